@@ -1,0 +1,9 @@
+//! Configures the link of psimp.sys; does nothing when the driver is not built.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    #[cfg(feature = "kernel")]
+    if let Err(error) = wdk_build::configure_wdk_binary_build() {
+        println!("cargo::error=the driver cannot be configured: {error}");
+    }
+}

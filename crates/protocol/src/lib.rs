@@ -1,0 +1,1 @@
+//! The IOCTL contract between psimp.sys and its callers.

@@ -1,0 +1,1 @@
+//! The decision rule of PsImpersonateClient in its profiles.

@@ -1,0 +1,1 @@
+//! What each IOCTL does, over a trait for the kernel below.

@@ -1,0 +1,2 @@
+//! `psimp.sys`: thread impersonation behind IOCTLs.
+#![cfg_attr(feature = "kernel", no_std)]

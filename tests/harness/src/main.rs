@@ -1,0 +1,2 @@
+//! The psimp program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Loads a KMDF driver image into an ordinary process over the model.

@@ -1,0 +1,1 @@
+//! A model of the NT security kernel as far as impersonation reaches.
