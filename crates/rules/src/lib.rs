@@ -1,1 +1,25 @@
-//! The decision rule of PsImpersonateClient in its profiles.
+//! The decision rule of `PsImpersonateClient`, as pure functions.
+//!
+//! Token facts and a requested level go in; a [`Decision`] comes out: the token
+//! itself is stored ([`Verdict::Kept`]), a weaker copy is stored
+//! ([`Verdict::Copied`]), or the call fails ([`Verdict::Refused`]), and the
+//! [`Rule`] that settled it. What differs between the documentation and the
+//! kernels is data: a [`Profile`] is a set of knobs, and one function reads them.
+//!
+//! The same code is compiled into `psimp.sys`, into the kernel model and into
+//! the tests. It reads nothing but its arguments and holds no state.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod decide;
+mod facts;
+mod profile;
+mod sid;
+
+pub use decide::{Decision, Effect, Refusal, Rule, Step, Verdict, decide, decide_traced, raises};
+pub use facts::{Level, Luid, Package, PlatformFacts, Restriction, TokenFacts, TokenType, integrity};
+pub use profile::{
+    Anonymous, Combine, CopyLevel, DOC, DOC_ANY, DenyAction, Job, NT52, NoPrimary, PROFILES, Profile,
+    Restricted, SlotStorage, UM, W10, W10_RECENT,
+};
+pub use sid::{InvalidSid, Sid};

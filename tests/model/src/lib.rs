@@ -1,1 +1,35 @@
-//! A model of the NT security kernel as far as impersonation reaches.
+//! A model of the NT security kernel, as far as thread impersonation reaches.
+//!
+//! [`System`] is one running kernel of a given flavour. Kernel routines carry
+//! their NT names in snake case (`ps_impersonate_client`), as do the system
+//! calls of user mode (`nt_open_thread_token`). The model is safe Rust and
+//! `Sync`: threads of the model may be driven by different OS threads.
+//!
+//! References are [`std::sync::Arc`]s: a slot, a handle and a caller each hold
+//! one, so a token's strong count is its NT reference count. What the model does
+//! not know it refuses by name; it never pretends.
+#![forbid(unsafe_code)]
+
+mod access;
+mod fault;
+mod flavour;
+mod io;
+mod native;
+mod object;
+mod process;
+mod sddl;
+mod service;
+mod system;
+mod token;
+
+pub use access::{Ace, AceKind, Acl, SubjectContext, rights};
+pub use fault::{FaultPoint, Faults};
+pub use flavour::Flavour;
+pub use io::{check_ioctl_access, open_device};
+pub use native::TokenInformation;
+pub use object::{HandleTable, Object, ObjectType, reference_by_handle};
+pub use process::{ImpersonationState, Process, SlotState, Thread};
+pub use sddl::{UnknownSddl, parse as parse_sddl};
+pub use service::ModelKernel;
+pub use system::System;
+pub use token::{Group, Privilege, Token, TokenSpec, privileges, sids};

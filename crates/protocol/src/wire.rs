@@ -1,0 +1,164 @@
+//! The bytes of every request and reply.
+//!
+//! All integers are little-endian and naturally aligned; `reserved` fields are
+//! zero in both directions. Field values of a request are claims.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Input of IMPERSONATE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Impersonate {
+    /// [`crate::PROTOCOL_VERSION`].
+    pub version: u32,
+    /// `SECURITY_IMPERSONATION_LEVEL`, 0 to 3, compared unsigned.
+    pub level: u32,
+    /// Thread handle with `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE`,
+    /// or 0 for the calling thread.
+    pub thread: u64,
+    /// Token handle with `TOKEN_IMPERSONATE`; for a primary token also
+    /// `TOKEN_DUPLICATE` and `TOKEN_QUERY`.
+    pub token: u64,
+    /// [`impersonate_flags`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Flags of [`Impersonate`].
+pub mod impersonate_flags {
+    /// An open of the thread's token gets a copy.
+    pub const COPY_ON_OPEN: u32 = 1;
+    /// Disabled groups and privileges cannot be enabled.
+    pub const EFFECTIVE_ONLY: u32 = 2;
+    /// Let the kernel decide alone; otherwise the documented rule decides first.
+    pub const KERNEL_RULES: u32 = 4;
+    /// Every flag there is.
+    pub const ALL: u32 = COPY_ON_OPEN | EFFECTIVE_ONLY | KERNEL_RULES;
+}
+
+/// Input of QUERY and END.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Thread {
+    /// [`crate::PROTOCOL_VERSION`].
+    pub version: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Thread handle with `THREAD_QUERY_LIMITED_INFORMATION` (QUERY) or
+    /// `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE` (END), or 0 for the
+    /// calling thread.
+    pub thread: u64,
+}
+
+/// Output of VERSION.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Version {
+    /// [`crate::PROTOCOL_VERSION`] of the driver.
+    pub protocol: u32,
+    /// Driver version, one number a part.
+    pub driver: [u16; 3],
+    /// Zero.
+    pub reserved: u16,
+    /// Length of the longest SID that a reply can carry.
+    pub max_sid_length: u32,
+    /// First 16 hexadecimal digits of the source revision, zeros if unknown.
+    pub build_id: [u8; 16],
+}
+
+/// Output of QUERY; of REVERT and END the slot as it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Slot {
+    /// [`slot_flags`]; zero, like every other field, when the thread does not
+    /// impersonate.
+    pub flags: u32,
+    /// Level of the slot.
+    pub level: u32,
+    /// `TOKEN_TYPE` of the token object: 1 primary, 2 impersonation.
+    pub token_type: u32,
+    /// Level recorded in the token object.
+    pub own_level: u32,
+    /// `TokenId` of the token object.
+    pub token_id: u64,
+    /// Its logon session.
+    pub authentication_id: u64,
+    /// Length of `user` in bytes.
+    pub user_length: u32,
+    /// Its user SID, zero-filled.
+    pub user: [u8; 68],
+}
+
+/// Flags of [`Slot`].
+pub mod slot_flags {
+    /// The thread impersonates.
+    pub const ACTIVE: u32 = 1;
+    /// An open of the token gets a copy.
+    pub const COPY_ON_OPEN: u32 = 2;
+    /// Disabled groups and privileges cannot be enabled.
+    pub const EFFECTIVE_ONLY: u32 = 4;
+    /// The token has restricting SIDs.
+    pub const RESTRICTED: u32 = 8;
+    /// The token could not be read (no memory): its fields are zero. In replies
+    /// of IMPERSONATE, REVERT and END, whose change is done by then.
+    pub const UNREAD: u32 = 16;
+}
+
+/// Output of IMPERSONATE: the slot as it was read back, and who decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Outcome {
+    /// What the kernel routine returned; a failure fails the IOCTL instead.
+    pub status: u32,
+    /// The level asked for.
+    pub level_asked: u32,
+    /// The level read back from the slot.
+    pub level_stored: u32,
+    /// [`verdict`].
+    pub verdict: u32,
+    /// Number of the deciding `psimp_rules::Rule`, 0 when the kernel decided
+    /// and does not say.
+    pub rule: u32,
+    /// [`decided_by`].
+    pub decided_by: u32,
+    /// [`slot_flags`] as read back: active, copy-on-open, effective-only.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// `TokenId` of the token behind the handle.
+    pub token_asked: u64,
+    /// `TokenId` of the token in the slot.
+    pub token_stored: u64,
+    /// Logon session of the token in the slot.
+    pub authentication_id: u64,
+}
+
+/// Values of [`Outcome::verdict`].
+pub mod verdict {
+    /// Another thread ended the impersonation before it could be read back.
+    pub const ENDED: u32 = 0;
+    /// The token itself is in the slot.
+    pub const KEPT: u32 = 1;
+    /// A copy is in the slot.
+    pub const COPIED: u32 = 2;
+}
+
+/// Values of [`Outcome::decided_by`].
+pub mod decided_by {
+    /// The documented rule, in the driver.
+    pub const DRIVER: u32 = 1;
+    /// `PsImpersonateClient` itself.
+    pub const KERNEL: u32 = 2;
+}
+
+/// Length of the longest reply, in bytes.
+pub const MAX_REPLY: usize = size_of::<Slot>();
+
+// The contract, byte for byte: a change here is a new protocol version.
+const _: () = assert!(size_of::<Impersonate>() == 32);
+const _: () = assert!(size_of::<Thread>() == 16);
+const _: () = assert!(size_of::<Version>() == 32);
+const _: () = assert!(size_of::<Slot>() == 104);
+const _: () = assert!(size_of::<Outcome>() == 56);
+const _: () = assert!(MAX_REPLY >= size_of::<Version>() && MAX_REPLY >= size_of::<Outcome>());

@@ -1,0 +1,291 @@
+//! The one function that reads a [`Profile`].
+
+use crate::facts::{Level, Luid, Restriction, TokenFacts, TokenType};
+use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, NoPrimary, Profile, Restricted};
+
+/// A rule, named after what it looks at. The numbers are part of the IOCTL
+/// contract and are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Rule {
+    /// The level asked for is below the profile's threshold.
+    LevelBelowThreshold = 1,
+    /// The token belongs to the anonymous logon session (0x3E6).
+    AnonymousLogon = 2,
+    /// `SeImpersonatePrivilege` is enabled in the server's primary token.
+    ImpersonatePrivilege = 3,
+    /// The level asked for is above the level recorded in the token.
+    TokenLevel = 4,
+    /// The server's integrity does not dominate the token's.
+    Integrity = 5,
+    /// The token was logged on from the server's own logon session.
+    OriginSession = 6,
+    /// The two user SIDs differ.
+    UserSid = 7,
+    /// The token is elevated, the server filtered and not elevated.
+    Elevation = 8,
+    /// The server's logon session is the filtered one, the token's is not.
+    FilteredLogon = 9,
+    /// The server is in an `AppContainer`, the token not in a related one.
+    Package = 10,
+    /// Restricting SIDs on the server, on the token or on one of them only.
+    Restricted = 11,
+    /// The token is write-restricted, the server fully restricted.
+    WriteRestricted = 12,
+    /// The token is of session 0, the server not.
+    TerminalSession = 13,
+    /// No rule objected.
+    NoObjection = 14,
+    /// One condition held, and the profile asks for no more ([`Combine::All`]).
+    OneConditionHeld = 15,
+    /// The server process has no primary token.
+    NoPrimaryToken = 16,
+}
+
+impl Rule {
+    /// All rules, in the order of their numbers.
+    pub const ALL: [Self; 16] = [
+        Self::LevelBelowThreshold,
+        Self::AnonymousLogon,
+        Self::ImpersonatePrivilege,
+        Self::TokenLevel,
+        Self::Integrity,
+        Self::OriginSession,
+        Self::UserSid,
+        Self::Elevation,
+        Self::FilteredLogon,
+        Self::Package,
+        Self::Restricted,
+        Self::WriteRestricted,
+        Self::TerminalSession,
+        Self::NoObjection,
+        Self::OneConditionHeld,
+        Self::NoPrimaryToken,
+    ];
+
+    /// The rule with this number.
+    pub fn from_raw(raw: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| *rule as u32 == raw)
+    }
+
+    /// A few words for a table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LevelBelowThreshold => "level below threshold",
+            Self::AnonymousLogon => "anonymous logon",
+            Self::ImpersonatePrivilege => "impersonate privilege",
+            Self::TokenLevel => "token level",
+            Self::Integrity => "integrity",
+            Self::OriginSession => "origin session",
+            Self::UserSid => "user SID",
+            Self::Elevation => "elevation",
+            Self::FilteredLogon => "filtered logon",
+            Self::Package => "package",
+            Self::Restricted => "restricted",
+            Self::WriteRestricted => "write-restricted",
+            Self::TerminalSession => "terminal session",
+            Self::NoObjection => "no objection",
+            Self::OneConditionHeld => "one condition held",
+            Self::NoPrimaryToken => "no primary token",
+        }
+    }
+}
+
+/// What is stored in the thread's slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The token itself, at this level.
+    Kept(Level),
+    /// An impersonation-type copy of it, at this level.
+    Copied(Level),
+    /// Nothing: the call fails and the slot stays as it was.
+    Refused(Refusal),
+}
+
+/// Why a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The server process has no primary token to judge by.
+    NoPrimaryToken,
+    /// The profile turns a denied request into an error.
+    Denied,
+}
+
+/// A verdict and the rule that settled it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What is stored.
+    pub verdict: Verdict,
+    /// The first rule that settled it.
+    pub rule: Rule,
+}
+
+/// What one rule said, in the order the rules were tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The rule.
+    pub rule: Rule,
+    /// What it said.
+    pub effect: Effect,
+}
+
+/// What a rule said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It did not apply; the next rule is tried.
+    Pass,
+    /// The token is stored as it is.
+    Keep,
+    /// The token may not be stored as it is.
+    Deny,
+}
+
+/// Whether `asked` would raise a token above the level recorded in it.
+///
+/// Kernels let a trusted caller do that, so whoever passes on a level that user
+/// mode chose must refuse it first. A primary token records a level too, but
+/// represents its own process and is not bounded by it.
+pub const fn raises(token_type: TokenType, own: Level, asked: Level) -> bool {
+    matches!(token_type, TokenType::Impersonation) && asked as u8 > own as u8
+}
+
+/// Decides what `PsImpersonateClient` stores for `token` at level `asked` in a
+/// thread of the process whose primary token is `primary`.
+pub fn decide(profile: &Profile, primary: Option<&TokenFacts>, token: &TokenFacts, asked: Level) -> Decision {
+    decide_traced(profile, primary, token, asked, |_| ())
+}
+
+/// [`decide`], telling `observe` of every rule it tries.
+pub fn decide_traced(
+    profile: &Profile,
+    primary: Option<&TokenFacts>,
+    token: &TokenFacts,
+    asked: Level,
+    mut observe: impl FnMut(Step),
+) -> Decision {
+    let Some(primary) = primary else {
+        let (verdict, effect) = match profile.no_primary {
+            NoPrimary::Refuse => (Verdict::Refused(Refusal::NoPrimaryToken), Effect::Deny),
+            NoPrimary::Keep => (Verdict::Kept(asked), Effect::Keep),
+        };
+        observe(Step { rule: Rule::NoPrimaryToken, effect });
+        return Decision { verdict, rule: Rule::NoPrimaryToken };
+    };
+    let mut objection = None;
+    let mut objections = 0_u8;
+    for (rule, test) in TESTS {
+        let Some(effect) = test(profile, primary, token, asked) else { continue };
+        observe(Step { rule, effect });
+        match (effect, profile.combine) {
+            (Effect::Keep, _) => return Decision { verdict: Verdict::Kept(asked), rule },
+            (Effect::Deny, Combine::First) => return denied(profile, token, rule),
+            (Effect::Deny, Combine::All) => {
+                objection = Some(rule);
+                objections = objections.saturating_add(1);
+            }
+            (Effect::Pass, _) => (),
+        }
+    }
+    let rule = match objection {
+        // DOC-ANY: the three conditions are anonymous logon, user and restriction.
+        Some(rule) if objections == 3 => return denied(profile, token, rule),
+        Some(_) => Rule::OneConditionHeld,
+        None => Rule::NoObjection,
+    };
+    observe(Step { rule, effect: Effect::Keep });
+    Decision { verdict: Verdict::Kept(asked), rule }
+}
+
+fn denied(profile: &Profile, token: &TokenFacts, rule: Rule) -> Decision {
+    let verdict = match profile.deny_action {
+        DenyAction::Error => Verdict::Refused(Refusal::Denied),
+        DenyAction::Downgrade => Verdict::Copied(copy_level(profile.copy_level, token)),
+    };
+    Decision { verdict, rule }
+}
+
+fn copy_level(knob: CopyLevel, token: &TokenFacts) -> Level {
+    match (knob, token.token_type) {
+        (CopyLevel::AtMostOwn, TokenType::Impersonation) => token.level.min(Level::Identification),
+        _ => Level::Identification,
+    }
+}
+
+/// `None`: the profile does not know the rule.
+type Test = fn(&Profile, &TokenFacts, &TokenFacts, Level) -> Option<Effect>;
+
+/// Every rule in the one order that all profiles share.
+const TESTS: [(Rule, Test); 13] = [
+    (Rule::LevelBelowThreshold, |profile, _, _, asked| Some(keep_if(asked < profile.free_below))),
+    (Rule::AnonymousLogon, anonymous),
+    (Rule::ImpersonatePrivilege, |profile, p, _, _| {
+        profile.privilege.then(|| keep_if(p.platform.impersonate_privilege))
+    }),
+    (Rule::TokenLevel, |profile, _, t, asked| profile.token_level_cap.then(|| deny_if(asked > t.level))),
+    (Rule::Integrity, |profile, p, t, _| {
+        profile.integrity.then(|| deny_if(p.platform.integrity < t.platform.integrity))
+    }),
+    (Rule::OriginSession, |profile, p, t, _| {
+        profile.origin.then(|| keep_if(p.authentication_id == t.platform.origin))
+    }),
+    (Rule::UserSid, |profile, p, t, _| profile.same_user.then(|| deny_if(p.user != t.user))),
+    (Rule::Elevation, |profile, p, t, _| {
+        profile
+            .elevation
+            .then(|| deny_if(t.platform.elevated && !p.platform.elevated && p.platform.filtered_logon))
+    }),
+    (Rule::FilteredLogon, |profile, p, t, _| {
+        profile.elevation.then(|| deny_if(p.platform.filtered_logon && !t.platform.filtered_logon))
+    }),
+    (Rule::Package, |profile, p, t, _| profile.package.then(|| deny_if(!package_related(p, t)))),
+    (Rule::Restricted, restricted),
+    (Rule::WriteRestricted, |profile, p, t, _| {
+        (profile.restricted == Restricted::ServerSubset).then(|| {
+            deny_if(p.restriction == Restriction::Restricted && t.restriction == Restriction::WriteRestricted)
+        })
+    }),
+    (Rule::TerminalSession, |profile, p, t, _| {
+        profile.session.then(|| deny_if(t.platform.session == 0 && p.platform.session != 0))
+    }),
+];
+
+const fn keep_if(condition: bool) -> Effect {
+    if condition { Effect::Keep } else { Effect::Pass }
+}
+
+const fn deny_if(condition: bool) -> Effect {
+    if condition { Effect::Deny } else { Effect::Pass }
+}
+
+fn anonymous(profile: &Profile, p: &TokenFacts, t: &TokenFacts, _: Level) -> Option<Effect> {
+    if profile.anonymous == Anonymous::Ignored {
+        return None;
+    }
+    if t.authentication_id != Luid::ANONYMOUS_LOGON {
+        return Some(Effect::Pass);
+    }
+    Some(match profile.anonymous {
+        Anonymous::Deny => Effect::Deny,
+        Anonymous::AllowIfPackage if !package_related(p, t) => Effect::Deny,
+        Anonymous::Allow | Anonymous::AllowIfPackage | Anonymous::Ignored => Effect::Keep,
+    })
+}
+
+/// A server outside any `AppContainer` is related to every token.
+fn package_related(p: &TokenFacts, t: &TokenFacts) -> bool {
+    match (&p.platform.package, &t.platform.package) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(server), Some(client)) => server.is_related(client),
+    }
+}
+
+fn restricted(profile: &Profile, p: &TokenFacts, t: &TokenFacts, _: Level) -> Option<Effect> {
+    let (server, client) = (p.restriction.is_restricted(), t.restriction.is_restricted());
+    match profile.restricted {
+        Restricted::Ignored => None,
+        Restricted::Neither => Some(deny_if(server || client)),
+        Restricted::Equal => Some(deny_if(server != client)),
+        Restricted::ServerSubset => Some(deny_if(server && !client)),
+    }
+}

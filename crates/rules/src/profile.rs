@@ -1,0 +1,229 @@
+//! Profiles: what each source says the rule is, as data.
+
+use crate::Level;
+
+/// One reading of the rule. Every field is a knob of [`crate::decide`] or of
+/// the kernel model around it; none is code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Short name, as tables print it.
+    pub name: &'static str,
+    /// Whose rule it is.
+    pub describes: &'static str,
+    /// A request below this level is granted without a look at the tokens.
+    pub free_below: Level,
+    /// What a token of the anonymous logon session means.
+    pub anonymous: Anonymous,
+    /// `SeImpersonatePrivilege`, enabled in the server's primary token, grants.
+    pub privilege: bool,
+    /// A request above the level recorded in the token is downgraded.
+    pub token_level_cap: bool,
+    /// A token logged on from the server's own logon session is granted.
+    pub origin: bool,
+    /// The two user SIDs must be equal.
+    pub same_user: bool,
+    /// What restricting SIDs mean.
+    pub restricted: Restricted,
+    /// The server's integrity must dominate the token's.
+    pub integrity: bool,
+    /// A UAC-filtered server may not take an elevated or unfiltered token.
+    pub elevation: bool,
+    /// An `AppContainer` server may only take tokens of its own package.
+    pub package: bool,
+    /// A server outside session 0 may not take a token of session 0.
+    pub session: bool,
+    /// How objections combine.
+    pub combine: Combine,
+    /// The level of the downgrade copy.
+    pub copy_level: CopyLevel,
+    /// What a denied request leads to.
+    pub deny_action: DenyAction,
+    /// What happens when the server process has no primary token any more.
+    pub no_primary: NoPrimary,
+    /// Which job restrictions apply to the token about to be stored.
+    pub job: Job,
+    /// Where a thread keeps its impersonation.
+    pub slot_storage: SlotStorage,
+}
+
+/// What a token of the anonymous logon session (0x3E6) means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anonymous {
+    /// Nothing: it is judged as any other token.
+    Ignored,
+    /// It is an objection (the documentation).
+    Deny,
+    /// It is granted at once (kernels).
+    Allow,
+    /// Granted at once, but an `AppContainer` server must be of the token's package.
+    AllowIfPackage,
+}
+
+/// What restricting SIDs mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restricted {
+    /// Nothing.
+    Ignored,
+    /// Neither token may be restricted.
+    Neither,
+    /// Both or none may be restricted.
+    Equal,
+    /// A restricted server may only take restricted tokens, and a fully
+    /// restricted one no write-restricted token.
+    ServerSubset,
+}
+
+/// How objections combine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Combine {
+    /// The first objection denies.
+    First,
+    /// Only all objections together deny: the literal reading of "none of the
+    /// conditions are met".
+    All,
+}
+
+/// The level of the downgrade copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyLevel {
+    /// Always Identification, even where the token was below it.
+    Identification,
+    /// Identification, or the token's own level if that is lower.
+    AtMostOwn,
+}
+
+/// What a denied request leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DenyAction {
+    /// Success with a weaker copy.
+    Downgrade,
+    /// An error.
+    Error,
+}
+
+/// What happens when the server process has no primary token any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPrimary {
+    /// The call fails.
+    Refuse,
+    /// The check is skipped and the token stored as asked.
+    Keep,
+}
+
+/// Which job restrictions apply to the token about to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// None.
+    Off,
+    /// As `JOBOBJECT_SECURITY_LIMIT_INFORMATION` documents them.
+    Documented,
+    /// As `ReactOS` has them, with the restricted-token test inverted.
+    ReactOs,
+}
+
+/// Where a thread keeps its impersonation, and the error when it cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotStorage {
+    /// In the thread object: nothing to allocate.
+    Inline,
+    /// In a block; without memory `STATUS_NO_MEMORY`.
+    BlockNoMemory,
+    /// In a block; without memory `STATUS_INSUFFICIENT_RESOURCES`.
+    BlockInsufficientResources,
+}
+
+/// The documented rule of `PsImpersonateClient`, read conjunctively: any
+/// objection denies, no privilege helps, and levels below Impersonation are
+/// free as they are for the documented user-mode callers.
+pub const DOC: Profile = Profile {
+    name: "DOC",
+    describes: "the documentation of PsImpersonateClient, any violated condition downgrades",
+    free_below: Level::Impersonation,
+    anonymous: Anonymous::Deny,
+    privilege: false,
+    token_level_cap: false,
+    origin: false,
+    same_user: true,
+    restricted: Restricted::Neither,
+    integrity: false,
+    elevation: false,
+    package: false,
+    session: false,
+    combine: Combine::First,
+    copy_level: CopyLevel::AtMostOwn,
+    deny_action: DenyAction::Downgrade,
+    no_primary: NoPrimary::Refuse,
+    job: Job::Documented,
+    slot_storage: SlotStorage::BlockNoMemory,
+};
+
+/// [`DOC`] to the letter of its closing sentence: only when all three
+/// conditions fail is the token downgraded. Unsafe; kept for comparison.
+pub const DOC_ANY: Profile = Profile {
+    name: "DOC-ANY",
+    describes: "the documentation to the letter: only all violated conditions together downgrade",
+    combine: Combine::All,
+    ..DOC
+};
+
+/// What is documented for the user-mode callers (`ImpersonateLoggedOnUser` …).
+pub const UM: Profile = Profile {
+    name: "UM",
+    describes: "the documentation of the user-mode callers",
+    anonymous: Anonymous::Ignored,
+    privilege: true,
+    origin: true,
+    restricted: Restricted::Ignored,
+    copy_level: CopyLevel::Identification,
+    job: Job::Off,
+    slot_storage: SlotStorage::Inline,
+    ..DOC
+};
+
+/// NT 5.2 as `ReactOS` models it.
+pub const NT52: Profile = Profile {
+    name: "NT52",
+    describes: "NT 5.2 as ReactOS models it",
+    free_below: Level::Identification,
+    anonymous: Anonymous::Allow,
+    privilege: true,
+    token_level_cap: true,
+    origin: true,
+    restricted: Restricted::Equal,
+    copy_level: CopyLevel::Identification,
+    job: Job::ReactOs,
+    slot_storage: SlotStorage::BlockInsufficientResources,
+    ..DOC
+};
+
+/// Windows 10 and 11 as reported by public reverse engineering. A hypothesis
+/// until a run on a Windows machine confirms it. Trust labels and the session
+/// impersonation capabilities are not part of it.
+pub const W10: Profile = Profile {
+    name: "W10",
+    describes: "Windows 10/11 as publicly reported; unconfirmed",
+    anonymous: Anonymous::Allow,
+    privilege: true,
+    origin: true,
+    restricted: Restricted::ServerSubset,
+    integrity: true,
+    elevation: true,
+    package: true,
+    session: true,
+    no_primary: NoPrimary::Keep,
+    job: Job::Off,
+    slot_storage: SlotStorage::Inline,
+    ..DOC
+};
+
+/// [`W10`] as recent Windows 11 builds are reported: an `AppContainer` server
+/// takes an anonymous token only of its own package.
+pub const W10_RECENT: Profile = Profile {
+    name: "W10-recent",
+    describes: "recent Windows 11 builds as publicly reported; unconfirmed",
+    anonymous: Anonymous::AllowIfPackage,
+    ..W10
+};
+
+/// Every profile, in the order tables print them.
+pub const PROFILES: [&Profile; 6] = [&DOC, &DOC_ANY, &UM, &NT52, &W10, &W10_RECENT];

@@ -1,0 +1,123 @@
+//! From a control code to a reply: the checks that every IOCTL shares.
+
+use crate::{Kernel, impersonate, slot};
+use psimp_protocol::wire::{self, MAX_REPLY};
+use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, Status, Target};
+use psimp_rules::Sid;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// What the shell around the service knows of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The request runs at `PASSIVE_LEVEL`, as every kernel routine below needs.
+    pub at_passive_level: bool,
+    /// The request came from user mode, so that handles are checked.
+    pub from_user_mode: bool,
+    /// The calling process is the one that opened the file object.
+    pub opened_file: bool,
+}
+
+/// The bytes of a reply.
+#[derive(Clone, Copy)]
+pub struct Reply {
+    bytes: [u8; MAX_REPLY],
+    length: usize,
+}
+
+impl Reply {
+    /// A reply made of one structure of [`wire`].
+    pub(crate) fn of<T: IntoBytes + Immutable>(structure: &T) -> Self {
+        let source = structure.as_bytes();
+        let mut reply = Self { bytes: [0; MAX_REPLY], length: source.len().min(MAX_REPLY) };
+        for (to, from) in reply.bytes.iter_mut().zip(source) {
+            *to = *from;
+        }
+        reply
+    }
+
+    /// Exactly what goes to the caller.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&[])
+    }
+}
+
+/// Answers one request. `input` is what the caller sent, `capacity` the length
+/// of the caller's output buffer; nothing has happened when an error returns,
+/// unless the error says otherwise where it is made.
+///
+/// # Errors
+/// The status to complete the request with. The order of the checks is part of
+/// the contract: IRQL, requestor, file object, control code, input length,
+/// output length, fields, handles.
+pub fn dispatch<K: Kernel>(
+    kernel: &K,
+    caller: Caller,
+    code: u32,
+    input: &[u8],
+    capacity: usize,
+) -> Result<Reply, Status> {
+    if !caller.at_passive_level {
+        return Err(Status::INVALID_DEVICE_STATE);
+    }
+    if !caller.from_user_mode || !caller.opened_file {
+        return Err(Status::ACCESS_DENIED);
+    }
+    let row = Ioctl::by_code(code).ok_or(Status::INVALID_DEVICE_REQUEST)?;
+    if input.len() != row.input {
+        return Err(Status::INFO_LENGTH_MISMATCH);
+    }
+    if capacity < row.output {
+        return Err(Status::BUFFER_TOO_SMALL);
+    }
+    match row.operation {
+        Operation::Version => Ok(Reply::of(&version())),
+        Operation::Impersonate => {
+            let claim: wire::Impersonate = read(input)?;
+            impersonate::impersonate(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
+        }
+        Operation::Query => slot::query(kernel, target(input)?).map(|slot| Reply::of(&slot)),
+        Operation::Revert => Ok(Reply::of(&slot::revert(kernel))),
+        Operation::End => slot::end(kernel, target(input)?).map(|slot| Reply::of(&slot)),
+    }
+}
+
+fn read<T: FromBytes>(input: &[u8]) -> Result<T, Status> {
+    T::read_from_bytes(input).map_err(|_| Status::INFO_LENGTH_MISMATCH)
+}
+
+fn target(input: &[u8]) -> Result<Target, Status> {
+    read::<wire::Thread>(input)?.try_into()
+}
+
+fn version() -> wire::Version {
+    wire::Version {
+        protocol: PROTOCOL_VERSION,
+        driver: DRIVER_VERSION,
+        reserved: 0,
+        #[allow(clippy::cast_possible_truncation)] // 68
+        max_sid_length: Sid::MAX_LENGTH as u32,
+        build_id: BUILD_ID,
+    }
+}
+
+const DRIVER_VERSION: [u16; 3] = [
+    number(env!("CARGO_PKG_VERSION_MAJOR")),
+    number(env!("CARGO_PKG_VERSION_MINOR")),
+    number(env!("CARGO_PKG_VERSION_PATCH")),
+];
+
+/// Set by the build from the source revision; zeros in a build that has none.
+const BUILD_ID: [u8; 16] = match option_env!("PSIMP_BUILD_ID") {
+    Some(id) => match id.as_bytes().first_chunk() {
+        Some(id) => *id,
+        None => panic!("PSIMP_BUILD_ID is shorter than 16 digits"),
+    },
+    None => [b'0'; 16],
+};
+
+const fn number(digits: &str) -> u16 {
+    match u16::from_str_radix(digits, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("a version part does not fit 16 bits"),
+    }
+}

@@ -1,0 +1,132 @@
+//! IMPERSONATE: the documented rule, the kernel routine and the read-back.
+
+use crate::{Kernel, Statistics, Token, rights, slot};
+use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
+use psimp_protocol::{ImpersonateRequest, RulesMode, Status};
+use psimp_rules::{
+    DOC, Decision, Level, PlatformFacts, Profile, Restriction, TokenFacts, TokenType, Verdict, decide, raises,
+};
+
+/// The rule that the driver enforces: [`DOC`]. (One mutant forgets the SIDs.)
+const RULE: Profile = Profile { same_user: cfg!(not(feature = "mutant-sid-rule")), ..DOC };
+
+pub(crate) fn impersonate<K: Kernel>(
+    kernel: &K,
+    request: ImpersonateRequest,
+) -> Result<wire::Outcome, Status> {
+    let thread = slot::open_thread(
+        kernel,
+        request.thread,
+        rights::THREAD_SET_THREAD_TOKEN | rights::THREAD_IMPERSONATE,
+    )?;
+    let (token, granted) = kernel.open_token(request.token, rights::TOKEN_IMPERSONATE)?;
+    let asked = token.statistics()?;
+    check_primary_access(&asked, granted)?;
+    // The kernel would store the level unchecked: its in-box callers pass the
+    // token's own. Here it comes from user mode.
+    if raises(asked.token_type, asked.level, request.level) {
+        return Err(Status::BAD_IMPERSONATION_LEVEL);
+    }
+    let decision = match request.rules {
+        RulesMode::Documented => Some(documented(kernel, &thread, &token, &asked, request.level)?),
+        RulesMode::Kernel => None,
+    };
+    match decision.map(|d| d.verdict) {
+        Some(Verdict::Copied(level)) => {
+            let copy = kernel.duplicate(&token, level)?;
+            kernel.impersonate(&thread, &copy, request.copy_on_open, request.effective_only, level)?;
+        }
+        Some(Verdict::Refused(_)) => return Err(Status::ACCESS_DENIED),
+        Some(Verdict::Kept(_)) | None => {
+            kernel.impersonate(&thread, &token, request.copy_on_open, request.effective_only, request.level)?;
+        }
+    }
+    Ok(read_back(kernel, &thread, &token, &asked, request.level, decision))
+}
+
+/// As `ImpersonateLoggedOnUser` asks of a primary token.
+fn check_primary_access(token: &Statistics, granted: u32) -> Result<(), Status> {
+    const NEEDED: u32 = rights::TOKEN_DUPLICATE | rights::TOKEN_QUERY;
+    if token.token_type == TokenType::Primary && granted & NEEDED != NEEDED {
+        return Err(Status::ACCESS_DENIED);
+    }
+    Ok(())
+}
+
+fn documented<K: Kernel>(
+    kernel: &K,
+    thread: &K::Thread,
+    token: &K::HandleToken,
+    statistics: &Statistics,
+    level: Level,
+) -> Result<Decision, Status> {
+    if level < RULE.free_below {
+        // Free for every token: spare the reads, and do not fail for want of memory.
+        return Ok(Decision { verdict: Verdict::Kept(level), rule: psimp_rules::Rule::LevelBelowThreshold });
+    }
+    let primary = kernel.primary_token(thread);
+    let server = facts(&primary, &primary.statistics()?)?;
+    let client = facts(token, statistics)?;
+    Ok(decide(&RULE, Some(&server), &client, level))
+}
+
+/// What [`DOC`] reads of a token.
+fn facts(token: &impl Token, statistics: &Statistics) -> Result<TokenFacts, Status> {
+    Ok(TokenFacts {
+        user: token.user()?,
+        authentication_id: statistics.authentication_id,
+        token_type: statistics.token_type,
+        level: statistics.level,
+        restriction: if token.is_restricted() { Restriction::Restricted } else { Restriction::None },
+        platform: PlatformFacts::default(),
+    })
+}
+
+/// Success alone proves nothing: the kernel may have stored less than it was
+/// asked for. What the slot holds now is the answer. The thread impersonates by
+/// now, so nothing here may fail; what cannot be read is said to be unread.
+fn read_back<K: Kernel>(
+    kernel: &K,
+    thread: &K::Thread,
+    token: &K::HandleToken,
+    asked: &Statistics,
+    level_asked: Level,
+    decision: Option<Decision>,
+) -> wire::Outcome {
+    let mut outcome = wire::Outcome {
+        status: Status::SUCCESS.0,
+        level_asked: level_asked as u32,
+        level_stored: 0,
+        verdict: verdict::ENDED,
+        rule: 0,
+        decided_by: decided_by::KERNEL,
+        flags: 0,
+        reserved: 0,
+        token_asked: asked.token_id.0,
+        token_stored: 0,
+        authentication_id: 0,
+    };
+    let Some(slot) = kernel.slot(thread) else { return outcome };
+    let kept = kernel.is_same(&slot.token, token);
+    outcome.verdict = if kept { verdict::KEPT } else { verdict::COPIED };
+    outcome.level_stored = slot.level;
+    outcome.flags = slot::flags(&slot);
+    match if kept { Ok(*asked) } else { slot.token.statistics() } {
+        Ok(stored) => {
+            outcome.token_stored = stored.token_id.0;
+            outcome.authentication_id = stored.authentication_id.0;
+        }
+        Err(_) => outcome.flags |= slot_flags::UNREAD,
+    }
+    // The driver's word stands where the kernel stored just what it decided.
+    let driver = decision.filter(|decision| match decision.verdict {
+        Verdict::Kept(level) => kept && slot.level == level as u32,
+        Verdict::Copied(level) => !kept && slot.level == level as u32,
+        Verdict::Refused(_) => false,
+    });
+    if let Some(decision) = driver {
+        outcome.rule = decision.rule as u32;
+        outcome.decided_by = decided_by::DRIVER;
+    }
+    outcome
+}

@@ -1,0 +1,142 @@
+//! What the service needs of the kernel below it.
+
+use psimp_protocol::Status;
+use psimp_rules::{Level, Luid, Sid, TokenType};
+
+/// Access rights that the service asks for, as the kernel headers and `winnt.h`
+/// number them.
+pub mod rights {
+    /// Use a token as an impersonation token.
+    pub const TOKEN_IMPERSONATE: u32 = 0x0004;
+    /// Duplicate a token.
+    pub const TOKEN_DUPLICATE: u32 = 0x0002;
+    /// Read a token.
+    pub const TOKEN_QUERY: u32 = 0x0008;
+    /// Set a thread's impersonation token.
+    pub const THREAD_SET_THREAD_TOKEN: u32 = 0x0080;
+    /// Make a thread impersonate.
+    pub const THREAD_IMPERSONATE: u32 = 0x0100;
+    /// Look at a thread.
+    pub const THREAD_QUERY_LIMITED_INFORMATION: u32 = 0x0800;
+}
+
+/// The kernel below the service.
+///
+/// Every method is called at `PASSIVE_LEVEL` in the context of the thread that
+/// sent the request. Every value of an associated type owns one reference on
+/// its object and releases it on drop, except that a thread returned by
+/// [`Kernel::current_thread`] needs none: a thread outlives its own call.
+pub trait Kernel {
+    /// A referenced thread.
+    type Thread;
+    /// A token referenced through a handle, or a copy made of one.
+    type HandleToken: Token;
+    /// The primary token of a process.
+    type PrimaryToken: Token;
+    /// The token of a thread's slot.
+    type SlotToken: Token;
+
+    /// The calling thread.
+    fn current_thread(&self) -> Self::Thread;
+
+    /// The thread behind a handle of the caller, opened once with `access`.
+    ///
+    /// # Errors
+    /// What `ObReferenceObjectByHandle` returns for user mode.
+    fn open_thread(&self, handle: u64, access: u32) -> Result<Self::Thread, Status>;
+
+    /// Whether the thread belongs to the process of the calling thread.
+    fn is_callers(&self, thread: &Self::Thread) -> bool;
+
+    /// Whether the thread has begun to exit.
+    fn is_terminating(&self, thread: &Self::Thread) -> bool;
+
+    /// The token behind a handle of the caller, opened once with `access`, and
+    /// all the access that the handle grants.
+    ///
+    /// # Errors
+    /// What `ObReferenceObjectByHandle` returns for user mode.
+    fn open_token(&self, handle: u64, access: u32) -> Result<(Self::HandleToken, u32), Status>;
+
+    /// The primary token of the process that owns the thread
+    /// (`PsReferencePrimaryToken`).
+    fn primary_token(&self, thread: &Self::Thread) -> Self::PrimaryToken;
+
+    /// What the thread's slot holds (`PsReferenceImpersonationToken`).
+    fn slot(&self, thread: &Self::Thread) -> Option<Slot<Self::SlotToken>>;
+
+    /// Whether both refer to the same token object.
+    fn is_same(&self, stored: &Self::SlotToken, token: &Self::HandleToken) -> bool;
+
+    /// An impersonation-type copy of `token` at `level`, nothing left out.
+    ///
+    /// # Errors
+    /// What duplication fails with; `token` is unchanged.
+    fn duplicate(&self, token: &Self::HandleToken, level: Level) -> Result<Self::HandleToken, Status>;
+
+    /// `PsImpersonateClient`. The slot takes a reference of its own.
+    ///
+    /// # Errors
+    /// What the routine returns; the slot is unchanged.
+    fn impersonate(
+        &self,
+        thread: &Self::Thread,
+        token: &Self::HandleToken,
+        copy_on_open: bool,
+        effective_only: bool,
+        level: Level,
+    ) -> Result<(), Status>;
+
+    /// `PsImpersonateClient` without a token.
+    ///
+    /// # Errors
+    /// What the routine returns; documented kernels have no failure here.
+    fn end_impersonation(&self, thread: &Self::Thread) -> Result<(), Status>;
+
+    /// `PsRevertToSelf`: ends the calling thread's impersonation.
+    fn revert_to_self(&self);
+}
+
+/// A token that can be read. It lives as long as the value does.
+pub trait Token {
+    /// Identity, type and recorded level in one query (`TokenStatistics`).
+    ///
+    /// # Errors
+    /// What the query fails with, out of memory for one.
+    fn statistics(&self) -> Result<Statistics, Status>;
+
+    /// The user SID (`TokenUser`).
+    ///
+    /// # Errors
+    /// What the query fails with, out of memory for one.
+    fn user(&self) -> Result<Sid, Status>;
+
+    /// `SeTokenIsRestricted`: whether there are restricting SIDs.
+    fn is_restricted(&self) -> bool;
+}
+
+/// The part of `TOKEN_STATISTICS` that the service reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// Identifies the token object.
+    pub token_id: Luid,
+    /// Its logon session.
+    pub authentication_id: Luid,
+    /// Primary or impersonation.
+    pub token_type: TokenType,
+    /// The level recorded in the token.
+    pub level: Level,
+}
+
+/// A slot that is in use. The values are the slot's, not the token's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot<T> {
+    /// The token, referenced.
+    pub token: T,
+    /// An open of the token gets a copy.
+    pub copy_on_open: bool,
+    /// Disabled groups and privileges cannot be enabled.
+    pub effective_only: bool,
+    /// The level at which the thread impersonates, as the kernel stores it.
+    pub level: u32,
+}

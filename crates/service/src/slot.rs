@@ -1,0 +1,103 @@
+//! QUERY, REVERT and END: a thread's slot, read and cleared.
+
+use crate::{Kernel, Slot, Token, rights};
+use psimp_protocol::wire::{self, slot_flags};
+use psimp_protocol::{Status, Target, ThreadTarget};
+
+/// QUERY: what the thread's slot holds.
+pub(crate) fn query<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Slot, Status> {
+    let thread = open_thread(kernel, request.thread, rights::THREAD_QUERY_LIMITED_INFORMATION)?;
+    match kernel.slot(&thread) {
+        Some(slot) => describe(&slot),
+        None => Ok(IDLE),
+    }
+}
+
+/// REVERT: the calling thread's slot before `PsRevertToSelf`, which cannot
+/// fail; so neither does this.
+pub(crate) fn revert<K: Kernel>(kernel: &K) -> wire::Slot {
+    let before = before(kernel, &kernel.current_thread());
+    kernel.revert_to_self();
+    before
+}
+
+/// END: the thread's slot before `PsImpersonateClient` without a token.
+pub(crate) fn end<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Slot, Status> {
+    let thread =
+        open_thread(kernel, request.thread, rights::THREAD_SET_THREAD_TOKEN | rights::THREAD_IMPERSONATE)?;
+    let before = before(kernel, &thread);
+    kernel.end_impersonation(&thread)?;
+    Ok(before)
+}
+
+/// The thread a request is about: of the caller's own process only, because the
+/// rules judge by the process that owns the thread, and not yet exiting.
+pub(crate) fn open_thread<K: Kernel>(
+    kernel: &K,
+    target: ThreadTarget,
+    access: u32,
+) -> Result<K::Thread, Status> {
+    let handle = match target {
+        ThreadTarget::Calling => return Ok(kernel.current_thread()),
+        ThreadTarget::Handle(handle) => handle,
+    };
+    let thread = kernel.open_thread(handle, access)?;
+    if !kernel.is_callers(&thread) {
+        return Err(Status::ACCESS_DENIED);
+    }
+    if kernel.is_terminating(&thread) {
+        return Err(Status::THREAD_IS_TERMINATING);
+    }
+    Ok(thread)
+}
+
+/// The flags of a slot in use.
+pub(crate) fn flags<T>(slot: &Slot<T>) -> u32 {
+    let mut flags = slot_flags::ACTIVE;
+    if slot.copy_on_open {
+        flags |= slot_flags::COPY_ON_OPEN;
+    }
+    if slot.effective_only {
+        flags |= slot_flags::EFFECTIVE_ONLY;
+    }
+    flags
+}
+
+const IDLE: wire::Slot = wire::Slot {
+    flags: 0,
+    level: 0,
+    token_type: 0,
+    own_level: 0,
+    token_id: 0,
+    authentication_id: 0,
+    user_length: 0,
+    user: [0; 68],
+};
+
+fn describe<T: Token>(slot: &Slot<T>) -> Result<wire::Slot, Status> {
+    let statistics = slot.token.statistics()?;
+    let user = slot.token.user()?;
+    let restricted = if slot.token.is_restricted() { slot_flags::RESTRICTED } else { 0 };
+    Ok(wire::Slot {
+        flags: flags(slot) | restricted,
+        level: slot.level,
+        token_type: statistics.token_type as u32,
+        own_level: statistics.level as u32,
+        token_id: statistics.token_id.0,
+        authentication_id: statistics.authentication_id.0,
+        #[allow(clippy::cast_possible_truncation)] // at most 68
+        user_length: user.as_bytes().len() as u32,
+        user: *user.padded(),
+    })
+}
+
+/// A thread can always stop impersonating, also when there is no memory left to
+/// read its token: then the reply says so instead of the call failing.
+fn before<K: Kernel>(kernel: &K, thread: &K::Thread) -> wire::Slot {
+    let Some(slot) = kernel.slot(thread) else { return IDLE };
+    describe(&slot).unwrap_or(wire::Slot {
+        flags: flags(&slot) | slot_flags::UNREAD,
+        level: slot.level,
+        ..IDLE
+    })
+}

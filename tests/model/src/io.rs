@@ -1,0 +1,31 @@
+//! The I/O manager's part in opening a device and sending it a control code.
+
+use crate::access::{Acl, SubjectContext, rights};
+use crate::{Process, Thread};
+use psimp_protocol::Status;
+use std::sync::Arc;
+
+/// Opens a device as `thread` now is; returns the access granted and the
+/// process that the open belongs to.
+///
+/// # Errors
+/// What the access check fails with.
+pub fn open_device(thread: &Thread, device: &Acl, desired: u32) -> Result<(u32, Arc<Process>), Status> {
+    SubjectContext::capture(thread).access_check(device, desired)?;
+    Ok((desired, thread.process().clone()))
+}
+
+/// The access bits of a control code against those of the handle: done before
+/// the driver sees the request.
+///
+/// # Errors
+/// `ACCESS_DENIED` when the handle lacks what the code asks for, and
+/// `INVALID_DEVICE_REQUEST` for transfer methods other than buffered, which no
+/// device of the model has.
+pub fn check_ioctl_access(code: u32, granted: u32) -> Result<(), Status> {
+    let needed = code >> 14 & (rights::FILE_READ_DATA | rights::FILE_WRITE_DATA);
+    if granted & needed != needed {
+        return Err(Status::ACCESS_DENIED);
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The part of SDDL that a control device's descriptor uses.
+
+use crate::access::{Ace, AceKind, Acl, rights};
+use crate::token::sids;
+use psimp_rules::Sid;
+
+/// What in the string the model does not know, so that nobody thinks it was
+/// applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownSddl(pub String);
+
+/// Reads `D:` or `D:P` followed by entries `(A;;rights;;;who)` or
+/// `(D;;rights;;;who)`.
+///
+/// # Errors
+/// The first part that is anything else.
+pub fn parse(sddl: &str) -> Result<Acl, UnknownSddl> {
+    let unknown = |part: &str| UnknownSddl(part.to_owned());
+    let body = sddl.strip_prefix("D:").ok_or_else(|| unknown(sddl))?;
+    let mut rest = body.strip_prefix('P').unwrap_or(body);
+    let mut acl = Acl::default();
+    while !rest.is_empty() {
+        let (ace, after) =
+            rest.strip_prefix('(').and_then(|r| r.split_once(')')).ok_or_else(|| unknown(rest))?;
+        acl.0.push(parse_ace(ace).ok_or_else(|| unknown(ace))?);
+        rest = after;
+    }
+    Ok(acl)
+}
+
+fn parse_ace(ace: &str) -> Option<Ace> {
+    let [kind, "", mask, "", "", who] = *ace.split(';').collect::<Vec<_>>() else { return None };
+    Some(Ace {
+        kind: match kind {
+            "A" => AceKind::Allow,
+            "D" => AceKind::Deny,
+            _ => return None,
+        },
+        mask: match mask {
+            "GA" | "FA" => rights::FILE_ALL_ACCESS,
+            _ => return None,
+        },
+        sid: match who {
+            "SY" => sids::LOCAL_SYSTEM,
+            "BA" => sids::ADMINISTRATORS,
+            "WD" => Sid::EVERYONE,
+            _ => return None,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_drivers_descriptor() {
+        let acl = parse("D:P(A;;GA;;;SY)(A;;GA;;;BA)").expect("known SDDL");
+        let entry = |sid| Ace { kind: AceKind::Allow, mask: 0x001F_01FF, sid };
+        assert_eq!(acl.0, [entry(Sid::new(5, &[18])), entry(Sid::new(5, &[32, 544]))]);
+    }
+
+    #[test]
+    fn names_what_it_does_not_know() {
+        for (sddl, part) in [
+            ("O:BAD:P(A;;GA;;;BA)", "O:BAD:P(A;;GA;;;BA)"),
+            ("D:P(A;;GR;;;BA)", "A;;GR;;;BA"),
+            ("D:P(A;;GA;;;AC)", "A;;GA;;;AC"),
+            ("D:P(A;;GA;;;BA)S:(ML;;NW;;;LW)", "S:(ML;;NW;;;LW)"),
+        ] {
+            assert_eq!(parse(sddl), Err(UnknownSddl(part.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/*
+ * Included before anything else, so that mingw-w64's kernel headers can be
+ * read for the x86_64-pc-windows-msvc target and declare what wdk-alloc uses.
+ */
+#pragma once
+
+/* ntdef.h and ntifs.h both define this structure, with the same members. */
+#define _REPARSE_DATA_BUFFER PSIMP_NTDEF_REPARSE_STRUCT
+#define REPARSE_DATA_BUFFER PSIMP_NTDEF_REPARSE_TYPE
+#define PREPARSE_DATA_BUFFER PSIMP_NTDEF_REPARSE_POINTER
+#include <ntdef.h>
+#undef _REPARSE_DATA_BUFFER
+#undef REPARSE_DATA_BUFFER
+#undef PREPARSE_DATA_BUFFER
+
+/* The headers use it in constant expressions, which a cast of a null pointer is not. */
+#undef FIELD_OFFSET
+#define FIELD_OFFSET(Type, Field) ((LONG)__builtin_offsetof(Type, Field))
+
+/* Windows 10 2004 and later; mingw-w64 stops before it. */
+typedef ULONG64 POOL_FLAGS;
+#define POOL_FLAG_UNINITIALIZED 0x0000000000000002ULL
+#define POOL_FLAG_NON_PAGED 0x0000000000000040ULL
+#define POOL_FLAG_PAGED 0x0000000000000100ULL
+PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);

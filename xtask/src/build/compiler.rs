@@ -1,0 +1,101 @@
+//! Which Rust compiler makes the driver: it has to have `core` and `alloc` for the kernel's target.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{exec, workspace};
+
+/// The target that Windows drivers are built for.
+pub(crate) const TARGET: &str = "x86_64-pc-windows-msvc";
+
+/// The oldest release that builds the driver; the workspace's `rust-version`.
+const OLDEST_MINOR: u32 = 90;
+
+/// A cargo and a rustc that can build for [`TARGET`].
+#[derive(Debug, Clone)]
+pub(crate) struct Compiler {
+    pub(crate) cargo: PathBuf,
+    pub(crate) rustc: OsString,
+    /// `core` and `alloc` have to be compiled first, from the library source below the sysroot.
+    pub(crate) build_std: bool,
+    pub(crate) sysroot: PathBuf,
+}
+
+impl Compiler {
+    /// Takes what this machine has: the toolchain's own libraries for the target, else its
+    /// library source, else Debian's compiler with its library source.
+    pub(crate) fn find() -> Result<Self> {
+        let active = Self::active()?;
+        if active.has_target() {
+            return Ok(active);
+        }
+        if active.has_source() {
+            return Ok(Self { build_std: true, ..active });
+        }
+        Self::debian()
+    }
+
+    /// True if the toolchain that runs this program can build for the target by itself.
+    pub(crate) fn active_suffices() -> Result<bool> {
+        let active = Self::active()?;
+        Ok(active.has_target() || active.has_source())
+    }
+
+    fn active() -> Result<Self> {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let sysroot = sysroot(&rustc)?;
+        Ok(Self { cargo: workspace::cargo(), rustc, build_std: false, sysroot })
+    }
+
+    fn debian() -> Result<Self> {
+        let (rustc, cargo) = (Path::new("/usr/bin/rustc"), PathBuf::from("/usr/bin/cargo"));
+        let packages = "install Debian's packages rustc-web, cargo-web and rust-web-src, or run: rustup target add";
+        if !rustc.exists() || !cargo.exists() {
+            bail!("no Rust compiler here has the libraries for {TARGET}; {packages} {TARGET}");
+        }
+        let rustc = OsString::from(rustc);
+        let version = exec::stdout(Command::new(&rustc).arg("--version"))?;
+        if minor(&version) < Some(OLDEST_MINOR) {
+            bail!("/usr/bin/rustc is too old for the driver ({}); {packages} {TARGET}", version.trim());
+        }
+        let compiler = Self { cargo, sysroot: sysroot(&rustc)?, rustc, build_std: true };
+        if !compiler.has_source() {
+            bail!("/usr/bin/rustc has no library source; install Debian's package rust-web-src");
+        }
+        Ok(compiler)
+    }
+
+    fn has_target(&self) -> bool {
+        let libraries = self.sysroot.join("lib/rustlib").join(TARGET).join("lib");
+        let Ok(mut entries) = libraries.read_dir() else { return false };
+        entries.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libcore-")))
+    }
+
+    fn has_source(&self) -> bool {
+        self.sysroot.join("lib/rustlib/src/rust/library/Cargo.toml").exists()
+    }
+}
+
+fn sysroot(rustc: &OsString) -> Result<PathBuf> {
+    Ok(PathBuf::from(exec::stdout(Command::new(rustc).args(["--print", "sysroot"]))?.trim()))
+}
+
+/// The 96 of `rustc 1.96.0 (…)`.
+fn minor(version: &str) -> Option<u32> {
+    version.split_whitespace().nth(1)?.split('.').nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::minor;
+
+    #[test]
+    fn the_minor_version_is_read() {
+        assert_eq!(minor("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"), Some(96));
+        assert_eq!(minor("rustc 1.63.0"), Some(63));
+        assert_eq!(minor("something else"), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! `cargo xtask build`: psimp.sys, from Linux and without the WDK.
+
+mod compiler;
+mod driver;
+mod slots;
+pub(crate) mod tools;
+mod wdk_build;
+pub(crate) mod wdk_tree;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+pub(crate) use compiler::Compiler;
+
+use crate::Format;
+use crate::workspace::Workspace;
+
+/// The arguments of `cargo xtask build`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Build the driver with this fault planted, to target/mutants/NAME.sys
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A driver image that was built.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub(crate) path: PathBuf,
+    pub(crate) sha256: String,
+    pub(crate) size: u64,
+}
+
+pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
+    let image = match &args.mutant {
+        None => driver(workspace)?,
+        Some(name) => mutant(workspace, name)?,
+    };
+    let Image { path, sha256, size } = image;
+    if args.format.json() {
+        println!("{}", json!({ "path": path, "sha256": sha256, "size": size }));
+    } else {
+        println!("{}\nSHA-256 {sha256}\n{size} bytes", path.display());
+    }
+    Ok(())
+}
+
+/// Builds the driver as it ships: `target/psimp.sys`.
+pub(crate) fn driver(workspace: &Workspace) -> Result<Image> {
+    driver::build(workspace, None, workspace.target.join("psimp.sys"))
+}
+
+/// Builds the driver with the fault of the feature `mutant-NAME`: `target/mutants/NAME.sys`.
+pub(crate) fn mutant(workspace: &Workspace, name: &str) -> Result<Image> {
+    let feature = format!("mutant-{name}");
+    if !workspace.features.contains(&feature) {
+        anyhow::bail!("the driver has no feature {feature}");
+    }
+    driver::build(workspace, Some(&feature), workspace.target.join("mutants").join(format!("{name}.sys")))
+}
+
+impl Image {
+    fn read(path: PathBuf) -> Result<Self> {
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self { sha256: hex(&Sha256::digest(&bytes)), size: bytes.len() as u64, path })
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
