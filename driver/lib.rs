@@ -1,53 +1,40 @@
 //! `psimp.sys`: thread impersonation behind IOCTLs.
+//!
+//! The shell around `psimp_service`: it creates the control device, hands each
+//! request to `psimp_service::dispatch` on the caller's own thread, and gives the
+//! service the kernel it asks for. All unsafe code of the driver is here; policy
+//! is not.
+//!
+//! * `entry`: `DriverEntry` and unload
+//! * `device`: the control device and its callbacks
+//! * `file`: who opened a handle
+//! * `request`: an I/O request that is completed exactly once
+//! * `kernel`: owning wrappers over ntoskrnl, one type a reference
+//!
+//! Without the feature `kernel` the crate is empty, so that the workspace builds
+//! on machines that have no WDK.
 #![cfg_attr(feature = "kernel", no_std)]
+// The one package whose job is to call the kernel.
+#![allow(unsafe_code)]
 
 #[cfg(feature = "kernel")]
-mod minimal {
-    //! Stands in for the driver until it is written: creates a WDFDRIVER and names the token type.
-    #![allow(missing_docs, unsafe_code)]
+mod device;
+#[cfg(feature = "kernel")]
+mod entry;
+#[cfg(feature = "kernel")]
+mod file;
+#[cfg(feature = "kernel")]
+mod kernel;
+#[cfg(feature = "kernel")]
+mod request;
+#[cfg(feature = "kernel")]
+mod wdf;
 
-    extern crate wdk_panic;
+// Brings in the panic handler. The release image holds no call to it: a lint of
+// the image refuses the import of KeBugCheckEx that it would need.
+#[cfg(feature = "kernel")]
+extern crate wdk_panic;
 
-    use wdk_alloc::WdkAllocator;
-    use wdk_sys::{
-        NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, STATUS_UNSUCCESSFUL, SeTokenObjectType, WDF_DRIVER_CONFIG,
-        WDF_NO_HANDLE, WDFDRIVER, call_unsafe_wdf_function_binding,
-    };
-
-    #[global_allocator]
-    static ALLOCATOR: WdkAllocator = WdkAllocator;
-
-    static BUILD_ID: &str = match option_env!("PSIMP_BUILD_ID") {
-        Some(id) => id,
-        None => "0000000000000000",
-    };
-
-    #[unsafe(export_name = "DriverEntry")]
-    pub unsafe extern "system" fn driver_entry(driver: PDRIVER_OBJECT, path: PCUNICODE_STRING) -> NTSTATUS {
-        // SAFETY: the variable is the kernel's and is initialised before any driver is loaded.
-        let token_type = unsafe { core::ptr::read_volatile(SeTokenObjectType) };
-        if token_type.is_null() || core::hint::black_box(BUILD_ID).is_empty() {
-            return STATUS_UNSUCCESSFUL;
-        }
-        let mut config = WDF_DRIVER_CONFIG {
-            Size: size_of::<WDF_DRIVER_CONFIG>() as u32,
-            EvtDriverUnload: Some(unload),
-            DriverInitFlags: wdk_sys::_WDF_DRIVER_INIT_FLAGS::WdfDriverInitNonPnpDriver as u32,
-            ..WDF_DRIVER_CONFIG::default()
-        };
-        let mut handle: WDFDRIVER = core::ptr::null_mut();
-        // SAFETY: the arguments are the system's own and outlive the call.
-        unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfDriverCreate,
-                driver,
-                path,
-                core::ptr::null_mut(),
-                &raw mut config,
-                &raw mut handle,
-            )
-        }
-    }
-
-    unsafe extern "C" fn unload(_driver: WDFDRIVER) {}
-}
+#[cfg(feature = "kernel")]
+#[global_allocator]
+static ALLOCATOR: wdk_alloc::WdkAllocator = wdk_alloc::WdkAllocator;

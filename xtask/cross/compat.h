@@ -17,9 +17,6 @@
 #undef FIELD_OFFSET
 #define FIELD_OFFSET(Type, Field) ((LONG)__builtin_offsetof(Type, Field))
 
-/* Windows 10 2004 and later; mingw-w64 stops before it. */
+/* Windows 10 2004 and later; mingw-w64 stops before it. wdk-sys has the flags itself. */
 typedef ULONG64 POOL_FLAGS;
-#define POOL_FLAG_UNINITIALIZED 0x0000000000000002ULL
-#define POOL_FLAG_NON_PAGED 0x0000000000000040ULL
-#define POOL_FLAG_PAGED 0x0000000000000100ULL
 PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);

@@ -6,7 +6,7 @@
 #include <ntddk.h>
 #include <wdf.h>
 
-#include "wdf_bind.h"
+#include <wdf_bind.h>
 
 /* Longer paths of service keys do not occur: the name of a service has at most 256 characters. */
 #define REGISTRY_PATH_BYTES 1024
@@ -23,7 +23,7 @@ static WDF_BIND_INFO BindInfo = {
     .Component = L"KmdfLibrary",
     .Version = {1, 15, 0},
     .FuncCount = WdfFunctionTableNumEntries,
-    .FuncTable = (WDFFUNC *)&WdfFunctions_01015,
+    .FuncTable = (PVOID *)&WdfFunctions_01015,
 };
 
 /* The system's own copy of the path is gone once DriverEntry has returned; unbinding needs it later. */

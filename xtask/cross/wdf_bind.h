@@ -15,7 +15,7 @@ typedef struct _WDF_BIND_INFO {
     PWCHAR Component;
     WDF_VERSION Version;
     ULONG FuncCount;
-    WDFFUNC *FuncTable;
+    PVOID *FuncTable;
     PVOID Module;
 } WDF_BIND_INFO, *PWDF_BIND_INFO;
 

@@ -1,7 +1,16 @@
 //! Build, run and test tasks.
 
+mod bench;
 mod build;
 mod exec;
+mod harness;
+mod lint;
+mod mutants;
+mod platform;
+mod reproduce;
+mod run;
+mod setup;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -21,8 +30,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build psimp.sys
+    /// Install what the build of the driver needs, where that can be done
+    Setup(setup::Args),
+    /// Build psimp.sys, without the WDK
     Build(build::Args),
+    /// Run the catalogue on psimp.sys, installing and building first what is missing
+    Run(run::Args),
+    /// Do everything that CI does, up to the first failure
+    Test(test::Args),
+    /// Check psimp.sys, the INF, Makefile.toml and the C headers against the rules they have to keep
+    Lint(lint::Args),
+    /// Measure psimp.sys
+    Bench(bench::Args),
+    /// Build drivers with one planted fault each and count how many the catalogue catches
+    Mutants(mutants::Args),
 }
 
 /// How a task prints its result.
@@ -43,22 +64,30 @@ impl Format {
     pub(crate) fn json(&self) -> bool {
         self.format == FormatName::Json
     }
+
+    /// The same choice, as arguments for the harness.
+    pub(crate) fn forwarded(&self) -> &'static [&'static str] {
+        if self.json() { &["--format", "json"] } else { &[] }
+    }
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(&cli.task) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(&Cli::parse().task).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn run(task: &Task) -> Result<()> {
+fn run(task: &Task) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Build(args) => build::main(&workspace, args),
+        Task::Setup(args) => setup::main(args)?,
+        Task::Build(args) => build::main(&workspace, args)?,
+        Task::Run(args) => return run::main(&workspace, args),
+        Task::Test(args) => return Ok(test::main(&workspace, args)),
+        Task::Lint(args) => return lint::main(&workspace, args),
+        Task::Bench(args) => return bench::main(&workspace, args),
+        Task::Mutants(args) => return mutants::main(&workspace, args),
     }
+    Ok(ExitCode::SUCCESS)
 }

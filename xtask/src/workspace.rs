@@ -17,12 +17,17 @@ pub(crate) struct Workspace {
     pub(crate) target: PathBuf,
     /// The features of the driver package, among them one per mutant.
     pub(crate) features: Vec<String>,
+    /// The first 16 hex digits of the commit, or zeros where git knows none; the driver reports it.
+    pub(crate) build_id: String,
 }
 
 impl Workspace {
     /// Asks cargo, so that a configured target folder is honoured.
     pub(crate) fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+        // Cargo says where the checkout is now; it may have moved since this program was compiled.
+        let package =
+            std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let manifest = Path::new(&package).join("../Cargo.toml");
         let manifest = manifest.canonicalize().with_context(|| format!("{} is gone", manifest.display()))?;
         let mut cargo = Command::new(cargo());
         cargo.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(manifest);
@@ -32,10 +37,13 @@ impl Workspace {
             value.map(PathBuf::from).with_context(|| format!("cargo metadata names no {key}"))
         };
         let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
-        let driver = packages.iter().find(|package| package["name"] == "psimp").context("no package psimp")?;
+        let driver =
+            packages.iter().find(|package| package["name"] == "psimp").context("no package psimp")?;
         let features = driver["features"].as_object().context("psimp has no features")?;
+        let root = path("workspace_root")?;
         Ok(Self {
-            root: path("workspace_root")?,
+            build_id: build_id(&root),
+            root,
             target: path("target_directory")?,
             features: features.keys().cloned().collect(),
         })
@@ -55,16 +63,14 @@ impl Workspace {
     pub(crate) fn facts(&self) -> PathBuf {
         self.root.join("tests/host/data")
     }
+}
 
-    /// The first 16 hex digits of the commit, or zeros where git knows none.
-    pub(crate) fn build_id(&self) -> String {
-        let mut git = Command::new("git");
-        git.args(["rev-parse", "HEAD"]).current_dir(&self.root);
-        let head = exec::stdout(&mut git).unwrap_or_default();
-        match head.trim().get(..16) {
-            Some(id) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => id.to_owned(),
-            _ => "0".repeat(16),
-        }
+fn build_id(root: &Path) -> String {
+    let head =
+        exec::stdout(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(root)).unwrap_or_default();
+    match head.trim().get(..16) {
+        Some(id) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => id.to_owned(),
+        _ => "0".repeat(16),
     }
 }
 

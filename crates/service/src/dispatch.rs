@@ -9,8 +9,6 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 /// What the shell around the service knows of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The request runs at `PASSIVE_LEVEL`, as every kernel routine below needs.
-    pub at_passive_level: bool,
     /// The request came from user mode, so that handles are checked.
     pub from_user_mode: bool,
     /// The calling process is the one that opened the file object.
@@ -41,13 +39,13 @@ impl Reply {
     }
 }
 
-/// Answers one request. `input` is what the caller sent, `capacity` the length
+/// Answers one request, at `PASSIVE_LEVEL`. `input` is what the caller sent, `capacity` the length
 /// of the caller's output buffer; nothing has happened when an error returns,
 /// unless the error says otherwise where it is made.
 ///
 /// # Errors
 /// The status to complete the request with. The order of the checks is part of
-/// the contract: IRQL, requestor, file object, control code, input length,
+/// the contract: requestor, file object, control code, input length,
 /// output length, fields, handles.
 pub fn dispatch<K: Kernel>(
     kernel: &K,
@@ -56,9 +54,6 @@ pub fn dispatch<K: Kernel>(
     input: &[u8],
     capacity: usize,
 ) -> Result<Reply, Status> {
-    if !caller.at_passive_level {
-        return Err(Status::INVALID_DEVICE_STATE);
-    }
     if !caller.from_user_mode || !caller.opened_file {
         return Err(Status::ACCESS_DENIED);
     }

@@ -4,7 +4,8 @@ use crate::{Kernel, Statistics, Token, rights, slot};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
 use psimp_protocol::{ImpersonateRequest, RulesMode, Status};
 use psimp_rules::{
-    DOC, Decision, Level, PlatformFacts, Profile, Restriction, TokenFacts, TokenType, Verdict, decide, raises,
+    DOC, Decision, Level, Luid, PlatformFacts, Profile, Restriction, TokenFacts, TokenType, Verdict, decide,
+    raises,
 };
 
 /// The rule that the driver enforces: [`DOC`]. (One mutant forgets the SIDs.)
@@ -38,7 +39,13 @@ pub(crate) fn impersonate<K: Kernel>(
         }
         Some(Verdict::Refused(_)) => return Err(Status::ACCESS_DENIED),
         Some(Verdict::Kept(_)) | None => {
-            kernel.impersonate(&thread, &token, request.copy_on_open, request.effective_only, request.level)?;
+            kernel.impersonate(
+                &thread,
+                &token,
+                request.copy_on_open,
+                request.effective_only,
+                request.level,
+            )?;
         }
     }
     Ok(read_back(kernel, &thread, &token, &asked, request.level, decision))
@@ -65,21 +72,29 @@ fn documented<K: Kernel>(
         return Ok(Decision { verdict: Verdict::Kept(level), rule: psimp_rules::Rule::LevelBelowThreshold });
     }
     let primary = kernel.primary_token(thread);
-    let server = facts(&primary, &primary.statistics()?)?;
-    let client = facts(token, statistics)?;
-    Ok(decide(&RULE, Some(&server), &client, level))
-}
-
-/// What [`DOC`] reads of a token.
-fn facts(token: &impl Token, statistics: &Statistics) -> Result<TokenFacts, Status> {
-    Ok(TokenFacts {
+    let server = TokenFacts {
+        user: primary.user()?,
+        restriction: restriction(&primary),
+        // Of the server, the documented rule reads no more than that.
+        authentication_id: Luid::SYSTEM,
+        token_type: TokenType::Primary,
+        level: Level::Anonymous,
+        platform: PlatformFacts::default(),
+    };
+    let client = TokenFacts {
         user: token.user()?,
+        restriction: restriction(token),
         authentication_id: statistics.authentication_id,
         token_type: statistics.token_type,
         level: statistics.level,
-        restriction: if token.is_restricted() { Restriction::Restricted } else { Restriction::None },
         platform: PlatformFacts::default(),
-    })
+    };
+    Ok(decide(&RULE, Some(&server), &client, level))
+}
+
+/// Restricted or not: the documented rule makes no finer difference.
+fn restriction(token: &impl Token) -> Restriction {
+    if token.is_restricted() { Restriction::Restricted } else { Restriction::None }
 }
 
 /// Success alone proves nothing: the kernel may have stored less than it was

@@ -1,1 +1,36 @@
 //! Loads a KMDF driver image into an ordinary process over the model.
+//!
+//! The bytes of a `.sys` file are mapped, relocated, bound to functions of this
+//! process and run as they are: no emulation, nothing patched. Below the driver
+//! lies [`psimp_model::System`] instead of Windows. What the driver imports is
+//! modelled and each function enforces its contract; what it does not import is
+//! not there, and calling it is a [`Fault`] that names it.
+//!
+//! [`Image`] reads a file on any system. [`Host`] runs it, which needs x86-64
+//! Linux; elsewhere [`Host::load`] says so.
+//!
+//! A broken contract ends the driver: control goes back to the function of
+//! [`Host`] that entered it, and every later call is refused with the same
+//! fault, because nobody knows what state the driver is in.
+
+mod error;
+mod fault;
+mod image;
+mod io;
+mod observer;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod native;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub use native::{File, Host};
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+mod elsewhere;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub use elsewhere::{File, Host};
+
+pub use error::{LoadError, StartError};
+pub use fault::{Failure, Fault, FaultKind, Site};
+pub use image::Image;
+pub use io::{IoControl, Options, Requestor};
+pub use observer::{Call, Observer, Ruling};

@@ -23,11 +23,7 @@ impl<'a> ModelKernel<'a> {
 
     /// The caller of a request on a file object that `opener` opened.
     pub fn caller(&self, opener: &Arc<Process>) -> Caller {
-        Caller {
-            at_passive_level: true,
-            from_user_mode: true,
-            opened_file: Arc::ptr_eq(self.thread.process(), opener),
-        }
+        Caller { from_user_mode: true, opened_file: Arc::ptr_eq(self.thread.process(), opener) }
     }
 }
 

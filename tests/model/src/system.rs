@@ -135,6 +135,12 @@ impl System {
         thread.set_slot(None);
     }
 
+    /// `PsDereferenceImpersonationToken`: drops one reference; nothing without
+    /// a token.
+    pub fn ps_dereference_impersonation_token(&self, token: Option<Arc<Token>>) {
+        drop(token);
+    }
+
     /// `PsReferenceEffectiveToken` (not exported by any kernel): token, type,
     /// effective-only, and the level only while impersonating. The type is the
     /// slot's view: impersonation even for a token object of primary type.

@@ -14,6 +14,8 @@ pub(crate) const TARGET: &str = "x86_64-pc-windows-msvc";
 /// The oldest release that builds the driver; the workspace's `rust-version`.
 const OLDEST_MINOR: u32 = 90;
 
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+
 /// A cargo and a rustc that can build for [`TARGET`].
 #[derive(Debug, Clone)]
 pub(crate) struct Compiler {
@@ -38,10 +40,9 @@ impl Compiler {
         Self::debian()
     }
 
-    /// True if the toolchain that runs this program can build for the target by itself.
-    pub(crate) fn active_suffices() -> Result<bool> {
-        let active = Self::active()?;
-        Ok(active.has_target() || active.has_source())
+    /// True for the compiler that Debian's packages bring.
+    pub(crate) fn is_debian(&self) -> bool {
+        self.cargo == Path::new(DEBIAN_CARGO)
     }
 
     fn active() -> Result<Self> {
@@ -51,8 +52,9 @@ impl Compiler {
     }
 
     fn debian() -> Result<Self> {
-        let (rustc, cargo) = (Path::new("/usr/bin/rustc"), PathBuf::from("/usr/bin/cargo"));
-        let packages = "install Debian's packages rustc-web, cargo-web and rust-web-src, or run: rustup target add";
+        let (rustc, cargo) = (Path::new("/usr/bin/rustc"), PathBuf::from(DEBIAN_CARGO));
+        let packages =
+            "install Debian's packages rustc-web, cargo-web and rust-web-src, or run: rustup target add";
         if !rustc.exists() || !cargo.exists() {
             bail!("no Rust compiler here has the libraries for {TARGET}; {packages} {TARGET}");
         }
@@ -71,7 +73,8 @@ impl Compiler {
     fn has_target(&self) -> bool {
         let libraries = self.sysroot.join("lib/rustlib").join(TARGET).join("lib");
         let Ok(mut entries) = libraries.read_dir() else { return false };
-        entries.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libcore-")))
+        entries
+            .any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libcore-")))
     }
 
     fn has_source(&self) -> bool {

@@ -1,7 +1,7 @@
-//! Cargo's build of the driver package, with the stand-in WDK and the copy of wdk-build.
+//! Cargo on the driver package, with the stand-in WDK and the copy of wdk-build.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,88 +9,136 @@ use anyhow::{Context, Result};
 
 use super::compiler::{Compiler, TARGET};
 use super::wdk_tree::WdkTree;
-use super::{Image, tools, wdk_build};
+use super::{Image, mirror, tools, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
 
+/// Everything that cargo needs, brought up to date.
+struct Prepared<'a> {
+    workspace: &'a Workspace,
+    compiler: Compiler,
+    mirror: PathBuf,
+    tree: WdkTree,
+    /// Held until the image is copied: builds with and without a mutant write the same file.
+    _lock: File,
+}
+
 /// Builds the driver, with one feature more if asked, and puts the image at `output`.
 pub(crate) fn build(workspace: &Workspace, feature: Option<&str>, output: PathBuf) -> Result<Image> {
-    tools::check()?;
-    let compiler = Compiler::find()?;
-    let wdk_build = wdk_build::copy(workspace, &compiler)?;
-    let tree = WdkTree::make(workspace)?;
-    if tree.kmdf_changed {
-        forget_kmdf(workspace)?;
-    }
-    exec::run(&mut cargo(workspace, &compiler, &tree, &wdk_build, feature)?)?;
-    let built = workspace.cross().join(TARGET).join("release/psimp.dll");
+    let prepared = Prepared::make(workspace)?;
+    let features = std::iter::once("kernel").chain(feature).collect::<Vec<_>>().join(",");
+    exec::run(prepared.cargo(&prepared.compiler.cargo, "build")?.args(["--features", &features]))?;
+    let built = prepared.mirror.join("target").join(TARGET).join("release/psimp.dll");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
     exec::write_if_changed(&output, bytes)?;
     Image::read(output)
 }
 
-fn cargo(
-    workspace: &Workspace,
-    compiler: &Compiler,
-    tree: &WdkTree,
-    wdk_build: &Path,
-    feature: Option<&str>,
-) -> Result<Command> {
-    let features = std::iter::once("kernel").chain(feature).collect::<Vec<_>>().join(",");
-    let mut cargo = Command::new(&compiler.cargo);
-    // What the toolchain that runs this program set for itself must not reach another one.
-    cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
-    cargo.current_dir(&workspace.root).env("RUSTC", &compiler.rustc);
-    cargo.args(["build", "--release", "--locked", "--package", "psimp", "--lib"]);
-    cargo.args(["--target", TARGET, "--features", &features, "--target-dir"]).arg(workspace.cross());
-    cargo.arg("--config").arg(format!("paths = [{wdk_build:?}]"));
-    if compiler.build_std {
-        cargo.arg("-Zbuild-std=core,alloc").env("RUSTC_BOOTSTRAP", "1");
+/// Runs clippy over the driver as it is built for the kernel. False if the compiler has no clippy.
+pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
+    let prepared = Prepared::make(workspace)?;
+    // The one beside cargo: another one on the path would bring another compiler.
+    let clippy = prepared.compiler.cargo.with_file_name("cargo-clippy");
+    if !clippy.exists() {
+        return Ok(false);
     }
-
-    let compat = path(&tree.compat_header)?;
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(workspace, compiler)?);
-    cargo.env("PSIMP_BUILD_ID", workspace.build_id());
-    cargo.env("PSIMP_WDK_LIBRARIES", &tree.libraries);
-    cargo.env(wdk_build::MANIFEST_VARIABLE, workspace.root.join("Cargo.toml"));
-    cargo.env("WDKContentRoot", &tree.root);
-    cargo.env("LIBCLANG_PATH", tools::LIBCLANG_DIR);
-    cargo.env("BINDGEN_EXTRA_CLANG_ARGS", format!("-include '{compat}' -Wno-implicit-function-declaration"));
-    cargo.env("CC_x86_64_pc_windows_msvc", &tree.clang_cl);
-    cargo.env("CFLAGS_x86_64_pc_windows_msvc", format!("/FI{compat}"));
-    cargo.env("AR_x86_64_pc_windows_msvc", tools::LIB);
-    // wdk-sys reports every step of bindgen otherwise.
-    cargo.env("RUST_LOG", "warn");
-    Ok(cargo)
+    let mut command = prepared.cargo(&clippy, "clippy")?;
+    command.env("CARGO", &prepared.compiler.cargo).args(["--features", "kernel", "--", "-D", "warnings"]);
+    exec::run(&mut command)?;
+    Ok(true)
 }
 
-/// The flags for the driver and what it is linked from, one per line of the encoding.
-fn rust_flags(workspace: &Workspace, compiler: &Compiler) -> Result<String> {
-    let mut flags = vec![
-        // wdk-build insists: a driver has no C runtime to load.
-        "-Ctarget-feature=+crt-static".to_owned(),
-        format!("-Clinker={}", tools::LINKER),
-        "-Clinker-flavor=lld-link".to_owned(),
-        // No PDB, and so no path to one in the image.
-        "-Cstrip=symbols".to_owned(),
-        "-Clink-arg=/DEBUG:NONE".to_owned(),
-        // The checksum in the header, which the kernel verifies.
-        "-Clink-arg=/RELEASE".to_owned(),
-        // A hash of the image where the time of the build would be.
-        "-Clink-arg=/Brepro".to_owned(),
-    ];
-    // No name of a folder of this machine may get into the image.
-    for (from, to) in [
-        (cargo_home(), "/cargo"),
-        (Some(compiler.sysroot.join("lib/rustlib/src/rust")), "/rust"),
-        (Some(workspace.root.clone()), "/psimp"),
-        (Some(workspace.cross()), "/cross"),
-    ] {
-        if let Some(from) = from {
-            flags.push(format!("--remap-path-prefix={}={to}", path(&from)?));
+impl<'a> Prepared<'a> {
+    fn make(workspace: &'a Workspace) -> Result<Self> {
+        tools::check()?;
+        let compiler = Compiler::find()?;
+        let lock = lock(&workspace.cross())?;
+        let mirror = mirror::make(workspace)?;
+        wdk_build::copy(workspace, &compiler)?;
+        let tree = WdkTree::make(workspace)?;
+        if tree.kmdf_changed {
+            forget_kmdf(&mirror)?;
         }
+        Ok(Self { workspace, compiler, mirror, tree, _lock: lock })
     }
-    Ok(flags.join("\u{1f}"))
+
+    /// A command of cargo on the driver package, still without its features.
+    fn cargo(&self, program: &Path, subcommand: &str) -> Result<Command> {
+        let mut cargo = Command::new(program);
+        // What the toolchain that runs this program set for itself must not reach another one.
+        cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+        cargo.current_dir(&self.mirror).env("RUSTC", &self.compiler.rustc);
+        cargo.args([subcommand, "--release", "--locked", "--package", "psimp", "--lib", "--target", TARGET]);
+        cargo.arg("--target-dir").arg(self.mirror.join("target"));
+        if self.compiler.build_std {
+            cargo.arg("-Zbuild-std=core,alloc").env("RUSTC_BOOTSTRAP", "1");
+        }
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags()?);
+        cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", tools::LINKER);
+        // A lint of the wdk crates is theirs to heed.
+        cargo.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
+        cargo.env("PSIMP_BUILD_ID", &self.workspace.build_id);
+        cargo.env("PSIMP_WDK_LIBRARIES", &self.tree.libraries);
+        cargo.envs(self.header_variables()?);
+        Ok(cargo)
+    }
+
+    /// How wdk-sys finds the headers and the programs that read them.
+    fn header_variables(&self) -> Result<[(&'static str, String); 8]> {
+        let compat = path(&self.tree.compat_header)?;
+        // The headers call intrinsics whose own headers are left empty.
+        let quiet = "-Wno-implicit-function-declaration -w";
+        Ok([
+            ("WDKContentRoot", path(&self.tree.root)?.to_owned()),
+            ("LIBCLANG_PATH", tools::LIBCLANG_DIR.to_owned()),
+            ("BINDGEN_EXTRA_CLANG_ARGS", format!("-include '{compat}' {quiet}")),
+            ("CC_x86_64_pc_windows_msvc", path(&self.tree.clang_cl)?.to_owned()),
+            ("CFLAGS_x86_64_pc_windows_msvc", format!("'/FI{compat}' {quiet}")),
+            ("CC_SHELL_ESCAPED_FLAGS", "1".to_owned()),
+            ("AR_x86_64_pc_windows_msvc", tools::LIB.to_owned()),
+            // wdk-sys reports every step of bindgen otherwise.
+            ("RUST_LOG", "warn".to_owned()),
+        ])
+    }
+
+    /// The flags for the driver and what it is linked from, in cargo's encoding.
+    fn rust_flags(&self) -> Result<String> {
+        let mut flags = vec![
+            // wdk-build insists: a driver has no C runtime to load.
+            "-Ctarget-feature=+crt-static".to_owned(),
+            // No PDB, and so no path to one in the image.
+            "-Cstrip=symbols".to_owned(),
+            "-Clink-arg=/DEBUG:NONE".to_owned(),
+            // The checksum in the header, which the kernel verifies.
+            "-Clink-arg=/RELEASE".to_owned(),
+            // A hash of the image where the time of the build would be.
+            "-Clink-arg=/Brepro".to_owned(),
+        ];
+        // No name of a folder of this machine may get into the image.
+        for (from, to) in [
+            (cargo_home(), "/cargo"),
+            (Some(self.compiler.sysroot.join("lib/rustlib/src/rust")), "/rust"),
+            (Some(self.workspace.root.clone()), "/psimp"),
+            (Some(self.mirror.clone()), "/psimp"),
+        ] {
+            if let Some(from) = from {
+                flags.push(format!("--remap-path-prefix={}={to}", path(&from)?));
+            }
+        }
+        Ok(flags.join("\u{1f}"))
+    }
+}
+
+/// Waits until no other build uses the folder.
+fn lock(folder: &Path) -> Result<File> {
+    exec::create_dir(folder)?;
+    let path = folder.join(".lock");
+    let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    if file.try_lock().is_err() {
+        eprintln!("waiting for another build of the driver");
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+    }
+    Ok(file)
 }
 
 fn cargo_home() -> Option<PathBuf> {
@@ -99,9 +147,8 @@ fn cargo_home() -> Option<PathBuf> {
 }
 
 /// `wdk-macros` keeps the signatures that it read from the bindings, and never reads them again.
-fn forget_kmdf(workspace: &Workspace) -> Result<()> {
-    let scripts = workspace.cross().join("release/build");
-    let Ok(entries) = fs::read_dir(&scripts) else { return Ok(()) };
+fn forget_kmdf(mirror: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(mirror.join("target/release/build")) else { return Ok(()) };
     for entry in entries {
         let cache = entry?.path().join("out/wdk_macros_ast_fragments/cached_function_info_map.json");
         if cache.exists() {

@@ -2,10 +2,11 @@
 
 mod compiler;
 mod driver;
+mod mirror;
 mod slots;
-pub(crate) mod tools;
+mod tools;
 mod wdk_build;
-pub(crate) mod wdk_tree;
+mod wdk_tree;
 
 use std::fmt::Write;
 use std::fs;
@@ -16,6 +17,11 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub(crate) use compiler::Compiler;
+pub(crate) use driver::clippy;
+pub(crate) use slots::parse as kmdf_functions;
+pub(crate) use tools::{READOBJ, missing_packages as missing_tools};
+pub(crate) use wdk_build::locate as locate_wdk_build;
+pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
 
 use crate::Format;
 use crate::workspace::Workspace;

@@ -13,7 +13,8 @@ pub(crate) fn parse(csv: &str) -> Result<Vec<&str>> {
     ensure!(lines.next() == Some("slot,function"), "the list of slots has another heading");
     let mut functions = Vec::with_capacity(COUNT);
     for line in lines {
-        let (slot, function) = line.split_once(',').with_context(|| format!("no slot and function: {line}"))?;
+        let (slot, function) =
+            line.split_once(',').with_context(|| format!("no slot and function: {line}"))?;
         ensure!(slot.parse() == Ok(functions.len()), "slot {} is missing before: {line}", functions.len());
         functions.push(function);
     }

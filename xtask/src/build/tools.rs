@@ -32,18 +32,22 @@ const NEEDED: [Needed; 7] = [
 
 /// The packages of which something is missing, each once.
 pub(crate) fn missing_packages() -> Vec<&'static str> {
-    let mut packages: Vec<_> =
-        NEEDED.iter().filter(|needed| !Path::new(needed.file).exists()).map(|needed| needed.package).collect();
+    let mut packages: Vec<_> = NEEDED
+        .iter()
+        .filter(|needed| !Path::new(needed.file).exists())
+        .map(|needed| needed.package)
+        .collect();
     packages.dedup();
     packages
 }
 
-/// Fails with the first missing file and its package.
+/// Fails with the first missing file and all packages that are missing.
 pub(crate) fn check() -> Result<()> {
     match NEEDED.iter().find(|needed| !Path::new(needed.file).exists()) {
         None => Ok(()),
-        Some(Needed { file, package }) => {
-            bail!("{file} is missing; install Debian's package {package}, or run: cargo xtask setup")
+        Some(Needed { file, .. }) => {
+            let packages = missing_packages().join(" ");
+            bail!("{file} is missing; run: cargo xtask setup, or install the Debian packages: {packages}")
         }
     }
 }

@@ -2,92 +2,109 @@
 //!
 //! The published crate builds on Windows hosts only: it stops with `compile_error!` elsewhere, asks the
 //! registry for the WDK, and makes symbolic links as Windows does. None of that matters here, where the
-//! WDK's place is given. The copy is made from the release that `Cargo.lock` names and takes its place
-//! through cargo's `paths` setting, which leaves the lock file alone.
+//! WDK's place is given. The copy is made from the release that `Cargo.lock` names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::compiler::Compiler;
 use crate::exec;
 use crate::workspace::Workspace;
 
-/// Names the manifest that holds the driver's WDK settings. The crate looks for it above its output
-/// folder, which finds nothing when the target folder lies outside the workspace.
-pub(crate) const MANIFEST_VARIABLE: &str = "PSIMP_DRIVER_MANIFEST";
-
-/// One change to one source file of the crate.
+/// One change to one file of the crate.
 struct Edit {
     file: &'static str,
     why: &'static str,
+    /// What is replaced. It occurs `times` times; another number means that the crate has changed.
     from: &'static str,
+    /// Where the replaced piece ends, if that is not the end of `from` itself.
+    through: Option<&'static str>,
     to: &'static str,
-    /// How often `from` occurs; another number means that the crate has changed.
     times: usize,
 }
 
-const EDITS: [Edit; 5] = [
+/// With these changes the published source builds, and finds a WDK that `WDKContentRoot` names, on Linux.
+const EDITS: [Edit; 6] = [
     Edit {
         file: "src/utils.rs",
         why: "allow a host that is not Windows",
-        from: r#"compile_error!(
-        "windows-drivers-rs is designed to be run on a Windows host machine in a WDK environment. \
-         Please build using a Windows target."
-    );"#,
+        from: "compile_error!(",
+        through: Some(");"),
         to: r#"panic!("cargo-make's tasks run on Windows only");"#,
         times: 2,
     },
     Edit {
+        file: "Cargo.toml",
+        why: "do without the windows crate",
+        from: "\n[dependencies.windows]\n",
+        through: None,
+        to: "\n[target.'cfg(windows)'.dependencies.windows]\n",
+        times: 1,
+    },
+    Edit {
+        file: "src/utils.rs",
+        why: "do without the windows crate",
+        from: "\nuse windows::{",
+        through: Some("\n};\n"),
+        to: "
+type HKEY = ();
+type PCSTR = ();
+const HKEY_LOCAL_MACHINE: HKEY = ();
+macro_rules! s {
+    ($text:literal) => {
+        ()
+    };
+}
+",
+        times: 1,
+    },
+    Edit {
         file: "src/utils.rs",
         why: "look nothing up in the registry",
-        from: "    let mut opened_key_handle = HKEY::default();\n",
-        to: "    return None;\n    let mut opened_key_handle = HKEY::default();\n",
+        from: "\nfn read_registry_key_string_value(",
+        through: Some("\n}\n"),
+        to: "
+fn read_registry_key_string_value(_key: HKEY, _sub_key: PCSTR, _value: PCSTR) -> Option<String> {
+    None
+}
+",
         times: 1,
     },
     Edit {
         file: "src/cargo_make.rs",
         why: "make symbolic links as Unix does",
         from: "std::os::windows::fs::symlink_file",
+        through: None,
         to: "std::os::unix::fs::symlink",
         times: 2,
     },
     Edit {
         file: "src/lib.rs",
-        why: "take the driver's manifest from the environment",
-        from: "pub fn find_top_level_cargo_manifest() -> PathBuf {\n",
-        to: "pub fn find_top_level_cargo_manifest() -> PathBuf {
-    if let Some(manifest) = env::var_os(\"PSIMP_DRIVER_MANIFEST\") {
-        return manifest.into();
-    }
-",
-        times: 1,
-    },
-    Edit {
-        file: "src/lib.rs",
         why: "accept what the other edits leave unused",
         from: "// License: MIT OR Apache-2.0\n",
+        through: None,
         to: "// License: MIT OR Apache-2.0\n#![allow(unused)]\n",
         times: 1,
     },
 ];
 
-/// Makes the copy and returns its folder.
-pub(crate) fn copy(workspace: &Workspace, compiler: &Compiler) -> Result<PathBuf> {
+/// Makes the copy, where the mirror's manifest expects it.
+pub(crate) fn copy(workspace: &Workspace, compiler: &Compiler) -> Result<()> {
     let (version, source) = locate(workspace, compiler)?;
     let copy = workspace.cross().join("wdk-build");
-    copy_dir(&source, Path::new(""), &copy).with_context(|| format!("cannot copy wdk-build {version}"))?;
-    Ok(copy)
+    copy_dir(&source, Path::new(""), &copy).with_context(|| format!("cannot copy wdk-build {version}"))
 }
 
 /// The version and folder of the release that `Cargo.lock` names; cargo downloads it when it is missing.
-fn locate(workspace: &Workspace, compiler: &Compiler) -> Result<(String, PathBuf)> {
+pub(crate) fn locate(workspace: &Workspace, compiler: &Compiler) -> Result<(String, PathBuf)> {
     let mut cargo = Command::new(&compiler.cargo);
     cargo.args(["metadata", "--locked", "--format-version", "1", "--manifest-path"]);
     cargo.arg(workspace.root.join("Cargo.toml")).env("RUSTC", &compiler.rustc);
+    cargo.stderr(Stdio::inherit());
     let metadata: Value = serde_json::from_str(&exec::stdout(&mut cargo)?)?;
     let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
     let package = packages.iter().find(|package| package["name"] == "wdk-build");
@@ -107,7 +124,9 @@ fn copy_dir(source: &Path, below: &Path, copy: &Path) -> Result<()> {
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
         if matches!(extension, Some("rs")) || path == Path::new("Cargo.toml") {
-            let text = edit(&path, exec::read(&source.join(&path))?)?;
+            // The release has the line ends of Windows.
+            let text = exec::read(&source.join(&path))?.replace("\r\n", "\n");
+            let text = edit(&path, text)?;
             exec::write_if_changed(&copy.join(&path), text)?;
         }
     }
@@ -117,7 +136,7 @@ fn copy_dir(source: &Path, below: &Path, copy: &Path) -> Result<()> {
 /// Applies the edits that are for this file.
 fn edit(path: &Path, mut text: String) -> Result<String> {
     for edit in EDITS.iter().filter(|edit| Path::new(edit.file) == path) {
-        let found = text.matches(edit.from).count();
+        let (edited, found) = edit.apply(&text);
         if found != edit.times {
             bail!(
                 "wdk-build has changed: to {}, a piece of {} was to be replaced {} times and is there {found} times; \
@@ -127,10 +146,25 @@ fn edit(path: &Path, mut text: String) -> Result<String> {
                 edit.times,
             );
         }
-        text = text.replace(edit.from, edit.to);
+        text = edited;
     }
-    ensure!(!text.contains("compile_error!"), "{} still refuses hosts that are not Windows", path.display());
     Ok(text)
+}
+
+impl Edit {
+    /// The text after the edit, and how often the piece was found.
+    fn apply(&self, text: &str) -> (String, usize) {
+        let (mut edited, mut rest, mut found) = (String::new(), text, 0);
+        while let Some((before, after)) = rest.split_once(self.from) {
+            let Some(after) = self.through.map_or(Some(after), |end| Some(after.split_once(end)?.1)) else {
+                break;
+            };
+            edited.extend([before, self.to]);
+            rest = after;
+            found += 1;
+        }
+        (edited + rest, found)
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +178,10 @@ mod tests {
         let text = "std::os::windows::fs::symlink_file".to_owned();
         let error = edit(Path::new("src/cargo_make.rs"), text).expect_err("it is there once, not twice");
         let message = error.to_string();
-        assert!(message.starts_with("wdk-build has changed: to make symbolic links as Unix does"), "{message}");
+        assert!(
+            message.starts_with("wdk-build has changed: to make symbolic links as Unix does"),
+            "{message}"
+        );
         assert!(message.contains("2 times and is there 1 times"), "{message}");
     }
 

@@ -2,14 +2,13 @@
 //! libraries made from `.def` files, and the entry stub.
 
 use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use super::mirror::link;
 use super::{hex, slots, tools};
 use crate::exec;
 use crate::workspace::Workspace;
@@ -28,6 +27,10 @@ const EMPTY_HEADERS: [&str; 7] = [
     "x86intrin.h",
     "xmmintrin.h",
 ];
+
+/// The committed declarations of KMDF; `wdffuncenum.h` is made beside them.
+pub(crate) const KMDF_HEADERS: [&str; 5] =
+    ["wdf.h", "wdfdevice.h", "wdfrequest.h", "wdfsync.h", "wdf_bind.h"];
 
 /// Libraries that wdk-sys names and psimp.sys takes nothing from.
 const EMPTY_LIBRARIES: [&str; 3] = ["hal", "wmilib", "BufferOverflowFastFailK"];
@@ -68,7 +71,9 @@ impl WdkTree {
 
         let enumeration = slots::header(&exec::read(&workspace.facts().join("kmdf-1.15-slots.csv"))?)?;
         let mut kmdf_changed = exec::write_if_changed(&kmdf.join("wdffuncenum.h"), enumeration)?;
-        kmdf_changed |= exec::write_if_changed(&kmdf.join("wdf.h"), exec::read(&sources.join("wdf.h"))?)?;
+        for header in KMDF_HEADERS {
+            kmdf_changed |= exec::write_if_changed(&kmdf.join(header), exec::read(&sources.join(header))?)?;
+        }
         let compat_header = root.join("compat.h");
         exec::write_if_changed(&compat_header, exec::read(&sources.join("compat.h"))?)?;
         let clang_cl = root.join("bin/clang-cl");
@@ -88,7 +93,13 @@ impl WdkTree {
     /// clang, set up to compile C for the driver's target with this tree's headers.
     pub(crate) fn clang(&self) -> Command {
         let mut clang = Command::new(tools::CLANG);
-        clang.args(["--target=x86_64-pc-windows-msvc", "-std=c17", "-nostdinc", "-fms-extensions", "-D_KERNEL_MODE"]);
+        clang.args([
+            "--target=x86_64-pc-windows-msvc",
+            "-std=c17",
+            "-nostdinc",
+            "-fms-extensions",
+            "-D_KERNEL_MODE",
+        ]);
         clang.args(["-D_WIN64", "-D_AMD64_", "-DAMD64", "-Wno-implicit-function-declaration", "-include"]);
         clang.arg(&self.compat_header);
         for dir in self.include_dirs() {
@@ -116,7 +127,7 @@ impl WdkTree {
         }
         let object = self.root.join("driver_entry.obj");
         let mut clang = self.clang();
-        clang.args(["-O2", "-c", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector", "-mno-sse"]);
+        clang.args(["-O2", "-c", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector"]);
         clang.arg(sources.join("driver_entry.c")).arg("-o").arg(&object);
         exec::run_quietly(&mut clang)?;
         let mut lib = Command::new(tools::LIB);
@@ -130,10 +141,10 @@ impl WdkTree {
     fn library_inputs(&self, sources: &Path) -> Result<String> {
         let kmdf = self.root.join("Include/wdf/kmdf/1.15");
         let mut digest = Sha256::new();
-        for name in ["ntoskrnl.def", "WdfLdr.def", "driver_entry.c", "wdf_bind.h", "compat.h"] {
+        for name in ["ntoskrnl.def", "WdfLdr.def", "driver_entry.c", "compat.h"] {
             digest.update(exec::read(&sources.join(name))?);
         }
-        for name in ["wdf.h", "wdffuncenum.h"] {
+        for name in KMDF_HEADERS.into_iter().chain(["wdffuncenum.h"]) {
             digest.update(exec::read(&kmdf.join(name))?);
         }
         digest.update(include_str!("wdk_tree.rs"));
@@ -145,16 +156,4 @@ fn import_library(def: &Path, library: &Path) -> Result<()> {
     let mut dlltool = Command::new(tools::DLLTOOL);
     dlltool.args(["-m", "i386:x86-64", "-d"]).arg(def).arg("-l").arg(library);
     exec::run_quietly(&mut dlltool)
-}
-
-/// Makes a symbolic link unless it is there.
-fn link(to: &Path, at: &Path) -> Result<()> {
-    match fs::read_link(at) {
-        Ok(old) if old == to => return Ok(()),
-        Ok(_) => fs::remove_file(at).with_context(|| format!("cannot replace {}", at.display()))?,
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", at.display())),
-    }
-    exec::create_dir(at.parent().context("a link has a folder")?)?;
-    symlink(to, at).with_context(|| format!("cannot link {}", at.display()))
 }

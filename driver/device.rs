@@ -1,0 +1,109 @@
+//! The control device and the callback that serves it.
+
+use crate::file;
+use crate::kernel::{self, NtKernel};
+use crate::request::Request;
+use crate::wdf::{NO_ATTRIBUTES, Name};
+use core::ptr;
+use psimp_protocol::{DEVICE_NAME, DEVICE_SDDL, LINK_NAME, Status};
+use psimp_service::Caller;
+use wdk_sys::{
+    NTSTATUS, STATUS_INSUFFICIENT_RESOURCES, WDFDEVICE, WDFDEVICE_INIT, WDFDRIVER, WDFREQUEST,
+    call_unsafe_wdf_function_binding,
+};
+
+static NAME: Name<{ DEVICE_NAME.len() }> = Name::new(DEVICE_NAME);
+static LINK: Name<{ LINK_NAME.len() }> = Name::new(LINK_NAME);
+static SDDL: Name<{ DEVICE_SDDL.len() }> = Name::new(DEVICE_SDDL);
+
+/// A device init that is freed unless a device is made of it.
+struct DeviceInit(*mut WDFDEVICE_INIT);
+
+impl Drop for DeviceInit {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: not null, so WdfDeviceCreate has not taken it over.
+            unsafe { call_unsafe_wdf_function_binding!(WdfDeviceInitFree, self.0) };
+        }
+    }
+}
+
+/// Creates `\Device\PsImpersonate` and its link, and lets requests in.
+///
+/// The framework opens securely (`FILE_DEVICE_SECURE_OPEN`) by itself, so the
+/// descriptor covers every name below the device too.
+///
+/// # Errors
+/// What the framework fails with; a device that was created by then goes with
+/// the driver object.
+pub(crate) fn create(driver: WDFDRIVER) -> Result<WDFDEVICE, NTSTATUS> {
+    let sddl = SDDL.unicode();
+    // SAFETY: `driver` is the framework's driver object, `sddl` a local.
+    let init = DeviceInit(unsafe {
+        call_unsafe_wdf_function_binding!(WdfControlDeviceInitAllocate, driver, &raw const sddl)
+    });
+    if init.0.is_null() {
+        return Err(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    let name = NAME.unicode();
+    // SAFETY: the init is not yet consumed, `name` is a local.
+    check(unsafe { call_unsafe_wdf_function_binding!(WdfDeviceInitAssignName, init.0, &raw const name) })?;
+    // SAFETY: the init is not yet consumed, the callback has the type it asks for.
+    unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfDeviceInitSetIoInCallerContextCallback,
+            init.0,
+            Some(evt_io_in_caller_context)
+        );
+    }
+    file::configure(init.0);
+    finish(init)
+}
+
+fn finish(mut init: DeviceInit) -> Result<WDFDEVICE, NTSTATUS> {
+    let mut device: WDFDEVICE = ptr::null_mut();
+    // SAFETY: the init is configured; on success the framework sets our pointer
+    // to null, so that it is not freed again.
+    check(unsafe {
+        call_unsafe_wdf_function_binding!(WdfDeviceCreate, &raw mut init.0, NO_ATTRIBUTES, &raw mut device)
+    })?;
+    let link = LINK.unicode();
+    // SAFETY: the device was just created, `link` is a local.
+    check(unsafe {
+        call_unsafe_wdf_function_binding!(WdfDeviceCreateSymbolicLink, device, &raw const link)
+    })?;
+    // SAFETY: the device is completely set up.
+    unsafe { call_unsafe_wdf_function_binding!(WdfControlFinishInitializing, device) };
+    Ok(device)
+}
+
+fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
+    if wdk::nt_success(status) { Ok(()) } else { Err(status) }
+}
+
+/// Serves every request, inline, on the thread that sent it.
+///
+/// The framework calls this in the requester's context before any queue, at the
+/// requester's IRQL and without synchronisation; the request is completed here
+/// and never enqueued, so it cannot be cancelled half-way.
+extern "C" fn evt_io_in_caller_context(_device: WDFDEVICE, request: WDFREQUEST) {
+    // SAFETY: the framework hands each request to this callback once, and
+    // nothing else in the driver has its handle.
+    let request = unsafe { Request::new(request) };
+    let result = serve(&request);
+    request.complete(result);
+}
+
+fn serve(request: &Request) -> Result<psimp_service::Reply, Status> {
+    // First of all: nothing below may be called above PASSIVE_LEVEL.
+    if !kernel::is_passive_level() {
+        return Err(Status::INVALID_DEVICE_STATE);
+    }
+    let control = request.device_control()?;
+    let caller = Caller {
+        from_user_mode: request.is_from_user_mode(),
+        opened_file: file::is_callers(request.file_object()),
+    };
+    let input = request.input(control.input_length)?;
+    psimp_service::dispatch(&NtKernel, caller, control.code, input, control.output_length)
+}

@@ -1,0 +1,79 @@
+//! `DriverEntry` and unload.
+
+use crate::device;
+use crate::wdf::{self, ContextType};
+use core::ptr;
+use wdk_sys::{
+    _WDF_DRIVER_INIT_FLAGS::WdfDriverInitNonPnpDriver, NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT,
+    WDF_DRIVER_CONFIG, WDFDEVICE, WDFDRIVER, WDFOBJECT, call_unsafe_wdf_function_binding,
+};
+
+/// What the driver object keeps.
+#[repr(C)]
+struct DriverContext {
+    /// The control device; null before it is created.
+    device: WDFDEVICE,
+}
+
+static DRIVER_CONTEXT: ContextType = ContextType::of::<DriverContext>(c"DriverContext", &DRIVER_CONTEXT);
+
+/// Creates the framework driver object and the control device.
+///
+/// IRQL `PASSIVE_LEVEL`, in a system thread. When it fails, the framework's own
+/// entry point unbinds, which deletes what was created.
+///
+/// # Safety
+/// Called once, by the framework's entry point, with the driver object and the
+/// registry path that the I/O manager passed to it.
+#[unsafe(export_name = "DriverEntry")]
+unsafe extern "system" fn driver_entry(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTSTATUS {
+    let mut config = WDF_DRIVER_CONFIG {
+        Size: wdf::size_of_config::<WDF_DRIVER_CONFIG>(),
+        EvtDriverUnload: Some(evt_driver_unload),
+        DriverInitFlags: WdfDriverInitNonPnpDriver as u32,
+        ..WDF_DRIVER_CONFIG::default()
+    };
+    let mut attributes = DRIVER_CONTEXT.attributes();
+    let mut handle: WDFDRIVER = ptr::null_mut();
+    // SAFETY: the caller passes on what the I/O manager gave it; the other
+    // pointers are to locals that outlive the call.
+    let status = unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfDriverCreate,
+            driver,
+            registry_path,
+            &raw mut attributes,
+            &raw mut config,
+            &raw mut handle
+        )
+    };
+    if !wdk::nt_success(status) {
+        return status;
+    }
+    match device::create(handle) {
+        Ok(device) => {
+            let context = DRIVER_CONTEXT.get::<DriverContext>(handle.cast());
+            // SAFETY: the framework made the context, zeroed, with the driver
+            // object above; nothing else refers to it during DriverEntry.
+            unsafe { (*context).device = device };
+            wdk_sys::STATUS_SUCCESS
+        }
+        Err(status) => status,
+    }
+}
+
+/// Deletes the control device; every file object is closed by now.
+///
+/// IRQL `PASSIVE_LEVEL`, in a system thread. A thread that still impersonates
+/// stays so: its slot holds no pointer into this image.
+extern "C" fn evt_driver_unload(driver: WDFDRIVER) {
+    let context = DRIVER_CONTEXT.get::<DriverContext>(driver.cast());
+    // SAFETY: the context lives as long as the driver object, which the
+    // framework passes in; DriverEntry wrote it and nobody does since.
+    let device = unsafe { (*context).device };
+    if !device.is_null() {
+        let object: WDFOBJECT = device.cast();
+        // SAFETY: the device was created by DriverEntry and is deleted nowhere else.
+        unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, object) };
+    }
+}

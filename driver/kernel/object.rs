@@ -1,0 +1,152 @@
+//! Threads and processes, and handles turned into references.
+
+use super::{check, ffi};
+use core::ptr::{self, NonNull};
+use psimp_protocol::Status;
+use wdk_sys::ntddk::{
+    IoThreadToProcess, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,
+    PsIsThreadTerminating,
+};
+use wdk_sys::{
+    _MODE::UserMode, HANDLE, OBJECT_HANDLE_INFORMATION, PEPROCESS, PETHREAD, POBJECT_TYPE, PVOID,
+    PsThreadType,
+};
+
+/// One reference on an object, given back on drop.
+pub(crate) struct Reference(NonNull<core::ffi::c_void>);
+
+impl Reference {
+    /// Opens a handle of the caller, once: the object is kept, not the handle,
+    /// so what was checked is what is used. Also returns all the access that the
+    /// handle grants.
+    ///
+    /// # Errors
+    /// `INVALID_HANDLE`, `OBJECT_TYPE_MISMATCH`, `ACCESS_DENIED`.
+    ///
+    /// # Safety
+    /// `object_type` is one of the kernel's object types.
+    pub(super) unsafe fn open(
+        handle: u64,
+        access: u32,
+        object_type: POBJECT_TYPE,
+    ) -> Result<(Self, u32), Status> {
+        let mut object: PVOID = ptr::null_mut();
+        let mut information = OBJECT_HANDLE_INFORMATION::default();
+        // UserMode: handles of the kernel are no handles here.
+        #[allow(clippy::cast_possible_truncation)] // 1
+        let mode = UserMode as i8;
+        // SAFETY: the handle is only looked up in the caller's table; the object
+        // type is promised by the caller; the pointers are to locals.
+        check(unsafe {
+            ObReferenceObjectByHandle(
+                ptr::without_provenance_mut::<core::ffi::c_void>(usize::try_from(handle).unwrap_or(0))
+                    as HANDLE,
+                access,
+                object_type,
+                mode,
+                &raw mut object,
+                &raw mut information,
+            )
+        })?;
+        let object = NonNull::new(object).ok_or(Status::INVALID_HANDLE)?;
+        Ok((Self(object), information.GrantedAccess))
+    }
+
+    /// Takes over a reference.
+    ///
+    /// # Safety
+    /// One reference on `object` is the caller's and becomes the value's.
+    pub(super) unsafe fn from_owned(object: NonNull<core::ffi::c_void>) -> Self {
+        Self(object)
+    }
+
+    pub(super) fn as_ptr(&self) -> PVOID {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        // SAFETY: the value owns one reference.
+        unsafe { ObfDereferenceObject(self.0.as_ptr()) };
+    }
+}
+
+/// A thread that cannot go away: the current one, or one referenced.
+pub(crate) enum Thread {
+    /// The calling thread.
+    Current(PETHREAD),
+    /// A thread behind a handle.
+    Opened(Reference),
+}
+
+impl Thread {
+    pub(super) fn current() -> Self {
+        // SAFETY: callable at any IRQL.
+        Self::Current(unsafe { ffi::PsGetCurrentThread() })
+    }
+
+    pub(super) fn open(handle: u64, access: u32) -> Result<Self, Status> {
+        // SAFETY: an exported variable that the kernel sets before any driver runs.
+        let slot = unsafe { PsThreadType };
+        // SAFETY: the import is the variable's address.
+        let object_type = unsafe { *slot };
+        // SAFETY: the kernel's thread type.
+        unsafe { Reference::open(handle, access, object_type) }.map(|(thread, _)| Self::Opened(thread))
+    }
+
+    pub(super) fn as_ptr(&self) -> PETHREAD {
+        match self {
+            Self::Current(thread) => *thread,
+            Self::Opened(thread) => thread.as_ptr().cast(),
+        }
+    }
+
+    /// The process that owns the thread; alive as long as the thread is.
+    pub(super) fn process(&self) -> ProcessPointer {
+        // SAFETY: the thread is current or referenced.
+        ProcessPointer(unsafe { IoThreadToProcess(self.as_ptr()) })
+    }
+
+    pub(super) fn is_terminating(&self) -> bool {
+        // SAFETY: the thread is current or referenced.
+        unsafe { PsIsThreadTerminating(self.as_ptr()) != 0 }
+    }
+}
+
+/// A process, not referenced: good for comparing, and for use while a thread of
+/// it is held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProcessPointer(PEPROCESS);
+
+/// The process that owns the calling thread, also while the thread is attached
+/// to another.
+pub(crate) fn current_process() -> ProcessPointer {
+    Thread::current().process()
+}
+
+impl ProcessPointer {
+    pub(super) fn as_ptr(self) -> PEPROCESS {
+        self.0
+    }
+
+    /// A reference on the calling process.
+    pub(crate) fn reference(self) -> Process {
+        // SAFETY: the pointer is of the calling process, which is alive.
+        unsafe { ObfReferenceObject(self.0.cast()) };
+        // SAFETY: a process that is alive is not null.
+        let process = unsafe { NonNull::new_unchecked(self.0.cast()) };
+        // SAFETY: the reference just taken is ours.
+        Process(unsafe { Reference::from_owned(process) })
+    }
+}
+
+/// A referenced process.
+pub(crate) struct Process(Reference);
+
+impl Process {
+    /// Whether this is the same process object.
+    pub(crate) fn is(&self, process: ProcessPointer) -> bool {
+        self.0.as_ptr() == process.0.cast()
+    }
+}

@@ -1,0 +1,275 @@
+//! Tokens: one owning type for each way to get a reference, all read alike.
+
+use super::check;
+use super::object::Reference;
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+use psimp_protocol::Status;
+use psimp_rules::{Level, Luid, Sid, TokenType};
+use psimp_service::{Statistics, Token, rights};
+use wdk_sys::ntddk::{
+    ExFreePool, ObOpenObjectByPointer, ObReferenceObjectByHandle, PsDereferenceImpersonationToken,
+    PsDereferencePrimaryToken, SeQueryInformationToken, SeTokenIsRestricted, ZwClose, ZwDuplicateToken,
+};
+use wdk_sys::{
+    _MODE::KernelMode, _TOKEN_INFORMATION_CLASS, _TOKEN_TYPE::TokenImpersonation, HANDLE, LUID,
+    OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES, POBJECT_TYPE, PVOID, SECURITY_QUALITY_OF_SERVICE,
+    SeTokenObjectType, TOKEN_STATISTICS, TOKEN_USER,
+};
+
+/// A token referenced through a handle; given back with `ObDereferenceObject`.
+pub(crate) struct HandleToken(Reference);
+
+/// A process's primary token; given back with `PsDereferencePrimaryToken`.
+pub(crate) struct PrimaryToken(PVOID);
+
+/// A slot's token; given back with `PsDereferenceImpersonationToken`.
+pub(crate) struct SlotToken(PVOID);
+
+impl HandleToken {
+    /// Opens a handle of the caller; also returns all the access it grants.
+    pub(super) fn open(handle: u64, access: u32) -> Result<(Self, u32), Status> {
+        // SAFETY: the kernel's token type.
+        let (token, granted) = unsafe { Reference::open(handle, access, token_type()) }?;
+        Ok((Self(token), granted))
+    }
+
+    pub(super) fn as_ptr(&self) -> PVOID {
+        self.0.as_ptr()
+    }
+
+    /// An impersonation-type copy at `level`, with everything that is disabled
+    /// in it kept. The handles on the way are the kernel's, so that the caller
+    /// cannot reach them.
+    pub(super) fn duplicate(&self, level: Level) -> Result<Self, Status> {
+        let mut handle: HANDLE = ptr::null_mut();
+        // SAFETY: the token is referenced; the pointer is to a local.
+        check(unsafe {
+            ObOpenObjectByPointer(
+                self.as_ptr(),
+                OBJ_KERNEL_HANDLE,
+                ptr::null_mut(),
+                rights::TOKEN_DUPLICATE,
+                token_type(),
+                KERNEL_MODE,
+                &raw mut handle,
+            )
+        })?;
+        let source = KernelHandle(handle);
+        let mut quality = SECURITY_QUALITY_OF_SERVICE {
+            Length: size_of_u32::<SECURITY_QUALITY_OF_SERVICE>(),
+            ImpersonationLevel: i32::from(level as u8),
+            ContextTrackingMode: 0,
+            EffectiveOnly: 0,
+        };
+        let mut attributes = OBJECT_ATTRIBUTES {
+            Length: size_of_u32::<OBJECT_ATTRIBUTES>(),
+            Attributes: OBJ_KERNEL_HANDLE,
+            SecurityQualityOfService: (&raw mut quality).cast(),
+            ..OBJECT_ATTRIBUTES::default()
+        };
+        let mut handle: HANDLE = ptr::null_mut();
+        // SAFETY: the source handle is open; the pointers are to locals.
+        check(unsafe {
+            ZwDuplicateToken(
+                source.0,
+                rights::TOKEN_IMPERSONATE,
+                &raw mut attributes,
+                0,
+                TokenImpersonation,
+                &raw mut handle,
+            )
+        })?;
+        let copy = KernelHandle(handle);
+        let mut object: PVOID = ptr::null_mut();
+        // SAFETY: the handle is our own, hence KernelMode; the pointer is to a local.
+        check(unsafe {
+            ObReferenceObjectByHandle(
+                copy.0,
+                rights::TOKEN_IMPERSONATE,
+                token_type(),
+                KERNEL_MODE,
+                &raw mut object,
+                ptr::null_mut(),
+            )
+        })?;
+        let object = NonNull::new(object).ok_or(Status::INVALID_HANDLE)?;
+        // SAFETY: the call above took one reference.
+        Ok(Self(unsafe { Reference::from_owned(object) }))
+    }
+}
+
+impl PrimaryToken {
+    /// # Safety
+    /// One reference of `PsReferencePrimaryToken` becomes the value's.
+    pub(super) unsafe fn from_owned(token: PVOID) -> Self {
+        Self(token)
+    }
+}
+
+impl Drop for PrimaryToken {
+    fn drop(&mut self) {
+        // SAFETY: the value owns one reference.
+        unsafe { PsDereferencePrimaryToken(self.0) };
+    }
+}
+
+impl SlotToken {
+    /// # Safety
+    /// One reference of `PsReferenceImpersonationToken` becomes the value's.
+    pub(super) unsafe fn from_owned(token: PVOID) -> Self {
+        Self(token)
+    }
+
+    pub(super) fn as_ptr(&self) -> PVOID {
+        self.0
+    }
+}
+
+impl Drop for SlotToken {
+    fn drop(&mut self) {
+        #[cfg(not(feature = "mutant-leaked-reference"))]
+        // SAFETY: the value owns one reference.
+        unsafe {
+            PsDereferenceImpersonationToken(self.0);
+        }
+    }
+}
+
+impl Token for HandleToken {
+    fn statistics(&self) -> Result<Statistics, Status> {
+        statistics(self.as_ptr())
+    }
+    fn user(&self) -> Result<Sid, Status> {
+        user(self.as_ptr())
+    }
+    fn is_restricted(&self) -> bool {
+        is_restricted(self.as_ptr())
+    }
+}
+
+impl Token for PrimaryToken {
+    fn statistics(&self) -> Result<Statistics, Status> {
+        statistics(self.0)
+    }
+    fn user(&self) -> Result<Sid, Status> {
+        user(self.0)
+    }
+    fn is_restricted(&self) -> bool {
+        is_restricted(self.0)
+    }
+}
+
+impl Token for SlotToken {
+    fn statistics(&self) -> Result<Statistics, Status> {
+        statistics(self.0)
+    }
+    fn user(&self) -> Result<Sid, Status> {
+        user(self.0)
+    }
+    fn is_restricted(&self) -> bool {
+        is_restricted(self.0)
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // 0
+const KERNEL_MODE: i8 = KernelMode as i8;
+
+#[allow(clippy::cast_possible_truncation)] // a few dozen bytes
+const fn size_of_u32<T>() -> u32 {
+    size_of::<T>() as u32
+}
+
+/// The kernel's token type.
+fn token_type() -> POBJECT_TYPE {
+    // SAFETY: an exported variable that the kernel sets before any driver runs.
+    let slot = unsafe { SeTokenObjectType };
+    // SAFETY: the import is the variable's address.
+    unsafe { *slot }
+}
+
+/// A handle of the kernel, closed on drop.
+struct KernelHandle(HANDLE);
+
+impl Drop for KernelHandle {
+    fn drop(&mut self) {
+        // SAFETY: the value owns the handle. The status says no more than that.
+        let _ = unsafe { ZwClose(self.0) };
+    }
+}
+
+/// What `SeQueryInformationToken` allocated, freed on drop. `T` is what the
+/// block begins with.
+struct Information<T> {
+    block: NonNull<T>,
+    owns: PhantomData<T>,
+}
+
+impl<T> Information<T> {
+    /// Queries a class that returns a block beginning with a `T`.
+    ///
+    /// # Safety
+    /// `class` is one of those.
+    unsafe fn query(token: PVOID, class: i32) -> Result<Self, Status> {
+        let mut block: PVOID = ptr::null_mut();
+        // SAFETY: whoever has the pointer holds a reference on the token; the
+        // other pointer is to a local.
+        check(unsafe { SeQueryInformationToken(token, class, &raw mut block) })?;
+        let block = NonNull::new(block.cast()).ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        Ok(Self { block, owns: PhantomData })
+    }
+
+    fn get(&self) -> &T {
+        // SAFETY: `query` was told that the block begins with a `T`, and the
+        // block is ours until drop.
+        unsafe { self.block.as_ref() }
+    }
+}
+
+impl<T> Drop for Information<T> {
+    fn drop(&mut self) {
+        // SAFETY: the routine's caller frees the block, once.
+        unsafe { ExFreePool(self.block.as_ptr().cast()) };
+    }
+}
+
+fn luid(luid: LUID) -> Luid {
+    Luid(u64::from(luid.HighPart.cast_unsigned()) << 32 | u64::from(luid.LowPart))
+}
+
+fn statistics(token: PVOID) -> Result<Statistics, Status> {
+    // SAFETY: the class returns TOKEN_STATISTICS.
+    let information =
+        unsafe { Information::<TOKEN_STATISTICS>::query(token, _TOKEN_INFORMATION_CLASS::TokenStatistics) }?;
+    let statistics = information.get();
+    Ok(Statistics {
+        token_id: luid(statistics.TokenId),
+        authentication_id: luid(statistics.AuthenticationId),
+        token_type: if statistics.TokenType == TokenImpersonation {
+            TokenType::Impersonation
+        } else {
+            TokenType::Primary
+        },
+        // A token with a level out of range does not exist; the weakest is the
+        // safe reading of one.
+        level: Level::from_raw(statistics.ImpersonationLevel.cast_unsigned()).unwrap_or(Level::Anonymous),
+    })
+}
+
+fn user(token: PVOID) -> Result<Sid, Status> {
+    // SAFETY: the class returns TOKEN_USER.
+    let information =
+        unsafe { Information::<TOKEN_USER>::query(token, _TOKEN_INFORMATION_CLASS::TokenUser) }?;
+    let sid = information.get().User.Sid.cast::<u8>();
+    // SAFETY: the SID lies in the block, and its second byte counts its parts.
+    let count = unsafe { sid.wrapping_add(1).read() };
+    let length = 8 + 4 * usize::from(count);
+    // SAFETY: a SID with `count` parts has this length, all of it in the block.
+    let bytes = unsafe { core::slice::from_raw_parts(sid, length) };
+    Sid::parse(bytes).map_err(|_| Status::UNSUCCESSFUL)
+}
+
+fn is_restricted(token: PVOID) -> bool {
+    // SAFETY: whoever has the pointer holds a reference on the token.
+    unsafe { SeTokenIsRestricted(token) != 0 }
+}

@@ -1,0 +1,168 @@
+//! The command line: what can be asked of psimp. Nothing in here acts.
+
+mod filter;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use filter::{FilterArg, matches};
+pub use values::{DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
+
+use crate::report::Format;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every case that could run passed
+  1  a case failed
+  2  the command line is wrong
+  3  the target is not available here; the message says how to get it";
+
+const FILTERS: &str = "\
+A case is taken when any --filter matches it. S is, in upper or lower case:
+  D13             the case with this id
+  D, D1           the cases whose ids start so: group D, D10 to D19
+  'user copy'     the cases whose titles have all these words";
+
+/// Show what a thread holds after impersonation, and which rule decided.
+///
+/// psimp drives psimp.sys, or the same service code over a model of the kernel, through a catalogue of
+/// cases, and compares what comes with what the documentation says and what kernels are known to do.
+/// Without a command it runs the whole catalogue on the model.
+#[derive(Debug, Parser)]
+#[command(name = "psimp", version, after_long_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+impl Cli {
+    /// What to do: the command given, or `run` with its defaults.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or_else(|| Self::parse_from(["psimp", "run"]).into_command())
+    }
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run the catalogue, or some of it, and say what came
+    #[command(after_help = FILTERS, after_long_help = format!("{FILTERS}\n\n{EXIT_CODES}"))]
+    Run(RunArgs),
+    /// List the cases
+    #[command(after_help = FILTERS)]
+    List(ListArgs),
+    /// Tell what a case does, what it expects and which rule decides
+    Explain(ExplainArgs),
+    /// Show which threads of a process impersonate, and whom
+    Show(ShowArgs),
+    /// Install, start, stop or uninstall psimp.sys, or tell how it stands (Windows only)
+    Driver(DriverArgs),
+    /// Measure the calls of an image
+    #[command(hide = true)]
+    Bench(BenchArgs),
+    /// Check that the catalogue notices each deliberately wrong image
+    #[command(hide = true)]
+    Mutants(MutantsArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// What the cases run against
+    #[arg(long, value_enum, default_value_t)]
+    pub target: Target,
+    /// The driver image that the target image loads.
+    #[command(flatten)]
+    pub image: ImageArg,
+    /// The kernel that the targets model and image play
+    #[arg(long, value_enum, default_value_t)]
+    pub kernel: Kernel,
+    /// Which rules the driver applies before it calls the kernel
+    #[arg(long, value_enum, default_value_t)]
+    pub rules: Rules,
+    /// Which cases.
+    #[command(flatten)]
+    pub filter: FilterArg,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `list`.
+#[derive(Clone, Debug, Args)]
+pub struct ListArgs {
+    /// Which cases.
+    #[command(flatten)]
+    pub filter: FilterArg,
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Arguments of `explain`.
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArgs {
+    /// Id of the case, such as D13
+    pub case: String,
+    /// How the case is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Arguments of `show`.
+#[derive(Clone, Debug, Args)]
+pub struct ShowArgs {
+    /// Process id, or process id and thread id, in decimal
+    #[arg(value_name = "PID[/TID]")]
+    pub thread: ThreadRef,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Arguments of `driver`.
+#[derive(Clone, Debug, Args)]
+pub struct DriverArgs {
+    /// What to do with the driver
+    #[arg(value_enum)]
+    pub action: DriverAction,
+    /// The driver image that `install` installs.
+    #[command(flatten)]
+    pub image: ImageArg,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Arguments of `bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// The driver image to measure.
+    #[command(flatten)]
+    pub image: ImageArg,
+    /// How the numbers are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Arguments of `mutants`.
+#[derive(Clone, Debug, Args)]
+pub struct MutantsArgs {
+    /// Folder with the wrong images
+    #[arg(long, value_name = "DIR")]
+    pub image_dir: PathBuf,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// The driver image.
+#[derive(Clone, Debug, Args)]
+pub struct ImageArg {
+    /// The driver image
+    #[arg(long = "image", value_name = "PATH", env = "PSIMP_SYS", hide_env_values = true)]
+    #[arg(default_value = "target/psimp.sys")]
+    pub path: PathBuf,
+}

@@ -1,0 +1,121 @@
+//! The words that arguments take, and the exit codes.
+
+use std::fmt::{self, Display, Formatter};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+
+/// What the cases run against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// The driver's service code over the model of the kernel; needs nothing else
+    #[default]
+    Model,
+    /// The bytes of psimp.sys, loaded into this process over the same model (x86-64 Linux)
+    Image,
+    /// The driver that Windows has loaded
+    Device,
+    /// The user-mode API of Windows, without the driver
+    Native,
+}
+
+/// The kernel that the model plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Kernel {
+    /// Windows 10 and 11 as publicly reported
+    #[default]
+    Win10,
+    /// NT 5.2 as `ReactOS` has it
+    #[value(help = "NT 5.2 as ReactOS has it")]
+    Nt52,
+    /// A kernel that does what its documentation says
+    Documented,
+}
+
+/// Which rules the driver applies before it calls the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Rules {
+    /// The documented downgrade rules, then the kernel's own
+    #[default]
+    Documented,
+    /// The kernel's own rules alone; the driver only refuses to raise a level
+    Kernel,
+}
+
+/// How everything but a run is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// Text for people
+    #[default]
+    Table,
+    /// One JSON object
+    Json,
+}
+
+/// What to do with the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DriverAction {
+    /// Create the service for the image
+    Install,
+    /// Load the driver
+    Start,
+    /// Unload the driver
+    Stop,
+    /// Delete the service
+    Uninstall,
+    /// Tell whether the driver is installed and loaded
+    Status,
+}
+
+/// The value as the command line spells it, which is how reports name it too.
+macro_rules! display_as_argument {
+    ($($values:ty),*) => {$(
+        impl Display for $values {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                self.to_possible_value().map_or(Ok(()), |value| f.pad(value.get_name()))
+            }
+        }
+    )*};
+}
+display_as_argument!(Target, Kernel, Rules, TextFormat, DriverAction);
+
+/// A process, or one thread of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadRef {
+    /// Process id.
+    pub pid: u32,
+    /// Thread id; all threads without it.
+    pub tid: Option<u32>,
+}
+
+impl FromStr for ThreadRef {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let id = |digits: &str| digits.parse().map_err(|_| "write PID or PID/TID, in decimal");
+        match text.split_once('/') {
+            Some((pid, tid)) => Ok(Self { pid: id(pid)?, tid: Some(id(tid)?) }),
+            None => Ok(Self { pid: id(text)?, tid: None }),
+        }
+    }
+}
+
+/// What the exit code says. Clap itself ends with [`Exit::Usage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Every case that could run passed.
+    Passed = 0,
+    /// A case failed.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The target is not available here.
+    Unavailable = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

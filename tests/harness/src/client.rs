@@ -1,0 +1,101 @@
+//! Requests of the IOCTL contract, as a program sends them.
+
+use crate::driver::{Driver, Failure, File};
+use crate::machine::Machine;
+use psimp_catalogue::Tok;
+use psimp_host::Requestor;
+use psimp_model::rights;
+use psimp_protocol::wire::{self, impersonate_flags};
+use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// A program with the device open.
+pub struct Client<'a> {
+    /// The machine it runs on.
+    pub machine: &'a Machine,
+    /// The driver.
+    pub driver: &'a Driver,
+    /// Its handle of the device.
+    pub file: &'a File,
+}
+
+impl Client<'_> {
+    /// IMPERSONATE on the own thread, through a handle that is closed again.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn impersonate(
+        &self,
+        tok: Tok,
+        copy_on_open: bool,
+        effective_only: bool,
+        level: u32,
+        rules: RulesMode,
+    ) -> Result<wire::Outcome, Failure> {
+        let token = self.machine.handle(tok, rights::TOKEN_ALL_ACCESS);
+        let mut flags = 0;
+        for (set, flag) in [
+            (copy_on_open, impersonate_flags::COPY_ON_OPEN),
+            (effective_only, impersonate_flags::EFFECTIVE_ONLY),
+            (rules == RulesMode::Kernel, impersonate_flags::KERNEL_RULES),
+        ] {
+            flags |= if set { flag } else { 0 };
+        }
+        let request =
+            wire::Impersonate { version: PROTOCOL_VERSION, level, thread: 0, token, flags, reserved: 0 };
+        let outcome = self.call(Operation::Impersonate, &request);
+        self.machine.close(token);
+        outcome
+    }
+
+    /// QUERY of the own thread.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn query(&self) -> Result<wire::Slot, Failure> {
+        self.call(Operation::Query, &OWN_THREAD)
+    }
+
+    /// END on the own thread: the slot before.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn end(&self) -> Result<wire::Slot, Failure> {
+        self.call(Operation::End, &OWN_THREAD)
+    }
+
+    /// REVERT: the slot before.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn revert(&self) -> Result<wire::Slot, Failure> {
+        self.call(Operation::Revert, &[0_u8; 0])
+    }
+
+    fn call<I, O>(&self, operation: Operation, input: &I) -> Result<O, Failure>
+    where
+        I: IntoBytes + Immutable + ?Sized,
+        O: FromBytes + IntoBytes + KnownLayout,
+    {
+        let mut reply = O::new_zeroed();
+        let code = Ioctl::of(operation).code();
+        let thread = &self.machine.thread;
+        let written = self.driver.send(
+            thread,
+            self.file,
+            code,
+            input.as_bytes(),
+            reply.as_mut_bytes(),
+            Requestor::User,
+        )?;
+        if written != size_of::<O>() {
+            return Err(Failure::Fault(format!(
+                "{operation:?} returned {written} bytes of {}",
+                size_of::<O>()
+            )));
+        }
+        Ok(reply)
+    }
+}
+
+const OWN_THREAD: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };

@@ -1,0 +1,55 @@
+//! What the program's commands do.
+
+mod bench;
+mod explain;
+mod list;
+mod mutants;
+mod run;
+
+use crate::cli::{Command, Exit};
+use crate::driver::Source;
+use crate::result::ImageInfo;
+use psimp_host::Image;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Carries out a command.
+///
+/// # Errors
+/// What kept it from being carried out, for the person to read.
+pub fn execute(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::List(args) => list::list(&args),
+        Command::Explain(args) => Ok(explain::explain(&args)),
+        Command::Bench(args) => bench::bench(&args),
+        Command::Mutants(args) => mutants::mutants(&args),
+        Command::Show(_) => {
+            Ok(unavailable("psimp show reads the threads of a running Windows; here is none"))
+        }
+        Command::Driver(_) => {
+            Ok(unavailable("psimp driver manages the service of a running Windows; here is none"))
+        }
+    }
+}
+
+/// Says why a target cannot be had here.
+fn unavailable(why: &str) -> Exit {
+    eprintln!("psimp: {why}");
+    Exit::Unavailable
+}
+
+/// Reads a driver image; `Err` is a sentence that says how to get one.
+fn load_image(path: &Path) -> Result<(Source, ImageInfo), String> {
+    let image = Image::open(path).map_err(|error| {
+        let advice = if path.exists() { "" } else { "; `cargo xtask build` makes it" };
+        format!("cannot load {}: {error}{advice}", path.display())
+    })?;
+    let sha256 = Sha256::digest(image.bytes()).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Ok((Source::Image(Arc::new(image)), ImageInfo { path: path.to_owned(), sha256 }))
+}

@@ -1,0 +1,69 @@
+//! `psimp mutants`: deliberately wrong driver images, each of which must be
+//! caught with a message that names its fault.
+
+use super::load_image;
+use crate::cli::{Exit, MutantsArgs, TextFormat};
+use crate::driver::Source;
+use crate::result::{CaseStatus, Mismatch};
+use crate::run::{Target, run_case};
+use psimp_model::Flavour;
+use psimp_protocol::RulesMode;
+use serde_json::json;
+
+/// A mutant and the words that the message about it must contain.
+pub(crate) struct Mutant {
+    name: &'static str,
+    names_the_fault: &'static [&'static str],
+}
+
+/// One for each feature `mutant-…` of the driver package.
+pub(crate) const MUTANTS: [Mutant; 4] = [
+    Mutant {
+        name: "leaked-reference",
+        names_the_fault: &["PsReferenceImpersonationToken", "was not given back"],
+    },
+    Mutant { name: "double-completion", names_the_fault: &["completes a request that was completed"] },
+    Mutant { name: "output-overrun", names_the_fault: &["wrote at offset"] },
+    Mutant { name: "sid-rule", names_the_fault: &["copy, imp, B", "user SID"] },
+];
+
+pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
+    let mut caught = 0;
+    for mutant in &MUTANTS {
+        let path = args.image_dir.join(format!("{}.sys", mutant.name));
+        let (source, _) = load_image(&path).map_err(anyhow::Error::msg)?;
+        match catch(&source, mutant) {
+            Some((case, message)) => {
+                caught += 1;
+                if args.format == TextFormat::Table {
+                    println!("caught  {}  by {case}: {message}", mutant.name);
+                }
+            }
+            None if args.format == TextFormat::Table => println!("MISSED  {}", mutant.name),
+            None => (),
+        }
+    }
+    match args.format {
+        TextFormat::Json => println!("{}", json!({"caught": caught, "total": MUTANTS.len()})),
+        TextFormat::Table => println!("{caught} of {} mutants caught", MUTANTS.len()),
+    }
+    Ok(if caught == MUTANTS.len() { Exit::Passed } else { Exit::Failed })
+}
+
+/// The first case that fails with a message naming the fault.
+fn catch(source: &Source, mutant: &Mutant) -> Option<(String, String)> {
+    let target = Target { source: source.clone(), flavour: Flavour::Win10, rules: RulesMode::Documented };
+    psimp_catalogue::cases().iter().find_map(|case| match run_case(&target, case).status {
+        CaseStatus::Failed(mismatches) => mismatches
+            .iter()
+            .map(sentence)
+            .find(|text| mutant.names_the_fault.iter().all(|words| text.contains(words)))
+            .map(|message| (case.id.to_owned(), message)),
+        _ => None,
+    })
+}
+
+fn sentence(mismatch: &Mismatch) -> String {
+    let rule = mismatch.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+    format!("{}: expected {}, observed {}{rule}", mismatch.what, mismatch.expected, mismatch.observed)
+}

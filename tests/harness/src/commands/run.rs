@@ -1,0 +1,74 @@
+//! `psimp run`.
+
+use super::{load_image, unavailable};
+use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
+use crate::driver::Source;
+use crate::report;
+use crate::result::RunResult;
+use crate::run::{Target, run_case};
+use anstream::{AutoStream, ColorChoice};
+use psimp_model::Flavour;
+use psimp_protocol::RulesMode;
+use std::io;
+use std::time::Instant;
+
+pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    let (source, image) = match args.target {
+        TargetArg::Model => (Source::Service, None),
+        TargetArg::Image => match load_image(&args.image.path) {
+            Ok((source, info)) => (source, Some(info)),
+            Err(why) => return Ok(unavailable(&why)),
+        },
+        TargetArg::Device => {
+            return Ok(unavailable(
+                "--target device needs psimp.sys loaded on Windows; --target image runs it here",
+            ));
+        }
+        TargetArg::Native => {
+            return Ok(unavailable("--target native needs the API of Windows; --target model runs anywhere"));
+        }
+    };
+    let target = Target { source, flavour: flavour(args.kernel), rules: rules(args.rules) };
+    let selected: Vec<_> = psimp_catalogue::cases()
+        .into_iter()
+        .filter(|case| args.filter.matches(case.id, &case.title))
+        .collect();
+    if selected.is_empty() {
+        eprintln!("psimp: no case matches the filter; `psimp list` names them all");
+        return Ok(Exit::Usage);
+    }
+    let start = Instant::now();
+    let cases = selected.iter().map(|case| run_case(&target, case)).collect();
+    let result = RunResult {
+        target: args.target.to_string(),
+        kernel: args.kernel.to_string(),
+        rules: args.rules.to_string(),
+        image,
+        cases,
+        duration: start.elapsed(),
+    };
+    let mut out = AutoStream::auto(io::stdout().lock());
+    let colour = out.current_choice() != ColorChoice::Never;
+    match report::write(&result, args.format, &mut out, colour) {
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => (),
+    }
+    Ok(if result.summary().failed > 0 { Exit::Failed } else { Exit::Passed })
+}
+
+/// The model's flavour for an argument.
+pub(super) fn flavour(kernel: Kernel) -> Flavour {
+    match kernel {
+        Kernel::Win10 => Flavour::Win10,
+        Kernel::Nt52 => Flavour::Nt52,
+        Kernel::Documented => Flavour::Documented,
+    }
+}
+
+fn rules(rules: Rules) -> RulesMode {
+    match rules {
+        Rules::Documented => RulesMode::Documented,
+        Rules::Kernel => RulesMode::Kernel,
+    }
+}

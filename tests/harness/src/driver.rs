@@ -1,0 +1,166 @@
+//! The driver under test: its service over the model, or its image.
+
+use psimp_host::{Host, Image, IoControl, Requestor, StartError};
+use psimp_model::{Acl, ModelKernel, Process, System, Thread, check_ioctl_access, open_device, parse_sddl};
+use psimp_protocol::{DEVICE_SDDL, LINK_NAME, Status};
+use std::sync::Arc;
+
+/// Where the driver's code comes from.
+#[derive(Clone)]
+pub enum Source {
+    /// The service crate, called directly.
+    Service,
+    /// A driver image, loaded anew for each case.
+    Image(Arc<Image>),
+}
+
+/// A driver that runs.
+pub enum Driver {
+    /// The service over the model, behind the device's descriptor.
+    Service {
+        /// The kernel below it.
+        system: Arc<System>,
+        /// The device's DACL.
+        acl: Acl,
+    },
+    /// A loaded image.
+    Image(Box<Host>),
+}
+
+/// An open of the device.
+pub enum File {
+    /// On the service.
+    Service {
+        /// Who opened it.
+        opener: Arc<Process>,
+        /// Access granted.
+        granted: u32,
+    },
+    /// On an image.
+    Image(psimp_host::File),
+}
+
+/// Why a call did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The driver or the I/O manager said so.
+    Status(Status),
+    /// The driver broke a contract; the host says which.
+    Fault(String),
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl From<psimp_host::Failure> for Failure {
+    fn from(failure: psimp_host::Failure) -> Self {
+        match failure {
+            psimp_host::Failure::Status(status) => Self::Status(status),
+            psimp_host::Failure::Fault(fault) => Self::Fault(fault.to_string()),
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(status) => status.fmt(f),
+            Self::Fault(fault) => write!(f, "fault: {fault}"),
+        }
+    }
+}
+
+impl Driver {
+    /// Starts the driver over a kernel.
+    ///
+    /// # Errors
+    /// What its start fails with.
+    pub fn start(source: &Source, system: &Arc<System>) -> Result<Self, Failure> {
+        match source {
+            Source::Service => {
+                let acl = parse_sddl(DEVICE_SDDL)
+                    .map_err(|unknown| Failure::Fault(format!("the model does not know {unknown:?}")))?;
+                Ok(Self::Service { system: system.clone(), acl })
+            }
+            Source::Image(image) => match Host::load(image, system.clone()) {
+                Ok(host) => Ok(Self::Image(Box::new(host))),
+                Err(StartError::Status(status)) => Err(Failure::Status(status)),
+                Err(error) => Err(Failure::Fault(error.to_string())),
+            },
+        }
+    }
+
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// What the I/O manager or the driver says.
+    pub fn open(&self, thread: &Arc<Thread>, desired: u32) -> Result<File, Failure> {
+        match self {
+            Self::Service { acl, .. } => {
+                let (granted, opener) = open_device(thread, acl, desired)?;
+                Ok(File::Service { opener, granted })
+            }
+            Self::Image(host) => Ok(File::Image(host.open(thread, LINK_NAME, desired)?)),
+        }
+    }
+
+    /// Sends a control code; returns the length of the reply.
+    ///
+    /// # Errors
+    /// What the I/O manager or the driver says.
+    pub fn send(
+        &self,
+        thread: &Arc<Thread>,
+        file: &File,
+        code: u32,
+        input: &[u8],
+        output: &mut [u8],
+        requestor: Requestor,
+    ) -> Result<usize, Failure> {
+        match (self, file) {
+            (Self::Service { system, .. }, File::Service { opener, granted }) => {
+                check_ioctl_access(code, *granted)?;
+                let kernel = ModelKernel::new(system, thread);
+                let mut caller = kernel.caller(opener);
+                caller.from_user_mode = requestor == Requestor::User;
+                let reply = psimp_service::dispatch(&kernel, caller, code, input, output.len())?;
+                let bytes = reply.as_bytes();
+                for (to, from) in output.iter_mut().zip(bytes) {
+                    *to = *from;
+                }
+                Ok(bytes.len())
+            }
+            (Self::Image(host), File::Image(file)) => {
+                let request = IoControl { requestor, ..IoControl::new(code, input) };
+                Ok(host.device_io_control(thread, file, &request, output)?)
+            }
+            _ => Err(Failure::Fault("the file is another driver's".to_owned())),
+        }
+    }
+
+    /// Closes an open of the device.
+    ///
+    /// # Errors
+    /// A fault on the way.
+    pub fn close(&self, thread: &Arc<Thread>, file: File) -> Result<(), Failure> {
+        match (self, file) {
+            (Self::Image(host), File::Image(file)) => Ok(host.close(thread, file)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Unloads the driver; returns every fault that the host has to report,
+    /// leaks among them.
+    pub fn stop(self) -> Vec<String> {
+        match self {
+            Self::Service { .. } => Vec::new(),
+            Self::Image(host) => match host.unload() {
+                Ok(()) => Vec::new(),
+                Err(faults) => faults.iter().map(ToString::to_string).collect(),
+            },
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The psimp program as a library, so that its tests can reach its parts.
+
+pub mod cli;
+pub mod client;
+pub mod commands;
+pub mod driver;
+pub mod machine;
+pub mod observe;
+pub mod report;
+pub mod result;
+pub mod run;

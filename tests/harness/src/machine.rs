@@ -1,0 +1,175 @@
+//! A machine for one case: a kernel, a server process with one thread, and the
+//! tokens of the catalogue.
+
+use psimp_catalogue::{Fixture, Privilege, Server, Tok, User};
+use psimp_model::{
+    Acl, Flavour, Group, Object, Process, SubjectContext, System, Thread, Token, TokenSpec, privileges,
+    rights, sids,
+};
+use psimp_protocol::Status;
+use psimp_rules::{Level, Restriction, Sid, TokenType};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A group that every fixture has disabled, so that effective-only shows.
+const DISABLED_GROUP: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 2001]);
+
+/// What a thread's open token looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedToken {
+    /// `TokenId`.
+    pub id: u64,
+    /// Type of the object.
+    pub token_type: TokenType,
+    /// `TokenImpersonationLevel`; an error on a primary token.
+    pub level: Result<Level, Status>,
+    /// The disabled group and the disabled privilege are still in it.
+    pub has_disabled: bool,
+}
+
+/// The machine.
+pub struct Machine {
+    /// The kernel.
+    pub system: Arc<System>,
+    /// The server process.
+    pub process: Arc<Process>,
+    /// Its thread, which makes all the calls.
+    pub thread: Arc<Thread>,
+    tokens: RefCell<HashMap<Tok, Arc<Token>>>,
+}
+
+impl Machine {
+    /// A machine whose server process is, for now, an administrator's: only
+    /// such a process can open the device. [`Machine::become_server`] then gives
+    /// it the token of the case.
+    pub fn new(flavour: Flavour) -> Self {
+        let system = Arc::new(System::new(flavour));
+        let process = system.create_process(system.create_token(administrator()));
+        let thread = system.create_thread(&process);
+        Self { system, process, thread, tokens: RefCell::default() }
+    }
+
+    /// The kernel's flavour.
+    pub fn flavour(&self) -> Flavour {
+        self.system.flavour()
+    }
+
+    /// Gives the process the primary token of the case.
+    pub fn become_server(&self, server: Server) {
+        self.process.set_primary(self.create(server.fixture()));
+    }
+
+    /// Another process with this primary token.
+    pub fn other_process(&self, server: Server) -> Arc<Process> {
+        self.system.create_process(self.create(server.fixture()))
+    }
+
+    /// A token of the catalogue; always the same object on one machine.
+    pub fn token(&self, tok: Tok) -> Arc<Token> {
+        self.tokens.borrow_mut().entry(tok).or_insert_with(|| self.create(tok.fixture())).clone()
+    }
+
+    /// Which token of the catalogue has this id.
+    pub fn token_by_id(&self, id: u64) -> Option<Tok> {
+        self.tokens.borrow().iter().find(|(_, token)| token.id().0 == id).map(|(tok, _)| *tok)
+    }
+
+    /// References on a token beyond the machine's own.
+    pub fn references(&self, tok: Tok) -> i64 {
+        // The table's own reference and the one just taken do not count.
+        i64::try_from(Arc::strong_count(&self.token(tok))).map_or(i64::MAX, |count| count - 2)
+    }
+
+    /// A handle of the process that the thread is in now.
+    pub fn handle(&self, tok: Tok, access: u32) -> u64 {
+        self.thread.current_process().handles().insert(Object::Token(self.token(tok)), access)
+    }
+
+    /// Closes a handle of [`Machine::handle`].
+    pub fn close(&self, handle: u64) {
+        // A handle that the case has closed itself is none any more.
+        let _ = self.system.nt_close(&self.thread, handle);
+    }
+
+    /// `OpenThreadToken(TOKEN_QUERY, OpenAsSelf)` on the own thread, and what
+    /// the handle tells; the handle is closed again.
+    ///
+    /// # Errors
+    /// What the open fails with.
+    pub fn open_thread_token(&self) -> Result<OpenedToken, Status> {
+        const CURRENT_THREAD: u64 = u64::MAX - 1;
+        let handle =
+            self.system.nt_open_thread_token(&self.thread, CURRENT_THREAD, rights::TOKEN_QUERY, true)?;
+        let information = self.system.nt_query_token(&self.thread, handle);
+        self.close(handle);
+        let information = information?;
+        Ok(OpenedToken {
+            id: information.token_id.0,
+            token_type: information.token_type,
+            level: information.level,
+            has_disabled: information.groups.iter().any(|group| !group.enabled)
+                && information.privileges.iter().any(|privilege| !privilege.enabled),
+        })
+    }
+
+    /// Whether the thread, as it is now, may read and write an object that
+    /// grants everything to these SIDs and nothing to others. Write access is
+    /// asked for because write-restricted tokens are restricted in it alone.
+    ///
+    /// # Errors
+    /// What the access check says.
+    pub fn access(&self, granted: &[Sid]) -> Result<(), Status> {
+        let desired = rights::FILE_READ_DATA | rights::FILE_WRITE_DATA;
+        SubjectContext::capture(&self.thread).access_check(&Acl::granting(granted), desired)
+    }
+
+    fn create(&self, fixture: Fixture) -> Arc<Token> {
+        self.system.create_token(spec(&fixture))
+    }
+}
+
+fn spec(fixture: &Fixture) -> TokenSpec {
+    let mut privileges = vec![
+        psimp_model::Privilege { luid: privileges::CHANGE_NOTIFY, enabled: true },
+        psimp_model::Privilege { luid: privileges::TIME_ZONE, enabled: false },
+    ];
+    if fixture.impersonate != Privilege::Absent {
+        let enabled = fixture.impersonate == Privilege::Enabled;
+        privileges.push(psimp_model::Privilege { luid: privileges::IMPERSONATE, enabled });
+    }
+    let mut groups = vec![Group { sid: DISABLED_GROUP, enabled: false }];
+    if fixture.user != User::Anonymous {
+        groups.push(Group { sid: Sid::EVERYONE, enabled: true });
+    }
+    TokenSpec {
+        user: fixture.user.sid(),
+        authentication_id: fixture.logon.luid(),
+        token_type: fixture.token_type,
+        level: fixture.level,
+        groups,
+        privileges,
+        restricting: match fixture.restriction {
+            Restriction::None => Vec::new(),
+            Restriction::Restricted | Restriction::WriteRestricted => vec![sids::RESTRICTED],
+        },
+        write_restricted: fixture.restriction == Restriction::WriteRestricted,
+        platform: fixture.platform(),
+        acl: None,
+    }
+}
+
+/// A primary token of user A as an administrator.
+fn administrator() -> TokenSpec {
+    let mut spec = spec(&Server::S.fixture());
+    spec.groups.push(Group { sid: sids::ADMINISTRATORS, enabled: true });
+    spec
+}
+
+/// An impersonation token of user A as an administrator, for opening the device
+/// while impersonating.
+pub fn administrator_client(system: &System) -> Arc<Token> {
+    let spec =
+        TokenSpec { token_type: TokenType::Impersonation, level: Level::Impersonation, ..administrator() };
+    system.create_token(spec)
+}

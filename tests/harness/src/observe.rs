@@ -1,0 +1,179 @@
+//! What a thread shows, written in the catalogue's notation.
+
+use crate::machine::{Machine, OpenedToken};
+use psimp_catalogue::{Observed, Tok, User};
+use psimp_model::{SlotState, sids};
+use psimp_protocol::Status;
+use psimp_protocol::wire::{self, slot_flags};
+use psimp_rules::{Sid, TokenType};
+
+/// A slot in use, from the kernel or from a reply of the driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotView {
+    /// Level of the slot.
+    pub level: u32,
+    /// Copy-on-open.
+    pub copy_on_open: bool,
+    /// Effective-only.
+    pub effective_only: bool,
+    /// `TokenId`.
+    pub token_id: u64,
+    /// Type of the token object.
+    pub token_type: u32,
+    /// Level recorded in it.
+    pub own_level: u32,
+    /// Its logon session.
+    pub authentication_id: u64,
+    /// Its user.
+    pub user: Sid,
+    /// It has restricting SIDs.
+    pub restricted: bool,
+}
+
+impl From<&SlotState> for SlotView {
+    fn from(slot: &SlotState) -> Self {
+        Self {
+            level: slot.level,
+            copy_on_open: slot.copy_on_open,
+            effective_only: slot.effective_only,
+            token_id: slot.token.id().0,
+            token_type: slot.token.token_type() as u32,
+            own_level: slot.token.level() as u32,
+            authentication_id: slot.token.authentication_id().0,
+            user: slot.token.user(),
+            restricted: slot.token.is_restricted(),
+        }
+    }
+}
+
+impl SlotView {
+    /// What QUERY says; `None` for an idle thread.
+    ///
+    /// # Errors
+    /// What is wrong with the reply itself.
+    pub fn from_reply(reply: &wire::Slot) -> Result<Option<Self>, String> {
+        if reply.flags & slot_flags::ACTIVE == 0 {
+            let blank = zerocopy::IntoBytes::as_bytes(reply).iter().all(|byte| *byte == 0);
+            return if blank { Ok(None) } else { Err(format!("an idle slot with contents: {reply:?}")) };
+        }
+        let length = usize::try_from(reply.user_length).unwrap_or(usize::MAX);
+        let (sid, rest) = reply.user.split_at_checked(length).ok_or("a SID longer than its field")?;
+        if rest.iter().any(|byte| *byte != 0) {
+            return Err("bytes after the SID".to_owned());
+        }
+        let flag = |bit| reply.flags & bit != 0;
+        Ok(Some(Self {
+            level: reply.level,
+            copy_on_open: flag(slot_flags::COPY_ON_OPEN),
+            effective_only: flag(slot_flags::EFFECTIVE_ONLY),
+            token_id: reply.token_id,
+            token_type: reply.token_type,
+            own_level: reply.own_level,
+            authentication_id: reply.authentication_id,
+            user: Sid::parse(sid).map_err(|_| "a SID that is none")?,
+            restricted: flag(slot_flags::RESTRICTED),
+        }))
+    }
+
+    /// The slot after a call that asked for `asked`, for a script.
+    pub fn notation(&self, machine: &Machine, asked: Option<Tok>) -> String {
+        let flags =
+            format!("co{} eo{} L{}", u8::from(self.copy_on_open), u8::from(self.effective_only), self.level);
+        match (machine.token_by_id(self.token_id), asked) {
+            (Some(tok), _) => format!("{} {flags}", tok.name()),
+            (None, Some(asked)) => {
+                let original = machine.token(asked);
+                let whose = if original.user() == self.user
+                    && original.authentication_id().0 == self.authentication_id
+                {
+                    asked.name().to_owned()
+                } else {
+                    format!("something of {}", self.user)
+                };
+                format!("copy of {whose} {} {flags}", self.kind())
+            }
+            (None, None) => format!("a token of {} {flags}", self.user),
+        }
+    }
+
+    fn kind(&self) -> String {
+        if self.token_type == TokenType::Primary as u32 {
+            "prim".to_owned()
+        } else {
+            format!("imp/{}", self.own_level)
+        }
+    }
+}
+
+/// A slot, or `idle`.
+pub fn slot(machine: &Machine, slot: Option<&SlotView>, asked: Option<Tok>) -> String {
+    slot.map_or_else(|| "idle".to_owned(), |slot| slot.notation(machine, asked))
+}
+
+/// An open of the thread's token, against the slot that it was opened from.
+pub fn open(opened: &Result<OpenedToken, Status>, slot: Option<&SlotView>) -> String {
+    match opened {
+        Err(status) => short(*status),
+        Ok(token) => {
+            let same = slot.is_some_and(|slot| slot.token_id == token.id);
+            let which = if same { "same" } else { "new" };
+            let disabled = if token.has_disabled { "all" } else { "effective" };
+            format!("{which} {} {disabled}", kind(token))
+        }
+    }
+}
+
+fn kind(token: &OpenedToken) -> String {
+    match (token.token_type, token.level) {
+        (TokenType::Primary, Err(Status::INVALID_INFO_CLASS)) => "prim".to_owned(),
+        (TokenType::Primary, level) => format!("prim with level {level:?}"),
+        (TokenType::Impersonation, Ok(level)) => format!("imp/{}", level as u8),
+        (TokenType::Impersonation, Err(status)) => format!("imp without level: {}", short(status)),
+    }
+}
+
+/// Whose access the thread has.
+pub fn access(machine: &Machine) -> String {
+    for user in [User::A, User::B, User::Anonymous] {
+        match machine.access(&[user.sid(), sids::RESTRICTED]) {
+            Ok(()) if machine.access(&[user.sid()]).is_ok() => return format!("as {}", user.name()),
+            Ok(()) => return format!("as {}*", user.name()),
+            Err(Status::ACCESS_DENIED) => (),
+            Err(status) => return short(status),
+        }
+    }
+    "nothing".to_owned()
+}
+
+/// All three looks in the words of group D, for a call that asked for `asked`.
+pub fn decision(machine: &Machine, slot: Option<&SlotView>, asked: Tok) -> Observed {
+    let slot_text = slot.map_or_else(
+        || "idle".to_owned(),
+        |slot| {
+            let same = if machine.token_by_id(slot.token_id) == Some(asked) { "same" } else { "copy" };
+            let kind = if slot.token_type == TokenType::Primary as u32 { "prim" } else { "imp" };
+            let user = [User::A, User::B, User::Anonymous].into_iter().find(|user| user.sid() == slot.user);
+            let flags = if slot.copy_on_open || slot.effective_only { ", flags" } else { "" };
+            format!("{same}, {kind}, {}, L{}{flags}", user.map_or("?", User::name), slot.level)
+        },
+    );
+    let opened = machine.open_thread_token();
+    let open = match &opened {
+        Ok(token) if slot.is_some_and(|slot| slot.token_id != token.id) => {
+            format!("{} of another object", kind(token))
+        }
+        Ok(token) => kind(token),
+        Err(status) => short(*status),
+    };
+    Observed { slot: slot_text, open, access: access(machine) }
+}
+
+/// The catalogue's short form of a status.
+pub fn short(status: Status) -> String {
+    match status {
+        Status::BAD_IMPERSONATION_LEVEL => "A5".to_owned(),
+        Status::CANT_OPEN_ANONYMOUS => "A6".to_owned(),
+        Status::NO_TOKEN => "7C".to_owned(),
+        other => other.to_string(),
+    }
+}

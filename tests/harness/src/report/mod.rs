@@ -1,0 +1,94 @@
+//! Writes what a run found, for people and for machines.
+
+mod json;
+mod junit;
+mod table;
+mod tap;
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+
+use crate::result::{CaseResult, RunResult};
+
+/// How a run is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One line a case, for people
+    #[default]
+    Table,
+    /// One JSON object
+    Json,
+    /// `JUnit` XML, for CI servers
+    #[value(help = "JUnit XML, for CI servers")]
+    Junit,
+    /// Test Anything Protocol, version 14
+    Tap,
+}
+
+/// Writes `result` to `out`. Only the table has colour, and only with `colour`.
+///
+/// # Errors
+/// What writing to `out` gives.
+pub fn write(result: &RunResult, format: Format, out: &mut dyn Write, colour: bool) -> io::Result<()> {
+    match format {
+        Format::Table => table::write(result, out, colour),
+        Format::Json => json::write(result, out),
+        Format::Junit => junit::write(result, out),
+        Format::Tap => tap::write(result, out),
+    }
+}
+
+/// What the first letter of a case id stands for; empty for a letter that has no group.
+pub fn group_name(letter: char) -> &'static str {
+    match letter {
+        'D' => "decision",
+        'N' => "null token and revert",
+        'T' => "slot contents",
+        'B' => "bad input",
+        'C' => "the downgrade copy",
+        'O' => "OpenThreadToken",
+        'A' => "access checks",
+        'S' => "save and restore",
+        'X' => "other threads",
+        'J' => "jobs",
+        'M' => "memory failure",
+        'R' => "references",
+        'P' => "Peios",
+        'U' => "user-mode",
+        'Z' => "races",
+        'K' => "connections",
+        'L' => "levels",
+        _ => "",
+    }
+}
+
+/// The heading of the group that a case belongs to, such as `D decision`.
+pub fn group_heading(id: &str) -> String {
+    let letter = group_letter(id);
+    format!("{letter} {}", group_name(letter)).trim_end().to_owned()
+}
+
+fn group_letter(id: &str) -> char {
+    id.chars().next().map_or('?', |letter| letter.to_ascii_uppercase())
+}
+
+/// Neighbouring cases of one group.
+fn groups(cases: &[CaseResult]) -> impl Iterator<Item = &[CaseResult]> {
+    cases.chunk_by(|a, b| group_letter(&a.id) == group_letter(&b.id))
+}
+
+/// Target, kernel and rules in a word, such as `model.win10.documented`.
+fn configuration(result: &RunResult) -> String {
+    format!("{}.{}.{}", result.target, result.kernel, result.rules)
+}
+
+/// Milliseconds, to the microsecond.
+fn milliseconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// `text` with its further lines set in by `margin`.
+fn indented(text: &str, margin: usize) -> String {
+    text.trim_end().replace('\n', &format!("\n{:margin$}", ""))
+}

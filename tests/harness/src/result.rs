@@ -1,0 +1,93 @@
+//! What a run of the catalogue found.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A whole run.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// `model`, `image` …
+    pub target: String,
+    /// Kernel flavour.
+    pub kernel: String,
+    /// Rules mode.
+    pub rules: String,
+    /// The driver image that ran, if one did.
+    pub image: Option<ImageInfo>,
+    /// One result a case, in the order of the catalogue.
+    pub cases: Vec<CaseResult>,
+    /// Wall time of all cases.
+    pub duration: Duration,
+}
+
+/// Which bytes ran.
+#[derive(Clone, Debug)]
+pub struct ImageInfo {
+    /// Where they were read from.
+    pub path: PathBuf,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug)]
+pub struct CaseResult {
+    /// Catalogue id, such as `D13`.
+    pub id: String,
+    /// One line on what the case shows.
+    pub title: String,
+    /// Passed, failed or skipped.
+    pub status: CaseStatus,
+    /// Wall time.
+    pub duration: Duration,
+}
+
+/// Passed, failed or skipped.
+#[derive(Clone, Debug)]
+pub enum CaseStatus {
+    /// Everything came as the catalogue says. The words say in brief what.
+    Passed(String),
+    /// At least one thing did not.
+    Failed(Vec<Mismatch>),
+    /// The case cannot run on this target, for this reason.
+    Skipped(String),
+}
+
+/// One thing that did not come as expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What was looked at, and after which call.
+    pub what: String,
+    /// The literal of the catalogue.
+    pub expected: String,
+    /// What came.
+    pub observed: String,
+    /// Which rule decided, and whose, where one did.
+    pub rule: Option<String>,
+}
+
+/// Counts of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Cases that passed.
+    pub passed: usize,
+    /// Cases that failed.
+    pub failed: usize,
+    /// Cases that could not run.
+    pub skipped: usize,
+}
+
+impl RunResult {
+    /// Counts the cases by what became of them.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for case in &self.cases {
+            match case.status {
+                CaseStatus::Passed(_) => summary.passed += 1,
+                CaseStatus::Failed(_) => summary.failed += 1,
+                CaseStatus::Skipped(_) => summary.skipped += 1,
+            }
+        }
+        summary
+    }
+}

@@ -1,0 +1,172 @@
+//! Group D: one call on an idle thread.
+
+use super::{Found, Way, compare, mismatch};
+use crate::client::Client;
+use crate::driver::Failure;
+use crate::machine::Machine;
+use crate::observe::{self, SlotView};
+use crate::result::Mismatch;
+use psimp_catalogue::{Column, DecisionRow, Driver};
+use psimp_model::Flavour;
+use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
+use psimp_protocol::{RulesMode, Status};
+use psimp_rules::{DOC, Level, Rule, decide};
+
+/// The row's column for a kernel flavour.
+pub(crate) fn column(row: &DecisionRow, flavour: Flavour) -> Column {
+    match flavour {
+        Flavour::Win10 => row.w10,
+        Flavour::Nt52 => row.nt52,
+        Flavour::Documented => row.doc,
+    }
+}
+
+/// What the stricter of driver and kernel leaves, and whether the driver's
+/// documented rule stands for it.
+pub(crate) fn through_driver(row: &DecisionRow, flavour: Flavour, rules: RulesMode) -> (Column, bool) {
+    let kernel = column(row, flavour);
+    match (rules, row.doc, kernel) {
+        (RulesMode::Documented, Column::C(..), _) => (row.doc, true),
+        (RulesMode::Documented, Column::K(_), Column::K(_)) => (kernel, true),
+        (RulesMode::Documented, Column::K(_), Column::C(..)) | (RulesMode::Kernel, _, _) => (kernel, false),
+    }
+}
+
+pub(super) fn run(machine: &Machine, way: Way<'_>, row: &DecisionRow) -> Found {
+    match way {
+        Way::Kernel => {
+            let level = u32::from(row.level);
+            let token = machine.token(row.token);
+            let status =
+                machine.system.ps_impersonate_client(&machine.thread, Some(&token), false, false, level);
+            drop(token);
+            if let Err(status) = status {
+                return Err(vec![mismatch("PsImpersonateClient", "STATUS_SUCCESS", status.to_string())]);
+            }
+            let slot = machine.thread.slot().map(|slot| SlotView::from(&slot));
+            finish(machine, row, column(row, machine.flavour()), slot.as_ref(), Vec::new())
+        }
+        Way::Driver(client, rules) => through(client, rules, row),
+    }
+}
+
+fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Found {
+    let machine = client.machine;
+    let result = client.impersonate(row.token, false, false, row.level.into(), rules);
+    let outcome = match (row.driver, result) {
+        (Driver::Refused, Err(Failure::Status(Status::BAD_IMPERSONATION_LEVEL))) => {
+            return if machine.thread.is_impersonating() {
+                Err(vec![mismatch("slot after the refusal", "idle", "impersonating")])
+            } else {
+                Ok("refused: above the token's own level".to_owned())
+            };
+        }
+        (Driver::Refused, result) => {
+            let observed = result.map_or_else(|f| f.to_string(), |_| "STATUS_SUCCESS".to_owned());
+            return Err(vec![mismatch("IMPERSONATE", "STATUS_BAD_IMPERSONATION_LEVEL", observed)]);
+        }
+        (Driver::Passed, Err(failure)) => {
+            return Err(vec![mismatch("IMPERSONATE", "STATUS_SUCCESS", failure.to_string())]);
+        }
+        (Driver::Passed, Ok(outcome)) => outcome,
+    };
+    let (expected, by_driver) = through_driver(row, machine.flavour(), rules);
+    let mut differences = Vec::new();
+    check_outcome(&mut differences, row, expected, by_driver, &outcome);
+    let slot = queried(client, &mut differences);
+    finish(machine, row, expected, slot.as_ref(), differences)
+}
+
+/// The slot as QUERY tells it, which must be what the kernel holds.
+pub(super) fn queried(client: &Client<'_>, differences: &mut Vec<Mismatch>) -> Option<SlotView> {
+    let held = client.machine.thread.slot().map(|slot| SlotView::from(&slot));
+    match client.query().map_err(|failure| failure.to_string()).and_then(|r| SlotView::from_reply(&r)) {
+        Ok(slot) => {
+            compare(
+                differences,
+                "QUERY against the kernel's slot",
+                &format!("{held:?}"),
+                &format!("{slot:?}"),
+            );
+            slot
+        }
+        Err(problem) => {
+            differences.push(mismatch("QUERY", "a slot", problem));
+            held
+        }
+    }
+}
+
+fn check_outcome(
+    differences: &mut Vec<Mismatch>,
+    row: &DecisionRow,
+    expected: Column,
+    by_driver: bool,
+    outcome: &wire::Outcome,
+) {
+    let expected_verdict = match expected {
+        Column::K(_) => verdict::KEPT,
+        Column::C(..) => verdict::COPIED,
+    };
+    let decider = if by_driver { decided_by::DRIVER } else { decided_by::KERNEL };
+    let mut number = |what: &str, expected: u32, observed: u32| {
+        compare(differences, &format!("outcome: {what}"), &expected.to_string(), &observed.to_string());
+    };
+    number("status", 0, outcome.status);
+    number("level asked", row.level.into(), outcome.level_asked);
+    number("level stored", expected.level().into(), outcome.level_stored);
+    number("verdict", expected_verdict, outcome.verdict);
+    number("decided by", decider, outcome.decided_by);
+    number("flags", slot_flags::ACTIVE, outcome.flags);
+    number("reserved", 0, outcome.reserved);
+    match (expected, by_driver) {
+        (Column::C(_, rule), true) => number("rule", rule as u32, outcome.rule),
+        (_, false) => number("rule", 0, outcome.rule),
+        (Column::K(_), true) => (),
+    }
+    let same = outcome.token_asked == outcome.token_stored;
+    let kept = matches!(expected, Column::K(_));
+    compare(differences, "outcome: stored token is the one asked", &kept.to_string(), &same.to_string());
+    let logon = row.token.fixture().logon.luid().0;
+    compare(
+        differences,
+        "outcome: authentication id",
+        &format!("{logon:#x}"),
+        &format!("{:#x}", outcome.authentication_id),
+    );
+}
+
+fn finish(
+    machine: &Machine,
+    row: &DecisionRow,
+    expected: Column,
+    slot: Option<&SlotView>,
+    mut differences: Vec<Mismatch>,
+) -> Found {
+    let observed = observe::decision(machine, slot, row.token);
+    let expected_words = expected.observed(row.token);
+    compare(&mut differences, "slot", &expected_words.slot, &observed.slot);
+    compare(&mut differences, "open", &expected_words.open, &observed.open);
+    compare(&mut differences, "access", &expected_words.access, &observed.access);
+    if differences.is_empty() {
+        return Ok(match expected {
+            Column::K(level) => format!("kept at {level}"),
+            Column::C(level, rule) => format!("copied at {level}: {}", rule.name()),
+        });
+    }
+    let rule = deciding_rules(machine, row);
+    for difference in &mut differences {
+        difference.rule = Some(rule.clone());
+    }
+    Err(differences)
+}
+
+/// Which rule decides in the kernel and in the documentation.
+fn deciding_rules(machine: &Machine, row: &DecisionRow) -> String {
+    let Some(asked) = Level::from_raw(row.level.into()) else { return "no level".to_owned() };
+    let (primary, token) = (machine.process.primary().facts(), machine.token(row.token).facts());
+    let rule = |profile| decide(profile, Some(&primary), &token, asked).rule;
+    let kernel = machine.flavour().profile();
+    let name = Rule::name;
+    format!("{}: {}; DOC: {}", kernel.name, name(rule(kernel)), name(rule(&DOC)))
+}

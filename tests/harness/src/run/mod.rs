@@ -1,0 +1,113 @@
+//! Carries out cases and compares what came with what the catalogue says.
+
+mod decision;
+mod requests;
+mod script;
+
+pub(crate) use decision::through_driver as expected_through_driver;
+pub(crate) use script::expected as expected_state;
+
+use crate::client::Client;
+use crate::driver::{Driver, Failure, Source};
+use crate::machine::Machine;
+use crate::result::{CaseResult, CaseStatus, Mismatch};
+use psimp_catalogue::{Body, Case, Server};
+use psimp_model::{Flavour, rights};
+use psimp_protocol::RulesMode;
+use std::time::Instant;
+
+/// What to run against.
+#[derive(Clone)]
+pub struct Target {
+    /// Where the driver's code comes from.
+    pub source: Source,
+    /// The kernel below.
+    pub flavour: Flavour,
+    /// What IMPERSONATE asks for.
+    pub rules: RulesMode,
+}
+
+/// How a call reaches the kernel routine.
+#[derive(Clone, Copy)]
+pub(crate) enum Way<'a> {
+    /// Called directly, as kernel code does.
+    Kernel,
+    /// Through the driver's control codes.
+    Driver(&'a Client<'a>, RulesMode),
+}
+
+/// What a case found: brief words if all is well, else what is not.
+pub(crate) type Found = Result<String, Vec<Mismatch>>;
+
+/// Runs one case.
+pub fn run_case(target: &Target, case: &Case) -> CaseResult {
+    let start = Instant::now();
+    let found = match case.body {
+        Body::Decision(row) => both_ways(target, row.server, |machine, way| decision::run(machine, way, row)),
+        Body::Script(script) => {
+            both_ways(target, script.server, |machine, way| script::run(machine, way, script))
+        }
+        Body::Requests(row) => {
+            with_driver(target, Server::S, |client| requests::run(client, target.rules, row))
+        }
+    };
+    CaseResult {
+        id: case.id.to_owned(),
+        title: case.title.clone(),
+        status: found.map_or_else(CaseStatus::Failed, CaseStatus::Passed),
+        duration: start.elapsed(),
+    }
+}
+
+/// On the model the raw kernel routine is checked first; through the driver the
+/// case runs on every target.
+fn both_ways(target: &Target, server: Server, run: impl Fn(&Machine, Way<'_>) -> Found) -> Found {
+    if matches!(target.source, Source::Service) {
+        let machine = Machine::new(target.flavour);
+        machine.become_server(server);
+        run(&machine, Way::Kernel)?;
+    }
+    with_driver(target, server, |client| run(client.machine, Way::Driver(client, target.rules)))
+}
+
+/// Starts the driver, opens the device as an administrator, gives the process
+/// the case's token, and afterwards closes, unloads and collects the faults.
+fn with_driver(target: &Target, server: Server, run: impl FnOnce(&Client<'_>) -> Found) -> Found {
+    let machine = Machine::new(target.flavour);
+    let broken = |what: &str, failure: Failure| vec![mismatch(what, "success", failure.to_string())];
+    let driver = Driver::start(&target.source, &machine.system).map_err(|f| broken("driver start", f))?;
+    let found = match driver.open(&machine.thread, rights::FILE_READ_DATA | rights::FILE_WRITE_DATA) {
+        Err(failure) => Err(broken("open of the device", failure)),
+        Ok(file) => {
+            machine.become_server(server);
+            let found = run(&Client { machine: &machine, driver: &driver, file: &file });
+            match (found, driver.close(&machine.thread, file)) {
+                (found, Ok(())) => found,
+                (found, Err(failure)) => {
+                    let mut mismatches = found.err().unwrap_or_default();
+                    mismatches.extend(broken("close of the device", failure));
+                    Err(mismatches)
+                }
+            }
+        }
+    };
+    let faults = driver.stop();
+    if faults.is_empty() {
+        return found;
+    }
+    let mut mismatches = found.err().unwrap_or_default();
+    mismatches.extend(faults.into_iter().map(|fault| mismatch("driver contract", "no fault", fault)));
+    Err(mismatches)
+}
+
+/// A comparison that did not hold.
+pub(crate) fn mismatch(what: &str, expected: impl Into<String>, observed: impl Into<String>) -> Mismatch {
+    Mismatch { what: what.to_owned(), expected: expected.into(), observed: observed.into(), rule: None }
+}
+
+/// Notes a difference, if there is one; an empty expectation is not looked at.
+pub(crate) fn compare(differences: &mut Vec<Mismatch>, what: &str, expected: &str, observed: &str) {
+    if !expected.is_empty() && expected != observed {
+        differences.push(mismatch(what, expected, observed));
+    }
+}

@@ -1,0 +1,229 @@
+//! Group B: requests with something wrong in them.
+
+use super::{Found, mismatch};
+use crate::client::Client;
+use crate::driver::{Failure, File};
+use crate::machine::administrator_client;
+use crate::observe::SlotView;
+use crate::result::Mismatch;
+use psimp_catalogue::{Attempt, Caller, Edit, Handle, Opening, Output, Requests, Server, Tok};
+use psimp_host::Requestor;
+use psimp_model::{Object, Thread, rights};
+use psimp_protocol::wire::{self, impersonate_flags};
+use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode, Status};
+use std::sync::Arc;
+use zerocopy::IntoBytes;
+
+pub(super) fn run(client: &Client<'_>, rules: RulesMode, row: &Requests) -> Found {
+    let mut differences = Vec::new();
+    let mut refused = 0;
+    for (index, attempt) in row.attempts.iter().enumerate() {
+        if attempt.status != Status::SUCCESS {
+            refused += 1;
+        }
+        if let Err(difference) = try_attempt(client, rules, attempt) {
+            differences.extend(difference.into_iter().map(|d| Mismatch {
+                what: format!(
+                    "attempt {}, {:?} {:?}: {}",
+                    index + 1,
+                    attempt.operation,
+                    attempt.edit,
+                    d.what
+                ),
+                ..d
+            }));
+        }
+    }
+    for (index, opening) in row.openings.iter().enumerate() {
+        if opening.status != Status::SUCCESS {
+            refused += 1;
+        }
+        let observed = try_opening(client, opening);
+        if observed != opening.status.to_string() {
+            let what = format!("opening {}", index + 1);
+            differences.push(mismatch(&what, opening.status.to_string(), observed));
+        }
+    }
+    let all = row.attempts.len() + row.openings.len();
+    if differences.is_empty() { Ok(format!("{refused} of {all} refused")) } else { Err(differences) }
+}
+
+fn try_attempt(client: &Client<'_>, rules: RulesMode, attempt: &Attempt) -> Result<(), Vec<Mismatch>> {
+    let machine = client.machine;
+    let one = |m| vec![m];
+    client
+        .impersonate(Tok::A2, false, false, 2, rules)
+        .map_err(|f| one(mismatch("first IMPERSONATE", "STATUS_SUCCESS", f.to_string())))?;
+    let before = slot(&machine.thread);
+    let mut handles = Vec::new();
+    let input = input(client, attempt, rules, &mut handles);
+    let row = Ioctl::of(attempt.operation);
+    let code = if let Edit::Code(code) = attempt.edit { code } else { row.code() };
+    let length = match attempt.output {
+        Output::Exact => row.output,
+        Output::Shorter(by) => row.output.saturating_sub(by),
+        Output::Longer(by) => row.output + by,
+        Output::Missing => 0,
+    };
+    // Poisoned, to see what the driver left alone.
+    let mut output = vec![0xA5; length];
+    let observed = send(client, attempt.caller, code, &input, &mut output);
+    for handle in handles {
+        machine.close(handle);
+    }
+    let mut differences = Vec::new();
+    let words = observed.clone().map_or_else(|f| f.to_string(), |_| Status::SUCCESS.to_string());
+    if words != attempt.status.to_string() {
+        differences.push(mismatch("status", attempt.status.to_string(), words));
+    }
+    let written = observed.unwrap_or(0);
+    let expected_length = if attempt.status == Status::SUCCESS { row.output } else { 0 };
+    if written != expected_length {
+        differences.push(mismatch("bytes returned", expected_length.to_string(), written.to_string()));
+    }
+    if output.iter().skip(written).any(|byte| *byte != 0xA5) {
+        differences.push(mismatch("output beyond the bytes returned", "untouched", "written"));
+    }
+    if attempt.status != Status::SUCCESS && slot(&machine.thread) != before {
+        let after = format!("{:?}", slot(&machine.thread));
+        differences.push(mismatch("slot after the refusal", format!("{before:?}"), after));
+    }
+    if differences.is_empty() { Ok(()) } else { Err(differences) }
+}
+
+fn slot(thread: &Thread) -> Option<SlotView> {
+    thread.slot().map(|slot| SlotView::from(&slot))
+}
+
+/// Sends the request as this caller; other opens of the device are made as the
+/// process's administrator token allowed when the case began.
+fn send(
+    client: &Client<'_>,
+    caller: Caller,
+    code: u32,
+    input: &[u8],
+    output: &mut [u8],
+) -> Result<usize, Failure> {
+    let machine = client.machine;
+    let (thread, driver) = (&machine.thread, client.driver);
+    let with_access = |desired, output: &mut [u8]| {
+        let file = open_as_administrator(client, desired)?;
+        let result = driver.send(thread, &file, code, input, output, Requestor::User);
+        driver.close(thread, file)?;
+        result
+    };
+    match caller {
+        Caller::Opener => driver.send(thread, client.file, code, input, output, Requestor::User),
+        Caller::Kernel => driver.send(thread, client.file, code, input, output, Requestor::Kernel),
+        Caller::Reader => with_access(rights::FILE_READ_DATA, output),
+        Caller::Writer => with_access(rights::FILE_WRITE_DATA, output),
+        Caller::OtherProcess => {
+            let other = machine.system.create_thread(&machine.other_process(Server::SPlus));
+            driver.send(&other, client.file, code, input, output, Requestor::User)
+        }
+    }
+}
+
+/// A second open by the same process, on a thread that is an administrator for
+/// the moment of the open.
+fn open_as_administrator(client: &Client<'_>, desired: u32) -> Result<File, Failure> {
+    let machine = client.machine;
+    let state = machine.thread.disable_impersonation();
+    let server = machine.process.primary();
+    machine.process.set_primary(administrator_client(&machine.system));
+    let file = client.driver.open(&machine.thread, desired);
+    machine.process.set_primary(server);
+    machine.thread.restore_impersonation(state);
+    file
+}
+
+fn try_opening(client: &Client<'_>, opening: &Opening) -> String {
+    let machine = client.machine;
+    let process = machine.other_process(Server::S);
+    if opening.administrator {
+        process.set_primary(administrator_client(&machine.system));
+    }
+    let thread = machine.system.create_thread(&process);
+    if let Some(level) = opening.impersonating {
+        let token = process.primary();
+        if let Err(status) = machine.system.ps_impersonate_client(&thread, Some(&token), false, false, level)
+        {
+            return format!("impersonating failed: {status}");
+        }
+    }
+    let opened = client.driver.open(&thread, rights::FILE_READ_DATA | rights::FILE_WRITE_DATA);
+    match opened.and_then(|file| client.driver.close(&thread, file)) {
+        Ok(()) => Status::SUCCESS.to_string(),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+/// A valid input for the operation, edited as the attempt says.
+fn input(client: &Client<'_>, attempt: &Attempt, rules: RulesMode, handles: &mut Vec<u64>) -> Vec<u8> {
+    let machine = client.machine;
+    let flags = if rules == RulesMode::Kernel { impersonate_flags::KERNEL_RULES } else { 0 };
+    let mut impersonate = wire::Impersonate {
+        version: PROTOCOL_VERSION,
+        level: 2,
+        thread: 0,
+        token: machine.handle(Tok::A2, rights::TOKEN_ALL_ACCESS),
+        flags,
+        reserved: 0,
+    };
+    handles.push(impersonate.token);
+    let mut thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
+    let (mut shorter, mut longer) = (0, 0);
+    match attempt.edit {
+        Edit::None | Edit::Code(_) => (),
+        Edit::Shorter(by) => shorter = by,
+        Edit::Longer(by) => longer = by,
+        Edit::Level(level) => impersonate.level = level,
+        Edit::Flags(bits) => impersonate.flags = bits,
+        Edit::Reserved(value) => (impersonate.reserved, thread.reserved) = (value, value),
+        Edit::Version(version) => (impersonate.version, thread.version) = (version, version),
+        Edit::Token(which) => impersonate.token = make_handle(client, which, handles),
+        Edit::TokenAt(tok, level) => {
+            impersonate.token = make_handle(client, Handle::Token(tok, rights::TOKEN_ALL_ACCESS), handles);
+            impersonate.level = level;
+        }
+        Edit::Thread(which) => {
+            let handle = make_handle(client, which, handles);
+            (impersonate.thread, thread.thread) = (handle, handle);
+        }
+    }
+    let mut bytes = match attempt.operation {
+        Operation::Version | Operation::Revert => Vec::new(),
+        Operation::Impersonate => impersonate.as_bytes().to_vec(),
+        Operation::Query | Operation::End => thread.as_bytes().to_vec(),
+    };
+    bytes.truncate(bytes.len().saturating_sub(shorter));
+    bytes.resize(bytes.len() + longer, 0);
+    bytes
+}
+
+fn make_handle(client: &Client<'_>, which: Handle, handles: &mut Vec<u64>) -> u64 {
+    let machine = client.machine;
+    let insert = |object, access| machine.thread.current_process().handles().insert(object, access);
+    let handle = match which {
+        Handle::Value(value) => return value,
+        Handle::Event => insert(Object::Event(Arc::new(())), u32::MAX),
+        Handle::Token(tok, access) => machine.handle(tok, access),
+        Handle::OwnThread(access) => insert(Object::Thread(machine.thread.clone()), access),
+        Handle::EndedThread(access) => {
+            let ended = machine.system.create_thread(&machine.process);
+            ended.terminate();
+            insert(Object::Thread(ended), access)
+        }
+        Handle::ForeignThread => {
+            let foreign = machine.system.create_thread(&machine.other_process(Server::SPlus));
+            insert(Object::Thread(foreign), rights::THREAD_ALL_ACCESS)
+        }
+        Handle::Closed => {
+            let handle = machine.handle(Tok::A2, rights::TOKEN_ALL_ACCESS);
+            machine.close(handle);
+            return handle;
+        }
+    };
+    handles.push(handle);
+    handle
+}

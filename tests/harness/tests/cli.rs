@@ -1,0 +1,95 @@
+//! What the command line takes, and what it means.
+
+use clap::{CommandFactory, Parser};
+use psimp_harness::cli::{Cli, Command, DriverAction, Kernel, Rules, Target, TextFormat, ThreadRef};
+use psimp_harness::report::Format;
+
+fn parse(line: &str) -> Command {
+    let cli = Cli::try_parse_from(line.split_whitespace());
+    cli.unwrap_or_else(|error| panic!("{line}: {error}")).into_command()
+}
+
+fn refused(line: &str) -> bool {
+    Cli::try_parse_from(line.split_whitespace()).is_err_and(|error| error.exit_code() == 2)
+}
+
+#[test]
+fn definitions_are_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn without_a_command_it_runs_with_defaults() {
+    for line in ["psimp", "psimp run"] {
+        let Command::Run(run) = parse(line) else { panic!("{line} is not run") };
+        assert_eq!((run.target, run.kernel, run.rules), (Target::Model, Kernel::Win10, Rules::Documented));
+        assert_eq!(run.format, Format::Table);
+        assert!(run.filter.filters.is_empty());
+    }
+}
+
+#[test]
+fn run_takes_everything() {
+    let line = "psimp run --target image --image a.sys --kernel nt52 --rules kernel \
+                --filter D --filter copy --format junit";
+    let Command::Run(run) = parse(line) else { panic!("not run") };
+    assert_eq!((run.target, run.kernel, run.rules), (Target::Image, Kernel::Nt52, Rules::Kernel));
+    assert_eq!(run.image.path.to_str(), Some("a.sys"));
+    assert_eq!(run.filter.filters, ["D", "copy"]);
+    assert_eq!(run.format, Format::Junit);
+}
+
+#[test]
+fn other_commands() {
+    let Command::List(list) = parse("psimp list --filter D13 --format json") else { panic!("not list") };
+    assert!(list.filter.matches("D13", "") && !list.filter.matches("D14", ""));
+    assert_eq!(list.format, TextFormat::Json);
+    let Command::Explain(explain) = parse("psimp explain D13") else { panic!("not explain") };
+    assert_eq!(explain.case, "D13");
+    let Command::Driver(driver) = parse("psimp driver status") else { panic!("not driver") };
+    assert_eq!(driver.action, DriverAction::Status);
+    let Command::Mutants(mutants) = parse("psimp mutants --image-dir m") else { panic!("not mutants") };
+    assert_eq!(mutants.image_dir.to_str(), Some("m"));
+    let Command::Bench(bench) = parse("psimp bench --image b.sys") else { panic!("not bench") };
+    assert_eq!(bench.image.path.to_str(), Some("b.sys"));
+}
+
+#[test]
+fn show_takes_a_process_or_a_thread() {
+    let thread = |line| match parse(line) {
+        Command::Show(show) => show.thread,
+        other => panic!("{line} is {other:?}"),
+    };
+    assert_eq!(thread("psimp show 640"), ThreadRef { pid: 640, tid: None });
+    assert_eq!(thread("psimp show 640/12"), ThreadRef { pid: 640, tid: Some(12) });
+}
+
+#[test]
+fn usage_errors_exit_with_2() {
+    for line in [
+        "psimp walk",
+        "psimp run --target moon",
+        "psimp run --filter=",
+        "psimp list --format junit",
+        "psimp explain",
+        "psimp show 640/",
+        "psimp show 0x10",
+        "psimp driver",
+    ] {
+        assert!(refused(line), "{line}");
+    }
+}
+
+#[test]
+fn values_are_named_as_they_are_written() {
+    assert_eq!(Target::Native.to_string(), "native");
+    assert_eq!(Kernel::Win10.to_string(), "win10");
+    assert_eq!(Rules::Documented.to_string(), "documented");
+}
+
+#[test]
+fn long_help_tells_the_exit_codes_and_hides_the_inner_commands() {
+    let help = Cli::command().render_long_help().to_string();
+    assert!(help.contains("3  the target is not available here"));
+    assert!(!help.contains("mutants") && !help.contains("bench"));
+}

@@ -1,0 +1,85 @@
+//! The program's commands from outside: exit codes and what they print.
+
+use std::process::{Command, Output};
+
+fn psimp(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_psimp"))
+        .args(arguments)
+        .env_remove("PSIMP_SYS")
+        .output()
+        .expect("psimp runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_run_on_the_model_passes_and_says_so() {
+    let output = psimp(&["run", "--filter", "N"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("13 passed, 0 failed, 0 skipped, 13 total"), "{}", stdout(&output));
+}
+
+#[test]
+fn json_of_a_run_is_one_object_with_the_counts() {
+    let output =
+        psimp(&["run", "--filter", "D", "--kernel", "nt52", "--rules", "kernel", "--format", "json"]);
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(object["target"], "model");
+    assert_eq!(object["kernel"], "nt52");
+    assert_eq!(object["rules"], "kernel");
+    assert!(object["image"].is_null());
+    assert_eq!(object["summary"], serde_json::json!({"passed": 62, "failed": 0, "skipped": 0, "total": 62}));
+}
+
+#[test]
+fn a_target_that_is_not_here_exits_3_and_says_how_to_get_it() {
+    for (arguments, advice) in [
+        (&["run", "--target", "device"][..], "psimp.sys loaded on Windows"),
+        (&["run", "--target", "native"], "API of Windows"),
+        (&["run", "--target", "image", "--image", "no/such/psimp.sys"], "cargo xtask build"),
+        (&["show", "4"], "Windows"),
+        (&["driver", "status"], "Windows"),
+    ] {
+        let output = psimp(arguments);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {message}");
+        assert!(message.contains(advice), "{arguments:?}: {message}");
+        assert_eq!(message.lines().count(), 1, "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn wrong_words_exit_2() {
+    for arguments in [
+        &["run", "--kernel", "nt4"][..],
+        &["run", "--filter", "no such words"],
+        &["explain", "D99"],
+        &["frobnicate"],
+    ] {
+        assert_eq!(psimp(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn list_counts_the_cases() {
+    let text = stdout(&psimp(&["list"]));
+    assert!(text.contains("  D42  restricted tokens: SR takes A2 at Impersonation\n"), "{text}");
+    assert!(text.ends_with("112 cases\n"), "{text}");
+}
+
+#[test]
+fn explain_shows_setup_rules_and_outcomes_for_every_profile() {
+    let text = stdout(&psimp(&["explain", "d42"]));
+    for words in [
+        "server SR   primary, user S-1-5-21-1000-2000-3000-1001",
+        "PsImpersonateClient(thread, A2, CopyOnOpen FALSE, EffectiveOnly FALSE, level 2)",
+        "DOC        expected C1, decided C1: level below threshold → anonymous logon → user SID → restricted denies",
+        "UM         expected K2, decided K2",
+        "nt52         kernel       as expected: copied at 1: restricted",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+    assert_eq!(text.matches("as expected").count(), 6);
+}

@@ -1,0 +1,132 @@
+//! Each format, compared with a file in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
+
+use std::path::Path;
+use std::time::Duration;
+use std::{env, fs};
+
+use psimp_harness::report::{Format, write};
+use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
+
+#[test]
+fn table() {
+    compare("table.txt", &rendered(Format::Table, false));
+}
+
+#[test]
+fn table_in_colour() {
+    compare("table-colour.txt", &rendered(Format::Table, true));
+}
+
+#[test]
+fn json() {
+    compare("run.json", &rendered(Format::Json, true));
+}
+
+#[test]
+fn junit() {
+    compare("run.xml", &rendered(Format::Junit, true));
+}
+
+#[test]
+fn tap() {
+    compare("run.tap", &rendered(Format::Tap, true));
+}
+
+#[test]
+fn table_fits_and_loses_only_the_ends_of_titles() {
+    let mut run = run();
+    let long = "word ".repeat(40);
+    run.cases[0].title.clone_from(&long);
+    run.cases[2].status = CaseStatus::Skipped(long.trim_end().to_owned());
+    let text = render(&run, Format::Table, false);
+    let row = text.lines().find(|line| line.contains("D13")).expect("D13 has a line");
+    assert!(row.chars().count() <= 120 && row.contains("… ") && row.ends_with("copied at level 1"), "{row}");
+    assert!(text.contains(long.trim_end()), "a reason is whole");
+}
+
+#[test]
+fn nothing_to_report_is_still_a_report() {
+    let mut run = run();
+    run.cases.clear();
+    run.image = None;
+    let json: serde_json::Value = serde_json::from_str(&render(&run, Format::Json, false)).expect("JSON");
+    assert_eq!(json["cases"], serde_json::json!([]));
+    assert!(json["image"].is_null());
+    assert!(render(&run, Format::Tap, false).contains("\n1..0\n"));
+    assert!(render(&run, Format::Table, false).starts_with("0 passed"));
+    assert!(render(&run, Format::Junit, false).contains("tests=\"0\""));
+}
+
+/// One case of each outcome, with text that each format has to escape.
+fn run() -> RunResult {
+    let mismatch = |what: &str, expected: &str, observed: &str, rule: Option<&str>| Mismatch {
+        what: what.to_owned(),
+        expected: expected.to_owned(),
+        observed: observed.to_owned(),
+        rule: rule.map(ToOwned::to_owned),
+    };
+    let case = |id: &str, title: &str, status, micros| CaseResult {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        status,
+        duration: Duration::from_micros(micros),
+    };
+    RunResult {
+        target: "image".to_owned(),
+        kernel: "win10".to_owned(),
+        rules: "documented".to_owned(),
+        image: Some(ImageInfo {
+            path: "target/psimp.sys".into(),
+            sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
+        }),
+        cases: vec![
+            case(
+                "D13",
+                "another user's token, asked for at level 2",
+                CaseStatus::Passed("copied at level 1".to_owned()),
+                412,
+            ),
+            case(
+                "D22",
+                "SeImpersonatePrivilege lets <B2> through & # is no directive",
+                CaseStatus::Failed(vec![
+                    mismatch(
+                        "slot level after IMPERSONATE",
+                        "Impersonation (2)",
+                        "Identification (1)",
+                        Some("user SIDs differ, decided by the driver"),
+                    ),
+                    mismatch("references to \"B2\" after cleanup", "0", "1\nheld by C:\\psimp: save 7", None),
+                ]),
+                1_503,
+            ),
+            case(
+                "U04",
+                "a handle without TOKEN_IMPERSONATE is refused",
+                CaseStatus::Skipped("needs user mode: run it with --target native".to_owned()),
+                0,
+            ),
+        ],
+        duration: Duration::from_micros(2_345),
+    }
+}
+
+fn rendered(format: Format, colour: bool) -> String {
+    render(&run(), format, colour)
+}
+
+fn render(run: &RunResult, format: Format, colour: bool) -> String {
+    let mut bytes = Vec::new();
+    write(run, format, &mut bytes, colour).expect("writing to memory");
+    String::from_utf8(bytes).expect("reports are UTF-8")
+}
+
+fn compare(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        return fs::write(&path, text).expect("golden file is writable");
+    }
+    // Git may have given the file the line ends of the system.
+    let golden = fs::read_to_string(&path).expect("golden file exists").replace("\r\n", "\n");
+    assert!(text == golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it. It is now:\n{text}");
+}

@@ -1,0 +1,80 @@
+//! The host where it cannot be: everything is there, nothing can be had.
+
+use crate::{Failure, Fault, Image, IoControl, LoadError, Options, StartError};
+use psimp_model::{System, Thread};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// A driver that runs. There is none on this system.
+#[derive(Debug)]
+pub struct Host(Infallible);
+
+/// An open file of the device. There is none on this system.
+#[derive(Debug)]
+pub struct File(Infallible);
+
+impl Host {
+    /// Fails: running an image needs x86-64 Linux.
+    ///
+    /// # Errors
+    /// [`LoadError::Unsupported`], always.
+    pub fn load(_image: &Image, _system: Arc<System>) -> Result<Self, StartError> {
+        Err(LoadError::Unsupported.into())
+    }
+
+    /// Fails: running an image needs x86-64 Linux.
+    ///
+    /// # Errors
+    /// [`LoadError::Unsupported`], always.
+    pub fn load_with(_image: &Image, _system: Arc<System>, _options: Options) -> Result<Self, StartError> {
+        Err(LoadError::Unsupported.into())
+    }
+
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn open(&self, _thread: &Arc<Thread>, _name: &str, _desired: u32) -> Result<File, Failure> {
+        match self.0 {}
+    }
+
+    /// Sends a control code.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn device_io_control(
+        &self,
+        _thread: &Arc<Thread>,
+        _file: &File,
+        _request: &IoControl<'_>,
+        _output: &mut [u8],
+    ) -> Result<usize, Failure> {
+        match self.0 {}
+    }
+
+    /// Closes a file.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn close(&self, _thread: &Arc<Thread>, _file: File) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    /// Unloads the driver.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn unload(self) -> Result<(), Vec<Fault>> {
+        match self.0 {}
+    }
+
+    /// What was reported so far.
+    pub fn faults(&self) -> Vec<Fault> {
+        match self.0 {}
+    }
+
+    /// What the driver holds now and would leak if it were gone.
+    pub fn held(&self) -> Vec<Fault> {
+        match self.0 {}
+    }
+}

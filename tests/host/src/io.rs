@@ -1,0 +1,60 @@
+//! What a caller asks of the driver.
+
+use crate::Observer;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The processor mode that a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requestor {
+    /// A program.
+    User,
+    /// Another driver.
+    Kernel,
+}
+
+/// A device control request.
+#[derive(Clone, Copy, Debug)]
+pub struct IoControl<'a> {
+    /// The control code.
+    pub code: u32,
+    /// The input buffer.
+    pub input: &'a [u8],
+    /// Who sends it.
+    pub requestor: Requestor,
+    /// The interrupt request level at which the driver gets it.
+    pub irql: u8,
+}
+
+impl<'a> IoControl<'a> {
+    /// A request of a program: user mode, `PASSIVE_LEVEL`.
+    pub fn new(code: u32, input: &'a [u8]) -> Self {
+        Self { code, input, requestor: Requestor::User, irql: 0 }
+    }
+}
+
+/// How a driver is run.
+#[derive(Clone)]
+pub struct Options {
+    /// Sees, and may fail, every call that the driver makes.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// How long the driver may take to return: ten seconds unless told
+    /// otherwise, for ever when there is none, as under a debugger.
+    pub deadline: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { observer: None, deadline: Some(Duration::from_secs(10)) }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("observer", &self.observer.is_some())
+            .field("deadline", &self.deadline)
+            .finish()
+    }
+}

@@ -1,0 +1,126 @@
+//! Into the driver, and out of it: by return, or from any depth when it broke a
+//! contract.
+//!
+//! [`enter`] saves what the host's calling convention preserves in a [`Frame`] on
+//! its stack and calls the driver. [`leave`], and the signal handler through
+//! [`landing`], go back to the innermost frame; the driver's frames in between
+//! are dropped without a word, as the kernel would by stopping. Frames of the
+//! host are never in between: an export has finished its own work by then.
+#![allow(unsafe_code)] // a calling convention of another system, and a jump over its frames
+
+use super::cpu::Cpu;
+use super::describe;
+use super::machine::Machine;
+use super::{Outcome, Stop};
+use crate::Fault;
+use std::arch::naked_asm;
+
+/// An entry into the driver.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub(crate) struct Frame {
+    /// Stack pointer with the saved registers above it.
+    rsp: u64,
+}
+
+/// What came back: `rax`, and whether by a jump.
+#[repr(C)]
+struct Exit {
+    value: u64,
+    jumped: u64,
+}
+
+/// Calls the driver's function at `target` with up to four arguments.
+///
+/// # Errors
+/// The fault that ended it before it returned.
+pub(crate) fn enter(cpu: &Cpu, machine: &Machine, target: u64, arguments: [u64; 4]) -> Outcome<u64> {
+    if !machine.mapping.is_code(target) {
+        return Err(Stop::from(Fault {
+            kind: crate::FaultKind::BadArgument,
+            message: format!("the driver gave 0x{target:X} as a function, where it has no code"),
+            site: None,
+        }));
+    }
+    let mut frame = Frame::default();
+    let outer = (cpu.frame(), cpu.export.get(), cpu.caller());
+    cpu.set_frame(&raw mut frame);
+    cpu.export.set(None);
+    // SAFETY: the target is code of the image, which takes integers in
+    // registers; the frame outlives the call; GS leads to `cpu`, because the
+    // thread is attached to it.
+    let exit = unsafe { call(&raw mut frame, target, arguments.as_ptr()) };
+    // Before the block forgets what was going on.
+    let result = if exit.jumped == 0 { Ok(exit.value) } else { Err(describe::taken(cpu, machine)) };
+    let (frame, export, caller) = outer;
+    cpu.set_frame(frame);
+    cpu.export.set(export);
+    cpu.set_caller(caller);
+    result
+}
+
+/// Ends the innermost entry with the fault that is noted in the block.
+///
+/// # Safety
+/// The thread is in the driver, and no frame of the host above the innermost
+/// entry has anything left to do.
+pub(crate) unsafe fn leave() -> ! {
+    // SAFETY: as the caller promises.
+    unsafe { landing() }
+}
+
+#[unsafe(naked)]
+unsafe extern "sysv64" fn call(frame: *mut Frame, target: u64, arguments: *const u64) -> Exit {
+    naked_asm!(
+        "push rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 8",
+        "stmxcsr [rsp]",
+        "fnstcw [rsp + 4]",
+        "mov [rdi], rsp",
+        // Room for the four arguments in registers, which the callee owns.
+        "sub rsp, 32",
+        "mov rax, rsi",
+        "mov r10, rdx",
+        "mov rcx, [r10]",
+        "mov rdx, [r10 + 8]",
+        "mov r8, [r10 + 16]",
+        "mov r9, [r10 + 24]",
+        "call rax",
+        "xor edx, edx",
+        "jmp {back}",
+        back = sym back,
+    )
+}
+
+/// Where a signal handler, or [`leave`], continues: back at the innermost entry,
+/// by a jump.
+#[unsafe(naked)]
+pub(crate) unsafe extern "sysv64" fn landing() -> ! {
+    naked_asm!("mov edx, 1", "jmp {back}", back = sym back)
+}
+
+/// The second half of [`call`].
+#[unsafe(naked)]
+unsafe extern "sysv64" fn back() {
+    naked_asm!(
+        "mov rdi, gs:[{frame}]",
+        "mov rsp, [rdi]",
+        "cld",
+        "ldmxcsr [rsp]",
+        "fldcw [rsp + 4]",
+        "add rsp, 8",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret",
+        frame = const Cpu::FRAME,
+    )
+}

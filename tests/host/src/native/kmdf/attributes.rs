@@ -1,0 +1,139 @@
+//! `WDF_OBJECT_ATTRIBUTES` and the contexts that they ask for.
+
+use super::super::context::Context;
+use super::super::cpu::Cpu;
+use super::super::dispatch::Dispatch;
+use super::super::guarded::Guarded;
+use super::super::memory::Address;
+use super::super::status::{WDF_OBJECT_ATTRIBUTES_INVALID, WDF_PARENT_ASSIGNMENT_NOT_ALLOWED};
+use super::super::{Outcome, Stop};
+use crate::{Fault, FaultKind};
+use psimp_protocol::Status;
+use zerocopy::{FromBytes, IntoBytes};
+
+#[derive(Clone, Copy, FromBytes, IntoBytes)]
+#[repr(C)]
+struct ObjectAttributes {
+    size: u32,
+    padding: u32,
+    on_cleanup: u64,
+    on_destroy: u64,
+    execution_level: u32,
+    synchronization_scope: u32,
+    parent: u64,
+    context_size_override: u64,
+    context_type: u64,
+}
+
+#[derive(Clone, Copy, FromBytes, IntoBytes)]
+#[repr(C)]
+struct ContextType {
+    size: u32,
+    padding: u32,
+    name: u64,
+    context_size: u64,
+    unique_type: u64,
+    get_unique_type: u64,
+}
+
+/// The size that the structure had in version 1.0.
+const CONTEXT_TYPE_1_0: u32 = 24;
+/// More than a driver keeps with an object.
+const MAX_CONTEXT: usize = 1 << 20;
+
+/// Attributes that passed the framework's checks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Attributes {
+    on_cleanup: u64,
+    on_destroy: u64,
+    /// Address of the type, and the size of the context.
+    context: Option<(u64, usize)>,
+}
+
+impl Context<'_> {
+    /// Reads attributes and checks them as the framework does for an object
+    /// whose parent the driver does not choose.
+    pub(super) fn attributes(&self, at: Address) -> Outcome<Result<Attributes, Status>> {
+        const LEVELS: std::ops::RangeInclusive<u32> = 1..=3;
+        const SCOPES: std::ops::RangeInclusive<u32> = 1..=4;
+        let Some(at) = at.non_null() else { return Ok(Ok(Attributes::default())) };
+        let given: ObjectAttributes = self.read(at, "WDF_OBJECT_ATTRIBUTES")?;
+        if given.size as usize != size_of::<ObjectAttributes>() {
+            return Ok(Err(Status::INFO_LENGTH_MISMATCH));
+        }
+        let mut size = 0;
+        if given.context_type != 0 {
+            let known: ContextType =
+                self.read(Address(given.context_type), "WDF_OBJECT_CONTEXT_TYPE_INFO")?;
+            if known.size as usize != size_of::<ContextType>() && known.size != CONTEXT_TYPE_1_0 {
+                return Ok(Err(Status::INFO_LENGTH_MISMATCH));
+            }
+            if known.context_size > 0 && known.name == 0 {
+                return Ok(Err(WDF_OBJECT_ATTRIBUTES_INVALID));
+            }
+            size = known.context_size;
+        }
+        if given.context_size_override > 0 {
+            if given.context_type == 0 || given.context_size_override < size {
+                return Ok(Err(WDF_OBJECT_ATTRIBUTES_INVALID));
+            }
+            size = given.context_size_override;
+        }
+        if given.parent != 0 {
+            return Ok(Err(WDF_PARENT_ASSIGNMENT_NOT_ALLOWED));
+        }
+        if !LEVELS.contains(&given.execution_level) || !SCOPES.contains(&given.synchronization_scope) {
+            return Ok(Err(WDF_OBJECT_ATTRIBUTES_INVALID));
+        }
+        let Some(size) = usize::try_from(size).ok().filter(|&size| size <= MAX_CONTEXT) else {
+            return self.not_modelled(format_args!("asks for a context of {size} bytes"));
+        };
+        let context = (given.context_type != 0).then_some((given.context_type, size));
+        Ok(Ok(Attributes { on_cleanup: given.on_cleanup, on_destroy: given.on_destroy, context }))
+    }
+}
+
+/// The context of an object, which lives as long as it does.
+#[derive(Debug)]
+pub(crate) struct TypedContext {
+    attributes: Attributes,
+    memory: Option<Guarded>,
+}
+
+impl TypedContext {
+    /// A context as asked for, all zeros.
+    pub(super) fn new(attributes: Attributes) -> Self {
+        let memory = attributes.context.map(|(_, size)| Guarded::zeroed(size));
+        Self { attributes, memory }
+    }
+
+    /// Its address, when it is of this type.
+    pub(super) fn get(&self, type_info: Address) -> Option<Address> {
+        let (known, _) = self.attributes.context?;
+        let memory = self.memory.as_ref()?;
+        (known == type_info.0).then(|| Address(memory.address()))
+    }
+
+    /// Tells the driver that its object goes, and takes the context away.
+    pub(super) fn destroy(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, handle: u64) -> Outcome<()> {
+        for callback in [self.attributes.on_cleanup, self.attributes.on_destroy] {
+            if callback != 0 {
+                dispatch.call(cpu, callback, [handle, 0, 0, 0])?;
+            }
+        }
+        let Some(memory) = &self.memory else { return Ok(()) };
+        if let Some(offset) = memory.damage() {
+            let object = super::super::describe::address(handle, dispatch.machine);
+            let length = memory.length();
+            return Err(Stop::from(Fault {
+                kind: FaultKind::ContextOverrun,
+                message: format!(
+                    "the driver wrote at offset {offset} of the {length} bytes of context of {object}"
+                ),
+                site: None,
+            }));
+        }
+        memory.write(0, &vec![0xDD; memory.length()]);
+        Ok(())
+    }
+}

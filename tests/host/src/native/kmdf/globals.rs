@@ -1,0 +1,148 @@
+//! The framework as one driver is bound to it.
+
+use super::super::context::Context;
+use super::super::guarded::Guarded;
+use super::super::machine::Machine;
+use super::super::memory::Address;
+use super::super::{Outcome, Stop};
+use super::device::Device;
+use super::driver::Driver;
+use super::file::FileObject;
+use super::init::DeviceInit;
+use crate::{Fault, FaultKind};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// `WDF_DRIVER_GLOBALS`.
+pub(crate) mod offsets {
+    pub(crate) const SIZE: usize = 56;
+    pub(crate) const DRIVER: usize = 0;
+    pub(crate) const DRIVER_FLAGS: usize = 8;
+    pub(crate) const DRIVER_TAG: usize = 12;
+    pub(crate) const DRIVER_NAME: usize = 16;
+    pub(crate) const DISPLACE_DRIVER_UNLOAD: usize = 48;
+}
+
+/// What the framework keeps for a driver.
+#[derive(Debug)]
+pub(crate) struct Framework {
+    /// Tells frameworks apart.
+    id: u64,
+    /// Between `WdfVersionBind` and `WdfVersionUnbind`.
+    bound: AtomicBool,
+    /// `WDF_DRIVER_GLOBALS`, which the driver reads.
+    pub(crate) globals: Guarded,
+    pub(crate) objects: Mutex<Objects>,
+    files: Mutex<Vec<Arc<FileObject>>>,
+}
+
+/// The objects that the driver made.
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
+    pub(crate) driver: Option<Arc<Driver>>,
+    pub(crate) inits: Vec<DeviceInit>,
+    pub(crate) devices: Vec<Arc<Device>>,
+}
+
+impl Default for Framework {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            bound: AtomicBool::new(false),
+            globals: Guarded::zeroed(offsets::SIZE),
+            objects: Mutex::default(),
+            files: Mutex::default(),
+        }
+    }
+}
+
+impl Framework {
+    /// Tells drivers apart.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn is_bound(&self) -> bool {
+        self.bound.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_bound(&self, bound: bool) {
+        self.bound.store(bound, Ordering::Release);
+    }
+
+    /// The device of that name, or of that link.
+    pub(crate) fn device(&self, name: &str) -> Option<Arc<Device>> {
+        self.objects.lock().devices.iter().find(|device| device.is_called(name)).cloned()
+    }
+
+    /// Whether a device is this driver's.
+    pub(crate) fn owns(&self, device: &Device) -> bool {
+        device.framework() == self.id
+    }
+
+    pub(crate) fn add_file(&self, file: &Arc<FileObject>) {
+        self.files.lock().push(file.clone());
+    }
+
+    pub(crate) fn remove_file(&self, file: &Arc<FileObject>) {
+        self.files.lock().retain(|other| !Arc::ptr_eq(other, file));
+    }
+
+    /// How many files are open.
+    pub(crate) fn open_files(&self) -> usize {
+        self.files.lock().len()
+    }
+
+    pub(super) fn file(&self, handle: u64) -> Option<Arc<FileObject>> {
+        self.files.lock().iter().find(|file| file.handle() == handle).cloned()
+    }
+}
+
+impl Context<'_> {
+    /// The framework, when the driver passes the globals it was given.
+    pub(super) fn framework(&self, globals: Address) -> Outcome<&Framework> {
+        let framework = &self.machine().framework;
+        if globals.0 != framework.globals.address() {
+            return self.bad_argument("was not given the driver's WDF_DRIVER_GLOBALS");
+        }
+        if !framework.is_bound() {
+            return self.bad_argument("was called without a binding to the framework");
+        }
+        Ok(framework)
+    }
+
+    /// The fault of a handle that is not one of the wanted kind.
+    #[cold]
+    pub(super) fn bad_handle(&self, handle: Address, wanted: &str) -> Stop {
+        let address = self.describe(handle.0);
+        self.fault(FaultKind::FrameworkHandle, format_args!("was given {address} and not a {wanted}"))
+    }
+}
+
+impl Machine {
+    /// What the driver left behind once it is gone: held resources, objects of
+    /// the framework, the binding.
+    pub(crate) fn left_behind(&self) -> Vec<Fault> {
+        let mut faults = self.held.leaks(self);
+        let mut add = |kind, message: String, caller| {
+            faults.push(Fault { kind, message, site: self.mapping.site(caller) });
+        };
+        let objects = self.framework.objects.lock();
+        for init in &objects.inits {
+            let message = "the WDFDEVICE_INIT was neither consumed nor freed".to_owned();
+            add(FaultKind::DeviceInit, message, init.caller());
+        }
+        for device in &objects.devices {
+            add(FaultKind::DeviceLeak, format!("{device} was not deleted"), device.caller());
+        }
+        if self.framework.is_bound() {
+            add(FaultKind::Unbind, "the driver is gone without WdfVersionUnbind".to_owned(), 0);
+        }
+        if self.framework.globals.damage().is_some() {
+            add(FaultKind::ContextOverrun, "the driver wrote next to WDF_DRIVER_GLOBALS".to_owned(), 0);
+        }
+        faults
+    }
+}

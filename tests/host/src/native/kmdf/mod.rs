@@ -1,0 +1,39 @@
+//! KMDF 1.15, as far as a driver of one control device uses it.
+//!
+//! Behaviour follows the framework itself: which checks come first, which
+//! status they give, what becomes of an object. Where the framework breaks into
+//! a debugger, or would corrupt memory, there is a fault.
+
+mod attributes;
+mod control;
+mod device;
+mod driver;
+mod file;
+mod globals;
+mod init;
+mod loader;
+mod object;
+mod request;
+mod retrieve;
+mod slots;
+
+pub(crate) use device::{Device, map_generic};
+pub(crate) use file::FileObject;
+pub(crate) use globals::Framework;
+pub(crate) use request::Request;
+pub(crate) use slots::{SLOTS, slot_name};
+
+use super::export::Export;
+
+/// What `WDFLDR.SYS` exports.
+pub(crate) const LOADER_TABLES: &[&[&Export]] = &[loader::EXPORTS];
+
+/// The functions of the framework.
+pub(crate) const TABLES: &[&[&Export]] = &[
+    driver::FUNCTIONS,
+    init::FUNCTIONS,
+    control::FUNCTIONS,
+    object::FUNCTIONS,
+    retrieve::FUNCTIONS,
+    request::FUNCTIONS,
+];

@@ -1,0 +1,71 @@
+//! Objects of any type: deletion and contexts.
+
+use super::super::Outcome;
+use super::super::context::Context;
+use super::super::export::{PASSIVE, exports};
+use super::super::memory::Address;
+use super::super::opaque::{self, Kind};
+use super::control;
+use super::device::Device;
+use crate::FaultKind;
+
+exports! {
+    /// The functions that are modelled.
+    FUNCTIONS:
+
+    fn WdfObjectDelete[DISPATCH, fails NEVER](cx, globals: Address, object: Address) {
+        cx.framework(globals)?;
+        match opaque::decode(object.0) {
+            Some((Kind::Device, ..)) => {
+                if cx.dispatch.irql > PASSIVE {
+                    return Err(cx.fault(FaultKind::Irql, "deletes a device above PASSIVE_LEVEL"));
+                }
+                let device = control::find(cx, object)?;
+                Device::delete(&device, cx.dispatch, cx.cpu)
+            }
+            Some((Kind::Driver | Kind::File | Kind::Request, ..)) => {
+                let object = cx.describe(object.0);
+                cx.bad_argument(format_args!("was given {object}, which is not the driver's to delete"))
+            }
+            _ => Err(cx.bad_handle(object, "framework object")),
+        }
+    }
+
+    fn WdfObjectGetTypedContextWorker[ANY, fails NEVER](
+        cx, globals: Address, object: Address, type_info: Address
+    ) -> Address {
+        cx.framework(globals)?;
+        // The file object of the current request, nearly always.
+        if let Some(file) = cx.dispatch.file.filter(|file| file.handle() == object.0) {
+            return found(cx, object, file.context().get(type_info));
+        }
+        found(cx, object, find(cx, object, type_info)?)
+    }
+}
+
+/// The context of an object that is not the current file.
+fn find(cx: &Context<'_>, object: Address, type_info: Address) -> Outcome<Option<Address>> {
+    let framework = &cx.machine().framework;
+    let context = match opaque::decode(object.0) {
+        Some((Kind::Device, ..)) => Some(control::find(cx, object)?.context().get(type_info)),
+        Some((Kind::Driver, ..)) => {
+            let objects = framework.objects.lock();
+            let driver = objects.driver.as_ref().filter(|driver| driver.handle() == object.0);
+            driver.map(|driver| driver.context().get(type_info))
+        }
+        Some((Kind::File, ..)) => framework.file(object.0).map(|file| file.context().get(type_info)),
+        // Requests have no context: nothing is modelled that gives them one.
+        Some((Kind::Request, ..)) => {
+            cx.dispatch.request.filter(|request| request.handle() == object.0).map(|_| None)
+        }
+        _ => None,
+    };
+    context.ok_or_else(|| cx.bad_handle(object, "framework object"))
+}
+
+fn found(cx: &Context<'_>, object: Address, context: Option<Address>) -> Outcome<Address> {
+    context.ok_or_else(|| {
+        let object = cx.describe(object.0);
+        cx.fault(FaultKind::ContextType, format_args!("was asked for a context that {object} does not have"))
+    })
+}

@@ -1,0 +1,106 @@
+//! The machine that one driver runs on.
+
+use super::gates::ImportGates;
+use super::guarded::Guarded;
+use super::held::Held;
+use super::kmdf::Framework;
+use super::mapping::Mapping;
+use super::pool::UseAfterFree;
+use crate::{Fault, FaultKind, Options};
+use parking_lot::Mutex;
+use psimp_model::{System, Thread};
+use std::sync::{Arc, OnceLock};
+
+/// Everything below and around one driver.
+pub(crate) struct Machine {
+    /// The kernel.
+    pub(crate) system: Arc<System>,
+    /// The image.
+    pub(crate) mapping: Mapping,
+    /// Where imports lead that are not modelled.
+    pub(crate) gates: ImportGates,
+    pub(crate) options: Options,
+    /// Milliseconds that a call into the driver may take; zero for ever.
+    pub(crate) limit: u32,
+    /// The framework that the driver is bound to.
+    pub(crate) framework: Framework,
+    /// What the driver holds between dispatches.
+    pub(crate) held: Held,
+    /// `DRIVER_OBJECT`.
+    pub(crate) driver_object: Guarded,
+    /// The registry path that `DriverEntry` gets.
+    pub(crate) registry_path: Guarded,
+    /// A thread of the System process, on which the driver starts and ends.
+    pub(crate) system_thread: Arc<Thread>,
+    /// The fault that ended the driver.
+    stopped: OnceLock<Fault>,
+    faults: Mutex<Vec<Fault>>,
+}
+
+/// What a machine is made of; the rest begins empty.
+pub(crate) struct Parts {
+    pub(crate) system: Arc<System>,
+    pub(crate) mapping: Mapping,
+    pub(crate) gates: ImportGates,
+    pub(crate) options: Options,
+    pub(crate) driver_object: Guarded,
+    pub(crate) registry_path: Guarded,
+    pub(crate) system_thread: Arc<Thread>,
+}
+
+impl From<Parts> for Machine {
+    fn from(parts: Parts) -> Self {
+        let Parts { system, mapping, gates, options, driver_object, registry_path, system_thread } = parts;
+        Self {
+            system,
+            mapping,
+            gates,
+            limit: options
+                .deadline
+                .map_or(0, |limit| u32::try_from(limit.as_millis().max(1)).unwrap_or(u32::MAX)),
+            options,
+            framework: Framework::default(),
+            held: Held::default(),
+            driver_object,
+            registry_path,
+            system_thread,
+            stopped: OnceLock::new(),
+            faults: Mutex::default(),
+        }
+    }
+}
+
+impl Machine {
+    /// The fault that ended the driver, if one did.
+    pub(crate) fn stopped(&self) -> Option<&Fault> {
+        self.stopped.get()
+    }
+
+    /// Ends the driver.
+    #[cold]
+    pub(crate) fn stop(&self, fault: Fault) -> Fault {
+        self.faults.lock().push(fault.clone());
+        let _ = self.stopped.set(fault.clone());
+        fault
+    }
+
+    /// Notes faults that do not end the driver.
+    pub(crate) fn report(&self, faults: &[Fault]) {
+        self.faults.lock().extend_from_slice(faults);
+    }
+
+    /// Everything that was reported.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        self.faults.lock().clone()
+    }
+
+    /// The fault of a freed block that was changed.
+    #[cold]
+    pub(crate) fn use_after_free(&self, found: UseAfterFree) -> Fault {
+        Fault {
+            kind: FaultKind::PoolUseAfterFree,
+            message: format!("byte {} of a pool block was changed after the block was freed", found.offset),
+            site: self.mapping.site(found.caller),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Addresses of objects, as the driver sees them.
+//!
+//! An object has no memory that the driver could touch. Its address lies in the
+//! kernel's half of the address space, which a process can never map: to read or
+//! write it is a fault. The address follows from the object's identity, so the
+//! same object always has the same one, and no other object ever gets it.
+
+/// What an address stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Token = 1,
+    Thread,
+    Process,
+    Event,
+    ObjectType,
+    Driver,
+    Device,
+    DeviceInit,
+    File,
+    Request,
+    SecurityContext,
+}
+
+impl Kind {
+    const ALL: [Self; 11] = [
+        Self::Token,
+        Self::Thread,
+        Self::Process,
+        Self::Event,
+        Self::ObjectType,
+        Self::Driver,
+        Self::Device,
+        Self::DeviceInit,
+        Self::File,
+        Self::Request,
+        Self::SecurityContext,
+    ];
+
+    /// The name in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Thread => "thread",
+            Self::Process => "process",
+            Self::Event => "event",
+            Self::ObjectType => "object type",
+            Self::Driver => "WDFDRIVER",
+            Self::Device => "WDFDEVICE",
+            Self::DeviceInit => "WDFDEVICE_INIT",
+            Self::File => "WDFFILEOBJECT",
+            Self::Request => "WDFREQUEST",
+            Self::SecurityContext => "security context",
+        }
+    }
+}
+
+/// The lowest address of the kernel's half.
+const BASE: u64 = 0xFFFF_8000_0000_0000;
+const KIND_SHIFT: u32 = 43;
+/// 64 bytes an object: a field access near its start still names it.
+const ID_SHIFT: u32 = 6;
+const ID_MASK: u64 = (1 << (KIND_SHIFT - ID_SHIFT)) - 1;
+
+/// The address of an object. Ids repeat after 2³⁷ objects of a kind.
+pub(crate) fn address(kind: Kind, id: u64) -> u64 {
+    BASE | u64::from(kind as u8) << KIND_SHIFT | (id & ID_MASK) << ID_SHIFT
+}
+
+/// What an address stands for: kind, id, and offset from the object's own.
+pub(crate) fn decode(address: u64) -> Option<(Kind, u64, u64)> {
+    if address < BASE {
+        return None;
+    }
+    let kind = (address >> KIND_SHIFT) & 0xF;
+    let kind = Kind::ALL.into_iter().find(|known| u64::from(*known as u8) == kind)?;
+    Some((kind, (address >> ID_SHIFT) & ID_MASK, address & ((1 << ID_SHIFT) - 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, address, decode};
+
+    #[test]
+    fn an_address_tells_what_it_stands_for() {
+        for kind in Kind::ALL {
+            for id in [0, 1, 0x1_0000, (1 << 37) - 1] {
+                assert_eq!(decode(address(kind, id)), Some((kind, id, 0)));
+                assert_eq!(decode(address(kind, id) + 24), Some((kind, id, 24)));
+            }
+        }
+    }
+
+    #[test]
+    fn user_mode_and_the_unused_rest_stand_for_nothing() {
+        for unknown in [0, 0x7FFF_FFFF_FFFF, 0xFFFF_8000_0000_0000, u64::MAX] {
+            assert_eq!(decode(unknown), None);
+        }
+    }
+}

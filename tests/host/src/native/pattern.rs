@@ -1,0 +1,68 @@
+//! The bytes that stand for memory nobody has written yet.
+//!
+//! They differ from place to place and are never zero, so that eight of them in
+//! a row where they were laid out cannot be anything the driver wrote.
+
+const PERIOD: usize = 256;
+
+const PATTERN: [u8; PERIOD] = {
+    let mut bytes = [0; PERIOD];
+    let mut state = 0x9E37_79B9_u32;
+    let mut at = 0;
+    while at < PERIOD {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        let byte = state.to_le_bytes()[0];
+        if byte != 0 {
+            bytes[at] = byte;
+            at += 1;
+        }
+    }
+    bytes
+};
+
+/// Lays the pattern out over a whole buffer.
+pub(crate) fn fill(buffer: &mut [u8]) {
+    for chunk in buffer.chunks_mut(PERIOD) {
+        if let Some(pattern) = PATTERN.get(..chunk.len()) {
+            chunk.copy_from_slice(pattern);
+        }
+    }
+}
+
+/// The first eight aligned bytes from `start` on that nobody has written since.
+pub(crate) fn unwritten(buffer: &[u8], start: usize) -> Option<usize> {
+    let start = start.next_multiple_of(8);
+    let rest = buffer.get(start..)?.as_chunks::<8>().0;
+    let found = rest.iter().enumerate().position(|(index, eight)| {
+        let place = (start + 8 * index) % PERIOD;
+        PATTERN.get(place..place + 8) == Some(eight)
+    })?;
+    Some(start + 8 * found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fill, unwritten};
+
+    #[test]
+    fn what_is_not_written_is_found() {
+        let mut buffer = [0; 600];
+        fill(&mut buffer);
+        assert_eq!(unwritten(&buffer, 0), Some(0));
+        buffer[..520].fill(0);
+        assert_eq!(unwritten(&buffer, 0), Some(520));
+        buffer[520..].fill(7);
+        assert_eq!(unwritten(&buffer, 0), None);
+    }
+
+    #[test]
+    fn what_is_before_the_start_does_not_count() {
+        let mut buffer = [0; 64];
+        fill(&mut buffer);
+        buffer[32..].fill(0);
+        assert_eq!(unwritten(&buffer, 25), None);
+        assert_eq!(unwritten(&buffer, 20), Some(24));
+    }
+}

@@ -1,0 +1,121 @@
+//! Pool blocks of the driver.
+
+use super::guarded::Guarded;
+use std::collections::VecDeque;
+
+/// A block that the driver has.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) memory: Guarded,
+    pub(crate) tag: u32,
+    /// Paged pool: not to be touched at `DISPATCH_LEVEL`.
+    pub(crate) paged: bool,
+    /// The function that allocated it.
+    pub(crate) function: &'static str,
+    /// Return address of that call.
+    pub(crate) caller: u64,
+}
+
+/// A block that was freed, kept for a while to see whether anyone writes to it.
+#[derive(Debug)]
+struct Freed {
+    memory: Guarded,
+    caller: u64,
+    /// Whose it was.
+    owner: u64,
+}
+
+/// The blocks of one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    live: Vec<Block>,
+    freed: VecDeque<Freed>,
+}
+
+/// A freed block was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UseAfterFree {
+    /// Where it was freed: the return address of that call.
+    pub(crate) caller: u64,
+    /// The first byte that was changed.
+    pub(crate) offset: usize,
+}
+
+/// What an address that is to be freed is.
+#[derive(Debug)]
+pub(crate) enum Lookup {
+    /// A block, no longer in the list.
+    Live(Block),
+    /// A block that was freed before; the return address of that call.
+    Freed(u64),
+    /// No block of this thread.
+    Unknown,
+}
+
+impl Pool {
+    /// Freed blocks that are kept.
+    const KEPT: usize = 16;
+    /// Small blocks are made this large, so that each can be used for any.
+    const SMALL: usize = 256;
+
+    /// Memory for a new block of a driver, not yet filled.
+    pub(crate) fn memory(&mut self, size: usize, owner: u64) -> Result<Guarded, UseAfterFree> {
+        let mut memory = match self.reuse(size, owner)? {
+            Some(memory) => memory,
+            None => Guarded::new(size.max(Self::SMALL)),
+        };
+        memory.lend(size);
+        Ok(memory)
+    }
+
+    fn reuse(&mut self, size: usize, owner: u64) -> Result<Option<Guarded>, UseAfterFree> {
+        if self.freed.len() < Self::KEPT {
+            return Ok(None);
+        }
+        let Some(freed) = self.freed.pop_front() else { return Ok(None) };
+        freed.check(owner)?;
+        Ok((freed.memory.capacity() >= size).then_some(freed.memory))
+    }
+
+    /// Notes a block.
+    pub(crate) fn add(&mut self, block: Block) {
+        self.live.push(block);
+    }
+
+    /// Takes a block out of the list.
+    pub(crate) fn remove(&mut self, address: u64) -> Lookup {
+        let found = self.live.iter().rposition(|block| block.memory.address() == address);
+        if let Some(index) = found {
+            return Lookup::Live(self.live.swap_remove(index));
+        }
+        let freed = self.freed.iter().rev().find(|freed| freed.memory.address() == address);
+        freed.map_or(Lookup::Unknown, |freed| Lookup::Freed(freed.caller))
+    }
+
+    /// Keeps the memory of a block that was freed.
+    pub(crate) fn keep(&mut self, mut memory: Guarded, caller: u64, owner: u64) {
+        memory.take_back();
+        self.freed.push_back(Freed { memory, caller, owner });
+    }
+
+    /// Empties the list and returns what the driver has, if anything.
+    pub(crate) fn settle(&mut self) -> Option<Vec<Block>> {
+        (!self.live.is_empty()).then(|| std::mem::take(&mut self.live))
+    }
+
+    /// Looks whether any freed block of a driver was changed, and forgets all.
+    pub(crate) fn sweep(&mut self, owner: u64) -> Vec<UseAfterFree> {
+        self.freed.drain(..).filter_map(|freed| freed.check(owner).err()).collect()
+    }
+}
+
+impl Freed {
+    fn check(&self, owner: u64) -> Result<(), UseAfterFree> {
+        match self.memory.changed_since_taken_back() {
+            // Another driver's, which is gone.
+            Some(_) if self.owner != owner => Ok(()),
+            None => Ok(()),
+            Some(offset) => Err(UseAfterFree { caller: self.caller, offset }),
+        }
+    }
+}

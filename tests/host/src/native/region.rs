@@ -1,0 +1,119 @@
+//! Address space from the operating system.
+#![allow(unsafe_code)] // mmap, mprotect and writes into what they gave
+
+use crate::LoadError;
+use crate::image::{PAGE, Protection};
+use std::io;
+use std::ops::Range;
+use std::ptr::{self, NonNull};
+
+/// A range of pages, with a page on either side that nothing may touch.
+#[derive(Debug)]
+pub(crate) struct Region {
+    base: NonNull<u8>,
+    size: usize,
+}
+
+// SAFETY: the pages belong to the value and to no thread.
+unsafe impl Send for Region {}
+// SAFETY: `&self` gives out addresses only; who writes answers for it there.
+unsafe impl Sync for Region {}
+
+const GUARD: usize = PAGE as usize;
+
+impl Region {
+    /// Reserves pages that can be read and written until protected.
+    pub(crate) fn new(size: usize) -> Result<Self, LoadError> {
+        let size = size.next_multiple_of(GUARD);
+        let total = size.checked_add(2 * GUARD).ok_or_else(|| map_error(libc::ENOMEM))?;
+        // SAFETY: no address is given, so nothing that exists is replaced.
+        let start = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                total,
+                libc::PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(LoadError::Map(io::Error::last_os_error()));
+        }
+        // SAFETY: the mapping is longer than one page.
+        let base = unsafe { start.cast::<u8>().add(GUARD) };
+        let base = NonNull::new(base).ok_or_else(|| map_error(libc::ENOMEM))?;
+        let region = Self { base, size };
+        region.protect(0..size, Protection { read: true, write: true, execute: false })?;
+        Ok(region)
+    }
+
+    /// Address of the first byte.
+    pub(crate) fn address(&self) -> u64 {
+        self.base.as_ptr() as u64
+    }
+
+    /// Length in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Offset of an address inside.
+    pub(crate) fn offset_of(&self, address: u64) -> Option<usize> {
+        let offset = usize::try_from(address.checked_sub(self.address())?).ok()?;
+        (offset < self.size).then_some(offset)
+    }
+
+    /// Writes into pages that are still writable.
+    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), LoadError> {
+        let fits = offset.checked_add(bytes.len()).is_some_and(|end| end <= self.size);
+        if !fits {
+            return Err(map_error(libc::EFAULT));
+        }
+        // SAFETY: `offset` lies inside, as just checked.
+        let to = unsafe { self.base.as_ptr().add(offset) };
+        // SAFETY: the range lies inside, is writable as the caller says, and
+        // `&mut self` keeps others out; `bytes` cannot lie in it.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+        Ok(())
+    }
+
+    /// Reads from pages that are readable.
+    pub(crate) fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        offset.checked_add(N).filter(|&end| end <= self.size)?;
+        // SAFETY: `offset` lies inside, as just checked.
+        let from = unsafe { self.base.as_ptr().add(offset) };
+        // SAFETY: the range lies inside and is readable as the caller says.
+        Some(unsafe { from.cast::<[u8; N]>().read() })
+    }
+
+    /// Sets what may be done with some pages.
+    pub(crate) fn protect(&self, pages: Range<usize>, protection: Protection) -> Result<(), LoadError> {
+        if pages.start > pages.end || pages.end > self.size || !pages.start.is_multiple_of(GUARD) {
+            return Err(map_error(libc::EFAULT));
+        }
+        let flag = |set, flag| if set { flag } else { libc::PROT_NONE };
+        let flags = flag(protection.read, libc::PROT_READ)
+            | flag(protection.write, libc::PROT_WRITE)
+            | flag(protection.execute, libc::PROT_EXEC);
+        // SAFETY: `start` lies inside, as just checked.
+        let start = unsafe { self.base.as_ptr().add(pages.start) };
+        // SAFETY: the pages are the region's own.
+        let result = unsafe { libc::mprotect(start.cast(), pages.end - pages.start, flags) };
+        if result == 0 { Ok(()) } else { Err(LoadError::Map(io::Error::last_os_error())) }
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: one guard page lies before the first page.
+        let start = unsafe { self.base.as_ptr().sub(GUARD) };
+        // SAFETY: the whole mapping is the region's; who runs code in it holds
+        // a reference on its owner.
+        unsafe { libc::munmap(start.cast(), self.size + 2 * GUARD) };
+    }
+}
+
+fn map_error(code: i32) -> LoadError {
+    LoadError::Map(io::Error::from_raw_os_error(code))
+}

@@ -1,0 +1,177 @@
+//! Faults of the processor while a thread is in the driver.
+//!
+//! The handler changes where the interrupted code continues: behind the probe
+//! that could not reach its memory, or back at the host's entry. It runs on a
+//! stack of its own, because the driver's may be what is wrong. A signal that
+//! the driver has no part in goes to whoever handled it before.
+#![allow(unsafe_code)] // signal handlers
+
+use super::cpu::Cpu;
+use super::enter;
+use super::export::Export;
+use super::probe;
+use super::watchdog;
+use libc::{c_int, c_void, siginfo_t, ucontext_t};
+use std::mem::{self, MaybeUninit};
+use std::ptr;
+use std::sync::{Once, OnceLock};
+
+/// What the processor reported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trap {
+    pub(crate) signal: c_int,
+    /// `si_code`.
+    pub(crate) code: c_int,
+    /// The address that could not be reached, as far as the processor says.
+    pub(crate) address: u64,
+    pub(crate) rip: u64,
+    pub(crate) rsp: u64,
+    pub(crate) rcx: u64,
+    /// The export in whose code it happened; none for the driver's own.
+    pub(crate) export: Option<&'static Export>,
+}
+
+/// `SIGABRT` is how a panic of the host ends where panics do not unwind.
+const SIGNALS: [c_int; 7] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP, libc::SIGABRT, watchdog::SIGNAL];
+
+/// Places of registers in the interrupted context.
+const RIP: usize = libc::REG_RIP as usize;
+const RSP: usize = libc::REG_RSP as usize;
+const RCX: usize = libc::REG_RCX as usize;
+const FLAGS: usize = libc::REG_EFL as usize;
+
+static BEFORE: OnceLock<[libc::sigaction; SIGNALS.len()]> = OnceLock::new();
+
+/// Sets the handler for the whole process, once.
+pub(crate) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = SIGNALS.map(current);
+        let _ = BEFORE.set(before);
+        for signal in SIGNALS {
+            let mut action = empty();
+            action.sa_sigaction = on_signal as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+            set(signal, &action);
+        }
+    });
+}
+
+fn empty() -> libc::sigaction {
+    // SAFETY: all zeros is the default action with an empty mask.
+    unsafe { mem::zeroed() }
+}
+
+fn current(signal: c_int) -> libc::sigaction {
+    let mut action = empty();
+    // SAFETY: only asks; the pointer is to a local.
+    unsafe { libc::sigaction(signal, ptr::null(), &raw mut action) };
+    action
+}
+
+fn set(signal: c_int, action: &libc::sigaction) {
+    // SAFETY: the handler in it is a function of the right type, or one that was
+    // set before.
+    unsafe { libc::sigaction(signal, action, ptr::null_mut()) };
+}
+
+/// What the handler does about the interrupted code.
+enum Answer {
+    /// It continues here.
+    Continue(u64),
+    /// It is not ours.
+    PassOn,
+}
+
+extern "C" fn on_signal(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel passes the interrupted context, which is ours to change.
+    let registers = unsafe { &mut (*context.cast::<ucontext_t>()).uc_mcontext.gregs };
+    // SAFETY: the kernel passes it, filled in for this signal.
+    let known = unsafe { &*info };
+    match answer(signal, known, registers) {
+        Answer::Continue(rip) => {
+            const DIRECTION_AND_TRAP: i64 = 0x500;
+            registers[RIP] = rip.cast_signed();
+            registers[FLAGS] &= !DIRECTION_AND_TRAP;
+        }
+        Answer::PassOn => pass_on(signal, info, context),
+    }
+}
+
+fn answer(signal: c_int, info: &siginfo_t, registers: &[i64]) -> Answer {
+    let register = |index: usize| registers.get(index).map_or(0, |value| value.cast_unsigned());
+    let rip = register(RIP);
+    let Some(cpu) = Cpu::current() else { return Answer::PassOn };
+    let (outside, export) = (cpu.frame().is_null(), cpu.export.get());
+    if signal == watchdog::SIGNAL {
+        // The host's own code is let run: the driver's comes again.
+        // SAFETY: inside, an entry and with it a dispatch is on the stack below.
+        if outside || !unsafe { cpu.dispatch() }.machine.mapping.is_code(rip) {
+            return Answer::PassOn;
+        }
+    } else if let Some(end) = probe::resume(rip) {
+        return Answer::Continue(end);
+    } else if outside || (signal == libc::SIGABRT && export.is_none()) {
+        return Answer::PassOn;
+    }
+    // SAFETY: the field is there for the signals of the processor, and for the
+    // others nobody reads it.
+    let address = unsafe { info.si_addr() } as u64;
+    let (rsp, rcx) = (register(RSP), register(RCX));
+    cpu.trap.set(Some(Trap { signal, code: info.si_code, address, rip, rsp, rcx, export }));
+    Answer::Continue(enter::landing as *const () as u64)
+}
+
+fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let index = SIGNALS.iter().position(|&known| known == signal);
+    let before = BEFORE.get().zip(index).and_then(|(before, index)| before.get(index));
+    let Some(before) = before else { return };
+    match before.sa_sigaction {
+        // By default nothing happens.
+        libc::SIG_DFL | libc::SIG_IGN if signal == watchdog::SIGNAL => {}
+        // The instruction is tried again, now without us.
+        libc::SIG_DFL | libc::SIG_IGN => set(signal, before),
+        handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
+            // SAFETY: the flag says that the handler is of this type.
+            let handler = unsafe {
+                mem::transmute::<usize, extern "C" fn(c_int, *mut siginfo_t, *mut c_void)>(handler)
+            };
+            handler(signal, info, context);
+        }
+        handler => {
+            // SAFETY: without the flag the handler is of this type.
+            let handler = unsafe { mem::transmute::<usize, extern "C" fn(c_int)>(handler) };
+            handler(signal);
+        }
+    }
+}
+
+/// A stack for the handler.
+#[derive(Debug)]
+pub(crate) struct Stack(Box<[MaybeUninit<u8>]>);
+
+impl Stack {
+    /// Enough for the widest registers a processor saves, and the handler.
+    const SIZE: usize = 64 << 10;
+
+    pub(crate) fn new() -> Self {
+        Self(Box::new_uninit_slice(Self::SIZE))
+    }
+
+    /// Makes it the calling thread's.
+    pub(crate) fn use_for_signals(&self) {
+        let stack =
+            libc::stack_t { ss_sp: self.0.as_ptr().cast_mut().cast(), ss_flags: 0, ss_size: self.0.len() };
+        // SAFETY: the memory is the value's, which the thread's block owns and
+        // never frees; only handlers on this thread write it.
+        unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
+    }
+
+    /// Leaves the calling thread without one.
+    pub(crate) fn disable() {
+        let stack = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+        // SAFETY: nothing is handed over.
+        unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
+    }
+}

@@ -1,0 +1,109 @@
+//! How a driver starts.
+
+use super::cpu::Cpu;
+use super::dispatch::Dispatch;
+use super::gates::ImportGates;
+use super::guarded::Guarded;
+use super::machine::{Machine, Parts};
+use super::mapping::Mapping;
+use crate::{Fault, FaultKind, Image, Options, StartError};
+use psimp_model::{System, Thread, TokenSpec, sids};
+use psimp_protocol::Status;
+use psimp_rules::{Level, Luid, PlatformFacts, TokenType};
+use std::sync::Arc;
+
+/// Offsets in `DRIVER_OBJECT`.
+pub(crate) mod driver_object {
+    pub(crate) const SIZE: usize = 0x150;
+    pub(crate) const DRIVER_START: usize = 0x18;
+    pub(crate) const DRIVER_SIZE: usize = 0x20;
+    pub(crate) const DRIVER_UNLOAD: usize = 0x68;
+}
+
+/// The key of the driver's service.
+pub(crate) const REGISTRY_PATH: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services\PsImpersonate";
+
+/// Maps an image and runs its entry point.
+pub(crate) fn start(image: &Image, system: Arc<System>, options: Options) -> Result<Machine, StartError> {
+    let gates = ImportGates::new(&image.layout().imports)?;
+    let mapping = Mapping::new(image, |index, import| gates.resolve(index, import))?;
+    let machine = Machine::from(Parts {
+        driver_object: driver_object(&mapping),
+        registry_path: registry_path(),
+        system_thread: system_thread(&system),
+        system,
+        mapping,
+        gates,
+        options,
+    });
+    let status = run_entry(&machine)?;
+    if status.is_success() {
+        machine.mapping.discard()?;
+        return Ok(machine);
+    }
+    // The framework's stub has undone everything by now.
+    match machine.left_behind().into_iter().next() {
+        Some(fault) => Err(machine.stop(fault).into()),
+        None => Err(StartError::Status(status)),
+    }
+}
+
+fn run_entry(machine: &Machine) -> Result<Status, Fault> {
+    let cpu = Cpu::attach();
+    let thread = &machine.system_thread;
+    let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
+    let arguments = [machine.driver_object.address(), machine.registry_path.address(), 0, 0];
+    let status = dispatch.run(cpu, || dispatch.call(cpu, machine.mapping.entry(), arguments))?;
+    for (block, what) in
+        [(&machine.driver_object, "DRIVER_OBJECT"), (&machine.registry_path, "registry path")]
+    {
+        if block.damage().is_some() {
+            let message = format!("DriverEntry wrote outside of the {what}");
+            return Err(machine.stop(Fault { kind: FaultKind::MemoryAccess, message, site: None }));
+        }
+    }
+    // The I/O manager frees the path now.
+    let path = &machine.registry_path;
+    path.write(0, &vec![0xDD; path.length()]);
+    #[allow(clippy::cast_possible_truncation)] // NTSTATUS: the upper half is undefined
+    Ok(Status(status as u32))
+}
+
+fn driver_object(mapping: &Mapping) -> Guarded {
+    let object = Guarded::zeroed(driver_object::SIZE);
+    let size = driver_object::SIZE.to_le_bytes();
+    // Type IO_TYPE_DRIVER, and the structure's size.
+    object.write(0, &[4, 0, size[0], size[1]]);
+    object.write(driver_object::DRIVER_START, &mapping.base().to_le_bytes());
+    object.write(driver_object::DRIVER_SIZE, &mapping.size().to_le_bytes());
+    object
+}
+
+/// A `UNICODE_STRING` with its characters behind it.
+fn registry_path() -> Guarded {
+    const HEADER: usize = 16;
+    let characters: Vec<u8> = REGISTRY_PATH.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let path = Guarded::zeroed(HEADER + characters.len());
+    let length = characters.len().to_le_bytes();
+    path.write(0, &[length[0], length[1], length[0], length[1]]);
+    path.write(8, &(path.address() + HEADER as u64).to_le_bytes());
+    path.write(HEADER, &characters);
+    path
+}
+
+fn system_thread(system: &System) -> Arc<Thread> {
+    const SYSTEM_LUID: Luid = Luid(0x3E7);
+    let token = system.create_token(TokenSpec {
+        user: sids::LOCAL_SYSTEM,
+        authentication_id: SYSTEM_LUID,
+        token_type: TokenType::Primary,
+        level: Level::Anonymous,
+        groups: Vec::new(),
+        privileges: Vec::new(),
+        restricting: Vec::new(),
+        write_restricted: false,
+        platform: PlatformFacts::default(),
+        acl: None,
+    });
+    system.create_thread(&system.create_process(token))
+}

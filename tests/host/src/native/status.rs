@@ -1,0 +1,22 @@
+//! Statuses of the I/O manager and of KMDF beyond those of the contract with
+//! the driver.
+
+use psimp_protocol::Status;
+
+/// The device cannot be opened: it is not yet, or no longer, there.
+pub(crate) const NO_SUCH_DEVICE: Status = Status(0xC000_000E);
+/// The name is taken.
+pub(crate) const OBJECT_NAME_COLLISION: Status = Status(0xC000_0035);
+/// What the framework was asked for twice.
+pub(crate) const DRIVER_INTERNAL_ERROR: Status = Status(0xC000_0183);
+/// An attributes structure contradicts itself.
+pub(crate) const WDF_OBJECT_ATTRIBUTES_INVALID: Status = Status(0xC020_0209);
+/// The object's parent is not the driver's to choose.
+pub(crate) const WDF_PARENT_ASSIGNMENT_NOT_ALLOWED: Status = Status(0xC020_020F);
+/// Not a final status.
+pub(crate) const PENDING: Status = Status(0x0000_0103);
+
+/// `NT_ERROR`: no output reaches the caller.
+pub(crate) fn is_error(status: Status) -> bool {
+    status.0 >= 0xC000_0000
+}

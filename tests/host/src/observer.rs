@@ -1,0 +1,36 @@
+//! The hook that every call of the driver passes: for failures on demand and
+//! for schedules.
+
+use crate::Site;
+
+/// A call that the driver is about to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The export or KMDF function.
+    pub function: &'static str,
+    /// Where it is called from.
+    pub site: Site,
+    /// Id of the calling thread of the model.
+    pub thread: u32,
+    /// Whether the function can fail for want of resources, and so will when
+    /// it is told to.
+    pub can_fail: bool,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// It is made.
+    Proceed,
+    /// It fails for want of resources without any effect, if it can.
+    Fail,
+}
+
+/// Sees every call of the driver before it is made.
+///
+/// It runs on the thread that calls and may keep it waiting; it must not call
+/// the driver itself.
+pub trait Observer: Send + Sync {
+    /// Rules on one call.
+    fn rule(&self, call: &Call) -> Ruling;
+}

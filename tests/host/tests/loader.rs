@@ -1,0 +1,121 @@
+//! Broken images: each is refused, none does harm.
+
+mod support;
+
+use psimp_host::{Image, LoadError};
+use support::driver::Driver;
+use support::pe::seal;
+
+fn file() -> Vec<u8> {
+    let mut driver = Driver::new();
+    driver.complete(0, 0);
+    driver.file()
+}
+
+fn refused(bytes: Vec<u8>) -> String {
+    match Image::from_bytes(bytes) {
+        Err(error @ (LoadError::Malformed(_) | LoadError::Unsuitable(_))) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Where, and what is there instead.
+type Change<'a> = (usize, &'a [u8]);
+
+/// The file with some bytes changed and a checksum that fits again.
+fn changed(changes: &[Change<'_>]) -> Vec<u8> {
+    let mut bytes = file();
+    for (at, value) in changes {
+        bytes[*at..at + value.len()].copy_from_slice(value);
+    }
+    seal(&mut bytes);
+    bytes
+}
+
+const FILE_HEADER: usize = 0x44;
+const OPTIONAL: usize = 0x58;
+const SECTIONS: usize = OPTIONAL + 0xF0;
+
+#[test]
+fn the_whole_file_loads() {
+    let bytes = file();
+    let image = Image::from_bytes(bytes.clone()).expect("a well-formed image");
+    assert_eq!(image.bytes(), bytes);
+}
+
+#[test]
+fn a_file_that_ends_early_is_refused() {
+    let bytes = file();
+    for length in 0..bytes.len() {
+        refused(bytes[..length].to_vec());
+    }
+}
+
+#[test]
+fn no_change_of_a_header_byte_does_harm() {
+    let bytes = file();
+    for (at, &byte) in bytes.iter().enumerate().take(SECTIONS + 4 * 40) {
+        for value in [0, 1, 0x7F, 0x80, 0xFF, byte ^ 1, byte.wrapping_add(1)] {
+            // Loaded or refused; the checksum catches nothing here.
+            let _ = Image::from_bytes(changed(&[(at, &[value])]));
+        }
+    }
+}
+
+#[test]
+fn no_change_of_a_table_byte_does_harm() {
+    let bytes = file();
+    for at in (SECTIONS..bytes.len()).step_by(3) {
+        for value in [0, 0xFF, bytes[at].wrapping_add(1)] {
+            let _ = Image::from_bytes(changed(&[(at, &[value])]));
+        }
+    }
+}
+
+#[test]
+fn each_refusal_says_why() {
+    let word = |value: u32| value.to_le_bytes();
+    let cases: [(&[Change<'_>], &str); 13] = [
+        (&[(0, b"ZM")], "not a PE32+ image: Invalid DOS magic"),
+        (&[(FILE_HEADER, &[0x64, 0xAA])], "not a driver for x86-64: machine 0xAA64"),
+        (&[(FILE_HEADER + 18, &[0x23])], "not a driver for x86-64: its relocations are stripped"),
+        (&[(OPTIONAL + 68, &[3])], "not a driver for x86-64: subsystem 3 instead of native"),
+        (
+            &[(OPTIONAL + 32, &word(0x200))],
+            "not a driver for x86-64: sections aligned to 0x200 cannot be protected",
+        ),
+        (&[(OPTIONAL + 16, &word(0))], "not a PE32+ image: the entry point is not in an executable section"),
+        (&[(OPTIONAL + 56, &word(0x2000))], "not a PE32+ image: section .rdata ends outside the image"),
+        (&[(OPTIONAL + 56, &word(u32::MAX))], "not a PE32+ image: the image is 0xFFFFFFFF bytes large"),
+        (&[(OPTIONAL + 60, &word(u32::MAX))], "not a PE32+ image: the headers are longer than the file"),
+        (&[(SECTIONS + 39, &[0xE0])], "not a driver for x86-64: section .text is writable and executable"),
+        (&[(SECTIONS + 20, &word(u32::MAX))], "not a PE32+ image: section .text ends outside the file"),
+        (
+            &[(SECTIONS + 12, &word(0x1_0000))],
+            "not a PE32+ image: section .text is at 0x10000 and not at 0x1000",
+        ),
+        (&[(OPTIONAL + 112 + 9 * 8, &[1, 0, 0, 0, 1])], "not a driver for x86-64: thread-local storage"),
+    ];
+    for (changes, message) in cases {
+        assert_eq!(refused(changed(changes)), message);
+    }
+    let mut bytes = file();
+    bytes[OPTIONAL + 64] ^= 1;
+    let message = refused(bytes);
+    assert!(message.starts_with("not a PE32+ image: the checksum is 0x"), "{message}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Image::open("/nowhere/psimp.sys".as_ref()).map(drop).expect_err("no such file");
+    assert!(error.to_string().starts_with("cannot read /nowhere/psimp.sys: "), "{error}");
+}
+
+/// The same on the driver's own image, when there is one.
+#[test]
+fn the_drivers_image_may_end_early_too() {
+    let Some(image) = support::image() else { return };
+    for length in (0..image.bytes().len()).step_by(7) {
+        refused(image.bytes()[..length].to_vec());
+    }
+}

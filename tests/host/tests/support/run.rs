@@ -1,0 +1,88 @@
+//! From a driver made by a test to the fault it runs into.
+
+use super::driver::{Driver, NAME};
+use super::{process, token};
+use psimp_host::{Failure, Fault, FaultKind, Host, IoControl, StartError};
+use psimp_model::{Flavour, Object, System};
+use psimp_rules::{Level, TokenType};
+use std::sync::Arc;
+
+/// A buffered control code that anyone may send who can open the device.
+pub(crate) const CODE: u32 = 0x22_2000;
+/// The handle of a token in the calling process, with `TOKEN_IMPERSONATE`.
+pub(crate) const TOKEN_HANDLE: u64 = 4;
+
+/// What became of a driver that was loaded, opened, sent one request, closed
+/// and unloaded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Everything went well; the request returned this many bytes.
+    Well(usize),
+    /// The request failed.
+    Status(psimp_protocol::Status),
+    /// A contract was broken.
+    Fault(Fault),
+    /// These contracts were broken, as found at unload.
+    Leaks(Vec<Fault>),
+}
+
+/// Runs a driver through its life with one request.
+pub(crate) fn life(driver: &Driver, request: &IoControl<'_>, output: usize) -> End {
+    let system = Arc::new(System::new(Flavour::Win10));
+    let host = match Host::load(&driver.image(), system.clone()) {
+        Ok(host) => host,
+        Err(StartError::Fault(fault)) => return End::Fault(fault),
+        Err(StartError::Status(status)) => return End::Status(status),
+        Err(error) => panic!("{error}"),
+    };
+    let (process, thread) = process(&system);
+    let client = token(&system, TokenType::Impersonation, Level::Impersonation);
+    assert_eq!(process.handles().insert(Object::Token(client), 4), TOKEN_HANDLE);
+    let file = match host.open(&thread, NAME, 3) {
+        Ok(file) => file,
+        Err(failure) => return failed(&host, failure),
+    };
+    let mut output = vec![0; output];
+    let sent = host.device_io_control(&thread, &file, request, &mut output);
+    if let Err(Failure::Fault(_)) = sent {
+        // Every later call is refused with the same fault.
+        assert_eq!(host.device_io_control(&thread, &file, request, &mut output), sent);
+        assert_eq!(host.open(&thread, NAME, 3).map(drop), sent.clone().map(drop));
+    }
+    let sent = match sent {
+        Ok(sent) => End::Well(sent),
+        Err(failure @ Failure::Fault(_)) => return failed(&host, failure),
+        Err(Failure::Status(status)) => End::Status(status),
+    };
+    if let Err(failure) = host.close(&thread, file) {
+        return failed(&host, failure);
+    }
+    match host.unload() {
+        Ok(()) => sent,
+        Err(leaks) => End::Leaks(leaks),
+    }
+}
+
+fn failed(host: &Host, failure: Failure) -> End {
+    match failure {
+        Failure::Status(status) => End::Status(status),
+        Failure::Fault(fault) => {
+            assert_eq!(host.faults(), std::slice::from_ref(&fault));
+            End::Fault(fault)
+        }
+    }
+}
+
+/// The fault that a driver runs into when it gets a request without buffers.
+pub(crate) fn fault(driver: &Driver) -> (FaultKind, String) {
+    fault_of(life(driver, &IoControl::new(CODE, &[]), 0))
+}
+
+/// The fault that ended a life: kind, and message without the place.
+pub(crate) fn fault_of(end: End) -> (FaultKind, String) {
+    match end {
+        End::Fault(fault) => (fault.kind, fault.message),
+        End::Leaks(leaks) if leaks.len() == 1 => (leaks[0].kind, leaks[0].message.clone()),
+        other => panic!("no single fault: {other:?}"),
+    }
+}

@@ -1,0 +1,111 @@
+//! The service over the model, where memory runs out.
+
+use psimp_model::{
+    FaultPoint, Flavour, Group, ModelKernel, Object, Process, System, Thread, Token, TokenSpec, sids,
+};
+use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
+use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, Status};
+use psimp_rules::{Level, Luid, PlatformFacts, Sid, TokenType};
+use std::sync::Arc;
+use zerocopy::{FromBytes, IntoBytes};
+
+const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1001]);
+const OTHER: Sid = Sid::new(5, &[21, 1, 2, 3, 1002]);
+
+struct Setup {
+    system: System,
+    process: Arc<Process>,
+    thread: Arc<Thread>,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let system = System::new(Flavour::Win10);
+        let process = system.create_process(token(&system, USER, TokenType::Primary));
+        let thread = system.create_thread(&process);
+        Self { system, process, thread }
+    }
+
+    fn send(&self, operation: Operation, input: &[u8]) -> Result<Vec<u8>, Status> {
+        let kernel = ModelKernel::new(&self.system, &self.thread);
+        let code = Ioctl::of(operation).code();
+        psimp_service::dispatch(&kernel, kernel.caller(&self.process), code, input, 4096)
+            .map(|reply| reply.as_bytes().to_vec())
+    }
+
+    fn impersonate(&self, token: Arc<Token>, flags: u32) -> Result<wire::Outcome, Status> {
+        let token = self.process.handles().insert(Object::Token(token), u32::MAX);
+        let request =
+            wire::Impersonate { version: PROTOCOL_VERSION, level: 2, thread: 0, token, flags, reserved: 0 };
+        self.send(Operation::Impersonate, request.as_bytes())
+            .map(|bytes| wire::Outcome::read_from_bytes(&bytes).expect("an outcome"))
+    }
+}
+
+fn token(system: &System, user: Sid, token_type: TokenType) -> Arc<Token> {
+    system.create_token(TokenSpec {
+        user,
+        authentication_id: Luid(0xA1),
+        token_type,
+        level: Level::Impersonation,
+        groups: vec![Group { sid: sids::ADMINISTRATORS, enabled: true }],
+        privileges: Vec::new(),
+        restricting: Vec::new(),
+        write_restricted: false,
+        platform: PlatformFacts::default(),
+        acl: None,
+    })
+}
+
+const OWN: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
+
+#[test]
+fn revert_and_end_work_without_memory_and_say_what_they_could_not_read() {
+    for (operation, input) in [(Operation::Revert, &[][..]), (Operation::End, OWN.as_bytes())] {
+        let setup = Setup::new();
+        setup.impersonate(token(&setup.system, USER, TokenType::Impersonation), 0).expect("kept");
+        setup.system.faults().fail_next(FaultPoint::QueryToken, Status::INSUFFICIENT_RESOURCES);
+        let reply = setup.send(operation, input).expect("it cannot fail");
+        let before = wire::Slot::read_from_bytes(&reply).expect("a slot");
+        assert_eq!(before.flags, slot_flags::ACTIVE | slot_flags::UNREAD);
+        assert_eq!((before.level, before.token_id, before.user_length), (2, 0, 0));
+        assert!(!setup.thread.is_impersonating());
+    }
+}
+
+#[test]
+fn query_fails_without_memory() {
+    let setup = Setup::new();
+    setup.impersonate(token(&setup.system, USER, TokenType::Impersonation), 0).expect("kept");
+    setup.system.faults().fail_next(FaultPoint::QueryToken, Status::INSUFFICIENT_RESOURCES);
+    assert_eq!(setup.send(Operation::Query, OWN.as_bytes()), Err(Status::INSUFFICIENT_RESOURCES));
+    assert!(setup.thread.is_impersonating());
+}
+
+#[test]
+fn impersonate_fails_before_the_thread_is_changed_or_not_at_all() {
+    // One query after the other fails, until none is left to fail.
+    let setup = Setup::new();
+    let mut failed = 0;
+    loop {
+        setup.system.faults().fail_nth(FaultPoint::QueryToken, failed, Status::INSUFFICIENT_RESOURCES);
+        let client = token(&setup.system, OTHER, TokenType::Impersonation);
+        match setup.impersonate(client, impersonate_flags::KERNEL_RULES) {
+            Err(status) => {
+                assert_eq!(status, Status::INSUFFICIENT_RESOURCES);
+                assert!(!setup.thread.is_impersonating());
+                failed += 1;
+            }
+            Ok(outcome) if outcome.flags & slot_flags::UNREAD != 0 => {
+                // The kernel's copy could not be read back: the change stands.
+                assert_eq!((outcome.verdict, outcome.level_stored), (verdict::COPIED, 1));
+                assert_eq!((outcome.token_stored, outcome.authentication_id), (0, 0));
+                failed += 1;
+                setup.system.ps_revert_to_self(&setup.thread);
+            }
+            Ok(_) => break,
+        }
+    }
+    // The statistics of the token asked for, and of the one read back.
+    assert_eq!(failed, 2);
+}

@@ -1,0 +1,51 @@
+//! Running the harness, the program `psimp`, from its source.
+
+use std::ffi::OsStr;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::workspace::{self, Workspace};
+use crate::{build, exec, setup};
+
+/// `cargo run` of the harness.
+pub(crate) fn command(workspace: &Workspace) -> Command {
+    let mut cargo = Command::new(workspace::cargo());
+    cargo.current_dir(&workspace.root).args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "psimp-harness",
+        "--",
+    ]);
+    cargo
+}
+
+/// Compiles the harness, which may take a while and so shows what it does.
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    let mut cargo = Command::new(workspace::cargo());
+    exec::run(cargo.current_dir(&workspace.root).args(["build", "--release", "--package", "psimp-harness"]))
+}
+
+/// Brings everything up that the image needs, then runs `psimp COMMAND … --image PATH`.
+pub(crate) fn with_image(
+    workspace: &Workspace,
+    command: &[&str],
+    args: &[impl AsRef<OsStr>],
+) -> Result<ExitCode> {
+    setup::install_missing(setup::Purpose::Build)?;
+    let image = build::driver(workspace)?;
+    build(workspace)?;
+    let mut harness = self::command(workspace);
+    harness.args(command).arg("--image").arg(image.path).args(args);
+    exit_code(&mut harness)
+}
+
+/// Runs the harness and returns its exit code, because that says what it found.
+pub(crate) fn exit_code(harness: &mut Command) -> Result<ExitCode> {
+    let status = harness.status().with_context(|| format!("cannot start {}", exec::shown(harness)))?;
+    let code =
+        status.code().with_context(|| format!("{} ended by itself: {status}", exec::shown(harness)))?;
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}

@@ -1,0 +1,143 @@
+//! `Makefile.toml` against the release of wdk-build that it extends, and against this workspace.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use toml::{Table, Value};
+
+use super::{Report, inf};
+use crate::build::{self, Compiler};
+use crate::exec;
+use crate::workspace::Workspace;
+
+/// cargo-make's own task that is adapted; wdk-build's makefile depends on it without defining it.
+const OF_CARGO_MAKE: [&str; 1] = ["build"];
+
+pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
+    let ours = exec::read(&workspace.root.join("Makefile.toml"))?;
+    let (version, folder) = build::locate_wdk_build(workspace, &Compiler::find()?)?;
+    let theirs = exec::read(&folder.join("rust-driver-makefile.toml"))?;
+    check_against(&ours, &theirs, &version, workspace, report)
+}
+
+fn check_against(
+    ours: &str,
+    theirs: &str,
+    version: &str,
+    workspace: &Workspace,
+    report: &mut Report,
+) -> Result<()> {
+    let mut check =
+        |holds: bool, violation: String| report.check(holds, || format!("Makefile.toml: {violation}"));
+    let ours: Table = ours.parse().context("Makefile.toml cannot be parsed")?;
+    let theirs: Table = theirs.parse().context("wdk-build's makefile cannot be parsed")?;
+    let (our_tasks, their_tasks) = (tasks(&ours)?, tasks(&theirs)?);
+
+    let extended = ours.get("extend").and_then(Value::as_str).unwrap_or_default();
+    check(
+        extended == "target/rust-driver-makefile.toml",
+        format!("it extends {extended:?}, not wdk-build's makefile"),
+    );
+    let config = |key| ours.get("config").and_then(|config| config.get(key));
+    let script = config("load_script").and_then(Value::as_str).unwrap_or_default();
+    check(
+        script.contains("load_rust_driver_makefile()"),
+        "load_script does not fetch wdk-build's makefile".into(),
+    );
+    let named = script.lines().find_map(|line| line.strip_prefix("//! wdk-build = ")).unwrap_or_default();
+    check(
+        named.trim_matches('"') == version,
+        format!("load_script names wdk-build {named}, Cargo.lock {version}"),
+    );
+    let whole = config("default_to_workspace").and_then(Value::as_bool).unwrap_or(true);
+    check(!whole, "the members would be run through the driver's flow".into());
+
+    let known: BTreeSet<_> =
+        our_tasks.keys().chain(their_tasks.keys()).map(String::as_str).chain(OF_CARGO_MAKE).collect();
+    for (name, task) in our_tasks {
+        if task.get("clear").and_then(Value::as_bool) == Some(true) {
+            let there = their_tasks.contains_key(name) || OF_CARGO_MAKE.contains(&name.as_str());
+            check(there, format!("it replaces the task {name}, which wdk-build {version} does not have"));
+        }
+        for dependency in strings(task, "dependencies") {
+            check(
+                known.contains(dependency),
+                format!("{name} depends on the task {dependency}, which is missing"),
+            );
+        }
+    }
+
+    let build = our_tasks.get("build").map(|task| strings(task, "args")).unwrap_or_default();
+    for pair in [["--package", "psimp"], ["--features", "kernel"]] {
+        check(
+            build.windows(2).any(|window| window == pair),
+            format!("the task build does not pass {}", pair.join(" ")),
+        );
+    }
+    check(workspace.features.iter().any(|feature| feature == "kernel"), "psimp has no feature kernel".into());
+    let copy =
+        our_tasks.get("copy-inx-to-output").and_then(|task| task.get("script")).and_then(Value::as_str);
+    let copy = copy.unwrap_or_default();
+    let source = format!("${{CARGO_MAKE_WORKING_DIRECTORY}}/{}", inf::PATH);
+    check(copy.contains(&source), format!("copy-inx-to-output does not copy {}", inf::PATH));
+    check(
+        copy.contains("${WDK_BUILD_OUTPUT_DIRECTORY}/psimp.inf"),
+        "copy-inx-to-output makes no psimp.inf".into(),
+    );
+    check(workspace.root.join(inf::PATH).exists(), format!("{} is missing", inf::PATH));
+    Ok(())
+}
+
+fn tasks(makefile: &Table) -> Result<&Table> {
+    makefile.get("tasks").and_then(Value::as_table).context("a makefile has tasks")
+}
+
+/// The strings of an array, none where it is missing.
+fn strings<'a>(task: &'a Value, key: &str) -> Vec<&'a str> {
+    task.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Report, check_against};
+    use crate::workspace::Workspace;
+
+    const COMMITTED: &str = include_str!("../../../Makefile.toml");
+    const WDK_BUILD: &str = "[tasks.copy-inx-to-output]\n[tasks.default]\n";
+
+    fn violations(makefile: &str) -> Vec<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let (target, features) = (root.join("target"), vec!["kernel".to_owned()]);
+        let workspace = Workspace { root, target, features, build_id: String::new() };
+        let mut report = Report::default();
+        check_against(makefile, WDK_BUILD, "0.6.0", &workspace, &mut report).expect("both can be parsed");
+        report.violations
+    }
+
+    #[test]
+    fn the_committed_makefile_agrees_with_wdk_build() {
+        assert_eq!(violations(COMMITTED), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_disagreement_is_named() {
+        for (from, to, expected) in [
+            ("wdk-build = \"0.6.0\"", "wdk-build = \"0.5.0\"", "names wdk-build \"0.5.0\", Cargo.lock 0.6.0"),
+            ("default_to_workspace = false", "", "members would be run"),
+            ("[tasks.copy-inx-to-output]", "[tasks.copy-inx]", "replaces the task copy-inx, which"),
+            (
+                "dependencies = [\"default\"]",
+                "dependencies = [\"package\"]",
+                "depends on the task package, which",
+            ),
+            ("\"kernel\"", "\"core\"", "does not pass --features kernel"),
+            ("/inf/psimp.inx ", "/psimp.inx ", "does not copy inf/psimp.inx"),
+        ] {
+            assert!(COMMITTED.contains(from), "{from} is gone");
+            let found = violations(&COMMITTED.replace(from, to));
+            assert!(found.iter().any(|violation| violation.contains(expected)), "{expected}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `cargo xtask setup`: what the cross build needs and cargo cannot bring.
+
+use std::io::{IsTerminal, stdin};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::Format;
+use crate::build::{Compiler, missing_tools};
+use crate::{exec, platform};
+
+/// Debian's compiler, for a toolchain that has neither the target's libraries nor their source.
+const DEBIAN_COMPILER: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+/// The clippy of that compiler.
+const DEBIAN_CLIPPY: &str = "rust-web-clippy";
+
+/// What the packages are needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Building the driver and running it.
+    Build,
+    /// That, and checking it as CI does.
+    Test,
+}
+
+/// The arguments of `cargo xtask setup`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(crate) fn main(args: &Args) -> Result<()> {
+    let installed = install_missing(Purpose::Test)?;
+    if args.format.json() {
+        println!("{}", json!({ "installed": installed }));
+    } else if installed.is_empty() {
+        println!("nothing is missing");
+    }
+    Ok(())
+}
+
+/// Installs the Debian packages that are missing and returns their names.
+pub(crate) fn install_missing(purpose: Purpose) -> Result<Vec<&'static str>> {
+    let packages = missing_packages(purpose);
+    if packages.is_empty() {
+        return Ok(packages);
+    }
+    let list = packages.join(" ");
+    let command = format!("apt-get install --no-install-recommends {list}");
+    if !Path::new("/usr/bin/apt-get").exists() {
+        bail!(
+            "this machine lacks, by the names of their Debian packages: {list}; only Debian's can be installed here"
+        );
+    }
+    eprintln!("installing the Debian packages: {list}");
+    let sudo = if platform::is_root().context("cannot tell who runs this")? {
+        None
+    } else if sudo_works() {
+        Some("sudo")
+    } else {
+        bail!("missing packages, and no right to install them; run as root: {command}");
+    };
+    apt_get(sudo, &["update", "-q"])?;
+    apt_get(sudo, &[&["install", "-q", "-y", "--no-install-recommends"], packages.as_slice()].concat())?;
+    let left = missing_packages(purpose);
+    if !left.is_empty() {
+        bail!("still missing after the installation: {}", left.join(" "));
+    }
+    Ok(packages)
+}
+
+fn missing_packages(purpose: Purpose) -> Vec<&'static str> {
+    let mut packages = missing_tools();
+    let compiler = Compiler::find().ok();
+    if compiler.is_none() {
+        packages.extend(DEBIAN_COMPILER);
+    }
+    let debian = compiler.is_none_or(|compiler| compiler.is_debian());
+    if purpose == Purpose::Test && debian && !Path::new("/usr/bin/cargo-clippy").exists() {
+        packages.push(DEBIAN_CLIPPY);
+    }
+    packages
+}
+
+/// True if sudo asks for nothing, or there is somebody to ask.
+fn sudo_works() -> bool {
+    let mut sudo = Command::new("sudo");
+    let silent = sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    silent.status().is_ok_and(|status| status.success() || stdin().is_terminal())
+}
+
+fn apt_get(sudo: Option<&str>, args: &[&str]) -> Result<()> {
+    let mut words = sudo.into_iter().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    let mut command = Command::new(words.next().context("a command has a first word")?);
+    exec::run(command.args(words).args(args))
+}
