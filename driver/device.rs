@@ -100,10 +100,8 @@ fn serve(request: &Request) -> Result<psimp_service::Reply, Status> {
         return Err(Status::INVALID_DEVICE_STATE);
     }
     let control = request.device_control()?;
-    let caller = Caller {
-        from_user_mode: request.is_from_user_mode(),
-        opened_file: file::is_callers(request.file_object()),
-    };
+    let file = request.file_object();
+    let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file: file::is_callers(file) };
     let input = request.input(control.input_length)?;
-    psimp_service::dispatch(&NtKernel, caller, control.code, input, control.output_length)
+    psimp_service::dispatch(&NtKernel::new(file), caller, control.code, input, control.output_length)
 }

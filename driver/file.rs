@@ -1,7 +1,10 @@
-//! File objects: each belongs to the process that opened it.
+//! File objects: each belongs to the process that opened it, and keeps the slots
+//! that were saved on it.
 
-use crate::kernel::{self, Process};
-use crate::wdf::{self, ContextType};
+use crate::kernel::{self, Process, SlotToken};
+use crate::wdf::{self, ContextType, WaitLock};
+use psimp_protocol::Status;
+use psimp_service::SaveTable;
 use wdk_sys::{
     _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCannotUseFsContexts, _WDF_TRI_STATE::WdfUseDefault,
     STATUS_SUCCESS, WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFDEVICE_INIT, WDFFILEOBJECT, WDFREQUEST,
@@ -14,6 +17,10 @@ struct FileContext {
     /// The process that opened it, referenced so that its address cannot become
     /// another process's while the handle lives on elsewhere.
     opener: Option<Process>,
+    /// Guards `saves`. A child of the file object, which deletes it.
+    lock: WaitLock,
+    /// The saved slots; `None` once the last handle is closed.
+    saves: Option<SaveTable<SlotToken>>,
 }
 
 static FILE_CONTEXT: ContextType = ContextType::of::<FileContext>(c"FileContext", &FILE_CONTEXT);
@@ -24,7 +31,7 @@ pub(crate) fn configure(init: *mut WDFDEVICE_INIT) {
         Size: wdf::size_of_config::<WDF_FILEOBJECT_CONFIG>(),
         EvtDeviceFileCreate: Some(evt_device_file_create),
         EvtFileClose: Some(evt_file_close),
-        EvtFileCleanup: None,
+        EvtFileCleanup: Some(evt_file_cleanup),
         AutoForwardCleanupClose: WdfUseDefault,
         FileObjectClass: WdfFileObjectWdfCannotUseFsContexts,
     };
@@ -44,12 +51,35 @@ pub(crate) fn configure(init: *mut WDFDEVICE_INIT) {
 /// Notes who opened the file. Runs in the opener's context at `PASSIVE_LEVEL`;
 /// the descriptor and the access mask have been checked.
 extern "C" fn evt_device_file_create(_device: WDFDEVICE, request: WDFREQUEST, file: WDFFILEOBJECT) {
-    let context = FILE_CONTEXT.get::<FileContext>(file.cast());
-    // SAFETY: the framework made the context, zeroed, with this file object, and
-    // nothing else can reach it before the create is completed.
-    unsafe { context.write(FileContext { opener: Some(kernel::current_process().reference()) }) };
+    let status = match WaitLock::create(file.cast()) {
+        Ok(lock) => {
+            let opener = Some(kernel::current_process().reference());
+            let context = FILE_CONTEXT.get::<FileContext>(file.cast());
+            // SAFETY: the framework made the context, zeroed, with this file
+            // object, and nothing else can reach it before the create is completed.
+            unsafe { context.write(FileContext { opener, lock, saves: Some(SaveTable::new()) }) };
+            STATUS_SUCCESS
+        }
+        Err(status) => status,
+    };
     // SAFETY: a create request is this callback's to complete.
-    unsafe { call_unsafe_wdf_function_binding!(WdfRequestComplete, request, STATUS_SUCCESS) };
+    unsafe { call_unsafe_wdf_function_binding!(WdfRequestComplete, request, status) };
+}
+
+/// Drops what was saved; requests that come later find no table. Runs at
+/// `PASSIVE_LEVEL` when the last handle is closed, perhaps while requests are
+/// still in flight. Threads are not touched: what they impersonate is theirs.
+extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
+    let context = FILE_CONTEXT.get::<FileContext>(file.cast());
+    // SAFETY: the context lives as long as the file object, and the lock was
+    // written before the first request.
+    let lock = unsafe { &(*context).lock };
+    let saves = lock.with(|| {
+        // SAFETY: the lock is held, so this is the only use of the table.
+        unsafe { (*context).saves.take() }
+    });
+    // The references go outside the lock.
+    drop(saves);
 }
 
 /// Drops the reference on the opener. All I/O on the file is over; the thread is
@@ -59,6 +89,25 @@ extern "C" fn evt_file_close(file: WDFFILEOBJECT) {
     // SAFETY: the context lives as long as the file object, and this is its last
     // callback, so nothing else reads it.
     drop(unsafe { (*context).opener.take() });
+}
+
+/// Works on the saves of `file` under its lock.
+///
+/// # Errors
+/// `FILE_CLOSED` after the last handle was closed.
+pub(crate) fn with_saves<R>(
+    file: WDFFILEOBJECT,
+    work: impl FnOnce(&mut SaveTable<SlotToken>) -> R,
+) -> Result<R, Status> {
+    let context = FILE_CONTEXT.get::<FileContext>(file.cast());
+    // SAFETY: a request holds its file object open, and the lock was written
+    // before the first request.
+    let lock = unsafe { &(*context).lock };
+    lock.with(|| {
+        // SAFETY: the lock is held, so this is the only use of the table.
+        let saves = unsafe { (*context).saves.as_mut() };
+        saves.map(work).ok_or(Status::FILE_CLOSED)
+    })
 }
 
 /// Whether the calling process opened `file`.

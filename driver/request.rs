@@ -114,6 +114,9 @@ impl Request {
 
     /// Writes a reply to the output buffer.
     fn write(&self, reply: &[u8]) -> Result<u64, Status> {
+        if reply.is_empty() {
+            return Ok(0);
+        }
         let mut buffer: PVOID = ptr::null_mut();
         // SAFETY: the request is not completed as long as `self` exists.
         status(unsafe {

@@ -4,8 +4,9 @@ use core::ffi::CStr;
 use core::ptr;
 use wdk_sys::{
     _WDF_EXECUTION_LEVEL::WdfExecutionLevelInheritFromParent,
-    _WDF_SYNCHRONIZATION_SCOPE::WdfSynchronizationScopeInheritFromParent, UNICODE_STRING,
-    WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO, WDFOBJECT, call_unsafe_wdf_function_binding,
+    _WDF_SYNCHRONIZATION_SCOPE::WdfSynchronizationScopeInheritFromParent, NTSTATUS, UNICODE_STRING,
+    WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO, WDFOBJECT, WDFWAITLOCK,
+    call_unsafe_wdf_function_binding,
 };
 
 /// `WDF_NO_OBJECT_ATTRIBUTES`.
@@ -44,6 +45,48 @@ impl<const N: usize> Name<N> {
     }
 }
 
+/// A wait lock of the framework, deleted with its parent. `PASSIVE_LEVEL`.
+pub(crate) struct WaitLock(WDFWAITLOCK);
+
+impl WaitLock {
+    /// A lock that lives as long as `parent`.
+    ///
+    /// # Errors
+    /// What the framework fails with, out of memory for one.
+    pub(crate) fn create(parent: WDFOBJECT) -> Result<Self, NTSTATUS> {
+        let mut attributes = WDF_OBJECT_ATTRIBUTES { ParentObject: parent, ..ATTRIBUTES };
+        let mut lock: WDFWAITLOCK = ptr::null_mut();
+        // SAFETY: the parent exists; the pointers are to locals.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(WdfWaitLockCreate, &raw mut attributes, &raw mut lock)
+        };
+        if wdk::nt_success(status) { Ok(Self(lock)) } else { Err(status) }
+    }
+
+    /// Runs `work` while the lock is held. `work` does not take it again.
+    pub(crate) fn with<R>(&self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: the lock lives as long as its parent, whose context `self` is
+        // in. Without a timeout it is taken for certain.
+        let _ = unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockAcquire, self.0, ptr::null_mut()) };
+        let result = work();
+        // SAFETY: taken above; nothing unwinds in a kernel.
+        unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockRelease, self.0) };
+        result
+    }
+}
+
+/// Attributes without parent or context.
+const ATTRIBUTES: WDF_OBJECT_ATTRIBUTES = WDF_OBJECT_ATTRIBUTES {
+    Size: size_of_config::<WDF_OBJECT_ATTRIBUTES>(),
+    EvtCleanupCallback: None,
+    EvtDestroyCallback: None,
+    ExecutionLevel: WdfExecutionLevelInheritFromParent,
+    SynchronizationScope: WdfSynchronizationScopeInheritFromParent,
+    ParentObject: ptr::null_mut(),
+    ContextSizeOverride: 0,
+    ContextTypeInfo: ptr::null(),
+};
+
 /// The type of a context that the framework attaches to objects. Must be a
 /// static, since its address is its identity.
 #[repr(transparent)]
@@ -67,13 +110,7 @@ impl ContextType {
 
     /// Attributes that attach such a context to a new object.
     pub(crate) fn attributes(&'static self) -> WDF_OBJECT_ATTRIBUTES {
-        WDF_OBJECT_ATTRIBUTES {
-            Size: size_of_config::<WDF_OBJECT_ATTRIBUTES>(),
-            ExecutionLevel: WdfExecutionLevelInheritFromParent,
-            SynchronizationScope: WdfSynchronizationScopeInheritFromParent,
-            ContextTypeInfo: &raw const self.0,
-            ..WDF_OBJECT_ATTRIBUTES::default()
-        }
+        WDF_OBJECT_ATTRIBUTES { ContextTypeInfo: &raw const self.0, ..ATTRIBUTES }
     }
 
     /// The context of an object that was created with [`Self::attributes`];

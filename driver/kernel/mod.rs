@@ -3,24 +3,37 @@
 //! Everything here runs at `PASSIVE_LEVEL` in the caller's thread; the device
 //! callback checks the IRQL before anything is called.
 
+mod access;
 mod ffi;
 mod object;
 mod token;
 
 pub(crate) use object::{Process, Thread, current_process};
-use token::{HandleToken, PrimaryToken, SlotToken};
+pub(crate) use token::SlotToken;
+use token::{HandleToken, PrimaryToken};
 
-use core::ptr;
+use crate::file;
+use core::ptr::{self, NonNull};
 use psimp_protocol::Status;
 use psimp_rules::Level;
-use psimp_service::{Kernel, Slot};
+use psimp_service::{Kernel, SaveTable, Slot, TokenRef};
 use wdk_sys::ntddk::{
     PsImpersonateClient, PsReferenceImpersonationToken, PsReferencePrimaryToken, PsRevertToSelf,
 };
-use wdk_sys::{NTSTATUS, PASSIVE_LEVEL};
+use wdk_sys::{NTSTATUS, PASSIVE_LEVEL, PVOID, WDFFILEOBJECT};
 
-/// The kernel that the driver is loaded into.
-pub(crate) struct NtKernel;
+/// The kernel that the driver is loaded into, for one request.
+pub(crate) struct NtKernel {
+    /// The file object that the request came on.
+    file: WDFFILEOBJECT,
+}
+
+impl NtKernel {
+    /// For a request on this file object, which it keeps open.
+    pub(crate) fn new(file: WDFFILEOBJECT) -> Self {
+        Self { file }
+    }
+}
 
 /// Whether the current IRQL is `PASSIVE_LEVEL`.
 pub(crate) fn is_passive_level() -> bool {
@@ -79,9 +92,7 @@ impl Kernel for NtKernel {
                 &raw mut level,
             )
         };
-        if token.is_null() {
-            return None;
-        }
+        let token = NonNull::new(token)?;
         Some(Slot {
             // SAFETY: not null, so one reference is ours.
             token: unsafe { SlotToken::from_owned(token) },
@@ -91,8 +102,8 @@ impl Kernel for NtKernel {
         })
     }
 
-    fn is_same(&self, stored: &SlotToken, token: &HandleToken) -> bool {
-        stored.as_ptr() == token.as_ptr()
+    fn is_same(&self, stored: &SlotToken, token: TokenRef<'_, Self>) -> bool {
+        stored.as_ptr() == pointer(token)
     }
 
     fn duplicate(&self, token: &HandleToken, level: Level) -> Result<HandleToken, Status> {
@@ -102,7 +113,7 @@ impl Kernel for NtKernel {
     fn impersonate(
         &self,
         thread: &Thread,
-        token: &HandleToken,
+        token: TokenRef<'_, Self>,
         copy_on_open: bool,
         effective_only: bool,
         level: Level,
@@ -112,7 +123,7 @@ impl Kernel for NtKernel {
         check(unsafe {
             PsImpersonateClient(
                 thread.as_ptr(),
-                token.as_ptr(),
+                pointer(token),
                 copy_on_open.into(),
                 effective_only.into(),
                 i32::from(level as u8),
@@ -128,5 +139,21 @@ impl Kernel for NtKernel {
     fn revert_to_self(&self) {
         // SAFETY: PASSIVE_LEVEL, the current thread.
         unsafe { PsRevertToSelf() }
+    }
+
+    fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<SlotToken>) -> R) -> Result<R, Status> {
+        file::with_saves(self.file, work)
+    }
+
+    fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
+        access::check(descriptor, desired)
+    }
+}
+
+/// The object behind either kind of reference.
+fn pointer(token: TokenRef<'_, NtKernel>) -> PVOID {
+    match token {
+        TokenRef::Handle(token) => token.as_ptr(),
+        TokenRef::Slot(token) => token.as_ptr(),
     }
 }

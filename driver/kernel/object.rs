@@ -52,6 +52,17 @@ impl Reference {
         Ok((Self(object), information.GrantedAccess))
     }
 
+    /// Takes a further reference.
+    ///
+    /// # Safety
+    /// `object` is kept alive by a reference until this returns.
+    pub(super) unsafe fn another(object: PVOID) -> Self {
+        // SAFETY: promised by the caller.
+        unsafe { ObfReferenceObject(object) };
+        // SAFETY: an object that is alive is not null.
+        Self(unsafe { NonNull::new_unchecked(object) })
+    }
+
     /// Takes over a reference.
     ///
     /// # Safety
@@ -133,11 +144,7 @@ impl ProcessPointer {
     /// A reference on the calling process.
     pub(crate) fn reference(self) -> Process {
         // SAFETY: the pointer is of the calling process, which is alive.
-        unsafe { ObfReferenceObject(self.0.cast()) };
-        // SAFETY: a process that is alive is not null.
-        let process = unsafe { NonNull::new_unchecked(self.0.cast()) };
-        // SAFETY: the reference just taken is ours.
-        Process(unsafe { Reference::from_owned(process) })
+        Process(unsafe { Reference::another(self.0.cast()) })
     }
 }
 

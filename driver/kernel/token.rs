@@ -23,8 +23,17 @@ pub(crate) struct HandleToken(Reference);
 /// A process's primary token; given back with `PsDereferencePrimaryToken`.
 pub(crate) struct PrimaryToken(PVOID);
 
-/// A slot's token; given back with `PsDereferenceImpersonationToken`.
-pub(crate) struct SlotToken(PVOID);
+/// A slot's token.
+pub(crate) enum SlotToken {
+    /// From `PsReferenceImpersonationToken`; given back with
+    /// `PsDereferenceImpersonationToken`.
+    Slot(SlotReference),
+    /// A further reference on the same object.
+    Another(Reference),
+}
+
+/// The reference that `PsReferenceImpersonationToken` took.
+pub(crate) struct SlotReference(NonNull<core::ffi::c_void>);
 
 impl HandleToken {
     /// Opens a handle of the caller; also returns all the access it grants.
@@ -105,6 +114,10 @@ impl PrimaryToken {
     pub(super) unsafe fn from_owned(token: PVOID) -> Self {
         Self(token)
     }
+
+    fn as_ptr(&self) -> PVOID {
+        self.0
+    }
 }
 
 impl Drop for PrimaryToken {
@@ -117,60 +130,52 @@ impl Drop for PrimaryToken {
 impl SlotToken {
     /// # Safety
     /// One reference of `PsReferenceImpersonationToken` becomes the value's.
-    pub(super) unsafe fn from_owned(token: PVOID) -> Self {
-        Self(token)
+    pub(super) unsafe fn from_owned(token: NonNull<core::ffi::c_void>) -> Self {
+        Self::Slot(SlotReference(token))
     }
 
     pub(super) fn as_ptr(&self) -> PVOID {
-        self.0
-    }
-}
-
-impl Drop for SlotToken {
-    fn drop(&mut self) {
-        #[cfg(not(feature = "mutant-leaked-reference"))]
-        // SAFETY: the value owns one reference.
-        unsafe {
-            PsDereferenceImpersonationToken(self.0);
+        match self {
+            Self::Slot(SlotReference(token)) => token.as_ptr(),
+            Self::Another(reference) => reference.as_ptr(),
         }
     }
 }
 
-impl Token for HandleToken {
-    fn statistics(&self) -> Result<Statistics, Status> {
-        statistics(self.as_ptr())
-    }
-    fn user(&self) -> Result<Sid, Status> {
-        user(self.as_ptr())
-    }
-    fn is_restricted(&self) -> bool {
-        is_restricted(self.as_ptr())
+impl Clone for SlotToken {
+    fn clone(&self) -> Self {
+        // SAFETY: the value's own reference keeps the token alive.
+        Self::Another(unsafe { Reference::another(self.as_ptr()) })
     }
 }
 
-impl Token for PrimaryToken {
-    fn statistics(&self) -> Result<Statistics, Status> {
-        statistics(self.0)
-    }
-    fn user(&self) -> Result<Sid, Status> {
-        user(self.0)
-    }
-    fn is_restricted(&self) -> bool {
-        is_restricted(self.0)
+impl Drop for SlotReference {
+    fn drop(&mut self) {
+        #[cfg(not(feature = "mutant-leaked-reference"))]
+        // SAFETY: the value owns one reference.
+        unsafe {
+            PsDereferenceImpersonationToken(self.0.as_ptr());
+        }
     }
 }
 
-impl Token for SlotToken {
-    fn statistics(&self) -> Result<Statistics, Status> {
-        statistics(self.0)
-    }
-    fn user(&self) -> Result<Sid, Status> {
-        user(self.0)
-    }
-    fn is_restricted(&self) -> bool {
-        is_restricted(self.0)
-    }
+/// All three are read alike, through their pointers.
+macro_rules! readable {
+    ($($token:ty),*) => {$(
+        impl Token for $token {
+            fn statistics(&self) -> Result<Statistics, Status> {
+                statistics(self.as_ptr())
+            }
+            fn user(&self) -> Result<Sid, Status> {
+                user(self.as_ptr())
+            }
+            fn is_restricted(&self) -> bool {
+                is_restricted(self.as_ptr())
+            }
+        }
+    )*};
 }
+readable!(HandleToken, PrimaryToken, SlotToken);
 
 #[allow(clippy::cast_possible_truncation)] // 0
 const KERNEL_MODE: i8 = KernelMode as i8;

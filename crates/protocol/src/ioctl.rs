@@ -11,10 +11,20 @@ pub enum Operation {
     Impersonate,
     /// Reads a thread's slot.
     Query,
+    /// Keeps a thread's slot for later.
+    Save,
+    /// Puts a saved slot back, decided anew by the kernel.
+    Restore,
+    /// Drops a saved slot.
+    Discard,
     /// Ends the calling thread's impersonation with `PsRevertToSelf`.
     Revert,
     /// Ends a thread's impersonation with `PsImpersonateClient` and no token.
     End,
+    /// Says what IMPERSONATE would decide, and why.
+    Evaluate,
+    /// Checks access to a security descriptor as the calling thread now is.
+    AccessCheck,
 }
 
 /// Access that the file handle needs; the I/O manager checks it.
@@ -25,6 +35,25 @@ pub enum Access {
     Read = 1,
     /// `FILE_WRITE_DATA`: changes state.
     Write = 2,
+}
+
+/// How long an input is, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Exactly so long.
+    Exactly(usize),
+    /// A structure of this length, and then as many bytes as it says.
+    Headed(usize),
+}
+
+impl Input {
+    /// Whether an input of `length` bytes can be one.
+    pub const fn takes(self, length: usize) -> bool {
+        match self {
+            Self::Exactly(exact) => length == exact,
+            Self::Headed(header) => length >= header,
+        }
+    }
 }
 
 /// A row of the table.
@@ -38,8 +67,8 @@ pub struct Ioctl {
     pub function: u32,
     /// Access the file handle needs.
     pub access: Access,
-    /// Length of the input in bytes; no other length is accepted.
-    pub input: usize,
+    /// What the input may be.
+    pub input: Input,
     /// Length of the output in bytes; the buffer may be longer.
     pub output: usize,
 }
@@ -60,59 +89,52 @@ impl Ioctl {
 
     /// The row of an operation.
     pub const fn of(operation: Operation) -> &'static Self {
-        match operation {
-            Operation::Version => &IOCTLS[0],
-            Operation::Impersonate => &IOCTLS[1],
-            Operation::Query => &IOCTLS[2],
-            Operation::Revert => &IOCTLS[3],
-            Operation::End => &IOCTLS[4],
-        }
+        &IOCTLS[operation as usize]
     }
 }
 
-/// Every control code the driver answers.
-pub const IOCTLS: [Ioctl; 5] = [
-    Ioctl {
-        operation: Operation::Version,
-        name: "VERSION",
-        function: 0x800,
-        access: Access::Read,
-        input: 0,
-        output: size_of::<wire::Version>(),
-    },
-    Ioctl {
-        operation: Operation::Impersonate,
-        name: "IMPERSONATE",
-        function: 0x801,
-        access: Access::Write,
-        input: size_of::<wire::Impersonate>(),
-        output: size_of::<wire::Outcome>(),
-    },
-    Ioctl {
-        operation: Operation::Query,
-        name: "QUERY",
-        function: 0x802,
-        access: Access::Read,
-        input: size_of::<wire::Thread>(),
-        output: size_of::<wire::Slot>(),
-    },
-    Ioctl {
-        operation: Operation::Revert,
-        name: "REVERT",
-        function: 0x806,
-        access: Access::Write,
-        input: 0,
-        output: size_of::<wire::Slot>(),
-    },
-    Ioctl {
-        operation: Operation::End,
-        name: "END",
-        function: 0x807,
-        access: Access::Write,
-        input: size_of::<wire::Thread>(),
-        output: size_of::<wire::Slot>(),
-    },
-];
+const fn row(
+    operation: Operation,
+    name: &'static str,
+    function: u32,
+    access: Access,
+    input: Input,
+    output: usize,
+) -> Ioctl {
+    Ioctl { operation, name, function, access, input, output }
+}
+
+/// Every control code the driver answers, in the order of [`Operation`].
+pub const IOCTLS: [Ioctl; 10] = {
+    use Access::{Read, Write};
+    use Input::{Exactly, Headed};
+    use Operation::{
+        AccessCheck, Discard, End, Evaluate, Impersonate, Query, Restore, Revert, Save, Version,
+    };
+    const THREAD: Input = Exactly(size_of::<wire::Thread>());
+    const SLOT: usize = size_of::<wire::Slot>();
+    const OUTCOME: usize = size_of::<wire::Outcome>();
+    const IMPERSONATE: Input = Exactly(size_of::<wire::Impersonate>());
+    [
+        row(Version, "VERSION", 0x800, Read, Exactly(0), size_of::<wire::Version>()),
+        row(Impersonate, "IMPERSONATE", 0x801, Write, IMPERSONATE, OUTCOME),
+        row(Query, "QUERY", 0x802, Read, THREAD, SLOT),
+        row(Save, "SAVE", 0x803, Write, THREAD, size_of::<wire::Saved>()),
+        row(Restore, "RESTORE", 0x804, Write, Exactly(size_of::<wire::Restore>()), OUTCOME),
+        row(Discard, "DISCARD", 0x805, Write, Exactly(size_of::<wire::Discard>()), 0),
+        row(Revert, "REVERT", 0x806, Write, Exactly(0), SLOT),
+        row(End, "END", 0x807, Write, THREAD, SLOT),
+        row(Evaluate, "EVALUATE", 0x808, Read, IMPERSONATE, size_of::<wire::Evaluation>()),
+        row(
+            AccessCheck,
+            "ACCESS_CHECK",
+            0x809,
+            Read,
+            Headed(size_of::<wire::AccessCheck>()),
+            size_of::<wire::Access>(),
+        ),
+    ]
+};
 
 #[cfg(test)]
 mod tests {
@@ -128,8 +150,13 @@ mod tests {
                 ("VERSION", 0x0022_6000),
                 ("IMPERSONATE", 0x0022_A004),
                 ("QUERY", 0x0022_6008),
+                ("SAVE", 0x0022_A00C),
+                ("RESTORE", 0x0022_A010),
+                ("DISCARD", 0x0022_A014),
                 ("REVERT", 0x0022_A018),
                 ("END", 0x0022_A01C),
+                ("EVALUATE", 0x0022_6020),
+                ("ACCESS_CHECK", 0x0022_6024),
             ]
         );
     }

@@ -16,8 +16,10 @@ mod request;
 mod status;
 pub mod wire;
 
-pub use ioctl::{Access, IOCTLS, Ioctl, Operation};
-pub use request::{ImpersonateRequest, RulesMode, Target, ThreadTarget};
+pub use ioctl::{Access, IOCTLS, Input, Ioctl, Operation};
+pub use request::{
+    AccessCheckRequest, ImpersonateRequest, RestoreRequest, RulesMode, SaveId, Target, ThreadTarget,
+};
 pub use status::Status;
 
 /// Version of this contract; every request that carries one must carry this.
@@ -27,5 +29,7 @@ pub const PROTOCOL_VERSION: u32 = 1;
 pub const DEVICE_NAME: &str = r"\Device\PsImpersonate";
 /// Symbolic link that makes it `\\.\PsImpersonate` in user mode.
 pub const LINK_NAME: &str = r"\DosDevices\PsImpersonate";
+/// How many saves a file object can hold at one time.
+pub const MAX_SAVES: usize = 16;
 /// Who may open the device: SYSTEM and administrators, nobody else.
 pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";

@@ -1,6 +1,6 @@
 //! Claims turned into values in range.
 
-use crate::wire::{self, impersonate_flags};
+use crate::wire::{self, MAX_DESCRIPTOR, impersonate_flags};
 use crate::{PROTOCOL_VERSION, Status};
 use psimp_rules::Level;
 
@@ -72,7 +72,7 @@ impl TryFrom<wire::Impersonate> for ImpersonateRequest {
     }
 }
 
-/// A validated QUERY or END.
+/// A validated QUERY, SAVE or END.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The thread it is about.
@@ -87,6 +87,66 @@ impl TryFrom<wire::Thread> for Target {
             return Err(Status::INVALID_PARAMETER);
         }
         Ok(Self { thread: claim.thread.into() })
+    }
+}
+
+/// Names a save of a file object. Still a claim: whether there is such a save,
+/// the table of the file object knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaveId(pub u64);
+
+/// A validated RESTORE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoreRequest {
+    /// The thread to restore.
+    pub thread: ThreadTarget,
+    /// What to restore.
+    pub save: SaveId,
+}
+
+impl TryFrom<wire::Restore> for RestoreRequest {
+    type Error = Status;
+
+    fn try_from(claim: wire::Restore) -> Result<Self, Status> {
+        if claim.version != PROTOCOL_VERSION || claim.reserved != 0 {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        Ok(Self { thread: claim.thread.into(), save: SaveId(claim.save) })
+    }
+}
+
+impl TryFrom<wire::Discard> for SaveId {
+    type Error = Status;
+
+    fn try_from(claim: wire::Discard) -> Result<Self, Status> {
+        if claim.version != PROTOCOL_VERSION || claim.reserved != 0 {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        Ok(Self(claim.save))
+    }
+}
+
+/// A validated head of an access check. The descriptor's bytes are still a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessCheckRequest {
+    /// Access asked for.
+    pub desired: u32,
+}
+
+impl AccessCheckRequest {
+    /// Checks the head against the number of bytes that follow it.
+    ///
+    /// # Errors
+    /// `INFO_LENGTH_MISMATCH` when the head tells another length than follows,
+    /// `INVALID_PARAMETER` for what else is out of range.
+    pub fn new(claim: &wire::AccessCheck, follows: usize) -> Result<Self, Status> {
+        if usize::try_from(claim.length) != Ok(follows) {
+            return Err(Status::INFO_LENGTH_MISMATCH);
+        }
+        if claim.version != PROTOCOL_VERSION || claim.reserved != 0 || follows > MAX_DESCRIPTOR {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        Ok(Self { desired: claim.desired })
     }
 }
 

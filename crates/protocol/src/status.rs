@@ -49,6 +49,12 @@ statuses! {
     OBJECT_NAME_NOT_FOUND = 0xC000_0034;
     /// The thread has begun to exit.
     THREAD_IS_TERMINATING = 0xC000_004B;
+    /// The bytes do not form a security descriptor.
+    INVALID_SECURITY_DESCR = 0xC000_0079;
+    /// The file object is being closed.
+    FILE_CLOSED = 0xC000_0128;
+    /// There is no such save.
+    NOT_FOUND = 0xC000_0225;
     /// An impersonation token was needed.
     NO_IMPERSONATION_TOKEN = 0xC000_005C;
     /// A privilege is not held.

@@ -37,7 +37,7 @@ pub mod impersonate_flags {
     pub const ALL: u32 = COPY_ON_OPEN | EFFECTIVE_ONLY | KERNEL_RULES;
 }
 
-/// Input of QUERY and END.
+/// Input of QUERY, SAVE and END.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Thread {
@@ -51,6 +51,50 @@ pub struct Thread {
     pub thread: u64,
 }
 
+/// Input of RESTORE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Restore {
+    /// [`crate::PROTOCOL_VERSION`].
+    pub version: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// As in [`Impersonate`].
+    pub thread: u64,
+    /// What SAVE returned, on the same file object.
+    pub save: u64,
+}
+
+/// Input of DISCARD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Discard {
+    /// [`crate::PROTOCOL_VERSION`].
+    pub version: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// What SAVE returned, on the same file object.
+    pub save: u64,
+}
+
+/// Input of `ACCESS_CHECK`; a self-relative security descriptor follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct AccessCheck {
+    /// [`crate::PROTOCOL_VERSION`].
+    pub version: u32,
+    /// Access asked for; generic rights are mapped as for files.
+    pub desired: u32,
+    /// Length of the descriptor in bytes: all that follows, at most
+    /// [`MAX_DESCRIPTOR`].
+    pub length: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Longest security descriptor that `ACCESS_CHECK` takes, in bytes.
+pub const MAX_DESCRIPTOR: usize = 0x1_0000;
+
 /// Output of VERSION.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -61,8 +105,8 @@ pub struct Version {
     pub driver: [u16; 3],
     /// Zero.
     pub reserved: u16,
-    /// Length of the longest SID that a reply can carry.
-    pub max_sid_length: u32,
+    /// Saves that a file object can hold at one time.
+    pub max_saves: u32,
     /// First 16 hexadecimal digits of the source revision, zeros if unknown.
     pub build_id: [u8; 16],
 }
@@ -105,7 +149,63 @@ pub mod slot_flags {
     pub const UNREAD: u32 = 16;
 }
 
-/// Output of IMPERSONATE: the slot as it was read back, and who decided.
+/// Output of SAVE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Saved {
+    /// Names the save in RESTORE and DISCARD. Never used again for another.
+    pub save: u64,
+    /// What was saved.
+    pub slot: Slot,
+}
+
+/// Output of `ACCESS_CHECK`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Access {
+    /// Access granted; zero when it was not.
+    pub granted: u32,
+    /// `AccessStatus` of `SeAccessCheck`.
+    pub status: u32,
+}
+
+/// Output of EVALUATE: what the documented rule decides, nothing done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Evaluation {
+    /// [`verdict`].
+    pub verdict: u32,
+    /// The level that would be stored.
+    pub level: u32,
+    /// Number of the deciding `psimp_rules::Rule`.
+    pub rule: u32,
+    /// How many of `trace` were tried.
+    pub steps: u32,
+    /// The rules in the order they were tried; zeros after the last.
+    pub trace: [TraceStep; 16],
+}
+
+/// A rule that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct TraceStep {
+    /// Number of the `psimp_rules::Rule`.
+    pub rule: u16,
+    /// [`effect`].
+    pub effect: u16,
+}
+
+/// Values of [`TraceStep::effect`].
+pub mod effect {
+    /// The rule did not apply.
+    pub const PASS: u16 = 1;
+    /// It keeps the token.
+    pub const KEEP: u16 = 2;
+    /// It objects.
+    pub const DENY: u16 = 3;
+}
+
+/// Output of IMPERSONATE and RESTORE: the slot as it was read back, and who decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Outcome {
@@ -136,7 +236,8 @@ pub struct Outcome {
 
 /// Values of [`Outcome::verdict`].
 pub mod verdict {
-    /// Another thread ended the impersonation before it could be read back.
+    /// Nothing is in the slot: what was restored was an idle thread, or another
+    /// thread ended the impersonation before it could be read back.
     pub const ENDED: u32 = 0;
     /// The token itself is in the slot.
     pub const KEPT: u32 = 1;
@@ -153,7 +254,7 @@ pub mod decided_by {
 }
 
 /// Length of the longest reply, in bytes.
-pub const MAX_REPLY: usize = size_of::<Slot>();
+pub const MAX_REPLY: usize = size_of::<Saved>();
 
 // The contract, byte for byte: a change here is a new protocol version.
 const _: () = assert!(size_of::<Impersonate>() == 32);
@@ -161,4 +262,10 @@ const _: () = assert!(size_of::<Thread>() == 16);
 const _: () = assert!(size_of::<Version>() == 32);
 const _: () = assert!(size_of::<Slot>() == 104);
 const _: () = assert!(size_of::<Outcome>() == 56);
-const _: () = assert!(MAX_REPLY >= size_of::<Version>() && MAX_REPLY >= size_of::<Outcome>());
+const _: () = assert!(size_of::<Restore>() == 24);
+const _: () = assert!(size_of::<Discard>() == 16);
+const _: () = assert!(size_of::<AccessCheck>() == 16);
+const _: () = assert!(size_of::<Saved>() == 112);
+const _: () = assert!(size_of::<Access>() == 8);
+const _: () = assert!(size_of::<Evaluation>() == 80);
+const _: () = assert!(MAX_REPLY >= size_of::<Evaluation>());

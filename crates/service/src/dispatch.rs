@@ -1,9 +1,8 @@
 //! From a control code to a reply: the checks that every IOCTL shares.
 
-use crate::{Kernel, impersonate, slot};
+use crate::{Kernel, evaluate, impersonate, restore, slot};
 use psimp_protocol::wire::{self, MAX_REPLY};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, Status, Target};
-use psimp_rules::Sid;
+use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_SAVES, Operation, PROTOCOL_VERSION, Status, Target};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// What the shell around the service knows of the caller.
@@ -23,6 +22,8 @@ pub struct Reply {
 }
 
 impl Reply {
+    const EMPTY: Self = Self { bytes: [0; MAX_REPLY], length: 0 };
+
     /// A reply made of one structure of [`wire`].
     pub(crate) fn of<T: IntoBytes + Immutable>(structure: &T) -> Self {
         let source = structure.as_bytes();
@@ -58,7 +59,7 @@ pub fn dispatch<K: Kernel>(
         return Err(Status::ACCESS_DENIED);
     }
     let row = Ioctl::by_code(code).ok_or(Status::INVALID_DEVICE_REQUEST)?;
-    if input.len() != row.input {
+    if !row.input.takes(input.len()) {
         return Err(Status::INFO_LENGTH_MISMATCH);
     }
     if capacity < row.output {
@@ -71,8 +72,22 @@ pub fn dispatch<K: Kernel>(
             impersonate::impersonate(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
         }
         Operation::Query => slot::query(kernel, target(input)?).map(|slot| Reply::of(&slot)),
+        Operation::Save => restore::save(kernel, target(input)?).map(|saved| Reply::of(&saved)),
+        Operation::Restore => {
+            let claim: wire::Restore = read(input)?;
+            restore::restore(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
+        }
+        Operation::Discard => {
+            let claim: wire::Discard = read(input)?;
+            restore::discard(kernel, claim.try_into()?).map(|()| Reply::EMPTY)
+        }
         Operation::Revert => Ok(Reply::of(&slot::revert(kernel))),
         Operation::End => slot::end(kernel, target(input)?).map(|slot| Reply::of(&slot)),
+        Operation::Evaluate => {
+            let claim: wire::Impersonate = read(input)?;
+            evaluate::evaluate(kernel, claim.try_into()?).map(|evaluation| Reply::of(&evaluation))
+        }
+        Operation::AccessCheck => access_check(kernel, input).map(|access| Reply::of(&access)),
     }
 }
 
@@ -84,13 +99,21 @@ fn target(input: &[u8]) -> Result<Target, Status> {
     read::<wire::Thread>(input)?.try_into()
 }
 
+fn access_check<K: Kernel>(kernel: &K, input: &[u8]) -> Result<wire::Access, Status> {
+    let (claim, descriptor) =
+        wire::AccessCheck::read_from_prefix(input).map_err(|_| Status::INFO_LENGTH_MISMATCH)?;
+    let request = AccessCheckRequest::new(&claim, descriptor.len())?;
+    let (granted, status) = kernel.access_check(descriptor, request.desired)?;
+    Ok(wire::Access { granted, status: status.0 })
+}
+
 fn version() -> wire::Version {
     wire::Version {
         protocol: PROTOCOL_VERSION,
         driver: DRIVER_VERSION,
         reserved: 0,
-        #[allow(clippy::cast_possible_truncation)] // 68
-        max_sid_length: Sid::MAX_LENGTH as u32,
+        #[allow(clippy::cast_possible_truncation)] // 16
+        max_saves: MAX_SAVES as u32,
         build_id: BUILD_ID,
     }
 }

@@ -1,11 +1,11 @@
 //! IMPERSONATE: the documented rule, the kernel routine and the read-back.
 
-use crate::{Kernel, Statistics, Token, rights, slot};
+use crate::{Kernel, Statistics, Token, TokenRef, rights, slot};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
 use psimp_protocol::{ImpersonateRequest, RulesMode, Status};
 use psimp_rules::{
-    DOC, Decision, Level, Luid, PlatformFacts, Profile, Restriction, TokenFacts, TokenType, Verdict, decide,
-    raises,
+    DOC, Decision, Effect, Level, Luid, PlatformFacts, Profile, Restriction, Rule, Step, TokenFacts,
+    TokenType, Verdict, decide_traced, raises,
 };
 
 /// The rule that the driver enforces: [`DOC`]. (One mutant forgets the SIDs.)
@@ -29,26 +29,32 @@ pub(crate) fn impersonate<K: Kernel>(
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
     let decision = match request.rules {
-        RulesMode::Documented => Some(documented(kernel, &thread, &token, &asked, request.level)?),
+        RulesMode::Documented => Some(documented(kernel, &thread, &token, &asked, request.level, |_| ())?),
         RulesMode::Kernel => None,
     };
     match decision.map(|d| d.verdict) {
         Some(Verdict::Copied(level)) => {
             let copy = kernel.duplicate(&token, level)?;
-            kernel.impersonate(&thread, &copy, request.copy_on_open, request.effective_only, level)?;
+            kernel.impersonate(
+                &thread,
+                TokenRef::Handle(&copy),
+                request.copy_on_open,
+                request.effective_only,
+                level,
+            )?;
         }
         Some(Verdict::Refused(_)) => return Err(Status::ACCESS_DENIED),
         Some(Verdict::Kept(_)) | None => {
             kernel.impersonate(
                 &thread,
-                &token,
+                TokenRef::Handle(&token),
                 request.copy_on_open,
                 request.effective_only,
                 request.level,
             )?;
         }
     }
-    Ok(read_back(kernel, &thread, &token, &asked, request.level, decision))
+    Ok(read_back(kernel, &thread, TokenRef::Handle(&token), &asked, request.level, decision))
 }
 
 /// As `ImpersonateLoggedOnUser` asks of a primary token.
@@ -60,16 +66,20 @@ fn check_primary_access(token: &Statistics, granted: u32) -> Result<(), Status> 
     Ok(())
 }
 
-fn documented<K: Kernel>(
+/// What the documented rule decides; `observe` is told of every rule tried.
+pub(crate) fn documented<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
     token: &K::HandleToken,
     statistics: &Statistics,
     level: Level,
+    mut observe: impl FnMut(Step),
 ) -> Result<Decision, Status> {
     if level < RULE.free_below {
         // Free for every token: spare the reads, and do not fail for want of memory.
-        return Ok(Decision { verdict: Verdict::Kept(level), rule: psimp_rules::Rule::LevelBelowThreshold });
+        let rule = Rule::LevelBelowThreshold;
+        observe(Step { rule, effect: Effect::Keep });
+        return Ok(Decision { verdict: Verdict::Kept(level), rule });
     }
     let primary = kernel.primary_token(thread);
     let server = TokenFacts {
@@ -89,7 +99,7 @@ fn documented<K: Kernel>(
         level: statistics.level,
         platform: PlatformFacts::default(),
     };
-    Ok(decide(&RULE, Some(&server), &client, level))
+    Ok(decide_traced(&RULE, Some(&server), &client, level, observe))
 }
 
 /// Restricted or not: the documented rule makes no finer difference.
@@ -100,10 +110,10 @@ fn restriction(token: &impl Token) -> Restriction {
 /// Success alone proves nothing: the kernel may have stored less than it was
 /// asked for. What the slot holds now is the answer. The thread impersonates by
 /// now, so nothing here may fail; what cannot be read is said to be unread.
-fn read_back<K: Kernel>(
+pub(crate) fn read_back<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
-    token: &K::HandleToken,
+    token: TokenRef<'_, K>,
     asked: &Statistics,
     level_asked: Level,
     decision: Option<Decision>,

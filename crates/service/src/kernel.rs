@@ -1,5 +1,6 @@
 //! What the service needs of the kernel below it.
 
+use crate::SaveTable;
 use psimp_protocol::Status;
 use psimp_rules::{Level, Luid, Sid, TokenType};
 
@@ -33,8 +34,8 @@ pub trait Kernel {
     type HandleToken: Token;
     /// The primary token of a process.
     type PrimaryToken: Token;
-    /// The token of a thread's slot.
-    type SlotToken: Token;
+    /// The token of a thread's slot; a clone takes a reference of its own.
+    type SlotToken: Token + Clone;
 
     /// The calling thread.
     fn current_thread(&self) -> Self::Thread;
@@ -66,7 +67,7 @@ pub trait Kernel {
     fn slot(&self, thread: &Self::Thread) -> Option<Slot<Self::SlotToken>>;
 
     /// Whether both refer to the same token object.
-    fn is_same(&self, stored: &Self::SlotToken, token: &Self::HandleToken) -> bool;
+    fn is_same(&self, stored: &Self::SlotToken, token: TokenRef<'_, Self>) -> bool;
 
     /// An impersonation-type copy of `token` at `level`, nothing left out.
     ///
@@ -81,7 +82,7 @@ pub trait Kernel {
     fn impersonate(
         &self,
         thread: &Self::Thread,
-        token: &Self::HandleToken,
+        token: TokenRef<'_, Self>,
         copy_on_open: bool,
         effective_only: bool,
         level: Level,
@@ -95,7 +96,40 @@ pub trait Kernel {
 
     /// `PsRevertToSelf`: ends the calling thread's impersonation.
     fn revert_to_self(&self);
+
+    /// Works on the saves of the file object that the request came on, under
+    /// its lock. `work` must not call the kernel: what it removes or refuses, it
+    /// hands out, to be dropped after the lock.
+    ///
+    /// # Errors
+    /// `FILE_CLOSED` when the file object's last handle is closed.
+    fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<Self::SlotToken>) -> R) -> Result<R, Status>;
+
+    /// `SeAccessCheck` for user mode with the calling thread's subject context
+    /// and the generic mapping of files: the access granted, and the access
+    /// status.
+    ///
+    /// # Errors
+    /// `INVALID_SECURITY_DESCR` when the bytes form no self-relative descriptor
+    /// with an owner and a group.
+    fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status>;
 }
+
+/// A token to impersonate: one from a handle, or one that was in a slot.
+pub enum TokenRef<'a, K: Kernel + ?Sized> {
+    /// From a handle.
+    Handle(&'a K::HandleToken),
+    /// From a slot.
+    Slot(&'a K::SlotToken),
+}
+
+impl<K: Kernel + ?Sized> Clone for TokenRef<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: Kernel + ?Sized> Copy for TokenRef<'_, K> {}
 
 /// A token that can be read. It lives as long as the value does.
 pub trait Token {

@@ -8,9 +8,13 @@
 #![forbid(unsafe_code)]
 
 mod dispatch;
+mod evaluate;
 mod impersonate;
 mod kernel;
+mod restore;
+mod saves;
 mod slot;
 
 pub use dispatch::{Caller, Reply, dispatch};
-pub use kernel::{Kernel, Slot, Statistics, Token, rights};
+pub use kernel::{Kernel, Slot, Statistics, Token, TokenRef, rights};
+pub use saves::SaveTable;

@@ -63,7 +63,7 @@ pub(crate) fn flags<T>(slot: &Slot<T>) -> u32 {
     flags
 }
 
-const IDLE: wire::Slot = wire::Slot {
+pub(crate) const IDLE: wire::Slot = wire::Slot {
     flags: 0,
     level: 0,
     token_type: 0,
@@ -74,7 +74,7 @@ const IDLE: wire::Slot = wire::Slot {
     user: [0; 68],
 };
 
-fn describe<T: Token>(slot: &Slot<T>) -> Result<wire::Slot, Status> {
+pub(crate) fn describe<T: Token>(slot: &Slot<T>) -> Result<wire::Slot, Status> {
     let statistics = slot.token.statistics()?;
     let user = slot.token.user()?;
     let restricted = if slot.token.is_restricted() { slot_flags::RESTRICTED } else { 0 };

@@ -59,6 +59,12 @@ pub enum Edit {
     TokenAt(Tok, u32),
     /// The thread handle.
     Thread(Handle),
+    /// The id of RESTORE and DISCARD; without this, of a save made just before.
+    Save(u64),
+    /// The security descriptor of `ACCESS_CHECK`.
+    Descriptor(&'static [u8]),
+    /// The length that `ACCESS_CHECK` tells of its descriptor.
+    DescriptorLength(u32),
 }
 
 /// A handle.
@@ -120,7 +126,7 @@ pub struct Opening {
     pub status: Status,
 }
 
-use Operation::{End, Impersonate, Query, Revert, Version};
+use Operation::{AccessCheck, Discard, End, Evaluate, Impersonate, Query, Restore, Revert, Save, Version};
 
 const VALID: Attempt = Attempt {
     operation: Impersonate,
@@ -155,6 +161,12 @@ const SET: u32 = 0x180;
 /// `THREAD_QUERY_LIMITED_INFORMATION`.
 const LOOK: u32 = 0x800;
 
+/// Revision 1, `SE_SELF_RELATIVE`, every offset 0.
+const NO_OWNER: [u8; 20] = [1, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+/// The same with owner and group at offset 0xFFFFFFF0.
+const OWNER_BEYOND: [u8; 20] =
+    [1, 0, 0, 0x80, 0xF0, 0xFF, 0xFF, 0xFF, 0xF0, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0];
+
 pub(crate) static ROWS: &[Requests] = &[
     row(
         "B01",
@@ -166,6 +178,12 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Query, Edit::Shorter(16), Status::INFO_LENGTH_MISMATCH),
             edited(End, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
             edited(End, Edit::Shorter(16), Status::INFO_LENGTH_MISMATCH),
+            edited(Save, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
+            edited(Restore, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
+            edited(Discard, Edit::Shorter(16), Status::INFO_LENGTH_MISMATCH),
+            edited(Evaluate, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
+            edited(AccessCheck, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
+            edited(AccessCheck, Edit::Shorter(4096), Status::INFO_LENGTH_MISMATCH),
         ],
     ),
     row(
@@ -178,6 +196,12 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Query, Edit::Longer(8), Status::INFO_LENGTH_MISMATCH),
             edited(Revert, Edit::Longer(1), Status::INFO_LENGTH_MISMATCH),
             edited(End, Edit::Longer(8), Status::INFO_LENGTH_MISMATCH),
+            edited(Save, Edit::Longer(1), Status::INFO_LENGTH_MISMATCH),
+            edited(Restore, Edit::Longer(1), Status::INFO_LENGTH_MISMATCH),
+            edited(Discard, Edit::Longer(8), Status::INFO_LENGTH_MISMATCH),
+            edited(Evaluate, Edit::Longer(4), Status::INFO_LENGTH_MISMATCH),
+            edited(AccessCheck, Edit::Longer(1), Status::INFO_LENGTH_MISMATCH),
+            edited(AccessCheck, Edit::DescriptorLength(0xFFFF_FFFF), Status::INFO_LENGTH_MISMATCH),
         ],
     ),
     row(
@@ -187,6 +211,7 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Impersonate, Edit::Level(4), Status::INVALID_PARAMETER),
             edited(Impersonate, Edit::Level(0xFFFF_FFFF), Status::INVALID_PARAMETER),
             edited(Impersonate, Edit::Level(0x8000_0000), Status::INVALID_PARAMETER),
+            edited(Evaluate, Edit::Level(4), Status::INVALID_PARAMETER),
         ],
     ),
     row(
@@ -196,6 +221,7 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Impersonate, Edit::Flags(8), Status::INVALID_PARAMETER),
             edited(Impersonate, Edit::Flags(0xFF), Status::INVALID_PARAMETER),
             edited(Impersonate, Edit::Flags(0x8000_0000), Status::INVALID_PARAMETER),
+            edited(Evaluate, Edit::Flags(8), Status::INVALID_PARAMETER),
         ],
     ),
     row(
@@ -213,6 +239,10 @@ pub(crate) static ROWS: &[Requests] = &[
             token(Handle::Closed, Status::INVALID_HANDLE),
             edited(Query, Edit::Thread(Handle::Value(0xDEAD_BEEF)), Status::INVALID_HANDLE),
             edited(End, Edit::Thread(Handle::Value(0x7FFF_FFFC)), Status::INVALID_HANDLE),
+            edited(Save, Edit::Thread(Handle::Value(0xDEAD_BEEF)), Status::INVALID_HANDLE),
+            edited(Restore, Edit::Thread(Handle::Value(0x7FFF_FFFC)), Status::INVALID_HANDLE),
+            edited(Evaluate, Edit::Token(Handle::Value(0)), Status::INVALID_HANDLE),
+            edited(Evaluate, Edit::Thread(Handle::Value(4096)), Status::INVALID_HANDLE),
         ],
     ),
     row(
@@ -237,6 +267,11 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Query, Edit::Thread(Handle::OwnThread(SET)), Status::ACCESS_DENIED),
             edited(Query, Edit::Thread(Handle::OwnThread(LOOK)), Status::SUCCESS),
             edited(End, Edit::Thread(Handle::OwnThread(LOOK)), Status::ACCESS_DENIED),
+            edited(Save, Edit::Thread(Handle::OwnThread(SET)), Status::ACCESS_DENIED),
+            edited(Save, Edit::Thread(Handle::OwnThread(LOOK)), Status::SUCCESS),
+            edited(Restore, Edit::Thread(Handle::OwnThread(LOOK)), Status::ACCESS_DENIED),
+            edited(Evaluate, Edit::Token(Handle::Token(Tok::A2, 0x4)), Status::ACCESS_DENIED),
+            edited(Evaluate, Edit::Token(Handle::Token(Tok::A2, 0x8)), Status::SUCCESS),
         ],
     ),
     row(
@@ -256,6 +291,7 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Impersonate, Edit::TokenAt(Tok::A0, 1), Status::BAD_IMPERSONATION_LEVEL),
             edited(Impersonate, Edit::TokenAt(Tok::A2, 3), Status::BAD_IMPERSONATION_LEVEL),
             edited(Impersonate, Edit::TokenAt(Tok::N1, 2), Status::BAD_IMPERSONATION_LEVEL),
+            edited(Evaluate, Edit::TokenAt(Tok::A1, 2), Status::BAD_IMPERSONATION_LEVEL),
             edited(Impersonate, Edit::TokenAt(Tok::A3, 3), Status::SUCCESS),
         ],
     ),
@@ -292,6 +328,11 @@ pub(crate) static ROWS: &[Requests] = &[
             output(Revert, Output::Missing, Status::BUFFER_TOO_SMALL),
             output(Revert, Output::Shorter(1), Status::BUFFER_TOO_SMALL),
             output(End, Output::Shorter(1), Status::BUFFER_TOO_SMALL),
+            output(Save, Output::Shorter(1), Status::BUFFER_TOO_SMALL),
+            output(Restore, Output::Missing, Status::BUFFER_TOO_SMALL),
+            output(Evaluate, Output::Shorter(1), Status::BUFFER_TOO_SMALL),
+            output(AccessCheck, Output::Missing, Status::BUFFER_TOO_SMALL),
+            output(Discard, Output::Missing, Status::SUCCESS),
             output(Query, Output::Longer(4096), Status::SUCCESS),
         ],
     ),
@@ -314,6 +355,12 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Impersonate, Edit::Version(0), Status::INVALID_PARAMETER),
             edited(Query, Edit::Version(2), Status::INVALID_PARAMETER),
             edited(End, Edit::Version(0xFFFF_FFFF), Status::INVALID_PARAMETER),
+            edited(Save, Edit::Reserved(1), Status::INVALID_PARAMETER),
+            edited(Restore, Edit::Version(2), Status::INVALID_PARAMETER),
+            edited(Discard, Edit::Reserved(1), Status::INVALID_PARAMETER),
+            edited(Evaluate, Edit::Reserved(1), Status::INVALID_PARAMETER),
+            edited(AccessCheck, Edit::Version(0), Status::INVALID_PARAMETER),
+            edited(AccessCheck, Edit::Reserved(1), Status::INVALID_PARAMETER),
         ],
     ),
     row(
@@ -333,6 +380,13 @@ pub(crate) static ROWS: &[Requests] = &[
             sent_by(Caller::Writer, Query, Status::ACCESS_DENIED),
             sent_by(Caller::Writer, Version, Status::ACCESS_DENIED),
             sent_by(Caller::Writer, Impersonate, Status::SUCCESS),
+            sent_by(Caller::Reader, Save, Status::ACCESS_DENIED),
+            sent_by(Caller::Reader, Restore, Status::ACCESS_DENIED),
+            sent_by(Caller::Reader, Discard, Status::ACCESS_DENIED),
+            sent_by(Caller::Reader, Evaluate, Status::SUCCESS),
+            sent_by(Caller::Reader, AccessCheck, Status::SUCCESS),
+            sent_by(Caller::Writer, Evaluate, Status::ACCESS_DENIED),
+            sent_by(Caller::Writer, AccessCheck, Status::ACCESS_DENIED),
         ],
     ),
     Requests {
@@ -356,8 +410,16 @@ pub(crate) static ROWS: &[Requests] = &[
             sent_by(Caller::OtherProcess, Query, Status::ACCESS_DENIED),
             sent_by(Caller::OtherProcess, Revert, Status::ACCESS_DENIED),
             sent_by(Caller::OtherProcess, End, Status::ACCESS_DENIED),
+            sent_by(Caller::OtherProcess, Save, Status::ACCESS_DENIED),
+            sent_by(Caller::OtherProcess, Restore, Status::ACCESS_DENIED),
+            sent_by(Caller::OtherProcess, Discard, Status::ACCESS_DENIED),
+            sent_by(Caller::OtherProcess, Evaluate, Status::ACCESS_DENIED),
+            sent_by(Caller::OtherProcess, AccessCheck, Status::ACCESS_DENIED),
             edited(Impersonate, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
             edited(Query, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
+            edited(Save, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
+            edited(Restore, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
+            edited(Evaluate, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
             edited(End, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
             edited(Impersonate, Edit::Thread(Handle::EndedThread(SET)), Status::THREAD_IS_TERMINATING),
             edited(Query, Edit::Thread(Handle::EndedThread(LOOK)), Status::THREAD_IS_TERMINATING),
@@ -372,6 +434,37 @@ pub(crate) static ROWS: &[Requests] = &[
             sent_by(Caller::Kernel, Query, Status::ACCESS_DENIED),
             sent_by(Caller::Kernel, Revert, Status::ACCESS_DENIED),
             sent_by(Caller::Kernel, End, Status::ACCESS_DENIED),
+            sent_by(Caller::Kernel, Save, Status::ACCESS_DENIED),
+            sent_by(Caller::Kernel, Restore, Status::ACCESS_DENIED),
+            sent_by(Caller::Kernel, Discard, Status::ACCESS_DENIED),
+            sent_by(Caller::Kernel, Evaluate, Status::ACCESS_DENIED),
+            sent_by(Caller::Kernel, AccessCheck, Status::ACCESS_DENIED),
+        ],
+    ),
+    row(
+        "B20",
+        "saves that there are not",
+        &[
+            edited(Restore, Edit::Save(0), Status::NOT_FOUND),
+            edited(Restore, Edit::Save(u64::MAX), Status::NOT_FOUND),
+            edited(Discard, Edit::Save(0), Status::NOT_FOUND),
+            edited(Discard, Edit::Save(0x8000_0000_0000_0000), Status::NOT_FOUND),
+            edited(Restore, Edit::None, Status::SUCCESS),
+            edited(Discard, Edit::None, Status::SUCCESS),
+        ],
+    ),
+    row(
+        "B21",
+        "bytes that are no security descriptor",
+        &[
+            edited(AccessCheck, Edit::Descriptor(&[]), Status::INVALID_SECURITY_DESCR),
+            edited(AccessCheck, Edit::Descriptor(&[1; 19]), Status::INVALID_SECURITY_DESCR),
+            edited(AccessCheck, Edit::Descriptor(&[0xFF; 64]), Status::INVALID_SECURITY_DESCR),
+            // Self-relative, with neither owner nor group.
+            edited(AccessCheck, Edit::Descriptor(&NO_OWNER), Status::INVALID_SECURITY_DESCR),
+            // An owner that lies beyond the end.
+            edited(AccessCheck, Edit::Descriptor(&OWNER_BEYOND), Status::INVALID_SECURITY_DESCR),
+            edited(AccessCheck, Edit::None, Status::SUCCESS),
         ],
     ),
 ];

@@ -21,9 +21,13 @@
 #![forbid(unsafe_code)]
 
 mod bad_input;
+mod copy;
 mod decision;
 mod fixture;
 mod idle;
+mod open;
+mod references;
+mod save;
 mod script;
 mod slot;
 
@@ -58,11 +62,11 @@ pub enum Body {
 pub fn cases() -> Vec<Case> {
     let decisions =
         decision::ROWS.iter().map(|row| Case { id: row.id, title: row.title(), body: Body::Decision(row) });
-    let scripts = idle::SCRIPTS.iter().chain(slot::SCRIPTS).map(|script| Case {
-        id: script.id,
-        title: script.title.to_owned(),
-        body: Body::Script(script),
-    });
+    let scripts =
+        [idle::SCRIPTS, slot::SCRIPTS, copy::SCRIPTS, open::SCRIPTS, save::SCRIPTS, references::SCRIPTS]
+            .into_iter()
+            .flatten()
+            .map(|script| Case { id: script.id, title: script.title.to_owned(), body: Body::Script(script) });
     let requests = bad_input::ROWS.iter().map(|row| Case {
         id: row.id,
         title: row.title.to_owned(),
@@ -79,7 +83,8 @@ mod tests {
     fn the_groups_are_complete_and_ids_are_unique() {
         let cases = cases();
         let count = |group| cases.iter().filter(|case| case.id.starts_with(group)).count();
-        assert_eq!((count('D'), count('N'), count('T'), count('B')), (62, 13, 18, 19));
+        assert_eq!((count('D'), count('N'), count('T'), count('C')), (62, 13, 18, 8));
+        assert_eq!((count('O'), count('S'), count('R'), count('B')), (8, 15, 7, 21));
         let mut ids: Vec<_> = cases.iter().map(|case| case.id).collect();
         ids.sort_unstable();
         ids.dedup();

@@ -54,9 +54,10 @@ pub struct State {
 }
 
 impl State {
-    /// Whether the slot holds a downgrade copy.
+    /// Whether the slot holds a downgrade copy: one above Identification is the
+    /// copy of an open.
     pub fn is_downgrade(&self) -> bool {
-        self.slot.starts_with("copy of ")
+        self.slot.starts_with("copy of ") && (self.slot.ends_with("L0") || self.slot.ends_with("L1"))
     }
 }
 
@@ -112,10 +113,50 @@ pub enum Step {
     FailDuplicate(Status),
     /// The privilege `SeImpersonate` of the server's primary token is disabled.
     DisablePrivilege,
+    /// The server's primary token is replaced.
+    BecomeServer(Server),
     /// The thread attaches to another process, whose primary token is this.
     Attach(Server),
     /// It detaches.
     Detach,
+    /// The slot is kept under this number: a reference and the slot's values;
+    /// the driver's SAVE.
+    Save(usize),
+    /// As many SAVEs as this, kept under no number.
+    SaveMany(usize),
+    /// A SAVE that the driver refuses.
+    SaveRefused(Status),
+    /// What was kept is assigned again; the driver's RESTORE. What comes back.
+    Restore(usize, Status),
+    /// RESTORE of an id that no save has.
+    RestoreId(u64, Status),
+    /// RESTORE through another open of the device.
+    RestoreOnOtherFile(usize, Status),
+    /// What was kept is dropped; the driver's DISCARD. What comes back.
+    Discard(usize, Status),
+    /// `PsDisableImpersonation`, kept under this number.
+    Disable(usize),
+    /// `PsRestoreImpersonation` of it.
+    RestoreDisabled(usize),
+    /// `OpenThreadToken` on the own thread, and what it shows.
+    OpenAs {
+        /// `OpenAsSelf`.
+        as_self: bool,
+        /// As in [`State::open`].
+        expected: ByKernel<&'static str>,
+    },
+    /// The slot's token has session, source and logon of this one.
+    SameOrigin(Tok),
+    /// What the fixture has disabled is enabled in this token.
+    EnableDisabled(Tok),
+    /// `Teb.IsImpersonating`.
+    TebImpersonating(bool),
+    /// These steps, so many times.
+    Repeat(u32, &'static [Step]),
+    /// Steps for the raw routines alone.
+    OnlyKernel(&'static [Step]),
+    /// Steps for the driver alone.
+    OnlyDriver(&'static [Step]),
     /// What the thread shows now.
     Check(ByKernel<State>),
 }

@@ -56,6 +56,56 @@ impl Client<'_> {
         self.call(Operation::Query, &OWN_THREAD)
     }
 
+    /// SAVE of the own thread.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn save(&self) -> Result<wire::Saved, Failure> {
+        self.call(Operation::Save, &OWN_THREAD)
+    }
+
+    /// RESTORE to the own thread.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
+        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        self.call(Operation::Restore, &request)
+    }
+
+    /// DISCARD.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn discard(&self, save: u64) -> Result<(), Failure> {
+        let request = wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save };
+        self.call::<_, [u8; 0]>(Operation::Discard, &request).map(drop)
+    }
+
+    /// EVALUATE for the own thread, through a handle that is closed again.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn evaluate(&self, tok: Tok, level: u32) -> Result<wire::Evaluation, Failure> {
+        let token = self.machine.handle(tok, rights::TOKEN_QUERY);
+        let request =
+            wire::Impersonate { version: PROTOCOL_VERSION, level, thread: 0, token, flags: 0, reserved: 0 };
+        let evaluation = self.call(Operation::Evaluate, &request);
+        self.machine.close(token);
+        evaluation
+    }
+
+    /// `ACCESS_CHECK`, as the thread now is.
+    ///
+    /// # Errors
+    /// What the driver says; what the check says is in the reply.
+    pub fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<wire::Access, Failure> {
+        let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
+        let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired, length, reserved: 0 };
+        let request = [head.as_bytes(), descriptor].concat();
+        self.call(Operation::AccessCheck, request.as_slice())
+    }
+
     /// END on the own thread: the slot before.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! The driver under test: its service over the model, or its image.
 
 use psimp_host::{Host, Image, IoControl, Requestor, StartError};
-use psimp_model::{Acl, ModelKernel, Process, System, Thread, check_ioctl_access, open_device, parse_sddl};
+use psimp_model::{
+    Acl, FileSaves, ModelKernel, Process, System, Thread, check_ioctl_access, open_device, parse_sddl,
+};
 use psimp_protocol::{DEVICE_SDDL, LINK_NAME, Status};
 use std::sync::Arc;
 
@@ -35,6 +37,8 @@ pub enum File {
         opener: Arc<Process>,
         /// Access granted.
         granted: u32,
+        /// Its saved slots.
+        saves: Box<FileSaves>,
     },
     /// On an image.
     Image(psimp_host::File),
@@ -101,7 +105,7 @@ impl Driver {
         match self {
             Self::Service { acl, .. } => {
                 let (granted, opener) = open_device(thread, acl, desired)?;
-                Ok(File::Service { opener, granted })
+                Ok(File::Service { opener, granted, saves: Box::default() })
             }
             Self::Image(host) => Ok(File::Image(host.open(thread, LINK_NAME, desired)?)),
         }
@@ -121,9 +125,9 @@ impl Driver {
         requestor: Requestor,
     ) -> Result<usize, Failure> {
         match (self, file) {
-            (Self::Service { system, .. }, File::Service { opener, granted }) => {
+            (Self::Service { system, .. }, File::Service { opener, granted, saves }) => {
                 check_ioctl_access(code, *granted)?;
-                let kernel = ModelKernel::new(system, thread);
+                let kernel = ModelKernel::new(system, thread, saves);
                 let mut caller = kernel.caller(opener);
                 caller.from_user_mode = requestor == Requestor::User;
                 let reply = psimp_service::dispatch(&kernel, caller, code, input, output.len())?;

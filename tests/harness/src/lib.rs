@@ -6,6 +6,7 @@ pub mod commands;
 pub mod driver;
 pub mod machine;
 pub mod observe;
+pub mod program;
 pub mod report;
 pub mod result;
 pub mod run;

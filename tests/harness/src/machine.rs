@@ -3,17 +3,32 @@
 
 use psimp_catalogue::{Fixture, Privilege, Server, Tok, User};
 use psimp_model::{
-    Acl, Flavour, Group, Object, Process, SubjectContext, System, Thread, Token, TokenSpec, privileges,
-    rights, sids,
+    Acl, Flavour, Group, MandatoryLabel, Object, Process, SecurityDescriptor, SubjectContext, System, Thread,
+    Token, TokenSpec, privileges, rights, sids,
 };
 use psimp_protocol::Status;
-use psimp_rules::{Level, Restriction, Sid, TokenType};
+use psimp_rules::{Level, Restriction, Sid, TokenType, integrity};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A group that every fixture has disabled, so that effective-only shows.
 const DISABLED_GROUP: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 2001]);
+
+/// Reading and writing.
+pub const READ_WRITE: u32 = rights::FILE_READ_DATA | rights::FILE_WRITE_DATA;
+
+/// The bytes of a descriptor that grants everything to these SIDs, at any
+/// integrity, and nothing to others.
+pub fn descriptor(granted: &[Sid]) -> Vec<u8> {
+    let label = MandatoryLabel { integrity: integrity::UNTRUSTED, ..MandatoryLabel::default() };
+    let descriptor = SecurityDescriptor {
+        label: Some(label),
+        ..SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)))
+    };
+    // A handful of entries always fits.
+    descriptor.to_self_relative().unwrap_or_default()
+}
 
 /// What a thread's open token looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +96,13 @@ impl Machine {
         i64::try_from(Arc::strong_count(&self.token(tok))).map_or(i64::MAX, |count| count - 2)
     }
 
+    /// Tokens that somebody still holds once the thread has reverted.
+    pub fn leftovers(&self) -> Vec<(Tok, i64)> {
+        self.system.ps_revert_to_self(&self.thread);
+        let known: Vec<_> = self.tokens.borrow().keys().copied().collect();
+        known.into_iter().map(|tok| (tok, self.references(tok))).filter(|(_, left)| *left != 0).collect()
+    }
+
     /// A handle of the process that the thread is in now.
     pub fn handle(&self, tok: Tok, access: u32) -> u64 {
         self.thread.current_process().handles().insert(Object::Token(self.token(tok)), access)
@@ -92,15 +114,15 @@ impl Machine {
         let _ = self.system.nt_close(&self.thread, handle);
     }
 
-    /// `OpenThreadToken(TOKEN_QUERY, OpenAsSelf)` on the own thread, and what
+    /// `OpenThreadToken(TOKEN_QUERY)` on the own thread, and what
     /// the handle tells; the handle is closed again.
     ///
     /// # Errors
     /// What the open fails with.
-    pub fn open_thread_token(&self) -> Result<OpenedToken, Status> {
+    pub fn open_thread_token(&self, as_self: bool) -> Result<OpenedToken, Status> {
         const CURRENT_THREAD: u64 = u64::MAX - 1;
         let handle =
-            self.system.nt_open_thread_token(&self.thread, CURRENT_THREAD, rights::TOKEN_QUERY, true)?;
+            self.system.nt_open_thread_token(&self.thread, CURRENT_THREAD, rights::TOKEN_QUERY, as_self)?;
         let information = self.system.nt_query_token(&self.thread, handle);
         self.close(handle);
         let information = information?;
@@ -120,8 +142,7 @@ impl Machine {
     /// # Errors
     /// What the access check says.
     pub fn access(&self, granted: &[Sid]) -> Result<(), Status> {
-        let desired = rights::FILE_READ_DATA | rights::FILE_WRITE_DATA;
-        SubjectContext::capture(&self.thread).access_check(&Acl::granting(granted), desired)
+        SubjectContext::capture(&self.thread).access_check(&Acl::granting(granted), READ_WRITE)
     }
 
     fn create(&self, fixture: Fixture) -> Arc<Token> {

@@ -1,10 +1,12 @@
 //! What a thread shows, written in the catalogue's notation.
 
-use crate::machine::{Machine, OpenedToken};
+use crate::client::Client;
+use crate::driver::Failure;
+use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use psimp_catalogue::{Observed, Tok, User};
 use psimp_model::{SlotState, sids};
 use psimp_protocol::Status;
-use psimp_protocol::wire::{self, slot_flags};
+use psimp_protocol::wire::{self, Access, slot_flags};
 use psimp_rules::{Sid, TokenType};
 
 /// A slot in use, from the kernel or from a reply of the driver.
@@ -132,11 +134,36 @@ fn kind(token: &OpenedToken) -> String {
     }
 }
 
-/// Whose access the thread has.
+/// Whose access the thread has, by the model's own access check.
 pub fn access(machine: &Machine) -> String {
+    access_by(|granted| machine.access(granted))
+}
+
+/// Whose access the thread has, by the driver's `ACCESS_CHECK`.
+///
+/// # Errors
+/// What the driver says, when it is not about access.
+pub fn access_through(client: &Client<'_>) -> Result<String, Failure> {
+    let mut failure = None;
+    let seen = access_by(|granted| match client.access_check(&descriptor(granted), READ_WRITE) {
+        Ok(Access { granted: READ_WRITE, status: 0 }) => Ok(()),
+        Ok(Access { granted: 0, status }) => Err(Status(status)),
+        Ok(other) => {
+            failure = Some(Failure::Fault(format!("an access check with {other:?}")));
+            Err(Status::UNSUCCESSFUL)
+        }
+        Err(other) => {
+            failure = Some(other);
+            Err(Status::UNSUCCESSFUL)
+        }
+    });
+    failure.map_or(Ok(seen), Err)
+}
+
+fn access_by(mut check: impl FnMut(&[Sid]) -> Result<(), Status>) -> String {
     for user in [User::A, User::B, User::Anonymous] {
-        match machine.access(&[user.sid(), sids::RESTRICTED]) {
-            Ok(()) if machine.access(&[user.sid()]).is_ok() => return format!("as {}", user.name()),
+        match check(&[user.sid(), sids::RESTRICTED]) {
+            Ok(()) if check(&[user.sid()]).is_ok() => return format!("as {}", user.name()),
             Ok(()) => return format!("as {}*", user.name()),
             Err(Status::ACCESS_DENIED) => (),
             Err(status) => return short(status),
@@ -157,7 +184,7 @@ pub fn decision(machine: &Machine, slot: Option<&SlotView>, asked: Tok) -> Obser
             format!("{same}, {kind}, {}, L{}{flags}", user.map_or("?", User::name), slot.level)
         },
     );
-    let opened = machine.open_thread_token();
+    let opened = machine.open_thread_token(true);
     let open = match &opened {
         Ok(token) if slot.is_some_and(|slot| slot.token_id != token.id) => {
             format!("{} of another object", kind(token))

@@ -71,6 +71,12 @@ pub enum FaultKind {
     ContextType,
     /// The bytes around a context were changed.
     ContextOverrun,
+    /// A thread waited for a lock that it held itself.
+    Deadlock,
+    /// A lock was released by a thread that did not hold it.
+    LockOwner,
+    /// The driver returned, or a lock was deleted, while it was held.
+    LockHeld,
     /// The driver was not unbound from the framework.
     Unbind,
     /// A device was left behind.

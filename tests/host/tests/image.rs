@@ -2,32 +2,14 @@
 
 mod support;
 
-use psimp_host::{Failure, File, Host, IoControl};
-use psimp_model::{Flavour, Object, System, Thread};
+use psimp_host::{Failure, Host, IoControl};
+use psimp_model::{Flavour, Object, System};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
 use psimp_protocol::{DEVICE_NAME, Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION, Status};
 use psimp_rules::{Level, TokenType};
 use std::sync::Arc;
+use support::session::{READ_WRITE, TOKEN_IMPERSONATE, send};
 use support::{USER, image, process, token};
-use zerocopy::{FromBytes, Immutable, IntoBytes};
-
-const READ_WRITE: u32 = 3;
-const TOKEN_IMPERSONATE: u32 = 4;
-
-fn send<I: IntoBytes + Immutable, O: FromBytes + IntoBytes>(
-    host: &Host,
-    thread: &Arc<Thread>,
-    file: &File,
-    operation: Operation,
-    input: &I,
-) -> Result<O, Failure> {
-    let code = Ioctl::of(operation).code();
-    let mut output = O::new_zeroed();
-    let length =
-        host.device_io_control(thread, file, &IoControl::new(code, input.as_bytes()), output.as_mut_bytes())?;
-    assert_eq!(length, size_of::<O>());
-    Ok(output)
-}
 
 #[test]
 fn a_thread_impersonates_and_reverts() {

@@ -4,14 +4,15 @@
 mod support;
 
 use psimp_host::{Call, Failure, FaultKind, Host, IoControl, Observer, Options, Ruling, StartError};
-use psimp_model::{Flavour, Object, System};
-use psimp_protocol::wire::Impersonate;
+use psimp_model::{Acl, Flavour, Object, SecurityDescriptor, System};
+use psimp_protocol::wire::{AccessCheck, Discard, Impersonate, Restore};
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION, Status};
 use psimp_rules::{Level, Sid, TokenType};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use support::{image, process, spec};
+use support::session::{TOKEN_IMPERSONATE, TOKEN_QUERY};
+use support::{USER, image, process, spec};
 use zerocopy::IntoBytes;
 
 /// Fails the one call, of those that can fail, whose turn it is.
@@ -32,8 +33,8 @@ impl Observer for FailOne {
     }
 }
 
-/// Everything once: load, open, impersonate another user's token, query, revert,
-/// close, unload. What fails may fail, but nothing may be left behind.
+/// Everything once: load, open, evaluate, impersonate another user's token, save,
+/// query, check access, restore twice, discard, revert, save, close, unload. What fails may fail, but nothing may be left behind.
 fn everything(observer: &Arc<FailOne>) {
     let Some(image) = image() else { return };
     let system = Arc::new(System::new(Flavour::Win10));
@@ -48,23 +49,38 @@ fn everything(observer: &Arc<FailOne>) {
         user: Sid::new(5, &[21, 9, 9, 9, 1001]),
         ..spec(TokenType::Impersonation, Level::Impersonation)
     });
-    let token = process.handles().insert(Object::Token(client.clone()), 4);
+    let token = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE | TOKEN_QUERY);
     if let Ok(file) = host.open(&thread, LINK_NAME, 3) {
         let level = Level::Impersonation as u32;
         let impersonate =
             Impersonate { version: PROTOCOL_VERSION, level, thread: 0, token, flags: 0, reserved: 0 };
         let query = psimp_protocol::wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
-        for (operation, input) in [
-            (Operation::Impersonate, impersonate.as_bytes()),
-            (Operation::Query, query.as_bytes()),
-            (Operation::Revert, &[]),
-        ] {
+        let mut output = [0; 128];
+        let mut send = |operation, input: &[u8]| {
             let request = IoControl::new(Ioctl::of(operation).code(), input);
-            match host.device_io_control(&thread, &file, &request, &mut [0; 128]) {
-                Ok(_) | Err(Failure::Status(_)) => {}
+            match host.device_io_control(&thread, &file, &request, &mut output) {
+                Ok(length) => output.first_chunk().filter(|_| length >= 8).map(|id| u64::from_le_bytes(*id)),
+                Err(Failure::Status(_)) => None,
                 Err(Failure::Fault(fault)) => panic!("{fault}"),
             }
-        }
+        };
+        send(Operation::Evaluate, impersonate.as_bytes());
+        send(Operation::Impersonate, impersonate.as_bytes());
+        let save = send(Operation::Save, query.as_bytes()).unwrap_or_default();
+        send(Operation::Query, query.as_bytes());
+        let descriptor = SecurityDescriptor::new(USER, Some(Acl::granting(&[USER])));
+        let descriptor = descriptor.to_self_relative().expect("a short one");
+        let length = u32::try_from(descriptor.len()).expect("a short one");
+        let head = AccessCheck { version: PROTOCOL_VERSION, desired: 3, length, reserved: 0 };
+        send(Operation::AccessCheck, &[head.as_bytes(), &descriptor].concat());
+        let restore = Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        let discard = Discard { version: PROTOCOL_VERSION, reserved: 0, save };
+        send(Operation::Restore, restore.as_bytes());
+        send(Operation::Restore, restore.as_bytes());
+        send(Operation::Discard, discard.as_bytes());
+        send(Operation::Revert, &[]);
+        // Left for the close.
+        send(Operation::Save, query.as_bytes());
         assert!(!thread.is_impersonating(), "REVERT cannot fail");
         host.close(&thread, file).expect("the file closes");
     }

@@ -1,7 +1,8 @@
-//! Failures on demand: the next call that reaches a point fails.
+//! Failures and interruptions on demand, at named places.
 
 use parking_lot::Mutex;
 use psimp_protocol::Status;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A place in the model that can run out of memory.
@@ -11,9 +12,14 @@ pub enum FaultPoint {
     DuplicateToken,
     /// The buffer of `SeQueryInformationToken`.
     QueryToken,
+    /// `SeFilterToken`, also for the tokens of a job with filters.
+    FilterToken,
+    /// The block in which a thread keeps its impersonation, where the kernel has
+    /// one. Whatever status is injected, the kernel returns its own.
+    ThreadBlock,
 }
 
-/// The failure that is waiting to happen.
+/// What is waiting to happen.
 #[derive(Debug, Default)]
 pub struct Faults {
     /// Read first, so that a run without failures pays no lock.
@@ -21,11 +27,25 @@ pub struct Faults {
     next: Mutex<Option<Next>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Next {
     point: FaultPoint,
     skip: u32,
-    status: Status,
+    event: Event,
+}
+
+enum Event {
+    Fail(Status),
+    Interrupt(Box<dyn FnOnce() + Send>),
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fail(status) => write!(f, "Fail({status})"),
+            Self::Interrupt(_) => f.write_str("Interrupt"),
+        }
+    }
 }
 
 impl Faults {
@@ -36,7 +56,24 @@ impl Faults {
 
     /// Lets `skip` calls pass `point` and makes the one after them fail, once.
     pub fn fail_nth(&self, point: FaultPoint, skip: u32, status: Status) {
-        *self.next.lock() = Some(Next { point, skip, status });
+        self.arm(Next { point, skip, event: Event::Fail(status) });
+    }
+
+    /// Runs `meanwhile` when a call next reaches `point`, once, as if another
+    /// processor had got there first: a race that always happens. The model
+    /// holds no lock at that place.
+    pub fn interrupt_next(&self, point: FaultPoint, meanwhile: impl FnOnce() + Send + 'static) {
+        self.arm(Next { point, skip: 0, event: Event::Interrupt(Box::new(meanwhile)) });
+    }
+
+    /// Forgets what is waiting and has not been reached.
+    pub fn clear(&self) {
+        self.armed.store(false, Ordering::Release);
+        *self.next.lock() = None;
+    }
+
+    fn arm(&self, next: Next) {
+        *self.next.lock() = Some(next);
         self.armed.store(true, Ordering::Release);
     }
 
@@ -48,19 +85,24 @@ impl Faults {
         if !self.armed.load(Ordering::Acquire) {
             return Ok(());
         }
-        let mut next = self.next.lock();
-        match &mut *next {
-            Some(waiting) if waiting.point == point && waiting.skip > 0 => {
-                waiting.skip -= 1;
+        match self.due(point) {
+            None => Ok(()),
+            Some(Event::Fail(status)) => Err(status),
+            Some(Event::Interrupt(meanwhile)) => {
+                meanwhile();
                 Ok(())
             }
-            Some(waiting) if waiting.point == point => {
-                let status = waiting.status;
-                *next = None;
-                self.armed.store(false, Ordering::Release);
-                Err(status)
-            }
-            _ => Ok(()),
         }
+    }
+
+    fn due(&self, point: FaultPoint) -> Option<Event> {
+        let mut next = self.next.lock();
+        let waiting = next.as_mut().filter(|waiting| waiting.point == point)?;
+        if waiting.skip > 0 {
+            waiting.skip -= 1;
+            return None;
+        }
+        self.armed.store(false, Ordering::Release);
+        next.take().map(|next| next.event)
     }
 }

@@ -1,7 +1,7 @@
 //! The I/O manager's part in opening a device and sending it a control code.
 
-use crate::access::{Acl, SubjectContext, rights};
-use crate::{Process, Thread};
+use crate::access::{GenericMapping, SubjectContext, rights};
+use crate::{Acl, Process, Thread};
 use psimp_protocol::Status;
 use std::sync::Arc;
 
@@ -11,15 +11,17 @@ use std::sync::Arc;
 /// # Errors
 /// What the access check fails with.
 pub fn open_device(thread: &Thread, device: &Acl, desired: u32) -> Result<(u32, Arc<Process>), Status> {
-    SubjectContext::capture(thread).access_check(device, desired)?;
-    Ok((desired, thread.process().clone()))
+    let granted = SubjectContext::capture(thread).dacl_check(Some(device), desired, &GenericMapping::FILE)?;
+    Ok((granted, thread.process().clone()))
 }
 
 /// The access bits of a control code against those of the handle: done before
 /// the driver sees the request.
 ///
 /// # Errors
-/// `ACCESS_DENIED` when the handle lacks what the code asks for.
+/// `ACCESS_DENIED` when the handle lacks what the code asks for, and
+/// `INVALID_DEVICE_REQUEST` for transfer methods other than buffered, which no
+/// device of the model has.
 pub fn check_ioctl_access(code: u32, granted: u32) -> Result<(), Status> {
     let needed = code >> 14 & (rights::FILE_READ_DATA | rights::FILE_WRITE_DATA);
     if granted & needed != needed {

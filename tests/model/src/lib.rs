@@ -11,25 +11,43 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod anonymous;
+mod client;
+mod devices;
 mod fault;
 mod flavour;
+mod impersonate;
 mod io;
+mod job;
 mod native;
 mod object;
+mod peios;
 mod process;
+mod sd;
 mod sddl;
 mod service;
+mod session;
+mod status;
 mod system;
+mod thread;
 mod token;
 
-pub use access::{Ace, AceKind, Acl, SubjectContext, rights};
+pub use access::{AccessChecked, AccessMode, AccessRequest, GenericMapping, SubjectContext, rights};
+pub use client::{ClientContext, SecurityQos};
+pub use devices::DosDevices;
 pub use fault::{FaultPoint, Faults};
 pub use flavour::Flavour;
 pub use io::{check_ioctl_access, open_device};
+pub use job::{Job, job_flags};
 pub use native::TokenInformation;
 pub use object::{HandleTable, Object, ObjectType, reference_by_handle};
-pub use process::{ImpersonationState, Process, SlotState, Thread};
+pub use peios::{PEIOS, PEIOS_STRICT};
+pub use process::Process;
+pub use sd::{Ace, AceKind, Acl, InvalidDescriptor, MandatoryLabel, SecurityDescriptor};
 pub use sddl::{UnknownSddl, parse as parse_sddl};
-pub use service::ModelKernel;
+pub use service::{FileSaves, ModelKernel, ModelToken};
 pub use system::System;
-pub use token::{Group, Privilege, Token, TokenSpec, privileges, sids};
+pub use thread::{ImpersonationState, SlotState, Thread};
+pub use token::{
+    Group, Privilege, Token, TokenDetails, TokenFilter, TokenSource, TokenSpec, privileges, sids,
+};

@@ -1,6 +1,6 @@
 //! Handles: numbers that a process uses for objects it has opened.
 
-use crate::{Process, Thread, Token};
+use crate::{Process, Thread, Token, rights};
 use parking_lot::RwLock;
 use psimp_protocol::Status;
 use std::sync::Arc;
@@ -51,8 +51,19 @@ impl HandleTable {
     /// Handles are multiples of this; the first one is it.
     const STEP: u64 = 4;
 
-    /// A new handle with the access granted.
+    /// A new handle with the access granted. On threads and processes the full
+    /// query right brings the limited one with it, as granting it does.
     pub fn insert(&self, object: Object, granted: u32) -> u64 {
+        let implied = match object {
+            Object::Thread(_) if granted & rights::THREAD_QUERY_INFORMATION != 0 => {
+                rights::THREAD_QUERY_LIMITED_INFORMATION
+            }
+            Object::Process(_) if granted & rights::PROCESS_QUERY_INFORMATION != 0 => {
+                rights::PROCESS_QUERY_LIMITED_INFORMATION
+            }
+            _ => 0,
+        };
+        let granted = granted | implied;
         let mut slots = self.0.write();
         let index = slots.iter().position(Option::is_none).unwrap_or(slots.len());
         if index == slots.len() {
@@ -73,6 +84,12 @@ impl HandleTable {
     /// dropped after the table's lock.
     pub fn remove(&self, handle: u64) -> Option<Object> {
         self.0.write().get_mut(Self::index(handle)?)?.take().map(|(object, _)| object)
+    }
+
+    /// Closes every handle; the references are dropped after the table's lock.
+    pub(crate) fn close_all(&self) {
+        let closed = std::mem::take(&mut *self.0.write());
+        drop(closed);
     }
 
     /// Open handles.

@@ -1,7 +1,8 @@
 //! The part of SDDL that a control device's descriptor uses.
 
-use crate::access::{Ace, AceKind, Acl, rights};
+use crate::access::rights;
 use crate::token::sids;
+use crate::{Ace, AceKind, Acl};
 use psimp_rules::Sid;
 
 /// What in the string the model does not know, so that nobody thinks it was

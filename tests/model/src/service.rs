@@ -2,23 +2,32 @@
 
 use crate::fault::FaultPoint;
 use crate::object::reference_by_handle;
-use crate::{Object, ObjectType, Process, System, Thread, Token};
+use crate::{
+    AccessChecked, AccessRequest, GenericMapping, Object, ObjectType, Process, SecurityDescriptor,
+    SubjectContext, System, Thread, Token,
+};
+use parking_lot::Mutex;
 use psimp_protocol::Status;
 use psimp_rules::{Level, Sid, TokenType};
-use psimp_service::{Caller, Kernel, Slot, Statistics};
+use psimp_service::{Caller, Kernel, SaveTable, Slot, Statistics, TokenRef};
 use std::sync::Arc;
 
 /// A thread of the model that is about to send a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ModelKernel<'a> {
-    system: &'a System,
+    system: &'a Arc<System>,
     thread: &'a Arc<Thread>,
+    saves: &'a FileSaves,
 }
 
+/// The saves of one file object.
+pub type FileSaves = Mutex<SaveTable<ModelToken>>;
+
 impl<'a> ModelKernel<'a> {
-    /// The kernel as this thread enters it.
-    pub fn new(system: &'a System, thread: &'a Arc<Thread>) -> Self {
-        Self { system, thread }
+    /// The kernel as this thread enters it, with a request on the file object
+    /// that these saves belong to.
+    pub fn new(system: &'a Arc<System>, thread: &'a Arc<Thread>, saves: &'a FileSaves) -> Self {
+        Self { system, thread, saves }
     }
 
     /// The caller of a request on a file object that `opener` opened.
@@ -29,12 +38,12 @@ impl<'a> ModelKernel<'a> {
 
 /// A referenced token, with the system that its queries may fail in.
 #[derive(Clone, Debug)]
-pub struct ModelToken<'a> {
-    system: &'a System,
+pub struct ModelToken {
+    system: Arc<System>,
     token: Arc<Token>,
 }
 
-impl psimp_service::Token for ModelToken<'_> {
+impl psimp_service::Token for ModelToken {
     fn statistics(&self) -> Result<Statistics, Status> {
         self.system.faults().check(FaultPoint::QueryToken)?;
         Ok(Statistics {
@@ -55,11 +64,11 @@ impl psimp_service::Token for ModelToken<'_> {
     }
 }
 
-impl<'a> Kernel for ModelKernel<'a> {
+impl Kernel for ModelKernel<'_> {
     type Thread = Arc<Thread>;
-    type HandleToken = ModelToken<'a>;
-    type PrimaryToken = ModelToken<'a>;
-    type SlotToken = ModelToken<'a>;
+    type HandleToken = ModelToken;
+    type PrimaryToken = ModelToken;
+    type SlotToken = ModelToken;
 
     fn current_thread(&self) -> Arc<Thread> {
         self.thread.clone()
@@ -80,47 +89,49 @@ impl<'a> Kernel for ModelKernel<'a> {
         thread.is_terminating()
     }
 
-    fn open_token(&self, handle: u64, access: u32) -> Result<(ModelToken<'a>, u32), Status> {
+    fn open_token(&self, handle: u64, access: u32) -> Result<(ModelToken, u32), Status> {
         match reference_by_handle(self.thread, handle, ObjectType::Token, access)? {
-            (Object::Token(token), granted) => Ok((ModelToken { system: self.system, token }, granted)),
+            (Object::Token(token), granted) => {
+                Ok((ModelToken { system: self.system.clone(), token }, granted))
+            }
             _ => Err(Status::OBJECT_TYPE_MISMATCH),
         }
     }
 
-    fn primary_token(&self, thread: &Arc<Thread>) -> ModelToken<'a> {
-        ModelToken { system: self.system, token: thread.process().primary() }
+    fn primary_token(&self, thread: &Arc<Thread>) -> ModelToken {
+        ModelToken { system: self.system.clone(), token: thread.process().primary() }
     }
 
-    fn slot(&self, thread: &Arc<Thread>) -> Option<Slot<ModelToken<'a>>> {
+    fn slot(&self, thread: &Arc<Thread>) -> Option<Slot<ModelToken>> {
         thread.slot().map(|slot| Slot {
-            token: ModelToken { system: self.system, token: slot.token },
+            token: ModelToken { system: self.system.clone(), token: slot.token },
             copy_on_open: slot.copy_on_open,
             effective_only: slot.effective_only,
             level: slot.level,
         })
     }
 
-    fn is_same(&self, stored: &ModelToken<'a>, token: &ModelToken<'a>) -> bool {
-        Arc::ptr_eq(&stored.token, &token.token)
+    fn is_same(&self, stored: &ModelToken, token: TokenRef<'_, Self>) -> bool {
+        Arc::ptr_eq(&stored.token, &of(token).token)
     }
 
-    fn duplicate(&self, token: &ModelToken<'a>, level: Level) -> Result<ModelToken<'a>, Status> {
+    fn duplicate(&self, token: &ModelToken, level: Level) -> Result<ModelToken, Status> {
         let copy =
             self.system.duplicate_token_checked(&token.token, TokenType::Impersonation, level, false)?;
-        Ok(ModelToken { system: self.system, token: copy })
+        Ok(ModelToken { system: self.system.clone(), token: copy })
     }
 
     fn impersonate(
         &self,
         thread: &Arc<Thread>,
-        token: &ModelToken<'a>,
+        token: TokenRef<'_, Self>,
         copy_on_open: bool,
         effective_only: bool,
         level: Level,
     ) -> Result<(), Status> {
         self.system.ps_impersonate_client(
             thread,
-            Some(&token.token),
+            Some(&of(token).token),
             copy_on_open,
             effective_only,
             level as u32,
@@ -134,4 +145,22 @@ impl<'a> Kernel for ModelKernel<'a> {
     fn revert_to_self(&self) {
         self.system.ps_revert_to_self(self.thread);
     }
+
+    fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<ModelToken>) -> R) -> Result<R, Status> {
+        Ok(work(&mut self.saves.lock()))
+    }
+
+    fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
+        let descriptor = SecurityDescriptor::parse_owned(descriptor)?;
+        let request = AccessRequest::user(desired, GenericMapping::FILE);
+        let result = SubjectContext::capture(self.thread).se_access_check(Some(&descriptor), &request);
+        let AccessChecked { granted, status } = result.into();
+        Ok((granted, status))
+    }
+}
+
+/// Both kinds of references are one here.
+fn of<'t>(token: TokenRef<'t, ModelKernel<'_>>) -> &'t ModelToken {
+    let (TokenRef::Handle(token) | TokenRef::Slot(token)) = token;
+    token
 }

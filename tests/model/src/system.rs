@@ -1,29 +1,56 @@
-//! A running kernel: its flavour, its counters, and the `Ps` routines.
+//! A running kernel: its flavour, its counters, and what it creates.
 
+use crate::anonymous::AnonymousTokens;
+use crate::devices::DosDevices;
 use crate::fault::FaultPoint;
-use crate::{Faults, Flavour, Process, SlotState, Thread, Token, TokenSpec};
+use crate::session::LogonSessions;
+use crate::{Acl, Faults, Flavour, Process, Thread, Token, TokenDetails, TokenSpec};
 use psimp_protocol::Status;
-use psimp_rules::{Decision, Level, Luid, Refusal, TokenType, Verdict, decide};
+use psimp_rules::{Level, Luid, Profile, TokenType};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Gives out identifiers that are unique on one system.
+#[derive(Clone, Debug)]
+pub(crate) struct LuidSource(Arc<AtomicU64>);
+
+impl LuidSource {
+    pub(crate) fn next(&self) -> Luid {
+        Luid(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// One running kernel.
 #[derive(Debug)]
 pub struct System {
     flavour: Flavour,
-    next_luid: AtomicU64,
+    profile: &'static Profile,
+    luids: LuidSource,
     next_id: AtomicU32,
     faults: Faults,
+    sessions: LogonSessions,
+    anonymous: AnonymousTokens,
+    devices: DosDevices,
 }
 
 impl System {
     /// A kernel of this flavour, with no process yet.
     pub fn new(flavour: Flavour) -> Self {
+        Self::with_profile(flavour, flavour.profile())
+    }
+
+    /// A kernel of this flavour that decides by another profile: for readings
+    /// of the rule that no kernel follows.
+    pub fn with_profile(flavour: Flavour, profile: &'static Profile) -> Self {
         Self {
             flavour,
-            next_luid: AtomicU64::new(0x1_0000),
+            profile,
+            luids: LuidSource(Arc::new(AtomicU64::new(0x1_0000))),
             next_id: AtomicU32::new(4),
             faults: Faults::default(),
+            sessions: LogonSessions::default(),
+            anonymous: AnonymousTokens::default(),
+            devices: DosDevices::default(),
         }
     }
 
@@ -32,18 +59,47 @@ impl System {
         self.flavour
     }
 
+    /// The decision rule.
+    pub fn profile(&self) -> &'static Profile {
+        self.profile
+    }
+
     /// Failures on demand.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    fn luid(&self) -> Luid {
-        Luid(self.next_luid.fetch_add(1, Ordering::Relaxed))
+    pub(crate) fn anonymous(&self) -> &AnonymousTokens {
+        &self.anonymous
     }
 
-    /// A new token.
+    /// Drive letters by logon session.
+    pub fn devices(&self) -> &DosDevices {
+        &self.devices
+    }
+
+    /// A new token. Its logon session begins with it, if need be.
     pub fn create_token(&self, spec: TokenSpec) -> Arc<Token> {
-        Arc::new(Token::new(self.luid(), spec))
+        self.create_token_with(spec, TokenDetails::default())
+    }
+
+    /// A new token with all that can be chosen.
+    pub fn create_token_with(&self, spec: TokenSpec, details: TokenDetails) -> Arc<Token> {
+        let session = self.sessions.reference(spec.authentication_id);
+        // Integrity labels came after NT 5.2.
+        let mandatory = self.flavour != Flavour::Nt52;
+        Arc::new(Token::new(&self.luids, session, spec, details, mandatory))
+    }
+
+    /// Whether any token of the logon session exists: the leak oracle. On
+    /// Windows a routine registered for the end of the session tells the same.
+    pub fn logon_session_alive(&self, id: Luid) -> bool {
+        self.logon_session_references(id) > 0
+    }
+
+    /// Tokens of the logon session, copies included.
+    pub fn logon_session_references(&self, id: Luid) -> usize {
+        self.sessions.references(id)
     }
 
     /// A new process.
@@ -51,12 +107,29 @@ impl System {
         Process::new(self.next_id.fetch_add(4, Ordering::Relaxed), primary)
     }
 
-    /// A new thread of a process. It never inherits an impersonation.
-    pub fn create_thread(&self, process: &Arc<Process>) -> Arc<Thread> {
-        Thread::new(self.next_id.fetch_add(4, Ordering::Relaxed), process.clone())
+    /// `NtCreateProcess` without a token of its own: the child's primary token
+    /// is a copy of that of the creator's process. What the creating thread
+    /// impersonates does not matter.
+    ///
+    /// # Errors
+    /// Those of [`System::duplicate_token`].
+    pub fn create_child_process(&self, creator: &Thread) -> Result<Arc<Process>, Status> {
+        let parent = creator.process().primary();
+        let primary = self.duplicate_token(&parent, TokenType::Primary, parent.level(), false)?;
+        Ok(self.create_process(primary))
     }
 
-    /// `SepDuplicateToken`: no level test.
+    /// A new thread of a process. It never inherits an impersonation.
+    pub fn create_thread(&self, process: &Arc<Process>) -> Arc<Thread> {
+        Thread::new(self.next_id.fetch_add(4, Ordering::Relaxed), process.clone(), true)
+    }
+
+    /// A new system thread: it has no TEB.
+    pub fn create_system_thread(&self, process: &Arc<Process>) -> Arc<Thread> {
+        Thread::new(self.next_id.fetch_add(4, Ordering::Relaxed), process.clone(), false)
+    }
+
+    /// `SepDuplicateToken`: no level test. Everybody may open the copy.
     ///
     /// # Errors
     /// An injected failure.
@@ -67,8 +140,20 @@ impl System {
         level: Level,
         effective_only: bool,
     ) -> Result<Arc<Token>, Status> {
+        self.duplicate_token_for(token, token_type, level, effective_only, None)
+    }
+
+    /// [`System::duplicate_token`] with a DACL for the copy.
+    pub(crate) fn duplicate_token_for(
+        &self,
+        token: &Token,
+        token_type: TokenType,
+        level: Level,
+        effective_only: bool,
+        acl: Option<Acl>,
+    ) -> Result<Arc<Token>, Status> {
         self.faults.check(FaultPoint::DuplicateToken)?;
-        Ok(Arc::new(token.copy(self.luid(), token_type, level, effective_only)))
+        Ok(Arc::new(token.copy(token_type, level, effective_only, acl)))
     }
 
     /// `NtDuplicateToken`'s tests, then the duplication.
@@ -92,65 +177,5 @@ impl System {
             }
         }
         self.duplicate_token(token, token_type, level, effective_only)
-    }
-
-    /// What this kernel decides for a thread and a token.
-    pub fn decide(&self, thread: &Thread, token: &Token, level: Level) -> Decision {
-        decide(self.flavour.profile(), Some(&thread.process().primary_facts()), &token.facts(), level)
-    }
-
-    /// `PsImpersonateClient`. `level` is as the caller passed it; unlike real
-    /// kernels the model refuses values above 3. The slot takes its own
-    /// reference.
-    ///
-    /// # Errors
-    /// The slot and all references are as before.
-    pub fn ps_impersonate_client(
-        &self,
-        thread: &Thread,
-        token: Option<&Arc<Token>>,
-        copy_on_open: bool,
-        effective_only: bool,
-        level: u32,
-    ) -> Result<(), Status> {
-        let Some(token) = token else {
-            thread.set_slot(None);
-            return Ok(());
-        };
-        let level = Level::from_raw(level).ok_or(Status::INVALID_PARAMETER)?;
-        let (token, level) = match self.decide(thread, token, level).verdict {
-            Verdict::Kept(level) => (token.clone(), level),
-            Verdict::Copied(level) => {
-                (self.duplicate_token(token, TokenType::Impersonation, level, false)?, level)
-            }
-            Verdict::Refused(Refusal::NoPrimaryToken) => return Err(Status::UNSUCCESSFUL),
-            Verdict::Refused(Refusal::Denied) => return Err(Status::PRIVILEGE_NOT_HELD),
-        };
-        thread.set_slot(Some(SlotState { token, copy_on_open, effective_only, level: level as u32 }));
-        Ok(())
-    }
-
-    /// `PsRevertToSelf` for the thread that is current.
-    pub fn ps_revert_to_self(&self, thread: &Thread) {
-        thread.set_slot(None);
-    }
-
-    /// `PsDereferenceImpersonationToken`: drops one reference; nothing without
-    /// a token.
-    pub fn ps_dereference_impersonation_token(&self, token: Option<Arc<Token>>) {
-        drop(token);
-    }
-
-    /// `PsReferenceEffectiveToken` (not exported by any kernel): token, type,
-    /// effective-only, and the level only while impersonating. The type is the
-    /// slot's view: impersonation even for a token object of primary type.
-    pub fn ps_reference_effective_token(
-        &self,
-        thread: &Thread,
-    ) -> (Arc<Token>, TokenType, bool, Option<u32>) {
-        match thread.slot() {
-            Some(slot) => (slot.token, TokenType::Impersonation, slot.effective_only, Some(slot.level)),
-            None => (thread.process().primary(), TokenType::Primary, false, None),
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! The service over the model, where memory runs out.
 
 use psimp_model::{
-    FaultPoint, Flavour, Group, ModelKernel, Object, Process, System, Thread, Token, TokenSpec, sids,
+    FaultPoint, FileSaves, Flavour, Group, ModelKernel, Object, Process, System, Thread, Token, TokenSpec,
+    sids,
 };
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, Status};
@@ -13,21 +14,22 @@ const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1001]);
 const OTHER: Sid = Sid::new(5, &[21, 1, 2, 3, 1002]);
 
 struct Setup {
-    system: System,
+    system: Arc<System>,
+    saves: FileSaves,
     process: Arc<Process>,
     thread: Arc<Thread>,
 }
 
 impl Setup {
     fn new() -> Self {
-        let system = System::new(Flavour::Win10);
+        let system = Arc::new(System::new(Flavour::Win10));
         let process = system.create_process(token(&system, USER, TokenType::Primary));
         let thread = system.create_thread(&process);
-        Self { system, process, thread }
+        Self { system, saves: FileSaves::default(), process, thread }
     }
 
     fn send(&self, operation: Operation, input: &[u8]) -> Result<Vec<u8>, Status> {
-        let kernel = ModelKernel::new(&self.system, &self.thread);
+        let kernel = ModelKernel::new(&self.system, &self.thread, &self.saves);
         let code = Ioctl::of(operation).code();
         psimp_service::dispatch(&kernel, kernel.caller(&self.process), code, input, 4096)
             .map(|reply| reply.as_bytes().to_vec())

@@ -8,7 +8,7 @@ use crate::observe::{self, SlotView};
 use crate::result::Mismatch;
 use psimp_catalogue::{Column, DecisionRow, Driver};
 use psimp_model::Flavour;
-use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
+use psimp_protocol::wire::{self, decided_by, effect, slot_flags, verdict};
 use psimp_protocol::{RulesMode, Status};
 use psimp_rules::{DOC, Level, Rule, decide};
 
@@ -52,14 +52,15 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, row: &DecisionRow) -> Found {
 
 fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Found {
     let machine = client.machine;
+    let mut differences = check_evaluation(client, row);
     let result = client.impersonate(row.token, false, false, row.level.into(), rules);
     let outcome = match (row.driver, result) {
         (Driver::Refused, Err(Failure::Status(Status::BAD_IMPERSONATION_LEVEL))) => {
-            return if machine.thread.is_impersonating() {
-                Err(vec![mismatch("slot after the refusal", "idle", "impersonating")])
-            } else {
-                Ok("refused: above the token's own level".to_owned())
-            };
+            if machine.thread.is_impersonating() {
+                differences.push(mismatch("slot after the refusal", "idle", "impersonating"));
+            }
+            let refused = "refused: above the token's own level".to_owned();
+            return if differences.is_empty() { Ok(refused) } else { Err(differences) };
         }
         (Driver::Refused, result) => {
             let observed = result.map_or_else(|f| f.to_string(), |_| "STATUS_SUCCESS".to_owned());
@@ -71,9 +72,10 @@ fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Found {
         (Driver::Passed, Ok(outcome)) => outcome,
     };
     let (expected, by_driver) = through_driver(row, machine.flavour(), rules);
-    let mut differences = Vec::new();
     check_outcome(&mut differences, row, expected, by_driver, &outcome);
     let slot = queried(client, &mut differences);
+    let access = observe::access_through(client).unwrap_or_else(|failure| failure.to_string());
+    compare(&mut differences, "ACCESS_CHECK", &expected.observed(row.token).access, &access);
     finish(machine, row, expected, slot.as_ref(), differences)
 }
 
@@ -95,6 +97,44 @@ pub(super) fn queried(client: &Client<'_>, differences: &mut Vec<Mismatch>) -> O
             held
         }
     }
+}
+
+/// EVALUATE says beforehand what the documented rule decides, and does nothing.
+fn check_evaluation(client: &Client<'_>, row: &DecisionRow) -> Vec<Mismatch> {
+    let mut differences = Vec::new();
+    let evaluated = client.evaluate(row.token, row.level.into());
+    match (row.driver, &evaluated) {
+        (Driver::Passed, Ok(evaluation)) => {
+            let (expected_verdict, effect) = match row.doc {
+                Column::K(_) => (verdict::KEPT, effect::KEEP),
+                Column::C(..) => (verdict::COPIED, effect::DENY),
+            };
+            let steps = usize::try_from(evaluation.steps).unwrap_or(usize::MAX);
+            let last = steps.checked_sub(1).and_then(|last| evaluation.trace.get(last));
+            let tail = evaluation.trace.iter().skip(steps).filter(|step| step.rule != 0 || step.effect != 0);
+            let observed = (evaluation.verdict, evaluation.level, last.map(|step| step.effect), tail.count());
+            let expected = (expected_verdict, u32::from(row.doc.level()), Some(effect), 0);
+            compare(
+                &mut differences,
+                "EVALUATE: verdict, level, last effect, steps after it",
+                &format!("{expected:?}"),
+                &format!("{observed:?}"),
+            );
+            if let Column::C(_, rule) = row.doc {
+                let rules = (evaluation.rule, last.map(|step| u32::from(step.rule)));
+                let expected = (rule as u32, Some(rule as u32));
+                compare(&mut differences, "EVALUATE: rule", &format!("{expected:?}"), &format!("{rules:?}"));
+            }
+        }
+        (Driver::Refused, Err(Failure::Status(Status::BAD_IMPERSONATION_LEVEL))) => (),
+        (driver, evaluated) => {
+            differences.push(mismatch("EVALUATE", format!("{driver:?}"), format!("{evaluated:?}")));
+        }
+    }
+    if client.machine.thread.is_impersonating() {
+        differences.push(mismatch("slot after EVALUATE", "idle", "impersonating"));
+    }
+    differences
 }
 
 fn check_outcome(

@@ -2,6 +2,7 @@
 
 mod decision;
 mod requests;
+mod saving;
 mod script;
 
 pub(crate) use decision::through_driver as expected_through_driver;
@@ -92,11 +93,15 @@ fn with_driver(target: &Target, server: Server, run: impl FnOnce(&Client<'_>) ->
         }
     };
     let faults = driver.stop();
-    if faults.is_empty() {
+    let left = machine.leftovers();
+    if faults.is_empty() && left.is_empty() {
         return found;
     }
     let mut mismatches = found.err().unwrap_or_default();
     mismatches.extend(faults.into_iter().map(|fault| mismatch("driver contract", "no fault", fault)));
+    mismatches.extend(left.into_iter().map(|(tok, left)| {
+        mismatch("references after close and revert", "none", format!("{left:+} on {}", tok.name()))
+    }));
     Err(mismatches)
 }
 

@@ -3,7 +3,7 @@
 use super::{Found, mismatch};
 use crate::client::Client;
 use crate::driver::{Failure, File};
-use crate::machine::administrator_client;
+use crate::machine::{READ_WRITE, administrator_client, descriptor};
 use crate::observe::SlotView;
 use crate::result::Mismatch;
 use psimp_catalogue::{Attempt, Caller, Edit, Handle, Opening, Output, Requests, Server, Tok};
@@ -84,9 +84,14 @@ fn try_attempt(client: &Client<'_>, rules: RulesMode, attempt: &Attempt) -> Resu
     if output.iter().skip(written).any(|byte| *byte != 0xA5) {
         differences.push(mismatch("output beyond the bytes returned", "untouched", "written"));
     }
-    if attempt.status != Status::SUCCESS && slot(&machine.thread) != before {
+    let changes = matches!(
+        attempt.operation,
+        Operation::Impersonate | Operation::Restore | Operation::Revert | Operation::End
+    );
+    let unchanged = attempt.status != Status::SUCCESS || !changes;
+    if unchanged && slot(&machine.thread) != before {
         let after = format!("{:?}", slot(&machine.thread));
-        differences.push(mismatch("slot after the refusal", format!("{before:?}"), after));
+        differences.push(mismatch("slot afterwards", format!("{before:?}"), after));
     }
     if differences.is_empty() { Ok(()) } else { Err(differences) }
 }
@@ -126,7 +131,7 @@ fn send(
 
 /// A second open by the same process, on a thread that is an administrator for
 /// the moment of the open.
-fn open_as_administrator(client: &Client<'_>, desired: u32) -> Result<File, Failure> {
+pub(super) fn open_as_administrator(client: &Client<'_>, desired: u32) -> Result<File, Failure> {
     let machine = client.machine;
     let state = machine.thread.disable_impersonation();
     let server = machine.process.primary();
@@ -172,6 +177,13 @@ fn input(client: &Client<'_>, attempt: &Attempt, rules: RulesMode, handles: &mut
     };
     handles.push(impersonate.token);
     let mut thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
+    let mut save = 0;
+    if matches!(attempt.operation, Operation::Restore | Operation::Discard) {
+        // Whether there is one is for the attempt to find out.
+        save = client.save().map_or(0, |saved| saved.save);
+    }
+    let user = machine.process.primary().user();
+    let (mut descriptor, mut described) = (descriptor(&[user]), None);
     let (mut shorter, mut longer) = (0, 0);
     match attempt.edit {
         Edit::None | Edit::Code(_) => (),
@@ -190,11 +202,24 @@ fn input(client: &Client<'_>, attempt: &Attempt, rules: RulesMode, handles: &mut
             let handle = make_handle(client, which, handles);
             (impersonate.thread, thread.thread) = (handle, handle);
         }
+        Edit::Save(id) => save = id,
+        Edit::Descriptor(bytes) => descriptor = bytes.to_vec(),
+        Edit::DescriptorLength(length) => described = Some(length),
     }
+    let wire::Thread { version, reserved, thread: target } = thread;
+    let head = wire::AccessCheck {
+        version,
+        desired: READ_WRITE,
+        length: described.unwrap_or(u32::try_from(descriptor.len()).unwrap_or(u32::MAX)),
+        reserved,
+    };
     let mut bytes = match attempt.operation {
         Operation::Version | Operation::Revert => Vec::new(),
-        Operation::Impersonate => impersonate.as_bytes().to_vec(),
-        Operation::Query | Operation::End => thread.as_bytes().to_vec(),
+        Operation::Impersonate | Operation::Evaluate => impersonate.as_bytes().to_vec(),
+        Operation::Query | Operation::Save | Operation::End => thread.as_bytes().to_vec(),
+        Operation::Restore => wire::Restore { version, reserved, thread: target, save }.as_bytes().to_vec(),
+        Operation::Discard => wire::Discard { version, reserved, save }.as_bytes().to_vec(),
+        Operation::AccessCheck => [head.as_bytes(), descriptor.as_slice()].concat(),
     };
     bytes.truncate(bytes.len().saturating_sub(shorter));
     bytes.resize(bytes.len() + longer, 0);

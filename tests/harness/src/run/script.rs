@@ -1,4 +1,4 @@
-//! Groups N and T: sequences of calls.
+//! Groups N, T, C, O, S and R: sequences of calls.
 
 use super::decision::queried;
 use super::{Found, Way, compare};
@@ -7,9 +7,10 @@ use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::Mismatch;
 use psimp_catalogue::{ByKernel, Script, State, Step, Tok};
-use psimp_model::{FaultPoint, Flavour, privileges};
+use psimp_model::{FaultPoint, Flavour, ImpersonationState, SlotState, Token, privileges};
 use psimp_protocol::wire;
 use psimp_protocol::{RulesMode, Status};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Which of the three values holds: the kernel's own, but what the
@@ -30,38 +31,71 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Found {
         Way::Kernel => RulesMode::Kernel,
         Way::Driver(_, rules) => rules,
     };
-    let mut run = Run { machine, way, asked: None, number: 0, shown: String::new(), differences: Vec::new() };
+    let mut run = Run {
+        machine,
+        way,
+        asked: None,
+        saves: BTreeMap::new(),
+        disabled: BTreeMap::new(),
+        number: 0,
+        shown: String::new(),
+        differences: Vec::new(),
+    };
     // References are counted against the start of the case.
     for tok in Tok::ALL {
         machine.token(*tok);
     }
-    for step in script.steps {
-        run.number += 1;
-        match step {
-            Step::Check(values) => run.check(expected(values, machine.flavour(), rules)),
-            step => run.act(step),
-        }
-    }
+    run.steps(script.steps, rules);
     machine.thread.attach(None);
     if run.differences.is_empty() { Ok(run.shown) } else { Err(run.differences) }
 }
 
-struct Run<'a> {
-    machine: &'a Machine,
-    way: Way<'a>,
+pub(super) struct Run<'a> {
+    pub(super) machine: &'a Machine,
+    pub(super) way: Way<'a>,
     /// The token of the last IMPERSONATE that succeeded.
-    asked: Option<Tok>,
+    pub(super) asked: Option<Tok>,
+    /// What SAVE and its raw counterpart kept, by the script's number.
+    pub(super) saves: BTreeMap<usize, (Kept, Option<Tok>)>,
+    /// What was disabled, by the script's number.
+    disabled: BTreeMap<usize, ImpersonationState>,
     number: usize,
     /// The slot at the last look.
     shown: String,
     differences: Vec<Mismatch>,
 }
 
+/// A save: the slot itself, or the driver's id of one.
+pub(super) enum Kept {
+    Slot(Option<SlotState>),
+    Id(u64),
+}
+
 impl Run<'_> {
+    fn steps(&mut self, steps: &[Step], rules: RulesMode) {
+        for step in steps {
+            self.number += 1;
+            match (step, self.way) {
+                (Step::Check(values), _) => self.check(expected(values, self.machine.flavour(), rules)),
+                (Step::OnlyKernel(steps), Way::Kernel) | (Step::OnlyDriver(steps), Way::Driver(..)) => {
+                    self.steps(steps, rules);
+                }
+                (Step::Repeat(times, steps), _) => {
+                    for _ in 0..*times {
+                        self.steps(steps, rules);
+                    }
+                }
+                (Step::OpenAs { as_self, expected }, _) => self.open_as(*as_self, expected),
+                (step, _) => self.act(step),
+            }
+        }
+    }
+
     fn compare(&mut self, what: &str, expected: &str, observed: &str) {
         compare(&mut self.differences, &format!("step {}: {what}", self.number), expected, observed);
     }
 
+    #[allow(clippy::too_many_lines)] // one short arm a step
     fn act(&mut self, step: &Step) {
         let machine = self.machine;
         let before = machine.thread.slot().map(|slot| SlotView::from(&slot));
@@ -124,13 +158,77 @@ impl Run<'_> {
             }
             Step::Attach(server) => machine.thread.attach(Some(machine.other_process(server))),
             Step::Detach => machine.thread.attach(None),
-            Step::Check(_) => (),
+            Step::BecomeServer(server) => machine.become_server(server),
+            Step::Save(number) => match self.save() {
+                Ok(kept) => {
+                    self.saves.insert(number, (kept, self.asked));
+                }
+                Err(failure) => self.succeeded("save", Err(failure)),
+            },
+            Step::SaveMany(count) => {
+                for _ in 0..count {
+                    let saved = self.save();
+                    self.succeeded("save", saved.map(drop));
+                }
+            }
+            Step::SaveRefused(status) => {
+                let saved = self.save().map(drop);
+                self.ended("save", status, saved);
+            }
+            Step::Restore(number, status) => {
+                let restored = self.restore(number);
+                self.ended("restore", status, restored);
+            }
+            Step::RestoreId(id, status) => {
+                let restored = self.client().and_then(|client| client.restore(id)).map(drop);
+                self.ended("restore", status, restored);
+            }
+            Step::RestoreOnOtherFile(number, status) => {
+                let restored = self.restore_elsewhere(number);
+                self.ended("restore on another file object", status, restored);
+            }
+            Step::Discard(number, status) => {
+                let discarded = self.discard(number);
+                self.ended("discard", status, discarded);
+            }
+            Step::Disable(number) => {
+                self.disabled.insert(number, machine.thread.disable_impersonation());
+            }
+            Step::RestoreDisabled(number) => {
+                machine.thread.restore_impersonation(self.disabled.remove(&number).unwrap_or_default());
+            }
+            Step::SameOrigin(tok) => {
+                let origin = |token: &Token| {
+                    format!("{} {:?} {:?}", token.session_id(), token.source(), token.authentication_id())
+                };
+                let expected = origin(&machine.token(tok));
+                let observed = machine.thread.slot().map(|slot| origin(&slot.token)).unwrap_or_default();
+                self.compare("session, source and logon", &expected, &observed);
+            }
+            Step::EnableDisabled(tok) => {
+                let had = machine.token(tok).adjust_privilege(privileges::TIME_ZONE, true);
+                self.compare("the privilege was there", "true", &had.to_string());
+            }
+            Step::TebImpersonating(expected) => {
+                let observed = machine.thread.teb_is_impersonating();
+                self.compare("Teb.IsImpersonating", &expected.to_string(), &observed.to_string());
+            }
+            // `steps` has seen to these, or they are another way's.
+            Step::OnlyKernel(_)
+            | Step::OnlyDriver(_)
+            | Step::Check(_)
+            | Step::Repeat(..)
+            | Step::OpenAs { .. } => (),
         }
     }
 
     fn succeeded(&mut self, what: &str, result: Result<(), Failure>) {
+        self.ended(what, Status::SUCCESS, result);
+    }
+
+    fn ended(&mut self, what: &str, expected: Status, result: Result<(), Failure>) {
         let observed = result.map_or_else(|f| f.to_string(), |()| Status::SUCCESS.to_string());
-        self.compare(what, &Status::SUCCESS.to_string(), &observed);
+        self.compare(what, &expected.to_string(), &observed);
     }
 
     /// REVERT and END tell the slot as it was.
@@ -178,6 +276,17 @@ impl Run<'_> {
         }
     }
 
+    fn open_as(&mut self, as_self: bool, expected: &ByKernel<&str>) {
+        let expected = match self.machine.flavour() {
+            Flavour::Win10 => expected.win10,
+            Flavour::Nt52 => expected.nt52,
+            Flavour::Documented => expected.documented,
+        };
+        let slot = self.machine.thread.slot().map(|slot| SlotView::from(&slot));
+        let opened = self.machine.open_thread_token(as_self);
+        self.compare("open", expected, &observe::open(&opened, slot.as_ref()));
+    }
+
     fn check(&mut self, state: &State) {
         let machine = self.machine;
         let slot = self.slot();
@@ -189,7 +298,7 @@ impl Run<'_> {
             let what = format!("references on {}", tok.name());
             self.compare(&what, &format!("{expected:+}"), &format!("{:+}", machine.references(*tok)));
         }
-        let opened = machine.open_thread_token();
+        let opened = machine.open_thread_token(true);
         self.compare("open", state.open, &observe::open(&opened, slot.as_ref()));
         if !state.after_open.is_empty() {
             let after = self.slot();

@@ -56,6 +56,6 @@ impl<'a> Context<'a> {
 
     /// Calls a function of the driver from within this call.
     pub(crate) fn call(&self, function: u64, arguments: [u64; 4]) -> Outcome<u64> {
-        super::enter::enter(self.cpu, self.machine(), function, arguments)
+        self.dispatch.call(self.cpu, function, arguments)
     }
 }

@@ -11,6 +11,7 @@ use super::enter::Frame;
 use super::export::Export;
 use super::guarded::Guarded;
 use super::handles::Handles;
+use super::kmdf::WaitLock;
 use super::pool::Pool;
 use super::references::References;
 use super::signals::{self, Trap};
@@ -20,6 +21,7 @@ use std::arch::asm;
 use std::cell::{Cell, RefCell};
 use std::mem::offset_of;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One thread's block. It is reused by a later thread, never freed.
@@ -47,6 +49,8 @@ pub(crate) struct Cpu {
     pub(crate) pool: RefCell<Pool>,
     /// The handles of the kernel that it opened since.
     pub(crate) handles: RefCell<Handles>,
+    /// The locks of the framework that it holds.
+    pub(crate) locks: RefCell<Vec<Arc<WaitLock>>>,
     /// A system buffer to use again.
     pub(crate) buffer: Cell<Option<Guarded>>,
     /// Memory of a reply to use again.
@@ -76,6 +80,7 @@ impl Cpu {
             references: RefCell::default(),
             pool: RefCell::default(),
             handles: RefCell::default(),
+            locks: RefCell::default(),
             buffer: Cell::default(),
             reply: Cell::default(),
             serials: Cell::default(),

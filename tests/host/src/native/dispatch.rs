@@ -50,8 +50,13 @@ impl Dispatch<'_> {
         }
     }
 
-    /// Calls a function of the driver.
+    /// Calls a function of the driver, which releases the locks that it takes.
     pub(crate) fn call(&self, cpu: &Cpu, function: u64, arguments: [u64; 4]) -> Outcome<u64> {
-        enter::enter(cpu, self.machine, function, arguments)
+        let before = cpu.locks.borrow().len();
+        let value = enter::enter(cpu, self.machine, function, arguments)?;
+        match cpu.locks.borrow().get(before) {
+            None => Ok(value),
+            Some(lock) => Err(lock.still_held(self.machine)),
+        }
     }
 }

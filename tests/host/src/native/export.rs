@@ -18,6 +18,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// `PASSIVE_LEVEL`.
 pub(crate) const PASSIVE: u8 = 0;
+/// `APC_LEVEL`.
+pub(crate) const APC: u8 = 1;
 /// `DISPATCH_LEVEL`.
 pub(crate) const DISPATCH: u8 = 2;
 /// `HIGH_LEVEL`: callable anywhere.

@@ -21,10 +21,7 @@ impl Held {
     /// Takes over what the driver still holds at the end of a dispatch.
     pub(crate) fn take_over(&self, cpu: &Cpu) {
         if let Some(references) = cpu.references.borrow_mut().settle() {
-            let mut held = self.references.lock();
-            for reference in references {
-                held.take_over(reference);
-            }
+            self.references.lock().take_over(references);
         }
         if let Some(blocks) = cpu.pool.borrow_mut().settle() {
             self.blocks.lock().extend(blocks);
@@ -43,12 +40,18 @@ impl Held {
         let references = cpu.references.borrow_mut().settle();
         let blocks = cpu.pool.borrow_mut().settle();
         let handles = cpu.handles.borrow_mut().settle();
-        drop((references, blocks, handles));
+        let locks = cpu.locks.take();
+        drop((references, blocks, handles, locks));
     }
 
     /// The object at an address, if it is referenced.
     pub(crate) fn object(&self, address: u64) -> Option<Object> {
         self.references.lock().object(address).cloned()
+    }
+
+    /// The object at an address, if it is referenced this way.
+    pub(crate) fn taken(&self, address: u64, taken: Taken) -> Option<Object> {
+        self.references.lock().taken(address, taken).cloned()
     }
 
     /// Whether any object that is referenced is the one asked for.

@@ -121,8 +121,21 @@ impl Host {
         Ok(done.information)
     }
 
-    /// Closes a file: its last handle is closed by `thread`, and nothing refers
-    /// to it any more.
+    /// Closes the last handle of a file, while requests may still be on their
+    /// way: they reach the driver until [`Host::close`].
+    ///
+    /// # Errors
+    /// A broken contract.
+    pub fn cleanup(&self, thread: &Arc<Thread>, file: &File) -> Result<(), Failure> {
+        self.check_running()?;
+        let file = self.own(file)?;
+        let cpu = Cpu::attach();
+        let dispatch = Dispatch { machine: &self.machine, thread, irql: 0, request: None, file: Some(file) };
+        dispatch.run(cpu, || file.clean_up(&dispatch, cpu)).map_err(Failure::Fault)
+    }
+
+    /// Closes a file: its last handle is closed by `thread`, unless it is
+    /// already, and nothing refers to it any more.
     ///
     /// # Errors
     /// A broken contract.
@@ -134,7 +147,8 @@ impl Host {
         let dispatch =
             Dispatch { machine: &self.machine, thread, irql: 0, request: None, file: Some(&object) };
         let closed = dispatch.run(cpu, || {
-            for callback in object.device().on_close() {
+            object.clean_up(&dispatch, cpu)?;
+            if let Some(callback) = object.device().on_close() {
                 dispatch.call(cpu, callback, [object.handle(), 0, 0, 0])?;
             }
             object.destroy(&dispatch, cpu)?;

@@ -76,10 +76,13 @@ impl Machine {
         self.stopped.get()
     }
 
-    /// Ends the driver.
+    /// Ends the driver. Threads that waited for the one whose fault it was come
+    /// with the same fault.
     #[cold]
     pub(crate) fn stop(&self, fault: Fault) -> Fault {
-        self.faults.lock().push(fault.clone());
+        if self.stopped.get() != Some(&fault) {
+            self.faults.lock().push(fault.clone());
+        }
         let _ = self.stopped.set(fault.clone());
         fault
     }

@@ -20,10 +20,11 @@ pub(crate) enum Kind {
     File,
     Request,
     SecurityContext,
+    WaitLock,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Token,
         Self::Thread,
         Self::Process,
@@ -35,6 +36,7 @@ impl Kind {
         Self::File,
         Self::Request,
         Self::SecurityContext,
+        Self::WaitLock,
     ];
 
     /// The name in messages.
@@ -51,6 +53,7 @@ impl Kind {
             Self::File => "WDFFILEOBJECT",
             Self::Request => "WDFREQUEST",
             Self::SecurityContext => "security context",
+            Self::WaitLock => "WDFWAITLOCK",
         }
     }
 }

@@ -13,6 +13,12 @@ pub(crate) const DRIVER_INTERNAL_ERROR: Status = Status(0xC000_0183);
 pub(crate) const WDF_OBJECT_ATTRIBUTES_INVALID: Status = Status(0xC020_0209);
 /// The object's parent is not the driver's to choose.
 pub(crate) const WDF_PARENT_ASSIGNMENT_NOT_ALLOWED: Status = Status(0xC020_020F);
+/// The attributes ask for a synchronisation scope that the object cannot have.
+pub(crate) const WDF_SYNCHRONIZATION_SCOPE_INVALID: Status = Status(0xC020_0210);
+/// The attributes ask for an execution level that the object cannot have.
+pub(crate) const WDF_EXECUTION_LEVEL_INVALID: Status = Status(0xC020_0211);
+/// A wait ended without what it was for: a success, as statuses go.
+pub(crate) const TIMEOUT: Status = Status(0x0000_0102);
 /// Not a final status.
 pub(crate) const PENDING: Status = Status(0x0000_0103);
 

@@ -5,6 +5,7 @@ pub(crate) mod code;
 pub(crate) mod driver;
 pub(crate) mod pe;
 pub(crate) mod run;
+pub(crate) mod session;
 
 use psimp_host::Image;
 use psimp_model::{Group, Process, System, Thread, Token, TokenSpec, sids};

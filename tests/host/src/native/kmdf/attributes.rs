@@ -5,7 +5,10 @@ use super::super::cpu::Cpu;
 use super::super::dispatch::Dispatch;
 use super::super::guarded::Guarded;
 use super::super::memory::Address;
-use super::super::status::{WDF_OBJECT_ATTRIBUTES_INVALID, WDF_PARENT_ASSIGNMENT_NOT_ALLOWED};
+use super::super::status::{
+    WDF_EXECUTION_LEVEL_INVALID, WDF_OBJECT_ATTRIBUTES_INVALID, WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
+    WDF_SYNCHRONIZATION_SCOPE_INVALID,
+};
 use super::super::{Outcome, Stop};
 use crate::{Fault, FaultKind};
 use psimp_protocol::Status;
@@ -50,13 +53,34 @@ pub(crate) struct Attributes {
     context: Option<(u64, usize)>,
 }
 
+/// What attributes may say of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rules {
+    /// The framework chooses the parent.
+    Fixed,
+    /// The driver chooses the parent, but neither level nor scope.
+    Child,
+}
+
 impl Context<'_> {
     /// Reads attributes and checks them as the framework does for an object
     /// whose parent the driver does not choose.
     pub(super) fn attributes(&self, at: Address) -> Outcome<Result<Attributes, Status>> {
+        Ok(self.check_attributes(at, Rules::Fixed)?.map(|(attributes, _)| attributes))
+    }
+
+    /// As [`Context::attributes`], for an object with a parent that the driver
+    /// may choose; its handle, or null, comes along.
+    pub(super) fn child_attributes(&self, at: Address) -> Outcome<Result<(Attributes, Address), Status>> {
+        self.check_attributes(at, Rules::Child)
+    }
+
+    fn check_attributes(&self, at: Address, rules: Rules) -> Outcome<Result<(Attributes, Address), Status>> {
+        const INHERIT: u32 = 1;
+        const NO_SCOPE: u32 = 4;
         const LEVELS: std::ops::RangeInclusive<u32> = 1..=3;
         const SCOPES: std::ops::RangeInclusive<u32> = 1..=4;
-        let Some(at) = at.non_null() else { return Ok(Ok(Attributes::default())) };
+        let Some(at) = at.non_null() else { return Ok(Ok((Attributes::default(), Address::NULL))) };
         let given: ObjectAttributes = self.read(at, "WDF_OBJECT_ATTRIBUTES")?;
         if given.size as usize != size_of::<ObjectAttributes>() {
             return Ok(Err(Status::INFO_LENGTH_MISMATCH));
@@ -79,17 +103,26 @@ impl Context<'_> {
             }
             size = given.context_size_override;
         }
-        if given.parent != 0 {
+        if rules == Rules::Fixed && given.parent != 0 {
             return Ok(Err(WDF_PARENT_ASSIGNMENT_NOT_ALLOWED));
         }
         if !LEVELS.contains(&given.execution_level) || !SCOPES.contains(&given.synchronization_scope) {
             return Ok(Err(WDF_OBJECT_ATTRIBUTES_INVALID));
         }
+        if rules == Rules::Child {
+            if ![INHERIT, NO_SCOPE].contains(&given.synchronization_scope) {
+                return Ok(Err(WDF_SYNCHRONIZATION_SCOPE_INVALID));
+            }
+            if given.execution_level != INHERIT {
+                return Ok(Err(WDF_EXECUTION_LEVEL_INVALID));
+            }
+        }
         let Some(size) = usize::try_from(size).ok().filter(|&size| size <= MAX_CONTEXT) else {
             return self.not_modelled(format_args!("asks for a context of {size} bytes"));
         };
         let context = (given.context_type != 0).then_some((given.context_type, size));
-        Ok(Ok(Attributes { on_cleanup: given.on_cleanup, on_destroy: given.on_destroy, context }))
+        let attributes = Attributes { on_cleanup: given.on_cleanup, on_destroy: given.on_destroy, context };
+        Ok(Ok((attributes, Address(given.parent))))
     }
 }
 

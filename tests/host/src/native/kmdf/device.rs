@@ -114,9 +114,14 @@ impl Device {
         some(self.files.as_ref()?.on_create)
     }
 
-    /// `EvtFileCleanup` and `EvtFileClose`, as far as they are.
-    pub(crate) fn on_close(&self) -> impl Iterator<Item = u64> {
-        self.files.iter().flat_map(|files| [files.on_cleanup, files.on_close]).filter_map(some)
+    /// `EvtFileCleanup`.
+    pub(crate) fn on_cleanup(&self) -> Option<u64> {
+        some(self.files.as_ref()?.on_cleanup)
+    }
+
+    /// `EvtFileClose`.
+    pub(crate) fn on_close(&self) -> Option<u64> {
+        some(self.files.as_ref()?.on_close)
     }
 
     pub(super) fn opened(&self) {
@@ -144,6 +149,7 @@ impl Device {
     }
 
     fn destroy(device: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+        dispatch.machine.framework.locks.delete_children(dispatch, cpu, device.handle)?;
         device.context.destroy(dispatch, cpu, device.handle)?;
         dispatch.machine.framework.objects.lock().devices.retain(|other| !Arc::ptr_eq(other, device));
         Ok(())

@@ -144,6 +144,7 @@ pub(super) fn delete(cx: &Context<'_>) -> Outcome<()> {
     for device in &devices {
         Device::delete(device, cx.dispatch, cx.cpu)?;
     }
+    framework.locks.delete_children(cx.dispatch, cx.cpu, driver.handle)?;
     driver.context.destroy(cx.dispatch, cx.cpu, driver.handle)?;
     framework.objects.lock().driver = None;
     framework.globals.write(offsets::DRIVER, &[0; 8]);

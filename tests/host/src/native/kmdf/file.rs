@@ -7,6 +7,7 @@ use super::super::opaque::{self, Kind};
 use super::attributes::{Attributes, TypedContext};
 use super::device::Device;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `WDFFILEOBJECT`, with the handle of user mode that it stands for.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct FileObject {
     device: Arc<Device>,
     granted: u32,
     context: TypedContext,
+    /// The last handle is closed.
+    cleaned_up: AtomicBool,
 }
 
 impl FileObject {
@@ -25,7 +28,8 @@ impl FileObject {
         let handle = if config.is_some() { opaque::address(Kind::File, cpu.serial()) } else { 0 };
         let attributes = config.map_or_else(Attributes::default, |files| files.attributes);
         device.opened();
-        Self { handle, device: device.clone(), granted, context: TypedContext::new(attributes) }
+        let context = TypedContext::new(attributes);
+        Self { handle, device: device.clone(), granted, context, cleaned_up: AtomicBool::new(false) }
     }
 
     pub(crate) fn handle(&self) -> u64 {
@@ -45,8 +49,19 @@ impl FileObject {
         &self.context
     }
 
+    /// The last handle is closed: tells the driver, once.
+    pub(crate) fn clean_up(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+        if !self.cleaned_up.swap(true, Ordering::AcqRel)
+            && let Some(callback) = self.device.on_cleanup()
+        {
+            dispatch.call(cpu, callback, [self.handle, 0, 0, 0])?;
+        }
+        Ok(())
+    }
+
     /// The framework destroys the object.
     pub(crate) fn destroy(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+        dispatch.machine.framework.locks.delete_children(dispatch, cpu, self.handle)?;
         self.context.destroy(dispatch, cpu, self.handle)
     }
 }

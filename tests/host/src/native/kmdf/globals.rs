@@ -9,6 +9,7 @@ use super::device::Device;
 use super::driver::Driver;
 use super::file::FileObject;
 use super::init::DeviceInit;
+use super::wait_lock::WaitLocks;
 use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(crate) struct Framework {
     /// `WDF_DRIVER_GLOBALS`, which the driver reads.
     pub(crate) globals: Guarded,
     pub(crate) objects: Mutex<Objects>,
+    pub(super) locks: WaitLocks,
     files: Mutex<Vec<Arc<FileObject>>>,
 }
 
@@ -53,6 +55,7 @@ impl Default for Framework {
             bound: AtomicBool::new(false),
             globals: Guarded::zeroed(offsets::SIZE),
             objects: Mutex::default(),
+            locks: WaitLocks::default(),
             files: Mutex::default(),
         }
     }

@@ -12,16 +12,19 @@ mod file;
 mod globals;
 mod init;
 mod loader;
+mod locks;
 mod object;
 mod request;
 mod retrieve;
 mod slots;
+mod wait_lock;
 
 pub(crate) use device::{Device, map_generic};
 pub(crate) use file::FileObject;
 pub(crate) use globals::Framework;
 pub(crate) use request::Request;
 pub(crate) use slots::{SLOTS, slot_name};
+pub(crate) use wait_lock::WaitLock;
 
 use super::export::Export;
 
@@ -36,4 +39,5 @@ pub(crate) const TABLES: &[&[&Export]] = &[
     object::FUNCTIONS,
     retrieve::FUNCTIONS,
     request::FUNCTIONS,
+    locks::FUNCTIONS,
 ];

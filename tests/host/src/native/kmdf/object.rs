@@ -7,6 +7,7 @@ use super::super::memory::Address;
 use super::super::opaque::{self, Kind};
 use super::control;
 use super::device::Device;
+use super::locks;
 use crate::FaultKind;
 
 exports! {
@@ -22,6 +23,10 @@ exports! {
                 }
                 let device = control::find(cx, object)?;
                 Device::delete(&device, cx.dispatch, cx.cpu)
+            }
+            Some((Kind::WaitLock, ..)) => {
+                let lock = locks::find(cx, object)?;
+                cx.machine().framework.locks.delete(cx.dispatch, cx.cpu, &lock)
             }
             Some((Kind::Driver | Kind::File | Kind::Request, ..)) => {
                 let object = cx.describe(object.0);
@@ -54,6 +59,7 @@ fn find(cx: &Context<'_>, object: Address, type_info: Address) -> Outcome<Option
             driver.map(|driver| driver.context().get(type_info))
         }
         Some((Kind::File, ..)) => framework.file(object.0).map(|file| file.context().get(type_info)),
+        Some((Kind::WaitLock, ..)) => Some(locks::find(cx, object)?.context().get(type_info)),
         // Requests have no context: nothing is modelled that gives them one.
         Some((Kind::Request, ..)) => {
             cx.dispatch.request.filter(|request| request.handle() == object.0).map(|_| None)

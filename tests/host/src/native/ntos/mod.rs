@@ -1,5 +1,7 @@
 //! `ntoskrnl.exe`, as far as the driver imports it.
 
+mod access;
+mod descriptor;
 mod diagnostics;
 mod duplicate;
 mod handle;
@@ -23,6 +25,8 @@ pub(crate) const TABLES: &[&[&Export]] = &[
     threads::EXPORTS,
     tokens::EXPORTS,
     impersonation::EXPORTS,
+    descriptor::EXPORTS,
+    access::EXPORTS,
     diagnostics::EXPORTS,
 ];
 

@@ -1,7 +1,7 @@
 //! Pool.
 
 use super::super::context::Context;
-use super::super::export::{DISPATCH, exports};
+use super::super::export::{APC, DISPATCH, exports};
 use super::super::memory::Address;
 use super::super::pool::{Block, Lookup};
 use super::super::{Outcome, Stop};
@@ -14,8 +14,6 @@ mod flags {
     pub(super) const PAGED: u64 = 0x100;
 }
 
-/// `APC_LEVEL`.
-const APC: u8 = 1;
 /// More than a driver like this asks for.
 const MAX_BLOCK: u64 = 16 << 20;
 

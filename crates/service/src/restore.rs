@@ -1,0 +1,83 @@
+//! SAVE, RESTORE and DISCARD: a slot kept aside, and put back.
+
+use crate::impersonate::read_back;
+use crate::{Kernel, Slot, Token, TokenRef, rights, slot};
+use psimp_protocol::wire::{self, decided_by, verdict};
+use psimp_protocol::{RestoreRequest, SaveId, Status, Target};
+use psimp_rules::Level;
+
+/// SAVE: keeps all four values of the thread's slot, or that it is idle.
+pub(crate) fn save<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Saved, Status> {
+    let thread = slot::open_thread(kernel, request.thread, rights::THREAD_QUERY_LIMITED_INFORMATION)?;
+    let held = kernel.slot(&thread);
+    let description = match &held {
+        Some(slot) => slot::describe(slot)?,
+        None => slot::IDLE,
+    };
+    match kernel.with_saves(|saves| saves.insert(held))? {
+        Ok(SaveId(save)) => Ok(wire::Saved { save, slot: description }),
+        // The table was full; the reference goes here, outside its lock.
+        Err(_refused) => Err(Status::INSUFFICIENT_RESOURCES),
+    }
+}
+
+/// RESTORE: puts a saved slot into a thread. The save stays.
+///
+/// The kernel decides anew, and may store less than was saved; the outcome says
+/// so. If it fails, the thread is left without an impersonation: whoever
+/// restores must not go on as the client that was to be replaced.
+pub(crate) fn restore<K: Kernel>(kernel: &K, request: RestoreRequest) -> Result<wire::Outcome, Status> {
+    let thread = slot::open_thread(
+        kernel,
+        request.thread,
+        rights::THREAD_SET_THREAD_TOKEN | rights::THREAD_IMPERSONATE,
+    )?;
+    if let Some(saved) = kernel.with_saves(|saves| saves.get(request.save))?? {
+        return reassign(kernel, &thread, &saved);
+    }
+    kernel.end_impersonation(&thread)?;
+    Ok(ENDED)
+}
+
+/// DISCARD: drops a save and its reference.
+pub(crate) fn discard<K: Kernel>(kernel: &K, save: SaveId) -> Result<(), Status> {
+    let removed = kernel.with_saves(|saves| saves.remove(save))??;
+    // Outside the table's lock.
+    drop(removed);
+    Ok(())
+}
+
+fn reassign<K: Kernel>(
+    kernel: &K,
+    thread: &K::Thread,
+    saved: &Slot<K::SlotToken>,
+) -> Result<wire::Outcome, Status> {
+    let statistics = saved.token.statistics()?;
+    let level = Level::from_raw(saved.level).ok_or(Status::INVALID_PARAMETER)?;
+    let token = TokenRef::Slot(&saved.token);
+    let restored = kernel.impersonate(thread, token, saved.copy_on_open, saved.effective_only, level);
+    let outcome = restored.map(|()| read_back(kernel, thread, token, &statistics, level, None));
+    let result = outcome.and_then(|outcome| {
+        if outcome.level_stored > saved.level { Err(Status::BAD_IMPERSONATION_LEVEL) } else { Ok(outcome) }
+    });
+    if result.is_err() {
+        // It cannot fail, and the status to report is the one before.
+        let _ = kernel.end_impersonation(thread);
+    }
+    result
+}
+
+/// An idle thread was restored.
+const ENDED: wire::Outcome = wire::Outcome {
+    status: Status::SUCCESS.0,
+    level_asked: 0,
+    level_stored: 0,
+    verdict: verdict::ENDED,
+    rule: 0,
+    decided_by: decided_by::KERNEL,
+    flags: 0,
+    reserved: 0,
+    token_asked: 0,
+    token_stored: 0,
+    authentication_id: 0,
+};

@@ -1,0 +1,71 @@
+//! The saved slots of a file object.
+
+use crate::Slot;
+use core::sync::atomic::{AtomicU64, Ordering};
+use psimp_protocol::{MAX_SAVES, SaveId, Status};
+
+/// The next save's number, for all file objects: a number is given out once
+/// between load and unload, so an old id is never another save, and an id of
+/// another file object names nothing here.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// What a file object keeps: at most [`MAX_SAVES`] slots, each with a reference
+/// on its token. A saved idle thread is kept too, as no slot.
+pub struct SaveTable<T> {
+    entries: [Option<Entry<T>>; MAX_SAVES],
+}
+
+struct Entry<T> {
+    id: SaveId,
+    slot: Option<Slot<T>>,
+}
+
+impl<T> Default for SaveTable<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> SaveTable<T> {
+    /// An empty table.
+    pub const fn new() -> Self {
+        Self { entries: [const { None }; MAX_SAVES] }
+    }
+
+    /// Keeps a slot under a new id.
+    ///
+    /// # Errors
+    /// The slot itself when the table is full, so that its reference can be
+    /// dropped outside the lock.
+    pub(crate) fn insert(&mut self, slot: Option<Slot<T>>) -> Result<SaveId, Option<Slot<T>>> {
+        match self.entries.iter_mut().find(|entry| entry.is_none()) {
+            None => Err(slot),
+            Some(free) => {
+                let id = SaveId(NEXT.fetch_add(1, Ordering::Relaxed));
+                *free = Some(Entry { id, slot });
+                Ok(id)
+            }
+        }
+    }
+
+    /// What was saved under an id, with a reference of its own.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub(crate) fn get(&self, id: SaveId) -> Result<Option<Slot<T>>, Status>
+    where
+        T: Clone,
+    {
+        let entry = self.entries.iter().flatten().find(|entry| entry.id == id);
+        entry.map(|entry| entry.slot.clone()).ok_or(Status::NOT_FOUND)
+    }
+
+    /// Takes a save out; its reference goes with what is returned.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub(crate) fn remove(&mut self, id: SaveId) -> Result<Option<Slot<T>>, Status> {
+        let entry = self.entries.iter_mut().find(|e| e.as_ref().is_some_and(|entry| entry.id == id));
+        entry.and_then(Option::take).map(|entry| entry.slot).ok_or(Status::NOT_FOUND)
+    }
+}

@@ -1,0 +1,257 @@
+//! Group S: a slot kept aside and put back, and nesting.
+//!
+//! As kernel code does it: `PsReferenceImpersonationToken`, and later
+//! `PsImpersonateClient` with the four values kept. Through the driver: SAVE,
+//! RESTORE, DISCARD.
+
+use crate::script::{ByKernel, Script, State, Step, check, idle, imp};
+use crate::{Server, Tok};
+use psimp_protocol::Status;
+
+const fn restore(save: usize) -> Step {
+    Step::Restore(save, Status::SUCCESS)
+}
+
+const fn discard(save: usize) -> Step {
+    Step::Discard(save, Status::SUCCESS)
+}
+
+const fn end() -> Step {
+    Step::End { copy_on_open: false, effective_only: false, level: 0 }
+}
+
+const A2: (Tok, i64) = (Tok::A2, 1);
+const NO_A2: (Tok, i64) = (Tok::A2, 0);
+const NO_B2: (Tok, i64) = (Tok::B2, 0);
+
+/// S05: the privilege that kept B2 is gone when it comes back, so the kernels
+/// copy it. The documentation's rule knows no privilege: B2 was a copy from the
+/// start, and that very copy comes back.
+const RESTORED_AS_COPY: State = State {
+    slot: "copy of B2 imp/1 co0 eo0 L1",
+    open: "same imp/1 all",
+    access: "A5",
+    references: &[NO_A2, (Tok::B2, 1)],
+    after_open: "",
+};
+
+pub(crate) static SCRIPTS: &[Script] = &[
+    Script {
+        id: "S01",
+        title: "all four values come back",
+        server: Server::SPlus,
+        steps: &[
+            imp(Tok::A2, true, true, 2),
+            Step::Save(0),
+            imp(Tok::B2, false, false, 2),
+            restore(0),
+            discard(0),
+            check("A2 co1 eo1 L2", "new imp/2 effective", "as A", &[A2, NO_B2]),
+        ],
+    },
+    Script {
+        id: "S02",
+        title: "an idle thread comes back idle",
+        server: Server::S,
+        steps: &[Step::Save(0), imp(Tok::A2, false, false, 2), restore(0), discard(0), idle(&[NO_A2])],
+    },
+    Script {
+        id: "S03",
+        title: "a save that is not dropped holds one reference",
+        server: Server::SPlus,
+        steps: &[
+            imp(Tok::A2, true, true, 2),
+            Step::Save(0),
+            imp(Tok::B2, false, false, 2),
+            restore(0),
+            check("A2 co1 eo1 L2", "", "as A", &[(Tok::A2, 2), NO_B2]),
+        ],
+    },
+    Script {
+        id: "S04",
+        title: "five nested saves unwind in reverse",
+        server: Server::SPlus,
+        steps: &[
+            imp(Tok::A2, true, false, 2),
+            Step::Save(0),
+            imp(Tok::A1, false, true, 1),
+            Step::Save(1),
+            imp(Tok::N2, true, true, 1),
+            Step::Save(2),
+            imp(Tok::AR2, false, false, 0),
+            Step::Save(3),
+            imp(Tok::A3, false, false, 3),
+            Step::Save(4),
+            imp(Tok::A2, false, false, 1),
+            restore(4),
+            check("A3 co0 eo0 L3", "", "", &[]),
+            restore(3),
+            check("AR2 co0 eo0 L0", "", "", &[]),
+            restore(2),
+            check("N2 co1 eo1 L1", "", "", &[]),
+            restore(1),
+            check("A1 co0 eo1 L1", "", "", &[]),
+            restore(0),
+            check("A2 co1 eo0 L2", "", "", &[]),
+            discard(0),
+            discard(1),
+            discard(2),
+            discard(3),
+            discard(4),
+            Step::Revert,
+            idle(&[NO_A2, (Tok::A1, 0), (Tok::N2, 0), (Tok::AR2, 0), (Tok::A3, 0)]),
+        ],
+    },
+    Script {
+        id: "S05",
+        title: "restoring decides anew: a privilege lost meanwhile costs the level",
+        server: Server::SPlus,
+        steps: &[
+            imp(Tok::B2, false, false, 2),
+            Step::DisablePrivilege,
+            Step::Save(0),
+            imp(Tok::A2, false, false, 2),
+            restore(0),
+            Step::Check(ByKernel {
+                documented: State { references: &[NO_A2, NO_B2], ..RESTORED_AS_COPY },
+                nt52: RESTORED_AS_COPY,
+                win10: RESTORED_AS_COPY,
+            }),
+        ],
+    },
+    Script {
+        id: "S06",
+        title: "disabling and restoring decides nothing",
+        server: Server::SPlus,
+        steps: &[
+            imp(Tok::A2, false, false, 2),
+            Step::Disable(0),
+            imp(Tok::A2, true, true, 1),
+            Step::RestoreDisabled(0),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2]),
+        ],
+    },
+    Script {
+        id: "S07",
+        title: "a restore that fails leaves the inner token; the driver reverts",
+        server: Server::S,
+        steps: &[
+            imp(Tok::A2, false, false, 2),
+            Step::Save(0),
+            imp(Tok::A2, true, true, 1),
+            // From here on every kernel copies what a restricted server takes.
+            Step::BecomeServer(Server::SR),
+            Step::FailDuplicate(Status::INSUFFICIENT_RESOURCES),
+            Step::Restore(0, Status::INSUFFICIENT_RESOURCES),
+            Step::OnlyKernel(&[check("A2 co1 eo1 L1", "", "A5", &[(Tok::A2, 2)])]),
+            Step::OnlyDriver(&[check("idle", "7C", "", &[A2])]),
+        ],
+    },
+    Script {
+        id: "S09",
+        title: "saved idle, restored after two impersonations",
+        server: Server::S,
+        steps: &[
+            Step::Save(0),
+            imp(Tok::A2, false, false, 2),
+            imp(Tok::A1, false, false, 1),
+            restore(0),
+            idle(&[NO_A2, (Tok::A1, 0)]),
+        ],
+    },
+    Script {
+        id: "S10",
+        title: "a saved token stays valid when the thread has let go of it",
+        server: Server::S,
+        steps: &[
+            imp(Tok::A2, false, false, 2),
+            Step::Save(0),
+            end(),
+            check("idle", "7C", "as A", &[A2]),
+            restore(0),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 2)]),
+            discard(0),
+            Step::Revert,
+            idle(&[NO_A2]),
+        ],
+    },
+    Script {
+        id: "S11",
+        title: "restoring a disabled slot drops what came in between",
+        server: Server::S,
+        steps: &[
+            imp(Tok::A2, false, false, 2),
+            Step::Disable(0),
+            imp(Tok::B2, false, false, 2),
+            Step::RestoreDisabled(0),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2, NO_B2]),
+        ],
+    },
+    Script {
+        id: "S12",
+        title: "disabling and restoring an idle thread leaves it idle",
+        server: Server::S,
+        steps: &[Step::Disable(0), Step::RestoreDisabled(0), idle(&[])],
+    },
+    Script {
+        id: "S13",
+        title: "a revert does not reach a disabled slot",
+        server: Server::S,
+        steps: &[
+            imp(Tok::A2, false, false, 2),
+            Step::Disable(0),
+            Step::Revert,
+            Step::RestoreDisabled(0),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2]),
+        ],
+    },
+    Script {
+        id: "S15",
+        title: "disabling twice and restoring both, the idle one last",
+        server: Server::S,
+        steps: &[
+            imp(Tok::A2, false, false, 2),
+            Step::Disable(0),
+            Step::Disable(1),
+            Step::RestoreDisabled(0),
+            Step::RestoreDisabled(1),
+            idle(&[NO_A2]),
+        ],
+    },
+    Script {
+        id: "S17",
+        title: "the seventeenth save is refused and keeps no reference",
+        server: Server::S,
+        steps: &[
+            imp(Tok::A2, false, false, 2),
+            Step::OnlyDriver(&[
+                Step::SaveMany(16),
+                check("A2 co0 eo0 L2", "", "", &[(Tok::A2, 17)]),
+                Step::SaveRefused(Status::INSUFFICIENT_RESOURCES),
+                check("A2 co0 eo0 L2", "", "", &[(Tok::A2, 17)]),
+            ]),
+        ],
+    },
+    Script {
+        id: "S18",
+        title: "a save can be restored twice; unknown, discarded and foreign ids are not found",
+        server: Server::S,
+        steps: &[
+            imp(Tok::A2, false, false, 2),
+            Step::Save(0),
+            imp(Tok::A2, true, true, 1),
+            restore(0),
+            restore(0),
+            check("A2 co0 eo0 L2", "", "as A", &[(Tok::A2, 2)]),
+            Step::OnlyDriver(&[
+                Step::RestoreId(0, Status::NOT_FOUND),
+                Step::RestoreId(u64::MAX, Status::NOT_FOUND),
+                Step::RestoreOnOtherFile(0, Status::NOT_FOUND),
+                discard(0),
+                Step::Discard(0, Status::NOT_FOUND),
+                Step::Restore(0, Status::NOT_FOUND),
+                check("A2 co0 eo0 L2", "", "as A", &[A2]),
+            ]),
+        ],
+    },
+];

@@ -1,0 +1,90 @@
+//! Random programs of calls: the driver's image shows, call for call, what its
+//! service shows over an equal model, and both keep the invariants. A difference
+//! is a failure with a minimised program.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestError, TestRunner};
+use psimp_catalogue::{Server, Tok, User};
+use psimp_harness::driver::Source;
+use psimp_harness::program::{Call, Fail, Step, compare};
+use psimp_host::Image;
+use psimp_model::Flavour;
+use psimp_protocol::RulesMode;
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// Calls in a program, on average.
+const LENGTH: usize = 100;
+
+fn of<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+    proptest::sample::select(all)
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let rules = prop_oneof![Just(RulesMode::Documented), Just(RulesMode::Kernel)];
+    let impersonate = (of(Tok::ALL), any::<bool>(), any::<bool>(), 0..=4_u32, rules).prop_map(
+        |(token, copy_on_open, effective_only, level, rules)| Call::Impersonate {
+            token,
+            copy_on_open,
+            effective_only,
+            level,
+            rules,
+        },
+    );
+    prop_oneof![
+        8 => impersonate,
+        2 => (of(Tok::ALL), 0..=4_u32).prop_map(|(token, level)| Call::Evaluate(token, level)),
+        2 => Just(Call::Query),
+        2 => Just(Call::Save),
+        3 => (0..20_usize).prop_map(Call::Restore),
+        1 => (0..20_usize).prop_map(Call::Discard),
+        1 => Just(Call::Revert),
+        1 => Just(Call::End),
+        2 => of(&[User::A, User::B, User::Anonymous]).prop_map(Call::AccessCheck),
+        2 => Just(Call::Open),
+        1 => Just(Call::SetThreadTokenNull),
+        1 => any::<bool>().prop_map(Call::Privilege),
+        1 => of(Server::ALL).prop_map(Call::Become),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let fail = prop_oneof![
+        10 => Just(None),
+        1 => Just(Some(Fail::Duplicate)),
+        1 => (0..5_u32).prop_map(|skip| Some(Fail::Query(skip))),
+    ];
+    (call(), fail)
+}
+
+fn agree(sources: [&Source; 2], programs: u32) {
+    let calls = Cell::new(0_u64);
+    let mut runner =
+        TestRunner::new(Config { cases: programs, failure_persistence: None, ..Config::default() });
+    let programs = (of(&Flavour::ALL), of(Server::ALL), prop::collection::vec(step(), 1..2 * LENGTH));
+    let result = runner.run(&programs, |(flavour, server, program)| {
+        calls.set(calls.get() + program.len() as u64);
+        compare(sources, flavour, server, &program).map_err(TestCaseError::fail)
+    });
+    match result {
+        Ok(()) => println!("{} calls, no difference", calls.get()),
+        Err(TestError::Fail(why, program)) => panic!("{why}\nminimised program: {program:#?}"),
+        Err(TestError::Abort(why)) => panic!("{why}"),
+    }
+}
+
+/// The service against itself: determinism and the invariants, anywhere.
+#[test]
+fn the_service_keeps_the_invariants() {
+    agree([&Source::Service, &Source::Service], 300);
+}
+
+#[test]
+fn image_and_model_agree() {
+    let Some(path) = std::env::var_os("PSIMP_SYS") else {
+        eprintln!("skipped: PSIMP_SYS does not name an image; `cargo xtask test` builds one");
+        return;
+    };
+    let image = Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image");
+    agree([&Source::Service, &Source::Image(Arc::new(image))], 12_000);
+}

@@ -1,0 +1,89 @@
+//! What a driver does with wait locks.
+
+use super::super::Outcome;
+use super::super::context::Context;
+use super::super::export::{PASSIVE, exports};
+use super::super::memory::Address;
+use super::super::opaque::{self, Kind};
+use super::super::status::TIMEOUT;
+use super::control;
+use super::wait_lock::WaitLock;
+use crate::FaultKind;
+use psimp_protocol::Status;
+use std::sync::Arc;
+use std::time::Duration;
+
+exports! {
+    /// The functions that are modelled.
+    FUNCTIONS:
+
+    fn WdfWaitLockCreate[DISPATCH, fails RESOURCES](
+        cx, globals: Address, attributes: Address, lock: Address
+    ) -> Status {
+        let framework = cx.framework(globals)?;
+        let (attributes, parent) = match cx.child_attributes(attributes)? {
+            Ok(checked) => checked,
+            Err(status) => return Ok(status),
+        };
+        let parent = parent_of(cx, parent)?;
+        let handle = framework.locks.create(cx.cpu, parent, attributes);
+        cx.write(lock, &handle, "the lock's handle")?;
+        Ok(Status::SUCCESS)
+    }
+
+    /// Without a timeout, and with any but zero, the thread may wait.
+    fn WdfWaitLockAcquire[DISPATCH, fails NEVER](
+        cx, globals: Address, lock: Address, timeout: Address
+    ) -> Status {
+        cx.framework(globals)?;
+        let lock = find(cx, lock)?;
+        let timeout = match timeout.non_null() {
+            None => None,
+            Some(at) => Some(cx.read::<i64>(at, "the timeout")?),
+        };
+        if timeout != Some(0) && cx.dispatch.irql > PASSIVE {
+            return Err(cx.fault(FaultKind::Irql, format_args!("may wait at IRQL {}", cx.dispatch.irql)));
+        }
+        let timeout = match timeout {
+            Some(due @ 1..) => return cx.not_modelled(format_args!("waits until the system time {due}")),
+            // In units of 100 ns; relative ones are negative.
+            Some(time) => Some(Duration::from_nanos(time.unsigned_abs().saturating_mul(100))),
+            None => None,
+        };
+        Ok(if lock.acquire(cx, timeout)? { Status::SUCCESS } else { TIMEOUT })
+    }
+
+    fn WdfWaitLockRelease[DISPATCH, fails NEVER](cx, globals: Address, lock: Address) {
+        cx.framework(globals)?;
+        find(cx, lock)?.release(cx)
+    }
+}
+
+/// The lock behind a handle.
+pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WaitLock>> {
+    cx.machine().framework.locks.get(handle.0).ok_or_else(|| match opaque::decode(handle.0) {
+        Some((Kind::WaitLock, _, 0)) => {
+            let lock = cx.describe(handle.0);
+            cx.fault(FaultKind::FrameworkHandle, format_args!("was given {lock}, which is deleted"))
+        }
+        _ => cx.bad_handle(handle, "WDFWAITLOCK"),
+    })
+}
+
+/// The handle of the parent that a new object gets.
+fn parent_of(cx: &Context<'_>, parent: Address) -> Outcome<u64> {
+    let framework = &cx.machine().framework;
+    let driver = || framework.objects.lock().driver.as_ref().map(|driver| driver.handle());
+    let known = match opaque::decode(parent.0) {
+        None if parent == Address::NULL => driver(),
+        Some((Kind::Driver, ..)) => driver().filter(|&driver| driver == parent.0),
+        Some((Kind::Device, ..)) => Some(control::find(cx, parent)?.handle()),
+        Some((Kind::File, ..)) => framework.file(parent.0).map(|file| file.handle()),
+        Some((Kind::Request | Kind::WaitLock, ..)) => {
+            let parent = cx.describe(parent.0);
+            return cx.not_modelled(format_args!("was given {parent} as the parent"));
+        }
+        _ => None,
+    };
+    known.ok_or_else(|| cx.bad_handle(parent, "framework object"))
+}

@@ -1,0 +1,179 @@
+//! Wait locks: who holds one, who waits for it, and what becomes of it.
+
+use super::super::context::Context;
+use super::super::cpu::Cpu;
+use super::super::describe;
+use super::super::dispatch::Dispatch;
+use super::super::machine::Machine;
+use super::super::opaque::{self, Kind};
+use super::super::{Outcome, Stop};
+use super::attributes::{Attributes, TypedContext};
+use crate::{Fault, FaultKind};
+use parking_lot::{Condvar, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// `WDFWAITLOCK`.
+#[derive(Debug)]
+pub(crate) struct WaitLock {
+    handle: u64,
+    /// Handle of the object that it is deleted with.
+    parent: u64,
+    context: TypedContext,
+    owner: Mutex<Option<Owner>>,
+    released: Condvar,
+}
+
+/// Who holds a lock.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    /// Tells operating-system threads apart.
+    cpu: usize,
+    /// Id of the model's thread, for messages.
+    thread: u32,
+    /// Return address of the call that acquired it.
+    caller: u64,
+}
+
+/// The locks of one driver.
+#[derive(Debug, Default)]
+pub(crate) struct WaitLocks(Mutex<BTreeMap<u64, Arc<WaitLock>>>);
+
+impl WaitLocks {
+    /// Makes a lock and returns its handle.
+    pub(super) fn create(&self, cpu: &Cpu, parent: u64, attributes: Attributes) -> u64 {
+        let handle = opaque::address(Kind::WaitLock, cpu.serial());
+        let context = TypedContext::new(attributes);
+        let (owner, released) = (Mutex::default(), Condvar::new());
+        self.0.lock().insert(handle, Arc::new(WaitLock { handle, parent, context, owner, released }));
+        handle
+    }
+
+    /// The lock behind a handle.
+    pub(super) fn get(&self, handle: u64) -> Option<Arc<WaitLock>> {
+        self.0.lock().get(&handle).cloned()
+    }
+
+    /// Deletes the locks below an object.
+    pub(super) fn delete_children(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome<()> {
+        let children: Vec<_> = self.0.lock().values().filter(|lock| lock.parent == parent).cloned().collect();
+        children.iter().try_for_each(|lock| self.delete(dispatch, cpu, lock))
+    }
+
+    /// Deletes a lock, which nobody may hold.
+    pub(super) fn delete(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, lock: &WaitLock) -> Outcome<()> {
+        if let Some(owner) = *lock.owner.lock() {
+            let message = format!("{} was deleted while {}", lock.name(dispatch.machine), owner.holds());
+            return Err(held(dispatch.machine, message, owner.caller));
+        }
+        self.0.lock().remove(&lock.handle);
+        lock.context.destroy(dispatch, cpu, lock.handle)
+    }
+}
+
+/// How often a waiter looks whether the driver was ended.
+const SLICE: Duration = Duration::from_millis(10);
+
+impl WaitLock {
+    pub(super) fn context(&self) -> &TypedContext {
+        &self.context
+    }
+
+    fn name(&self, machine: &Machine) -> String {
+        describe::address(self.handle, machine)
+    }
+
+    /// Acquires the lock for the calling thread; says whether it did, which
+    /// without a timeout is certain.
+    pub(super) fn acquire(self: &Arc<Self>, cx: &Context<'_>, timeout: Option<Duration>) -> Outcome<bool> {
+        let me = Owner { cpu: identity(cx.cpu), thread: cx.dispatch.thread.id(), caller: cx.caller };
+        let mut owner = self.owner.lock();
+        if let Some(other) = *owner {
+            if other.cpu == me.cpu && timeout.is_none() {
+                let name = self.name(cx.machine());
+                let since = since(cx.machine(), other.caller);
+                return Err(cx.fault(
+                    FaultKind::Deadlock,
+                    format_args!("waits for {name}, which the calling thread itself holds{since}"),
+                ));
+            }
+            let begin = Instant::now();
+            while let Some(other) = *owner {
+                let waited = begin.elapsed();
+                let left = timeout.map(|timeout| timeout.saturating_sub(waited));
+                if left.is_some_and(|left| left.is_zero()) {
+                    return Ok(false);
+                }
+                self.check_hope(cx, waited, other)?;
+                self.released.wait_for(&mut owner, left.map_or(SLICE, |left| left.min(SLICE)));
+            }
+            // What the wait took is not what the driver takes.
+            cx.cpu.watch().progress();
+        }
+        *owner = Some(me);
+        drop(owner);
+        cx.cpu.locks.borrow_mut().push(self.clone());
+        Ok(true)
+    }
+
+    /// Ends the wait when it has become pointless.
+    fn check_hope(&self, cx: &Context<'_>, waited: Duration, owner: Owner) -> Outcome<()> {
+        let machine = cx.machine();
+        if let Some(fault) = machine.stopped() {
+            return Err(Stop::from(fault.clone()));
+        }
+        if machine.limit == 0 || waited < Duration::from_millis(machine.limit.into()) {
+            return Ok(());
+        }
+        let (name, holds, since) = (self.name(machine), owner.holds(), since(machine, owner.caller));
+        Err(cx.fault(FaultKind::Hang, format_args!("waits in vain for {name}: {holds}{since}")))
+    }
+
+    /// Releases the lock, which the calling thread must hold.
+    pub(super) fn release(&self, cx: &Context<'_>) -> Outcome<()> {
+        let mut owner = self.owner.lock();
+        let why = match *owner {
+            Some(owner) if owner.cpu == identity(cx.cpu) => None,
+            Some(owner) => Some(format!("{}{}", owner.holds(), since(cx.machine(), owner.caller))),
+            None => Some("nobody holds it".to_owned()),
+        };
+        if let Some(why) = why {
+            let name = self.name(cx.machine());
+            return Err(cx.fault(FaultKind::LockOwner, format_args!("releases {name}, but {why}")));
+        }
+        // What the driver kept under the lock is from now on any thread's.
+        cx.machine().held.take_over(cx.cpu);
+        cx.cpu.locks.borrow_mut().retain(|lock| lock.handle != self.handle);
+        *owner = None;
+        drop(owner);
+        self.released.notify_one();
+        Ok(())
+    }
+
+    /// The fault of a driver that returns while it holds the lock.
+    #[cold]
+    pub(crate) fn still_held(&self, machine: &Machine) -> Stop {
+        let caller = self.owner.lock().map_or(0, |owner| owner.caller);
+        held(machine, format!("the driver returned while it held {}", self.name(machine)), caller)
+    }
+}
+
+impl Owner {
+    fn holds(&self) -> String {
+        format!("thread {} holds it", self.thread)
+    }
+}
+
+fn identity(cpu: &Cpu) -> usize {
+    std::ptr::from_ref(cpu) as usize
+}
+
+fn since(machine: &Machine, caller: u64) -> String {
+    machine.mapping.site(caller).map(|site| format!(" since {site}")).unwrap_or_default()
+}
+
+#[cold]
+fn held(machine: &Machine, message: String, caller: u64) -> Stop {
+    Stop::from(Fault { kind: FaultKind::LockHeld, message, site: machine.mapping.site(caller) })
+}
