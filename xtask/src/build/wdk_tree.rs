@@ -112,7 +112,7 @@ impl WdkTree {
         let kernel = self.root.join("Lib").join(KIT).join("km/x64");
         let kmdf = self.root.join("Lib/wdf/kmdf/x64/1.15");
         let stamp = self.root.join("libraries.sha256");
-        let digest = self.library_inputs(sources)?;
+        let digest = self.link_inputs(sources)?;
         if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == digest) {
             return Ok(digest);
         }
@@ -138,7 +138,7 @@ impl WdkTree {
     }
 
     /// A digest of what the libraries are made from.
-    fn library_inputs(&self, sources: &Path) -> Result<String> {
+    fn link_inputs(&self, sources: &Path) -> Result<String> {
         let kmdf = self.root.join("Include/wdf/kmdf/1.15");
         let mut digest = Sha256::new();
         for name in ["ntoskrnl.def", "WdfLdr.def", "driver_entry.c", "compat.h"] {

@@ -67,3 +67,17 @@ fn sentence(mismatch: &Mismatch) -> String {
     let rule = mismatch.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
     format!("{}: expected {}, observed {}{rule}", mismatch.what, mismatch.expected, mismatch.observed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MUTANTS;
+
+    /// A mutant that is built but not expected here would go unnoticed.
+    #[test]
+    fn every_mutant_of_the_driver_is_expected() {
+        let manifest = include_str!("../../../../Cargo.toml");
+        let features = manifest.lines().filter_map(|line| line.strip_prefix("mutant-")?.split_once(" = "));
+        let names: Vec<_> = features.map(|(name, _)| name).collect();
+        assert_eq!(names, MUTANTS.map(|mutant| mutant.name));
+    }
+}
