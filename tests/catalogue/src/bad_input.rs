@@ -140,7 +140,7 @@ const fn edited(operation: Operation, edit: Edit, status: Status) -> Attempt {
     Attempt { operation, edit, status, ..VALID }
 }
 
-const fn output(operation: Operation, output: Output, status: Status) -> Attempt {
+pub(crate) const fn output(operation: Operation, output: Output, status: Status) -> Attempt {
     Attempt { operation, output, status, ..VALID }
 }
 
@@ -152,7 +152,7 @@ const fn token(handle: Handle, status: Status) -> Attempt {
     edited(Impersonate, Edit::Token(handle), status)
 }
 
-const fn row(id: &'static str, title: &'static str, attempts: &'static [Attempt]) -> Requests {
+pub(crate) const fn row(id: &'static str, title: &'static str, attempts: &'static [Attempt]) -> Requests {
     Requests { id, title, attempts, openings: &[] }
 }
 

@@ -1,7 +1,10 @@
 //! Group C: the downgrade copy.
 
-use crate::script::{ByKernel, Script, State, Step, all, check, idle, imp, imp_fails};
-use crate::{Server, Tok};
+use crate::rights::{THREAD_SET_THREAD_TOKEN, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_QUERY};
+use crate::script::{
+    ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, script, thread,
+};
+use crate::{Kernel, Logon, Only, Server, Tok};
 use psimp_protocol::Status;
 
 const NO_B2: &[(Tok, i64)] = &[(Tok::B2, 0)];
@@ -28,21 +31,34 @@ const COPIED_AT_0: State = State {
 const RAISED_TO_1: State =
     State { slot: "copy of B0 imp/1 co0 eo0 L1", open: "same imp/1 all", ..COPIED_AT_0 };
 
+/// `OpenThreadToken` on the own thread, kept under number 0.
+const fn open_token(desired: u32) -> Step {
+    Step::Program(Program::OpenToken {
+        thread: Program::SELF,
+        desired,
+        as_self: true,
+        keep: 0,
+        status: Status::SUCCESS,
+    })
+}
+
 pub(crate) static SCRIPTS: &[Script] = &[
     Script {
         id: "C01",
         title: "the copy is another object of the same user, logon, session and source",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::B2, false, false, 2),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", NO_B2),
-            Step::SameOrigin(Tok::B2),
+            Step::Object(Object::SameOrigin(Tok::B2)),
         ],
     },
     Script {
         id: "C02",
         title: "the copy is an impersonation token at Identification",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::B2, false, false, 2),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "", &[]),
@@ -52,6 +68,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "C03",
         title: "also of a primary token",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::Bp0, false, false, 2),
             check("copy of Bp0 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[(Tok::Bp0, 0)]),
@@ -61,18 +78,42 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "C04",
         title: "effective-only marks the slot, the copy keeps what is disabled",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::B2, false, true, 2),
             check("copy of B2 imp/1 co0 eo1 L1", "same imp/1 all", "A5", NO_B2),
         ],
     },
+    script(
+        "C05",
+        "the copy outlives every other reference, and with it the logon session",
+        Server::S,
+        &[
+            imp(Tok::B2, false, false, 2),
+            Step::Object(Object::Forget),
+            check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
+            Step::Object(Object::SessionAlive(Logon::B1, true)),
+        ],
+    ),
+    script(
+        "C06",
+        "a revert lets go of the copy, which ends the logon session",
+        Server::S,
+        &[
+            imp(Tok::B2, false, false, 2),
+            Step::Object(Object::Forget),
+            Step::Revert,
+            Step::Object(Object::SessionAlive(Logon::B1, false)),
+        ],
+    ),
     Script {
         id: "C07",
         title: "privileges adjusted in the original do not reach the copy",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::B2, false, false, 2),
-            Step::EnableDisabled(Tok::B2),
+            Step::Object(Object::EnableDisabled(Tok::B2)),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", NO_B2),
         ],
     },
@@ -80,10 +121,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "C08",
         title: "they do reach a token that was kept: it is the same object",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
-            Step::EnableDisabled(Tok::A2),
+            Step::Object(Object::EnableDisabled(Tok::A2)),
             check("A2 co0 eo0 L2", "same imp/2 effective", "as A", &[(Tok::A2, 1)]),
         ],
     },
@@ -91,6 +133,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "C09",
         title: "the copy of an Anonymous token",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             // The driver refuses to ask for more than the token's own level.
             Step::OnlyKernel(&[
@@ -107,9 +150,39 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "C10",
         title: "NT 5.2 copies at Identification what others keep there",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::B2, false, false, 1),
             Step::Check(ByKernel { nt52: COPIED_AT_1, ..all(KEPT_AT_1) }),
         ],
     },
+    script(
+        "C12",
+        "the copy set on another thread stays where it is",
+        Server::S,
+        &[
+            imp(Tok::B2, false, false, 2),
+            open_token(TOKEN_QUERY | TOKEN_IMPERSONATE),
+            thread(1, Who::T2, THREAD_SET_THREAD_TOKEN),
+            Step::Program(Program::SetThreadToken { thread: 1, token: 0, status: Status::SUCCESS }),
+            on(Who::T2, &[check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[])]),
+            // NT 5.2 copies at Identification too.
+            Step::OnKernels(&[Kernel::Nt52], &[Step::Object(Object::SameToken(Who::T1, Who::T2, false))]),
+            Step::OnKernels(
+                &[Kernel::Documented, Kernel::Win10],
+                &[Step::Object(Object::SameToken(Who::T1, Who::T2, true))],
+            ),
+        ],
+    ),
+    script(
+        "C13",
+        "a copy cannot be raised",
+        Server::S,
+        &[
+            imp(Tok::B2, false, false, 2),
+            open_token(TOKEN_QUERY | TOKEN_DUPLICATE),
+            Step::Program(Program::Duplicate { token: 0, level: 2, status: Status::BAD_IMPERSONATION_LEVEL }),
+            Step::Program(Program::Duplicate { token: 0, level: 1, status: Status::SUCCESS }),
+        ],
+    ),
 ];

@@ -98,6 +98,12 @@ pub struct Fixture {
     pub package: Option<Package>,
     /// Terminal services session.
     pub session: u32,
+    /// It holds the privilege that only privilege checks ask for, enabled.
+    pub other_privilege: bool,
+    /// It names the local administrators.
+    pub administrator: bool,
+    /// Its DACL grants all access to its own user and nothing to others.
+    pub private: bool,
 }
 
 impl Fixture {
@@ -131,6 +137,9 @@ const A: Fixture = Fixture {
     elevated: false,
     package: None,
     session: 1,
+    other_privilege: false,
+    administrator: false,
+    private: false,
 };
 
 const B: Fixture = Fixture { user: User::B, logon: Logon::B1, ..A };
@@ -190,6 +199,10 @@ fixtures! {
         SF = "SF": Fixture { logon: Logon::A1Filtered, ..PRIMARY };
         /// Session 0.
         S0 = "S0": Fixture { session: 0, ..PRIMARY };
+        /// With a privilege that privilege checks ask for.
+        Sx = "Sx": Fixture { other_privilege: true, ..PRIMARY };
+        /// The same, with `SeImpersonatePrivilege`.
+        SPlusx = "S+x": Fixture { other_privilege: true, impersonate: Privilege::Enabled, ..PRIMARY };
     }
 }
 
@@ -256,5 +269,15 @@ fixtures! {
         AY2 = "AY2": Fixture { integrity: integrity::LOW, package: P2, ..A };
         /// A in session 0.
         As0 = "As0": Fixture { session: 0, ..A };
+        /// A with a privilege that privilege checks ask for.
+        Ax2 = "Ax2": Fixture { other_privilege: true, ..A };
+        /// B with that privilege.
+        Bx2 = "Bx2": Fixture { other_privilege: true, ..B };
+        /// A as an administrator.
+        Aa2 = "Aa2": Fixture { administrator: true, ..A };
+        /// B as an administrator.
+        Ba2 = "Ba2": Fixture { administrator: true, ..B };
+        /// B, with a DACL that grants access to B alone.
+        Bd2 = "Bd2": Fixture { private: true, ..B };
     }
 }

@@ -1,7 +1,13 @@
 //! Group O: `OpenThreadToken` and its side effect.
 
-use crate::script::{ByKernel, Script, State, Step, all, check, imp};
-use crate::{Server, Tok};
+use crate::rights::{
+    THREAD_ALL_ACCESS, THREAD_QUERY_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION, TOKEN_QUERY,
+};
+use crate::script::{
+    ByKernel, Program, Script, State, Step, Who, all, check, imp, on, open_own, script, slot, thread,
+};
+use crate::{Kernel, Only, Server, Tok};
+use psimp_protocol::Status;
 
 const A2: &[(Tok, i64)] = &[(Tok::A2, 1)];
 const NO_A2: &[(Tok, i64)] = &[(Tok::A2, 0)];
@@ -27,23 +33,31 @@ const OPENED: State = State {
 const FIRST_OPEN: Step = Step::Check(ByKernel { nt52: STILL_ARMED, ..all(ARMED) });
 const SECOND_OPEN: Step = Step::Check(ByKernel { nt52: STILL_ARMED, ..all(OPENED) });
 
+/// `OpenThreadToken` through a handle; what is opened is kept under number 9.
+const fn opened(thread: usize, desired: u32, as_self: bool, status: Status) -> Step {
+    Step::Program(Program::OpenToken { thread, desired, as_self, keep: 9, status })
+}
+
 pub(crate) static SCRIPTS: &[Script] = &[
     Script {
         id: "O01",
         title: "the first open puts the copy into the slot, the second opens that",
         server: Server::S,
+        only: Only::NT,
         steps: &[imp(Tok::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN],
     },
     Script {
         id: "O02",
         title: "after the first open the slot lets go of the original",
         server: Server::S,
+        only: Only::NT,
         steps: &[imp(Tok::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN, Step::Revert],
     },
     Script {
         id: "O03",
         title: "without copy-on-open every open is of the same object",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", A2),
@@ -54,6 +68,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "O04",
         title: "effective-only stays in the slot when the copy moves in",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, true, true, 2),
             Step::Check(ByKernel {
@@ -76,19 +91,17 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "O05",
         title: "a thread at Identification cannot open its token as the client it is",
         server: Server::S,
-        steps: &[
-            imp(Tok::A2, false, false, 1),
-            Step::OpenAs { as_self: false, expected: all("A5") },
-            check("A2 co0 eo0 L1", "", "A5", A2),
-        ],
+        only: Only::NT,
+        steps: &[imp(Tok::A2, false, false, 1), open_own(false, "A5"), check("A2 co0 eo0 L1", "", "A5", A2)],
     },
     Script {
         id: "O06",
         title: "as itself it can",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 1),
-            Step::OpenAs { as_self: true, expected: all("same imp/2 all") },
+            open_own(true, "same imp/2 all"),
             check("A2 co0 eo0 L1", "", "A5", A2),
         ],
     },
@@ -96,10 +109,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "O08",
         title: "a slot at Anonymous is not opened, as whomever",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 0),
-            Step::OpenAs { as_self: false, expected: all("A6") },
-            Step::OpenAs { as_self: true, expected: all("A6") },
+            open_own(false, "A6"),
+            open_own(true, "A6"),
             check("A2 co0 eo0 L0", "", "A5", A2),
         ],
     },
@@ -107,13 +121,117 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "O16",
         title: "opening as itself leaves IsImpersonating as it was",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
-            Step::TebImpersonating(true),
-            Step::OpenAs { as_self: true, expected: all("same imp/2 all") },
-            Step::TebImpersonating(true),
+            Step::Program(Program::TebImpersonating(true)),
+            open_own(true, "same imp/2 all"),
+            Step::Program(Program::TebImpersonating(true)),
             Step::Revert,
-            Step::TebImpersonating(false),
+            Step::Program(Program::TebImpersonating(false)),
         ],
     },
+    script(
+        "O07",
+        "at Identification the copy is opened without a check",
+        Server::S,
+        &[
+            imp(Tok::A2, true, false, 1),
+            open_own(false, "new imp/1 all"),
+            check("copy of A2 imp/1 co0 eo0 L1", "", "A5", NO_A2),
+        ],
+    )
+    .only(Only::on(
+        &[Kernel::Nt52],
+        "needs Windows: whether OpenAsSelf FALSE gets the copy at Identification is to be measured there",
+    )),
+    script(
+        "O09",
+        "an idle thread has no token, whatever access is asked for",
+        Server::S,
+        &[opened(Program::SELF, 0xFF00_0000, true, Status::NO_TOKEN)],
+    ),
+    script(
+        "O10",
+        "as itself, the server needs access to the client's token",
+        Server::SPlus,
+        &[
+            imp(Tok::Bd2, false, false, 2),
+            Step::WhereDocumented(&[slot("copy of Bd2 imp/1 co0 eo0 L1")]),
+            Step::Elsewhere(&[
+                opened(Program::SELF, TOKEN_QUERY, true, Status::ACCESS_DENIED),
+                slot("Bd2 co0 eo0 L2"),
+            ]),
+        ],
+    ),
+    script(
+        "O11",
+        "as the client, it has that access",
+        Server::SPlus,
+        &[
+            imp(Tok::Bd2, false, false, 2),
+            Step::WhereDocumented(&[opened(
+                Program::SELF,
+                TOKEN_QUERY,
+                false,
+                Status::BAD_IMPERSONATION_LEVEL,
+            )]),
+            Step::Elsewhere(&[
+                opened(Program::SELF, TOKEN_QUERY, false, Status::SUCCESS),
+                slot("Bd2 co0 eo0 L2"),
+            ]),
+        ],
+    ),
+    script(
+        "O12",
+        "which access to the thread an open needs",
+        Server::S,
+        &[
+            imp(Tok::A2, false, false, 2),
+            thread(0, Who::T1, THREAD_QUERY_LIMITED_INFORMATION),
+            thread(1, Who::T1, THREAD_QUERY_INFORMATION),
+            Step::OnKernels(&[Kernel::Nt52], &[opened(0, TOKEN_QUERY, true, Status::ACCESS_DENIED)]),
+            Step::OnKernels(
+                &[Kernel::Documented, Kernel::Win10],
+                &[opened(0, TOKEN_QUERY, true, Status::SUCCESS)],
+            ),
+            opened(1, TOKEN_QUERY, true, Status::SUCCESS),
+        ],
+    ),
+    script(
+        "O13",
+        "an open of another thread's copy changes that thread's slot",
+        Server::S,
+        &[
+            on(Who::T2, &[imp(Tok::A2, true, false, 2)]),
+            thread(0, Who::T2, THREAD_ALL_ACCESS),
+            opened(0, TOKEN_QUERY, true, Status::SUCCESS),
+            on(Who::T2, &[check("copy of A2 imp/2 co0 eo0 L2", "same imp/2 all", "as A", NO_A2)]),
+            slot("idle"),
+        ],
+    ),
+    script(
+        "O14",
+        "the other thread reverts while its copy is made",
+        Server::S,
+        &[
+            on(Who::T2, &[imp(Tok::A2, true, false, 2)]),
+            thread(0, Who::T2, THREAD_ALL_ACCESS),
+            Step::Meanwhile(Who::T2, &[Step::Revert, slot("idle")]),
+            opened(0, TOKEN_QUERY, true, Status::SUCCESS),
+            Step::OnKernels(&[Kernel::Nt52], &[on(Who::T2, &[slot("copy of A2 imp/2 co0 eo0 L2")])]),
+            Step::OnKernels(&[Kernel::Documented, Kernel::Win10], &[on(Who::T2, &[slot("idle")])]),
+        ],
+    ),
+    script(
+        "O15",
+        "an open as itself of the own copy does not reach the slot",
+        Server::S,
+        &[
+            imp(Tok::A2, true, false, 2),
+            open_own(true, "new imp/2 all"),
+            check("A2 co1 eo0 L2", "", "as A", A2),
+        ],
+    )
+    .only(Only::on(&[Kernel::Nt52], "needs the kernel nt52: a defect of ReactOS")),
 ];

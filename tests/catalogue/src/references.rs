@@ -1,26 +1,47 @@
 //! Group R: many times over, nothing is left.
 
-use crate::script::{Script, Step, check, idle, imp, imp_fails};
-use crate::{Server, Tok};
+use crate::rights::THREAD_QUERY_INFORMATION;
+use crate::script::{
+    Context, Memory, Object, Program, Script, Step, Who, check, exit, idle, imp, imp_fails, on, open_own,
+    script, slot, thread,
+};
+use crate::{Kernel, Only, Server, Tok};
 use psimp_protocol::Status;
+
+const NO_COPY: Step = Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES));
+const DELETE: Step = Step::Context(Context::Delete(0));
+
+const fn context(dynamic: bool) -> Step {
+    Step::Context(Context::Create {
+        keep: 0,
+        client: Who::T2,
+        level: 2,
+        dynamic,
+        remote: false,
+        status: Status::SUCCESS,
+    })
+}
 
 pub(crate) static SCRIPTS: &[Script] = &[
     Script {
         id: "R01",
         title: "impersonating and reverting 10,000 times",
         server: Server::S,
+        only: Only::NT,
         steps: &[Step::Repeat(10_000, &[imp(Tok::A2, false, false, 2), Step::Revert]), idle(&[(Tok::A2, 0)])],
     },
     Script {
         id: "R02",
         title: "being denied and reverting 10,000 times",
         server: Server::S,
+        only: Only::NT,
         steps: &[Step::Repeat(10_000, &[imp(Tok::B2, false, false, 2), Step::Revert]), idle(&[(Tok::B2, 0)])],
     },
     Script {
         id: "R03",
         title: "referencing and dereferencing 10,000 times",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::Repeat(10_000, &[Step::Save(0), Step::Discard(0, Status::SUCCESS)]),
@@ -31,38 +52,46 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "R04",
         title: "the same token 1,000 times holds one reference",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             Step::Repeat(1_000, &[imp(Tok::A2, false, false, 2)]),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
         ],
     },
-    Script {
-        id: "R06",
-        title: "a copy that cannot be made, 1,000 times",
-        server: Server::S,
-        steps: &[
-            Step::Repeat(
-                1_000,
-                &[
-                    Step::FailDuplicate(Status::INSUFFICIENT_RESOURCES),
-                    imp_fails(Tok::B2, 2, Status::INSUFFICIENT_RESOURCES),
-                ],
-            ),
-            idle(&[(Tok::B2, 0)]),
+    script(
+        "R05",
+        "the slot's token stays valid when every handle of it is closed",
+        Server::S,
+        &[
+            imp(Tok::A2, false, false, 2),
+            Step::Object(Object::Forget),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[]),
         ],
-    },
+    ),
+    script(
+        "R06",
+        "ways to fail, 1,000 times each",
+        Server::S,
+        &[
+            Step::Repeat(1_000, &[NO_COPY, imp_fails(Tok::B2, 2, Status::INSUFFICIENT_RESOURCES)]),
+            imp(Tok::A2, true, false, 2),
+            Step::Repeat(1_000, &[NO_COPY, open_own(true, "STATUS_INSUFFICIENT_RESOURCES")]),
+            Step::Revert,
+            Step::Object(Object::AssignJob(1)),
+            Step::OnKernels(
+                &[Kernel::Documented, Kernel::Nt52],
+                &[Step::Repeat(1_000, &[imp_fails(Tok::Aa2, 2, Status::ACCESS_DENIED)])],
+            ),
+            idle(&[(Tok::A2, 0), (Tok::B2, 0), (Tok::Aa2, 0)]),
+        ],
+    ),
     Script {
         id: "R07",
         title: "opening a copy 1,000 times, armed anew each time",
         server: Server::S,
+        only: Only::NT,
         steps: &[
-            Step::Repeat(
-                1_000,
-                &[
-                    imp(Tok::A2, true, false, 2),
-                    Step::OpenAs { as_self: true, expected: crate::script::all("new imp/2 all") },
-                ],
-            ),
+            Step::Repeat(1_000, &[imp(Tok::A2, true, false, 2), open_own(true, "new imp/2 all")]),
             Step::Revert,
             idle(&[(Tok::A2, 0)]),
         ],
@@ -71,6 +100,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "R10",
         title: "a file object closed with 16 saves outstanding drops them",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             // The close is every case's own end, which looks for what is left.
@@ -80,4 +110,71 @@ pub(crate) static SCRIPTS: &[Script] = &[
             ]),
         ],
     },
+    script(
+        "R08",
+        "client contexts made and deleted 1,000 times, static and dynamic",
+        Server::S,
+        &[
+            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            Step::Repeat(1_000, &[context(false), DELETE, context(true), DELETE]),
+            idle(&[(Tok::A2, 1)]),
+            on(Who::T2, &[Step::Revert]),
+            idle(&[(Tok::A2, 0)]),
+        ],
+    ),
+    script(
+        "R09",
+        "the anonymous token impersonated and reverted 1,000 times",
+        Server::S,
+        &[
+            Step::Object(Object::AnonymousReferences(0)),
+            Step::Repeat(1_000, &[Step::Program(Program::ImpersonateAnonymous), Step::Revert]),
+            // ReactOS leaks one each time.
+            Step::OnKernels(&[Kernel::Nt52], &[Step::Object(Object::AnonymousReferences(1_000))]),
+            Step::OnKernels(
+                &[Kernel::Documented, Kernel::Win10],
+                &[Step::Object(Object::AnonymousReferences(0))],
+            ),
+        ],
+    ),
+    script(
+        "R11",
+        "a thread that exits while impersonating lets go of the token",
+        Server::S,
+        &[
+            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            idle(&[(Tok::A2, 1)]),
+            exit(Who::T2),
+            idle(&[(Tok::A2, 0)]),
+        ],
+    ),
+    script(
+        "R12",
+        "but not while somebody has a handle of the thread",
+        Server::S,
+        &[
+            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            thread(0, Who::T2, THREAD_QUERY_INFORMATION),
+            exit(Who::T2),
+            idle(&[(Tok::A2, 1)]),
+            Step::Program(Program::Close(0)),
+            idle(&[(Tok::A2, 0)]),
+        ],
+    ),
+    script(
+        "R13",
+        "unloading after a close with saves outstanding leaves nothing, and threads as they are",
+        Server::S,
+        &[
+            imp(Tok::A2, false, false, 2),
+            on(Who::T2, &[imp(Tok::B2, false, false, 2)]),
+            // The close and the unload are every case's own end.
+            Step::OnlyDriver(&[
+                Step::SaveMany(8),
+                Step::Toward(Who::T2, &[Step::SaveMany(8)]),
+                slot("A2 co0 eo0 L2"),
+            ]),
+            on(Who::T2, &[slot("copy of B2 imp/1 co0 eo0 L1")]),
+        ],
+    ),
 ];

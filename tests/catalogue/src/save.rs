@@ -4,8 +4,10 @@
 //! `PsImpersonateClient` with the four values kept. Through the driver: SAVE,
 //! RESTORE, DISCARD.
 
-use crate::script::{ByKernel, Script, State, Step, check, idle, imp};
-use crate::{Server, Tok};
+use crate::script::{
+    ByKernel, Memory, Script, State, Step, Who, check, end, exit, idle, imp, on, open_own, script,
+};
+use crate::{Only, Server, Tok};
 use psimp_protocol::Status;
 
 const fn restore(save: usize) -> Step {
@@ -14,10 +16,6 @@ const fn restore(save: usize) -> Step {
 
 const fn discard(save: usize) -> Step {
     Step::Discard(save, Status::SUCCESS)
-}
-
-const fn end() -> Step {
-    Step::End { copy_on_open: false, effective_only: false, level: 0 }
 }
 
 const A2: (Tok, i64) = (Tok::A2, 1);
@@ -40,6 +38,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S01",
         title: "all four values come back",
         server: Server::SPlus,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, true, true, 2),
             Step::Save(0),
@@ -53,12 +52,14 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S02",
         title: "an idle thread comes back idle",
         server: Server::S,
+        only: Only::NT,
         steps: &[Step::Save(0), imp(Tok::A2, false, false, 2), restore(0), discard(0), idle(&[NO_A2])],
     },
     Script {
         id: "S03",
         title: "a save that is not dropped holds one reference",
         server: Server::SPlus,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, true, true, 2),
             Step::Save(0),
@@ -71,6 +72,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S04",
         title: "five nested saves unwind in reverse",
         server: Server::SPlus,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, true, false, 2),
             Step::Save(0),
@@ -106,6 +108,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S05",
         title: "restoring decides anew: a privilege lost meanwhile costs the level",
         server: Server::SPlus,
+        only: Only::NT,
         steps: &[
             imp(Tok::B2, false, false, 2),
             Step::DisablePrivilege,
@@ -123,6 +126,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S06",
         title: "disabling and restoring decides nothing",
         server: Server::SPlus,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::Disable(0),
@@ -135,13 +139,14 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S07",
         title: "a restore that fails leaves the inner token; the driver reverts",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::Save(0),
             imp(Tok::A2, true, true, 1),
             // From here on every kernel copies what a restricted server takes.
             Step::BecomeServer(Server::SR),
-            Step::FailDuplicate(Status::INSUFFICIENT_RESOURCES),
+            Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES)),
             Step::Restore(0, Status::INSUFFICIENT_RESOURCES),
             Step::OnlyKernel(&[check("A2 co1 eo1 L1", "", "A5", &[(Tok::A2, 2)])]),
             Step::OnlyDriver(&[check("idle", "7C", "", &[A2])]),
@@ -151,6 +156,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S09",
         title: "saved idle, restored after two impersonations",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             Step::Save(0),
             imp(Tok::A2, false, false, 2),
@@ -163,6 +169,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S10",
         title: "a saved token stays valid when the thread has let go of it",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::Save(0),
@@ -179,6 +186,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S11",
         title: "restoring a disabled slot drops what came in between",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::Disable(0),
@@ -191,12 +199,14 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S12",
         title: "disabling and restoring an idle thread leaves it idle",
         server: Server::S,
+        only: Only::NT,
         steps: &[Step::Disable(0), Step::RestoreDisabled(0), idle(&[])],
     },
     Script {
         id: "S13",
         title: "a revert does not reach a disabled slot",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::Disable(0),
@@ -209,6 +219,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S15",
         title: "disabling twice and restoring both, the idle one last",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::Disable(0),
@@ -222,6 +233,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S17",
         title: "the seventeenth save is refused and keeps no reference",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::OnlyDriver(&[
@@ -236,6 +248,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "S18",
         title: "a save can be restored twice; unknown, discarded and foreign ids are not found",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             Step::Save(0),
@@ -254,4 +267,36 @@ pub(crate) static SCRIPTS: &[Script] = &[
             ]),
         ],
     },
+    script(
+        "S08",
+        "what one thread saved, another restores; the slots are independent",
+        Server::S,
+        &[
+            imp(Tok::A2, false, true, 2),
+            Step::Save(0),
+            Step::Toward(Who::T2, &[restore(0)]),
+            discard(0),
+            Step::Revert,
+            idle(&[A2]),
+            on(Who::T2, &[check("A2 co0 eo1 L2", "same imp/2 all", "as A", &[A2])]),
+        ],
+    ),
+    script(
+        "S14",
+        "a thread that exits with its slot disabled leaves the reference behind",
+        Server::S,
+        &[on(Who::T2, &[imp(Tok::A2, false, false, 2), Step::Disable(0)]), exit(Who::T2), idle(&[A2])],
+    ),
+    script(
+        "S16",
+        "an open as itself between disabling and restoring",
+        Server::S,
+        &[
+            imp(Tok::A2, false, false, 2),
+            Step::Disable(0),
+            open_own(true, "7C"),
+            Step::RestoreDisabled(0),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2]),
+        ],
+    ),
 ];

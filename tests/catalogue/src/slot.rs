@@ -1,7 +1,7 @@
 //! Group T: what the slot holds, types, flags, replacement.
 
-use crate::script::{ByKernel, Script, State, Step, check, imp, imp_fails};
-use crate::{Server, Tok};
+use crate::script::{ByKernel, Memory, Script, State, Step, check, imp, imp_fails};
+use crate::{Only, Server, Tok};
 use psimp_protocol::Status;
 
 /// Privileged servers under the documentation's rule, which knows no privilege:
@@ -39,6 +39,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T01",
         title: "no flags: the token itself is opened",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
@@ -48,6 +49,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T02",
         title: "copy-on-open: a copy is opened, with what is disabled",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, true, false, 2),
             check("A2 co1 eo0 L2", "new imp/2 all", "as A", &[(Tok::A2, 1)]),
@@ -57,6 +59,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T03",
         title: "effective-only alone changes nothing that is opened",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, true, 2),
             check("A2 co0 eo1 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
@@ -66,6 +69,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T04",
         title: "both flags: the copy is without what is disabled",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, true, true, 2),
             check("A2 co1 eo1 L2", "new imp/2 effective", "as A", &[(Tok::A2, 1)]),
@@ -75,6 +79,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T05",
         title: "a downgrade keeps both flags",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::B2, true, true, 2),
             check("copy of B2 imp/1 co1 eo1 L1", "new imp/1 effective", "A5", &[(Tok::B2, 0)]),
@@ -84,12 +89,14 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T06",
         title: "a second token replaces the first",
         server: Server::SPlus,
+        only: Only::NT,
         steps: &[imp(Tok::A2, false, false, 2), imp(Tok::B2, false, false, 2), B_OR_COPY],
     },
     Script {
         id: "T07",
         title: "the same token again, with other flags and level",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
             imp(Tok::A2, true, true, 1),
@@ -100,6 +107,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T08",
         title: "a primary token is stored and opened as one",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::Ap2, false, false, 2),
             check("Ap2 co0 eo0 L2", "same prim all", "as A", &[(Tok::Ap2, 1)]),
@@ -109,6 +117,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T09",
         title: "copy-on-open turns a primary token into an impersonation token",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::Ap2, true, false, 2),
             Step::Check(ByKernel {
@@ -122,6 +131,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T10",
         title: "the slot's level is below the token's own",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 1),
             check("A2 co0 eo0 L1", "same imp/2 all", "A5", &[(Tok::A2, 1)]),
@@ -131,6 +141,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T11",
         title: "a copy on open has the slot's level",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, true, false, 1),
             check("A2 co1 eo0 L1", "new imp/1 all", "A5", &[(Tok::A2, 1)]),
@@ -140,6 +151,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T12",
         title: "Delegation opens locally what Impersonation does",
         server: Server::SPlus,
+        only: Only::NT,
         steps: &[
             imp(Tok::A3, false, false, 3),
             check("A3 co0 eo0 L3", "same imp/3 all", "as A", &[(Tok::A3, 1)]),
@@ -149,6 +161,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T13",
         title: "level 4 is no level",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp_fails(Tok::A2, 4, Status::INVALID_PARAMETER),
             check("idle", "7C", "as A", &[(Tok::A2, 0)]),
@@ -158,6 +171,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T14",
         title: "level -1 is no level, and skips no check",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp_fails(Tok::B2, 0xFFFF_FFFF, Status::INVALID_PARAMETER),
             check("idle", "7C", "as A", &[(Tok::B2, 0)]),
@@ -167,9 +181,10 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T15",
         title: "without memory for the copy, the impersonation before stays",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::A2, false, false, 2),
-            Step::FailDuplicate(Status::INSUFFICIENT_RESOURCES),
+            Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES)),
             imp_fails(Tok::B2, 2, Status::INSUFFICIENT_RESOURCES),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1), (Tok::B2, 0)]),
         ],
@@ -178,6 +193,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T16",
         title: "a privilege in the impersonated token does not count",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             imp(Tok::APlus2, false, false, 2),
             imp(Tok::B2, false, false, 2),
@@ -188,6 +204,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T17",
         title: "the owning process decides, not the one attached to",
         server: Server::S,
+        only: Only::NT,
         steps: &[
             Step::Attach(Server::SPlus),
             imp(Tok::B2, false, false, 2),
@@ -199,6 +216,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         id: "T18",
         title: "a privilege lost later changes nothing",
         server: Server::SPlus,
+        only: Only::NT,
         steps: &[
             imp(Tok::B2, false, false, 2),
             Step::DisablePrivilege,

@@ -17,10 +17,12 @@ pub struct Client<'a> {
     pub driver: &'a Driver,
     /// Its handle of the device.
     pub file: &'a File,
+    /// The thread that its requests name: a handle, or 0 for its own.
+    pub about: u64,
 }
 
 impl Client<'_> {
-    /// IMPERSONATE on the own thread, through a handle that is closed again.
+    /// IMPERSONATE, through a token handle that is closed again.
     ///
     /// # Errors
     /// What the driver says.
@@ -41,35 +43,41 @@ impl Client<'_> {
         ] {
             flags |= if set { flag } else { 0 };
         }
-        let request =
-            wire::Impersonate { version: PROTOCOL_VERSION, level, thread: 0, token, flags, reserved: 0 };
+        let request = wire::Impersonate {
+            version: PROTOCOL_VERSION,
+            level,
+            thread: self.about,
+            token,
+            flags,
+            reserved: 0,
+        };
         let outcome = self.call(Operation::Impersonate, &request);
         self.machine.close(token);
         outcome
     }
 
-    /// QUERY of the own thread.
+    /// QUERY.
     ///
     /// # Errors
     /// What the driver says.
     pub fn query(&self) -> Result<wire::Slot, Failure> {
-        self.call(Operation::Query, &OWN_THREAD)
+        self.call(Operation::Query, &self.thread())
     }
 
-    /// SAVE of the own thread.
+    /// SAVE.
     ///
     /// # Errors
     /// What the driver says.
     pub fn save(&self) -> Result<wire::Saved, Failure> {
-        self.call(Operation::Save, &OWN_THREAD)
+        self.call(Operation::Save, &self.thread())
     }
 
-    /// RESTORE to the own thread.
+    /// RESTORE.
     ///
     /// # Errors
     /// What the driver says.
     pub fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
-        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: self.about, save };
         self.call(Operation::Restore, &request)
     }
 
@@ -82,14 +90,20 @@ impl Client<'_> {
         self.call::<_, [u8; 0]>(Operation::Discard, &request).map(drop)
     }
 
-    /// EVALUATE for the own thread, through a handle that is closed again.
+    /// EVALUATE, through a token handle that is closed again.
     ///
     /// # Errors
     /// What the driver says.
     pub fn evaluate(&self, tok: Tok, level: u32) -> Result<wire::Evaluation, Failure> {
         let token = self.machine.handle(tok, rights::TOKEN_QUERY);
-        let request =
-            wire::Impersonate { version: PROTOCOL_VERSION, level, thread: 0, token, flags: 0, reserved: 0 };
+        let request = wire::Impersonate {
+            version: PROTOCOL_VERSION,
+            level,
+            thread: self.about,
+            token,
+            flags: 0,
+            reserved: 0,
+        };
         let evaluation = self.call(Operation::Evaluate, &request);
         self.machine.close(token);
         evaluation
@@ -106,12 +120,12 @@ impl Client<'_> {
         self.call(Operation::AccessCheck, request.as_slice())
     }
 
-    /// END on the own thread: the slot before.
+    /// END: the slot before.
     ///
     /// # Errors
     /// What the driver says.
     pub fn end(&self) -> Result<wire::Slot, Failure> {
-        self.call(Operation::End, &OWN_THREAD)
+        self.call(Operation::End, &self.thread())
     }
 
     /// REVERT: the slot before.
@@ -120,6 +134,10 @@ impl Client<'_> {
     /// What the driver says.
     pub fn revert(&self) -> Result<wire::Slot, Failure> {
         self.call(Operation::Revert, &[0_u8; 0])
+    }
+
+    fn thread(&self) -> wire::Thread {
+        wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: self.about }
     }
 
     fn call<I, O>(&self, operation: Operation, input: &I) -> Result<O, Failure>
@@ -147,5 +165,3 @@ impl Client<'_> {
         Ok(reply)
     }
 }
-
-const OWN_THREAD: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };

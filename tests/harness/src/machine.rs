@@ -1,6 +1,7 @@
 //! A machine for one case: a kernel, a server process with one thread, and the
 //! tokens of the catalogue.
 
+use parking_lot::Mutex;
 use psimp_catalogue::{Fixture, Privilege, Server, Tok, User};
 use psimp_model::{
     Acl, Flavour, Group, MandatoryLabel, Object, Process, SecurityDescriptor, SubjectContext, System, Thread,
@@ -8,12 +9,14 @@ use psimp_model::{
 };
 use psimp_protocol::Status;
 use psimp_rules::{Level, Restriction, Sid, TokenType, integrity};
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A group that every fixture has disabled, so that effective-only shows.
 const DISABLED_GROUP: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 2001]);
+
+/// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
+pub const OTHER_PRIVILEGE: u32 = 17;
 
 /// Reading and writing.
 pub const READ_WRITE: u32 = rights::FILE_READ_DATA | rights::FILE_WRITE_DATA;
@@ -21,13 +24,14 @@ pub const READ_WRITE: u32 = rights::FILE_READ_DATA | rights::FILE_WRITE_DATA;
 /// The bytes of a descriptor that grants everything to these SIDs, at any
 /// integrity, and nothing to others.
 pub fn descriptor(granted: &[Sid]) -> Vec<u8> {
-    let label = MandatoryLabel { integrity: integrity::UNTRUSTED, ..MandatoryLabel::default() };
-    let descriptor = SecurityDescriptor {
-        label: Some(label),
-        ..SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)))
-    };
     // A handful of entries always fits.
-    descriptor.to_self_relative().unwrap_or_default()
+    unlabelled(Some(Acl::granting(granted))).to_self_relative().unwrap_or_default()
+}
+
+/// A descriptor with this DACL, of the system, at any integrity.
+pub fn unlabelled(acl: Option<Acl>) -> SecurityDescriptor {
+    let label = MandatoryLabel { integrity: integrity::UNTRUSTED, ..MandatoryLabel::default() };
+    SecurityDescriptor { label: Some(label), ..SecurityDescriptor::new(sids::LOCAL_SYSTEM, acl) }
 }
 
 /// What a thread's open token looks like.
@@ -43,15 +47,25 @@ pub struct OpenedToken {
     pub has_disabled: bool,
 }
 
-/// The machine.
+/// The machine, as one thread uses it: [`Machine::on`] shows it to another.
+#[derive(Clone)]
 pub struct Machine {
     /// The kernel.
     pub system: Arc<System>,
-    /// The server process.
+    /// The process of the thread; at first the server process.
     pub process: Arc<Process>,
-    /// Its thread, which makes all the calls.
+    /// The thread that makes the calls.
     pub thread: Arc<Thread>,
-    tokens: RefCell<HashMap<Tok, Arc<Token>>>,
+    tokens: Arc<Mutex<Tokens>>,
+}
+
+/// The tokens of the catalogue.
+#[derive(Default)]
+struct Tokens {
+    /// The test's own references.
+    held: HashMap<Tok, Arc<Token>>,
+    /// Also of those that the test has let go.
+    names: HashMap<u64, Tok>,
 }
 
 impl Machine {
@@ -62,7 +76,13 @@ impl Machine {
         let system = Arc::new(System::new(flavour));
         let process = system.create_process(system.create_token(administrator()));
         let thread = system.create_thread(&process);
-        Self { system, process, thread, tokens: RefCell::default() }
+        Self { system, process, thread, tokens: Arc::default() }
+    }
+
+    /// The same machine, used by another thread.
+    #[must_use]
+    pub fn on(&self, thread: &Arc<Thread>) -> Self {
+        Self { thread: thread.clone(), process: thread.process().clone(), ..self.clone() }
     }
 
     /// The kernel's flavour.
@@ -80,14 +100,28 @@ impl Machine {
         self.system.create_process(self.create(server.fixture()))
     }
 
-    /// A token of the catalogue; always the same object on one machine.
+    /// A token of the catalogue; always the same object, unless the test has let
+    /// it go.
     pub fn token(&self, tok: Tok) -> Arc<Token> {
-        self.tokens.borrow_mut().entry(tok).or_insert_with(|| self.create(tok.fixture())).clone()
+        let mut tokens = self.tokens.lock();
+        if let Some(token) = tokens.held.get(&tok) {
+            return token.clone();
+        }
+        let token = self.create(tok.fixture());
+        tokens.names.insert(token.id().0, tok);
+        tokens.held.insert(tok, token.clone());
+        token
+    }
+
+    /// Drops the test's own references on all tokens.
+    pub fn forget_tokens(&self) {
+        let held = std::mem::take(&mut self.tokens.lock().held);
+        drop(held);
     }
 
     /// Which token of the catalogue has this id.
     pub fn token_by_id(&self, id: u64) -> Option<Tok> {
-        self.tokens.borrow().iter().find(|(_, token)| token.id().0 == id).map(|(tok, _)| *tok)
+        self.tokens.lock().names.get(&id).copied()
     }
 
     /// References on a token beyond the machine's own.
@@ -99,7 +133,7 @@ impl Machine {
     /// Tokens that somebody still holds once the thread has reverted.
     pub fn leftovers(&self) -> Vec<(Tok, i64)> {
         self.system.ps_revert_to_self(&self.thread);
-        let known: Vec<_> = self.tokens.borrow().keys().copied().collect();
+        let known: Vec<_> = self.tokens.lock().held.keys().copied().collect();
         known.into_iter().map(|tok| (tok, self.references(tok))).filter(|(_, left)| *left != 0).collect()
     }
 
@@ -159,7 +193,13 @@ fn spec(fixture: &Fixture) -> TokenSpec {
         let enabled = fixture.impersonate == Privilege::Enabled;
         privileges.push(psimp_model::Privilege { luid: privileges::IMPERSONATE, enabled });
     }
+    if fixture.other_privilege {
+        privileges.push(psimp_model::Privilege { luid: OTHER_PRIVILEGE, enabled: true });
+    }
     let mut groups = vec![Group { sid: DISABLED_GROUP, enabled: false }];
+    if fixture.administrator {
+        groups.push(Group { sid: sids::ADMINISTRATORS, enabled: true });
+    }
     if fixture.user != User::Anonymous {
         groups.push(Group { sid: Sid::EVERYONE, enabled: true });
     }
@@ -176,15 +216,13 @@ fn spec(fixture: &Fixture) -> TokenSpec {
         },
         write_restricted: fixture.restriction == Restriction::WriteRestricted,
         platform: fixture.platform(),
-        acl: None,
+        acl: fixture.private.then(|| Acl::granting(&[fixture.user.sid()])),
     }
 }
 
 /// A primary token of user A as an administrator.
 fn administrator() -> TokenSpec {
-    let mut spec = spec(&Server::S.fixture());
-    spec.groups.push(Group { sid: sids::ADMINISTRATORS, enabled: true });
-    spec
+    spec(&Fixture { administrator: true, ..Server::S.fixture() })
 }
 
 /// An impersonation token of user A as an administrator, for opening the device

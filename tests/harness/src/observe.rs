@@ -7,7 +7,7 @@ use psimp_catalogue::{Observed, Tok, User};
 use psimp_model::{SlotState, sids};
 use psimp_protocol::Status;
 use psimp_protocol::wire::{self, Access, slot_flags};
-use psimp_rules::{Sid, TokenType};
+use psimp_rules::{Luid, Sid, TokenType};
 
 /// A slot in use, from the kernel or from a reply of the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,18 +81,31 @@ impl SlotView {
     pub fn notation(&self, machine: &Machine, asked: Option<Tok>) -> String {
         let flags =
             format!("co{} eo{} L{}", u8::from(self.copy_on_open), u8::from(self.effective_only), self.level);
+        let primary = machine.process.primary();
         match (machine.token_by_id(self.token_id), asked) {
             (Some(tok), _) => format!("{} {flags}", tok.name()),
             (None, Some(asked)) => {
-                let original = machine.token(asked);
-                let whose = if original.user() == self.user
-                    && original.authentication_id().0 == self.authentication_id
+                let original = asked.fixture();
+                let whose = if original.user.sid() == self.user
+                    && original.logon.luid().0 == self.authentication_id
                 {
                     asked.name().to_owned()
                 } else {
                     format!("something of {}", self.user)
                 };
                 format!("copy of {whose} {} {flags}", self.kind())
+            }
+            (None, None) if primary.id().0 == self.token_id => format!("the primary token {flags}"),
+            (None, None) if machine.system.anonymous_token().id().0 == self.token_id => {
+                format!("the anonymous token {flags}")
+            }
+            (None, None) if self.authentication_id == Luid::ANONYMOUS_LOGON.0 => {
+                format!("copy of the anonymous token {} {flags}", self.kind())
+            }
+            (None, None)
+                if primary.user() == self.user && primary.authentication_id().0 == self.authentication_id =>
+            {
+                format!("copy of the primary token {} {flags}", self.kind())
             }
             (None, None) => format!("a token of {} {flags}", self.user),
         }

@@ -213,7 +213,7 @@ impl Side {
 
     fn call(&mut self, call: Call) -> Result<Vec<u8>, Failure> {
         let machine = &self.machine;
-        let client = Client { machine, driver: &self.driver, file: &self.file };
+        let client = Client { machine, driver: &self.driver, file: &self.file, about: 0 };
         let bytes = |reply: &[u8]| reply.to_vec();
         match call {
             Call::Impersonate { token, copy_on_open, effective_only, level, rules } => client

@@ -66,7 +66,34 @@ fn wrong_words_exit_2() {
 fn list_counts_the_cases() {
     let text = stdout(&psimp(&["list"]));
     assert!(text.contains("  D42  restricted tokens: SR takes A2 at Impersonation\n"), "{text}");
-    assert!(text.ends_with("152 cases\n"), "{text}");
+    assert!(text.ends_with("278 cases\n"), "{text}");
+}
+
+#[test]
+fn a_case_that_cannot_run_is_skipped_with_what_it_needs() {
+    let output = psimp(&["run", "--filter", "C11", "--filter", "O15", "--filter", "U08"]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = stdout(&output);
+    for words in [
+        "0 passed, 0 failed, 3 skipped, 3 total",
+        "needs Windows: the copy's descriptor is to be measured there",
+        "needs the kernel nt52: a defect of ReactOS",
+        "needs named pipes: Windows",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn explain_shows_what_a_script_does_on_which_thread() {
+    let text = stdout(&psimp(&["explain", "O14"]));
+    for words in [
+        "  1. on T2\n      1. Impersonate { token: A2, copy_on_open: true,",
+        "  3. on T2, when a token is next duplicated\n      1. Revert\n      2. look: slot idle\n",
+        "nt52         kernel       as expected: copy of A2 imp/2 co0 eo0 L2",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
 }
 
 #[test]

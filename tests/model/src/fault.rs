@@ -17,6 +17,8 @@ pub enum FaultPoint {
     /// The block in which a thread keeps its impersonation, where the kernel has
     /// one. Whatever status is injected, the kernel returns its own.
     ThreadBlock,
+    /// The descriptor of a downgrade copy, where the kernel extends it.
+    CopyDescriptor,
 }
 
 /// What is waiting to happen.

@@ -2,7 +2,7 @@
 
 use crate::fault::FaultPoint;
 use crate::native::token_by_handle;
-use crate::{SlotState, System, Thread, Token, rights};
+use crate::{Flavour, SlotState, System, Thread, Token, rights};
 use psimp_protocol::Status;
 use psimp_rules::{Decision, Level, Refusal, SlotStorage, TokenType, Verdict, decide};
 use std::sync::Arc;
@@ -39,15 +39,22 @@ impl System {
         self.reserve_block(thread)?;
         let (token, level) = match self.decide(thread, token, level).verdict {
             Verdict::Kept(level) => (token.clone(), level),
-            Verdict::Copied(level) => {
-                (self.duplicate_token(token, TokenType::Impersonation, level, false)?, level)
-            }
+            Verdict::Copied(level) => (self.downgrade_copy(token, level)?, level),
             Verdict::Refused(Refusal::NoPrimaryToken) => return Err(Status::UNSUCCESSFUL),
             Verdict::Refused(Refusal::Denied) => return Err(Status::PRIVILEGE_NOT_HELD),
         };
         let token = self.apply_job(thread.process(), token)?;
         thread.set_slot(Some(SlotState { token, copy_on_open, effective_only, level: level as u32 }));
         Ok(())
+    }
+
+    /// The copy that is stored instead. Windows 10 extends its descriptor.
+    fn downgrade_copy(&self, token: &Token, level: Level) -> Result<Arc<Token>, Status> {
+        let copy = self.duplicate_token(token, TokenType::Impersonation, level, false)?;
+        if self.flavour() == Flavour::Win10 {
+            self.faults().check(FaultPoint::CopyDescriptor)?;
+        }
+        Ok(copy)
     }
 
     /// Allocates the block of a thread that never impersonated; it stays until

@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::result::CaseStatus;
 use crate::run::{Target, expected_state, expected_through_driver, run_case};
 use clap::ValueEnum;
-use psimp_catalogue::{Body, Case, Column, DecisionRow, Driver, Requests, Script, Step};
+use psimp_catalogue::{Body, ByKernel, Case, Column, DecisionRow, Driver, Requests, Script, State, Step};
 use psimp_protocol::RulesMode;
 use psimp_rules::{Effect, Level, PROFILES, Profile, TokenFacts, TokenType, Verdict, decide_traced};
 use serde_json::{Value, json};
@@ -22,8 +22,9 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     };
     let text = match case.body {
         Body::Decision(row) => decision(row),
-        Body::Script(script) => steps(script),
+        Body::Script(row) => script(row),
         Body::Requests(row) => requests(row),
+        Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
     };
     let runs = runs(&case);
     match args.format {
@@ -182,29 +183,59 @@ fn describe(facts: &TokenFacts) -> String {
     words.join(", ")
 }
 
-fn steps(script: &Script) -> String {
+fn script(script: &Script) -> String {
     let mut text = format!("Server {}\nSteps\n", script.server.name());
-    for (index, step) in script.steps.iter().enumerate() {
-        let _ = match step {
-            Step::Check(values) => {
-                let _ = writeln!(text, "  {}. look at the thread; expected", index + 1);
-                for kernel in Kernel::value_variants() {
-                    let state = expected_state(values, flavour(*kernel), RulesMode::Kernel);
-                    let _ = writeln!(
-                        text,
-                        "       {:<12} slot {}; open {}; access {}",
-                        kernel.to_string(),
-                        state.slot,
-                        state.open,
-                        state.access
-                    );
-                }
-                Ok(())
-            }
-            step => writeln!(text, "  {}. {step:?}", index + 1),
-        };
-    }
+    steps(&mut text, script.steps, 1);
     text
+}
+
+fn steps(text: &mut String, list: &[Step], depth: usize) {
+    for (index, step) in list.iter().enumerate() {
+        let _ = write!(text, "{:margin$}{}. ", "", index + 1, margin = 2 * depth);
+        let inner = match *step {
+            Step::Check(ref values) => {
+                look(text, values, 2 * depth + 3);
+                continue;
+            }
+            Step::Repeat(times, steps) => (format!("{times} times"), steps),
+            Step::On(who, steps) => (format!("on {who:?}"), steps),
+            Step::Toward(who, steps) => (format!("about {who:?}"), steps),
+            Step::Meanwhile(who, steps) => (format!("on {who:?}, when a token is next duplicated"), steps),
+            Step::OnlyKernel(steps) => ("without the driver".to_owned(), steps),
+            Step::OnlyDriver(steps) => ("through the driver".to_owned(), steps),
+            Step::OnKernels(kernels, steps) => (format!("on {kernels:?}"), steps),
+            Step::WhereDocumented(steps) => ("where the documented rule decides".to_owned(), steps),
+            Step::Elsewhere(steps) => ("where the kernel's own rule decides".to_owned(), steps),
+            ref step => {
+                let _ = writeln!(text, "{step:?}");
+                continue;
+            }
+        };
+        let _ = writeln!(text, "{}", inner.0);
+        steps(text, inner.1, depth + 2);
+    }
+}
+
+/// What the thread is to show: once, if all kernels are to show the same.
+fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
+    let words = |state: &State| {
+        let said = [("slot", state.slot), ("open", state.open), ("access", state.access)];
+        let said: Vec<_> = said
+            .iter()
+            .filter(|said| !said.1.is_empty())
+            .map(|(what, said)| format!("{what} {said}"))
+            .collect();
+        said.join("; ")
+    };
+    if values.documented == values.nt52 && values.nt52 == values.win10 {
+        let _ = writeln!(text, "look: {}", words(&values.win10));
+        return;
+    }
+    let _ = writeln!(text, "look");
+    for kernel in Kernel::value_variants() {
+        let state = expected_state(values, flavour(*kernel), RulesMode::Kernel);
+        let _ = writeln!(text, "{:margin$}{:<12} {}", "", kernel.to_string(), words(state));
+    }
 }
 
 fn requests(row: &Requests) -> String {

@@ -7,7 +7,7 @@ use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::Mismatch;
 use psimp_catalogue::{Column, DecisionRow, Driver};
-use psimp_model::Flavour;
+use psimp_model::{Flavour, Thread};
 use psimp_protocol::wire::{self, decided_by, effect, slot_flags, verdict};
 use psimp_protocol::{RulesMode, Status};
 use psimp_rules::{DOC, Level, Rule, decide};
@@ -73,15 +73,19 @@ fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Found {
     };
     let (expected, by_driver) = through_driver(row, machine.flavour(), rules);
     check_outcome(&mut differences, row, expected, by_driver, &outcome);
-    let slot = queried(client, &mut differences);
+    let slot = queried(client, &machine.thread, &mut differences);
     let access = observe::access_through(client).unwrap_or_else(|failure| failure.to_string());
     compare(&mut differences, "ACCESS_CHECK", &expected.observed(row.token).access, &access);
     finish(machine, row, expected, slot.as_ref(), differences)
 }
 
 /// The slot as QUERY tells it, which must be what the kernel holds.
-pub(super) fn queried(client: &Client<'_>, differences: &mut Vec<Mismatch>) -> Option<SlotView> {
-    let held = client.machine.thread.slot().map(|slot| SlotView::from(&slot));
+pub(super) fn queried(
+    client: &Client<'_>,
+    thread: &Thread,
+    differences: &mut Vec<Mismatch>,
+) -> Option<SlotView> {
+    let held = thread.slot().map(|slot| SlotView::from(&slot));
     match client.query().map_err(|failure| failure.to_string()).and_then(|r| SlotView::from_reply(&r)) {
         Ok(slot) => {
             compare(

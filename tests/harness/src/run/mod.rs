@@ -2,7 +2,6 @@
 
 mod decision;
 mod requests;
-mod saving;
 mod script;
 
 pub(crate) use decision::through_driver as expected_through_driver;
@@ -12,7 +11,7 @@ use crate::client::Client;
 use crate::driver::{Driver, Failure, Source};
 use crate::machine::Machine;
 use crate::result::{CaseResult, CaseStatus, Mismatch};
-use psimp_catalogue::{Body, Case, Server};
+use psimp_catalogue::{Body, Case, Kernel, Server};
 use psimp_model::{Flavour, rights};
 use psimp_protocol::RulesMode;
 use std::time::Instant;
@@ -43,6 +42,15 @@ pub(crate) type Found = Result<String, Vec<Mismatch>>;
 /// Runs one case.
 pub fn run_case(target: &Target, case: &Case) -> CaseResult {
     let start = Instant::now();
+    let result = |status| CaseResult {
+        id: case.id.to_owned(),
+        title: case.title.clone(),
+        status,
+        duration: start.elapsed(),
+    };
+    if let Some(why) = case.only.reason_against(kernel(target.flavour)) {
+        return result(CaseStatus::Skipped(why.to_owned()));
+    }
     let found = match case.body {
         Body::Decision(row) => both_ways(target, row.server, |machine, way| decision::run(machine, way, row)),
         Body::Script(script) => {
@@ -51,12 +59,17 @@ pub fn run_case(target: &Target, case: &Case) -> CaseResult {
         Body::Requests(row) => {
             with_driver(target, Server::S, |client| requests::run(client, target.rules, row))
         }
+        Body::Needs(what) => return result(CaseStatus::Skipped(what.to_owned())),
     };
-    CaseResult {
-        id: case.id.to_owned(),
-        title: case.title.clone(),
-        status: found.map_or_else(CaseStatus::Failed, CaseStatus::Passed),
-        duration: start.elapsed(),
+    result(found.map_or_else(CaseStatus::Failed, CaseStatus::Passed))
+}
+
+/// The catalogue's word for a kernel flavour.
+pub(crate) fn kernel(flavour: Flavour) -> Kernel {
+    match flavour {
+        Flavour::Win10 => Kernel::Win10,
+        Flavour::Nt52 => Kernel::Nt52,
+        Flavour::Documented => Kernel::Documented,
     }
 }
 
@@ -81,7 +94,7 @@ fn with_driver(target: &Target, server: Server, run: impl FnOnce(&Client<'_>) ->
         Err(failure) => Err(broken("open of the device", failure)),
         Ok(file) => {
             machine.become_server(server);
-            let found = run(&Client { machine: &machine, driver: &driver, file: &file });
+            let found = run(&Client { machine: &machine, driver: &driver, file: &file, about: 0 });
             match (found, driver.close(&machine.thread, file)) {
                 (found, Ok(())) => found,
                 (found, Err(failure)) => {

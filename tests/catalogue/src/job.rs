@@ -1,0 +1,154 @@
+//! Group J: jobs with security limits. Windows 10 knows none: there every row is
+//! as without a job.
+
+use crate::script::{Object, Script, Step, end, idle, imp, imp_fails, script, slot};
+use crate::{Kernel, Logon, Server, Tok};
+use psimp_protocol::Status;
+
+/// `JOB_OBJECT_SECURITY_NO_ADMIN`.
+const NO_ADMIN: Step = Step::Object(Object::AssignJob(1));
+/// `JOB_OBJECT_SECURITY_RESTRICTED_TOKEN`.
+const RESTRICTED_TOKEN: Step = Step::Object(Object::AssignJob(2));
+/// `JOB_OBJECT_SECURITY_ONLY_TOKEN`.
+const ONLY_TOKEN: Step = Step::Object(Object::AssignJob(4));
+/// `JOB_OBJECT_SECURITY_FILTER_TOKENS`.
+const FILTER_TOKENS: Step = Step::Object(Object::AssignJob(8));
+
+const WITH_JOBS: &[Kernel] = &[Kernel::Documented, Kernel::Nt52];
+const DOCUMENTED: &[Kernel] = &[Kernel::Documented];
+const NT52: &[Kernel] = &[Kernel::Nt52];
+const WIN10: &[Kernel] = &[Kernel::Win10];
+
+const fn refused(token: Tok) -> Step {
+    imp_fails(token, 2, Status::ACCESS_DENIED)
+}
+
+pub(crate) static SCRIPTS: &[Script] = &[
+    script(
+        "J01",
+        "NO_ADMIN refuses an administrator's token",
+        Server::S,
+        &[
+            NO_ADMIN,
+            Step::OnKernels(WITH_JOBS, &[refused(Tok::Aa2), idle(&[(Tok::Aa2, 0)])]),
+            Step::OnKernels(WIN10, &[imp(Tok::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
+        ],
+    ),
+    script(
+        "J02",
+        "and no other",
+        Server::S,
+        &[NO_ADMIN, imp(Tok::A2, false, false, 2), slot("A2 co0 eo0 L2")],
+    ),
+    script(
+        "J03",
+        "also the downgrade copy of an administrator's token",
+        Server::S,
+        &[
+            NO_ADMIN,
+            Step::OnKernels(
+                WITH_JOBS,
+                &[
+                    refused(Tok::Ba2),
+                    idle(&[(Tok::Ba2, 0)]),
+                    Step::Object(Object::Forget),
+                    Step::Object(Object::SessionAlive(Logon::B1, false)),
+                ],
+            ),
+            Step::OnKernels(WIN10, &[imp(Tok::Ba2, false, false, 2), slot("copy of Ba2 imp/1 co0 eo0 L1")]),
+        ],
+    ),
+    script(
+        "J04",
+        "a refusal leaves the impersonation before it",
+        Server::S,
+        &[
+            NO_ADMIN,
+            imp(Tok::A2, true, false, 2),
+            Step::OnKernels(WITH_JOBS, &[refused(Tok::Aa2), slot("A2 co1 eo0 L2")]),
+            Step::OnKernels(WIN10, &[imp(Tok::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
+        ],
+    ),
+    script(
+        "J05",
+        "ending an impersonation is free",
+        Server::S,
+        &[NO_ADMIN, imp(Tok::A2, false, false, 2), end(), idle(&[(Tok::A2, 0)])],
+    ),
+    script(
+        "J06",
+        "RESTRICTED_TOKEN and an unrestricted token",
+        Server::S,
+        &[
+            RESTRICTED_TOKEN,
+            Step::OnKernels(DOCUMENTED, &[refused(Tok::A2), idle(&[(Tok::A2, 0)])]),
+            // ReactOS has the test the other way round.
+            Step::OnKernels(NT52, &[imp(Tok::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
+            Step::OnKernels(WIN10, &[imp(Tok::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
+        ],
+    ),
+    script(
+        "J07",
+        "RESTRICTED_TOKEN and a restricted token",
+        Server::SR,
+        &[
+            RESTRICTED_TOKEN,
+            Step::OnKernels(NT52, &[refused(Tok::AR2), slot("idle")]),
+            Step::OnKernels(
+                &[Kernel::Documented, Kernel::Win10],
+                &[
+                    imp(Tok::AR2, false, false, 2),
+                    Step::WhereDocumented(&[slot("copy of AR2 imp/1 co0 eo0 L1")]),
+                    Step::Elsewhere(&[slot("AR2 co0 eo0 L2")]),
+                ],
+            ),
+        ],
+    ),
+    script(
+        "J08",
+        "FILTER_TOKENS takes a privilege out of what is stored",
+        Server::S,
+        &[
+            FILTER_TOKENS,
+            imp(Tok::Ax2, false, false, 2),
+            Step::OnKernels(
+                DOCUMENTED,
+                &[slot("copy of Ax2 imp/2 co0 eo0 L2"), Step::Object(Object::SlotHasPrivilege(false))],
+            ),
+            Step::OnKernels(
+                &[Kernel::Nt52, Kernel::Win10],
+                &[slot("Ax2 co0 eo0 L2"), Step::Object(Object::SlotHasPrivilege(true))],
+            ),
+        ],
+    ),
+    script(
+        "J09",
+        "ONLY_TOKEN does not concern impersonation",
+        Server::S,
+        &[ONLY_TOKEN, imp(Tok::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")],
+    ),
+    script(
+        "J10",
+        "PsRestoreImpersonation tests no job",
+        Server::S,
+        &[
+            imp(Tok::Aa2, false, false, 2),
+            Step::Disable(0),
+            NO_ADMIN,
+            Step::RestoreDisabled(0),
+            slot("Aa2 co0 eo0 L2"),
+        ],
+    ),
+    script(
+        "J11",
+        "joining a job changes no slot, only later calls",
+        Server::S,
+        &[
+            imp(Tok::Aa2, true, false, 2),
+            NO_ADMIN,
+            slot("Aa2 co1 eo0 L2"),
+            Step::OnKernels(WITH_JOBS, &[refused(Tok::Aa2), slot("Aa2 co1 eo0 L2")]),
+            Step::OnKernels(WIN10, &[imp(Tok::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
+        ],
+    ),
+];

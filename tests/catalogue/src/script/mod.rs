@@ -1,0 +1,93 @@
+//! Cases that are a sequence of calls.
+
+mod notation;
+mod step;
+
+pub(crate) use notation::{
+    check, end, exit, idle, imp, imp_fails, on, open, open_own, script, set_own, slot, thread, token,
+};
+pub use step::{Context, Judge, Memory, Object, Program, Securable, Step};
+
+use crate::{Only, Server, Tok};
+
+/// The threads of a script. Each is a thread of the operating system that the
+/// harness runs on, too, and makes its calls there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    /// The server process's first thread, which makes all calls not said to be
+    /// another's.
+    T1,
+    /// Another thread of the same process.
+    T2,
+    /// A third one.
+    T3,
+    /// A thread of a process Q, whose primary token is S+. It has no handle of
+    /// the device.
+    Q,
+    /// A system thread in the server process: it has no TEB, and no handle of
+    /// the device.
+    System,
+}
+
+/// A sequence of calls, and looks at what they did.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    /// Group letter and number.
+    pub id: &'static str,
+    /// One line on what it shows.
+    pub title: &'static str,
+    /// The server's primary token.
+    pub server: Server,
+    /// Where it can be carried out.
+    pub only: Only,
+    /// What to do, in order.
+    pub steps: &'static [Step],
+}
+
+/// A value for each kernel flavour.
+///
+/// Through the driver with documented rules, what the documentation downgrades
+/// stays downgraded whatever the kernel would do: then the value for
+/// `documented` holds on every flavour. [`Script`]s therefore name all three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByKernel<T> {
+    /// A kernel that does what the documentation says.
+    pub documented: T,
+    /// NT 5.2 as `ReactOS` models it.
+    pub nt52: T,
+    /// Windows 10 and 11 as publicly reported.
+    pub win10: T,
+}
+
+/// The same on every kernel.
+pub(crate) const fn all<T: Copy>(value: T) -> ByKernel<T> {
+    ByKernel { documented: value, nt52: value, win10: value }
+}
+
+/// What a thread shows; empty strings are not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The slot.
+    pub slot: &'static str,
+    /// An open of its token. It comes last, since it may change the slot.
+    pub open: &'static str,
+    /// An access check.
+    pub access: &'static str,
+    /// References on tokens, against the start of the case, the test's own
+    /// left out.
+    pub references: &'static [(Tok, i64)],
+    /// The slot after the open, where that changes it.
+    pub after_open: &'static str,
+}
+
+impl State {
+    /// Whether the slot holds a downgrade copy: one above Identification is the
+    /// copy of an open.
+    pub fn is_downgrade(&self) -> bool {
+        self.slot.starts_with("copy of ") && (self.slot.ends_with("L0") || self.slot.ends_with("L1"))
+    }
+}
+
+/// A thread that does not impersonate: it has its process's access.
+pub(crate) const IDLE: State =
+    State { slot: "idle", open: "7C", access: "as A", references: &[], after_open: "" };

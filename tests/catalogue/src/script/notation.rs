@@ -1,0 +1,92 @@
+//! Short forms, so that scripts read as the specification does.
+
+use super::{IDLE, Judge, Object, Program, Script, Securable, State, Step, Who, all};
+use crate::{Only, Server, Tok};
+use psimp_protocol::Status;
+
+/// `Imp(token, co, eo, level)` of the specification, which succeeds.
+pub(crate) const fn imp(token: Tok, copy_on_open: bool, effective_only: bool, level: u32) -> Step {
+    Step::Impersonate { token, copy_on_open, effective_only, level, status: Status::SUCCESS }
+}
+
+/// The same without flags, failing.
+pub(crate) const fn imp_fails(token: Tok, level: u32, status: Status) -> Step {
+    Step::Impersonate { token, copy_on_open: false, effective_only: false, level, status }
+}
+
+/// A look that is the same on every kernel.
+pub(crate) const fn check(
+    slot: &'static str,
+    open: &'static str,
+    access: &'static str,
+    references: &'static [(Tok, i64)],
+) -> Step {
+    Step::Check(all(State { slot, open, access, references, after_open: "" }))
+}
+
+/// A look at the slot alone.
+pub(crate) const fn slot(slot: &'static str) -> Step {
+    check(slot, "", "", &[])
+}
+
+/// The thread does not impersonate, and nothing is left of these tokens.
+pub(crate) const fn idle(references: &'static [(Tok, i64)]) -> Step {
+    Step::Check(all(State { references, ..IDLE }))
+}
+
+/// Calls of another thread.
+pub(crate) const fn on(who: Who, steps: &'static [Step]) -> Step {
+    Step::On(who, steps)
+}
+
+/// `OpenThreadToken(TOKEN_QUERY)` on the own thread.
+pub(crate) const fn open_own(as_self: bool, expected: &'static str) -> Step {
+    Step::Program(Program::OpenOwn { as_self, expected: all(expected) })
+}
+
+/// A script for the NT kernels.
+pub(crate) const fn script(
+    id: &'static str,
+    title: &'static str,
+    server: Server,
+    steps: &'static [Step],
+) -> Script {
+    Script { id, title, server, only: Only::NT, steps }
+}
+
+impl Script {
+    /// The same for some kernels only.
+    pub(crate) const fn only(self, only: Only) -> Self {
+        Self { only, ..self }
+    }
+}
+
+/// END with the parameters that the driver passes.
+pub(crate) const fn end() -> Step {
+    Step::End { copy_on_open: false, effective_only: false, level: 0 }
+}
+
+/// Opening an object for reading.
+pub(crate) const fn open(object: Securable, status: Status) -> Step {
+    Step::Judge(Judge::Open(object, crate::rights::FILE_READ_DATA, status))
+}
+
+/// A handle on a token.
+pub(crate) const fn token(number: usize, tok: Tok, access: u32) -> Step {
+    Step::Program(Program::TokenHandle(number, tok, access))
+}
+
+/// A handle on a thread.
+pub(crate) const fn thread(number: usize, who: Who, access: u32) -> Step {
+    Step::Program(Program::ThreadHandle(number, who, access))
+}
+
+/// `SetThreadToken` on the own thread.
+pub(crate) const fn set_own(token: usize, status: Status) -> Step {
+    Step::Program(Program::SetThreadToken { thread: Program::SELF, token, status })
+}
+
+/// The thread exits.
+pub(crate) const fn exit(who: Who) -> Step {
+    Step::Object(Object::Exit(who))
+}

@@ -1,0 +1,310 @@
+//! What a script can do.
+
+use super::{ByKernel, State, Who};
+use crate::{Kernel, Logon, Server, Tok, User};
+use psimp_protocol::Status;
+use psimp_rules::{Sid, TokenType};
+
+/// A call or a look. Lives in statics only, so its size does not matter.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// `PsImpersonateClient` with a token; the driver's IMPERSONATE.
+    Impersonate {
+        /// The token.
+        token: Tok,
+        /// Copy-on-open.
+        copy_on_open: bool,
+        /// Effective-only.
+        effective_only: bool,
+        /// Level, as the caller passes it.
+        level: u32,
+        /// What comes back.
+        status: Status,
+    },
+    /// `PsImpersonateClient` without a token and with these other parameters,
+    /// which are ignored; the driver's END.
+    End {
+        /// Copy-on-open.
+        copy_on_open: bool,
+        /// Effective-only.
+        effective_only: bool,
+        /// Level.
+        level: u32,
+    },
+    /// `PsRevertToSelf`; the driver's REVERT.
+    Revert,
+    /// `PsDereferenceImpersonationToken(NULL)`.
+    DereferenceNull,
+    /// `PsReferenceEffectiveToken`, which only the model offers: what it returns.
+    EffectiveToken {
+        /// The token, `None` for the process's primary token.
+        token: Option<Tok>,
+        /// The type it reports.
+        token_type: TokenType,
+        /// Effective-only.
+        effective_only: bool,
+        /// The level; `None` when the out parameter is left unwritten.
+        level: Option<u32>,
+    },
+    /// The privilege `SeImpersonate` of the server's primary token is disabled.
+    DisablePrivilege,
+    /// The server's primary token is replaced.
+    BecomeServer(Server),
+    /// The thread attaches to another process, whose primary token is this.
+    Attach(Server),
+    /// It detaches.
+    Detach,
+    /// The slot is kept under this number: a reference and the slot's values;
+    /// the driver's SAVE.
+    Save(usize),
+    /// As many SAVEs as this, kept under no number.
+    SaveMany(usize),
+    /// A SAVE that the driver refuses.
+    SaveRefused(Status),
+    /// What was kept is assigned again; the driver's RESTORE. What comes back.
+    Restore(usize, Status),
+    /// RESTORE of an id that no save has.
+    RestoreId(u64, Status),
+    /// RESTORE through another open of the device.
+    RestoreOnOtherFile(usize, Status),
+    /// What was kept is dropped; the driver's DISCARD. What comes back.
+    Discard(usize, Status),
+    /// `PsDisableImpersonation`, kept under this number.
+    Disable(usize),
+    /// `PsRestoreImpersonation` of it.
+    RestoreDisabled(usize),
+    /// What a program does through system calls.
+    Program(Program),
+    /// Access and privilege checks.
+    Judge(Judge),
+    /// Client security contexts.
+    Context(Context),
+    /// Failures to come.
+    Memory(Memory),
+    /// Lifetimes.
+    Object(Object),
+    /// These steps, so many times.
+    Repeat(u32, &'static [Step]),
+    /// Calls of another thread, on its own thread of the operating system.
+    On(Who, &'static [Step]),
+    /// Calls of this thread about that one: routines that take a thread get it,
+    /// the driver a handle of it.
+    Toward(Who, &'static [Step]),
+    /// What another thread does in the moment when a token is next duplicated:
+    /// a race that always happens.
+    Meanwhile(Who, &'static [Step]),
+    /// Steps for the raw routines alone.
+    OnlyKernel(&'static [Step]),
+    /// Steps for the driver alone.
+    OnlyDriver(&'static [Step]),
+    /// Steps for these kernels alone.
+    OnKernels(&'static [Kernel], &'static [Step]),
+    /// Where the documentation's downgrades hold: on a kernel that does what
+    /// is documented, and through the driver with documented rules on any.
+    WhereDocumented(&'static [Step]),
+    /// Where they do not.
+    Elsewhere(&'static [Step]),
+    /// What the thread shows now.
+    Check(ByKernel<State>),
+}
+
+/// What a program does through system calls. Numbers name handles that the
+/// script keeps; [`Program::SELF`] is the calling thread's pseudo-handle.
+#[derive(Clone, Copy, Debug)]
+pub enum Program {
+    /// A handle on a thread.
+    ThreadHandle(usize, Who, u32),
+    /// A handle on a token.
+    TokenHandle(usize, Tok, u32),
+    /// A handle on an object that this thread opens now, with the access.
+    Open(usize, Securable, u32),
+    /// What a handle grants.
+    Grants(usize, u32),
+    /// Closes a handle.
+    Close(usize),
+    /// `OpenThreadToken` on the own thread, and what it shows, as in
+    /// [`State::open`].
+    OpenOwn {
+        /// `OpenAsSelf`.
+        as_self: bool,
+        /// What is expected.
+        expected: ByKernel<&'static str>,
+    },
+    /// `OpenThreadToken` through a thread handle.
+    OpenToken {
+        /// The handle of the thread.
+        thread: usize,
+        /// Access asked for.
+        desired: u32,
+        /// `OpenAsSelf`.
+        as_self: bool,
+        /// The number of the new handle.
+        keep: usize,
+        /// What comes back.
+        status: Status,
+    },
+    /// `SetThreadToken` with no token on the own thread.
+    SetThreadTokenNull,
+    /// `SetThreadToken` through two handles.
+    SetThreadToken {
+        /// The thread.
+        thread: usize,
+        /// The token.
+        token: usize,
+        /// What comes back.
+        status: Status,
+    },
+    /// `NtSetInformationThread(ThreadImpersonationToken)` on the own thread with
+    /// this handle, of which so many bytes are passed.
+    SetInformation {
+        /// The token.
+        token: usize,
+        /// Bytes.
+        length: usize,
+        /// What comes back.
+        status: Status,
+    },
+    /// `DuplicateTokenEx` to an impersonation token of this level; the copy is
+    /// closed again.
+    Duplicate {
+        /// The token.
+        token: usize,
+        /// The level asked for.
+        level: u32,
+        /// What comes back.
+        status: Status,
+    },
+    /// `CreateRestrictedToken` of a token, with the restricted-code SID.
+    Restrict {
+        /// The token.
+        token: usize,
+        /// The number of the new handle.
+        keep: usize,
+    },
+    /// The privilege that fixtures have disabled is enabled through a handle.
+    EnableDisabled(usize),
+    /// `NtImpersonateThread` with dynamic tracking.
+    ImpersonateThread {
+        /// The server thread.
+        server: usize,
+        /// The client thread.
+        client: usize,
+        /// The level asked for.
+        level: u32,
+        /// What comes back.
+        status: Status,
+    },
+    /// `ImpersonateSelf` at a level.
+    ImpersonateSelf(u32),
+    /// `ImpersonateAnonymousToken` on the own thread.
+    ImpersonateAnonymous,
+    /// A process created now runs as this user.
+    ChildRunsAs(User),
+    /// A thread created now does not impersonate.
+    NewThreadIsIdle,
+    /// A drive letter of this logon session.
+    DefineDrive(Logon),
+    /// That drive letter is looked up.
+    ResolveDrive(Status),
+    /// `Teb.IsImpersonating` of the thread that the calls are about.
+    TebImpersonating(bool),
+}
+
+impl Program {
+    /// The number of the calling thread's pseudo-handle.
+    pub const SELF: usize = usize::MAX;
+}
+
+/// What is opened or checked.
+#[derive(Clone, Copy, Debug)]
+pub enum Securable {
+    /// An object that grants everything to these SIDs and nothing to others.
+    Granting(&'static [Sid]),
+    /// An object with a descriptor but without a DACL.
+    NullDacl,
+    /// An object without security.
+    NoDescriptor,
+}
+
+/// Access and privilege checks.
+#[derive(Clone, Copy, Debug)]
+pub enum Judge {
+    /// A program opens an object; through the driver an `ACCESS_CHECK` of its
+    /// descriptor must say the same.
+    Open(Securable, u32, Status),
+    /// The same below a directory that grants nothing to anybody.
+    OpenNested(Securable, Status),
+    /// `SeAccessCheck` for kernel mode.
+    KernelMode(Securable, Status),
+    /// `SeSinglePrivilegeCheck` for user mode of a privilege that S has not.
+    Privilege(bool),
+    /// `NtAccessCheck` with this token, for reading.
+    Token(usize, Securable, Status),
+    /// `NtPrivilegeCheck` with this token.
+    TokenPrivilege(usize, Result<bool, Status>),
+}
+
+/// Client security contexts. Numbers name contexts that the script keeps.
+#[derive(Clone, Copy, Debug)]
+pub enum Context {
+    /// `SeCreateClientSecurity`.
+    Create {
+        /// The number.
+        keep: usize,
+        /// The client thread.
+        client: Who,
+        /// Level of the quality of service.
+        level: u32,
+        /// Dynamic tracking.
+        dynamic: bool,
+        /// For a remote server.
+        remote: bool,
+        /// What comes back.
+        status: Status,
+    },
+    /// `SeImpersonateClientEx` on the thread that the calls are about.
+    Impersonate(usize),
+    /// `SeDeleteClientSecurity`.
+    Delete(usize),
+}
+
+/// Failures to come, each once.
+#[derive(Clone, Copy, Debug)]
+pub enum Memory {
+    /// The next duplication of a token fails with this.
+    FailDuplicate(Status),
+    /// There is no memory for the block of a thread that impersonates.
+    FailBlock,
+    /// There is no memory for a filtered token.
+    FailFilter,
+    /// The descriptor of a downgrade copy cannot be extended.
+    FailCopyDescriptor(Status),
+    /// Whatever was to fail and was not reached will not.
+    Recover,
+}
+
+/// Lifetimes of objects.
+#[derive(Clone, Copy, Debug)]
+pub enum Object {
+    /// The test drops every reference on a token of its own.
+    Forget,
+    /// Whether the logon session lives.
+    SessionAlive(Logon, bool),
+    /// The thread exits; its object goes with the last reference to it.
+    Exit(Who),
+    /// Whether the slots of two threads hold the same object.
+    SameToken(Who, Who, bool),
+    /// The slot's token has session, source and logon of this one.
+    SameOrigin(Tok),
+    /// What the fixture has disabled is enabled in this token, through a handle
+    /// of its own.
+    EnableDisabled(Tok),
+    /// The server process joins a job with these of `JOB_OBJECT_SECURITY_…`; its
+    /// filter, if it has one, deletes the privilege of [`Judge::Privilege`].
+    AssignJob(u32),
+    /// Whether the slot's token has that privilege.
+    SlotHasPrivilege(bool),
+    /// References on the system's anonymous token beyond those at the start.
+    AnonymousReferences(i64),
+}

@@ -1,0 +1,168 @@
+//! Group U: ways through user mode, after which the driver must tell what
+//! `OpenThreadToken` shows.
+
+use crate::rights::{TOKEN_ALL_ACCESS, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_QUERY};
+use crate::script::{
+    Judge, Program, Script, Securable, Step, check, idle, imp, open, script, set_own, slot, token,
+};
+use crate::{Kernel, Server, Tok, User};
+use psimp_protocol::Status;
+
+const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
+const OK: Status = Status::SUCCESS;
+const A_ONLY: Securable = Securable::Granting(&[User::A.sid()]);
+const DOCUMENTED: &[Kernel] = &[Kernel::Documented];
+const KERNELS: &[Kernel] = &[Kernel::Nt52, Kernel::Win10];
+
+const fn own(level: u32) -> Step {
+    Step::Program(Program::ImpersonateSelf(level))
+}
+
+const fn duplicate(token: usize, level: u32, status: Status) -> Step {
+    Step::Program(Program::Duplicate { token, level, status })
+}
+
+const fn open_own_as(keep: usize, desired: u32) -> Step {
+    Step::Program(Program::OpenToken { thread: Program::SELF, desired, as_self: true, keep, status: OK })
+}
+
+pub(crate) static SCRIPTS: &[Script] = &[
+    script(
+        "U01",
+        "ImpersonateSelf at Anonymous",
+        Server::S,
+        &[own(0), check("copy of the primary token imp/0 co0 eo0 L0", "A6", "A5", &[]), open(A_ONLY, A5)],
+    ),
+    script(
+        "U02",
+        "ImpersonateSelf at Identification: nothing opens, NtPrivilegeCheck works",
+        Server::Sx,
+        &[
+            own(1),
+            check("copy of the primary token imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
+            open(A_ONLY, A5),
+            open_own_as(0, TOKEN_QUERY),
+            Step::Judge(Judge::TokenPrivilege(0, Ok(true))),
+        ],
+    ),
+    script(
+        "U03",
+        "ImpersonateSelf at Impersonation",
+        Server::S,
+        &[
+            own(2),
+            check("copy of the primary token imp/2 co0 eo0 L2", "same imp/2 all", "as A", &[]),
+            open(A_ONLY, OK),
+        ],
+    ),
+    script(
+        "U04",
+        "the token of a LogonUser in the own session, no privilege",
+        Server::S,
+        &[
+            token(0, Tok::Bo2, TOKEN_IMPERSONATE),
+            set_own(0, OK),
+            // Where document and kernels differ: the document knows no origin.
+            Step::OnKernels(
+                DOCUMENTED,
+                &[check("copy of Bo2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[])],
+            ),
+            Step::OnKernels(KERNELS, &[check("Bo2 co0 eo0 L2", "same imp/2 all", "as B", &[])]),
+        ],
+    ),
+    script(
+        "U05",
+        "the token of an unrelated user, no privilege",
+        Server::S,
+        &[
+            token(0, Tok::B2, TOKEN_IMPERSONATE),
+            set_own(0, OK),
+            check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
+        ],
+    ),
+    script(
+        "U06",
+        "ImpersonateAnonymousToken",
+        Server::S,
+        &[
+            Step::Program(Program::ImpersonateAnonymous),
+            Step::OnKernels(
+                DOCUMENTED,
+                &[check("copy of the anonymous token imp/1 co1 eo0 L1", "new imp/1 effective", "A5", &[])],
+            ),
+            Step::OnKernels(
+                KERNELS,
+                &[check("the anonymous token co1 eo0 L2", "new imp/2 effective", "as AN", &[])],
+            ),
+        ],
+    ),
+    script(
+        "U07",
+        "RevertToSelf of an idle thread",
+        Server::S,
+        &[Step::Program(Program::SetThreadTokenNull), idle(&[])],
+    ),
+    script(
+        "U13",
+        "DuplicateTokenEx does not raise",
+        Server::S,
+        &[
+            token(0, Tok::A1, TOKEN_DUPLICATE),
+            duplicate(0, 2, A5),
+            duplicate(0, 1, OK),
+            token(1, Tok::A2, TOKEN_DUPLICATE),
+            duplicate(1, 2, OK),
+        ],
+    ),
+    script(
+        "U14",
+        "an unrestricted process takes a restricted token of its own",
+        Server::S,
+        &[
+            token(0, Tok::A2, TOKEN_ALL_ACCESS),
+            Step::Program(Program::Restrict { token: 0, keep: 1 }),
+            set_own(1, OK),
+            Step::OnKernels(
+                &[Kernel::Win10],
+                &[check("copy of A2 imp/2 co0 eo0 L2", "same imp/2 all", "as A*", &[])],
+            ),
+            Step::OnKernels(
+                &[Kernel::Documented, Kernel::Nt52],
+                &[check("copy of A2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[])],
+            ),
+        ],
+    ),
+    script(
+        "U15",
+        "a restricted process takes an unrestricted token of its own user",
+        Server::SR,
+        &[
+            token(0, Tok::A2, TOKEN_IMPERSONATE),
+            set_own(0, OK),
+            check("copy of A2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
+        ],
+    ),
+    script(
+        "U16",
+        "the driver tells of user mode's ways what OpenThreadToken shows",
+        Server::S,
+        &[
+            own(0),
+            check("copy of the primary token imp/0 co0 eo0 L0", "A6", "", &[]),
+            // Below Impersonation a thread cannot open its process's token either.
+            Step::Revert,
+            own(1),
+            check("copy of the primary token imp/1 co0 eo0 L1", "same imp/1 all", "", &[]),
+            Step::Revert,
+            own(2),
+            check("copy of the primary token imp/2 co0 eo0 L2", "same imp/2 all", "", &[]),
+            token(0, Tok::B2, TOKEN_IMPERSONATE),
+            set_own(0, OK),
+            check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "", &[]),
+            imp(Tok::A2, false, false, 1),
+            check("A2 co0 eo0 L1", "same imp/2 all", "", &[]),
+            Step::Program(Program::SetThreadTokenNull),
+            slot("idle"),
+        ],
+    ),
+];

@@ -1,0 +1,69 @@
+//! Access and privilege checks of a script.
+
+use super::Run;
+use super::program::{DESIRED, security};
+use crate::machine::OTHER_PRIVILEGE;
+use psimp_catalogue::{Judge, Securable};
+use psimp_model::{AccessMode, AccessRequest, Acl, GenericMapping, SecurityDescriptor, SubjectContext, sids};
+use psimp_protocol::Status;
+
+const FILE: GenericMapping = GenericMapping::FILE;
+
+impl Run<'_, '_> {
+    pub(super) fn judge(&self, judge: &Judge) {
+        let (system, thread) = (&self.machine.system, &self.machine.thread);
+        match *judge {
+            Judge::Open(object, desired, status) => {
+                let opened = system.ob_open_object(thread, security(object).as_ref(), desired, &FILE);
+                self.ended("open", status, opened.map(drop));
+                if self.has_device() && !matches!(object, Securable::NoDescriptor) {
+                    self.access_check(object, desired, status);
+                }
+            }
+            Judge::OpenNested(object, status) => {
+                let closed = SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::default()));
+                let object = security(object);
+                let opened = system.ob_open_nested_object(thread, &[closed], object.as_ref(), DESIRED, &FILE);
+                self.ended("open below a closed directory", status, opened.map(drop));
+            }
+            Judge::KernelMode(object, status) => {
+                let request =
+                    AccessRequest { mode: AccessMode::Kernel, ..AccessRequest::user(DESIRED, FILE) };
+                let subject = SubjectContext::capture(thread);
+                let checked = subject.se_access_check(security(object).as_ref(), &request);
+                self.ended("SeAccessCheck for kernel mode", status, checked.map(drop));
+            }
+            Judge::Privilege(expected) => {
+                let held = system.se_single_privilege_check(thread, OTHER_PRIVILEGE, AccessMode::User);
+                self.same("SeSinglePrivilegeCheck", &expected, &held);
+            }
+            Judge::Token(token, object, status) => {
+                let token = self.handle(token).value;
+                let checked = system.nt_access_check(thread, &bytes(object), token, DESIRED, &FILE);
+                self.ended("NtAccessCheck", status, checked.and_then(|checked| checked.status.ok()));
+            }
+            Judge::TokenPrivilege(token, expected) => {
+                let token = self.handle(token).value;
+                let held = system.nt_privilege_check(thread, token, &[OTHER_PRIVILEGE], true);
+                self.same("NtPrivilegeCheck", &expected, &held);
+            }
+        }
+    }
+
+    /// The driver's `ACCESS_CHECK`: a refusal grants nothing.
+    fn access_check(&self, object: Securable, desired: u32, status: Status) {
+        let checked = self.through_driver(|client| client.access_check(&bytes(object), desired));
+        let expected = (if status.is_success() { desired } else { 0 }, status.0);
+        match checked {
+            Ok(access) => {
+                self.same("ACCESS_CHECK: granted, status", &expected, &(access.granted, access.status));
+            }
+            Err(failure) => self.succeeded("ACCESS_CHECK", Err(failure)),
+        }
+    }
+}
+
+fn bytes(object: Securable) -> Vec<u8> {
+    // A handful of entries always fits.
+    security(object).and_then(|object| object.to_self_relative()).unwrap_or_default()
+}

@@ -1,0 +1,296 @@
+//! Cases that are sequences of calls, on one thread or on several.
+
+mod judge;
+mod memory;
+mod program;
+mod saving;
+mod stage;
+mod troupe;
+
+use super::decision::queried;
+use super::{Found, Way, compare, kernel};
+use crate::client::Client;
+use crate::driver::Failure;
+use crate::machine::Machine;
+use crate::observe::{self, SlotView};
+use psimp_catalogue::{ByKernel, Kernel, Script, State, Step, Tok, Who};
+use psimp_model::{Flavour, privileges};
+use psimp_protocol::{RulesMode, Status};
+use stage::Stage;
+use std::fmt::Debug;
+use std::sync::Arc;
+use troupe::Troupe;
+
+/// Which of the three values holds on a kernel.
+fn of<T>(values: &ByKernel<T>, flavour: Flavour) -> &T {
+    match kernel(flavour) {
+        Kernel::Documented => &values.documented,
+        Kernel::Nt52 => &values.nt52,
+        Kernel::Win10 | Kernel::Peios => &values.win10,
+    }
+}
+
+/// The same for what a thread shows, where what the documentation downgrades
+/// stays downgraded by the driver's documented rules.
+pub(crate) fn expected(values: &ByKernel<State>, flavour: Flavour, rules: RulesMode) -> &State {
+    if rules == RulesMode::Documented && values.documented.is_downgrade() {
+        return &values.documented;
+    }
+    of(values, flavour)
+}
+
+pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Found {
+    // References are counted against the start of the case.
+    for tok in Tok::ALL {
+        machine.token(*tok);
+    }
+    let stage = Stage::new(machine, way);
+    std::thread::scope(|scope| {
+        let mut run = Run::new(&stage, Who::T1, machine.clone(), Troupe::of(scope));
+        run.steps(script.steps);
+    });
+    stage.finish()
+}
+
+/// One thread's part in a script.
+struct Run<'scope, 'env> {
+    stage: &'env Stage<'env>,
+    who: Who,
+    /// The machine as this thread uses it.
+    machine: Machine,
+    /// Whom the calls are about.
+    about: Who,
+    /// The threads that this one directs.
+    troupe: Troupe<'scope, 'env>,
+    number: usize,
+}
+
+impl<'scope, 'env> Run<'scope, 'env> {
+    fn new(stage: &'env Stage<'env>, who: Who, machine: Machine, troupe: Troupe<'scope, 'env>) -> Self {
+        Self { stage, who, machine, about: who, troupe, number: 0 }
+    }
+
+    fn steps(&mut self, steps: &'static [Step]) {
+        for step in steps {
+            self.number += 1;
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &'static Step) {
+        let flavour = self.machine.flavour();
+        match *step {
+            Step::OnlyKernel(steps) if !self.stage.has_driver() => self.steps(steps),
+            Step::OnlyDriver(steps) if self.stage.has_driver() => self.steps(steps),
+            Step::OnKernels(kernels, steps) if kernels.contains(&kernel(flavour)) => self.steps(steps),
+            Step::WhereDocumented(steps) if self.documented() => self.steps(steps),
+            Step::Elsewhere(steps) if !self.documented() => self.steps(steps),
+            Step::OnlyKernel(_)
+            | Step::OnlyDriver(_)
+            | Step::OnKernels(..)
+            | Step::WhereDocumented(_)
+            | Step::Elsewhere(_) => (),
+            Step::Repeat(times, steps) => (0..times).for_each(|_| self.steps(steps)),
+            Step::On(who, steps) => self.troupe.play(self.stage, who, steps),
+            Step::Toward(who, steps) => {
+                let before = std::mem::replace(&mut self.about, who);
+                self.steps(steps);
+                self.about = before;
+            }
+            Step::Meanwhile(who, steps) => {
+                let meanwhile = self.troupe.cue(self.stage, who, steps);
+                self.machine
+                    .system
+                    .faults()
+                    .interrupt_next(psimp_model::FaultPoint::DuplicateToken, meanwhile);
+            }
+            Step::Check(ref values) => {
+                let rules = if self.has_device() { self.stage.rules } else { RulesMode::Kernel };
+                self.check(expected(values, flavour, rules));
+            }
+            Step::Program(ref program) => self.program(program),
+            Step::Judge(ref judge) => self.judge(judge),
+            Step::Context(ref context) => self.context(context),
+            Step::Memory(memory) => self.memory(memory),
+            Step::Object(ref object) => self.object(object),
+            ref step => self.act(step),
+        }
+    }
+
+    /// Whether what the documentation downgrades is downgraded here.
+    fn documented(&self) -> bool {
+        kernel(self.machine.flavour()) == Kernel::Documented
+            || self.has_device() && self.stage.rules == RulesMode::Documented
+    }
+
+    fn act(&mut self, step: &Step) {
+        let machine = self.machine.clone();
+        let (system, thread) = (&machine.system, self.thread());
+        match *step {
+            Step::Impersonate { token, copy_on_open, effective_only, level, status } => {
+                let result = self.impersonate(token, copy_on_open, effective_only, level);
+                if result.is_ok() {
+                    self.stage.ask(self.about, Some(token));
+                }
+                self.ended("impersonate", status, result);
+            }
+            Step::End { copy_on_open, effective_only, level } => {
+                let result = if self.has_device() {
+                    self.slot_before(true)
+                } else {
+                    let end =
+                        system.ps_impersonate_client(&thread, None, copy_on_open, effective_only, level);
+                    end.map_err(Failure::from)
+                };
+                self.succeeded("end", result);
+            }
+            Step::Revert => {
+                let result = if self.has_device() && self.about == self.who {
+                    self.slot_before(false)
+                } else {
+                    system.ps_revert_to_self(&thread);
+                    Ok(())
+                };
+                self.succeeded("revert", result);
+            }
+            Step::DereferenceNull => system.ps_dereference_impersonation_token(None),
+            Step::EffectiveToken { token, token_type, effective_only, level } => {
+                let expected = token.map_or_else(|| machine.process.primary(), |tok| machine.token(tok));
+                let before = Arc::strong_count(&expected);
+                let (seen, seen_type, seen_only, seen_level) = system.ps_reference_effective_token(&thread);
+                let after = Arc::strong_count(&expected);
+                let wanted = (expected.id(), token_type, effective_only, level, 1);
+                let observed = (seen.id(), seen_type, seen_only, seen_level, after - before);
+                self.stage.show(format!("{token_type:?} {}", token.map_or("of the process", Tok::name)));
+                self.same("effective token, type, effective-only, level, references", &wanted, &observed);
+            }
+            Step::DisablePrivilege => {
+                let had = machine.process.primary().adjust_privilege(privileges::IMPERSONATE, false);
+                self.same("the privilege was there", &true, &had);
+            }
+            Step::Attach(server) => thread.attach(Some(machine.other_process(server))),
+            Step::Detach => thread.attach(None),
+            Step::BecomeServer(server) => machine.become_server(server),
+            ref step => self.keep(step),
+        }
+    }
+
+    /// The thread that the calls are about.
+    fn thread(&self) -> Arc<psimp_model::Thread> {
+        self.stage.thread(self.about)
+    }
+
+    /// Whether this thread's calls go through the driver.
+    fn has_device(&self) -> bool {
+        self.stage.has_driver() && matches!(self.who, Who::T1 | Who::T2 | Who::T3)
+    }
+
+    /// The driver as this thread uses it, for requests about that thread.
+    fn through_driver<T>(&self, call: impl FnOnce(&Client<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let Some((driver, file)) = self.stage.device.filter(|_| self.has_device()) else {
+            return Err(Failure::Fault("this step is for the driver alone".to_owned()));
+        };
+        let about = if self.about == self.who {
+            0
+        } else {
+            self.machine.thread_handle(&self.thread(), psimp_model::rights::THREAD_ALL_ACCESS)
+        };
+        let result = call(&Client { machine: &self.machine, driver, file, about });
+        if about != 0 {
+            self.machine.close(about);
+        }
+        result
+    }
+
+    fn impersonate(
+        &self,
+        token: Tok,
+        copy_on_open: bool,
+        effective_only: bool,
+        level: u32,
+    ) -> Result<(), Failure> {
+        if self.has_device() {
+            return self.through_driver(|client| {
+                client.impersonate(token, copy_on_open, effective_only, level, self.stage.rules).map(drop)
+            });
+        }
+        let (machine, thread) = (&self.machine, self.thread());
+        let token = machine.token(token);
+        let call =
+            machine.system.ps_impersonate_client(&thread, Some(&token), copy_on_open, effective_only, level);
+        Ok(call?)
+    }
+
+    /// END or REVERT, which tell the slot as it was.
+    fn slot_before(&self, end: bool) -> Result<(), Failure> {
+        let before = self.thread().slot().map(|slot| SlotView::from(&slot));
+        let told = self.through_driver(|client| if end { client.end() } else { client.revert() })?;
+        self.same("slot before", &before, &SlotView::from_reply(&told).map_err(Failure::Fault)?);
+        Ok(())
+    }
+
+    fn slot(&self) -> Option<SlotView> {
+        let thread = self.thread();
+        if !self.has_device() {
+            return thread.slot().map(|slot| SlotView::from(&slot));
+        }
+        let mut found = Vec::new();
+        let slot = self.through_driver(|client| Ok(queried(client, &thread, &mut found)));
+        self.stage.differ(found);
+        slot.ok().flatten()
+    }
+
+    fn check(&self, state: &State) {
+        let slot = self.slot();
+        let seen = |slot: Option<&SlotView>| observe::slot(&self.machine, slot, self.stage.asked(self.about));
+        let shown = seen(slot.as_ref());
+        let mut differ = self.compare("slot", state.slot, &shown);
+        self.stage.show(shown);
+        for (tok, expected) in state.references {
+            let what = format!("references on {}", tok.name());
+            let observed = format!("{:+}", self.machine.references(*tok));
+            differ |= self.compare(&what, &format!("{expected:+}"), &observed);
+        }
+        if self.about == self.who {
+            differ |= self.compare("access", state.access, &observe::access(&self.machine));
+            // An open may change the slot, so there is none unless it is asked for.
+            if !state.open.is_empty() || !state.after_open.is_empty() {
+                let opened = self.machine.open_thread_token(true);
+                differ |= self.compare("open", state.open, &observe::open(&opened, slot.as_ref()));
+            }
+        } else {
+            self.compare("looks at another thread beyond its slot", "", state.open);
+        }
+        if !state.after_open.is_empty() {
+            differ |= self.compare("slot after the open", state.after_open, &seen(self.slot().as_ref()));
+        }
+        if differ && state.slot != "idle" {
+            self.stage.name_rule(&format!("kernel {}", self.machine.flavour().profile().name));
+        }
+    }
+
+    /// Notes a difference, and says whether there is one; an empty expectation
+    /// is not looked at.
+    fn compare(&self, what: &str, expected: &str, observed: &str) -> bool {
+        let mut found = Vec::new();
+        let what = format!("{:?} step {}: {what}", self.who, self.number);
+        compare(&mut found, &what, expected, observed);
+        let differs = !found.is_empty();
+        self.stage.differ(found);
+        differs
+    }
+
+    fn same<T: Debug>(&self, what: &str, expected: &T, observed: &T) {
+        self.compare(what, &format!("{expected:?}"), &format!("{observed:?}"));
+    }
+
+    fn succeeded(&self, what: &str, result: Result<(), impl Into<Failure>>) {
+        self.ended(what, Status::SUCCESS, result);
+    }
+
+    fn ended(&self, what: &str, expected: Status, result: Result<(), impl Into<Failure>>) {
+        let observed =
+            result.map_err(Into::into).map_or_else(|f| f.to_string(), |()| Status::SUCCESS.to_string());
+        self.compare(what, &expected.to_string(), &observed);
+    }
+}

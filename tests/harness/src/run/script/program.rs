@@ -1,0 +1,213 @@
+//! What a program does through system calls.
+
+use super::stage::{Handle, Names};
+use super::{Run, of};
+use crate::machine::{READ_WRITE, unlabelled};
+use crate::observe::{self, SlotView};
+use psimp_catalogue::{Logon, Program, Securable, Tok, Who};
+use psimp_model::{
+    Acl, GenericMapping, Object, Privilege, SecurityDescriptor, SecurityQos, TokenFilter, privileges, rights,
+    sids,
+};
+use psimp_protocol::Status;
+use psimp_rules::{Level, TokenType};
+use std::sync::Arc;
+
+/// The calling thread's pseudo-handle.
+const CURRENT_THREAD: u64 = u64::MAX - 1;
+/// A drive letter that somebody maps.
+const DRIVE: &str = "X:";
+
+impl Run<'_, '_> {
+    pub(super) fn program(&self, program: &Program) {
+        let (machine, system, thread) = (&self.machine, &self.machine.system, &self.machine.thread);
+        match *program {
+            Program::ThreadHandle(number, who, access) => {
+                let value = machine.thread_handle(&self.stage.thread(who), access);
+                self.hold(number, value, Names::Thread(who));
+            }
+            Program::TokenHandle(number, tok, access) => {
+                self.hold(number, machine.handle(tok, access), Names::Token(Some(tok)));
+            }
+            Program::Open(number, object, desired) => {
+                let descriptor = security(object);
+                let mapping = &GenericMapping::FILE;
+                match system.ob_open_object(thread, descriptor.as_ref(), desired, mapping) {
+                    Ok(granted) => {
+                        let object = Object::Event(Arc::new(()));
+                        self.hold(number, machine.process.handles().insert(object, granted), Names::Other);
+                    }
+                    Err(status) => self.succeeded("open", Err(status)),
+                }
+            }
+            Program::Grants(number, access) => {
+                let granted = machine.process.handles().get(self.handle(number).value).map(|(_, g)| g);
+                self.same("access that the handle grants", &Some(access), &granted);
+            }
+            Program::Close(number) => {
+                if let Some(handle) = self.stage.kept.lock().handles.remove(&number) {
+                    machine.close(handle.value);
+                }
+            }
+            ref call => self.on_threads(call),
+        }
+    }
+
+    /// Calls on the tokens of threads.
+    fn on_threads(&self, program: &Program) {
+        let (machine, system, thread) = (&self.machine, &self.machine.system, &self.machine.thread);
+        match *program {
+            Program::OpenOwn { as_self, ref expected } => {
+                let slot = thread.slot().map(|slot| SlotView::from(&slot));
+                let opened = machine.open_thread_token(as_self);
+                let expected = of(expected, machine.flavour());
+                self.compare("open", expected, &observe::open(&opened, slot.as_ref()));
+            }
+            Program::OpenToken { thread: number, desired, as_self, keep, status } => {
+                let target = self.handle(number);
+                let opened = system.nt_open_thread_token(thread, target.value, desired, as_self);
+                if let Ok(value) = opened {
+                    self.hold(keep, value, Names::Token(self.stage.asked(self.behind(target))));
+                }
+                self.ended("OpenThreadToken", status, opened.map(drop));
+            }
+            Program::SetThreadTokenNull => {
+                self.succeeded("SetThreadToken", system.nt_set_thread_token(thread, CURRENT_THREAD, 0));
+            }
+            Program::SetThreadToken { thread: target, token, status } => {
+                let (target, token) = (self.handle(target), self.handle(token));
+                let set = system.nt_set_thread_token(thread, target.value, token.value);
+                if let (Ok(()), Names::Token(tok)) = (set, token.names) {
+                    self.stage.ask(self.behind(target), tok);
+                }
+                self.ended("SetThreadToken", status, set);
+            }
+            Program::SetInformation { token, length, status } => {
+                const THREAD_IMPERSONATION_TOKEN: u32 = 5;
+                let bytes = self.handle(token).value.to_le_bytes();
+                let bytes = bytes.get(..length).unwrap_or_default();
+                let set = system.nt_set_information_thread(
+                    thread,
+                    CURRENT_THREAD,
+                    THREAD_IMPERSONATION_TOKEN,
+                    bytes,
+                );
+                self.ended("NtSetInformationThread", status, set);
+            }
+            Program::ImpersonateThread { server, client, level, status } => {
+                let (server, client) = (self.handle(server), self.handle(client));
+                let qos = SecurityQos { level, tracking: SecurityQos::DYNAMIC, effective_only: false };
+                let done = system.nt_impersonate_thread(thread, server.value, client.value, &qos);
+                if done.is_ok() {
+                    self.stage.ask(self.behind(server), self.stage.asked(self.behind(client)));
+                }
+                self.ended("NtImpersonateThread", status, done);
+            }
+            Program::ImpersonateSelf(level) => {
+                let level = Level::from_raw(level).unwrap_or(Level::Anonymous);
+                self.stage.ask(self.who, None);
+                self.succeeded("ImpersonateSelf", system.rtl_impersonate_self(thread, level));
+            }
+            Program::ImpersonateAnonymous => {
+                self.stage.ask(self.who, None);
+                let done = system.nt_impersonate_anonymous_token(thread, CURRENT_THREAD);
+                self.succeeded("ImpersonateAnonymousToken", done);
+            }
+            ref call => self.on_others(call),
+        }
+    }
+
+    /// Calls on tokens, and on what does not depend on the slot, or ought not.
+    fn on_others(&self, program: &Program) {
+        let (machine, system, thread) = (&self.machine, &self.machine.system, &self.machine.thread);
+        match *program {
+            Program::Duplicate { token, level, status } => {
+                let qos = SecurityQos { level, ..SecurityQos::at(Level::Anonymous) };
+                let token = self.handle(token).value;
+                let kind = TokenType::Impersonation;
+                let copy = system.nt_duplicate_token(thread, token, 0, kind, Some(&qos), false);
+                self.ended("DuplicateTokenEx", status, copy.map(|copy| machine.close(copy)));
+            }
+            Program::Restrict { token, keep } => {
+                let filter = TokenFilter { restrict: vec![sids::RESTRICTED], ..TokenFilter::default() };
+                let handle = self.handle(token);
+                match system.nt_filter_token(thread, handle.value, &filter) {
+                    Ok(value) => self.hold(keep, value, handle.names),
+                    Err(status) => self.succeeded("CreateRestrictedToken", Err(status)),
+                }
+            }
+            Program::EnableDisabled(token) => {
+                let change = Privilege { luid: privileges::TIME_ZONE, enabled: true };
+                let adjusted = system.nt_adjust_privileges_token(thread, self.handle(token).value, &[change]);
+                self.ended("AdjustTokenPrivileges", Status::SUCCESS, adjusted.and_then(Status::ok));
+            }
+            Program::ChildRunsAs(user) => {
+                let child = system.create_child_process(thread);
+                let runs_as = child.map(|child| (child.primary().user(), child.primary().token_type()));
+                self.same(
+                    "user and type of the child's token",
+                    &Ok((user.sid(), TokenType::Primary)),
+                    &runs_as,
+                );
+            }
+            Program::NewThreadIsIdle => {
+                let new = system.create_thread(&machine.process);
+                self.same("the new thread impersonates", &false, &new.is_impersonating());
+            }
+            Program::DefineDrive(logon) => define_drive(system, logon),
+            Program::ResolveDrive(status) => {
+                let found = system.resolve_dos_device(thread, DRIVE).map(drop);
+                self.ended("lookup of the drive letter", status, found);
+            }
+            Program::TebImpersonating(expected) => {
+                self.same("Teb.IsImpersonating", &expected, &self.thread().teb_is_impersonating());
+            }
+            // The others have been seen to.
+            _ => (),
+        }
+    }
+
+    fn hold(&self, number: usize, value: u64, names: Names) {
+        let before = self.stage.kept.lock().handles.insert(number, Handle { value, names });
+        if let Some(before) = before {
+            self.machine.close(before.value);
+        }
+    }
+
+    /// A handle of the script. A number that names none gives a handle that
+    /// nobody has, and so a difference.
+    pub(super) fn handle(&self, number: usize) -> Handle {
+        if number == Program::SELF {
+            return Handle { value: CURRENT_THREAD, names: Names::Thread(self.who) };
+        }
+        let kept = self.stage.kept.lock().handles.get(&number).copied();
+        kept.unwrap_or(Handle { value: 0xDEAD_BEEC, names: Names::Other })
+    }
+
+    /// The thread behind a handle.
+    fn behind(&self, handle: Handle) -> Who {
+        if let Names::Thread(who) = handle.names { who } else { self.who }
+    }
+
+    /// The token of the catalogue that the thread's slot goes back to, after a
+    /// call that the harness did not make itself.
+    pub(super) fn asked_with(&self, tok: Option<Tok>) {
+        self.stage.ask(self.about, tok);
+    }
+}
+
+fn define_drive(system: &psimp_model::System, logon: Logon) {
+    system.devices().define(logon.luid(), DRIVE, r"\Device\Mup\share");
+}
+
+/// The descriptor of what a script opens.
+pub(super) fn security(object: Securable) -> Option<SecurityDescriptor> {
+    match object {
+        Securable::Granting(granted) => Some(unlabelled(Some(Acl::granting(granted)))),
+        Securable::NullDacl => Some(unlabelled(None)),
+        Securable::NoDescriptor => None,
+    }
+}
+
+/// What a script asks for when it does not say.
+pub(super) const DESIRED: u32 = READ_WRITE & rights::FILE_READ_DATA;

@@ -1,0 +1,157 @@
+//! What the threads of a script share.
+
+use super::super::{Found, Way};
+use crate::driver::{Driver, File};
+use crate::machine::Machine;
+use crate::result::Mismatch;
+use parking_lot::Mutex;
+use psimp_catalogue::{Tok, Who};
+use psimp_model::{ClientContext, ImpersonationState, SlotState, Thread, rights};
+use psimp_protocol::RulesMode;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The machine, the driver, the threads, and what the script keeps.
+pub(super) struct Stage<'env> {
+    machine: &'env Machine,
+    /// The driver and the open of its device, if calls go through it.
+    pub(super) device: Option<(&'env Driver, &'env File)>,
+    /// What IMPERSONATE asks for.
+    pub(super) rules: RulesMode,
+    threads: Mutex<BTreeMap<Who, Arc<Thread>>>,
+    asked: Mutex<BTreeMap<Who, Tok>>,
+    /// By the script's numbers.
+    pub(super) kept: Mutex<Kept>,
+    found: Mutex<Vec<Mismatch>>,
+    shown: Mutex<String>,
+}
+
+/// What the script keeps, by its own numbers.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// What SAVE and its raw counterpart kept, and the token asked for then.
+    pub(super) saves: BTreeMap<usize, (Save, Option<Tok>)>,
+    /// What `PsDisableImpersonation` moved out.
+    pub(super) disabled: BTreeMap<usize, ImpersonationState>,
+    /// Handles of the server process.
+    pub(super) handles: BTreeMap<usize, Handle>,
+    /// Client security contexts, and the token asked for by the client.
+    pub(super) contexts: BTreeMap<usize, (ClientContext, Option<Tok>)>,
+}
+
+/// A save: the slot itself, or the driver's id of one.
+#[derive(Clone)]
+pub(super) enum Save {
+    Slot(Option<SlotState>),
+    Id(u64),
+}
+
+/// A handle, and what the catalogue calls the object behind it.
+#[derive(Clone, Copy)]
+pub(super) struct Handle {
+    pub(super) value: u64,
+    pub(super) names: Names,
+}
+
+/// What is behind a handle, as far as the notation needs it.
+#[derive(Clone, Copy)]
+pub(super) enum Names {
+    Thread(Who),
+    /// A token that was made of this one, or is it.
+    Token(Option<Tok>),
+    Other,
+}
+
+impl<'env> Stage<'env> {
+    pub(super) fn new(machine: &'env Machine, way: Way<'env>) -> Self {
+        let (device, rules) = match way {
+            Way::Kernel => (None, RulesMode::Kernel),
+            Way::Driver(client, rules) => (Some((client.driver, client.file)), rules),
+        };
+        Self {
+            machine,
+            device,
+            rules,
+            threads: Mutex::new(BTreeMap::from([(Who::T1, machine.thread.clone())])),
+            asked: Mutex::default(),
+            kept: Mutex::default(),
+            found: Mutex::default(),
+            shown: Mutex::default(),
+        }
+    }
+
+    pub(super) fn has_driver(&self) -> bool {
+        self.device.is_some()
+    }
+
+    /// A thread of the script, begun when it is first spoken of.
+    pub(super) fn thread(&self, who: Who) -> Arc<Thread> {
+        let Machine { system, process, .. } = self.machine;
+        let begin = || match who {
+            Who::T1 | Who::T2 | Who::T3 => system.create_thread(process),
+            Who::Q => system.create_thread(&self.machine.other_process(psimp_catalogue::Server::SPlus)),
+            Who::System => system.create_system_thread(process),
+        };
+        self.threads.lock().entry(who).or_insert_with(begin).clone()
+    }
+
+    /// The machine as a thread of the script uses it.
+    pub(super) fn machine(&self, who: Who) -> Machine {
+        self.machine.on(&self.thread(who))
+    }
+
+    /// The thread exits: nobody here refers to it any more.
+    pub(super) fn exit(&self, who: Who) {
+        let thread = self.threads.lock().remove(&who);
+        if let Some(thread) = thread {
+            thread.terminate();
+        }
+    }
+
+    /// The token that the thread's last impersonation was asked with.
+    pub(super) fn asked(&self, who: Who) -> Option<Tok> {
+        self.asked.lock().get(&who).copied()
+    }
+
+    pub(super) fn ask(&self, who: Who, tok: Option<Tok>) {
+        let mut asked = self.asked.lock();
+        match tok {
+            Some(tok) => asked.insert(who, tok),
+            None => asked.remove(&who),
+        };
+    }
+
+    pub(super) fn show(&self, shown: String) {
+        *self.shown.lock() = shown;
+    }
+
+    pub(super) fn differ(&self, found: Vec<Mismatch>) {
+        self.found.lock().extend(found);
+    }
+
+    /// Adds to the differences noted so far which rule decided.
+    pub(super) fn name_rule(&self, rule: &str) {
+        for difference in self.found.lock().iter_mut() {
+            difference.rule.get_or_insert_with(|| rule.to_owned());
+        }
+    }
+
+    /// Ends what the script left as it was, and says what came of it.
+    pub(super) fn finish(self) -> Found {
+        self.machine.thread.attach(None);
+        self.machine.system.faults().clear();
+        for handle in self.kept.into_inner().handles.into_values() {
+            self.machine.close(handle.value);
+        }
+        let found = self.found.into_inner();
+        if found.is_empty() { Ok(self.shown.into_inner()) } else { Err(found) }
+    }
+}
+
+impl Machine {
+    /// A handle of the thread's process on a thread.
+    pub(super) fn thread_handle(&self, thread: &Arc<Thread>, access: u32) -> u64 {
+        debug_assert_eq!(access & !rights::THREAD_ALL_ACCESS, 0);
+        self.process.handles().insert(psimp_model::Object::Thread(thread.clone()), access)
+    }
+}
