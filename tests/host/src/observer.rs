@@ -2,19 +2,46 @@
 //! for schedules.
 
 use crate::Site;
+use std::fmt;
 
 /// A call that the driver is about to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
     /// The export or KMDF function.
     pub function: &'static str,
-    /// Where it is called from.
+    /// Where it is called from; offset 0 when a callback ends by a jump there.
     pub site: Site,
     /// Id of the calling thread of the model.
     pub thread: u32,
-    /// Whether the function can fail for want of resources, and so will when
-    /// it is told to.
+    /// Whether the call can fail for want of resources, and so will when it is
+    /// told to.
     pub can_fail: bool,
+    pub(crate) stack: &'a dyn Fn() -> Vec<Site>,
+}
+
+impl Call<'_> {
+    /// The calls in the driver that led here, innermost first: the first one is
+    /// [`Call::site`]. Where the driver was called back from one of its own
+    /// calls, what led to that call follows. A function whose last act is a jump
+    /// to the next is not on the stack, and so nothing is of a callback that
+    /// ends like that.
+    ///
+    /// Nothing of it is known before it is asked for, which takes some hundred
+    /// instructions for each call on the stack.
+    pub fn stack(&self) -> Vec<Site> {
+        (self.stack)()
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("function", &self.function)
+            .field("site", &self.site)
+            .field("thread", &self.thread)
+            .field("can_fail", &self.can_fail)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What becomes of a call.
@@ -32,5 +59,5 @@ pub enum Ruling {
 /// the driver itself.
 pub trait Observer: Send + Sync {
     /// Rules on one call.
-    fn rule(&self, call: &Call) -> Ruling;
+    fn rule(&self, call: &Call<'_>) -> Ruling;
 }

@@ -46,7 +46,7 @@ impl Gate {
 }
 
 impl Observer for Gate {
-    fn rule(&self, call: &Call) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Ruling {
         if call.function == MARK {
             let first = *self.state.lock().expect("no panic") == State::Nobody;
             if first {

@@ -190,7 +190,7 @@ fn access_is_checked_as_the_caller_now_is() {
 struct NoLocks;
 
 impl Observer for NoLocks {
-    fn rule(&self, call: &Call) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Ruling {
         if call.function == "WdfWaitLockCreate" { Ruling::Fail } else { Ruling::Proceed }
     }
 }

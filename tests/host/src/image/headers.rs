@@ -1,10 +1,11 @@
 //! The headers, and what kind of image a kernel takes.
 
-use super::{Layout, PAGE, checksum, imports, malformed, relocations, sections, unsuitable};
+use super::{Layout, PAGE, Section, checksum, imports, malformed, relocations, sections, unsuitable};
 use crate::LoadError;
 use object::LittleEndian as LE;
 use object::pe::{self, ImageDosHeader, ImageNtHeaders64};
 use object::read::pe::{DataDirectories, ImageNtHeaders as _};
+use std::ops::Range;
 
 /// More than any driver needs; keeps a hostile header from asking for gigabytes.
 const MAX_SIZE: u32 = 64 << 20;
@@ -48,10 +49,23 @@ pub(super) fn read(bytes: &[u8]) -> Result<Layout, LoadError> {
         headers,
         preferred_base: optional.image_base.get(LE),
         entry,
-        sections,
         relocations,
         imports,
+        functions: functions(&directories, &sections),
+        sections,
     })
+}
+
+/// The table of functions. A kernel loads an image without one, or with one that
+/// is no good, and can then not unwind it.
+fn functions(directories: &DataDirectories<'_>, sections: &[Section]) -> Range<u32> {
+    let directory = directories.get(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION);
+    let (rva, size) = directory.map_or((0, 0), |at| (at.virtual_address.get(LE), at.size.get(LE)));
+    if sections.iter().any(|section| section.is_constant() && section.holds(rva, size)) {
+        rva..rva + size
+    } else {
+        0..0
+    }
 }
 
 fn check_kind(nt: &ImageNtHeaders64) -> Result<(), LoadError> {

@@ -12,6 +12,7 @@ mod sections;
 
 use crate::LoadError;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 pub(crate) use imports::Import;
@@ -47,6 +48,9 @@ pub(crate) struct Layout {
     pub(crate) relocations: Vec<u32>,
     /// The slots of the import address table.
     pub(crate) imports: Vec<Import>,
+    /// Where the table of functions is that tells how to unwind them, in a
+    /// section that nobody writes; empty when there is none.
+    pub(crate) functions: Range<u32>,
 }
 
 impl Image {

@@ -32,6 +32,11 @@ pub(crate) struct Section {
 }
 
 impl Section {
+    /// Whether its bytes can be read and stay what they are.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.protection.read && !self.protection.write && !self.discardable
+    }
+
     /// Whether `length` bytes from `rva` lie in the section.
     pub(crate) fn holds(&self, rva: u32, length: u32) -> bool {
         rva >= self.rva && u64::from(rva) + u64::from(length) <= u64::from(self.rva) + u64::from(self.size)

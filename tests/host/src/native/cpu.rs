@@ -1,13 +1,13 @@
 //! What the host keeps for each operating-system thread that enters the driver.
 //!
 //! In kernel mode the GS base leads to the processor's control region; here it
-//! leads to a [`Cpu`]. The thunk of every export puts its return address there,
-//! for which it needs no register of the driver's.
+//! leads to a [`Cpu`]. The thunk of every export puts its return address and its
+//! stack pointer there, for which it needs no register of the driver's.
 #![allow(unsafe_code)] // the GS base, and the way from it to the block
 
 use super::Stop;
 use super::dispatch::Dispatch;
-use super::enter::Frame;
+use super::enter::{CallFrame, Frame};
 use super::export::Export;
 use super::guarded::Guarded;
 use super::handles::Handles;
@@ -32,6 +32,8 @@ pub(crate) struct Cpu {
     control_region: [u64; 64],
     /// Return address of the call into an export that is being made.
     caller: Cell<u64>,
+    /// Stack pointer at that call: it leads to the return address.
+    call_rsp: Cell<u64>,
     /// The innermost entry into the driver; null outside of it.
     frame: Cell<*mut Frame>,
     /// This block.
@@ -62,6 +64,7 @@ pub(crate) struct Cpu {
 
 impl Cpu {
     pub(crate) const CALLER: usize = offset_of!(Self, caller);
+    pub(crate) const CALL_RSP: usize = offset_of!(Self, call_rsp);
     pub(crate) const FRAME: usize = offset_of!(Self, frame);
     const THIS: usize = offset_of!(Self, this);
     /// Of no kind that [`super::opaque`] knows.
@@ -71,6 +74,7 @@ impl Cpu {
         let cpu: &'static Self = Box::leak(Box::new(Self {
             control_region: [Self::NOWHERE; 64],
             caller: Cell::default(),
+            call_rsp: Cell::default(),
             frame: Cell::new(ptr::null_mut()),
             this: Cell::new(ptr::null()),
             export: Cell::default(),
@@ -150,8 +154,14 @@ impl Cpu {
         self.caller.get()
     }
 
-    pub(crate) fn set_caller(&self, caller: u64) {
-        self.caller.set(caller);
+    /// The export call in progress: return address and stack pointer.
+    pub(crate) fn call(&self) -> CallFrame {
+        CallFrame { caller: self.caller.get(), rsp: self.call_rsp.get() }
+    }
+
+    pub(crate) fn set_call(&self, call: CallFrame) {
+        self.caller.set(call.caller);
+        self.call_rsp.set(call.rsp);
     }
 
     pub(crate) fn frame(&self) -> *mut Frame {

@@ -15,12 +15,37 @@ use super::{Outcome, Stop};
 use crate::Fault;
 use std::arch::naked_asm;
 
+/// A call of an export, as its thunk saw it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallFrame {
+    /// Return address.
+    pub(crate) caller: u64,
+    /// Stack pointer; it leads to the return address.
+    pub(crate) rsp: u64,
+}
+
 /// An entry into the driver.
 #[repr(C)]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Frame {
     /// Stack pointer with the saved registers above it.
     rsp: u64,
+    /// The entry before, when this one was made by an export; null otherwise.
+    outer: *mut Self,
+    /// The call of that export.
+    call: CallFrame,
+}
+
+impl Frame {
+    /// Where the stack of this entry ends.
+    pub(super) fn end(&self) -> u64 {
+        self.rsp
+    }
+
+    /// The entry before, and the call in it that led to this one.
+    pub(super) fn outer(&self) -> (*mut Self, CallFrame) {
+        (self.outer, self.call)
+    }
 }
 
 /// What came back: `rax`, and whether by a jump.
@@ -42,8 +67,9 @@ pub(crate) fn enter(cpu: &Cpu, machine: &Machine, target: u64, arguments: [u64; 
             site: None,
         }));
     }
-    let mut frame = Frame::default();
-    let outer = (cpu.frame(), cpu.export.get(), cpu.caller());
+    let (outer, call_before) = (cpu.frame(), cpu.call());
+    let mut frame = Frame { rsp: 0, outer, call: call_before };
+    let export = cpu.export.get();
     cpu.set_frame(&raw mut frame);
     cpu.export.set(None);
     // SAFETY: the target is code of the image, which takes integers in
@@ -52,10 +78,9 @@ pub(crate) fn enter(cpu: &Cpu, machine: &Machine, target: u64, arguments: [u64; 
     let exit = unsafe { call(&raw mut frame, target, arguments.as_ptr()) };
     // Before the block forgets what was going on.
     let result = if exit.jumped == 0 { Ok(exit.value) } else { Err(describe::taken(cpu, machine)) };
-    let (frame, export, caller) = outer;
-    cpu.set_frame(frame);
+    cpu.set_frame(outer);
     cpu.export.set(export);
-    cpu.set_caller(caller);
+    cpu.set_call(call_before);
     result
 }
 

@@ -10,8 +10,9 @@ use super::context::Context;
 use super::cpu::Cpu;
 use super::enter;
 use super::memory::Address;
+use super::unwind;
 use super::{Outcome, Stop};
-use crate::{Call, Fault, FaultKind, Ruling};
+use crate::{Call, Fault, FaultKind, Observer, Ruling};
 use psimp_protocol::Status;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -106,11 +107,12 @@ impl Returns for Address {
     }
 }
 
-/// Declares functions that the driver can call, and the table of them.
+/// Declares functions that the driver can call, and the table of them. A function
+/// that fails with some arguments only says which after `if`.
 macro_rules! exports {
     ($(#[$table_doc:meta])* $table:ident: $(
         $(#[$doc:meta])*
-        fn $name:ident [$irql:ident, fails $failure:ident] ($cx:ident $(, $argument:ident: $type:ty)* $(,)?)
+        fn $name:ident [$irql:ident, fails $failure:ident $(if $condition:expr)?] ($cx:ident $(, $argument:ident: $type:ty)* $(,)?)
         $(-> $return:ty)? $body:block
     )*) => {
         $(#[$table_doc])*
@@ -127,14 +129,17 @@ macro_rules! exports {
                 std::arch::naked_asm!(
                     "mov rax, [rsp]",
                     "mov gs:[{caller}], rax",
+                    "mov gs:[{rsp}], rsp",
                     "jmp {inner}",
                     caller = const $crate::native::cpu::Cpu::CALLER,
+                    rsp = const $crate::native::cpu::Cpu::CALL_RSP,
                     inner = sym inner,
                 )
             }
 
             extern "win64" fn inner($($argument: $type),*) -> u64 {
-                $crate::native::export::run(&ROW, |cx| $name(cx $(, $argument)*))
+                let can_fail = || $crate::native::export::exports!(@ can_fail $($condition)?);
+                $crate::native::export::run(&ROW, can_fail, |cx| $name(cx $(, $argument)*))
             }
 
             &ROW
@@ -149,6 +154,8 @@ macro_rules! exports {
             ) -> $crate::native::Outcome<$crate::native::export::exports!(@ $($return)?)> $body
         )*
     };
+    (@ can_fail) => { true };
+    (@ can_fail $condition:expr) => { $condition };
     (@) => { () };
     (@ $return:ty) => { $return };
 }
@@ -156,7 +163,11 @@ pub(crate) use exports;
 
 /// What every function has in common: the checks before it, and the way out
 /// when a contract is broken. Called by the thunks only.
-pub(crate) fn run<R: Returns>(export: &'static Export, body: impl FnOnce(&Context<'_>) -> Outcome<R>) -> u64 {
+pub(crate) fn run<R: Returns>(
+    export: &'static Export,
+    can_fail: impl FnOnce() -> bool,
+    body: impl FnOnce(&Context<'_>) -> Outcome<R>,
+) -> u64 {
     // SAFETY: thunks are reached from the driver only, and whoever entered it
     // attached the thread.
     let cpu = unsafe { Cpu::from_gs() };
@@ -165,7 +176,7 @@ pub(crate) fn run<R: Returns>(export: &'static Export, body: impl FnOnce(&Contex
         // SAFETY: the driver is calling; `cx` is gone before it goes on.
         let dispatch = unsafe { cpu.dispatch() };
         let cx = Context { cpu, dispatch, export, caller: cpu.caller() };
-        match admit(&cx)? {
+        match admit(&cx, can_fail)? {
             Some(failure) => Ok(failure),
             None => body(&cx).map(Returns::into_rax),
         }
@@ -181,7 +192,7 @@ pub(crate) fn run<R: Returns>(export: &'static Export, body: impl FnOnce(&Contex
 }
 
 /// Before the body: may the function be called here, and shall it fail?
-fn admit(cx: &Context<'_>) -> Outcome<Option<u64>> {
+fn admit(cx: &Context<'_>, can_fail: impl FnOnce() -> bool) -> Outcome<Option<u64>> {
     if !cx.cpu.watch().progress() {
         return Err(cx.fault(FaultKind::Hang, "was called once too often: the driver does not return"));
     }
@@ -191,19 +202,25 @@ fn admit(cx: &Context<'_>) -> Outcome<Option<u64>> {
         return Err(cx.fault(FaultKind::Irql, format_args!("was called at IRQL {irql}, above {highest}")));
     }
     match &cx.machine().options.observer {
-        Some(observer) => {
-            let call = Call {
-                function: cx.export.name,
-                site: cx.machine().mapping.site(cx.caller).unwrap_or(crate::Site { rva: 0 }),
-                thread: cx.dispatch.thread.id(),
-                can_fail: cx.export.failure.is_some(),
-            };
-            Ok(match observer.rule(&call) {
-                Ruling::Proceed => None,
-                Ruling::Fail => cx.export.failure,
-            })
-        }
+        Some(observer) => Ok(observed(cx, observer.as_ref(), can_fail())),
         None => Ok(None),
+    }
+}
+
+/// What the observer makes the call return, if it shall fail.
+fn observed(cx: &Context<'_>, observer: &dyn Observer, can_fail: bool) -> Option<u64> {
+    let mapping = &cx.machine().mapping;
+    let failure = cx.export.failure.filter(|_| can_fail);
+    let call = Call {
+        function: cx.export.name,
+        site: mapping.site(cx.caller).unwrap_or(crate::Site { rva: 0 }),
+        thread: cx.dispatch.thread.id(),
+        can_fail: failure.is_some(),
+        stack: &|| unwind::stack(cx.cpu, mapping),
+    };
+    match observer.rule(&call) {
+        Ruling::Proceed => None,
+        Ruling::Fail => failure,
     }
 }
 

@@ -159,9 +159,11 @@ unsafe extern "win64" fn gatekeeper() {
     naked_asm!(
         "mov r11, [rsp]",
         "mov gs:[{caller}], r11",
+        "mov gs:[{rsp}], rsp",
         "mov ecx, eax",
         "jmp {refuse}",
         caller = const Cpu::CALLER,
+        rsp = const Cpu::CALL_RSP,
         refuse = sym refuse,
     )
 }
@@ -174,7 +176,8 @@ static GATE_ROW: Export = Export {
 };
 
 extern "win64" fn refuse(index: u32) -> u64 {
-    export::run(&GATE_ROW, |cx| {
+    let cannot_fail = || false;
+    export::run(&GATE_ROW, cannot_fail, |cx| {
         let index = index as usize;
         let name = if index & FRAMEWORK == 0 {
             cx.machine().gates.names.get(index).cloned().unwrap_or_default()

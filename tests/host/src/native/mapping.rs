@@ -1,4 +1,5 @@
 //! The image in memory.
+#![allow(unsafe_code)] // what is constant in it is lent as it lies there
 
 use super::region::Region;
 use crate::image::{Image, Import, PAGE, Protection, Section};
@@ -11,6 +12,7 @@ pub(crate) struct Mapping {
     region: Region,
     code: Vec<Range<u64>>,
     sections: Vec<Section>,
+    functions: Range<u32>,
     entry: u64,
 }
 
@@ -43,6 +45,7 @@ impl Mapping {
                 .collect(),
             entry: base + u64::from(layout.entry),
             sections: layout.sections.clone(),
+            functions: layout.functions.clone(),
             region,
         };
         mapping.protect(layout.headers)?;
@@ -94,6 +97,22 @@ impl Mapping {
     pub(crate) fn site(&self, address: u64) -> Option<Site> {
         let offset = self.region.offset_of(address)?;
         Some(Site { rva: u32::try_from(offset).ok()? })
+    }
+
+    /// What lies at an offset, up to the end of its section, if nobody can write
+    /// there.
+    pub(crate) fn constant(&self, rva: u32) -> Option<&[u8]> {
+        let section = self.sections.iter().find(|section| section.is_constant() && section.holds(rva, 1))?;
+        // SAFETY: the section is mapped readable, and not writable, as long as
+        // the image is.
+        unsafe { self.region.bytes(rva as usize..(section.rva + section.size) as usize) }
+    }
+
+    /// The table of functions that tells how to unwind them; empty when the
+    /// image has none.
+    pub(crate) fn functions(&self) -> &[u8] {
+        let table = self.constant(self.functions.start).unwrap_or_default();
+        table.get(..self.functions.len()).unwrap_or_default()
     }
 
     /// The first bytes of an instruction; zeros where there is none.

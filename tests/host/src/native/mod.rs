@@ -2,7 +2,8 @@
 //!
 //! From the bottom up: [`region`] and [`mapping`] put the image into memory,
 //! [`enter`] and [`signals`] get into driver code and out of it again, [`export`]
-//! is the way from driver code into the host. [`ntos`] and [`kmdf`] are what the
+//! is the way from driver code into the host, [`unwind`] tells how the driver got
+//! there. [`ntos`] and [`kmdf`] are what the
 //! driver can call. [`references`], [`pool`] and [`handles`] keep account of what
 //! it holds: on the thread that took it as long as a dispatch runs, in [`held`]
 //! afterwards.
@@ -32,6 +33,7 @@ mod region;
 mod signals;
 mod start;
 mod status;
+mod unwind;
 mod watchdog;
 
 pub use host::{File, Host};

@@ -6,6 +6,7 @@ use crate::image::{PAGE, Protection};
 use std::io;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
+use std::slice;
 
 /// A range of pages, with a page on either side that nothing may touch.
 #[derive(Debug)]
@@ -85,6 +86,21 @@ impl Region {
         let from = unsafe { self.base.as_ptr().add(offset) };
         // SAFETY: the range lies inside and is readable as the caller says.
         Some(unsafe { from.cast::<[u8; N]>().read() })
+    }
+
+    /// What lies in a range.
+    ///
+    /// # Safety
+    /// The pages can be read, and are not written, as long as the result lives.
+    pub(crate) unsafe fn bytes(&self, range: Range<usize>) -> Option<&[u8]> {
+        let length = range.end.checked_sub(range.start)?;
+        if range.end > self.size {
+            return None;
+        }
+        // SAFETY: `start` lies inside, as just checked.
+        let from = unsafe { self.base.as_ptr().add(range.start) };
+        // SAFETY: the range lies inside; the rest is the caller's promise.
+        Some(unsafe { slice::from_raw_parts(from, length) })
     }
 
     /// Sets what may be done with some pages.

@@ -47,7 +47,8 @@ pub(crate) struct Code {
     pub(crate) fixups: Vec<(usize, Target)>,
 }
 
-const FRAME: u32 = 0x128;
+/// What every function takes of the stack.
+pub(crate) const FRAME: u32 = 0x128;
 const ARGUMENTS: u32 = 0x100;
 
 impl Code {

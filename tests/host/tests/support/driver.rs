@@ -8,6 +8,7 @@
 use super::code::{Code, Function, Place, Value};
 use super::pe::{self, Parts};
 use psimp_host::Image;
+use std::ops::Range;
 
 const SLOTS: &str = include_str!("../../data/kmdf-1.15-slots.csv");
 
@@ -187,6 +188,27 @@ impl Driver {
 
     fn point_code(&mut self, from: Place, offset: u32, to: Function) {
         self.parts.code_pointers.push((from.0 + offset, to.0));
+    }
+
+    /// One function more, still empty.
+    pub(crate) fn function(&mut self) -> Function {
+        self.parts.functions.push(Code::new());
+        Function(self.parts.functions.len() - 1)
+    }
+
+    /// Begins a function anew.
+    pub(crate) fn rewrite(&mut self, function: Function) {
+        *self.code(function) = Code::new();
+    }
+
+    /// Leaves out what tells how to unwind the functions.
+    pub(crate) fn leave_out_unwind_data(&mut self) {
+        self.parts.without_unwind_data = true;
+    }
+
+    /// Where a function lies in the image.
+    pub(crate) fn range(&self, function: Function) -> Range<u32> {
+        self.parts.ranges()[function.0].clone()
     }
 
     /// A function's code, to be continued.

@@ -1,7 +1,8 @@
 //! PE images for drivers made by tests.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // images of tests are small
 
-use super::code::{Code, Target};
+use super::code::{Code, FRAME, Target};
+use std::ops::Range;
 
 const BASE: u64 = 0x1_4000_0000;
 const PAGE: usize = 0x1000;
@@ -20,6 +21,20 @@ pub(crate) struct Parts {
     /// Offsets in the data of words that hold the address of a function.
     pub(crate) code_pointers: Vec<(u32, usize)>,
     pub(crate) imports: Vec<(&'static str, String)>,
+    /// Leaves out what tells how to unwind the functions.
+    pub(crate) without_unwind_data: bool,
+}
+
+impl Parts {
+    /// Where each function lies.
+    pub(crate) fn ranges(&self) -> Vec<Range<u32>> {
+        let (_, starts) = text(&self.functions);
+        let range = |(start, function): (&usize, &Code)| {
+            let start = PAGE + start;
+            start as u32..(start + function.bytes.len()) as u32
+        };
+        starts.iter().zip(&self.functions).map(range).collect()
+    }
 }
 
 struct Section {
@@ -32,15 +47,15 @@ struct Section {
 /// The bytes of a file.
 pub(crate) fn build(parts: &Parts) -> Vec<u8> {
     let text_rva = PAGE;
-    let mut text = Vec::new();
-    let mut starts = Vec::new();
-    for function in &parts.functions {
-        starts.push(text.len());
-        text.extend_from_slice(&function.bytes);
-        text.resize(text.len().next_multiple_of(16), 0xCC);
-    }
+    let (mut text, starts) = text(&parts.functions);
     let rdata_rva = (text_rva + text.len()).next_multiple_of(PAGE);
-    let (rdata, slots) = imports(&parts.imports, rdata_rva);
+    let (mut rdata, slots) = imports(&parts.imports, rdata_rva);
+    let mut exceptions = (0, 0);
+    if !parts.without_unwind_data {
+        let table = functions(&parts.ranges(), rdata_rva + rdata.len());
+        exceptions = (rdata_rva + rdata.len() + UNWIND_INFO.len(), table.len() - UNWIND_INFO.len());
+        rdata.extend_from_slice(&table);
+    }
     let data_rva = (rdata_rva + rdata.len()).next_multiple_of(PAGE);
     for (function, start) in parts.functions.iter().zip(&starts) {
         for &(at, target) in &function.fixups {
@@ -70,7 +85,37 @@ pub(crate) fn build(parts: &Parts) -> Vec<u8> {
         Section { name: b".data\0\0\0", flags: 0xC000_0040, bytes: data, rva: data_rva },
         Section { name: b".reloc\0\0", flags: 0x4200_0040, bytes: relocations(&moved), rva: reloc_rva },
     ];
-    file(&sections)
+    file(&sections, exceptions)
+}
+
+/// The code of all functions, and where each begins.
+fn text(functions: &[Code]) -> (Vec<u8>, Vec<usize>) {
+    let mut text: Vec<u8> = Vec::new();
+    let mut starts = Vec::new();
+    for function in functions {
+        starts.push(text.len());
+        text.extend_from_slice(&function.bytes);
+        text.resize(text.len().next_multiple_of(16), 0xCC);
+    }
+    (text, starts)
+}
+
+/// Version 1; the prologue of seven bytes allocates the frame in its one
+/// instruction.
+const UNWIND_INFO: [u8; 8] = {
+    let [low, high, ..] = (FRAME / 8).to_le_bytes();
+    [1, 7, 2, 0, 7, 0x01, low, high]
+};
+
+/// How to unwind functions that are all alike, and then the table of them.
+fn functions(ranges: &[Range<u32>], rva: usize) -> Vec<u8> {
+    let mut bytes = UNWIND_INFO.to_vec();
+    for range in ranges {
+        for value in [range.start, range.end, rva as u32] {
+            bytes.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+    bytes
 }
 
 fn imports(names: &[(&'static str, String)], rva: usize) -> (Vec<u8>, Vec<usize>) {
@@ -113,7 +158,7 @@ fn relocations(rvas: &[usize]) -> Vec<u8> {
     bytes
 }
 
-fn file(sections: &[Section; 4]) -> Vec<u8> {
+fn file(sections: &[Section; 4], exceptions: (usize, usize)) -> Vec<u8> {
     let mut bytes = vec![0; HEADERS];
     put(&mut bytes, 0, b"MZ");
     put(&mut bytes, 0x3C, &0x40_u32.to_le_bytes());
@@ -137,6 +182,8 @@ fn file(sections: &[Section; 4]) -> Vec<u8> {
         (108, 16),
         (120, sections[1].rva as u32),
         (124, 60),
+        (136, exceptions.0 as u32),
+        (140, exceptions.1 as u32),
         (152, last.rva as u32),
         (156, (last.bytes.len() / 12 * 12) as u32),
     ] {

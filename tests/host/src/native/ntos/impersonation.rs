@@ -40,7 +40,8 @@ exports! {
         }
     }
 
-    fn PsImpersonateClient[PASSIVE, fails RESOURCES](
+    /// Without a token it takes nothing, and so cannot fail.
+    fn PsImpersonateClient[PASSIVE, fails RESOURCES if token.non_null().is_some()](
         cx, thread: Address, token: Address, copy_on_open: u8, effective_only: u8, level: u32
     ) -> Status {
         let thread = cx.thread(thread)?;

@@ -1,0 +1,85 @@
+//! The driver's call stack, as the image's own unwind data tells it.
+//!
+//! A driver's frames lie on the host's stack, between an entry and the call of an
+//! export. No register but the stack pointer is known there: none of the frames
+//! of psimp.sys hangs on another, and a function that has such a frame ends what
+//! can be told.
+#![allow(unsafe_code)] // the driver's frames on the stack
+
+use super::cpu::Cpu;
+use super::enter::CallFrame;
+use super::mapping::Mapping;
+use crate::Site;
+use pe_unwind_info::x86_64::{FunctionTableEntries, Register, UnwindState, XmmRegister};
+use std::ops::Range;
+
+/// More than a driver's stack of some kilobytes can hold.
+const MOST: usize = 256;
+
+/// What is in a register that is not known: an address that is on no stack.
+const UNKNOWN: u64 = 1 << 62;
+
+/// Where the calls were made that led to the export call in progress, innermost
+/// first.
+pub(crate) fn stack(cpu: &Cpu, mapping: &Mapping) -> Vec<Site> {
+    let mut sites = Vec::new();
+    let (mut frame, mut call) = (cpu.frame(), cpu.call());
+    // SAFETY: null, or an entry that is still on the stack below, because the
+    // thread is in an export.
+    while let Some(entry) = unsafe { frame.as_ref() } {
+        one_entry(mapping, call, entry.end(), &mut sites);
+        (frame, call) = entry.outer();
+    }
+    sites
+}
+
+/// The calls since one entry, whose frames end at `end`.
+fn one_entry(mapping: &Mapping, call: CallFrame, end: u64, sites: &mut Vec<Site>) {
+    let functions = FunctionTableEntries::parse(mapping.functions());
+    let mut registers = Registers { values: [UNKNOWN; 16], stack: call.rsp..end };
+    // Past the return address, as it will be when the export has returned.
+    registers.write_register(Register::RSP, call.rsp + 8);
+    let mut next = Some(call.caller);
+    while let Some(site) = next.and_then(|rip| mapping.site(rip)).filter(|_| sites.len() < MOST) {
+        sites.push(site);
+        // A function without unwind data would pass for one without a frame, and
+        // one that ends outside of its section cannot be read.
+        let function = functions.lookup(site.rva).filter(|function| {
+            let rest = function.end_address.get().saturating_sub(site.rva) as usize;
+            mapping.constant(site.rva).is_some_and(|code| rest <= code.len())
+        });
+        next = function
+            .and_then(|_| functions.unwind_frame(&mut registers, |rva| mapping.constant(rva), site.rva));
+    }
+}
+
+/// What unwinding knows of a frame.
+struct Registers {
+    values: [u64; 16],
+    /// What can be read: the driver's part of the stack.
+    stack: Range<u64>,
+}
+
+impl UnwindState for Registers {
+    fn read_register(&mut self, register: Register) -> u64 {
+        self.values.get(register as usize).copied().unwrap_or(UNKNOWN)
+    }
+
+    fn read_stack(&mut self, address: u64) -> Option<u64> {
+        let last = address.checked_add(7)?;
+        if !self.stack.contains(&address) || !self.stack.contains(&last) || !address.is_multiple_of(8) {
+            return None;
+        }
+        // SAFETY: on this thread's stack, in frames that stay until the export
+        // returns.
+        Some(unsafe { (address as *const u64).read() })
+    }
+
+    fn write_register(&mut self, register: Register, value: u64) {
+        if let Some(known) = self.values.get_mut(register as usize) {
+            *known = value;
+        }
+    }
+
+    fn write_xmm_register(&mut self, _register: XmmRegister, _value: u128) {}
+}
