@@ -2,11 +2,11 @@
 
 use crate::file;
 use crate::kernel::{self, NtKernel};
-use crate::request::Request;
+use crate::request::{Output, Request};
 use crate::wdf::{NO_ATTRIBUTES, Name};
 use core::ptr;
 use psimp_protocol::{DEVICE_NAME, DEVICE_SDDL, LINK_NAME, Status};
-use psimp_service::Caller;
+use psimp_service::{Caller, Reply};
 use wdk_sys::{
     NTSTATUS, STATUS_INSUFFICIENT_RESOURCES, WDFDEVICE, WDFDEVICE_INIT, WDFDRIVER, WDFREQUEST,
     call_unsafe_wdf_function_binding,
@@ -94,7 +94,7 @@ extern "C" fn evt_io_in_caller_context(_device: WDFDEVICE, request: WDFREQUEST) 
     request.complete(result);
 }
 
-fn serve(request: &Request) -> Result<psimp_service::Reply, Status> {
+fn serve(request: &Request) -> Result<(Reply, Output), Status> {
     // First of all: nothing below may be called above PASSIVE_LEVEL.
     if !kernel::is_passive_level() {
         return Err(Status::INVALID_DEVICE_STATE);
@@ -103,5 +103,9 @@ fn serve(request: &Request) -> Result<psimp_service::Reply, Status> {
     let file = request.file_object();
     let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file: file::is_callers(file) };
     let input = request.input(control.input_length)?;
-    psimp_service::dispatch(&NtKernel::new(file), caller, control.code, input, control.output_length)
+    // Before anything is done: afterwards it would be too late to fail.
+    let output = request.output(&control);
+    let room = output.as_ref().map(|_| control.output_length).map_err(|status| *status);
+    let reply = psimp_service::dispatch(&NtKernel::new(file), caller, control.code, input, room)?;
+    Ok((reply, output?))
 }

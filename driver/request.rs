@@ -1,7 +1,7 @@
 //! An I/O request that is completed exactly once.
 
 use core::{ptr, slice};
-use psimp_protocol::Status;
+use psimp_protocol::{Ioctl, Status};
 use psimp_service::Reply;
 use wdk_sys::{
     _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, NTSTATUS, PVOID, WDF_REQUEST_PARAMETERS,
@@ -21,6 +21,12 @@ pub(crate) struct DeviceControl {
     pub(crate) input_length: usize,
     /// Bytes that the caller's output buffer takes.
     pub(crate) output_length: usize,
+}
+
+/// Where a reply goes: into the system buffer, which the input is in until then.
+pub(crate) struct Output {
+    buffer: *mut u8,
+    length: usize,
 }
 
 impl Request {
@@ -96,10 +102,34 @@ impl Request {
         Ok(unsafe { slice::from_raw_parts(buffer.cast(), length) })
     }
 
+    /// Where the reply to this control code goes. There is no place for it where
+    /// the caller's buffer is too small, and none for a code that is none.
+    ///
+    /// # Errors
+    /// What the framework fails with.
+    pub(crate) fn output(&self, control: &DeviceControl) -> Result<Output, Status> {
+        let length = Ioctl::by_code(control.code).map_or(0, |row| row.output);
+        let mut buffer: PVOID = ptr::null_mut();
+        if length == 0 || length > control.output_length {
+            return Ok(Output { buffer: buffer.cast(), length: 0 });
+        }
+        // SAFETY: the request is not completed as long as `self` exists.
+        status(unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveOutputBuffer,
+                self.0,
+                length,
+                &raw mut buffer,
+                ptr::null_mut()
+            )
+        })?;
+        Ok(Output { buffer: buffer.cast(), length })
+    }
+
     /// Completes the request with a reply, or with a status and no bytes.
-    pub(crate) fn complete(self, result: Result<Reply, Status>) {
-        let (status, information) = match result.and_then(|reply| self.write(reply.as_bytes())) {
-            Ok(written) => (Status::SUCCESS, written),
+    pub(crate) fn complete(self, result: Result<(Reply, Output), Status>) {
+        let (status, information) = match result {
+            Ok((reply, output)) => (Status::SUCCESS, self.write(reply.as_bytes(), &output)),
             Err(status) => (status, 0),
         };
         let Self(request) = self;
@@ -112,32 +142,23 @@ impl Request {
         };
     }
 
-    /// Writes a reply to the output buffer.
-    fn write(&self, reply: &[u8]) -> Result<u64, Status> {
-        if reply.is_empty() {
-            return Ok(0);
+    /// Writes a reply to where it goes; says how many bytes that were.
+    #[allow(clippy::unused_self)] // the request, and with it its buffer, is not completed yet
+    fn write(&self, reply: &[u8], output: &Output) -> u64 {
+        let length = reply.len().min(output.length);
+        if length == 0 {
+            return 0;
         }
-        let mut buffer: PVOID = ptr::null_mut();
-        // SAFETY: the request is not completed as long as `self` exists.
-        status(unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfRequestRetrieveOutputBuffer,
-                self.0,
-                reply.len(),
-                &raw mut buffer,
-                ptr::null_mut()
-            )
-        })?;
-        // SAFETY: the framework returned a buffer of at least `reply.len()`
+        // SAFETY: the framework returned a buffer of at least `output.length`
         // bytes; `reply` is not in it, and no slice of the input is alive.
-        unsafe { ptr::copy_nonoverlapping(reply.as_ptr(), buffer.cast(), reply.len()) };
+        unsafe { ptr::copy_nonoverlapping(reply.as_ptr(), output.buffer, length) };
         #[cfg(feature = "mutant-output-overrun")]
         {
-            let end = buffer.cast::<u8>().wrapping_add(reply.len());
+            let end = output.buffer.wrapping_add(length);
             // SAFETY: none; this is what the mutant is about.
             unsafe { end.write_bytes(0xEE, 8) };
         }
-        Ok(reply.len() as u64)
+        length as u64
     }
 }
 

@@ -219,7 +219,13 @@ impl<T> Information<T> {
         let mut block: PVOID = ptr::null_mut();
         // SAFETY: whoever has the pointer holds a reference on the token; the
         // other pointer is to a local.
-        check(unsafe { SeQueryInformationToken(token, class, &raw mut block) })?;
+        let queried = check(unsafe { SeQueryInformationToken(token, class, &raw mut block) });
+        #[cfg(feature = "mutant-error-path-leak")]
+        if queried.is_err() {
+            // SAFETY: whoever has the pointer holds a reference on the token.
+            core::mem::forget(unsafe { Reference::another(token) });
+        }
+        queried?;
         let block = NonNull::new(block.cast()).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         Ok(Self { block, owns: PhantomData })
     }

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod exec;
+mod faults;
 mod harness;
 mod lint;
 mod mutants;
@@ -42,7 +43,9 @@ enum Task {
     Lint(lint::Args),
     /// Measure psimp.sys
     Bench(bench::Args),
-    /// Build drivers with one planted fault each and count how many the catalogue catches
+    /// Make every call below psimp.sys fail that can, and check that nothing breaks and nothing is lost
+    Faults(faults::Args),
+    /// Build drivers with one planted fault each and count how many are caught
     Mutants(mutants::Args),
 }
 
@@ -87,6 +90,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Test(args) => return Ok(test::main(&workspace, args)),
         Task::Lint(args) => return lint::main(&workspace, args),
         Task::Bench(args) => return bench::main(&workspace, args),
+        Task::Faults(args) => return faults::main(&workspace, args),
         Task::Mutants(args) => return mutants::main(&workspace, args),
     }
     Ok(ExitCode::SUCCESS)

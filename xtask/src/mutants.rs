@@ -1,4 +1,4 @@
-//! `cargo xtask mutants`: drivers with one fault each, which the catalogue has to notice.
+//! `cargo xtask mutants`: drivers with one fault each, which has to be noticed.
 
 use std::fs;
 use std::path::PathBuf;

@@ -64,6 +64,12 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
             }
         }
     }
+    for kernel in KERNELS {
+        for rules in RULES {
+            let name = format!("faults: kernel {kernel}, rules {rules}");
+            steps.run(&name, || faults(workspace, &image, kernel, rules))?;
+        }
+    }
     Ok(())
 }
 
@@ -97,6 +103,24 @@ fn catalogue(workspace: &Workspace, image: &Image, target: &str, kernel: &str, r
     eprintln!("{} passed, {} failed, {} skipped", count("passed"), count("failed"), count("skipped"));
     ensure!(output.status.success() && count("failed") == 0, "the harness ended with {}", output.status);
     ensure!(count("passed") > 0, "no case was run");
+    Ok(())
+}
+
+/// Makes every call below the driver fail. Here, too, a run of nothing is no success.
+fn faults(workspace: &Workspace, image: &Image, kernel: &str, rules: &str) -> Result<()> {
+    let mut harness = harness::command(workspace);
+    harness.args(["faults", "--kernel", kernel, "--rules", rules, "--format", "json", "--image"]);
+    let output = harness.arg(&image.path).stderr(Stdio::inherit()).output()?;
+    let report: Value = serde_json::from_slice(&output.stdout).context("the harness printed no figures")?;
+    let count = |key: &str| report[key].as_u64().unwrap_or(0);
+    let [sites, runs, failures, leaks] = ["sites", "runs", "failures", "leaks"].map(count);
+    eprintln!("{sites} call stacks, {runs} runs, {failures} failures, {leaks} leaks");
+    ensure!(
+        output.status.success() && failures == 0 && leaks == 0,
+        "the harness ended with {}",
+        output.status
+    );
+    ensure!(runs > sites && sites > 0, "hardly a call failed");
     Ok(())
 }
 

@@ -12,11 +12,13 @@
 #![forbid(unsafe_code)]
 
 mod ioctl;
+mod refusal;
 mod request;
 mod status;
 pub mod wire;
 
 pub use ioctl::{Access, IOCTLS, Input, Ioctl, Operation};
+pub use refusal::{REFUSALS, Refusal, Refused, is_documented};
 pub use request::{
     AccessCheckRequest, ImpersonateRequest, RestoreRequest, RulesMode, SaveId, Target, ThreadTarget,
 };

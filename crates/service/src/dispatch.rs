@@ -40,9 +40,9 @@ impl Reply {
     }
 }
 
-/// Answers one request, at `PASSIVE_LEVEL`. `input` is what the caller sent, `capacity` the length
-/// of the caller's output buffer; nothing has happened when an error returns,
-/// unless the error says otherwise where it is made.
+/// Answers one request, at `PASSIVE_LEVEL`. `input` is what the caller sent, `room` the length of
+/// the caller's output buffer, or why a reply cannot get there; nothing has happened when an error
+/// returns, unless the error says otherwise where it is made.
 ///
 /// # Errors
 /// The status to complete the request with. The order of the checks is part of
@@ -53,7 +53,7 @@ pub fn dispatch<K: Kernel>(
     caller: Caller,
     code: u32,
     input: &[u8],
-    capacity: usize,
+    room: Result<usize, Status>,
 ) -> Result<Reply, Status> {
     if !caller.from_user_mode || !caller.opened_file {
         return Err(Status::ACCESS_DENIED);
@@ -62,8 +62,16 @@ pub fn dispatch<K: Kernel>(
     if !row.input.takes(input.len()) {
         return Err(Status::INFO_LENGTH_MISMATCH);
     }
-    if capacity < row.output {
-        return Err(Status::BUFFER_TOO_SMALL);
+    match room {
+        Ok(length) if length < row.output => return Err(Status::BUFFER_TOO_SMALL),
+        Ok(_) => (),
+        Err(status) => {
+            // What cannot be told is not done. But a thread can always stop.
+            if row.operation == Operation::Revert {
+                kernel.revert_to_self();
+            }
+            return Err(status);
+        }
     }
     match row.operation {
         Operation::Version => Ok(Reply::of(&version())),

@@ -24,8 +24,9 @@ pub(crate) fn save<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Saved
 /// RESTORE: puts a saved slot into a thread. The save stays.
 ///
 /// The kernel decides anew, and may store less than was saved; the outcome says
-/// so. If it fails, the thread is left without an impersonation: whoever
-/// restores must not go on as the client that was to be replaced.
+/// so. If it fails, or memory runs out before, the thread is left without an
+/// impersonation: whoever restores must not go on as the client that was to be
+/// replaced.
 pub(crate) fn restore<K: Kernel>(kernel: &K, request: RestoreRequest) -> Result<wire::Outcome, Status> {
     let thread = slot::open_thread(
         kernel,
@@ -52,19 +53,25 @@ fn reassign<K: Kernel>(
     thread: &K::Thread,
     saved: &Slot<K::SlotToken>,
 ) -> Result<wire::Outcome, Status> {
-    let statistics = saved.token.statistics()?;
-    let level = Level::from_raw(saved.level).ok_or(Status::INVALID_PARAMETER)?;
-    let token = TokenRef::Slot(&saved.token);
-    let restored = kernel.impersonate(thread, token, saved.copy_on_open, saved.effective_only, level);
-    let outcome = restored.map(|()| read_back(kernel, thread, token, &statistics, level, None));
-    let result = outcome.and_then(|outcome| {
-        if outcome.level_stored > saved.level { Err(Status::BAD_IMPERSONATION_LEVEL) } else { Ok(outcome) }
-    });
+    let result = assign(kernel, thread, saved);
     if result.is_err() {
         // It cannot fail, and the status to report is the one before.
         let _ = kernel.end_impersonation(thread);
     }
     result
+}
+
+fn assign<K: Kernel>(
+    kernel: &K,
+    thread: &K::Thread,
+    saved: &Slot<K::SlotToken>,
+) -> Result<wire::Outcome, Status> {
+    let statistics = saved.token.statistics()?;
+    let level = Level::from_raw(saved.level).ok_or(Status::INVALID_PARAMETER)?;
+    let token = TokenRef::Slot(&saved.token);
+    kernel.impersonate(thread, token, saved.copy_on_open, saved.effective_only, level)?;
+    let outcome = read_back(kernel, thread, token, &statistics, level, None);
+    if outcome.level_stored > saved.level { Err(Status::BAD_IMPERSONATION_LEVEL) } else { Ok(outcome) }
 }
 
 /// An idle thread was restored.

@@ -1,6 +1,7 @@
 //! The driver under test: its service over the model, or its image.
 
-use psimp_host::{Host, Image, IoControl, Requestor, StartError};
+use crate::faults::Watch;
+use psimp_host::{Host, Image, IoControl, Observer, Options, Requestor, StartError};
 use psimp_model::{
     Acl, FileSaves, ModelKernel, Process, System, Thread, check_ioctl_access, open_device, parse_sddl,
 };
@@ -14,6 +15,18 @@ pub enum Source {
     Service,
     /// A driver image, loaded anew for each case.
     Image(Arc<Image>),
+    /// The same with failures below it, for one run of one case.
+    Watched(Arc<Image>, Arc<Watch>),
+}
+
+impl Source {
+    /// Who sees to the failures, if there are any.
+    pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
+        match self {
+            Self::Watched(_, watch) => Some(watch),
+            Self::Service | Self::Image(_) => None,
+        }
+    }
 }
 
 /// A driver that runs.
@@ -25,8 +38,8 @@ pub enum Driver {
         /// The device's DACL.
         acl: Acl,
     },
-    /// A loaded image.
-    Image(Box<Host>),
+    /// A loaded image, and who sees to the failures below it.
+    Image(Box<Host>, Option<Arc<Watch>>),
 }
 
 /// An open of the device.
@@ -89,11 +102,34 @@ impl Driver {
                     .map_err(|unknown| Failure::Fault(format!("the model does not know {unknown:?}")))?;
                 Ok(Self::Service { system: system.clone(), acl })
             }
-            Source::Image(image) => match Host::load(image, system.clone()) {
-                Ok(host) => Ok(Self::Image(Box::new(host))),
-                Err(StartError::Status(status)) => Err(Failure::Status(status)),
-                Err(error) => Err(Failure::Fault(error.to_string())),
-            },
+            Source::Image(image) | Source::Watched(image, _) => {
+                let watch = source.watch().cloned();
+                let observer = watch.clone().map(|watch| watch as Arc<dyn Observer>);
+                let options = Options { observer, ..Options::default() };
+                match Host::load_with(image, system.clone(), options) {
+                    Ok(host) => Ok(Self::Image(Box::new(host), watch)),
+                    Err(StartError::Status(status)) => {
+                        if let Some(watch) = watch {
+                            watch.ended("start of the driver", status);
+                        }
+                        Err(Failure::Status(status))
+                    }
+                    Err(error) => {
+                        if let (Some(watch), StartError::Fault(fault)) = (watch, &error) {
+                            watch.report(fault);
+                        }
+                        Err(Failure::Fault(error.to_string()))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Who sees to the failures below the driver, if there are any.
+    pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
+        match self {
+            Self::Image(_, watch) => watch.as_ref(),
+            Self::Service { .. } => None,
         }
     }
 
@@ -107,7 +143,13 @@ impl Driver {
                 let (granted, opener) = open_device(thread, acl, desired)?;
                 Ok(File::Service { opener, granted, saves: Box::default() })
             }
-            Self::Image(host) => Ok(File::Image(host.open(thread, LINK_NAME, desired)?)),
+            Self::Image(host, watch) => {
+                let opened = host.open(thread, LINK_NAME, desired);
+                if let (Some(watch), Err(psimp_host::Failure::Status(status))) = (watch, &opened) {
+                    watch.ended("open of the device", *status);
+                }
+                Ok(File::Image(opened?))
+            }
         }
     }
 
@@ -130,16 +172,20 @@ impl Driver {
                 let kernel = ModelKernel::new(system, thread, saves);
                 let mut caller = kernel.caller(opener);
                 caller.from_user_mode = requestor == Requestor::User;
-                let reply = psimp_service::dispatch(&kernel, caller, code, input, output.len())?;
+                let reply = psimp_service::dispatch(&kernel, caller, code, input, Ok(output.len()))?;
                 let bytes = reply.as_bytes();
                 for (to, from) in output.iter_mut().zip(bytes) {
                     *to = *from;
                 }
                 Ok(bytes.len())
             }
-            (Self::Image(host), File::Image(file)) => {
+            (Self::Image(host, watch), File::Image(file)) => {
                 let request = IoControl { requestor, ..IoControl::new(code, input) };
-                Ok(host.device_io_control(thread, file, &request, output)?)
+                let send = |output: &mut [u8]| host.device_io_control(thread, file, &request, output);
+                Ok(match watch {
+                    None => send(output)?,
+                    Some(watch) => watch.request(thread, code, input, output, send)?,
+                })
             }
             _ => Err(Failure::Fault("the file is another driver's".to_owned())),
         }
@@ -151,7 +197,7 @@ impl Driver {
     /// A fault on the way.
     pub fn close(&self, thread: &Arc<Thread>, file: File) -> Result<(), Failure> {
         match (self, file) {
-            (Self::Image(host), File::Image(file)) => Ok(host.close(thread, file)?),
+            (Self::Image(host, _), File::Image(file)) => Ok(host.close(thread, file)?),
             _ => Ok(()),
         }
     }
@@ -161,10 +207,15 @@ impl Driver {
     pub fn stop(self) -> Vec<String> {
         match self {
             Self::Service { .. } => Vec::new(),
-            Self::Image(host) => match host.unload() {
-                Ok(()) => Vec::new(),
-                Err(faults) => faults.iter().map(ToString::to_string).collect(),
-            },
+            Self::Image(host, watch) => {
+                let faults = host.unload().err().unwrap_or_default();
+                if let Some(watch) = watch {
+                    for fault in &faults {
+                        watch.report(fault);
+                    }
+                }
+                faults.iter().map(ToString::to_string).collect()
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod driver;
+pub mod faults;
 pub mod machine;
 pub mod observe;
 pub mod program;

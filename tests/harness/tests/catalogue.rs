@@ -72,5 +72,5 @@ fn every_mutant_is_caught_by_name() {
         .expect("psimp runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("4 of 4 mutants caught"), "{text}");
+    assert!(text.contains("5 of 5 mutants caught"), "{text}");
 }

@@ -52,6 +52,21 @@ fn other_commands() {
     assert_eq!(mutants.image_dir.to_str(), Some("m"));
     let Command::Bench(bench) = parse("psimp bench --image b.sys") else { panic!("not bench") };
     assert_eq!(bench.image.path.to_str(), Some("b.sys"));
+    let Command::Faults(faults) = parse("psimp faults --filter D --rules kernel") else {
+        panic!("not faults")
+    };
+    assert_eq!((faults.kernel, faults.rules, faults.replay), (Kernel::Win10, Rules::Kernel, None));
+}
+
+#[test]
+fn an_id_to_replay_says_all_there_is_to_say() {
+    let line = "psimp faults --replay D13@nt52/kernel:9f3a12c4.2+1b22c0de";
+    let Command::Faults(faults) = parse(line) else { panic!("not faults") };
+    let id = faults.replay.expect("an id");
+    assert_eq!(id.to_string(), "D13@nt52/kernel:9f3a12c4.2+1b22c0de");
+    assert!(refused("psimp faults --replay D13:9f3a12c4 --kernel nt52"));
+    assert!(refused("psimp faults --replay D13:9f3a12c4 --filter D13"));
+    assert!(refused("psimp faults --replay D13:nonsense"));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use psimp_protocol::wire::{
     Slot, Thread, Version,
 };
 use psimp_protocol::{
-    DEVICE_NAME, DEVICE_SDDL, IOCTLS, Input, LINK_NAME, MAX_SAVES, Operation, PROTOCOL_VERSION,
+    DEVICE_NAME, DEVICE_SDDL, IOCTLS, Input, Ioctl, LINK_NAME, MAX_SAVES, Operation, PROTOCOL_VERSION,
+    REFUSALS, Refusal, Refused,
 };
 use psimp_rules::Rule;
 use std::fmt::Write as _;
@@ -79,7 +80,8 @@ fn render() -> String {
             purpose(row.operation)
         );
     }
-    text.push_str(STATUSES);
+    text.push_str(REFUSED);
+    text.extend(REFUSALS.iter().map(refusal));
     let _ = writeln!(
         text,
         "\nA file object keeps at most {MAX_SAVES} saves; a descriptor has at most {MAX_DESCRIPTOR} bytes.\n\n\
@@ -156,24 +158,33 @@ fn render() -> String {
     text
 }
 
-const STATUSES: &str = "\n## What is refused\n\n\
-Checked in this order; the slot is as before, but where RESTORE says otherwise.\n\n\
-| what | status |\n|---|---|\n\
-| called above PASSIVE_LEVEL | `STATUS_INVALID_DEVICE_STATE` |\n\
-| the device handle lacks the access of the code | `STATUS_ACCESS_DENIED` (I/O manager) |\n\
-| a requestor in the kernel, or another process's file object | `STATUS_ACCESS_DENIED` |\n\
-| an unknown control code | `STATUS_INVALID_DEVICE_REQUEST` |\n\
-| input of another length | `STATUS_INFO_LENGTH_MISMATCH` |\n\
-| output buffer too small | `STATUS_BUFFER_TOO_SMALL` |\n\
-| unknown flag, reserved field, level above 3, version, descriptor too long | `STATUS_INVALID_PARAMETER` |\n\
-| no such handle; another type; without the access | `STATUS_INVALID_HANDLE`, `…OBJECT_TYPE_MISMATCH`, `…ACCESS_DENIED` |\n\
-| a thread of another process; one that is exiting | `STATUS_ACCESS_DENIED`, `STATUS_THREAD_IS_TERMINATING` |\n\
-| a primary token without duplicate and query access | `STATUS_ACCESS_DENIED` |\n\
-| a level above an impersonation token's own | `STATUS_BAD_IMPERSONATION_LEVEL` |\n\
-| no such save on this file object | `STATUS_NOT_FOUND` |\n\
-| no room for a save | `STATUS_INSUFFICIENT_RESOURCES` |\n\
-| a request after the last handle was closed | `STATUS_FILE_CLOSED` |\n\
-| bytes that are no security descriptor | `STATUS_INVALID_SECURITY_DESCR` |\n";
+const REFUSED: &str = "\n## What is refused\n\n\
+Checked in this order. The slot is as before, with these exceptions: a RESTORE that fails once it\n\
+has found the save ends the impersonation, and so does a REVERT that has no memory for its reply.\n\n\
+| what | status | of |\n|---|---|---|\n";
+
+/// A row of the table of refusals; like prefixes are written once.
+fn refusal(refusal: &Refusal) -> String {
+    let mut statuses = String::new();
+    for status in refusal.statuses {
+        let name = status.name().expect("a status of the contract");
+        let _ = if statuses.is_empty() {
+            write!(statuses, "`STATUS_{name}`")
+        } else {
+            write!(statuses, ", `…{name}`")
+        };
+    }
+    let names = |operations: &[Operation]| {
+        operations.iter().map(|&operation| Ioctl::of(operation).name).collect::<Vec<_>>().join(", ")
+    };
+    let of = match refusal.of {
+        Refused::Every | Refused::Except([]) => "all".to_owned(),
+        Refused::Unknown => "–".to_owned(),
+        Refused::Only(operations) => names(operations),
+        Refused::Except(operations) => format!("all but {}", names(operations)),
+    };
+    format!("| {} | {statuses} | {of} |\n", refusal.what)
+}
 
 #[test]
 fn the_ioctl_reference_is_current() {

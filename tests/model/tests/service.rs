@@ -29,9 +29,18 @@ impl Setup {
     }
 
     fn send(&self, operation: Operation, input: &[u8]) -> Result<Vec<u8>, Status> {
+        self.send_with(operation, input, Ok(4096))
+    }
+
+    fn send_with(
+        &self,
+        operation: Operation,
+        input: &[u8],
+        room: Result<usize, Status>,
+    ) -> Result<Vec<u8>, Status> {
         let kernel = ModelKernel::new(&self.system, &self.thread, &self.saves);
         let code = Ioctl::of(operation).code();
-        psimp_service::dispatch(&kernel, kernel.caller(&self.process), code, input, 4096)
+        psimp_service::dispatch(&kernel, kernel.caller(&self.process), code, input, room)
             .map(|reply| reply.as_bytes().to_vec())
     }
 
@@ -110,4 +119,54 @@ fn impersonate_fails_before_the_thread_is_changed_or_not_at_all() {
     }
     // The statistics of the token asked for, and of the one read back.
     assert_eq!(failed, 2);
+}
+
+#[test]
+fn a_restore_without_memory_does_not_leave_the_client_that_was_to_be_replaced() {
+    let setup = Setup::new();
+    setup.impersonate(token(&setup.system, USER, TokenType::Impersonation), 0).expect("kept");
+    let saved = setup.send(Operation::Save, OWN.as_bytes()).expect("saved");
+    let (saved, _) = wire::Saved::read_from_prefix(&saved).expect("a save");
+    setup.impersonate(token(&setup.system, OTHER, TokenType::Impersonation), 0).expect("a copy");
+    let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save: saved.save };
+    setup.system.faults().fail_next(FaultPoint::QueryToken, Status::INSUFFICIENT_RESOURCES);
+    assert_eq!(setup.send(Operation::Restore, request.as_bytes()), Err(Status::INSUFFICIENT_RESOURCES));
+    assert!(!setup.thread.is_impersonating());
+    // The save is still there.
+    setup.send(Operation::Restore, request.as_bytes()).expect("restored");
+    assert!(setup.thread.is_impersonating());
+}
+
+const NO_ROOM: Result<usize, Status> = Err(Status::INSUFFICIENT_RESOURCES);
+
+#[test]
+fn what_cannot_be_told_is_not_done() {
+    let setup = Setup::new();
+    let client = token(&setup.system, USER, TokenType::Impersonation);
+    let token = setup.process.handles().insert(Object::Token(client), u32::MAX);
+    let request =
+        wire::Impersonate { version: PROTOCOL_VERSION, level: 2, thread: 0, token, flags: 0, reserved: 0 };
+    let sent = setup.send_with(Operation::Impersonate, request.as_bytes(), NO_ROOM);
+    assert_eq!(sent, Err(Status::INSUFFICIENT_RESOURCES));
+    assert!(!setup.thread.is_impersonating());
+    setup.send(Operation::Impersonate, request.as_bytes()).expect("kept");
+    let sent = setup.send_with(Operation::End, OWN.as_bytes(), NO_ROOM);
+    assert_eq!(sent, Err(Status::INSUFFICIENT_RESOURCES));
+    assert!(setup.thread.is_impersonating());
+    for _ in 0..16 {
+        let sent = setup.send_with(Operation::Save, OWN.as_bytes(), NO_ROOM);
+        assert_eq!(sent, Err(Status::INSUFFICIENT_RESOURCES));
+    }
+    setup.send(Operation::Save, OWN.as_bytes()).expect("no place is taken");
+    // The checks before it come first.
+    assert_eq!(setup.send_with(Operation::Query, &[], NO_ROOM), Err(Status::INFO_LENGTH_MISMATCH));
+}
+
+#[test]
+fn a_thread_can_stop_impersonating_without_memory_for_the_reply() {
+    let setup = Setup::new();
+    setup.impersonate(token(&setup.system, USER, TokenType::Impersonation), 0).expect("kept");
+    let sent = setup.send_with(Operation::Revert, &[], NO_ROOM);
+    assert_eq!(sent, Err(Status::INSUFFICIENT_RESOURCES));
+    assert!(!setup.thread.is_impersonating());
 }

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 pub use filter::{FilterArg, matches};
 pub use values::{DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
 
+use crate::faults::RunId;
 use crate::report::Format;
 
 const EXIT_CODES: &str = "\
@@ -62,9 +63,12 @@ pub enum Command {
     /// Measure the calls of an image
     #[command(hide = true)]
     Bench(BenchArgs),
-    /// Check that the catalogue notices each deliberately wrong image
+    /// Check that each deliberately wrong image is noticed
     #[command(hide = true)]
     Mutants(MutantsArgs),
+    /// Make every call below the driver fail that can, and check what holds all the same
+    #[command(hide = true, after_help = FILTERS)]
+    Faults(FaultsArgs),
 }
 
 /// Arguments of `run`.
@@ -153,6 +157,29 @@ pub struct MutantsArgs {
     /// Folder with the wrong images
     #[arg(long, value_name = "DIR")]
     pub image_dir: PathBuf,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Arguments of `faults`.
+#[derive(Clone, Debug, Args)]
+pub struct FaultsArgs {
+    /// The driver image whose calls fail.
+    #[command(flatten)]
+    pub image: ImageArg,
+    /// The kernel below the driver
+    #[arg(long, value_enum, default_value_t)]
+    pub kernel: Kernel,
+    /// Which rules the driver applies before it calls the kernel
+    #[arg(long, value_enum, default_value_t)]
+    pub rules: Rules,
+    /// Which cases.
+    #[command(flatten)]
+    pub filter: FilterArg,
+    /// Run this only, and tell what happens; the id says which kernel and rules
+    #[arg(long, value_name = "ID", conflicts_with_all = ["filters", "kernel", "rules", "format"])]
+    pub replay: Option<RunId>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,

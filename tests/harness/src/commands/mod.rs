@@ -2,6 +2,7 @@
 
 mod bench;
 mod explain;
+mod faults;
 mod list;
 mod mutants;
 mod run;
@@ -26,6 +27,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => Ok(explain::explain(&args)),
         Command::Bench(args) => bench::bench(&args),
         Command::Mutants(args) => mutants::mutants(&args),
+        Command::Faults(args) => faults::faults(&args),
         Command::Show(_) => {
             Ok(unavailable("psimp show reads the threads of a running Windows; here is none"))
         }

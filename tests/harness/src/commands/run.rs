@@ -66,7 +66,8 @@ pub(super) fn flavour(kernel: Kernel) -> Flavour {
     }
 }
 
-fn rules(rules: Rules) -> RulesMode {
+/// What IMPERSONATE asks for, for an argument.
+pub(super) fn rules(rules: Rules) -> RulesMode {
     match rules {
         Rules::Documented => RulesMode::Documented,
         Rules::Kernel => RulesMode::Kernel,

@@ -107,6 +107,11 @@ fn with_driver(target: &Target, server: Server, run: impl FnOnce(&Client<'_>) ->
     };
     let faults = driver.stop();
     let left = machine.leftovers();
+    if let Some(watch) = target.source.watch() {
+        for (tok, left) in &left {
+            watch.left(&format!("{left:+} references on {}", tok.name()));
+        }
+    }
     if faults.is_empty() && left.is_empty() {
         return found;
     }

@@ -14,7 +14,7 @@ use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use psimp_catalogue::{ByKernel, Kernel, Script, State, Step, Tok, Who};
-use psimp_model::{Flavour, privileges};
+use psimp_model::{FaultPoint, Flavour, privileges};
 use psimp_protocol::{RulesMode, Status};
 use stage::Stage;
 use std::fmt::Debug;
@@ -48,6 +48,8 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Found {
     std::thread::scope(|scope| {
         let mut run = Run::new(&stage, Who::T1, machine.clone(), Troupe::of(scope));
         run.steps(script.steps);
+        // A cue that was never reached would keep its player waiting for it.
+        machine.system.faults().clear();
     });
     stage.finish()
 }
@@ -90,7 +92,9 @@ impl<'scope, 'env> Run<'scope, 'env> {
             | Step::OnKernels(..)
             | Step::WhereDocumented(_)
             | Step::Elsewhere(_) => (),
-            Step::Repeat(times, steps) => (0..times).for_each(|_| self.steps(steps)),
+            Step::Repeat(times, steps) => {
+                (0..self.stage.repetitions(times)).for_each(|_| self.steps(steps));
+            }
             Step::On(who, steps) => self.troupe.play(self.stage, who, steps),
             Step::Toward(who, steps) => {
                 let before = std::mem::replace(&mut self.about, who);
@@ -99,10 +103,13 @@ impl<'scope, 'env> Run<'scope, 'env> {
             }
             Step::Meanwhile(who, steps) => {
                 let meanwhile = self.troupe.cue(self.stage, who, steps);
-                self.machine
-                    .system
-                    .faults()
-                    .interrupt_next(psimp_model::FaultPoint::DuplicateToken, meanwhile);
+                let watch = self.stage.watch().cloned();
+                self.machine.system.faults().interrupt_next(FaultPoint::DuplicateToken, move || {
+                    if let Some(watch) = watch {
+                        watch.disturb();
+                    }
+                    meanwhile();
+                });
             }
             Step::Check(ref values) => {
                 let rules = if self.has_device() { self.stage.rules } else { RulesMode::Kernel };

@@ -2,6 +2,7 @@
 
 use super::super::{Found, Way};
 use crate::driver::{Driver, File};
+use crate::faults::Watch;
 use crate::machine::Machine;
 use crate::result::Mismatch;
 use parking_lot::Mutex;
@@ -84,6 +85,17 @@ impl<'env> Stage<'env> {
         self.device.is_some()
     }
 
+    /// Who sees to the failures below the driver, if there are any.
+    pub(super) fn watch(&self) -> Option<&'env Arc<Watch>> {
+        self.device.and_then(|(driver, _)| driver.watch())
+    }
+
+    /// How often to do what is to be repeated: under failures, each of which
+    /// meets a call once, the second time shows all that the thousandth does.
+    pub(super) fn repetitions(&self, times: u32) -> u32 {
+        if self.watch().is_some() { times.min(2) } else { times }
+    }
+
     /// A thread of the script, begun when it is first spoken of.
     pub(super) fn thread(&self, who: Who) -> Arc<Thread> {
         let Machine { system, process, .. } = self.machine;
@@ -92,7 +104,11 @@ impl<'env> Stage<'env> {
             Who::Q => system.create_thread(&self.machine.other_process(psimp_catalogue::Server::SPlus)),
             Who::System => system.create_system_thread(process),
         };
-        self.threads.lock().entry(who).or_insert_with(begin).clone()
+        let thread = self.threads.lock().entry(who).or_insert_with(begin).clone();
+        if let Some(watch) = self.watch() {
+            watch.notice(&thread);
+        }
+        thread
     }
 
     /// The machine as a thread of the script uses it.
@@ -139,7 +155,6 @@ impl<'env> Stage<'env> {
     /// Ends what the script left as it was, and says what came of it.
     pub(super) fn finish(self) -> Found {
         self.machine.thread.attach(None);
-        self.machine.system.faults().clear();
         for handle in self.kept.into_inner().handles.into_values() {
             self.machine.close(handle.value);
         }

@@ -1,0 +1,142 @@
+//! `psimp faults`: every failure below the driver, and pairs of them.
+
+use super::run::{flavour, rules};
+use super::{load_image, unavailable};
+use crate::cli::{Exit, FaultsArgs, TextFormat};
+use crate::driver::Source;
+use crate::faults::{Breach, Explored, Run, RunId, Setting, StackId, explore, run};
+use psimp_catalogue::Case;
+use psimp_host::Image;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// How many broken runs are told in full.
+const TOLD: usize = 20;
+
+pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
+    let image = match load_image(&args.image.path) {
+        Ok((Source::Image(image), _)) => image,
+        Ok(_) => anyhow::bail!("{} is no image", args.image.path.display()),
+        Err(why) => return Ok(unavailable(&why)),
+    };
+    if let Some(id) = &args.replay {
+        return Ok(replay(image, id));
+    }
+    let setting = Setting { image, flavour: flavour(args.kernel), rules: rules(args.rules) };
+    let mut cases = psimp_catalogue::cases();
+    cases.retain(|case| args.filter.matches(case.id, &case.title));
+    if cases.is_empty() {
+        eprintln!("psimp: no case matches the filter; `psimp list` names them all");
+        return Ok(Exit::Usage);
+    }
+    let explored = all(&setting, &cases);
+    let figures = Figures::of(&explored);
+    if figures.runs == 0 {
+        eprintln!("psimp: none of these cases runs on the kernel {}", args.kernel);
+        return Ok(Exit::Usage);
+    }
+    figures.print(args.format);
+    Ok(if figures.broken.is_empty() { Exit::Passed } else { Exit::Failed })
+}
+
+/// Explores the cases, as many at a time as there are processors; the results
+/// are in the order of the cases.
+fn all(setting: &Setting, cases: &[Case]) -> Vec<Explored> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((number, case)) = {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            cases.get(number).map(|case| (number, case))
+        } {
+            done.push((number, explore(setting, case)));
+        }
+        done
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut done: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.flatten().collect()
+    });
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, explored)| explored).collect()
+}
+
+/// What came of all cases.
+struct Figures<'a> {
+    sites: usize,
+    runs: usize,
+    broken: Vec<&'a Run>,
+}
+
+impl<'a> Figures<'a> {
+    fn of(explored: &'a [Explored]) -> Self {
+        let sites: BTreeSet<&StackId> = explored.iter().flat_map(|case| case.stacks.keys()).collect();
+        Self {
+            sites: sites.len(),
+            runs: explored.iter().map(|case| case.runs).sum(),
+            broken: explored.iter().flat_map(|case| &case.broken).collect(),
+        }
+    }
+
+    fn leaks(&self) -> usize {
+        self.broken.iter().filter(|run| run.breaches.iter().any(|breach| breach.leak)).count()
+    }
+
+    fn print(&self, format: TextFormat) {
+        for run in self.broken.iter().take(TOLD) {
+            for Breach { what, .. } in &run.breaches {
+                eprintln!("{}  {what}", run.id);
+            }
+        }
+        if let Some(more) = self.broken.len().checked_sub(TOLD).filter(|more| *more != 0) {
+            eprintln!("… and {more} runs more");
+        }
+        let Self { sites, runs, broken } = self;
+        let (failures, leaks) = (broken.len(), self.leaks());
+        match format {
+            TextFormat::Json => {
+                println!("{}", json!({"sites": sites, "runs": runs, "failures": failures, "leaks": leaks}));
+            }
+            TextFormat::Table => {
+                println!("call stacks on which a call can fail   {sites:>8}");
+                println!("runs, each with one or two failures    {runs:>8}");
+                println!("runs that broke the promise            {failures:>8}");
+                println!("runs that lost something               {leaks:>8}");
+            }
+        }
+    }
+}
+
+/// Runs one run again, and tells all of it.
+fn replay(image: Arc<Image>, id: &RunId) -> Exit {
+    let cases = psimp_catalogue::cases();
+    let Some(case) = cases.iter().find(|case| case.id.eq_ignore_ascii_case(&id.case)) else {
+        eprintln!("psimp: there is no case {}; `psimp list` names them all", id.case);
+        return Exit::Usage;
+    };
+    let setting = Setting { image, flavour: id.flavour, rules: id.rules };
+    let Some(run) = run(&setting, case, &id.failing, true) else {
+        eprintln!("psimp: {} does not run on the kernel {}", case.id, id.flavour.name());
+        return Exit::Usage;
+    };
+    println!("{}  {}", run.id, case.title);
+    for line in &run.story {
+        println!("  {line}");
+    }
+    for Breach { leak, what } in &run.breaches {
+        println!("{}: {what}", if *leak { "LOST" } else { "BROKEN" });
+    }
+    if run.breaches.is_empty() {
+        println!("nothing is broken, nothing is lost");
+        return Exit::Passed;
+    }
+    Exit::Failed
+}

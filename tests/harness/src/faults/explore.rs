@@ -1,0 +1,111 @@
+//! All failures of a case, until no new way to fail appears.
+
+use super::id::{Failing, RunId, Stack, StackId};
+use super::watch::{Breach, Met, Watch};
+use crate::driver::Source;
+use crate::result::CaseStatus;
+use crate::run::{Target, run_case};
+use psimp_catalogue::Case;
+use psimp_host::Image;
+use psimp_model::Flavour;
+use psimp_protocol::RulesMode;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What cases run on.
+#[derive(Clone)]
+pub struct Setting {
+    /// The driver.
+    pub image: Arc<Image>,
+    /// The kernel below.
+    pub flavour: Flavour,
+    /// What IMPERSONATE asks for.
+    pub rules: RulesMode,
+}
+
+/// What came of one run.
+#[derive(Debug)]
+pub struct Run {
+    /// Which run.
+    pub id: RunId,
+    /// The promises that were not kept.
+    pub breaches: Vec<Breach>,
+    /// What happened, request for request; empty unless asked for.
+    pub story: Vec<String>,
+}
+
+/// What came of a case.
+#[derive(Debug, Default)]
+pub struct Explored {
+    /// The calls that can fail.
+    pub stacks: BTreeMap<StackId, Stack>,
+    /// How many runs there were.
+    pub runs: usize,
+    /// Those in which a promise was not kept.
+    pub broken: Vec<Run>,
+}
+
+/// Runs a case once with these failures. None if it cannot run on that kernel.
+pub fn run(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Option<Run> {
+    once(setting, case, failing, tells).map(|(run, _)| run)
+}
+
+/// How many failures are tried in all combinations.
+const ALWAYS: usize = 2;
+
+/// Runs a case with every failure, and with every pair of failures; with more of
+/// them as long as that leads to calls that have not failed yet.
+///
+/// A call fails alone as often as it is made: the state it is made in differs. The
+/// second failure of a pair is the first call on its stack.
+pub fn explore(setting: &Setting, case: &Case) -> Explored {
+    let mut explored = Explored::default();
+    let mut failed = BTreeSet::new();
+    // The runs to come, all with the same number of failures.
+    let mut runs: Vec<Vec<Failing>> = vec![Vec::new()];
+    while !runs.is_empty() {
+        let mut seen = Vec::new();
+        for failing in runs {
+            let Some((run, since)) = once(setting, case, &failing, false) else { return explored };
+            explored.runs += 1;
+            failed.extend(failing.last().map(|last| last.stack));
+            if !run.breaches.is_empty() {
+                explored.broken.push(run);
+            }
+            let met: Vec<_> = since.iter().map(|met| (met.id, met.times)).collect();
+            explored.stacks.extend(since.into_iter().map(|met| (met.id, met.stack)));
+            seen.push((failing, met));
+        }
+        runs = Vec::new();
+        for (failing, met) in seen {
+            for (stack, times) in met {
+                if failing.len() < ALWAYS || failed.insert(stack) {
+                    let times = if failing.is_empty() { times } else { 1 };
+                    let next = |number| failing.iter().copied().chain([Failing { stack, number }]).collect();
+                    runs.extend((1..=times).map(next));
+                }
+            }
+        }
+    }
+    explored
+}
+
+fn once(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Option<(Run, Vec<Met>)> {
+    let watch = Watch::new(failing, tells);
+    let target = Target {
+        source: Source::Watched(setting.image.clone(), watch.clone()),
+        flavour: setting.flavour,
+        rules: setting.rules,
+    };
+    if let CaseStatus::Skipped(_) = run_case(&target, case).status {
+        return None;
+    }
+    let mut seen = watch.finish();
+    if !seen.complete {
+        let what = "the run did not get to the call that was to fail".to_owned();
+        seen.breaches.push(Breach { leak: false, what });
+    }
+    let Setting { flavour, rules, .. } = *setting;
+    let id = RunId { case: case.id.to_owned(), flavour, rules, failing: failing.to_vec() };
+    Some((Run { id, breaches: seen.breaches, story: seen.story }, seen.since))
+}

@@ -1,0 +1,286 @@
+//! Makes calls of the driver fail, and sees to what comes of it.
+
+use super::id::{Failing, Stack, StackId};
+use super::promise::{Levels, Request, brief};
+use crate::observe::SlotView;
+use parking_lot::Mutex;
+use psimp_host::{Call, Failure, Fault, FaultKind, Observer, Ruling};
+use psimp_model::Thread;
+use psimp_protocol::Status;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+
+/// A promise that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// Something was lost: a reference, a handle, a pool block, a request.
+    pub leak: bool,
+    /// What happened.
+    pub what: String,
+}
+
+/// One run: which calls fail in it, and what was seen.
+pub struct Watch {
+    /// The calls that fail, one after the other.
+    failing: Vec<Failing>,
+    /// Whether everything is written down, for people.
+    tells: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many calls failed so far.
+    failed: usize,
+    /// The calls that can fail since the last one that did.
+    since: Vec<Met>,
+    threads: Vec<Weak<Thread>>,
+    /// The requests that are served now, by thread.
+    served: BTreeMap<u32, Served>,
+    levels: Levels,
+    /// Counts what changes slots.
+    turn: u64,
+    breaches: Vec<Breach>,
+    story: Vec<String>,
+}
+
+/// A request in progress.
+struct Served {
+    code: u32,
+    /// What failed in it, the last of them.
+    failed: Option<&'static str>,
+}
+
+/// A call that can fail, and how often it was made.
+#[derive(Debug)]
+pub(super) struct Met {
+    pub(super) id: StackId,
+    pub(super) stack: Stack,
+    pub(super) times: u32,
+}
+
+/// What a run showed.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// Whether every call failed that was to.
+    pub(super) complete: bool,
+    /// The calls that could fail after the last one that did.
+    pub(super) since: Vec<Met>,
+    pub(super) breaches: Vec<Breach>,
+    pub(super) story: Vec<String>,
+}
+
+impl Watch {
+    /// For a run in which these calls fail.
+    pub(super) fn new(failing: &[Failing], tells: bool) -> Arc<Self> {
+        Arc::new(Self { failing: failing.to_vec(), tells, state: Mutex::default() })
+    }
+
+    /// What the run showed.
+    pub(super) fn finish(&self) -> Seen {
+        let state = std::mem::take(&mut *self.state.lock());
+        Seen {
+            complete: state.failed == self.failing.len(),
+            since: state.since,
+            breaches: state.breaches,
+            story: state.story,
+        }
+    }
+
+    /// One thread more, whose slot nobody may change unasked.
+    pub(crate) fn notice(&self, thread: &Arc<Thread>) {
+        self.state.lock().notice(thread);
+    }
+
+    /// Something else than the request in progress changes slots now.
+    pub(crate) fn disturb(&self) {
+        self.state.lock().turn += 1;
+    }
+
+    /// How something ended that is no request.
+    pub(crate) fn ended(&self, what: &str, status: Status) {
+        self.tell(&mut self.state.lock(), || format!("{what}: {status}"));
+    }
+
+    /// A broken contract that the host reports.
+    pub(crate) fn report(&self, fault: &Fault) {
+        self.breach(is_leak(fault.kind), fault.to_string());
+    }
+
+    /// References that are left once all is closed and reverted.
+    pub(crate) fn left(&self, what: &str) {
+        self.breach(true, format!("{what} after close and revert"));
+    }
+
+    fn breach(&self, leak: bool, what: String) {
+        self.state.lock().breaches.push(Breach { leak, what });
+    }
+
+    fn tell(&self, state: &mut State, what: impl FnOnce() -> String) {
+        if self.tells {
+            state.story.push(what());
+        }
+    }
+
+    /// Sends a request, and checks what every request has to keep.
+    pub(crate) fn request(
+        &self,
+        thread: &Arc<Thread>,
+        code: u32,
+        input: &[u8],
+        output: &mut [u8],
+        send: impl FnOnce(&mut [u8]) -> Result<usize, Failure>,
+    ) -> Result<usize, Failure> {
+        let request = Request::new(thread, code, input);
+        let before = self.state.lock().begin(thread, &request, code);
+        let ended = send(output);
+        let mut state = self.state.lock();
+        let served = state.served.remove(&thread.id());
+        let reply = ended.as_ref().map_or(&[][..], |&length| output.get(..length).unwrap_or_default());
+        let result = match &ended {
+            Ok(_) => Ok(reply),
+            Err(Failure::Status(status)) => Err(*status),
+            // The host reports it once more when the driver is unloaded.
+            Err(Failure::Fault(fault)) => {
+                self.tell(&mut state, || format!("{}: fault: {fault}", request.name()));
+                return ended;
+            }
+        };
+        let broken = state.judge(&request, before, result, served.and_then(|served| served.failed));
+        if let Ok(reply) = result {
+            request.remember(reply, &mut state.levels);
+        }
+        let status = result.err().unwrap_or(Status::SUCCESS);
+        self.tell(&mut state, || {
+            let target = request.target.as_ref().unwrap_or(thread);
+            let now = brief(slot(target).as_ref());
+            format!("{}: {status}; thread {}: {now}", request.name(), target.id())
+        });
+        for why in broken {
+            let what = format!("{} {why} ({status})", request.name());
+            self.tell(&mut state, || format!("  BROKEN: {what}"));
+            state.breaches.push(Breach { leak: false, what });
+        }
+        ended
+    }
+}
+
+/// What was before a request.
+struct Before {
+    slots: Vec<(Arc<Thread>, Option<SlotView>)>,
+    turn: u64,
+}
+
+impl State {
+    fn notice(&mut self, thread: &Arc<Thread>) {
+        if !self.threads.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(thread))) {
+            self.threads.push(Arc::downgrade(thread));
+        }
+    }
+
+    /// Notes what is, before a request.
+    fn begin(&mut self, thread: &Arc<Thread>, request: &Request, code: u32) -> Before {
+        self.notice(thread);
+        if let Some(target) = &request.target {
+            self.notice(target);
+        }
+        self.served.insert(thread.id(), Served { code, failed: None });
+        self.turn += 1;
+        Before { slots: self.slots(), turn: self.turn }
+    }
+
+    /// What the request did not keep.
+    fn judge(
+        &mut self,
+        request: &Request,
+        before: Before,
+        result: Result<&[u8], Status>,
+        failed: Option<&str>,
+    ) -> Vec<String> {
+        let mut broken = Vec::from_iter(request.check_end(result).err());
+        // Who else changed slots meanwhile did so rightly, or was judged itself.
+        let undisturbed = self.turn == before.turn;
+        self.turn += 1;
+        for (thread, before) in before.slots.into_iter().filter(|_| undisturbed) {
+            let after = slot(&thread);
+            let is_target = request.target.as_ref().is_some_and(|target| Arc::ptr_eq(target, &thread));
+            let kept = if is_target {
+                request.check_slot(before.as_ref(), after.as_ref(), result, failed, &self.levels)
+            } else if before == after {
+                Ok(())
+            } else {
+                Err("changed the slot of another thread".to_owned())
+            };
+            if let Err(why) = kept {
+                let (was, is) = (brief(before.as_ref()), brief(after.as_ref()));
+                broken.push(format!("{why}; thread {} was {was} and is {is}", thread.id()));
+            }
+        }
+        broken
+    }
+
+    /// Counts a call that can fail: which one on this stack it is.
+    fn meet(&mut self, id: StackId, stack: &Stack) -> u32 {
+        let Some(met) = self.since.iter_mut().find(|met| met.id == id) else {
+            self.since.push(Met { id, stack: stack.clone(), times: 1 });
+            return 1;
+        };
+        met.times += 1;
+        if met.stack != *stack {
+            let what = format!("two stacks have the id {id}: {}; {stack}", met.stack);
+            self.breaches.push(Breach { leak: false, what });
+        }
+        met.times
+    }
+
+    /// What the threads hold now.
+    fn slots(&self) -> Vec<(Arc<Thread>, Option<SlotView>)> {
+        let threads = self.threads.iter().filter_map(Weak::upgrade);
+        threads.map(|thread| (thread.clone(), slot(&thread))).collect()
+    }
+}
+
+fn slot(thread: &Thread) -> Option<SlotView> {
+    thread.slot().map(|slot| SlotView::from(&slot))
+}
+
+impl Observer for Watch {
+    fn rule(&self, call: &Call<'_>) -> Ruling {
+        if !call.can_fail {
+            return Ruling::Proceed;
+        }
+        let sites = call.stack();
+        let mut state = self.state.lock();
+        let stack = Stack {
+            function: call.function,
+            sites,
+            code: state.served.get(&call.thread).map(|served| served.code),
+        };
+        let id = stack.id();
+        let number = state.meet(id, &stack);
+        if self.failing.get(state.failed) == Some(&Failing { stack: id, number }) {
+            state.failed += 1;
+            state.since.clear();
+            if let Some(served) = state.served.get_mut(&call.thread) {
+                served.failed = Some(call.function);
+            }
+            self.tell(&mut state, || format!("{id} fails: {stack}"));
+            return Ruling::Fail;
+        }
+        Ruling::Proceed
+    }
+}
+
+/// Whether something is lost for good.
+fn is_leak(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::ReferenceLeak
+            | FaultKind::HandleLeak
+            | FaultKind::PoolLeak
+            | FaultKind::DeviceInit
+            | FaultKind::DeviceLeak
+            | FaultKind::Unbind
+            | FaultKind::NotCompleted
+    )
+}

@@ -1,0 +1,142 @@
+//! Failures below the driver's image. `cargo xtask test` runs all cases; here are
+//! some, and images in which there is something to find.
+
+use psimp_catalogue::Case;
+use psimp_harness::driver::Source;
+use psimp_harness::faults::{Breach, Explored, Setting, explore, run};
+use psimp_harness::result::CaseStatus;
+use psimp_harness::run::{Target, run_case};
+use psimp_host::Image;
+use psimp_model::Flavour;
+use psimp_protocol::RulesMode;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+/// The image that the environment names, itself or in a folder.
+fn image(variable: &str, file: Option<&str>) -> Option<PathBuf> {
+    let Some(path) = std::env::var_os(variable).map(PathBuf::from) else {
+        eprintln!("skipped: {variable} names no image; `cargo xtask test` builds it");
+        return None;
+    };
+    Some(file.map_or(path.clone(), |file| path.join(file)))
+}
+
+fn setting(path: &Path, flavour: Flavour, rules: RulesMode) -> Setting {
+    Setting { image: Arc::new(Image::open(path).expect("a driver image")), flavour, rules }
+}
+
+fn case(id: &str) -> Case {
+    psimp_catalogue::cases().into_iter().find(|case| case.id == id).expect("a case")
+}
+
+fn breaches(explored: &Explored) -> Vec<&Breach> {
+    explored.broken.iter().flat_map(|run| &run.breaches).collect()
+}
+
+#[test]
+fn whatever_fails_nothing_breaks_and_nothing_is_lost() {
+    let Some(path) = image("PSIMP_SYS", None) else { return };
+    for (flavour, rules) in [
+        (Flavour::Win10, RulesMode::Documented),
+        (Flavour::Nt52, RulesMode::Kernel),
+        (Flavour::Documented, RulesMode::Documented),
+    ] {
+        let setting = setting(&path, flavour, rules);
+        // A decision; copies; saves and restores; several threads; bad requests.
+        for id in ["D13", "O14", "S01", "S07", "X05", "B10"] {
+            let explored = explore(&setting, &case(id));
+            assert_eq!(breaches(&explored), Vec::<&Breach>::new(), "{id}");
+            assert!(explored.stacks.len() >= 10, "{id}: {:?}", explored.stacks);
+            // Each fails alone, and most after another one.
+            assert!(explored.runs > 2 * explored.stacks.len(), "{id}: {} runs", explored.runs);
+        }
+    }
+}
+
+#[test]
+fn a_run_can_be_had_again_by_its_id() {
+    let Some(path) = image("PSIMP_SYS", None) else { return };
+    let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
+    let explored = explore(&setting, &case("D13"));
+    let (id, stack) = explored
+        .stacks
+        .iter()
+        .find(|(_, stack)| stack.function == "PsImpersonateClient")
+        .expect("it is called");
+    let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
+        .args(["faults", "--replay", &format!("d13:{id}"), "--image"])
+        .arg(&path)
+        .output()
+        .expect("psimp runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    assert_eq!(lines[0], format!("D13:{id}  other user: S takes B2 at Impersonation"));
+    assert_eq!(
+        lines[1..],
+        [
+            "EVALUATE: STATUS_SUCCESS; thread 8: idle",
+            &format!("{id} fails: {stack}"),
+            "IMPERSONATE: STATUS_INSUFFICIENT_RESOURCES; thread 8: idle",
+            "nothing is broken, nothing is lost",
+        ]
+    );
+}
+
+#[test]
+fn a_failure_that_is_never_met_is_not_taken_for_one() {
+    let Some(path) = image("PSIMP_SYS", None) else { return };
+    let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
+    let never = "00000001".parse().expect("an id");
+    let run = run(&setting, &case("D13"), &[never], false).expect("it runs");
+    let what = "the run did not get to the call that was to fail".to_owned();
+    assert_eq!(run.breaches, [Breach { leak: false, what }]);
+}
+
+#[test]
+fn json_is_one_object_of_four_figures() {
+    let Some(path) = image("PSIMP_SYS", None) else { return };
+    let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
+        .args(["faults", "--filter", "D13", "--format", "json", "--image"])
+        .arg(path)
+        .output()
+        .expect("psimp runs");
+    assert_eq!(output.status.code(), Some(0));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let keys: Vec<_> = object.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(keys, ["failures", "leaks", "runs", "sites"]);
+    assert_eq!((&object["failures"], &object["leaks"]), (&0.into(), &0.into()));
+    assert!(object["runs"].as_u64() > object["sites"].as_u64());
+}
+
+#[test]
+fn a_reference_that_always_leaks_is_found_without_a_failure() {
+    let Some(path) = image("PSIMP_MUTANTS", Some("leaked-reference.sys")) else { return };
+    let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
+    let run = run(&setting, &case("D13"), &[], false).expect("it runs");
+    assert!(run.breaches.iter().any(|breach| breach.leak), "{:?}", run.breaches);
+}
+
+#[test]
+fn a_leak_on_an_error_path_is_found_by_failures_and_by_nothing_else() {
+    let Some(path) = image("PSIMP_MUTANTS", Some("error-path-leak.sys")) else { return };
+    let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
+    let explored = explore(&setting, &case("D13"));
+    let breaches = breaches(&explored);
+    assert!(breaches.iter().all(|breach| breach.leak), "{breaches:?}");
+    assert!(
+        breaches.iter().any(|breach| breach.what.contains("the reference that ObfReferenceObject gave")),
+        "{breaches:?}"
+    );
+    let source = Source::Image(setting.image);
+    for rules in [RulesMode::Documented, RulesMode::Kernel] {
+        for flavour in Flavour::ALL {
+            let target = Target { source: source.clone(), flavour, rules };
+            for case in psimp_catalogue::cases() {
+                let result = run_case(&target, &case);
+                assert!(!matches!(result.status, CaseStatus::Failed(_)), "{result:?}");
+            }
+        }
+    }
+}
