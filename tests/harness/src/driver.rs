@@ -115,8 +115,8 @@ impl Driver {
                         Err(Failure::Status(status))
                     }
                     Err(error) => {
-                        if let (Some(watch), StartError::Fault(fault)) = (watch, &error) {
-                            watch.report(fault);
+                        if let Some(watch) = watch {
+                            watch.did_not_start(&error);
                         }
                         Err(Failure::Fault(error.to_string()))
                     }

@@ -117,7 +117,9 @@ impl Request {
             (Some(Operation::Restore), Err(_)) if failed.is_some_and(|call| ASSIGNING.contains(&call)) => {
                 Err("left the client that was to be replaced".to_owned())
             }
-            (Some(Operation::Revert), Err(_)) if failed == Some("WdfRequestRetrieveOutputBuffer") => {
+            (Some(Operation::Revert), Err(Status::INSUFFICIENT_RESOURCES))
+                if failed == Some("WdfRequestRetrieveOutputBuffer") =>
+            {
                 Err("did not end the impersonation".to_owned())
             }
             _ if after == before => Ok(()),
@@ -253,6 +255,27 @@ mod tests {
         assert!(check(Some(&old), Some("PsImpersonateClient")).is_err());
         assert!(check(Some(&old), Some("SeQueryInformationToken")).is_err());
         assert!(check(Some(&new), Some("WdfRequestRetrieveOutputBuffer")).is_err());
+    }
+
+    #[test]
+    fn a_revert_reverts_unless_it_is_refused() {
+        const NO_MEMORY: Status = Status::INSUFFICIENT_RESOURCES;
+        let old = slot(1, 1);
+        let check = |after, status, failed| {
+            request(Operation::Revert).check_slot(
+                Some(&old),
+                after,
+                Err(status),
+                Some(failed),
+                &Levels::new(),
+            )
+        };
+        assert_eq!(check(None, NO_MEMORY, "WdfRequestRetrieveOutputBuffer"), Ok(()));
+        assert!(check(Some(&old), NO_MEMORY, "WdfRequestRetrieveOutputBuffer").is_err());
+        // Input that it does not take.
+        assert_eq!(check(Some(&old), NO_MEMORY, "WdfRequestRetrieveInputBuffer"), Ok(()));
+        let length = Status::INFO_LENGTH_MISMATCH;
+        assert_eq!(check(Some(&old), length, "WdfRequestRetrieveOutputBuffer"), Ok(()));
     }
 
     #[test]

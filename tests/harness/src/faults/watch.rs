@@ -4,7 +4,7 @@ use super::id::{Failing, Stack, StackId};
 use super::promise::{Levels, Request, brief};
 use crate::observe::SlotView;
 use parking_lot::Mutex;
-use psimp_host::{Call, Failure, Fault, FaultKind, Observer, Ruling};
+use psimp_host::{Call, Failure, Fault, FaultKind, Observer, Ruling, StartError};
 use psimp_model::Thread;
 use psimp_protocol::Status;
 use std::collections::BTreeMap;
@@ -100,6 +100,14 @@ impl Watch {
     /// How something ended that is no request.
     pub(crate) fn ended(&self, what: &str, status: Status) {
         self.tell(&mut self.state.lock(), || format!("{what}: {status}"));
+    }
+
+    /// The driver broke a contract as it started, or did not even start.
+    pub(crate) fn did_not_start(&self, error: &StartError) {
+        match error {
+            StartError::Fault(fault) => self.report(fault),
+            error => self.breach(false, error.to_string()),
+        }
     }
 
     /// A broken contract that the host reports.
