@@ -1,7 +1,7 @@
 //! The one function that reads a [`Profile`].
 
 use crate::facts::{Level, Luid, Restriction, TokenFacts, TokenType};
-use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, NoPrimary, Profile, Restricted};
+use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, Integrity, NoPrimary, Profile, Restricted};
 
 /// A rule, named after what it looks at. The numbers are part of the IOCTL
 /// contract and are never reused.
@@ -40,11 +40,15 @@ pub enum Rule {
     OneConditionHeld = 15,
     /// The server process has no primary token.
     NoPrimaryToken = 16,
+    /// The token is of primary type.
+    TokenType = 17,
+    /// The server is restricted, the token an unrestricted one of its own user.
+    RestrictedServer = 18,
 }
 
 impl Rule {
     /// All rules, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::LevelBelowThreshold,
         Self::AnonymousLogon,
         Self::ImpersonatePrivilege,
@@ -61,6 +65,8 @@ impl Rule {
         Self::NoObjection,
         Self::OneConditionHeld,
         Self::NoPrimaryToken,
+        Self::TokenType,
+        Self::RestrictedServer,
     ];
 
     /// The rule with this number.
@@ -87,6 +93,18 @@ impl Rule {
             Self::NoObjection => "no objection",
             Self::OneConditionHeld => "one condition held",
             Self::NoPrimaryToken => "no primary token",
+            Self::TokenType => "token type",
+            Self::RestrictedServer => "restricted server",
+        }
+    }
+
+    /// The error that an objection by this rule is in every profile. Other
+    /// objections are what the profile makes of them.
+    const fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::TokenType => Some(Refusal::TokenType),
+            Self::RestrictedServer => Some(Refusal::RestrictedServer),
+            _ => None,
         }
     }
 }
@@ -109,6 +127,10 @@ pub enum Refusal {
     NoPrimaryToken,
     /// The profile turns a denied request into an error.
     Denied,
+    /// The profile takes no token of primary type.
+    TokenType,
+    /// A restricted server would shed its restriction.
+    RestrictedServer,
 }
 
 /// A verdict and the rule that settled it.
@@ -176,6 +198,9 @@ pub fn decide_traced(
     for (rule, test) in TESTS {
         let Some(effect) = test(profile, primary, token, asked) else { continue };
         observe(Step { rule, effect });
+        if let (Effect::Deny, Some(refusal)) = (effect, rule.refusal()) {
+            return Decision { verdict: Verdict::Refused(refusal), rule };
+        }
         match (effect, profile.combine) {
             (Effect::Keep, _) => return Decision { verdict: Verdict::Kept(asked), rule },
             (Effect::Deny, Combine::First) => return denied(profile, token, rule),
@@ -214,17 +239,25 @@ fn copy_level(knob: CopyLevel, token: &TokenFacts) -> Level {
 /// `None`: the profile does not know the rule.
 type Test = fn(&Profile, &TokenFacts, &TokenFacts, Level) -> Option<Effect>;
 
-/// Every rule in the one order that all profiles share.
-const TESTS: [(Rule, Test); 13] = [
+/// Every rule in the one order that all profiles share. The integrity ceiling has
+/// two places: before the privilege, and after it for servers without.
+const TESTS: [(Rule, Test); 16] = [
+    (Rule::TokenType, |profile, _, t, _| {
+        profile.refuses_primary.then(|| deny_if(t.token_type == TokenType::Primary))
+    }),
     (Rule::LevelBelowThreshold, |profile, _, _, asked| Some(keep_if(asked < profile.free_below))),
     (Rule::AnonymousLogon, anonymous),
+    (Rule::RestrictedServer, |profile, p, t, _| {
+        profile.refuses_shedding.then(|| {
+            deny_if(p.user == t.user && p.restriction.is_restricted() && !t.restriction.is_restricted())
+        })
+    }),
+    (Rule::Integrity, |profile, p, t, _| integrity(profile, Integrity::Everyone, p, t)),
     (Rule::ImpersonatePrivilege, |profile, p, _, _| {
         profile.privilege.then(|| keep_if(p.platform.impersonate_privilege))
     }),
     (Rule::TokenLevel, |profile, _, t, asked| profile.token_level_cap.then(|| deny_if(asked > t.level))),
-    (Rule::Integrity, |profile, p, t, _| {
-        profile.integrity.then(|| deny_if(p.platform.integrity < t.platform.integrity))
-    }),
+    (Rule::Integrity, |profile, p, t, _| integrity(profile, Integrity::Unprivileged, p, t)),
     (Rule::OriginSession, |profile, p, t, _| {
         profile.origin.then(|| keep_if(p.authentication_id == t.platform.origin))
     }),
@@ -269,6 +302,11 @@ fn anonymous(profile: &Profile, p: &TokenFacts, t: &TokenFacts, _: Level) -> Opt
         Anonymous::AllowIfPackage if !package_related(p, t) => Effect::Deny,
         Anonymous::Allow | Anonymous::AllowIfPackage | Anonymous::Ignored => Effect::Keep,
     })
+}
+
+/// The ceiling, in the place for profiles in which it binds these.
+fn integrity(profile: &Profile, binds: Integrity, p: &TokenFacts, t: &TokenFacts) -> Option<Effect> {
+    (profile.integrity == binds).then(|| deny_if(p.platform.integrity < t.platform.integrity))
 }
 
 /// A server outside any `AppContainer` is related to every token.

@@ -43,6 +43,15 @@ pub(crate) type Found = Result<String, Vec<Mismatch>>;
 /// Runs one case.
 pub fn run_case(target: &Target, case: &Case) -> CaseResult {
     let start = Instant::now();
+    if target.flavour == Flavour::Peios {
+        let status = CaseStatus::Skipped("no values for Peios".to_owned());
+        return CaseResult {
+            id: case.id.to_owned(),
+            title: case.title.clone(),
+            status,
+            duration: start.elapsed(),
+        };
+    }
     let found = match case.body {
         Body::Decision(row) => both_ways(target, row.server, |machine, way| decision::run(machine, way, row)),
         Body::Script(script) => {
