@@ -193,27 +193,17 @@ pub fn decide_traced(
         observe(Step { rule: Rule::NoPrimaryToken, effect });
         return Decision { verdict, rule: Rule::NoPrimaryToken };
     };
-    let mut objection = None;
-    let mut objections = 0_u8;
-    for (rule, test) in TESTS {
-        let Some(effect) = test(profile, primary, token, asked) else { continue };
-        observe(Step { rule, effect });
-        if let (Effect::Deny, Some(refusal)) = (effect, rule.refusal()) {
-            return Decision { verdict: Verdict::Refused(refusal), rule };
-        }
-        match (effect, profile.combine) {
-            (Effect::Keep, _) => return Decision { verdict: Verdict::Kept(asked), rule },
-            (Effect::Deny, Combine::First) => return denied(profile, token, rule),
-            (Effect::Deny, Combine::All) => {
-                objection = Some(rule);
-                objections = objections.saturating_add(1);
-            }
-            (Effect::Pass, _) => (),
-        }
+    let case = Case { profile, primary, token, asked };
+    let mut objections = Objections { last: None, count: 0 };
+    if let Some(decision) = case.tried(BEFORE_PRIVILEGE, &mut objections, &mut observe) {
+        return decision;
     }
-    let rule = match objection {
+    if let Some(decision) = case.tried(FROM_PRIVILEGE, &mut objections, &mut observe) {
+        return decision;
+    }
+    let rule = match objections.last {
         // DOC-ANY: the three conditions are anonymous logon, user and restriction.
-        Some(rule) if objections == 3 => return denied(profile, token, rule),
+        Some(rule) if objections.count == 3 => return denied(profile, token, rule),
         Some(_) => Rule::OneConditionHeld,
         None => Rule::NoObjection,
     };
@@ -221,10 +211,51 @@ pub fn decide_traced(
     Decision { verdict: Verdict::Kept(asked), rule }
 }
 
+/// What is decided about.
+struct Case<'a> {
+    profile: &'a Profile,
+    primary: &'a TokenFacts,
+    token: &'a TokenFacts,
+    asked: Level,
+}
+
+/// Objections that only deny together ([`Combine::All`]).
+struct Objections {
+    last: Option<Rule>,
+    count: u8,
+}
+
+impl Case<'_> {
+    /// Tries rules up to the one that settles it.
+    fn tried<const N: usize>(
+        &self,
+        tests: [(Rule, Test); N],
+        objections: &mut Objections,
+        observe: &mut impl FnMut(Step),
+    ) -> Option<Decision> {
+        let Self { profile, primary, token, asked } = *self;
+        for (rule, test) in tests {
+            let Some(effect) = test(profile, primary, token, asked) else { continue };
+            observe(Step { rule, effect });
+            match (effect, profile.combine) {
+                (Effect::Keep, _) => return Some(Decision { verdict: Verdict::Kept(asked), rule }),
+                (Effect::Deny, Combine::All) if rule.refusal().is_none() => {
+                    objections.last = Some(rule);
+                    objections.count = objections.count.saturating_add(1);
+                }
+                (Effect::Deny, _) => return Some(denied(profile, token, rule)),
+                (Effect::Pass, _) => (),
+            }
+        }
+        None
+    }
+}
+
 fn denied(profile: &Profile, token: &TokenFacts, rule: Rule) -> Decision {
-    let verdict = match profile.deny_action {
-        DenyAction::Error => Verdict::Refused(Refusal::Denied),
-        DenyAction::Downgrade => Verdict::Copied(copy_level(profile.copy_level, token)),
+    let verdict = match (rule.refusal(), profile.deny_action) {
+        (Some(refusal), _) => Verdict::Refused(refusal),
+        (None, DenyAction::Error) => Verdict::Refused(Refusal::Denied),
+        (None, DenyAction::Downgrade) => Verdict::Copied(copy_level(profile.copy_level, token)),
     };
     Decision { verdict, rule }
 }
@@ -239,9 +270,12 @@ fn copy_level(knob: CopyLevel, token: &TokenFacts) -> Level {
 /// `None`: the profile does not know the rule.
 type Test = fn(&Profile, &TokenFacts, &TokenFacts, Level) -> Option<Effect>;
 
-/// Every rule in the one order that all profiles share. The integrity ceiling has
-/// two places: before the privilege, and after it for servers without.
-const TESTS: [(Rule, Test); 16] = [
+/// The rules that come before the privilege, in the one order that all profiles
+/// share. The integrity ceiling has a place here and one after it.
+///
+/// Two tables, because the compiler unrolls these and not one of their length:
+/// the driver would keep all that [`crate::DOC`] does not know.
+const BEFORE_PRIVILEGE: [(Rule, Test); 5] = [
     (Rule::TokenType, |profile, _, t, _| {
         profile.refuses_primary.then(|| deny_if(t.token_type == TokenType::Primary))
     }),
@@ -253,6 +287,10 @@ const TESTS: [(Rule, Test); 16] = [
         })
     }),
     (Rule::Integrity, |profile, p, t, _| integrity(profile, Integrity::Everyone, p, t)),
+];
+
+/// The rules from the privilege on.
+const FROM_PRIVILEGE: [(Rule, Test); 11] = [
     (Rule::ImpersonatePrivilege, |profile, p, _, _| {
         profile.privilege.then(|| keep_if(p.platform.impersonate_privilege))
     }),
