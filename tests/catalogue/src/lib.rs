@@ -106,7 +106,7 @@ pub fn cases() -> Vec<Case> {
     let requests = memory::ROWS.iter().chain(bad_input::ROWS).map(|row| Case {
         id: row.id,
         title: row.title.to_owned(),
-        only: Only::ANY,
+        only: Only::NT,
         body: Body::Requests(row),
     });
     let elsewhere = elsewhere::ROWS.iter().map(|(id, title, needs)| Case {

@@ -103,8 +103,8 @@ impl Driver {
     /// What the I/O manager or the driver says.
     pub fn open(&self, thread: &Arc<Thread>, desired: u32) -> Result<File, Failure> {
         match self {
-            Self::Service { acl, .. } => {
-                let (granted, opener) = open_device(thread, acl, desired)?;
+            Self::Service { system, acl } => {
+                let (granted, opener) = open_device(system, thread, acl, desired)?;
                 Ok(File::Service { opener, granted, saves: Box::default() })
             }
             Self::Image(host) => Ok(File::Image(host.open(thread, LINK_NAME, desired)?)),

@@ -176,7 +176,7 @@ impl Machine {
     /// # Errors
     /// What the access check says.
     pub fn access(&self, granted: &[Sid]) -> Result<(), Status> {
-        SubjectContext::capture(&self.thread).access_check(&Acl::granting(granted), READ_WRITE)
+        SubjectContext::capture(&self.system, &self.thread).access_check(&Acl::granting(granted), READ_WRITE)
     }
 
     fn create(&self, fixture: Fixture) -> Arc<Token> {

@@ -1,7 +1,7 @@
 //! The I/O manager's part in opening a device and sending it a control code.
 
 use crate::access::{GenericMapping, SubjectContext, rights};
-use crate::{Acl, Process, Thread};
+use crate::{Acl, Process, System, Thread};
 use psimp_protocol::Status;
 use std::sync::Arc;
 
@@ -10,8 +10,14 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// What the access check fails with.
-pub fn open_device(thread: &Thread, device: &Acl, desired: u32) -> Result<(u32, Arc<Process>), Status> {
-    let granted = SubjectContext::capture(thread).dacl_check(Some(device), desired, &GenericMapping::FILE)?;
+pub fn open_device(
+    system: &System,
+    thread: &Thread,
+    device: &Acl,
+    desired: u32,
+) -> Result<(u32, Arc<Process>), Status> {
+    let subject = SubjectContext::capture(system, thread);
+    let granted = subject.dacl_check(Some(device), desired, &GenericMapping::FILE)?;
     Ok((granted, thread.process().clone()))
 }
 

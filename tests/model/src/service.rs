@@ -153,7 +153,8 @@ impl Kernel for ModelKernel<'_> {
     fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
         let descriptor = SecurityDescriptor::parse_owned(descriptor)?;
         let request = AccessRequest::user(desired, GenericMapping::FILE);
-        let result = SubjectContext::capture(self.thread).se_access_check(Some(&descriptor), &request);
+        let result =
+            SubjectContext::capture(self.system, self.thread).se_access_check(Some(&descriptor), &request);
         let AccessChecked { granted, status } = result.into();
         Ok((granted, status))
     }

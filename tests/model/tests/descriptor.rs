@@ -127,7 +127,7 @@ fn labels_bind_tokens_of_lower_integrity() {
         m.imp(&m.token(token), false, false, 2).expect("stored");
         let sd = SecurityDescriptor { label, ..SecurityDescriptor::new(B, Some(Acl::granting(&[A]))) };
         let request = AccessRequest::user(desired, GenericMapping::FILE);
-        SubjectContext::capture(&m.thread).se_access_check(Some(&sd), &request)
+        SubjectContext::capture(&m.system, &m.thread).se_access_check(Some(&sd), &request)
     };
     let (read, write) = (rights::FILE_READ_DATA, rights::FILE_WRITE_DATA);
     assert_eq!(check(Flavour::Win10, "AL2", None, read), Ok(read));

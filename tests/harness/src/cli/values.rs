@@ -31,6 +31,8 @@ pub enum Kernel {
     Nt52,
     /// A kernel that does what its documentation says
     Documented,
+    /// Peios' KACS as publicly documented
+    Peios,
 }
 
 /// Which rules the driver applies before it calls the kernel.

@@ -63,6 +63,7 @@ pub(super) fn flavour(kernel: Kernel) -> Flavour {
         Kernel::Win10 => Flavour::Win10,
         Kernel::Nt52 => Flavour::Nt52,
         Kernel::Documented => Flavour::Documented,
+        Kernel::Peios => Flavour::Peios,
     }
 }
 

@@ -4,6 +4,7 @@ use super::side::Save;
 use super::{Call, Player, Shown, Slots, Step};
 use crate::driver::Failure;
 use crate::observe::SlotView;
+use psimp_model::Flavour;
 use psimp_protocol::Status;
 use psimp_protocol::wire::{self, verdict};
 use zerocopy::FromBytes;
@@ -29,7 +30,13 @@ pub(super) fn target(step: &Step) -> Player {
 }
 
 /// The invariants of the specification that one call can break.
-pub(super) fn check(step: &Step, before: &Slots, shown: &Shown, saves: &[Save]) -> Result<(), &'static str> {
+pub(super) fn check(
+    flavour: Flavour,
+    step: &Step,
+    before: &Slots,
+    shown: &Shown,
+    saves: &[Save],
+) -> Result<(), &'static str> {
     let ([before_one, before_two], [one, two]) = (before, &shown.slots);
     let (before, after, other_before, other) = match target(step) {
         Player::One => (before_one, one, before_two, two),
@@ -54,12 +61,8 @@ pub(super) fn check(step: &Step, before: &Slots, shown: &Shown, saves: &[Save]) 
         }
         (Call::Impersonate { level, .. }, Ok(reply)) => outcome(reply, level, after),
         (Call::Restore(number), Ok(reply)) => restored(reply, saves.get(number), after),
-        (Call::AccessCheck(_), Ok(reply))
-            if after.is_some_and(|slot| slot.level < 2) && reply.starts_with(&[0; 4]) =>
-        {
-            Ok(())
-        }
-        (Call::AccessCheck(_), Ok(_)) if after.is_some_and(|slot| slot.level < 2) => {
+        // Who opens nothing is granted nothing.
+        (Call::AccessCheck(_), Ok(reply)) if opens_nothing(flavour, after) && !reply.starts_with(&[0; 4]) => {
             Err("a slot below Impersonation opened something")
         }
         (Call::DisableRestore, Ok(_)) if after != before => {
@@ -70,6 +73,11 @@ pub(super) fn check(step: &Step, before: &Slots, shown: &Shown, saves: &[Save]) 
         }
         _ => Ok(()),
     }
+}
+
+/// Below Impersonation; Peios judges Anonymous as S-1-5-7.
+fn opens_nothing(flavour: Flavour, slot: Option<&SlotView>) -> bool {
+    slot.is_some_and(|slot| slot.level == 1 || slot.level == 0 && flavour != Flavour::Peios)
 }
 
 /// IMPERSONATE: never above the level asked; a kept token is the one asked, a

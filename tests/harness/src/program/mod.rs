@@ -129,7 +129,7 @@ pub fn compare(
             let broken = match &first {
                 Some(first) if *first != shown => Err(format!("{first:?} against {shown:?}")),
                 Some(_) => side.references(),
-                None => invariants::check(step, &before, &shown, side.saves())
+                None => invariants::check(flavour, step, &before, &shown, side.saves())
                     .map_err(|broken| format!("{broken}: {before:?}, then {shown:?}"))
                     .and_then(|()| side.references()),
             };

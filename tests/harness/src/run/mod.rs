@@ -70,6 +70,7 @@ pub(crate) fn kernel(flavour: Flavour) -> Kernel {
         Flavour::Win10 => Kernel::Win10,
         Flavour::Nt52 => Kernel::Nt52,
         Flavour::Documented => Kernel::Documented,
+        Flavour::Peios => Kernel::Peios,
     }
 }
 

@@ -56,7 +56,8 @@ impl Host {
         if !device.can_be_opened() {
             return Err(NO_SUCH_DEVICE.into());
         }
-        let (granted, _) = open_device(thread, device.acl(), kmdf::map_generic(desired))?;
+        let desired = kmdf::map_generic(desired);
+        let (granted, _) = open_device(&self.machine.system, thread, device.acl(), desired)?;
         let cpu = Cpu::attach();
         let file = Arc::new(FileObject::new(cpu, &device, granted));
         self.machine.framework.add_file(&file);

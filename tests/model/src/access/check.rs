@@ -1,6 +1,6 @@
 //! `SeAccessCheck`.
 //!
-//! Modelled: access mode, the refusal below Impersonation level, DACLs in their
+//! Modelled: access mode, the refusal of clients too weak, DACLs in their
 //! order, owner, maximum access, restricting SIDs, integrity labels, and the two
 //! privileges that grant access. Not modelled: owner-rights entries, the
 //! `AppContainer` pass, conditional entries, central policies and trust labels.
@@ -52,7 +52,7 @@ impl SubjectContext {
     /// `SeAccessCheck`: the access granted, or the access status.
     ///
     /// In this order: kernel mode is granted; without a descriptor nothing is;
-    /// a client below Impersonation is refused before the DACL is read; then
+    /// a client that is too weak is refused before the DACL is read; then
     /// integrity, DACL and restricting SIDs.
     ///
     /// # Errors
