@@ -14,7 +14,7 @@ use crate::{exec, harness, lint, mutants, reproduce, setup};
 
 /// What the catalogue runs on: every combination of these.
 const TARGETS: [&str; 2] = ["model", "image"];
-const KERNELS: [&str; 3] = ["win10", "nt52", "documented"];
+const KERNELS: [&str; 4] = ["win10", "nt52", "documented", "peios"];
 const RULES: [&str; 2] = ["documented", "kernel"];
 
 /// The arguments of `cargo xtask test`.

@@ -33,7 +33,8 @@ pub struct Profile {
     pub integrity: Integrity,
     /// A UAC-filtered server may not take an elevated or unfiltered token.
     pub elevation: bool,
-    /// An `AppContainer` server may only take tokens of its own package.
+    /// An `AppContainer` server may only take tokens of its own package, of its
+    /// parent or of a child.
     pub package: bool,
     /// A server outside session 0 may not take a token of session 0.
     pub session: bool,
@@ -235,7 +236,7 @@ pub const W10: Profile = Profile {
 };
 
 /// [`W10`] as recent Windows 11 builds are reported: an `AppContainer` server
-/// takes an anonymous token only of its own package.
+/// takes an anonymous token only of its own package, its parent or a child.
 pub const W10_RECENT: Profile = Profile {
     name: "W10-recent",
     describes: "recent Windows 11 builds as publicly reported; unconfirmed",
