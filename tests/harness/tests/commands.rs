@@ -102,9 +102,12 @@ fn explain_shows_setup_rules_and_outcomes_for_every_profile() {
     for words in [
         "server SR   primary, user S-1-5-21-1000-2000-3000-1001",
         "PsImpersonateClient(thread, A2, CopyOnOpen FALSE, EffectiveOnly FALSE, level 2)",
-        "DOC        expected C1, decided C1: level below threshold → anonymous logon → user SID → restricted denies",
-        "UM         expected K2, decided K2",
+        "DOC          expected C1, decided C1: level below threshold → anonymous logon → user SID → restricted denies",
+        "UM           expected K2, decided K2",
         "nt52         kernel       as expected: copied at 1: restricted",
+        "restricted             server Restricted, token None",
+        "origin session         server's logon 0xa1, token's origin 0x3e7",
+        "Peios        expected --, decided RestrictedServer: token type → level below threshold → restricted server denies",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
