@@ -14,6 +14,8 @@ pub enum Source {
     Service,
     /// A driver image, loaded anew for each case.
     Image(Arc<Image>),
+    /// The same, with other bytes in the memory that nobody has written.
+    Soiled(Arc<Image>),
 }
 
 /// A driver that runs.
@@ -25,8 +27,8 @@ pub enum Driver {
         /// The device's DACL.
         acl: Acl,
     },
-    /// A loaded image.
-    Image(Box<Host>),
+    /// A loaded image, and what memory holds that nobody has written.
+    Image(Box<Host>, u8),
 }
 
 /// An open of the device.
@@ -89,11 +91,16 @@ impl Driver {
                     .map_err(|unknown| Failure::Fault(format!("the model does not know {unknown:?}")))?;
                 Ok(Self::Service { system: system.clone(), acl })
             }
-            Source::Image(image) => match Host::load(image, system.clone()) {
-                Ok(host) => Ok(Self::Image(Box::new(host))),
-                Err(StartError::Status(status)) => Err(Failure::Status(status)),
-                Err(error) => Err(Failure::Fault(error.to_string())),
-            },
+            Source::Image(image) => Self::load(image, system, 0),
+            Source::Soiled(image) => Self::load(image, system, 0x5A),
+        }
+    }
+
+    fn load(image: &Image, system: &Arc<System>, stale: u8) -> Result<Self, Failure> {
+        match Host::load(image, system.clone()) {
+            Ok(host) => Ok(Self::Image(Box::new(host), stale)),
+            Err(StartError::Status(status)) => Err(Failure::Status(status)),
+            Err(error) => Err(Failure::Fault(error.to_string())),
         }
     }
 
@@ -107,7 +114,7 @@ impl Driver {
                 let (granted, opener) = open_device(system, thread, acl, desired)?;
                 Ok(File::Service { opener, granted, saves: Box::default() })
             }
-            Self::Image(host) => Ok(File::Image(host.open(thread, LINK_NAME, desired)?)),
+            Self::Image(host, _) => Ok(File::Image(host.open(thread, LINK_NAME, desired)?)),
         }
     }
 
@@ -137,8 +144,8 @@ impl Driver {
                 }
                 Ok(bytes.len())
             }
-            (Self::Image(host), File::Image(file)) => {
-                let request = IoControl { requestor, ..IoControl::new(code, input) };
+            (Self::Image(host, stale), File::Image(file)) => {
+                let request = IoControl { requestor, stale: *stale, ..IoControl::new(code, input) };
                 Ok(host.device_io_control(thread, file, &request, output)?)
             }
             _ => Err(Failure::Fault("the file is another driver's".to_owned())),
@@ -151,7 +158,7 @@ impl Driver {
     /// A fault on the way.
     pub fn close(&self, thread: &Arc<Thread>, file: File) -> Result<(), Failure> {
         match (self, file) {
-            (Self::Image(host), File::Image(file)) => Ok(host.close(thread, file)?),
+            (Self::Image(host, _), File::Image(file)) => Ok(host.close(thread, file)?),
             _ => Ok(()),
         }
     }
@@ -161,7 +168,7 @@ impl Driver {
     pub fn stop(self) -> Vec<String> {
         match self {
             Self::Service { .. } => Vec::new(),
-            Self::Image(host) => match host.unload() {
+            Self::Image(host, _) => match host.unload() {
                 Ok(()) => Vec::new(),
                 Err(faults) => faults.iter().map(ToString::to_string).collect(),
             },

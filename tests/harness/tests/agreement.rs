@@ -90,9 +90,10 @@ fn image_and_model_agree() {
         return;
     };
     let image = Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image");
-    let image = &Source::Image(Arc::new(image));
+    let image = Arc::new(image);
+    let (image, soiled) = (&Source::Image(image.clone()), &Source::Soiled(image));
     agree(
-        &[(&Source::Service, Callers::AsGiven), (image, Callers::AsGiven), (image, Callers::TheTarget)],
+        &[(&Source::Service, Callers::AsGiven), (image, Callers::AsGiven), (soiled, Callers::TheTarget)],
         12_000,
     );
 }

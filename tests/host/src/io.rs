@@ -25,12 +25,16 @@ pub struct IoControl<'a> {
     pub requestor: Requestor,
     /// The interrupt request level at which the driver gets it.
     pub irql: u8,
+    /// What memory holds that nobody has written: two requests that differ in
+    /// this alone must have the same reply, or bytes are returned that the
+    /// driver never wrote. It reaches the system buffer and the driver's stack.
+    pub stale: u8,
 }
 
 impl<'a> IoControl<'a> {
     /// A request of a program: user mode, `PASSIVE_LEVEL`.
     pub fn new(code: u32, input: &'a [u8]) -> Self {
-        Self { code, input, requestor: Requestor::User, irql: 0 }
+        Self { code, input, requestor: Requestor::User, irql: 0, stale: 0 }
     }
 }
 

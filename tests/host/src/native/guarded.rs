@@ -118,11 +118,11 @@ impl Guarded {
     }
 
     /// Makes the lent bytes recognisably unwritten.
-    pub(crate) fn fill_unwritten(&mut self) {
+    pub(crate) fn fill_unwritten(&mut self, stale: u8) {
         // SAFETY: `length` bytes are allocated; `u8` has no invalid value, and
         // nothing reads before this writes.
         let bytes = unsafe { std::slice::from_raw_parts_mut(self.data(), self.length) };
-        pattern::fill(bytes);
+        pattern::fill(bytes, stale);
     }
 
     /// Makes the lent bytes recognisably taken back.

@@ -109,6 +109,9 @@ impl Host {
         let callback = device.on_io_in_caller_context().ok_or(Status::INVALID_DEVICE_REQUEST)?;
         let cpu = Cpu::attach();
         let irql = request.irql;
+        if request.stale != 0 {
+            soil_stack(request.stale);
+        }
         let request = Request::control(cpu, request, output.len());
         let dispatch =
             Dispatch { machine: &self.machine, thread, irql, request: Some(&request), file: Some(file) };
@@ -221,6 +224,13 @@ impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").field("mapping", &self.machine.mapping).finish_non_exhaustive()
     }
+}
+
+/// Leaves this byte where the driver's frames will be.
+#[inline(never)]
+fn soil_stack(stale: u8) {
+    let mut below = [stale; 0x4000];
+    std::hint::black_box(&mut below);
 }
 
 fn unload_fault(why: &str) -> Fault {

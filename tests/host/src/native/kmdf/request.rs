@@ -20,6 +20,8 @@ pub(crate) struct Request {
     pub(super) requestor: Requestor,
     /// Length of the input.
     pub(super) input: usize,
+    /// What was mixed into the pattern of unwritten memory.
+    stale: u8,
     /// Length of the caller's output buffer.
     pub(super) output: usize,
     /// The system buffer, of both together, when there is any.
@@ -56,6 +58,7 @@ impl Request {
             kind: RequestKind::Create,
             requestor: Requestor::User,
             input: 0,
+            stale: 0,
             output: 0,
             buffer: RefCell::new(None),
             reply: RefCell::default(),
@@ -71,7 +74,7 @@ impl Request {
             let kept = cpu.buffer.take().filter(|buffer| buffer.capacity() >= length);
             let mut buffer = kept.unwrap_or_else(|| Guarded::new(length.max(256)));
             buffer.lend(length);
-            buffer.fill_unwritten();
+            buffer.fill_unwritten(control.stale);
             buffer.write(0, control.input);
             buffer
         });
@@ -80,6 +83,7 @@ impl Request {
             kind: RequestKind::Control { code: control.code },
             requestor: control.requestor,
             input: control.input.len(),
+            stale: control.stale,
             output,
             buffer: RefCell::new(buffer),
             reply: RefCell::new(cpu.reply.take()),
@@ -89,6 +93,10 @@ impl Request {
 
     pub(crate) fn handle(&self) -> u64 {
         self.handle
+    }
+
+    pub(crate) fn stale(&self) -> u8 {
+        self.stale
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -190,7 +198,7 @@ impl Request {
             ));
         }
         let returned = buffer.bytes().get(..information).unwrap_or_default();
-        match pattern::unwritten(returned, self.input) {
+        match pattern::unwritten(returned, self.input, self.stale) {
             None => Ok(information),
             Some(offset) => Err(cx.fault(
                 FaultKind::StaleOutput,

@@ -2,6 +2,7 @@
 
 use super::super::context::Context;
 use super::super::export::{APC, DISPATCH, exports};
+use super::super::kmdf::Request;
 use super::super::memory::Address;
 use super::super::pool::{Block, Lookup};
 use super::super::{Outcome, Stop};
@@ -68,7 +69,7 @@ pub(super) fn allocate(
     let mut memory = pool
         .memory(size, cx.machine().framework.id())
         .map_err(|found| Stop::from(cx.machine().use_after_free(found)))?;
-    memory.fill_unwritten();
+    memory.fill_unwritten(cx.dispatch.request.map_or(0, Request::stale));
     fill(&mut memory);
     let address = Address(memory.address());
     pool.add(Block { memory, tag, paged, function: cx.export.name, caller: cx.caller });
