@@ -1,14 +1,16 @@
-//! Random programs of calls, run call for call on two drivers over two equal
-//! machines; what the two show must be the same, and keep the invariants.
+//! Random programs of calls, run call for call on drivers over equal machines;
+//! what they show must be the same, and keep the invariants.
 
+use crate::alike::Ids;
 use crate::client::Client;
-use crate::driver::{Driver, Failure, Source};
+use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use crate::observe::SlotView;
 use psimp_catalogue::{Server, Tok, User};
-use psimp_model::{FaultPoint, Flavour, privileges, sids};
+use psimp_model::{FaultPoint, Flavour, Thread, Token, privileges, sids};
 use psimp_protocol::wire::{self, verdict};
 use psimp_protocol::{RulesMode, Status};
+use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// One call of a program.
@@ -51,7 +53,23 @@ pub enum Call {
     Privilege(bool),
     /// The server's primary token is replaced.
     Become(Server),
+    /// The calls that follow are made on this thread of the process.
+    UseThread(usize),
+    /// The thread begins to exit.
+    Terminate,
+    /// The device is opened once more, by an administrator as long as the
+    /// thread does not impersonate; the calls that follow use that file.
+    OpenDevice,
+    /// The calls that follow use this open file, in the order of opening.
+    UseDevice(usize),
+    /// The file in use is closed, with its saves.
+    CloseDevice,
 }
+
+/// Threads of the process that the program can use.
+const THREADS: usize = 3;
+/// Files that can be open at one time.
+const FILES: usize = 4;
 
 /// A failure that meets a call, if the call gets there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,34 +96,37 @@ pub struct Shown {
 struct Side {
     machine: Machine,
     driver: Driver,
-    file: crate::driver::File,
+    /// The first one makes the calls in the beginning.
+    threads: [Arc<Thread>; THREADS],
+    /// Open files, and which of them is in use.
+    files: Vec<File>,
+    file: usize,
     /// Ids of saves, in the order of saving; RESTORE may name one that is gone.
     saves: Vec<u64>,
-    /// The last `TokenId` given out before the program began. Later ones are
-    /// told by their distance from it: a loaded image uses some up first.
-    base: u64,
+    /// As whom the device is opened.
+    administrator: Arc<Token>,
+    ids: Ids,
 }
 
-/// Runs a program on both sources.
+/// Runs a program on every source.
 ///
 /// # Errors
 /// The number of the call at which they differ or break an invariant, and how.
-pub fn compare(
-    sources: [&Source; 2],
-    flavour: Flavour,
-    server: Server,
-    program: &[Step],
-) -> Result<(), String> {
-    let mut sides = [Side::start(sources[0], flavour, server)?, Side::start(sources[1], flavour, server)?];
+pub fn compare(sources: &[Source], flavour: Flavour, server: Server, program: &[Step]) -> Result<(), String> {
+    let sides = sources.iter().map(|source| Side::start(source, flavour, server));
+    let mut sides = sides.collect::<Result<Vec<_>, _>>()?;
     for (number, &(call, fail)) in program.iter().enumerate() {
-        let [first, second] = &mut sides;
-        let before = first.slot();
-        let (one, other) = (first.run(call, fail), second.run(call, fail));
-        if one != other {
-            return Err(format!("call {number}, {call:?}: {one:?} against {other:?}"));
+        let mut first = None;
+        for side in &mut sides {
+            let before = side.slot();
+            let shown = side.run(call, fail);
+            check(call, before.as_ref(), &shown)
+                .map_err(|broken| format!("call {number}, {call:?}: {broken}: {shown:?}"))?;
+            let first = first.get_or_insert_with(|| shown.clone());
+            if *first != shown {
+                return Err(format!("call {number}, {call:?}: {first:?} against {shown:?}"));
+            }
         }
-        check(call, before.as_ref(), &one)
-            .map_err(|broken| format!("call {number}, {call:?}: {broken}: {one:?}"))?;
     }
     sides.into_iter().try_for_each(Side::finish)
 }
@@ -114,6 +135,7 @@ pub fn compare(
 fn check(call: Call, before: Option<&SlotView>, shown: &Shown) -> Result<(), &'static str> {
     let after = shown.slot.as_ref();
     match (call, &shown.reply) {
+        (_, Err(Failure::Fault(_))) => Err("a contract was broken"),
         (Call::Restore(_), Err(Failure::Status(Status::NOT_FOUND))) if after != before => {
             Err("a save that is not there changed the slot")
         }
@@ -121,7 +143,8 @@ fn check(call: Call, before: Option<&SlotView>, shown: &Shown) -> Result<(), &'s
         (Call::Restore(_), Err(_)) if after.is_some() && after != before => {
             Err("a failed restore left another slot")
         }
-        (Call::Restore(_), Err(_)) => Ok(()),
+        // The slot before is another thread's.
+        (Call::Restore(_), Err(_)) | (Call::UseThread(_), _) => Ok(()),
         (_, Err(_)) if after != before => Err("a refused call changed the slot"),
         (Call::Revert | Call::End | Call::SetThreadTokenNull, Ok(_)) if after.is_some() => {
             Err("an ended impersonation is still there")
@@ -166,32 +189,38 @@ impl Side {
         for tok in Tok::ALL {
             machine.token(*tok);
         }
+        let administrator = machine.process.primary();
+        let threads = [
+            machine.thread.clone(),
+            machine.system.create_thread(&machine.process),
+            machine.system.create_thread(&machine.process),
+        ];
         let driver = Driver::start(source, &machine.system).map_err(|failure| failure.to_string())?;
         let file = driver.open(&machine.thread, READ_WRITE).map_err(|failure| failure.to_string())?;
         machine.become_server(server);
-        let base = machine.process.primary().id().0;
-        Ok(Self { machine, driver, file, saves: Vec::new(), base })
+        let ids = Ids::since_primary(&machine);
+        Ok(Self {
+            machine,
+            driver,
+            threads,
+            files: vec![file],
+            file: 0,
+            saves: Vec::new(),
+            administrator,
+            ids,
+        })
     }
 
     fn slot(&self) -> Option<SlotView> {
-        let slot = self.machine.thread.slot().map(|slot| SlotView::from(&slot))?;
-        Some(SlotView { token_id: self.relative(slot.token_id), ..slot })
-    }
-
-    /// A `TokenId` that compares between the two sides.
-    fn relative(&self, id: u64) -> u64 {
-        const LATER: u64 = 1 << 32;
-        id.checked_sub(self.base).map_or(id, |distance| LATER + distance)
+        self.machine.thread.slot().map(|slot| self.ids.view(&slot))
     }
 
     fn told(&self, slot: wire::Slot) -> Vec<u8> {
-        wire::Slot { token_id: self.relative(slot.token_id), ..slot }.as_bytes().to_vec()
+        self.ids.slot(slot).as_bytes().to_vec()
     }
 
     fn outcome(&self, outcome: wire::Outcome) -> Vec<u8> {
-        let (token_asked, token_stored) =
-            (self.relative(outcome.token_asked), self.relative(outcome.token_stored));
-        wire::Outcome { token_asked, token_stored, ..outcome }.as_bytes().to_vec()
+        self.ids.outcome(outcome).as_bytes().to_vec()
     }
 
     fn run(&mut self, call: Call, fail: Option<Fail>) -> Shown {
@@ -212,8 +241,31 @@ impl Side {
     }
 
     fn call(&mut self, call: Call) -> Result<Vec<u8>, Failure> {
+        match call {
+            Call::UseThread(number) => {
+                self.machine.thread = self.threads[number % THREADS].clone();
+                return Ok(Vec::new());
+            }
+            Call::Terminate => {
+                self.machine.thread.terminate();
+                return Ok(Vec::new());
+            }
+            Call::OpenDevice => return self.open_device(),
+            Call::UseDevice(number) => {
+                self.file = number.checked_rem(self.files.len()).unwrap_or(0);
+                return Ok(Vec::new());
+            }
+            Call::CloseDevice if self.file < self.files.len() => {
+                let file = self.files.remove(self.file);
+                self.file = 0;
+                self.driver.close(&self.machine.thread, file)?;
+                return Ok(Vec::new());
+            }
+            _ => (),
+        }
         let machine = &self.machine;
-        let client = Client { machine, driver: &self.driver, file: &self.file };
+        let file = self.files.get(self.file).ok_or(Status::INVALID_HANDLE)?;
+        let client = Client { machine, driver: &self.driver, file };
         let bytes = |reply: &[u8]| reply.to_vec();
         match call {
             Call::Impersonate { token, copy_on_open, effective_only, level, rules } => client
@@ -236,7 +288,7 @@ impl Side {
                 .map(|access| bytes(access.as_bytes())),
             Call::Open => {
                 let opened = machine.open_thread_token(true);
-                let opened = opened.map(|token| OpenedToken { id: self.relative(token.id), ..token });
+                let opened = opened.map(|token| OpenedToken { id: self.ids.id(token.id), ..token });
                 Ok(format!("{opened:?}").into_bytes())
             }
             Call::SetThreadTokenNull => {
@@ -250,7 +302,21 @@ impl Side {
                 machine.become_server(server);
                 Ok(Vec::new())
             }
+            _ => Ok(Vec::new()),
         }
+    }
+
+    fn open_device(&mut self) -> Result<Vec<u8>, Failure> {
+        if self.files.len() == FILES {
+            return Err(Status::INSUFFICIENT_RESOURCES.into());
+        }
+        let server = self.machine.process.primary();
+        self.machine.process.set_primary(self.administrator.clone());
+        let opened = self.driver.open(&self.machine.thread, READ_WRITE);
+        self.machine.process.set_primary(server);
+        self.files.push(opened?);
+        self.file = self.files.len() - 1;
+        Ok(Vec::new())
     }
 
     fn save(&self, number: usize) -> u64 {
@@ -259,11 +325,19 @@ impl Side {
 
     /// Ends everything: every reference must be back.
     fn finish(self) -> Result<(), String> {
-        let Self { machine, driver, file, .. } = self;
-        driver.close(&machine.thread, file).map_err(|failure| failure.to_string())?;
+        let Self { machine, driver, threads, files, .. } = self;
+        for file in files {
+            driver.close(&machine.thread, file).map_err(|failure| failure.to_string())?;
+        }
+        for thread in &threads {
+            machine.system.ps_revert_to_self(thread);
+        }
         let faults = driver.stop();
         if let Some(fault) = faults.first() {
             return Err(fault.clone());
+        }
+        if machine.process.handles().count() != 0 {
+            return Err("handles left open".to_owned());
         }
         match machine.leftovers().first() {
             Some((tok, left)) => Err(format!("{left:+} references left on {}", tok.name())),

@@ -45,6 +45,10 @@ fn call() -> impl Strategy<Value = Call> {
         1 => Just(Call::SetThreadTokenNull),
         1 => any::<bool>().prop_map(Call::Privilege),
         1 => of(Server::ALL).prop_map(Call::Become),
+        1 => (0..3_usize).prop_map(Call::UseThread),
+        1 => Just(Call::OpenDevice),
+        1 => (0..4_usize).prop_map(Call::UseDevice),
+        1 => prop_oneof![5 => Just(Call::CloseDevice), 1 => Just(Call::Terminate)],
     ]
 }
 
@@ -57,7 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
     (call(), fail)
 }
 
-fn agree(sources: [&Source; 2], programs: u32) {
+fn agree(sources: &[Source], programs: u32) {
     let calls = Cell::new(0_u64);
     let mut runner =
         TestRunner::new(Config { cases: programs, failure_persistence: None, ..Config::default() });
@@ -76,7 +80,7 @@ fn agree(sources: [&Source; 2], programs: u32) {
 /// The service against itself: determinism and the invariants, anywhere.
 #[test]
 fn the_service_keeps_the_invariants() {
-    agree([&Source::Service, &Source::Service], 300);
+    agree(&[Source::Service, Source::Service], 300);
 }
 
 #[test]
@@ -86,5 +90,5 @@ fn image_and_model_agree() {
         return;
     };
     let image = Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image");
-    agree([&Source::Service, &Source::Image(Arc::new(image))], 12_000);
+    agree(&[Source::Service, Source::Image(Arc::new(image))], 12_000);
 }
