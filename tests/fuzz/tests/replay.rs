@@ -4,7 +4,7 @@
 use psimp_fuzz::{DOCUMENTED, TARGETS, Target};
 use psimp_harness::driver::Source;
 use psimp_host::Image;
-use psimp_protocol::Status;
+use psimp_protocol::{IOCTLS, Status};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -90,6 +90,7 @@ fn every_folder_is_a_targets() {
 /// The statuses that the target of requests allows are those of the reference.
 #[test]
 fn allowed_statuses_are_documented() {
+    assert_eq!(IOCTLS.map(|row| row.operation), DOCUMENTED.map(|(operation, _)| operation));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ioctl.md");
     let reference = std::fs::read_to_string(path).expect("docs/ioctl.md can be read");
     let shared = [Status::ACCESS_DENIED, Status::INVALID_DEVICE_REQUEST, Status::INFO_LENGTH_MISMATCH];
