@@ -102,6 +102,6 @@ fn serve(request: &Request) -> Result<psimp_service::Reply, Status> {
     let control = request.device_control()?;
     let file = request.file_object();
     let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file: file::is_callers(file) };
-    let input = request.input(control.input_length)?;
+    let input = request.input(&control)?;
     psimp_service::dispatch(&NtKernel::new(file), caller, control.code, input, control.output_length)
 }

@@ -1,7 +1,7 @@
 //! An I/O request that is completed exactly once.
 
 use core::{ptr, slice};
-use psimp_protocol::Status;
+use psimp_protocol::{Ioctl, Status};
 use psimp_service::Reply;
 use wdk_sys::{
     _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, NTSTATUS, PVOID, WDF_REQUEST_PARAMETERS,
@@ -72,11 +72,14 @@ impl Request {
 
     /// The input bytes, in the system buffer that the output will overwrite; so
     /// whoever reads them is done before [`Request::complete`] takes `self`.
+    /// None for a code that is not in the table, whose transfer method nobody
+    /// has chosen: it is refused without them.
     ///
     /// # Errors
     /// What the framework fails with.
-    pub(crate) fn input(&self, length: usize) -> Result<&[u8], Status> {
-        if length == 0 {
+    pub(crate) fn input(&self, control: &DeviceControl) -> Result<&[u8], Status> {
+        let length = control.input_length;
+        if length == 0 || Ioctl::by_code(control.code).is_none() {
             return Ok(&[]);
         }
         let mut buffer: PVOID = ptr::null_mut();
@@ -92,7 +95,8 @@ impl Request {
         })?;
         // SAFETY: the framework returned a buffer of at least `length` bytes
         // that lives as long as the request, and nobody writes it meanwhile:
-        // METHOD_BUFFERED means it is the kernel's own copy.
+        // every code in the table is METHOD_BUFFERED, so it is the kernel's own
+        // copy.
         Ok(unsafe { slice::from_raw_parts(buffer.cast(), length) })
     }
 

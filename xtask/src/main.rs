@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod exec;
+mod fuzz;
 mod harness;
 mod lint;
 mod mutants;
@@ -44,6 +45,8 @@ enum Task {
     Bench(bench::Args),
     /// Build drivers with one planted fault each and count how many the catalogue catches
     Mutants(mutants::Args),
+    /// Fuzz the driver's service, the loader and the parsers, and run what is found on psimp.sys
+    Fuzz(fuzz::Args),
 }
 
 /// How a task prints its result.
@@ -88,6 +91,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Lint(args) => return lint::main(&workspace, args),
         Task::Bench(args) => return bench::main(&workspace, args),
         Task::Mutants(args) => return mutants::main(&workspace, args),
+        Task::Fuzz(args) => return fuzz::main(&workspace, args),
     }
     Ok(ExitCode::SUCCESS)
 }

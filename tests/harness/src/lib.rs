@@ -1,5 +1,6 @@
 //! The psimp program as a library, so that its tests can reach its parts.
 
+pub mod alike;
 pub mod cli;
 pub mod client;
 pub mod commands;

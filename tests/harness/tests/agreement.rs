@@ -46,6 +46,9 @@ fn call() -> impl Strategy<Value = Call> {
         1 => any::<bool>().prop_map(Call::Privilege),
         1 => Just(Call::DisableRestore),
         1 => of(Server::ALL).prop_map(Call::Become),
+        1 => Just(Call::OpenDevice),
+        1 => (0..4_usize).prop_map(Call::UseDevice),
+        1 => prop_oneof![5 => Just(Call::CloseDevice), 1 => Just(Call::Terminate)],
     ]
 }
 

@@ -165,6 +165,7 @@ Checked in this order; the slot is as before, but where RESTORE says otherwise.\
 | an unknown control code | `STATUS_INVALID_DEVICE_REQUEST` |\n\
 | input of another length | `STATUS_INFO_LENGTH_MISMATCH` |\n\
 | output buffer too small | `STATUS_BUFFER_TOO_SMALL` |\n\
+| ACCESS_CHECK with another `length` than follows | `STATUS_INFO_LENGTH_MISMATCH` |\n\
 | unknown flag, reserved field, level above 3, version, descriptor too long | `STATUS_INVALID_PARAMETER` |\n\
 | no such handle; another type; without the access | `STATUS_INVALID_HANDLE`, `…OBJECT_TYPE_MISMATCH`, `…ACCESS_DENIED` |\n\
 | a thread of another process; one that is exiting | `STATUS_ACCESS_DENIED`, `STATUS_THREAD_IS_TERMINATING` |\n\

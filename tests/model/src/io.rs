@@ -25,9 +25,7 @@ pub fn open_device(
 /// the driver sees the request.
 ///
 /// # Errors
-/// `ACCESS_DENIED` when the handle lacks what the code asks for, and
-/// `INVALID_DEVICE_REQUEST` for transfer methods other than buffered, which no
-/// device of the model has.
+/// `ACCESS_DENIED` when the handle lacks what the code asks for.
 pub fn check_ioctl_access(code: u32, granted: u32) -> Result<(), Status> {
     let needed = code >> 14 & (rights::FILE_READ_DATA | rights::FILE_WRITE_DATA);
     if granted & needed != needed {

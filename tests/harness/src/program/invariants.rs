@@ -18,14 +18,18 @@ pub(super) fn target(step: &Step) -> Player {
         | Call::Save
         | Call::Restore(_)
         | Call::End
-        | Call::DisableRestore => step.about,
+        | Call::DisableRestore
+        | Call::Terminate => step.about,
         Call::Discard(_)
         | Call::Revert
         | Call::AccessCheck(_)
         | Call::Open
         | Call::SetThreadTokenNull
         | Call::Privilege(_)
-        | Call::Become(_) => step.by,
+        | Call::Become(_)
+        | Call::OpenDevice
+        | Call::UseDevice(_)
+        | Call::CloseDevice => step.by,
     }
 }
 
@@ -47,6 +51,7 @@ pub(super) fn check(
     }
     let (before, after) = (before.as_ref(), after.as_ref());
     match (step.call, &shown.reply) {
+        (_, Err(Failure::Fault(_))) => Err("a contract was broken"),
         (Call::Restore(_), Err(Failure::Status(Status::NOT_FOUND))) if after != before => {
             Err("a save that is not there changed the slot")
         }

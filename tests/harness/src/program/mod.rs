@@ -53,6 +53,15 @@ pub enum Call {
     DisableRestore,
     /// The server's primary token is replaced.
     Become(Server),
+    /// The thread begins to exit.
+    Terminate,
+    /// The device is opened once more, by an administrator as long as the
+    /// thread does not impersonate; the calls that follow use that file.
+    OpenDevice,
+    /// The calls that follow use this open file, in the order of opening.
+    UseDevice(usize),
+    /// The file in use is closed, with its saves.
+    CloseDevice,
 }
 
 /// A failure that meets a call, if the call gets there.

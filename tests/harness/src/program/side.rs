@@ -2,12 +2,13 @@
 
 use super::invariants::target;
 use super::{Call, Callers, Fail, Player, Shown, Slots, Step};
+use crate::alike::Ids;
 use crate::client::Client;
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use crate::observe::SlotView;
 use psimp_catalogue::{Server, Tok};
-use psimp_model::{FaultPoint, Flavour, Object, privileges, rights, sids};
+use psimp_model::{FaultPoint, Flavour, Object, Token, privileges, rights, sids};
 use psimp_protocol::Status;
 use psimp_protocol::wire;
 use std::sync::Arc;
@@ -19,20 +20,30 @@ pub(super) struct Side {
     machines: [Machine; 2],
     callers: Callers,
     driver: Driver,
-    file: File,
+    /// Open files and their numbers in the order of opening.
+    files: Vec<(usize, File)>,
+    /// Which of them is in use.
+    file: usize,
+    /// Files opened so far.
+    opened: usize,
     /// In the order of saving; RESTORE may name one that is gone.
     saves: Vec<Save>,
-    /// The last `TokenId` given out before the program began. Later ones are
-    /// told by their distance from it: a loaded image uses some up first.
-    base: u64,
+    /// As whom the device is opened.
+    administrator: Arc<Token>,
+    ids: Ids,
 }
+
+/// Files that can be open at one time.
+const FILES: usize = 4;
 
 /// What SAVE kept.
 pub(super) struct Save {
     id: u64,
     /// The slot at that time.
     pub(super) slot: Option<SlotView>,
-    /// DISCARD has dropped it.
+    /// The number of its file.
+    file: usize,
+    /// DISCARD has dropped it, or the close of its file.
     pub(super) discarded: bool,
 }
 
@@ -54,12 +65,23 @@ impl Side {
         for tok in Tok::ALL {
             machine.token(*tok);
         }
+        let administrator = machine.process.primary();
         let driver = Driver::start(source, &machine.system).map_err(|failure| failure.to_string())?;
         let file = driver.open(&machine.thread, READ_WRITE).map_err(|failure| failure.to_string())?;
         machine.become_server(server);
-        let base = machine.process.primary().id().0;
+        let ids = Ids::since_primary(&machine);
         let other = machine.on(&machine.system.create_thread(&machine.process));
-        Ok(Self { machines: [machine, other], callers, driver, file, saves: Vec::new(), base })
+        Ok(Self {
+            machines: [machine, other],
+            callers,
+            driver,
+            files: vec![(0, file)],
+            file: 0,
+            opened: 1,
+            saves: Vec::new(),
+            administrator,
+            ids,
+        })
     }
 
     fn machine(&self, player: Player) -> &Machine {
@@ -77,10 +99,7 @@ impl Side {
 
     /// The slots as the kernel holds them.
     pub(super) fn slots(&self) -> Slots {
-        self.machines.each_ref().map(|machine| {
-            let slot = machine.thread.slot().map(|slot| SlotView::from(&slot))?;
-            Some(SlotView { token_id: self.relative(slot.token_id), ..slot })
-        })
+        self.machines.each_ref().map(|machine| machine.thread.slot().map(|slot| self.ids.view(&slot)))
     }
 
     /// The slots and the saves, and nobody else, hold references on the tokens
@@ -90,7 +109,7 @@ impl Side {
         for slot in slots.iter().flatten() {
             let id = slot.token.id().0;
             let in_slots = slots.iter().flatten().filter(|other| other.token.id().0 == id).count();
-            let relative = self.relative(id);
+            let relative = self.ids.id(id);
             let saved = |save: &&Save| !save.discarded && save.token_id() == Some(relative);
             let in_saves = self.saves.iter().filter(saved).count();
             let test = usize::from(self.machine(Player::One).token_by_id(id).is_some());
@@ -107,20 +126,12 @@ impl Side {
         Ok(())
     }
 
-    /// A `TokenId` that compares between the two sides.
-    fn relative(&self, id: u64) -> u64 {
-        const LATER: u64 = 1 << 32;
-        id.checked_sub(self.base).map_or(id, |distance| LATER + distance)
-    }
-
     fn told(&self, slot: wire::Slot) -> Vec<u8> {
-        wire::Slot { token_id: self.relative(slot.token_id), ..slot }.as_bytes().to_vec()
+        self.ids.slot(slot).as_bytes().to_vec()
     }
 
     fn outcome(&self, outcome: wire::Outcome) -> Vec<u8> {
-        let (token_asked, token_stored) =
-            (self.relative(outcome.token_asked), self.relative(outcome.token_stored));
-        wire::Outcome { token_asked, token_stored, ..outcome }.as_bytes().to_vec()
+        self.ids.outcome(outcome).as_bytes().to_vec()
     }
 
     /// Carries out one step.
@@ -133,7 +144,9 @@ impl Side {
             Some(Fail::Query(skip)) => system.faults().fail_nth(FaultPoint::QueryToken, skip, STATUS),
         }
         let about = target(step);
-        let by = if self.callers == Callers::TheTarget { about } else { step.by };
+        // A thread that exits makes no calls of its own.
+        let can_call = !self.machine(about).thread.is_terminating();
+        let by = if self.callers == Callers::TheTarget && can_call { about } else { step.by };
         let reply = self.call(step.call, by, about);
         // A failure that was not reached must not wait for another call.
         system.faults().clear();
@@ -154,7 +167,17 @@ impl Side {
 
     fn call_about(&mut self, call: Call, by: Player, handle: u64, about: Player) -> Result<Vec<u8>, Failure> {
         let machine = self.machine(by);
-        let client = Client { machine, driver: &self.driver, file: &self.file, about: handle };
+        match call {
+            Call::OpenDevice => return self.open_device(by),
+            Call::CloseDevice => return self.close_device(by),
+            Call::UseDevice(number) => {
+                self.file = number.checked_rem(self.files.len()).unwrap_or(0);
+                return Ok(Vec::new());
+            }
+            _ => (),
+        }
+        let (number, file) = self.files.get(self.file).ok_or(Status::INVALID_HANDLE)?;
+        let client = Client { machine, driver: &self.driver, file, about: handle };
         let bytes = |reply: &[u8]| reply.to_vec();
         match call {
             Call::Impersonate { token, copy_on_open, effective_only, level, rules } => client
@@ -167,7 +190,7 @@ impl Side {
                 let told = self.told(saved.slot);
                 let [one, two] = self.slots();
                 let slot = if about == Player::One { one } else { two };
-                self.saves.push(Save { id: saved.save, slot, discarded: false });
+                self.saves.push(Save { id: saved.save, slot, file: *number, discarded: false });
                 Ok(told)
             }
             Call::Restore(number) => client.restore(self.save(number)).map(|outcome| self.outcome(outcome)),
@@ -191,7 +214,7 @@ impl Side {
                 .map(|access| bytes(access.as_bytes())),
             Call::Open => {
                 let opened = machine.open_thread_token(true);
-                let opened = opened.map(|token| OpenedToken { id: self.relative(token.id), ..token });
+                let opened = opened.map(|token| OpenedToken { id: self.ids.id(token.id), ..token });
                 Ok(format!("{opened:?}").into_bytes())
             }
             Call::SetThreadTokenNull => {
@@ -205,7 +228,41 @@ impl Side {
                 machine.become_server(server);
                 Ok(Vec::new())
             }
+            Call::Terminate => {
+                self.machine(about).thread.terminate();
+                Ok(Vec::new())
+            }
+            // They have been seen to.
+            Call::OpenDevice | Call::CloseDevice | Call::UseDevice(_) => Ok(Vec::new()),
         }
+    }
+
+    fn open_device(&mut self, by: Player) -> Result<Vec<u8>, Failure> {
+        if self.files.len() == FILES {
+            return Err(Status::INSUFFICIENT_RESOURCES.into());
+        }
+        let machine = self.machine(by);
+        let server = machine.process.primary();
+        machine.process.set_primary(self.administrator.clone());
+        let opened = self.driver.open(&machine.thread, READ_WRITE);
+        machine.process.set_primary(server);
+        self.files.push((self.opened, opened?));
+        self.opened += 1;
+        self.file = self.files.len() - 1;
+        Ok(Vec::new())
+    }
+
+    fn close_device(&mut self, by: Player) -> Result<Vec<u8>, Failure> {
+        if self.file >= self.files.len() {
+            return Err(Status::INVALID_HANDLE.into());
+        }
+        let (number, file) = self.files.remove(self.file);
+        self.file = 0;
+        self.driver.close(&self.machine(by).thread, file)?;
+        for save in self.saves.iter_mut().filter(|save| save.file == number) {
+            save.discarded = true;
+        }
+        Ok(Vec::new())
     }
 
     fn save(&self, number: usize) -> u64 {
@@ -214,12 +271,17 @@ impl Side {
 
     /// Ends everything: every reference must be back.
     pub(super) fn finish(self) -> Result<(), String> {
-        let Self { machines: [machine, other], driver, file, .. } = self;
+        let Self { machines: [machine, other], driver, files, .. } = self;
         drop(other);
-        driver.close(&machine.thread, file).map_err(|failure| failure.to_string())?;
+        for (_, file) in files {
+            driver.close(&machine.thread, file).map_err(|failure| failure.to_string())?;
+        }
         let faults = driver.stop();
         if let Some(fault) = faults.first() {
             return Err(fault.clone());
+        }
+        if machine.process.handles().count() != 0 {
+            return Err("handles left open".to_owned());
         }
         match machine.leftovers().first() {
             Some((tok, left)) => Err(format!("{left:+} references left on {}", tok.name())),

@@ -106,6 +106,11 @@ impl Mapping {
     }
 }
 
+/// Maps an image whose imports lead nowhere, and unmaps it.
+pub(crate) fn map_only(image: &Image) -> Result<(), LoadError> {
+    Mapping::new(image, |_, _| 0)?.discard()
+}
+
 fn pages(section: &Section) -> Range<usize> {
     let start = section.rva as usize;
     start..(start + section.size as usize).next_multiple_of(PAGE as usize)

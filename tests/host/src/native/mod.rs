@@ -35,6 +35,7 @@ mod status;
 mod watchdog;
 
 pub use host::{File, Host};
+pub(crate) use mapping::map_only;
 
 use crate::Fault;
 

@@ -3,11 +3,13 @@
 //! Modelled: access mode, the refusal of clients too weak, DACLs in their
 //! order, owner, maximum access, restricting SIDs, integrity labels, and the two
 //! privileges that grant access. Not modelled: owner-rights entries, the
-//! `AppContainer` pass, conditional entries, central policies and trust labels.
+//! `AppContainer` pass, central policies and trust labels; and compound, object
+//! and callback entries, which end a check that would have to read them.
 
 use super::mapping::GenericMapping;
 use super::rights;
 use super::subject::SubjectContext;
+use crate::status::NOT_SUPPORTED;
 use crate::{AceKind, Acl, MandatoryLabel, SecurityDescriptor, Token, privileges};
 use psimp_protocol::Status;
 use psimp_rules::{Restriction, Sid};
@@ -58,7 +60,8 @@ impl SubjectContext {
     /// # Errors
     /// `ACCESS_DENIED`, `BAD_IMPERSONATION_LEVEL`, or `PRIVILEGE_NOT_HELD` for
     /// access to the SACL without its privilege. Access 0 with nothing granted
-    /// before is `ACCESS_DENIED`.
+    /// before is `ACCESS_DENIED`. `NOT_SUPPORTED` for a DACL that the model
+    /// cannot evaluate.
     pub fn se_access_check(
         &self,
         descriptor: Option<&SecurityDescriptor>,
@@ -68,7 +71,11 @@ impl SubjectContext {
             return Ok(request.granted_unchecked());
         }
         let descriptor = descriptor.ok_or(Status::ACCESS_DENIED)?;
-        check_token(self.judged()?, descriptor, request)
+        let token = self.judged()?;
+        if descriptor.unevaluated.is_some() {
+            return Err(NOT_SUPPORTED);
+        }
+        check_token(token, descriptor, request)
     }
 }
 
