@@ -109,11 +109,6 @@ impl Request {
         let Self(request) = self;
         // SAFETY: `self` owned the request and is gone.
         unsafe { complete(request, status, information) };
-        #[cfg(feature = "mutant-double-completion")]
-        // SAFETY: none; this is what the mutant is about.
-        unsafe {
-            complete(request, status, information)
-        };
     }
 
     /// Writes a reply to the output buffer.
@@ -135,12 +130,6 @@ impl Request {
         // SAFETY: the framework returned a buffer of at least `reply.len()`
         // bytes; `reply` is not in it, and no slice of the input is alive.
         unsafe { ptr::copy_nonoverlapping(reply.as_ptr(), buffer.cast(), reply.len()) };
-        #[cfg(feature = "mutant-output-overrun")]
-        {
-            let end = buffer.cast::<u8>().wrapping_add(reply.len());
-            // SAFETY: none; this is what the mutant is about.
-            unsafe { end.write_bytes(0xEE, 8) };
-        }
         Ok(reply.len() as u64)
     }
 }

@@ -151,11 +151,8 @@ impl Clone for SlotToken {
 
 impl Drop for SlotReference {
     fn drop(&mut self) {
-        #[cfg(not(feature = "mutant-leaked-reference"))]
         // SAFETY: the value owns one reference.
-        unsafe {
-            PsDereferenceImpersonationToken(self.0.as_ptr());
-        }
+        unsafe { PsDereferenceImpersonationToken(self.0.as_ptr()) };
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod elsewhere;
 mod exec;
 mod fuzz;
 mod harness;

@@ -19,15 +19,14 @@ struct Prepared<'a> {
     compiler: Compiler,
     mirror: PathBuf,
     tree: WdkTree,
-    /// Held until the image is copied: builds with and without a mutant write the same file.
+    /// Held until the image is copied.
     _lock: File,
 }
 
-/// Builds the driver, with one feature more if asked, and puts the image at `output`.
-pub(crate) fn build(workspace: &Workspace, feature: Option<&str>, output: PathBuf) -> Result<Image> {
+/// Builds the driver and puts the image at `output`.
+pub(crate) fn build(workspace: &Workspace, output: PathBuf) -> Result<Image> {
     let prepared = Prepared::make(workspace)?;
-    let features = std::iter::once("kernel").chain(feature).collect::<Vec<_>>().join(",");
-    exec::run(prepared.cargo(&prepared.compiler.cargo, "build")?.args(["--features", &features]))?;
+    exec::run(prepared.cargo(&prepared.compiler.cargo, "build")?.args(["--features", "kernel"]))?;
     let built = prepared.mirror.join("target").join(TARGET).join("release/psimp.dll");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
     exec::write_if_changed(&output, bytes)?;

@@ -23,8 +23,8 @@ pub(crate) use tools::{READOBJ, missing_packages as missing_tools};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
 
-use crate::Format;
 use crate::workspace::Workspace;
+use crate::{Format, mutants};
 
 /// The arguments of `cargo xtask build`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub(crate) struct Image {
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     let image = match &args.mutant {
         None => driver(workspace)?,
-        Some(name) => mutant(workspace, name)?,
+        Some(name) => mutants::build_one(workspace, name)?,
     };
     let Image { path, sha256, size } = image;
     if args.format.json() {
@@ -60,16 +60,12 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
 
 /// Builds the driver as it ships: `target/psimp.sys`.
 pub(crate) fn driver(workspace: &Workspace) -> Result<Image> {
-    driver::build(workspace, None, workspace.target.join("psimp.sys"))
+    driver::build(workspace, workspace.target.join("psimp.sys"))
 }
 
-/// Builds the driver with the fault of the feature `mutant-NAME`: `target/mutants/NAME.sys`.
-pub(crate) fn mutant(workspace: &Workspace, name: &str) -> Result<Image> {
-    let feature = format!("mutant-{name}");
-    if !workspace.features.contains(&feature) {
-        anyhow::bail!("the driver has no feature {feature}");
-    }
-    driver::build(workspace, Some(&feature), workspace.target.join("mutants").join(format!("{name}.sys")))
+/// Builds the driver of this tree to another place.
+pub(crate) fn driver_to(workspace: &Workspace, output: PathBuf) -> Result<Image> {
+    driver::build(workspace, output)
 }
 
 impl Image {

@@ -8,76 +8,77 @@ use crate::result::{CaseStatus, Mismatch};
 use crate::run::{Target, run_case};
 use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
+use serde::Deserialize;
 use serde_json::json;
 
-/// A mutant and the words that the message about it must contain.
-pub(crate) struct Mutant {
-    name: &'static str,
-    names_the_fault: &'static [&'static str],
+/// The table of all mutants, of which this needs only some columns.
+const TABLE: &str = include_str!("../../../mutants/mutants.toml");
+
+#[derive(Deserialize)]
+struct Table {
+    mutant: Vec<Mutant>,
 }
 
-/// One for each feature `mutant-…` of the driver package.
-pub(crate) const MUTANTS: [Mutant; 4] = [
-    Mutant {
-        name: "leaked-reference",
-        names_the_fault: &["PsReferenceImpersonationToken", "was not given back"],
-    },
-    Mutant { name: "double-completion", names_the_fault: &["completes a request that was completed"] },
-    Mutant { name: "output-overrun", names_the_fault: &["wrote at offset"] },
-    Mutant { name: "sid-rule", names_the_fault: &["copy, imp, B", "user SID"] },
-];
+/// A mutant and the words that the message about it must contain.
+#[derive(Deserialize)]
+struct Mutant {
+    name: String,
+    words: Vec<String>,
+}
 
 pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
+    let mutants = toml::from_str::<Table>(TABLE)?.mutant;
     let mut caught = 0;
-    for mutant in &MUTANTS {
+    for mutant in &mutants {
         let path = args.image_dir.join(format!("{}.sys", mutant.name));
         let (source, _) = load_image(&path).map_err(anyhow::Error::msg)?;
-        match catch(&source, mutant) {
-            Some((case, message)) => {
+        let words = match catch(&source, mutant) {
+            End::Caught(case, message) => {
                 caught += 1;
-                if args.format == TextFormat::Table {
-                    println!("caught  {}  by {case}: {message}", mutant.name);
-                }
+                format!("caught  {}  by {case}: {message}", mutant.name)
             }
-            None if args.format == TextFormat::Table => println!("MISSED  {}", mutant.name),
-            None => (),
+            End::Missed(Some(message)) => format!("MISSED  {}  without its words: {message}", mutant.name),
+            End::Missed(None) => format!("MISSED  {}", mutant.name),
+        };
+        if args.format == TextFormat::Table {
+            println!("{words}");
         }
     }
     match args.format {
-        TextFormat::Json => println!("{}", json!({"caught": caught, "total": MUTANTS.len()})),
-        TextFormat::Table => println!("{caught} of {} mutants caught", MUTANTS.len()),
+        TextFormat::Json => println!("{}", json!({"caught": caught, "total": mutants.len()})),
+        TextFormat::Table => println!("{caught} of {} mutants caught", mutants.len()),
     }
-    Ok(if caught == MUTANTS.len() { Exit::Passed } else { Exit::Failed })
+    Ok(if caught == mutants.len() { Exit::Passed } else { Exit::Failed })
 }
 
-/// The first case that fails with a message naming the fault.
-fn catch(source: &Source, mutant: &Mutant) -> Option<(String, String)> {
-    let target = Target { source: source.clone(), flavour: Flavour::Win10, rules: RulesMode::Documented };
-    psimp_catalogue::cases().iter().find_map(|case| match run_case(&target, case).status {
-        CaseStatus::Failed(mismatches) => mismatches
-            .iter()
-            .map(sentence)
-            .find(|text| mutant.names_the_fault.iter().all(|words| text.contains(words)))
-            .map(|message| (case.id.to_owned(), message)),
-        _ => None,
-    })
+/// What became of a mutant.
+enum End {
+    /// This case failed with a message that names the fault.
+    Caught(&'static str, String),
+    /// No message did. The first one that came, if any.
+    Missed(Option<String>),
+}
+
+/// Runs case after case until one fails with a message that names the fault.
+fn catch(source: &Source, mutant: &Mutant) -> End {
+    let cases = psimp_catalogue::cases();
+    let mut first = None;
+    for rules in [RulesMode::Documented, RulesMode::Kernel] {
+        let target = Target { source: source.clone(), flavour: Flavour::Win10, rules };
+        for case in &cases {
+            let CaseStatus::Failed(mismatches) = run_case(&target, case).status else { continue };
+            for message in mismatches.iter().map(sentence) {
+                if mutant.words.iter().all(|words| message.contains(words)) {
+                    return End::Caught(case.id, message);
+                }
+                first.get_or_insert_with(|| format!("{}: {message}", case.id));
+            }
+        }
+    }
+    End::Missed(first)
 }
 
 fn sentence(mismatch: &Mismatch) -> String {
     let rule = mismatch.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
     format!("{}: expected {}, observed {}{rule}", mismatch.what, mismatch.expected, mismatch.observed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::MUTANTS;
-
-    /// A mutant that is built but not expected here would go unnoticed.
-    #[test]
-    fn every_mutant_of_the_driver_is_expected() {
-        let manifest = include_str!("../../../../Cargo.toml");
-        let features = manifest.lines().filter_map(|line| line.strip_prefix("mutant-")?.split_once(" = "));
-        let names: Vec<_> = features.map(|(name, _)| name).collect();
-        assert_eq!(names, MUTANTS.map(|mutant| mutant.name));
-    }
 }
