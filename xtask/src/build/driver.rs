@@ -33,6 +33,11 @@ pub(crate) fn build(workspace: &Workspace, output: PathBuf) -> Result<Image> {
     Image::read(output)
 }
 
+/// Where the linker, as wdk-build asks of it, lists the functions of the image that it linked last.
+pub(crate) fn map(workspace: &Workspace) -> PathBuf {
+    workspace.cross().join("target").join(TARGET).join("release/deps/psimp.map")
+}
+
 /// Runs clippy over the driver as it is built for the kernel. False if the compiler has no clippy.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
     let prepared = Prepared::make(workspace)?;

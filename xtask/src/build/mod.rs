@@ -17,7 +17,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub(crate) use compiler::Compiler;
-pub(crate) use driver::clippy;
+pub(crate) use driver::{clippy, map};
 pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{READOBJ, missing_packages as missing_tools};
 pub(crate) use wdk_build::locate as locate_wdk_build;

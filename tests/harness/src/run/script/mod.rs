@@ -48,6 +48,8 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Found {
     std::thread::scope(|scope| {
         let mut run = Run::new(&stage, Who::T1, machine.clone(), Troupe::of(scope));
         run.steps(script.steps);
+        // What a cue still holds would keep its player waiting for ever.
+        machine.system.faults().clear();
     });
     stage.finish()
 }

@@ -139,7 +139,6 @@ impl<'env> Stage<'env> {
     /// Ends what the script left as it was, and says what came of it.
     pub(super) fn finish(self) -> Found {
         self.machine.thread.attach(None);
-        self.machine.system.faults().clear();
         for handle in self.kept.into_inner().handles.into_values() {
             self.machine.close(handle.value);
         }
