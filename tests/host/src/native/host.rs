@@ -78,7 +78,7 @@ impl Host {
             Dispatch { machine: &self.machine, thread, irql: 0, request: Some(&request), file: Some(file) };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), file.handle(), 0])?;
-            let done = request.finish(&self.machine)?;
+            let done = request.finish(&self.machine, callback)?;
             if !done.status.is_success() {
                 // Neither cleanup nor close follows a create that failed.
                 file.destroy(&dispatch, cpu)?;
@@ -113,9 +113,9 @@ impl Host {
             Dispatch { machine: &self.machine, thread, irql, request: Some(&request), file: Some(file) };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), 0, 0])?;
-            request.finish(&self.machine)
+            request.finish(&self.machine, callback)
         });
-        request.deliver(cpu, output);
+        request.deliver(cpu, &self.machine, output);
         let done = done.map_err(Failure::Fault)?;
         done.status.ok()?;
         Ok(done.information)
@@ -181,9 +181,7 @@ impl Host {
         let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
         let object = machine.driver_object.address();
         dispatch.run(cpu, || dispatch.call(cpu, unload, [object, 0, 0, 0])).map_err(|fault| vec![fault])?;
-        let changed = cpu.pool.borrow_mut().sweep(machine.framework.id());
-        let mut faults: Vec<_> = changed.into_iter().map(|found| machine.use_after_free(found)).collect();
-        faults.extend(machine.left_behind());
+        let faults = machine.left_behind(cpu);
         machine.report(&faults);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }

@@ -53,6 +53,17 @@ impl Region {
         self.base.as_ptr() as u64
     }
 
+    /// The first byte.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// Whether an address lies inside, or on one of the pages around.
+    pub(crate) fn surrounds(&self, address: u64) -> bool {
+        let first = self.address() - GUARD as u64;
+        (first..self.address() + (self.size + GUARD) as u64).contains(&address)
+    }
+
     /// Length in bytes.
     pub(crate) fn size(&self) -> usize {
         self.size
