@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Build the driver with this fault planted, to target/mutants/NAME.sys
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
+    /// Build the driver that breaks the host's contracts instead, to target/malicious.sys
+    #[arg(long, conflicts_with = "mutant")]
+    malicious: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -46,6 +49,7 @@ pub(crate) struct Image {
 
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     let image = match &args.mutant {
+        None if args.malicious => malicious(workspace)?,
         None => driver(workspace)?,
         Some(name) => mutant(workspace, name)?,
     };
@@ -60,7 +64,7 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
 
 /// Builds the driver as it ships: `target/psimp.sys`.
 pub(crate) fn driver(workspace: &Workspace) -> Result<Image> {
-    driver::build(workspace, None, workspace.target.join("psimp.sys"))
+    driver::build(workspace, driver::PSIMP, None, workspace.target.join("psimp.sys"))
 }
 
 /// Builds the driver with the fault of the feature `mutant-NAME`: `target/mutants/NAME.sys`.
@@ -69,7 +73,13 @@ pub(crate) fn mutant(workspace: &Workspace, name: &str) -> Result<Image> {
     if !workspace.features.contains(&feature) {
         anyhow::bail!("the driver has no feature {feature}");
     }
-    driver::build(workspace, Some(&feature), workspace.target.join("mutants").join(format!("{name}.sys")))
+    let output = workspace.target.join("mutants").join(format!("{name}.sys"));
+    driver::build(workspace, driver::PSIMP, Some(&feature), output)
+}
+
+/// Builds the driver that breaks the host's contracts: `target/malicious.sys`.
+pub(crate) fn malicious(workspace: &Workspace) -> Result<Image> {
+    driver::build(workspace, driver::MALICIOUS, None, workspace.target.join("malicious.sys"))
 }
 
 impl Image {
