@@ -55,11 +55,12 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         exec::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
     let image = steps.run("driver", || build::driver(workspace))?;
-    steps.run("driver: clippy", || clippy_of_the_driver(workspace))?;
+    steps.run("drivers: clippy", || clippy_of_the_drivers(workspace))?;
     steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image))?;
     steps.run("driver: lint", || lint::require(workspace, &image))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
-    steps.run("tests", || tests(workspace, &image, &mutants))?;
+    let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
+    steps.run("tests", || tests(workspace, &image, &mutants, &malicious))?;
     match fuzz::unavailable() {
         None => steps.run("fuzz", || fuzz::require(workspace, &image, FUZZ_SECONDS))?,
         Some(reason) => steps.skip("fuzz", reason),
@@ -76,17 +77,18 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
-fn clippy_of_the_driver(workspace: &Workspace) -> Result<()> {
+fn clippy_of_the_drivers(workspace: &Workspace) -> Result<()> {
     if !build::clippy(workspace)? {
         eprintln!("skipped: the compiler for the driver's target has no clippy");
     }
     Ok(())
 }
 
-/// Tests that need the image or the mutants find them through the environment, and skip themselves without.
-fn tests(workspace: &Workspace, image: &Image, mutants: &Path) -> Result<()> {
+/// Tests that need images find them through the environment, and skip themselves without.
+fn tests(workspace: &Workspace, image: &Image, mutants: &Path, malicious: &Image) -> Result<()> {
     let mut cargo = command(workspace, &["test", "--workspace"]);
-    exec::run(cargo.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", mutants))
+    cargo.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", mutants);
+    exec::run(cargo.env("PSIMP_MALICIOUS", &malicious.path))
 }
 
 /// Runs every case on one target. The report is read, not only the exit code: a run of no case is no success.

@@ -46,11 +46,14 @@ pub struct Options {
     /// How long the driver may take to return: ten seconds unless told
     /// otherwise, for ever when there is none, as under a debugger.
     pub deadline: Option<Duration>,
+    /// The name of the driver's service, with which its registry path ends:
+    /// `PsImpersonate` unless told otherwise.
+    pub service: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { observer: None, deadline: Some(Duration::from_secs(10)) }
+        Self { observer: None, deadline: Some(Duration::from_secs(10)), service: "PsImpersonate".to_owned() }
     }
 }
 
@@ -59,6 +62,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("observer", &self.observer.is_some())
             .field("deadline", &self.deadline)
+            .field("service", &self.service)
             .finish()
     }
 }

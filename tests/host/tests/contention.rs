@@ -72,7 +72,8 @@ impl Running {
     fn new(driver: &Driver, deadline: Duration) -> Self {
         let system = Arc::new(System::new(Flavour::Win10));
         let gate = Arc::new(Gate::default());
-        let options = Options { observer: Some(gate.clone()), deadline: Some(deadline) };
+        let options =
+            Options { observer: Some(gate.clone()), deadline: Some(deadline), ..Options::default() };
         let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
         let (process, thread) = process(&system);
         let client = token(&system, TokenType::Impersonation, Level::Impersonation);

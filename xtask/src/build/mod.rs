@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Build the driver with this fault planted, to target/mutants/NAME.sys
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
+    /// Build the driver that breaks the host's contracts instead, to target/malicious.sys
+    #[arg(long, conflicts_with = "mutant")]
+    malicious: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -46,6 +49,7 @@ pub(crate) struct Image {
 
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     let image = match &args.mutant {
+        None if args.malicious => malicious(workspace)?,
         None => driver(workspace)?,
         Some(name) => mutants::build_one(workspace, name)?,
     };
@@ -60,12 +64,17 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
 
 /// Builds the driver as it ships: `target/psimp.sys`.
 pub(crate) fn driver(workspace: &Workspace) -> Result<Image> {
-    driver::build(workspace, workspace.target.join("psimp.sys"))
+    driver::build(workspace, driver::PSIMP, workspace.target.join("psimp.sys"))
 }
 
 /// Builds the driver of this tree to another place.
 pub(crate) fn driver_to(workspace: &Workspace, output: PathBuf) -> Result<Image> {
-    driver::build(workspace, output)
+    driver::build(workspace, driver::PSIMP, output)
+}
+
+/// Builds the driver that breaks the host's contracts: `target/malicious.sys`.
+pub(crate) fn malicious(workspace: &Workspace) -> Result<Image> {
+    driver::build(workspace, driver::MALICIOUS, workspace.target.join("malicious.sys"))
 }
 
 impl Image {

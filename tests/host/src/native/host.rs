@@ -79,7 +79,7 @@ impl Host {
             Dispatch { machine: &self.machine, thread, irql: 0, request: Some(&request), file: Some(file) };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), file.handle(), 0])?;
-            let done = request.finish(&self.machine)?;
+            let done = request.finish(&self.machine, callback)?;
             if !done.status.is_success() {
                 // Neither cleanup nor close follows a create that failed.
                 file.destroy(&dispatch, cpu)?;
@@ -110,16 +110,16 @@ impl Host {
         let cpu = Cpu::attach();
         let irql = request.irql;
         if request.stale != 0 {
-            soil_stack(request.stale);
+            cpu.soil_stack(request.stale);
         }
         let request = Request::control(cpu, request, output.len());
         let dispatch =
             Dispatch { machine: &self.machine, thread, irql, request: Some(&request), file: Some(file) };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), 0, 0])?;
-            request.finish(&self.machine)
+            request.finish(&self.machine, callback)
         });
-        request.deliver(cpu, output);
+        request.deliver(cpu, &self.machine, output);
         let done = done.map_err(Failure::Fault)?;
         done.status.ok()?;
         Ok(done.information)
@@ -185,9 +185,7 @@ impl Host {
         let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
         let object = machine.driver_object.address();
         dispatch.run(cpu, || dispatch.call(cpu, unload, [object, 0, 0, 0])).map_err(|fault| vec![fault])?;
-        let changed = cpu.pool.borrow_mut().sweep(machine.framework.id());
-        let mut faults: Vec<_> = changed.into_iter().map(|found| machine.use_after_free(found)).collect();
-        faults.extend(machine.left_behind());
+        let faults = machine.left_behind(cpu);
         machine.report(&faults);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
@@ -224,13 +222,6 @@ impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").field("mapping", &self.machine.mapping).finish_non_exhaustive()
     }
-}
-
-/// Leaves this byte where the driver's frames will be.
-#[inline(never)]
-fn soil_stack(stale: u8) {
-    let mut below = [stale; 0x4000];
-    std::hint::black_box(&mut below);
 }
 
 fn unload_fault(why: &str) -> Fault {

@@ -30,6 +30,7 @@ mod probe;
 mod references;
 mod region;
 mod signals;
+mod stack;
 mod start;
 mod status;
 mod watchdog;

@@ -72,7 +72,7 @@ impl Request {
         let length = control.input.len().max(output);
         let buffer = (length != 0 && control.code & 3 == METHOD_BUFFERED).then(|| {
             let kept = cpu.buffer.take().filter(|buffer| buffer.capacity() >= length);
-            let mut buffer = kept.unwrap_or_else(|| Guarded::new(length.max(256)));
+            let mut buffer = kept.unwrap_or_else(|| Guarded::new(length));
             buffer.lend(length);
             buffer.fill_unwritten(control.stale);
             buffer.write(0, control.input);
@@ -104,20 +104,16 @@ impl Request {
     }
 
     /// What came of the request, once the driver's callback has returned.
-    pub(crate) fn finish(&self, machine: &Machine) -> Outcome<Done> {
+    pub(crate) fn finish(&self, machine: &Machine, callback: u64) -> Outcome<Done> {
         let Some(done) = self.done.get() else {
             return Err(Stop::from(Fault {
                 kind: FaultKind::NotCompleted,
                 message: "the driver returned without completing or enqueueing the request".to_owned(),
-                site: None,
+                site: machine.mapping.site(callback),
             }));
         };
         let buffer = self.buffer.borrow();
-        let changed = buffer.as_ref().and_then(|buffer| {
-            let within = buffer.changed_since_taken_back().map(usize::cast_signed);
-            within.or_else(|| buffer.damage())
-        });
-        match changed {
+        match buffer.as_ref().and_then(changed) {
             None => Ok(done),
             Some(offset) => Err(Stop::from(Fault {
                 kind: FaultKind::AfterCompletion,
@@ -129,17 +125,25 @@ impl Request {
         }
     }
 
-    /// Hands the bytes of the reply over, and the memory back for the thread's
-    /// next request.
-    pub(crate) fn deliver(self, cpu: &Cpu, output: &mut [u8]) {
+    /// What an address that is in the system buffer, or near it, is in words.
+    pub(crate) fn describe(&self, address: u64) -> Option<String> {
+        let buffer = self.buffer.borrow();
+        let buffer = buffer.as_ref()?;
+        Some(format!("{} the system buffer of {} bytes", buffer.describe(address)?, buffer.length()))
+    }
+
+    /// Hands the bytes of the reply over. The memory rests during the thread's
+    /// next request, and is used again for the one after that.
+    pub(crate) fn deliver(self, cpu: &Cpu, machine: &Machine, output: &mut [u8]) {
         let mut reply = self.reply.into_inner();
         for (to, from) in output.iter_mut().zip(&reply) {
             *to = *from;
         }
         reply.clear();
         cpu.reply.set(reply);
-        if let Some(buffer) = self.buffer.into_inner() {
-            cpu.buffer.set(Some(buffer));
+        if let (Some(buffer), Some(done)) = (self.buffer.into_inner(), self.done.get()) {
+            let resting = Resting { buffer, owner: machine.framework.id(), caller: done.caller };
+            cpu.buffer.set(cpu.resting.replace(Some(resting)).map(|rested| rested.buffer));
         }
     }
 
@@ -208,6 +212,42 @@ impl Request {
             )),
         }
     }
+}
+
+/// The system buffer of the thread's last request.
+#[derive(Debug)]
+pub(crate) struct Resting {
+    buffer: Guarded,
+    /// Whose request it was.
+    owner: u64,
+    /// Return address of the call that completed it.
+    caller: u64,
+}
+
+impl Resting {
+    /// The fault of a driver that wrote to the buffer since.
+    pub(crate) fn check(cpu: &Cpu, machine: &Machine) -> Outcome<()> {
+        let mut resting = cpu.resting.borrow_mut();
+        let drivers = resting.as_ref().filter(|resting| resting.owner == machine.framework.id());
+        let Some((offset, caller)) =
+            drivers.and_then(|drivers| Some((changed(&drivers.buffer)?, drivers.caller)))
+        else {
+            return Ok(());
+        };
+        *resting = None;
+        Err(Stop::from(Fault {
+            kind: FaultKind::AfterCompletion,
+            message: format!(
+                "the driver wrote at offset {offset} of the system buffer of a request that had ended before"
+            ),
+            site: machine.mapping.site(caller),
+        }))
+    }
+}
+
+/// Where a buffer was changed since it was taken back.
+fn changed(buffer: &Guarded) -> Option<isize> {
+    buffer.changed_since_taken_back().map(usize::cast_signed).or_else(|| buffer.damage())
 }
 
 exports! {
