@@ -33,9 +33,9 @@ pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
         let path = args.image_dir.join(format!("{}.sys", mutant.name));
         let (source, _) = load_image(&path).map_err(anyhow::Error::msg)?;
         let words = match catch(&source, mutant) {
-            End::Caught(case, message) => {
+            End::Caught(message) => {
                 caught += 1;
-                format!("caught  {}  by {case}: {message}", mutant.name)
+                format!("caught  {}  by {message}", mutant.name)
             }
             End::Missed(Some(message)) => format!("MISSED  {}  without its words: {message}", mutant.name),
             End::Missed(None) => format!("MISSED  {}", mutant.name),
@@ -53,8 +53,8 @@ pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
 
 /// What became of a mutant.
 enum End {
-    /// This case failed with a message that names the fault.
-    Caught(&'static str, String),
+    /// A case failed with this message, which names the fault.
+    Caught(String),
     /// No message did. The first one that came, if any.
     Missed(Option<String>),
 }
@@ -67,11 +67,12 @@ fn catch(source: &Source, mutant: &Mutant) -> End {
         let target = Target { source: source.clone(), flavour: Flavour::Win10, rules };
         for case in &cases {
             let CaseStatus::Failed(mismatches) = run_case(&target, case).status else { continue };
-            for message in mismatches.iter().map(sentence) {
+            for mismatch in &mismatches {
+                let message = format!("{}: {}", case.id, sentence(mismatch));
                 if mutant.words.iter().all(|words| message.contains(words)) {
-                    return End::Caught(case.id, message);
+                    return End::Caught(message);
                 }
-                first.get_or_insert_with(|| format!("{}: {message}", case.id));
+                first.get_or_insert(message);
             }
         }
     }
