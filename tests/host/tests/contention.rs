@@ -328,9 +328,8 @@ fn contended(waiting: Waiting) -> (Result<usize, Failure>, Result<usize, Failure
     let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
     let (process, thread) = process(&system);
     let file = host.open(&thread, NAME, 3).expect("the device opens");
-    let send = |thread: &Arc<Thread>| {
-        host.device_io_control(thread, &file, &IoControl::new(CODE, &[]), &mut [])
-    };
+    let send =
+        |thread: &Arc<Thread>| host.device_io_control(thread, &file, &IoControl::new(CODE, &[]), &mut []);
     std::thread::scope(|scope| {
         let first = scope.spawn(|| send(&thread));
         observer.gate.wait_for(State::Kept);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use filter::{FilterArg, matches};
+use values::seed;
 pub use values::{DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
 
 use crate::report::Format;
@@ -85,6 +86,9 @@ pub struct RunArgs {
     /// Which cases.
     #[command(flatten)]
     pub filter: FilterArg,
+    /// Run races under the schedule of this seed alone, and show it
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub seed: Option<u64>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

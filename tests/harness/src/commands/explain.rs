@@ -5,6 +5,7 @@ use super::run::flavour;
 use crate::cli::{Exit, ExplainArgs, Kernel, TextFormat};
 use crate::driver::Source;
 use crate::machine::Machine;
+use crate::races;
 use crate::result::CaseStatus;
 use crate::run::{Target, expected_state, expected_through_driver, run_case};
 use clap::ValueEnum;
@@ -24,6 +25,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         Body::Decision(row) => decision(row),
         Body::Script(row) => script(row),
         Body::Requests(row) => requests(row),
+        Body::Race(race) => races::explain(race),
         Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
     };
     let runs = runs(&case);
