@@ -54,8 +54,8 @@ impl Manner {
         }
         let ranks = (0..parts).map(|_| i64::from(random.rand_u32())).collect();
         // How many points there will be is not known: some schedules change early.
-        let within = 4 << random.rand_range(0..5);
-        let mut changes: Vec<_> = (0..=random.rand_range(0..3)).map(|_| pick(random, within)).collect();
+        let within = 4 << random.rand_range(0..6);
+        let mut changes: Vec<_> = (0..random.rand_range(0..4)).map(|_| pick(random, within)).collect();
         changes.sort_unstable_by(|one, other| other.cmp(one));
         Self::Ranks { ranks, changes }
     }
@@ -201,6 +201,7 @@ impl Observer for Schedule {
     fn wait(&self, _thread: u32) -> Waiting {
         let Some(part) = PART.get() else { return Waiting::Sleep };
         let mut state = self.state.lock();
+        state.trace.push(Turn { part, what: "(waits for a lock)" });
         state.set(part, Part::Waits);
         if !state.parts.contains(&Part::Ready) {
             return Waiting::InVain;
