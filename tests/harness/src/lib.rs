@@ -11,3 +11,4 @@ pub mod races;
 pub mod report;
 pub mod result;
 pub mod run;
+pub mod soak;

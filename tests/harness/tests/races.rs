@@ -122,6 +122,50 @@ const fn impersonate(tok: Tok) -> Act {
     }
 }
 
+/// A save at a low level is restored while another thread impersonates at a
+/// higher one, which has nothing to do with it.
+static RESTORE: Race = Race {
+    id: "Z98",
+    title: "a restore against an impersonation at a higher level",
+    before: &[
+        Act::Impersonate {
+            on: On::Of(Who::T1),
+            token: With::Tok(Tok::A1),
+            copy_on_open: true,
+            effective_only: true,
+            level: 1,
+            allowed: &[Status::SUCCESS],
+        },
+        Act::Save(On::Own, 0, &["A1 co1 eo1 L1"], &[]),
+    ],
+    parts: &[(Who::T1, &[Act::Restore(On::Own, 0, &[Status::SUCCESS])]), (Who::T2, &[impersonate(Tok::A3)])],
+    after: &[Act::Discard(0, &[Status::SUCCESS])],
+    ends: Ends::Same(&[
+        End {
+            slots: &[(Who::T1, "A1 co1 eo1 L1")],
+            references: &[(Tok::A1, 1), (Tok::A3, 0)],
+            must_occur: true,
+        },
+        End {
+            slots: &[(Who::T1, "A3 co0 eo0 L2")],
+            references: &[(Tok::A1, 0), (Tok::A3, 1)],
+            must_occur: true,
+        },
+    ]),
+    ..WRONG
+};
+
+#[test]
+fn a_restore_leaves_alone_what_another_thread_impersonates() {
+    let sources = [Some(Source::Service), image().map(Source::Image)];
+    for source in sources.into_iter().flatten() {
+        let case =
+            Case { id: RESTORE.id, title: String::new(), only: RESTORE.only, body: Body::Race(&RESTORE) };
+        let status = run_case(&target(source), &case).status;
+        assert!(matches!(status, CaseStatus::Passed(_)), "{status:?}");
+    }
+}
+
 #[test]
 fn a_failure_names_its_seed_and_comes_again_with_it() {
     let target = target(Source::Service);
