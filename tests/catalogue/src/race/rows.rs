@@ -83,12 +83,12 @@ pub(crate) static RACES: &[Race] = &[
         "two threads impersonate different tokens on a third: its slot is never a mixture",
         &[FIRST, Act::End(T3, OK)],
         &[
-            (Who::T1, &[Act::Repeat(2, &[FIRST])]),
-            (Who::T2, &[Act::Repeat(2, &[SECOND])]),
+            (Who::T1, &[Act::Repeat(4, &[FIRST])]),
+            (Who::T2, &[Act::Repeat(4, &[SECOND])]),
             (
                 Who::T3,
                 &[Act::Repeat(
-                    3,
+                    6,
                     &[Act::Query(Target::Own, &["idle", "A2 co1 eo0 L2", "A3 co0 eo1 L3"], &[])],
                 )],
             ),
@@ -252,7 +252,11 @@ pub(crate) static RACES: &[Race] = &[
     race(
         "Z11",
         "the device's last handle closed while saves come and go: each reference dropped once",
-        &[imp(T2, A2, OK), Act::Save(T2, 0, &["A2 co0 eo0 L2"], &[])],
+        &[
+            imp(Target::Own, With::Tok(Tok::A3), OK),
+            imp(T2, A2, OK),
+            Act::Save(T2, 0, &["A2 co0 eo0 L2"], &[]),
+        ],
         &[
             (Who::T1, &[Act::Cleanup]),
             (
@@ -262,12 +266,25 @@ pub(crate) static RACES: &[Race] = &[
                     Act::Save(Target::Own, 2, &["A2 co0 eo0 L2"], &[Status::FILE_CLOSED]),
                 ],
             ),
-            (Who::T3, &[Act::Restore(Target::Own, 0, OK_OR_CLOSED), Act::Discard(0, OK_OR_CLOSED)]),
+            (
+                Who::T3,
+                &[
+                    Act::Repeat(3, &[Act::Restore(Target::Own, 0, OK_OR_CLOSED)]),
+                    Act::Discard(0, OK_OR_CLOSED),
+                ],
+            ),
         ],
         &[Act::Save(T2, 3, &[], &[Status::FILE_CLOSED])],
+        // Nobody's slot is touched, the closing thread's included.
         Ends::Same(&[
-            occurs(&[(Who::T2, "A2 co0 eo0 L2"), (Who::T3, "A2 co0 eo0 L2")], &[(Tok::A2, 2)]),
-            occurs(&[(Who::T2, "A2 co0 eo0 L2"), (Who::T3, "idle")], &[(Tok::A2, 1)]),
+            occurs(
+                &[(Who::T1, "A3 co0 eo0 L2"), (Who::T2, "A2 co0 eo0 L2"), (Who::T3, "A2 co0 eo0 L2")],
+                &[(Tok::A2, 2), (Tok::A3, 1)],
+            ),
+            occurs(
+                &[(Who::T1, "A3 co0 eo0 L2"), (Who::T2, "A2 co0 eo0 L2"), (Who::T3, "idle")],
+                &[(Tok::A2, 1), (Tok::A3, 1)],
+            ),
         ]),
     ),
     race(

@@ -25,7 +25,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Seeds of a run: at least so many, from 0 on.
-pub const SCHEDULES: u64 = 64;
+pub const SCHEDULES: u64 = 128;
 
 /// No more than so many, where some end is still to come.
 const MOST_SCHEDULES: u64 = 1024;

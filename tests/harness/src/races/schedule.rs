@@ -30,12 +30,15 @@ struct State {
 }
 
 /// How the next one is found. Some races show when threads take turns at every
-/// call, others when one stands still at one call and the others do all they do:
-/// seeds make both kinds.
+/// call, others when one stands still at one call while the others do all they
+/// do: seeds make each kind.
 #[derive(Debug)]
 enum Manner {
     /// Of so many points, one passes the turn on, to anybody.
     Walk { patience: u32 },
+    /// Some functions, by name, at whose calls the turn is passed on to anybody,
+    /// and nowhere else: so whatever lies between two of them is torn apart.
+    Names { salt: u32 },
     /// The thread of the highest rank runs, until it comes to one of a few
     /// points: there it falls below all others. (Burckhardt and others, "A
     /// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs".)
@@ -49,8 +52,10 @@ enum Manner {
 
 impl Manner {
     fn draw(random: &mut Rand32, parts: usize) -> Self {
-        if random.rand_range(0..3) == 0 {
-            return Self::Walk { patience: 1 << random.rand_range(0..4) };
+        match random.rand_range(0..8) {
+            0..2 => return Self::Walk { patience: 1 << random.rand_range(0..4) },
+            2..5 => return Self::Names { salt: random.rand_u32() },
+            _ => (),
         }
         let ranks = (0..parts).map(|_| i64::from(random.rand_u32())).collect();
         // How many points there will be is not known: some schedules change early.
@@ -150,6 +155,7 @@ impl State {
     fn is_change(&mut self, part: usize) -> bool {
         match &mut self.manner {
             Manner::Walk { patience } => self.random.rand_range(0..*patience) == 0,
+            Manner::Names { salt } => self.trace.last().is_some_and(|turn| is_chosen(*salt, turn.what)),
             Manner::Ranks { ranks, changes } => {
                 let point = self.trace.len() - 1;
                 let here = changes.last() == Some(&point);
@@ -168,7 +174,7 @@ impl State {
         let ready = self.parts.iter().enumerate().filter(|(_, part)| **part == Part::Ready);
         let ready: Vec<_> = ready.map(|(number, _)| number).collect();
         match &self.manner {
-            Manner::Walk { .. } => {
+            Manner::Walk { .. } | Manner::Names { .. } => {
                 let nth = pick(&mut self.random, ready.len());
                 ready.get(nth).copied()
             }
@@ -228,6 +234,14 @@ impl Drop for TakesPart<'_> {
             self.schedule.give(&mut state, next);
         }
     }
+}
+
+/// Whether a name is one of those that go with the salt: one in four is. (FNV-1a,
+/// which is the same everywhere and always.)
+fn is_chosen(salt: u32, name: &str) -> bool {
+    let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let hash = name.bytes().fold(0x811C_9DC5 ^ salt, mix);
+    (hash ^ hash >> 15) % 4 == 0
 }
 
 /// A number below `count`, of which there are few.
