@@ -6,12 +6,14 @@ use psimp_harness::driver::Source;
 use psimp_harness::races::{SCHEDULES, Turn};
 use psimp_harness::result::CaseStatus;
 use psimp_harness::run::{Target, replay, run_case};
+use psimp_harness::soak::soak;
 use psimp_host::Image;
 use psimp_model::Flavour;
 use psimp_protocol::{RulesMode, Status};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn image() -> Option<Arc<Image>> {
     let path = std::env::var_os("PSIMP_SYS").map(PathBuf::from).or_else(|| {
@@ -178,5 +180,17 @@ fn a_failure_names_its_seed_and_comes_again_with_it() {
     for _ in 0..8 {
         let CaseStatus::Failed(again) = replay(&target, &case, seed).0.status else { panic!("it passes") };
         assert_eq!(again, found);
+    }
+}
+
+#[test]
+fn a_short_soak_is_clean() {
+    let Some(image) = image() else { return };
+    let figures = soak(&Source::Image(image), Duration::from_secs(1), 4).expect("the driver runs");
+    assert!(figures.is_clean(), "{figures:?}");
+    assert!(figures.ioctls > 10_000, "{figures:?}");
+    // Among the refusals are those that only other threads can bring about.
+    for status in [Status::FILE_CLOSED, Status::INSUFFICIENT_RESOURCES, Status::NOT_FOUND] {
+        assert!(figures.refused.contains_key(&status.to_string()), "{status}: {:?}", figures.refused);
     }
 }

@@ -163,9 +163,8 @@ impl Kernel for ModelKernel<'_> {
     }
 
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<ModelToken>) -> R) -> Result<R, Status> {
-        match &mut *self.saves.0.lock() {
-            Some(saves) => return Ok(work(saves)),
-            None => (),
+        if let Some(saves) = &mut *self.saves.0.lock() {
+            return Ok(work(saves));
         }
         // `work`, and what it would have saved, goes outside the lock.
         Err(Status::FILE_CLOSED)

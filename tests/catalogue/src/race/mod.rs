@@ -169,3 +169,31 @@ impl Ends {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Ends, RACES};
+
+    #[test]
+    fn the_ends_of_a_race_speak_of_the_same_threads_and_tokens() {
+        for race in RACES {
+            let lists = match race.ends {
+                Ends::Same(ends) => vec![ends],
+                Ends::ByDocument(one, other) | Ends::ByNt52(one, other) => vec![one, other],
+            };
+            for ends in lists {
+                let subjects: Vec<(Vec<_>, Vec<_>)> = ends
+                    .iter()
+                    .map(|end| {
+                        (
+                            end.slots.iter().map(|slot| slot.0).collect(),
+                            end.references.iter().map(|tok| tok.0).collect(),
+                        )
+                    })
+                    .collect();
+                assert!(subjects.windows(2).all(|pair| pair[0] == pair[1]), "{}", race.id);
+                assert!(ends.iter().any(|end| end.must_occur), "{}", race.id);
+            }
+        }
+    }
+}

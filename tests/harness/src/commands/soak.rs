@@ -30,7 +30,7 @@ fn as_json(figures: &Figures) -> serde_json::Value {
         "refused": figures.refused,
         "torn": figures.torn.count,
         "unexpected": figures.unexpected.count,
-        "leaks": figures.leaks.len(),
+        "leaks": figures.leaks.count,
         "messages": messages(figures).collect::<Vec<_>>(),
     })
 }
@@ -48,12 +48,15 @@ fn print(figures: &Figures) {
     }
     println!("torn slots          {}", figures.torn.count);
     println!("unexpected answers  {}", figures.unexpected.count);
-    println!("leaks               {}", figures.leaks.len());
+    println!("leaks               {}", figures.leaks.count);
     messages(figures).for_each(|message| println!("  {message}"));
 }
 
 /// What is wrong, in words.
 fn messages(figures: &Figures) -> impl Iterator<Item = &str> {
-    let Found { first: torn, .. } = &figures.torn;
-    torn.iter().chain(&figures.unexpected.first).chain(&figures.leaks).map(String::as_str)
+    [&figures.torn, &figures.unexpected, &figures.leaks].into_iter().flat_map(first)
+}
+
+fn first(found: &Found) -> impl Iterator<Item = &str> {
+    found.first.iter().map(String::as_str)
 }

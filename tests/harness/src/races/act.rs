@@ -37,6 +37,8 @@ impl<'a> Player<'a> {
         }
     }
 
+    // The methods themselves are not general enough in the client's lifetime.
+    #[allow(clippy::redundant_closure_for_method_calls)]
     fn act(&self, act: &'static Act) {
         let what = name(act);
         match *act {
@@ -108,12 +110,12 @@ impl<'a> Player<'a> {
             }
             Act::BecomeServer(server) => machine.become_server(server),
             Act::Disable(number) => {
-                let state = machine.thread.disable_impersonation();
-                stage.disabled.lock().insert(number, state);
+                let moved_out = machine.thread.disable_impersonation();
+                stage.disabled.lock().insert(number, moved_out);
             }
             Act::RestoreDisabled(number) => {
-                let state = stage.disabled.lock().remove(&number);
-                machine.thread.restore_impersonation(state.unwrap_or_default());
+                let moved_out = stage.disabled.lock().remove(&number);
+                machine.thread.restore_impersonation(moved_out.unwrap_or_default());
             }
             Act::Exit => stage.exit(self.who),
             Act::Cancel(allowed) => {

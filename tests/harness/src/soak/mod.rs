@@ -31,7 +31,7 @@ pub struct Figures {
     /// Answers that an operation cannot give.
     pub unexpected: Found,
     /// References, pool and handles that were left when everything was over.
-    pub leaks: Vec<String>,
+    pub leaks: Found,
 }
 
 /// How often something was found, and the first few in words.
@@ -61,7 +61,7 @@ impl Found {
 impl Figures {
     /// Whether there is nothing to find fault with.
     pub fn is_clean(&self) -> bool {
-        self.torn.count == 0 && self.unexpected.count == 0 && self.leaks.is_empty()
+        self.torn.count == 0 && self.unexpected.count == 0 && self.leaks.count == 0
     }
 
     fn join(&mut self, other: Self) {
@@ -99,6 +99,8 @@ pub fn soak(source: &Source, duration: Duration, threads: usize) -> Result<Figur
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
-    figures.leaks = world.finish();
+    for leak in world.finish() {
+        figures.leaks.add(|| leak);
+    }
     Ok(figures)
 }

@@ -224,13 +224,10 @@ impl<'a> Worker<'a> {
 
 /// What an operation may be refused with here.
 fn possible(act: Act) -> &'static [Status] {
-    // The thread of a handle may be about to go or gone, and the handle another
-    // object's.
+    // The thread that a handle stood for may be going or gone, and the handle
+    // another object's by now.
     match act {
-        Act::Impersonate | Act::Query | Act::End | Act::Evaluate => {
-            &[Status::INVALID_HANDLE, Status::THREAD_IS_TERMINATING, Status::OBJECT_TYPE_MISMATCH]
-        }
-        Act::ImpersonateNothing => {
+        Act::Impersonate | Act::ImpersonateNothing | Act::Query | Act::End | Act::Evaluate => {
             &[Status::INVALID_HANDLE, Status::THREAD_IS_TERMINATING, Status::OBJECT_TYPE_MISMATCH]
         }
         Act::Raise => &[
