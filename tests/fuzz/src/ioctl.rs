@@ -137,7 +137,7 @@ impl Request {
         };
         Some(Self {
             state: pick(&State::ALL, state)?,
-            flavour: pick(&Flavour::ALL, flavour)?,
+            flavour: pick(&Flavour::NT, flavour)?,
             server: pick(Server::ALL, server)?,
             open: Open { access, elsewhere: who & 2 != 0 },
             requestor: if who & 1 == 0 { Requestor::User } else { Requestor::Kernel },

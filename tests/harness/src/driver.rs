@@ -1,6 +1,6 @@
 //! The driver under test: its service over the model, or its image.
 
-use psimp_host::{Host, Image, IoControl, Requestor, StartError};
+use psimp_host::{Host, Image, IoControl, Options, Requestor, StartError};
 use psimp_model::{
     Acl, FileSaves, ModelKernel, Process, System, Thread, check_ioctl_access, open_device, parse_sddl,
 };
@@ -85,19 +85,27 @@ impl Driver {
     /// # Errors
     /// What its start fails with.
     pub fn start(source: &Source, system: &Arc<System>) -> Result<Self, Failure> {
+        Self::start_with(source, system, Options::default())
+    }
+
+    /// The same with options for an image.
+    ///
+    /// # Errors
+    /// What its start fails with.
+    pub fn start_with(source: &Source, system: &Arc<System>, options: Options) -> Result<Self, Failure> {
         match source {
             Source::Service => {
                 let acl = parse_sddl(DEVICE_SDDL)
                     .map_err(|unknown| Failure::Fault(format!("the model does not know {unknown:?}")))?;
                 Ok(Self::Service { system: system.clone(), acl })
             }
-            Source::Image(image) => Self::load(image, system, 0),
-            Source::Soiled(image) => Self::load(image, system, 0x5A),
+            Source::Image(image) => Self::load(image, system, options, 0),
+            Source::Soiled(image) => Self::load(image, system, options, 0x5A),
         }
     }
 
-    fn load(image: &Image, system: &Arc<System>, stale: u8) -> Result<Self, Failure> {
-        match Host::load(image, system.clone()) {
+    fn load(image: &Image, system: &Arc<System>, options: Options, stale: u8) -> Result<Self, Failure> {
+        match Host::load_with(image, system.clone(), options) {
             Ok(host) => Ok(Self::Image(Box::new(host), stale)),
             Err(StartError::Status(status)) => Err(Failure::Status(status)),
             Err(error) => Err(Failure::Fault(error.to_string())),
@@ -147,6 +155,33 @@ impl Driver {
             (Self::Image(host, stale), File::Image(file)) => {
                 let request = IoControl { requestor, stale: *stale, ..IoControl::new(code, input) };
                 Ok(host.device_io_control(thread, file, &request, output)?)
+            }
+            _ => Err(Failure::Fault("the file is another driver's".to_owned())),
+        }
+    }
+
+    /// Cancels the requests in flight on an open of the device. A call of the
+    /// service is no request that anybody could cancel.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is none; a fault on the way.
+    pub fn cancel(&self, file: &File) -> Result<(), Failure> {
+        match (self, file) {
+            (Self::Image(host, _), File::Image(file)) => Ok(host.cancel(file)?),
+            _ => Err(Status::NOT_FOUND.into()),
+        }
+    }
+
+    /// Closes the last handle of the device, while requests may be in flight.
+    ///
+    /// # Errors
+    /// A fault on the way.
+    pub fn cleanup(&self, thread: &Arc<Thread>, file: &File) -> Result<(), Failure> {
+        match (self, file) {
+            (Self::Image(host, _), File::Image(file)) => Ok(host.cleanup(thread, file)?),
+            (_, File::Service { saves, .. }) => {
+                saves.close();
+                Ok(())
             }
             _ => Err(Failure::Fault("the file is another driver's".to_owned())),
         }

@@ -8,6 +8,8 @@ pub mod driver;
 pub mod machine;
 pub mod observe;
 pub mod program;
+pub mod races;
 pub mod report;
 pub mod result;
 pub mod run;
+pub mod soak;

@@ -3,11 +3,13 @@
 mod filter;
 mod values;
 
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use filter::{FilterArg, matches};
+use values::seed;
 pub use values::{DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
 
 use crate::report::Format;
@@ -65,6 +67,9 @@ pub enum Command {
     /// Check that the catalogue notices each deliberately wrong image
     #[command(hide = true)]
     Mutants(MutantsArgs),
+    /// Let threads make random calls on an image, and look for leaks and torn slots
+    #[command(hide = true)]
+    Soak(SoakArgs),
 }
 
 /// Arguments of `run`.
@@ -85,6 +90,9 @@ pub struct RunArgs {
     /// Which cases.
     #[command(flatten)]
     pub filter: FilterArg,
+    /// Run races under the schedule of this seed alone, and show it
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub seed: Option<u64>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -154,6 +162,23 @@ pub struct MutantsArgs {
     #[arg(long, value_name = "DIR")]
     pub image_dir: PathBuf,
     /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Arguments of `soak`.
+#[derive(Clone, Debug, Args)]
+pub struct SoakArgs {
+    /// How long the threads run
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub seconds: u32,
+    /// How many threads; as many as there are cores unless told otherwise
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroU8>,
+    /// The driver image to run.
+    #[command(flatten)]
+    pub image: ImageArg,
+    /// How the figures are written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
 }

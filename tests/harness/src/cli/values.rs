@@ -103,6 +103,14 @@ impl FromStr for ThreadRef {
     }
 }
 
+/// The seed of a schedule, as reports write it or in decimal.
+pub(super) fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    }
+}
+
 /// What the exit code says. Clap itself ends with [`Exit::Usage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {

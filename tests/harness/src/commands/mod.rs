@@ -5,6 +5,7 @@ mod explain;
 mod list;
 mod mutants;
 mod run;
+mod soak;
 
 use crate::cli::{Command, Exit};
 use crate::driver::Source;
@@ -26,6 +27,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => Ok(explain::explain(&args)),
         Command::Bench(args) => bench::bench(&args),
         Command::Mutants(args) => mutants::mutants(&args),
+        Command::Soak(args) => soak::soak(&args),
         Command::Show(_) => {
             Ok(unavailable("psimp show reads the threads of a running Windows; here is none"))
         }

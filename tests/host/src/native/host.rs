@@ -112,17 +112,29 @@ impl Host {
         if request.stale != 0 {
             cpu.soil_stack(request.stale);
         }
-        let request = Request::control(cpu, request, output.len());
+        let request = Request::control(cpu, request, output.len(), file.begin_request());
         let dispatch =
             Dispatch { machine: &self.machine, thread, irql, request: Some(&request), file: Some(file) };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), 0, 0])?;
             request.finish(&self.machine, callback)
         });
+        file.end_request();
         request.deliver(cpu, &self.machine, output);
         let done = done.map_err(Failure::Fault)?;
         done.status.ok()?;
         Ok(done.information)
+    }
+
+    /// Asks for the requests in flight on a file to be cancelled, as `CancelIoEx`
+    /// does. It is no more than a note for the driver: a request that it has not
+    /// marked cancelable is completed as if nothing had happened.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when none is in flight; a broken contract of before.
+    pub fn cancel(&self, file: &File) -> Result<(), Failure> {
+        self.check_running()?;
+        if self.own(file)?.cancel() { Ok(()) } else { Err(Status::NOT_FOUND.into()) }
     }
 
     /// Closes the last handle of a file, while requests may still be on their

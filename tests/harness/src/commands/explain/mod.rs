@@ -7,6 +7,7 @@ mod steps;
 use super::run::flavour;
 use crate::cli::{Exit, ExplainArgs, Kernel, TextFormat};
 use crate::driver::Source;
+use crate::races;
 use crate::result::CaseStatus;
 use crate::run::{Target, run_case};
 use clap::ValueEnum;
@@ -24,6 +25,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         Body::Decision(row) => decision::text(row),
         Body::Script(row) => steps::script(row),
         Body::Requests(row) => steps::requests(row),
+        Body::Race(race) => races::explain(race),
         Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
     };
     let runs = runs(&case);

@@ -28,6 +28,8 @@ pub(crate) struct Request {
     pub(super) buffer: RefCell<Option<Guarded>>,
     /// The bytes that the caller gets.
     reply: RefCell<Vec<u8>>,
+    /// How often requests of its file had been cancelled when it began.
+    cancellations: u64,
     done: Cell<Option<Done>>,
 }
 
@@ -62,13 +64,14 @@ impl Request {
             output: 0,
             buffer: RefCell::new(None),
             reply: RefCell::default(),
+            cancellations: 0,
             done: Cell::new(None),
         }
     }
 
     /// A device control request. Its system buffer is as long as the longer one
     /// of the caller's; behind the input it is what was in memory before.
-    pub(crate) fn control(cpu: &Cpu, control: &IoControl<'_>, output: usize) -> Self {
+    pub(crate) fn control(cpu: &Cpu, control: &IoControl<'_>, output: usize, cancellations: u64) -> Self {
         let length = control.input.len().max(output);
         let buffer = (length != 0 && control.code & 3 == METHOD_BUFFERED).then(|| {
             let kept = cpu.buffer.take().filter(|buffer| buffer.capacity() >= length);
@@ -87,6 +90,7 @@ impl Request {
             output,
             buffer: RefCell::new(buffer),
             reply: RefCell::new(cpu.reply.take()),
+            cancellations,
             done: Cell::new(None),
         }
     }
@@ -264,6 +268,15 @@ exports! {
     ) {
         cx.framework(globals)?;
         cx.any_request(request)?.complete(cx, Status(status), information)
+    }
+
+    /// Whether somebody asked for the request to be cancelled: no more than a
+    /// note. A driver that has not marked it cancelable, which is not modelled,
+    /// goes on with it and completes it as it would have.
+    fn WdfRequestIsCanceled[DISPATCH, fails NEVER](cx, globals: Address, request: Address) -> bool {
+        cx.framework(globals)?;
+        let request = cx.request(request)?;
+        Ok(cx.dispatch.file.is_some_and(|file| file.cancellations() != request.cancellations))
     }
 }
 
