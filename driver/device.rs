@@ -102,7 +102,7 @@ fn serve(request: &Request) -> Result<(Reply, Output), Status> {
     let control = request.device_control()?;
     let file = request.file_object();
     let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file: file::is_callers(file) };
-    let input = request.input(control.input_length)?;
+    let input = request.input(&control)?;
     // Before anything is done: afterwards it would be too late to fail.
     let output = request.output(&control);
     let room = output.as_ref().map(|_| control.output_length).map_err(|status| *status);

@@ -103,11 +103,15 @@ pub(crate) fn with_saves<R>(
     // SAFETY: a request holds its file object open, and the lock was written
     // before the first request.
     let lock = unsafe { &(*context).lock };
-    lock.with(|| {
+    let done = lock.with(|| {
         // SAFETY: the lock is held, so this is the only use of the table.
-        let saves = unsafe { (*context).saves.as_mut() };
-        saves.map(work).ok_or(Status::FILE_CLOSED)
-    })
+        match unsafe { (*context).saves.as_mut() } {
+            Some(saves) => Ok(work(saves)),
+            None => Err(work),
+        }
+    });
+    // What `work` would have saved goes outside the lock, too.
+    done.map_err(|_work| Status::FILE_CLOSED)
 }
 
 /// Whether the calling process opened `file`.

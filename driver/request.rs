@@ -78,11 +78,14 @@ impl Request {
 
     /// The input bytes, in the system buffer that the output will overwrite; so
     /// whoever reads them is done before [`Request::complete`] takes `self`.
+    /// None for a code that is not in the table, whose transfer method nobody
+    /// has chosen: it is refused without them.
     ///
     /// # Errors
     /// What the framework fails with.
-    pub(crate) fn input(&self, length: usize) -> Result<&[u8], Status> {
-        if length == 0 {
+    pub(crate) fn input(&self, control: &DeviceControl) -> Result<&[u8], Status> {
+        let length = control.input_length;
+        if length == 0 || Ioctl::by_code(control.code).is_none() {
             return Ok(&[]);
         }
         let mut buffer: PVOID = ptr::null_mut();
@@ -98,7 +101,8 @@ impl Request {
         })?;
         // SAFETY: the framework returned a buffer of at least `length` bytes
         // that lives as long as the request, and nobody writes it meanwhile:
-        // METHOD_BUFFERED means it is the kernel's own copy.
+        // every code in the table is METHOD_BUFFERED, so it is the kernel's own
+        // copy.
         Ok(unsafe { slice::from_raw_parts(buffer.cast(), length) })
     }
 
@@ -135,11 +139,6 @@ impl Request {
         let Self(request) = self;
         // SAFETY: `self` owned the request and is gone.
         unsafe { complete(request, status, information) };
-        #[cfg(feature = "mutant-double-completion")]
-        // SAFETY: none; this is what the mutant is about.
-        unsafe {
-            complete(request, status, information)
-        };
     }
 
     /// Writes a reply to where it goes; says how many bytes that were.
@@ -152,12 +151,6 @@ impl Request {
         // SAFETY: the framework returned a buffer of at least `output.length`
         // bytes; `reply` is not in it, and no slice of the input is alive.
         unsafe { ptr::copy_nonoverlapping(reply.as_ptr(), output.buffer, length) };
-        #[cfg(feature = "mutant-output-overrun")]
-        {
-            let end = output.buffer.wrapping_add(length);
-            // SAFETY: none; this is what the mutant is about.
-            unsafe { end.write_bytes(0xEE, 8) };
-        }
         length as u64
     }
 }

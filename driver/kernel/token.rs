@@ -151,11 +151,8 @@ impl Clone for SlotToken {
 
 impl Drop for SlotReference {
     fn drop(&mut self) {
-        #[cfg(not(feature = "mutant-leaked-reference"))]
         // SAFETY: the value owns one reference.
-        unsafe {
-            PsDereferenceImpersonationToken(self.0.as_ptr());
-        }
+        unsafe { PsDereferenceImpersonationToken(self.0.as_ptr()) };
     }
 }
 
@@ -219,13 +216,7 @@ impl<T> Information<T> {
         let mut block: PVOID = ptr::null_mut();
         // SAFETY: whoever has the pointer holds a reference on the token; the
         // other pointer is to a local.
-        let queried = check(unsafe { SeQueryInformationToken(token, class, &raw mut block) });
-        #[cfg(feature = "mutant-error-path-leak")]
-        if queried.is_err() {
-            // SAFETY: whoever has the pointer holds a reference on the token.
-            core::mem::forget(unsafe { Reference::another(token) });
-        }
-        queried?;
+        check(unsafe { SeQueryInformationToken(token, class, &raw mut block) })?;
         let block = NonNull::new(block.cast()).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         Ok(Self { block, owns: PhantomData })
     }

@@ -2,8 +2,10 @@
 
 mod bench;
 mod build;
+mod elsewhere;
 mod exec;
 mod faults;
+mod fuzz;
 mod harness;
 mod lint;
 mod mutants;
@@ -11,6 +13,7 @@ mod platform;
 mod reproduce;
 mod run;
 mod setup;
+mod soak;
 mod test;
 mod workspace;
 
@@ -45,8 +48,12 @@ enum Task {
     Bench(bench::Args),
     /// Make every call below psimp.sys fail that can, and check that nothing breaks and nothing is lost
     Faults(faults::Args),
+    /// Let threads make random calls on psimp.sys, and look for leaks and torn slots
+    Soak(soak::Args),
     /// Build drivers with one planted fault each and count how many are caught
     Mutants(mutants::Args),
+    /// Fuzz the driver's service, the loader and the parsers, and run what is found on psimp.sys
+    Fuzz(fuzz::Args),
 }
 
 /// How a task prints its result.
@@ -91,7 +98,9 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Lint(args) => return lint::main(&workspace, args),
         Task::Bench(args) => return bench::main(&workspace, args),
         Task::Faults(args) => return faults::main(&workspace, args),
+        Task::Soak(args) => return soak::main(&workspace, args),
         Task::Mutants(args) => return mutants::main(&workspace, args),
+        Task::Fuzz(args) => return fuzz::main(&workspace, args),
     }
     Ok(ExitCode::SUCCESS)
 }

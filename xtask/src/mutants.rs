@@ -1,20 +1,39 @@
 //! `cargo xtask mutants`: drivers with one fault each, which has to be noticed.
+//!
+//! The faults are in `tests/mutants/mutants.toml`, as changes to the sources: the sources themselves know
+//! nothing of them. They are built in the tree of [`elsewhere`].
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
 use crate::Format;
+use crate::build::{self, Image};
 use crate::workspace::Workspace;
-use crate::{build, exec, harness, setup};
+use crate::{elsewhere, exec, harness, setup};
 
 /// The arguments of `cargo xtask mutants`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     format: Format,
+}
+
+#[derive(Debug, Deserialize)]
+struct Table {
+    mutant: Vec<Mutant>,
+}
+
+/// A change to one file.
+#[derive(Debug, Deserialize)]
+struct Mutant {
+    name: String,
+    file: String,
+    from: String,
+    to: String,
 }
 
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
@@ -26,7 +45,7 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     harness::exit_code(&mut harness)
 }
 
-/// Builds one image for each feature `mutant-NAME` and returns their folder.
+/// Builds one image for each mutant and returns their folder.
 pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("mutants");
     // Those of an earlier commit must not be counted.
@@ -34,14 +53,74 @@ pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     exec::create_dir(&folder)?;
-    for name in names(workspace) {
-        eprintln!("mutant {name}");
-        build::mutant(workspace, name)?;
+    for mutant in table(workspace)? {
+        mutant.build(workspace)?;
     }
     Ok(folder)
 }
 
-/// The mutants by name.
-pub(crate) fn names(workspace: &Workspace) -> impl Iterator<Item = &str> {
-    workspace.features.iter().filter_map(|feature| feature.strip_prefix("mutant-"))
+/// Builds the mutant of this name.
+pub(crate) fn build_one(workspace: &Workspace, name: &str) -> Result<Image> {
+    let mutant = table(workspace)?.into_iter().find(|mutant| mutant.name == name);
+    mutant.with_context(|| format!("tests/mutants/mutants.toml has no mutant {name}"))?.build(workspace)
+}
+
+fn table(workspace: &Workspace) -> Result<Vec<Mutant>> {
+    let text = exec::read(&workspace.root.join("tests/mutants/mutants.toml"))?;
+    let table: Table = toml::from_str(&text).context("tests/mutants/mutants.toml")?;
+    Ok(table.mutant)
+}
+
+impl Mutant {
+    fn build(&self, workspace: &Workspace) -> Result<Image> {
+        let name = &self.name;
+        eprintln!("mutant {name}");
+        // This undoes the change of the mutant before.
+        let tree = elsewhere::copy(workspace)?;
+        let path = tree.root.join(&self.file);
+        exec::write_if_changed(&path, self.apply(&exec::read(&path)?)?)?;
+        build::driver_to(&tree, workspace.target.join("mutants").join(format!("{name}.sys")))
+            .with_context(|| format!("the mutant {name} cannot be built"))
+    }
+
+    fn apply(&self, source: &str) -> Result<String> {
+        let count = source.matches(&self.from).count();
+        ensure!(count == 1, "{}: {} has the text to change {count} times", self.name, self.file);
+        ensure!(self.from != self.to, "{} changes nothing", self.name);
+        Ok(source.replacen(&self.from, &self.to, 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mutant, table};
+    use crate::exec;
+    use crate::workspace::Workspace;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_mutant_changes_one_place_and_has_a_name_of_its_own() {
+        let workspace = Workspace::find().expect("the tests run in the workspace");
+        let mutants = table(&workspace).expect("the table is TOML");
+        for mutant in &mutants {
+            let source = exec::read(&workspace.root.join(&mutant.file)).expect(&mutant.file);
+            mutant.apply(&source).expect("it applies");
+        }
+        let names: BTreeSet<_> = mutants.iter().map(|mutant| &mutant.name).collect();
+        assert_eq!(names.len(), mutants.len());
+    }
+
+    #[test]
+    fn a_mutant_that_does_not_fit_is_refused() {
+        let mutant = |from: &str| Mutant {
+            name: "m".to_owned(),
+            file: "f".to_owned(),
+            from: from.to_owned(),
+            to: "b".to_owned(),
+        };
+        assert_eq!(mutant("a").apply("x a y").expect("once"), "x b y");
+        for from in ["a", "b"] {
+            assert!(mutant(from).apply("a a b").is_err(), "{from}");
+        }
+    }
 }

@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 use crate::Format;
 use crate::build::{self, Image};
 use crate::workspace::{self, Workspace};
-use crate::{exec, harness, lint, mutants, reproduce, setup};
+use crate::{exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
 
 /// What the catalogue runs on: every combination of these.
 const TARGETS: [&str; 2] = ["model", "image"];
-const KERNELS: [&str; 3] = ["win10", "nt52", "documented"];
+const KERNELS: [&str; 4] = ["win10", "nt52", "documented", "peios"];
 const RULES: [&str; 2] = ["documented", "kernel"];
+
+/// How long each fuzz target runs: enough to see that it does, and that what was found stays fixed.
+const FUZZ_SECONDS: u64 = 5;
 
 /// The arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -27,15 +30,17 @@ pub(crate) struct Args {
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> ExitCode {
     let mut steps = Steps::default();
     let outcome = run(workspace, &mut steps);
-    let failed = usize::from(outcome.is_err());
-    let passed = steps.done.len() - failed;
+    let [passed, failed, skipped] = steps.count();
     if let Err(error) = &outcome {
         eprintln!("error: {error:#}");
     }
     if args.format.json() {
-        println!("{}", json!({ "passed": passed, "failed": failed, "steps": steps.summary() }));
+        println!(
+            "{}",
+            json!({ "passed": passed, "failed": failed, "skipped": skipped, "steps": steps.summary() })
+        );
     } else {
-        println!("{passed} passed, {failed} failed");
+        println!("{passed} passed, {failed} failed, {skipped} skipped");
     }
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -50,11 +55,16 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         exec::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
     let image = steps.run("driver", || build::driver(workspace))?;
-    steps.run("driver: clippy", || clippy_of_the_driver(workspace))?;
+    steps.run("drivers: clippy", || clippy_of_the_drivers(workspace))?;
     steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image))?;
     steps.run("driver: lint", || lint::require(workspace, &image))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
-    steps.run("tests", || tests(workspace, &image, &mutants))?;
+    let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
+    steps.run("tests", || tests(workspace, &image, &mutants, &malicious))?;
+    match fuzz::unavailable() {
+        None => steps.run("fuzz", || fuzz::require(workspace, &image, FUZZ_SECONDS))?,
+        Some(reason) => steps.skip("fuzz", reason),
+    }
     steps.run("harness", || harness::build(workspace))?;
     for target in TARGETS {
         for kernel in KERNELS {
@@ -70,20 +80,22 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
             steps.run(&name, || faults(workspace, &image, kernel, rules))?;
         }
     }
+    steps.run("soak", || soak::step(workspace, &image))?;
     Ok(())
 }
 
-fn clippy_of_the_driver(workspace: &Workspace) -> Result<()> {
+fn clippy_of_the_drivers(workspace: &Workspace) -> Result<()> {
     if !build::clippy(workspace)? {
         eprintln!("skipped: the compiler for the driver's target has no clippy");
     }
     Ok(())
 }
 
-/// Tests that need the image or the mutants find them through the environment, and skip themselves without.
-fn tests(workspace: &Workspace, image: &Image, mutants: &Path) -> Result<()> {
+/// Tests that need images find them through the environment, and skip themselves without.
+fn tests(workspace: &Workspace, image: &Image, mutants: &Path, malicious: &Image) -> Result<()> {
     let mut cargo = command(workspace, &["test", "--workspace"]);
-    exec::run(cargo.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", mutants))
+    cargo.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", mutants);
+    exec::run(cargo.env("PSIMP_MALICIOUS", &malicious.path))
 }
 
 /// Runs every case on one target. The report is read, not only the exit code: a run of no case is no success.
@@ -137,7 +149,23 @@ fn cargo(workspace: &Workspace, args: &[&str]) -> Result<()> {
 /// The steps taken so far, the last of which may have failed.
 #[derive(Debug, Default)]
 struct Steps {
-    done: Vec<(String, Duration, bool)>,
+    done: Vec<Step>,
+}
+
+#[derive(Debug)]
+struct Step {
+    name: String,
+    time: Duration,
+    end: End,
+}
+
+/// How a step ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Passed,
+    Failed,
+    /// This machine lacks something, for the reason given.
+    Skipped(String),
 }
 
 impl Steps {
@@ -151,12 +179,42 @@ impl Steps {
             if outcome.is_ok() { "passed" } else { "FAILED" },
             time.as_secs_f64()
         );
-        self.done.push((name.to_owned(), time, outcome.is_ok()));
+        let end = if outcome.is_ok() { End::Passed } else { End::Failed };
+        self.done.push(Step { name: name.to_owned(), time, end });
         outcome.with_context(|| format!("the step «{name}» failed"))
     }
 
+    fn skip(&mut self, name: &str, reason: String) {
+        eprintln!("\n=== {name}: skipped: {reason}");
+        self.done.push(Step { name: name.to_owned(), time: Duration::ZERO, end: End::Skipped(reason) });
+    }
+
+    /// How many passed, failed and were skipped.
+    fn count(&self) -> [usize; 3] {
+        let [mut passed, mut failed, mut skipped] = [0; 3];
+        for step in &self.done {
+            match step.end {
+                End::Passed => passed += 1,
+                End::Failed => failed += 1,
+                End::Skipped(_) => skipped += 1,
+            }
+        }
+        [passed, failed, skipped]
+    }
+
     fn summary(&self) -> Vec<Value> {
-        let step = |(name, time, passed): &(String, Duration, bool)| json!({ "name": name, "seconds": time.as_secs_f64(), "passed": passed });
+        let reason = |end: &End| match end {
+            End::Skipped(reason) => Some(reason.clone()),
+            End::Passed | End::Failed => None,
+        };
+        let step = |Step { name, time, end }: &Step| {
+            json!({
+                "name": name,
+                "seconds": time.as_secs_f64(),
+                "passed": *end == End::Passed,
+                "skipped": reason(end),
+            })
+        };
         self.done.iter().map(step).collect()
     }
 }
@@ -174,10 +232,13 @@ mod tests {
         let error =
             steps.run("two", || -> anyhow::Result<()> { bail!("no such thing") }).expect_err("it fails");
         assert_eq!(format!("{error:#}"), "the step «two» failed: no such thing");
+        steps.skip("three", "no such machine".to_owned());
+        assert_eq!(steps.count(), [1, 1, 1]);
         let summary = steps.summary();
         assert_eq!(
-            (summary[0]["passed"].as_bool(), summary[1]["passed"].as_bool()),
-            (Some(true), Some(false))
+            summary.iter().map(|step| step["passed"].as_bool()).collect::<Vec<_>>(),
+            [Some(true), Some(false), Some(false)]
         );
+        assert_eq!(summary[2]["skipped"].as_str(), Some("no such machine"));
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// Cargo's target folder: `target`, or what the user configured.
     pub(crate) target: PathBuf,
-    /// The features of the driver package, among them one per mutant.
+    /// The features of the driver package.
     pub(crate) features: Vec<String>,
     /// The first 16 hex digits of the commit, or zeros where git knows none; the driver reports it.
     pub(crate) build_id: String,

@@ -67,6 +67,11 @@ pub const REFUSALS: [Refusal; 18] = {
         row("input of another length", &[Status::INFO_LENGTH_MISMATCH], Except(&[])),
         row("output buffer too small", &[Status::BUFFER_TOO_SMALL], Except(&[Discard])),
         row(
+            "ACCESS_CHECK with another `length` than follows",
+            &[Status::INFO_LENGTH_MISMATCH],
+            Only(&[AccessCheck]),
+        ),
+        row(
             "unknown flag, reserved field, level above 3, version, descriptor too long",
             &[Status::INVALID_PARAMETER],
             Except(&[Version, Revert]),
@@ -92,14 +97,15 @@ pub const REFUSALS: [Refusal; 18] = {
         row("a request after the last handle was closed", &[Status::FILE_CLOSED], SAVES),
         row("bytes that are no security descriptor", &[Status::INVALID_SECURITY_DESCR], Only(&[AccessCheck])),
         row(
-            "the kernel does not assign the token: no memory, a job, no primary token",
-            &[Status::INSUFFICIENT_RESOURCES, Status::NO_MEMORY, Status::ACCESS_DENIED, Status::UNSUCCESSFUL],
+            "the kernel does not assign the token: no memory, a job, no primary token, its own rules (Peios)",
+            &[
+                Status::INSUFFICIENT_RESOURCES,
+                Status::NO_MEMORY,
+                Status::ACCESS_DENIED,
+                Status::UNSUCCESSFUL,
+                Status::PRIVILEGE_NOT_HELD,
+            ],
             ASSIGN,
-        ),
-        row(
-            "the kernel stored a level above the saved one",
-            &[Status::BAD_IMPERSONATION_LEVEL],
-            Only(&[Restore]),
         ),
         row("no memory for anything else on the way", &[Status::INSUFFICIENT_RESOURCES], Every),
     ]

@@ -1,7 +1,7 @@
 //! The one function that reads a [`Profile`].
 
 use crate::facts::{Level, Luid, Restriction, TokenFacts, TokenType};
-use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, NoPrimary, Profile, Restricted};
+use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, Integrity, NoPrimary, Profile, Restricted};
 
 /// A rule, named after what it looks at. The numbers are part of the IOCTL
 /// contract and are never reused.
@@ -40,11 +40,15 @@ pub enum Rule {
     OneConditionHeld = 15,
     /// The server process has no primary token.
     NoPrimaryToken = 16,
+    /// The token is of primary type.
+    TokenType = 17,
+    /// The server is restricted, the token an unrestricted one of its own user.
+    RestrictedServer = 18,
 }
 
 impl Rule {
     /// All rules, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::LevelBelowThreshold,
         Self::AnonymousLogon,
         Self::ImpersonatePrivilege,
@@ -61,6 +65,8 @@ impl Rule {
         Self::NoObjection,
         Self::OneConditionHeld,
         Self::NoPrimaryToken,
+        Self::TokenType,
+        Self::RestrictedServer,
     ];
 
     /// The rule with this number.
@@ -87,6 +93,18 @@ impl Rule {
             Self::NoObjection => "no objection",
             Self::OneConditionHeld => "one condition held",
             Self::NoPrimaryToken => "no primary token",
+            Self::TokenType => "token type",
+            Self::RestrictedServer => "restricted server",
+        }
+    }
+
+    /// The error that an objection by this rule is in every profile. Other
+    /// objections are what the profile makes of them.
+    const fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::TokenType => Some(Refusal::TokenType),
+            Self::RestrictedServer => Some(Refusal::RestrictedServer),
+            _ => None,
         }
     }
 }
@@ -109,6 +127,10 @@ pub enum Refusal {
     NoPrimaryToken,
     /// The profile turns a denied request into an error.
     Denied,
+    /// The profile takes no token of primary type.
+    TokenType,
+    /// A restricted server would shed its restriction.
+    RestrictedServer,
 }
 
 /// A verdict and the rule that settled it.
@@ -171,24 +193,17 @@ pub fn decide_traced(
         observe(Step { rule: Rule::NoPrimaryToken, effect });
         return Decision { verdict, rule: Rule::NoPrimaryToken };
     };
-    let mut objection = None;
-    let mut objections = 0_u8;
-    for (rule, test) in TESTS {
-        let Some(effect) = test(profile, primary, token, asked) else { continue };
-        observe(Step { rule, effect });
-        match (effect, profile.combine) {
-            (Effect::Keep, _) => return Decision { verdict: Verdict::Kept(asked), rule },
-            (Effect::Deny, Combine::First) => return denied(profile, token, rule),
-            (Effect::Deny, Combine::All) => {
-                objection = Some(rule);
-                objections = objections.saturating_add(1);
-            }
-            (Effect::Pass, _) => (),
-        }
+    let case = Case { profile, primary, token, asked };
+    let mut objections = Objections { last: None, count: 0 };
+    if let Some(decision) = case.tried(BEFORE_PRIVILEGE, &mut objections, &mut observe) {
+        return decision;
     }
-    let rule = match objection {
+    if let Some(decision) = case.tried(FROM_PRIVILEGE, &mut objections, &mut observe) {
+        return decision;
+    }
+    let rule = match objections.last {
         // DOC-ANY: the three conditions are anonymous logon, user and restriction.
-        Some(rule) if objections == 3 => return denied(profile, token, rule),
+        Some(rule) if objections.count == 3 => return denied(profile, token, rule),
         Some(_) => Rule::OneConditionHeld,
         None => Rule::NoObjection,
     };
@@ -196,10 +211,51 @@ pub fn decide_traced(
     Decision { verdict: Verdict::Kept(asked), rule }
 }
 
+/// What is decided about.
+struct Case<'a> {
+    profile: &'a Profile,
+    primary: &'a TokenFacts,
+    token: &'a TokenFacts,
+    asked: Level,
+}
+
+/// Objections that only deny together ([`Combine::All`]).
+struct Objections {
+    last: Option<Rule>,
+    count: u8,
+}
+
+impl Case<'_> {
+    /// Tries rules up to the one that settles it.
+    fn tried<const N: usize>(
+        &self,
+        tests: [(Rule, Test); N],
+        objections: &mut Objections,
+        observe: &mut impl FnMut(Step),
+    ) -> Option<Decision> {
+        let Self { profile, primary, token, asked } = *self;
+        for (rule, test) in tests {
+            let Some(effect) = test(profile, primary, token, asked) else { continue };
+            observe(Step { rule, effect });
+            match (effect, profile.combine) {
+                (Effect::Keep, _) => return Some(Decision { verdict: Verdict::Kept(asked), rule }),
+                (Effect::Deny, Combine::All) if rule.refusal().is_none() => {
+                    objections.last = Some(rule);
+                    objections.count = objections.count.saturating_add(1);
+                }
+                (Effect::Deny, _) => return Some(denied(profile, token, rule)),
+                (Effect::Pass, _) => (),
+            }
+        }
+        None
+    }
+}
+
 fn denied(profile: &Profile, token: &TokenFacts, rule: Rule) -> Decision {
-    let verdict = match profile.deny_action {
-        DenyAction::Error => Verdict::Refused(Refusal::Denied),
-        DenyAction::Downgrade => Verdict::Copied(copy_level(profile.copy_level, token)),
+    let verdict = match (rule.refusal(), profile.deny_action) {
+        (Some(refusal), _) => Verdict::Refused(refusal),
+        (None, DenyAction::Error) => Verdict::Refused(Refusal::Denied),
+        (None, DenyAction::Downgrade) => Verdict::Copied(copy_level(profile.copy_level, token)),
     };
     Decision { verdict, rule }
 }
@@ -214,17 +270,32 @@ fn copy_level(knob: CopyLevel, token: &TokenFacts) -> Level {
 /// `None`: the profile does not know the rule.
 type Test = fn(&Profile, &TokenFacts, &TokenFacts, Level) -> Option<Effect>;
 
-/// Every rule in the one order that all profiles share.
-const TESTS: [(Rule, Test); 13] = [
+/// The rules that come before the privilege, in the one order that all profiles
+/// share. The integrity ceiling has a place here and one after it.
+///
+/// Two tables, because the compiler unrolls these and not one of their length:
+/// the driver would keep all that [`crate::DOC`] does not know.
+const BEFORE_PRIVILEGE: [(Rule, Test); 5] = [
+    (Rule::TokenType, |profile, _, t, _| {
+        profile.refuses_primary.then(|| deny_if(t.token_type == TokenType::Primary))
+    }),
     (Rule::LevelBelowThreshold, |profile, _, _, asked| Some(keep_if(asked < profile.free_below))),
     (Rule::AnonymousLogon, anonymous),
+    (Rule::RestrictedServer, |profile, p, t, _| {
+        profile.refuses_shedding.then(|| {
+            deny_if(p.user == t.user && p.restriction.is_restricted() && !t.restriction.is_restricted())
+        })
+    }),
+    (Rule::Integrity, |profile, p, t, _| integrity(profile, Integrity::Everyone, p, t)),
+];
+
+/// The rules from the privilege on.
+const FROM_PRIVILEGE: [(Rule, Test); 11] = [
     (Rule::ImpersonatePrivilege, |profile, p, _, _| {
         profile.privilege.then(|| keep_if(p.platform.impersonate_privilege))
     }),
     (Rule::TokenLevel, |profile, _, t, asked| profile.token_level_cap.then(|| deny_if(asked > t.level))),
-    (Rule::Integrity, |profile, p, t, _| {
-        profile.integrity.then(|| deny_if(p.platform.integrity < t.platform.integrity))
-    }),
+    (Rule::Integrity, |profile, p, t, _| integrity(profile, Integrity::Unprivileged, p, t)),
     (Rule::OriginSession, |profile, p, t, _| {
         profile.origin.then(|| keep_if(p.authentication_id == t.platform.origin))
     }),
@@ -269,6 +340,11 @@ fn anonymous(profile: &Profile, p: &TokenFacts, t: &TokenFacts, _: Level) -> Opt
         Anonymous::AllowIfPackage if !package_related(p, t) => Effect::Deny,
         Anonymous::Allow | Anonymous::AllowIfPackage | Anonymous::Ignored => Effect::Keep,
     })
+}
+
+/// The ceiling, in the place for profiles in which it binds these.
+fn integrity(profile: &Profile, binds: Integrity, p: &TokenFacts, t: &TokenFacts) -> Option<Effect> {
+    (profile.integrity == binds).then(|| deny_if(p.platform.integrity < t.platform.integrity))
 }
 
 /// A server outside any `AppContainer` is related to every token.

@@ -121,8 +121,8 @@ pub struct TokenFacts {
     pub authentication_id: Luid,
     /// Primary or impersonation (`SeTokenType`).
     pub token_type: TokenType,
-    /// The level recorded in the token. A primary token records one too; it
-    /// bounds nothing there.
+    /// The level recorded in the token. A primary token records one too, at
+    /// which only NT 5.2 looks.
     pub level: Level,
     /// Restricting SIDs.
     pub restriction: Restriction,

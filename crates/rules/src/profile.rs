@@ -10,10 +10,15 @@ pub struct Profile {
     pub name: &'static str,
     /// Whose rule it is.
     pub describes: &'static str,
+    /// A token of primary type is an error, whatever level is asked for.
+    pub refuses_primary: bool,
     /// A request below this level is granted without a look at the tokens.
     pub free_below: Level,
     /// What a token of the anonymous logon session means.
     pub anonymous: Anonymous,
+    /// An unrestricted token of its own user is an error for a restricted
+    /// server, privilege or not: it would shed its restriction.
+    pub refuses_shedding: bool,
     /// `SeImpersonatePrivilege`, enabled in the server's primary token, grants.
     pub privilege: bool,
     /// A request above the level recorded in the token is downgraded.
@@ -24,11 +29,12 @@ pub struct Profile {
     pub same_user: bool,
     /// What restricting SIDs mean.
     pub restricted: Restricted,
-    /// The server's integrity must dominate the token's.
-    pub integrity: bool,
+    /// Whose integrity must dominate the token's.
+    pub integrity: Integrity,
     /// A UAC-filtered server may not take an elevated or unfiltered token.
     pub elevation: bool,
-    /// An `AppContainer` server may only take tokens of its own package.
+    /// An `AppContainer` server may only take tokens of its own package, of its
+    /// parent or of a child.
     pub package: bool,
     /// A server outside session 0 may not take a token of session 0.
     pub session: bool,
@@ -71,6 +77,17 @@ pub enum Restricted {
     /// A restricted server may only take restricted tokens, and a fully
     /// restricted one no write-restricted token.
     ServerSubset,
+}
+
+/// Which servers the integrity ceiling binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// None.
+    Ignored,
+    /// Those that the privilege has not granted the token already.
+    Unprivileged,
+    /// All: it is tested before the privilege can grant.
+    Everyone,
 }
 
 /// How objections combine.
@@ -138,14 +155,16 @@ pub enum SlotStorage {
 pub const DOC: Profile = Profile {
     name: "DOC",
     describes: "the documentation of PsImpersonateClient, any violated condition downgrades",
+    refuses_primary: false,
     free_below: Level::Impersonation,
     anonymous: Anonymous::Deny,
+    refuses_shedding: false,
     privilege: false,
     token_level_cap: false,
     origin: false,
     same_user: true,
     restricted: Restricted::Neither,
-    integrity: false,
+    integrity: Integrity::Ignored,
     elevation: false,
     package: false,
     session: false,
@@ -206,7 +225,7 @@ pub const W10: Profile = Profile {
     privilege: true,
     origin: true,
     restricted: Restricted::ServerSubset,
-    integrity: true,
+    integrity: Integrity::Unprivileged,
     elevation: true,
     package: true,
     session: true,
@@ -217,7 +236,7 @@ pub const W10: Profile = Profile {
 };
 
 /// [`W10`] as recent Windows 11 builds are reported: an `AppContainer` server
-/// takes an anonymous token only of its own package.
+/// takes an anonymous token only of its own package, its parent or a child.
 pub const W10_RECENT: Profile = Profile {
     name: "W10-recent",
     describes: "recent Windows 11 builds as publicly reported; unconfirmed",
@@ -225,5 +244,35 @@ pub const W10_RECENT: Profile = Profile {
     ..W10
 };
 
+/// Peios' KACS as publicly documented. Two gates: the same user and restriction,
+/// or the privilege; and the integrity ceiling, which the privilege does not
+/// lift. What fails either is capped to Identification; Anonymous is free. Peios
+/// takes the level from the token alone; here it is asked for, as everywhere.
+pub const PEIOS: Profile = Profile {
+    name: "Peios",
+    describes: "Peios' KACS as publicly documented",
+    refuses_primary: true,
+    free_below: Level::Identification,
+    anonymous: Anonymous::Ignored,
+    refuses_shedding: true,
+    origin: false,
+    restricted: Restricted::Equal,
+    integrity: Integrity::Everyone,
+    elevation: false,
+    package: false,
+    session: false,
+    no_primary: NoPrimary::Refuse,
+    ..W10
+};
+
+/// An early page of Peios' documentation: without the privilege the call fails.
+/// So whatever [`PEIOS`] caps is an error here.
+pub const PEIOS_STRICT: Profile = Profile {
+    name: "Peios-strict",
+    describes: "Peios with an error where it caps the level",
+    deny_action: DenyAction::Error,
+    ..PEIOS
+};
+
 /// Every profile, in the order tables print them.
-pub const PROFILES: [&Profile; 6] = [&DOC, &DOC_ANY, &UM, &NT52, &W10, &W10_RECENT];
+pub const PROFILES: [&Profile; 8] = [&DOC, &DOC_ANY, &UM, &NT52, &W10, &W10_RECENT, &PEIOS, &PEIOS_STRICT];

@@ -2,10 +2,10 @@
 //! in all of them.
 
 use psimp_rules::{
-    DOC, Decision, Effect, Level, Luid, PROFILES, Package, PlatformFacts, Restriction, Rule, Sid, Step,
-    TokenFacts, TokenType, Verdict, W10, decide_traced, integrity, raises,
+    CopyLevel, DOC, Decision, DenyAction, Effect, Integrity, Level, Luid, PEIOS, PEIOS_STRICT, PROFILES,
+    Package, PlatformFacts, Profile, Refusal, Restriction, Rule, Sid, Step, TokenFacts, TokenType, Verdict,
+    W10, decide_traced, integrity, raises,
 };
-use std::collections::HashSet;
 
 const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1001]);
 const OTHER: Sid = Sid::new(5, &[21, 1, 2, 3, 1002]);
@@ -82,7 +82,7 @@ fn tokens() -> impl Iterator<Item = TokenFacts> {
 fn contexts(origin: Luid) -> impl Iterator<Item = (Restriction, PlatformFacts)> {
     RESTRICTIONS.into_iter().flat_map(move |restriction| {
         // The server is Medium.
-        [integrity::LOW, integrity::HIGH].into_iter().flat_map(move |integrity| {
+        [integrity::LOW, integrity::MEDIUM, integrity::HIGH].into_iter().flat_map(move |integrity| {
             PACKAGES.into_iter().flat_map(move |package| {
                 BOTH.into_iter().flat_map(move |elevated| {
                     BOTH.into_iter().flat_map(move |filtered_logon| {
@@ -106,24 +106,97 @@ fn contexts(origin: Luid) -> impl Iterator<Item = (Restriction, PlatformFacts)> 
 }
 
 /// What holds of one decision, whatever the profile.
-fn check(asked: Level, token: &TokenFacts, decision: Decision, steps: &[Step]) {
+fn check(profile: &Profile, asked: Level, token: &TokenFacts, decision: Decision, steps: &[Step]) {
     let (last, before) = steps.split_last().expect("at least one rule is tried");
     assert_eq!(last.rule, decision.rule, "the deciding rule is the last one tried");
     assert!(before.iter().all(|step| step.effect != Effect::Keep), "nothing follows a rule that keeps");
+    let tried = steps.iter().fold(0_u32, |tried, step| tried | 1 << step.rule as u32);
+    assert_eq!(tried.count_ones() as usize, steps.len(), "no rule is tried twice");
     match decision.verdict {
         Verdict::Kept(level) => {
             assert_eq!((level, last.effect), (asked, Effect::Keep));
         }
         Verdict::Copied(level) => {
-            assert_eq!(last.effect, Effect::Deny);
+            assert_eq!((last.effect, profile.deny_action), (Effect::Deny, DenyAction::Downgrade));
             assert!(level <= Level::Identification, "a downgrade lets nothing be opened");
             // Only the two profiles that always copy at Identification raise an
             // Anonymous token that way; no copy is above what was asked for.
             assert!(level <= asked);
             let raised = token.token_type == TokenType::Impersonation && level > token.level;
             assert!(!raised || (token.level, level) == (Level::Anonymous, Level::Identification));
+            assert!(!raised || profile.copy_level == CopyLevel::Identification);
         }
-        Verdict::Refused(why) => panic!("no profile here refuses: {why:?}"),
+        Verdict::Refused(why) => {
+            assert_eq!(last.effect, Effect::Deny);
+            let known = match why {
+                Refusal::Denied => profile.deny_action == DenyAction::Error,
+                Refusal::TokenType => profile.refuses_primary && decision.rule == Rule::TokenType,
+                Refusal::RestrictedServer => {
+                    profile.refuses_shedding && decision.rule == Rule::RestrictedServer
+                }
+                Refusal::NoPrimaryToken => false,
+            };
+            assert!(known, "{} has no {why:?} by {:?}", profile.name, decision.rule);
+        }
+    }
+}
+
+/// Peios' decision, written down from its code and not from the profile.
+fn peios(server: &TokenFacts, token: &TokenFacts, asked: Level) -> Verdict {
+    let same_user = server.user == token.user;
+    let (restricted, token_restricted) =
+        (server.restriction.is_restricted(), token.restriction.is_restricted());
+    let higher = token.platform.integrity > server.platform.integrity;
+    let identity = (same_user && restricted == token_restricted) || server.platform.impersonate_privilege;
+    if token.token_type == TokenType::Primary {
+        Verdict::Refused(Refusal::TokenType)
+    } else if asked == Level::Anonymous {
+        Verdict::Kept(asked)
+    } else if same_user && restricted && !token_restricted {
+        Verdict::Refused(Refusal::RestrictedServer)
+    } else if identity && !higher {
+        Verdict::Kept(asked)
+    } else {
+        Verdict::Copied(token.level.min(Level::Identification))
+    }
+}
+
+/// W10 with one more knob: what each of them changes, and that nothing else does.
+const CEILING: Profile = Profile { name: "ceiling", integrity: Integrity::Everyone, ..W10 };
+const IMPERSONATION_ONLY: Profile = Profile { name: "impersonation only", refuses_primary: true, ..W10 };
+const NO_SHEDDING: Profile = Profile { name: "no shedding", refuses_shedding: true, ..W10 };
+
+/// What the knobs that came with Peios do to W10, each alone.
+fn check_knobs(
+    server: &TokenFacts,
+    token: &TokenFacts,
+    asked: Level,
+    w10: Decision,
+    [ceiling, impersonation_only, no_shedding]: [Decision; 3],
+) {
+    let free = asked < W10.free_below || token.authentication_id == Luid::ANONYMOUS_LOGON;
+    let bound = !free
+        && server.platform.impersonate_privilege
+        && token.platform.integrity > server.platform.integrity;
+    if bound {
+        assert!(matches!(w10.verdict, Verdict::Kept(_)));
+        assert_eq!(ceiling.rule, Rule::Integrity);
+        assert!(matches!(ceiling.verdict, Verdict::Copied(_)));
+    } else {
+        assert_eq!(ceiling, w10);
+    }
+    if token.token_type == TokenType::Primary {
+        assert_eq!(impersonation_only.verdict, Verdict::Refused(Refusal::TokenType));
+    } else {
+        assert_eq!(impersonation_only, w10);
+    }
+    let sheds = server.user == token.user
+        && server.restriction != Restriction::None
+        && token.restriction == Restriction::None;
+    if sheds && !free {
+        assert_eq!(no_shedding.verdict, Verdict::Refused(Refusal::RestrictedServer));
+    } else {
+        assert_eq!(no_shedding, w10);
     }
 }
 
@@ -131,23 +204,28 @@ fn check(asked: Level, token: &TokenFacts, decision: Decision, steps: &[Step]) {
 fn every_state_of_every_profile() {
     let servers: Vec<_> = servers().collect();
     let tokens: Vec<_> = tokens().collect();
+    let profiles = [&[&CEILING, &IMPERSONATION_ONLY, &NO_SHEDDING], &PROFILES[..]].concat();
+    let index = |name| profiles.iter().position(|profile| profile.name == name).expect("one of them");
+    let [doc, w10, kacs, strict] = [&DOC, &W10, &PEIOS, &PEIOS_STRICT].map(|profile| index(profile.name));
     let mut states = 0_u64;
-    let mut seen = HashSet::new();
+    // By profile, a bit for each rule that decided.
+    let mut seen = vec![0_u32; profiles.len()];
+    let mut decisions = Vec::with_capacity(profiles.len());
     let mut steps = Vec::with_capacity(16);
     for server in &servers {
         for token in &tokens {
             for asked in Level::ALL {
-                let decisions = PROFILES.map(|profile| {
+                decisions.clear();
+                for (profile, seen) in profiles.iter().zip(&mut seen) {
                     steps.clear();
                     let decision =
                         decide_traced(profile, Some(server), token, asked, |step| steps.push(step));
-                    check(asked, token, decision, &steps);
-                    seen.insert((profile.name, decision.rule));
+                    check(profile, asked, token, decision, &steps);
+                    *seen |= 1 << decision.rule as u32;
+                    decisions.push(decision);
                     states += 1;
-                    decision
-                });
-                let of = |name| PROFILES.iter().position(|p| p.name == name).map(|i| decisions[i]);
-                let (doc, w10) = (of(DOC.name).expect("DOC"), of(W10.name).expect("W10"));
+                }
+                let (doc, w10) = (decisions[doc], decisions[w10]);
                 // The driver refuses to raise before any rule is asked, and what
                 // the documented rule then stores is within the token's level.
                 if !raises(token.token_type, token.level, asked)
@@ -164,19 +242,40 @@ fn every_state_of_every_profile() {
                     !foreign || matches!(doc.verdict, Verdict::Copied(_)),
                     "{server:?} {token:?} {asked:?}"
                 );
+                let expected = peios(server, token, asked);
+                assert_eq!(decisions[kacs].verdict, expected, "{server:?} {token:?} {asked:?}");
+                let expected = match expected {
+                    Verdict::Copied(_) => Verdict::Refused(Refusal::Denied),
+                    other => other,
+                };
+                assert_eq!(decisions[strict], Decision { verdict: expected, ..decisions[kacs] });
+                check_knobs(server, token, asked, w10, [decisions[0], decisions[1], decisions[2]]);
             }
         }
     }
     // Every rule that a profile knows decides somewhere.
-    let rules = |name| seen.iter().filter(|(profile, _)| *profile == name).count();
+    let rules = profiles.iter().zip(seen).map(|(profile, rules)| (profile.name, rules.count_ones()));
     assert_eq!(
-        PROFILES.map(|profile| (profile.name, rules(profile.name))),
-        [("DOC", 5), ("DOC-ANY", 4), ("UM", 5), ("NT52", 8), ("W10", 13), ("W10-recent", 13),]
+        rules.collect::<Vec<_>>(),
+        [
+            ("ceiling", 13),
+            ("impersonation only", 14),
+            // Its new rule leaves nothing to the one on restriction.
+            ("no shedding", 13),
+            ("DOC", 5),
+            ("DOC-ANY", 4),
+            ("UM", 5),
+            ("NT52", 8),
+            ("W10", 13),
+            ("W10-recent", 13),
+            ("Peios", 8),
+            ("Peios-strict", 8),
+        ]
     );
     println!(
         "{states} states: {} servers, {} tokens, 4 levels, {} profiles",
         servers.len(),
         tokens.len(),
-        PROFILES.len()
+        profiles.len()
     );
 }

@@ -4,12 +4,9 @@ use crate::{Kernel, Statistics, Token, TokenRef, rights, slot};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
 use psimp_protocol::{ImpersonateRequest, RulesMode, Status};
 use psimp_rules::{
-    DOC, Decision, Effect, Level, Luid, PlatformFacts, Profile, Restriction, Rule, Step, TokenFacts,
-    TokenType, Verdict, decide_traced, raises,
+    DOC, Decision, Effect, Level, Luid, PlatformFacts, Restriction, Rule, Step, TokenFacts, TokenType,
+    Verdict, decide_traced, raises,
 };
-
-/// The rule that the driver enforces: [`DOC`]. (One mutant forgets the SIDs.)
-const RULE: Profile = Profile { same_user: cfg!(not(feature = "mutant-sid-rule")), ..DOC };
 
 pub(crate) fn impersonate<K: Kernel>(
     kernel: &K,
@@ -75,7 +72,7 @@ pub(crate) fn documented<K: Kernel>(
     level: Level,
     mut observe: impl FnMut(Step),
 ) -> Result<Decision, Status> {
-    if level < RULE.free_below {
+    if level < DOC.free_below {
         // Free for every token: spare the reads, and do not fail for want of memory.
         let rule = Rule::LevelBelowThreshold;
         observe(Step { rule, effect: Effect::Keep });
@@ -99,7 +96,7 @@ pub(crate) fn documented<K: Kernel>(
         level: statistics.level,
         platform: PlatformFacts::default(),
     };
-    Ok(decide_traced(&RULE, Some(&server), &client, level, observe))
+    Ok(decide_traced(&DOC, Some(&server), &client, level, observe))
 }
 
 /// Restricted or not: the documented rule makes no finer difference.

@@ -1,7 +1,6 @@
 //! Cases that need what is not here. They are listed, and skipped with what they
 //! need.
 
-const SCHEDULE: &str = "needs threads that are paused inside the driver and the kernel: a scheduler";
 const PIPES: &str = "needs named pipes: Windows";
 
 /// Id, title, and what the case needs.
@@ -37,20 +36,4 @@ pub(crate) static ROWS: &[(&str, &str, &str)] = &[
         "needs a kernel that nobody built: the model's own tests show the knob",
     ),
     ("P12", "the lines of `idn show`", "needs Peios and its idn program"),
-    ("Z01", "a thread's slot replaced while the thread references it", SCHEDULE),
-    ("Z02", "two threads impersonate different tokens on a third one", SCHEDULE),
-    ("Z03", "the first impersonation of a thread, by two threads at once", SCHEDULE),
-    ("Z04", "a thread exits while another impersonates on it", SCHEDULE),
-    ("Z05", "a token handle closed while the request is on its way", SCHEDULE),
-    ("Z06", "a handle closed and used again for another token", SCHEDULE),
-    ("Z07", "an open of a copy against a revert", SCHEDULE),
-    ("Z08", "two opens of a copy at once", SCHEDULE),
-    ("Z09", "privileges of the server adjusted during the decision", SCHEDULE),
-    ("Z10", "the primary token replaced during the decision", SCHEDULE),
-    ("Z11", "the device handle closed while a save is on its way", SCHEDULE),
-    ("Z12", "two processes save and restore through one inherited handle", SCHEDULE),
-    ("Z13", "the driver unloaded while a thread impersonates", SCHEDULE),
-    ("Z14", "a thread id used again between lookup and use", SCHEDULE),
-    ("Z15", "a slot disabled by its thread and set by another, then restored", SCHEDULE),
-    ("Z16", "a request cancelled", SCHEDULE),
 ];

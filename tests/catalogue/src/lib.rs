@@ -32,6 +32,7 @@ mod memory;
 mod only;
 mod open;
 mod peios;
+mod race;
 mod references;
 mod rights;
 mod save;
@@ -44,6 +45,7 @@ pub use bad_input::{Attempt, Caller, Edit, Handle, Opening, Output, Requests};
 pub use decision::{Column, DecisionRow, Driver, Observed};
 pub use fixture::{Fixture, Logon, Privilege, Server, Tok, User};
 pub use only::{Kernel, Only};
+pub use race::{Act, End, Ends, Race, Target, With};
 pub use script::{ByKernel, Context, Judge, Memory, Object, Program, Script, Securable, State, Step, Who};
 
 /// A case of the catalogue.
@@ -68,6 +70,8 @@ pub enum Body {
     Script(&'static Script),
     /// Requests to the driver that it must refuse, or must not (group B).
     Requests(&'static Requests),
+    /// Threads that act at the same time (group Z).
+    Race(&'static Race),
     /// Nothing that can be done here: what it needs.
     Needs(&'static str),
 }
@@ -106,8 +110,14 @@ pub fn cases() -> Vec<Case> {
     let requests = memory::ROWS.iter().chain(bad_input::ROWS).map(|row| Case {
         id: row.id,
         title: row.title.to_owned(),
-        only: Only::ANY,
+        only: Only::NT,
         body: Body::Requests(row),
+    });
+    let races = race::RACES.iter().map(|race| Case {
+        id: race.id,
+        title: race.title.to_owned(),
+        only: race.only,
+        body: Body::Race(race),
     });
     let elsewhere = elsewhere::ROWS.iter().map(|(id, title, needs)| Case {
         id,
@@ -115,7 +125,7 @@ pub fn cases() -> Vec<Case> {
         only: Only::ANY,
         body: Body::Needs(needs),
     });
-    let mut cases: Vec<_> = decisions.chain(scripts).chain(requests).chain(elsewhere).collect();
+    let mut cases: Vec<_> = decisions.chain(scripts).chain(requests).chain(races).chain(elsewhere).collect();
     // Numbers have two digits, so ids of a group sort as text.
     cases.sort_by_key(|case| (case.id.get(..1).and_then(|group| GROUPS.find(group)), case.id));
     cases

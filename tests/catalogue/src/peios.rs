@@ -47,7 +47,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "P05",
         "a restricted server, its own user unrestricted: an error",
         Server::SRPlus,
-        &[imp_fails(Tok::A2, 2, Status::PRIVILEGE_NOT_HELD), idle(&[(Tok::A2, 0)])],
+        &[imp_fails(Tok::A2, 2, Status::PRIVILEGE_NOT_HELD), check("idle", "7C", "", &[(Tok::A2, 0)])],
     )
     .only(PEIOS),
     script(

@@ -35,6 +35,23 @@ impl Client<'_> {
         rules: RulesMode,
     ) -> Result<wire::Outcome, Failure> {
         let token = self.machine.handle(tok, rights::TOKEN_ALL_ACCESS);
+        let outcome = self.impersonate_by(token, copy_on_open, effective_only, level, rules);
+        self.machine.close(token);
+        outcome
+    }
+
+    /// IMPERSONATE, through this token handle.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn impersonate_by(
+        &self,
+        token: u64,
+        copy_on_open: bool,
+        effective_only: bool,
+        level: u32,
+        rules: RulesMode,
+    ) -> Result<wire::Outcome, Failure> {
         let mut flags = 0;
         for (set, flag) in [
             (copy_on_open, impersonate_flags::COPY_ON_OPEN),
@@ -51,9 +68,7 @@ impl Client<'_> {
             flags,
             reserved: 0,
         };
-        let outcome = self.call(Operation::Impersonate, &request);
-        self.machine.close(token);
-        outcome
+        self.call(Operation::Impersonate, &request)
     }
 
     /// QUERY.

@@ -1,7 +1,7 @@
 //! The driver under test: its service over the model, or its image.
 
 use crate::faults::Watch;
-use psimp_host::{Host, Image, IoControl, Observer, Options, Requestor, StartError};
+use psimp_host::{Host, Image, IoControl, Options, Requestor, StartError};
 use psimp_model::{
     Acl, FileSaves, ModelKernel, Process, System, Thread, check_ioctl_access, open_device, parse_sddl,
 };
@@ -15,6 +15,8 @@ pub enum Source {
     Service,
     /// A driver image, loaded anew for each case.
     Image(Arc<Image>),
+    /// The same, with other bytes in the memory that nobody has written.
+    Soiled(Arc<Image>),
     /// The same with failures below it, for one run of one case.
     Watched(Arc<Image>, Arc<Watch>),
 }
@@ -24,7 +26,7 @@ impl Source {
     pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
         match self {
             Self::Watched(_, watch) => Some(watch),
-            Self::Service | Self::Image(_) => None,
+            Self::Service | Self::Image(_) | Self::Soiled(_) => None,
         }
     }
 }
@@ -38,8 +40,15 @@ pub enum Driver {
         /// The device's DACL.
         acl: Acl,
     },
-    /// A loaded image, and who sees to the failures below it.
-    Image(Box<Host>, Option<Arc<Watch>>),
+    /// A loaded image.
+    Image {
+        /// Where it runs.
+        host: Box<Host>,
+        /// What memory holds that nobody has written.
+        stale: u8,
+        /// Who sees to the failures below it, if there are any.
+        watch: Option<Arc<Watch>>,
+    },
 }
 
 /// An open of the device.
@@ -96,39 +105,54 @@ impl Driver {
     /// # Errors
     /// What its start fails with.
     pub fn start(source: &Source, system: &Arc<System>) -> Result<Self, Failure> {
+        Self::start_with(source, system, Options::default())
+    }
+
+    /// The same with options for an image.
+    ///
+    /// # Errors
+    /// What its start fails with.
+    pub fn start_with(source: &Source, system: &Arc<System>, options: Options) -> Result<Self, Failure> {
         match source {
             Source::Service => {
                 let acl = parse_sddl(DEVICE_SDDL)
                     .map_err(|unknown| Failure::Fault(format!("the model does not know {unknown:?}")))?;
                 Ok(Self::Service { system: system.clone(), acl })
             }
-            Source::Image(image) | Source::Watched(image, _) => {
-                let watch = source.watch().cloned();
-                let observer = watch.clone().map(|watch| watch as Arc<dyn Observer>);
-                let options = Options { observer, ..Options::default() };
-                match Host::load_with(image, system.clone(), options) {
-                    Ok(host) => Ok(Self::Image(Box::new(host), watch)),
-                    Err(StartError::Status(status)) => {
-                        if let Some(watch) = watch {
-                            watch.ended("start of the driver", status);
-                        }
-                        Err(Failure::Status(status))
-                    }
-                    Err(error) => {
-                        if let Some(watch) = watch {
-                            watch.did_not_start(&error);
-                        }
-                        Err(Failure::Fault(error.to_string()))
-                    }
-                }
+            Source::Image(image) => Self::load(image, system, options, 0, None),
+            Source::Soiled(image) => Self::load(image, system, options, 0x5A, None),
+            Source::Watched(image, watch) => {
+                let observer = Some(watch.beside(options.observer.clone()));
+                let options = Options { observer, ..options };
+                Self::load(image, system, options, 0, Some(watch.clone()))
             }
+        }
+    }
+
+    fn load(
+        image: &Image,
+        system: &Arc<System>,
+        options: Options,
+        stale: u8,
+        watch: Option<Arc<Watch>>,
+    ) -> Result<Self, Failure> {
+        let error = match Host::load_with(image, system.clone(), options) {
+            Ok(host) => return Ok(Self::Image { host: Box::new(host), stale, watch }),
+            Err(error) => error,
+        };
+        if let Some(watch) = watch {
+            watch.did_not_start(&error);
+        }
+        match error {
+            StartError::Status(status) => Err(Failure::Status(status)),
+            error => Err(Failure::Fault(error.to_string())),
         }
     }
 
     /// Who sees to the failures below the driver, if there are any.
     pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
         match self {
-            Self::Image(_, watch) => watch.as_ref(),
+            Self::Image { watch, .. } => watch.as_ref(),
             Self::Service { .. } => None,
         }
     }
@@ -139,11 +163,11 @@ impl Driver {
     /// What the I/O manager or the driver says.
     pub fn open(&self, thread: &Arc<Thread>, desired: u32) -> Result<File, Failure> {
         match self {
-            Self::Service { acl, .. } => {
-                let (granted, opener) = open_device(thread, acl, desired)?;
+            Self::Service { system, acl } => {
+                let (granted, opener) = open_device(system, thread, acl, desired)?;
                 Ok(File::Service { opener, granted, saves: Box::default() })
             }
-            Self::Image(host, watch) => {
+            Self::Image { host, watch, .. } => {
                 let opened = host.open(thread, LINK_NAME, desired);
                 if let (Some(watch), Err(psimp_host::Failure::Status(status))) = (watch, &opened) {
                     watch.ended("open of the device", *status);
@@ -179,13 +203,40 @@ impl Driver {
                 }
                 Ok(bytes.len())
             }
-            (Self::Image(host, watch), File::Image(file)) => {
-                let request = IoControl { requestor, ..IoControl::new(code, input) };
+            (Self::Image { host, stale, watch }, File::Image(file)) => {
+                let request = IoControl { requestor, stale: *stale, ..IoControl::new(code, input) };
                 let send = |output: &mut [u8]| host.device_io_control(thread, file, &request, output);
                 Ok(match watch {
                     None => send(output)?,
                     Some(watch) => watch.request(thread, code, input, output, send)?,
                 })
+            }
+            _ => Err(Failure::Fault("the file is another driver's".to_owned())),
+        }
+    }
+
+    /// Cancels the requests in flight on an open of the device. A call of the
+    /// service is no request that anybody could cancel.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is none; a fault on the way.
+    pub fn cancel(&self, file: &File) -> Result<(), Failure> {
+        match (self, file) {
+            (Self::Image { host, .. }, File::Image(file)) => Ok(host.cancel(file)?),
+            _ => Err(Status::NOT_FOUND.into()),
+        }
+    }
+
+    /// Closes the last handle of the device, while requests may be in flight.
+    ///
+    /// # Errors
+    /// A fault on the way.
+    pub fn cleanup(&self, thread: &Arc<Thread>, file: &File) -> Result<(), Failure> {
+        match (self, file) {
+            (Self::Image { host, .. }, File::Image(file)) => Ok(host.cleanup(thread, file)?),
+            (_, File::Service { saves, .. }) => {
+                saves.close();
+                Ok(())
             }
             _ => Err(Failure::Fault("the file is another driver's".to_owned())),
         }
@@ -197,7 +248,7 @@ impl Driver {
     /// A fault on the way.
     pub fn close(&self, thread: &Arc<Thread>, file: File) -> Result<(), Failure> {
         match (self, file) {
-            (Self::Image(host, _), File::Image(file)) => Ok(host.close(thread, file)?),
+            (Self::Image { host, .. }, File::Image(file)) => Ok(host.close(thread, file)?),
             _ => Ok(()),
         }
     }
@@ -207,7 +258,7 @@ impl Driver {
     pub fn stop(self) -> Vec<String> {
         match self {
             Self::Service { .. } => Vec::new(),
-            Self::Image(host, watch) => {
+            Self::Image { host, watch, .. } => {
                 let faults = host.unload().err().unwrap_or_default();
                 if let Some(watch) = watch {
                     for fault in &faults {

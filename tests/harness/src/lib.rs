@@ -1,5 +1,6 @@
 //! The psimp program as a library, so that its tests can reach its parts.
 
+pub mod alike;
 pub mod cli;
 pub mod client;
 pub mod commands;
@@ -8,6 +9,8 @@ pub mod faults;
 pub mod machine;
 pub mod observe;
 pub mod program;
+pub mod races;
 pub mod report;
 pub mod result;
 pub mod run;
+pub mod soak;

@@ -155,8 +155,15 @@ impl Machine {
     /// What the open fails with.
     pub fn open_thread_token(&self, as_self: bool) -> Result<OpenedToken, Status> {
         const CURRENT_THREAD: u64 = u64::MAX - 1;
-        let handle =
-            self.system.nt_open_thread_token(&self.thread, CURRENT_THREAD, rights::TOKEN_QUERY, as_self)?;
+        self.open_token_of(CURRENT_THREAD, as_self)
+    }
+
+    /// The same on the thread behind a handle.
+    ///
+    /// # Errors
+    /// What the open fails with.
+    pub fn open_token_of(&self, thread: u64, as_self: bool) -> Result<OpenedToken, Status> {
+        let handle = self.system.nt_open_thread_token(&self.thread, thread, rights::TOKEN_QUERY, as_self)?;
         let information = self.system.nt_query_token(&self.thread, handle);
         self.close(handle);
         let information = information?;
@@ -176,7 +183,7 @@ impl Machine {
     /// # Errors
     /// What the access check says.
     pub fn access(&self, granted: &[Sid]) -> Result<(), Status> {
-        SubjectContext::capture(&self.thread).access_check(&Acl::granting(granted), READ_WRITE)
+        SubjectContext::capture(&self.system, &self.thread).access_check(&Acl::granting(granted), READ_WRITE)
     }
 
     fn create(&self, fixture: Fixture) -> Arc<Token> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use psimp_catalogue::{Server, Tok, User};
 use psimp_harness::driver::Source;
-use psimp_harness::program::{Call, Fail, Step, compare};
+use psimp_harness::program::{Call, Callers, Fail, Player, Step, compare};
 use psimp_host::Image;
 use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
@@ -44,7 +44,11 @@ fn call() -> impl Strategy<Value = Call> {
         2 => Just(Call::Open),
         1 => Just(Call::SetThreadTokenNull),
         1 => any::<bool>().prop_map(Call::Privilege),
+        1 => Just(Call::DisableRestore),
         1 => of(Server::ALL).prop_map(Call::Become),
+        1 => Just(Call::OpenDevice),
+        1 => (0..4_usize).prop_map(Call::UseDevice),
+        1 => prop_oneof![5 => Just(Call::CloseDevice), 1 => Just(Call::Terminate)],
     ]
 }
 
@@ -54,10 +58,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Some(Fail::Duplicate)),
         1 => (0..5_u32).prop_map(|skip| Some(Fail::Query(skip))),
     ];
-    (call(), fail)
+    let player = || of(&[Player::One, Player::Two]);
+    (player(), player(), call(), fail).prop_map(|(by, about, call, fail)| Step { by, about, call, fail })
 }
 
-fn agree(sources: [&Source; 2], programs: u32) {
+fn agree(sources: &[(&Source, Callers)], programs: u32) {
     let calls = Cell::new(0_u64);
     let mut runner =
         TestRunner::new(Config { cases: programs, failure_persistence: None, ..Config::default() });
@@ -73,10 +78,12 @@ fn agree(sources: [&Source; 2], programs: u32) {
     }
 }
 
-/// The service against itself: determinism and the invariants, anywhere.
+/// The service against itself: the invariants, and that nothing depends on who
+/// calls.
 #[test]
 fn the_service_keeps_the_invariants() {
-    agree([&Source::Service, &Source::Service], 300);
+    let service = &Source::Service;
+    agree(&[(service, Callers::AsGiven), (service, Callers::TheTarget)], 300);
 }
 
 #[test]
@@ -86,5 +93,10 @@ fn image_and_model_agree() {
         return;
     };
     let image = Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image");
-    agree([&Source::Service, &Source::Image(Arc::new(image))], 12_000);
+    let image = Arc::new(image);
+    let (image, soiled) = (&Source::Image(image.clone()), &Source::Soiled(image));
+    agree(
+        &[(&Source::Service, Callers::AsGiven), (image, Callers::AsGiven), (soiled, Callers::TheTarget)],
+        12_000,
+    );
 }

@@ -31,11 +31,12 @@ fn without_a_command_it_runs_with_defaults() {
 #[test]
 fn run_takes_everything() {
     let line = "psimp run --target image --image a.sys --kernel nt52 --rules kernel \
-                --filter D --filter copy --format junit";
+                --filter D --filter copy --seed 0x1F --format junit";
     let Command::Run(run) = parse(line) else { panic!("not run") };
     assert_eq!((run.target, run.kernel, run.rules), (Target::Image, Kernel::Nt52, Rules::Kernel));
     assert_eq!(run.image.path.to_str(), Some("a.sys"));
     assert_eq!(run.filter.filters, ["D", "copy"]);
+    assert_eq!(run.seed, Some(0x1F));
     assert_eq!(run.format, Format::Junit);
 }
 
@@ -52,6 +53,8 @@ fn other_commands() {
     assert_eq!(mutants.image_dir.to_str(), Some("m"));
     let Command::Bench(bench) = parse("psimp bench --image b.sys") else { panic!("not bench") };
     assert_eq!(bench.image.path.to_str(), Some("b.sys"));
+    let Command::Soak(soak) = parse("psimp soak --threads 3 --image b.sys") else { panic!("not soak") };
+    assert_eq!((soak.seconds, soak.threads.map(u8::from)), (60, Some(3)));
     let Command::Faults(faults) = parse("psimp faults --filter D --rules kernel") else {
         panic!("not faults")
     };
@@ -90,6 +93,8 @@ fn usage_errors_exit_with_2() {
         "psimp show 640/",
         "psimp show 0x10",
         "psimp driver",
+        "psimp soak --threads 0",
+        "psimp run --seed x",
     ] {
         assert!(refused(line), "{line}");
     }
@@ -106,5 +111,5 @@ fn values_are_named_as_they_are_written() {
 fn long_help_tells_the_exit_codes_and_hides_the_inner_commands() {
     let help = Cli::command().render_long_help().to_string();
     assert!(help.contains("3  the target is not available here"));
-    assert!(!help.contains("mutants") && !help.contains("bench"));
+    assert!(["mutants", "bench", "soak"].iter().all(|inner| !help.contains(inner)));
 }

@@ -85,6 +85,33 @@ fn a_case_that_cannot_run_is_skipped_with_what_it_needs() {
 }
 
 #[test]
+fn a_seed_replays_one_schedule_and_shows_it() {
+    let one = psimp(&["run", "--filter", "Z02", "--seed", "0x2A"]);
+    assert_eq!(one.status.code(), Some(0));
+    assert!(stdout(&one).contains("seed 0x2a, "), "{}", stdout(&one));
+    let schedule = String::from_utf8_lossy(&one.stderr);
+    assert!(schedule.starts_with("Z02, seed 0x2a\n") && schedule.contains("T3: QUERY"), "{schedule}");
+    // 42 in decimal.
+    assert_eq!(psimp(&["run", "--filter", "Z02", "--seed", "42"]).stderr, one.stderr);
+    assert_eq!(psimp(&["run", "--filter", "D13", "--seed", "42"]).status.code(), Some(2));
+    assert_eq!(psimp(&["run", "--filter", "Z02", "--seed", "0xZ"]).status.code(), Some(2));
+}
+
+#[test]
+fn explain_shows_what_threads_do_and_how_it_may_end() {
+    let text = stdout(&psimp(&["explain", "Z07"]));
+    for words in [
+        "At the same time, on T1\n  1. Open(T2, [\"imp/2 all\", \"7C\"])\n",
+        "At the same time, on T2\n  1. Revert\n",
+        "Ends on nt52\n  T2 copy of A2 imp/2 co0 eo0 L2; references A2 +0, under some schedule\n",
+        "Ends on other kernels\n  T2 idle; references A2 +0",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+    assert_eq!(text.matches("as expected").count(), 6);
+}
+
+#[test]
 fn explain_shows_what_a_script_does_on_which_thread() {
     let text = stdout(&psimp(&["explain", "O14"]));
     for words in [
@@ -102,9 +129,12 @@ fn explain_shows_setup_rules_and_outcomes_for_every_profile() {
     for words in [
         "server SR   primary, user S-1-5-21-1000-2000-3000-1001",
         "PsImpersonateClient(thread, A2, CopyOnOpen FALSE, EffectiveOnly FALSE, level 2)",
-        "DOC        expected C1, decided C1: level below threshold → anonymous logon → user SID → restricted denies",
-        "UM         expected K2, decided K2",
+        "DOC          expected C1, decided C1: level below threshold → anonymous logon → user SID → restricted denies",
+        "UM           expected K2, decided K2",
         "nt52         kernel       as expected: copied at 1: restricted",
+        "restricted             server Restricted, token None",
+        "origin session         server's logon 0xa1, token's origin 0x3e7",
+        "Peios        expected --, decided RestrictedServer: token type → level below threshold → restricted server denies",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }

@@ -112,7 +112,7 @@ fn json_is_one_object_of_four_figures() {
 
 #[test]
 fn a_reference_that_always_leaks_is_found_without_a_failure() {
-    let Some(path) = image("PSIMP_MUTANTS", Some("leaked-reference.sys")) else { return };
+    let Some(path) = image("PSIMP_MUTANTS", Some("slot-reference.sys")) else { return };
     let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
     let run = run(&setting, &case("D13"), &[], false).expect("it runs");
     assert!(run.breaches.iter().any(|breach| breach.leak), "{:?}", run.breaches);

@@ -52,6 +52,14 @@ impl Host {
         match self.0 {}
     }
 
+    /// Asks for the requests in flight on a file to be cancelled.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn cancel(&self, _file: &File) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
     /// Closes the last handle of a file.
     ///
     /// # Errors

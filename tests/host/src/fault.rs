@@ -6,8 +6,8 @@ use std::fmt;
 /// A place in the driver image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site {
-    /// Offset from the image base: of an instruction that faulted, or the
-    /// return address of a call.
+    /// Offset from the image base: of an instruction that faulted, the return
+    /// address of a call, or a callback that left something undone.
     pub rva: u32,
 }
 
@@ -71,6 +71,8 @@ pub enum FaultKind {
     ContextType,
     /// The bytes around a context were changed.
     ContextOverrun,
+    /// A context was changed after its object was destroyed.
+    ContextAfterDestroy,
     /// A thread waited for a lock that it held itself.
     Deadlock,
     /// A lock was released by a thread that did not hold it.

@@ -25,12 +25,16 @@ pub struct IoControl<'a> {
     pub requestor: Requestor,
     /// The interrupt request level at which the driver gets it.
     pub irql: u8,
+    /// What memory holds that nobody has written: two requests that differ in
+    /// this alone must have the same reply, or bytes are returned that the
+    /// driver never wrote. It reaches the system buffer and the driver's stack.
+    pub stale: u8,
 }
 
 impl<'a> IoControl<'a> {
     /// A request of a program: user mode, `PASSIVE_LEVEL`.
     pub fn new(code: u32, input: &'a [u8]) -> Self {
-        Self { code, input, requestor: Requestor::User, irql: 0 }
+        Self { code, input, requestor: Requestor::User, irql: 0, stale: 0 }
     }
 }
 
@@ -42,11 +46,14 @@ pub struct Options {
     /// How long the driver may take to return: ten seconds unless told
     /// otherwise, for ever when there is none, as under a debugger.
     pub deadline: Option<Duration>,
+    /// The name of the driver's service, with which its registry path ends:
+    /// `PsImpersonate` unless told otherwise.
+    pub service: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { observer: None, deadline: Some(Duration::from_secs(10)) }
+        Self { observer: None, deadline: Some(Duration::from_secs(10)), service: "PsImpersonate".to_owned() }
     }
 }
 
@@ -55,6 +62,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("observer", &self.observer.is_some())
             .field("deadline", &self.deadline)
+            .field("service", &self.service)
             .finish()
     }
 }

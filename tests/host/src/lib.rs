@@ -31,6 +31,6 @@ pub use elsewhere::{File, Host};
 
 pub use error::{LoadError, StartError};
 pub use fault::{Failure, Fault, FaultKind, Site};
-pub use image::Image;
+pub use image::{Image, seal};
 pub use io::{IoControl, Options, Requestor};
-pub use observer::{Call, Observer, Ruling};
+pub use observer::{Call, Observer, Ruling, Waiting};

@@ -53,6 +53,18 @@ pub enum Ruling {
     Fail,
 }
 
+/// What a thread does that has to wait for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// It sleeps until the lock is released.
+    Sleep,
+    /// It looks at once whether the lock is released by now.
+    Again,
+    /// It waits no longer, because nobody is left who could release the lock:
+    /// the driver is ended with a fault.
+    InVain,
+}
+
 /// Sees every call of the driver before it is made.
 ///
 /// It runs on the thread that calls and may keep it waiting; it must not call
@@ -60,4 +72,14 @@ pub enum Ruling {
 pub trait Observer: Send + Sync {
     /// Rules on one call.
     fn rule(&self, call: &Call<'_>) -> Ruling;
+
+    /// What the calling thread does about a wait lock that another one holds;
+    /// `thread` is its id in the model. The host holds nothing meanwhile.
+    ///
+    /// An observer that decides which thread runs lets others run here and has
+    /// the thread try again: a thread that slept would be none it can count on.
+    fn wait(&self, thread: u32) -> Waiting {
+        let _ = thread;
+        Waiting::Sleep
+    }
 }

@@ -4,9 +4,13 @@
 
 mod support;
 
-use psimp_host::{Call, Failure, Fault, FaultKind, File, Host, IoControl, Observer, Options, Ruling};
+use psimp_host::{
+    Call, Failure, Fault, FaultKind, File, Host, IoControl, Observer, Options, Ruling, Waiting,
+};
 use psimp_model::{Flavour, Object, Process, System, Thread};
+use psimp_protocol::Status;
 use psimp_rules::{Level, TokenType};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use support::code::Place;
@@ -72,7 +76,8 @@ impl Running {
     fn new(driver: &Driver, deadline: Duration) -> Self {
         let system = Arc::new(System::new(Flavour::Win10));
         let gate = Arc::new(Gate::default());
-        let options = Options { observer: Some(gate.clone()), deadline: Some(deadline) };
+        let options =
+            Options { observer: Some(gate.clone()), deadline: Some(deadline), ..Options::default() };
         let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
         let (process, thread) = process(&system);
         let client = token(&system, TokenType::Impersonation, Level::Impersonation);
@@ -289,4 +294,95 @@ fn references_that_outlive_their_thread_are_reported_by_site() {
     }
     assert_ne!(leaks[0].site, leaks[1].site);
     assert!(leaks.iter().all(|leak| leak.site.is_some()), "{leaks:?}");
+}
+
+/// Counts the waits, and answers each in the same way.
+struct Advises {
+    gate: Gate,
+    waiting: Waiting,
+    asked: AtomicU32,
+}
+
+impl Observer for Advises {
+    fn rule(&self, call: &Call) -> Ruling {
+        self.gate.rule(call)
+    }
+
+    fn wait(&self, _thread: u32) -> Waiting {
+        // The first time, the lock is held for as long as somebody waits.
+        if self.asked.fetch_add(1, Ordering::Relaxed) == 0 && self.waiting == Waiting::Again {
+            self.gate.set(State::Open);
+        }
+        self.waiting
+    }
+}
+
+/// A thread holds the lock at the mark, and another sends a request meanwhile.
+fn contended(waiting: Waiting) -> (Result<usize, Failure>, Result<usize, Failure>, u32) {
+    let (mut driver, lock) = marked();
+    driver.framework(ON_CONTROL, "WdfWaitLockRelease", &[Of(driver.globals), Of(lock)]);
+    driver.complete(0, 0);
+    driver.give(ON_CLOSE, 0.into());
+    let system = Arc::new(System::new(Flavour::Win10));
+    let observer = Arc::new(Advises { gate: Gate::default(), waiting, asked: AtomicU32::new(0) });
+    let options =
+        Options { observer: Some(observer.clone()), deadline: Some(TEN_SECONDS), ..Options::default() };
+    let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
+    let (process, thread) = process(&system);
+    let file = host.open(&thread, NAME, 3).expect("the device opens");
+    let send =
+        |thread: &Arc<Thread>| host.device_io_control(thread, &file, &IoControl::new(CODE, &[]), &mut []);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| send(&thread));
+        observer.gate.wait_for(State::Kept);
+        let second = send(&system.create_thread(&process));
+        observer.gate.set(State::Open);
+        (first.join().expect("no panic"), second, observer.asked.load(Ordering::Relaxed))
+    })
+}
+
+#[test]
+fn an_observer_may_have_a_thread_try_a_lock_again() {
+    let (first, second, asked) = contended(Waiting::Again);
+    assert_eq!((first, second), (Ok(0), Ok(0)));
+    assert!(asked >= 1);
+}
+
+#[test]
+fn an_observer_may_say_that_nobody_releases_a_lock() {
+    let (_, second, asked) = contended(Waiting::InVain);
+    let Err(Failure::Fault(fault)) = second else { panic!("{second:?}") };
+    assert_eq!((fault.kind, asked), (FaultKind::Hang, 1));
+    assert!(fault.message.contains("waits in vain for WDFWAITLOCK"), "{fault}");
+}
+
+#[test]
+fn a_cancelled_request_is_told_and_completes_all_the_same() {
+    let mut driver = Driver::new();
+    let [buffer, told] = [driver.words(&[0]), driver.words(&[0])];
+    let globals = Of(driver.globals);
+    let values = [globals, Argument(1), 8.into(), At(buffer), 0.into()];
+    driver.framework(ON_CONTROL, "WdfRequestRetrieveOutputBuffer", &values);
+    driver.call(ON_CONTROL, MARK, &[]);
+    driver.framework(ON_CONTROL, "WdfRequestIsCanceled", &[globals, Argument(1)]);
+    // movzx eax, al: a BOOLEAN is one byte.
+    driver.code(ON_CONTROL).raw(&[0x0F, 0xB6, 0xC0]).keep(told);
+    driver.code(ON_CONTROL).write(Of(buffer), 0, Of(told));
+    driver.complete(0, 8);
+    let running = Running::new(&driver, TEN_SECONDS);
+    let mut output = [0; 8];
+    let cancelled = std::thread::scope(|scope| {
+        let sent = scope.spawn(|| running.control(&running.thread, &mut output));
+        running.gate.wait_for(State::Kept);
+        let cancelled = running.host.cancel(&running.files[0]);
+        running.gate.set(State::Open);
+        assert_eq!(sent.join().expect("no panic"), Ok(8));
+        cancelled
+    });
+    assert_eq!((cancelled, u64::from_le_bytes(output)), (Ok(()), 1));
+    let idle = running.host.cancel(&running.files[0]);
+    assert_eq!(idle, Err(Failure::Status(Status::NOT_FOUND)));
+    assert_eq!(running.control(&running.thread, &mut output), Ok(8));
+    assert_eq!(u64::from_le_bytes(output), 0, "an earlier cancellation is not this request's");
+    assert_eq!(running.end(), Ok(()));
 }

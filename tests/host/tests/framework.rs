@@ -7,7 +7,7 @@ use psimp_host::{FaultKind, IoControl};
 use psimp_protocol::Status;
 use support::code::Value::{Argument, At, Number, Of};
 use support::driver::{Driver, ENTRY, ON_CONTROL, ON_CREATE, ON_UNLOAD};
-use support::run::{CODE, End, fault, fault_of, life};
+use support::run::{CODE, End, fault, fault_of, life, reply};
 
 #[test]
 fn a_request_that_is_completed_is_no_fault() {
@@ -80,6 +80,22 @@ fn bytes_that_are_returned_are_written() {
     // The input is in the buffer, so returning it is not.
     let end = life(&driver, &IoControl::new(CODE, &[0; 16]), 24);
     assert_eq!(end, End::Well(24));
+}
+
+/// Few stale bytes are no pattern; they show in that two replies differ.
+#[test]
+fn a_stale_byte_shows_when_memory_held_something_else() {
+    let (mut driver, buffer) = with_buffer("WdfRequestRetrieveOutputBuffer");
+    driver.code(ON_CONTROL).write(Of(buffer), 0, 1.into()).write_byte(Of(buffer), 9, 3);
+    driver.complete(0, 10);
+    let [one, other] = [0, 0x5A].map(|stale| {
+        let mut output = [0; 10];
+        let request = IoControl { stale, ..IoControl::new(CODE, &[]) };
+        assert_eq!(reply(&driver, &request, &mut output), Ok(10));
+        output
+    });
+    let differing: Vec<_> = (0..10).filter(|&at| one[at] != other[at]).collect();
+    assert_eq!(differing, [8]);
 }
 
 #[test]

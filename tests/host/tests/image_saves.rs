@@ -186,6 +186,19 @@ fn access_is_checked_as_the_caller_now_is() {
     assert_eq!(session.end(), Ok(()));
 }
 
+#[test]
+fn on_peios_anonymous_is_checked_as_the_anonymous_logon() {
+    let Some(session) = Session::new(Flavour::Peios) else { return };
+    session.impersonate(Level::Anonymous, 0).expect("IMPERSONATE");
+    for (granted, expected) in [
+        (USER, wire::Access { granted: 0, status: Status::ACCESS_DENIED.0 }),
+        (Sid::ANONYMOUS_LOGON, wire::Access { granted: 1, status: Status::SUCCESS.0 }),
+    ] {
+        assert_eq!(session.access_check(&descriptor(granted), 1), Ok(expected));
+    }
+    assert_eq!(session.end(), Ok(()));
+}
+
 /// Fails every lock that is to be made.
 struct NoLocks;
 

@@ -24,8 +24,9 @@ impl System {
         self.anonymous().everyone_included.store(included, Ordering::Release);
     }
 
-    /// The token that [`System::nt_impersonate_anonymous_token`] uses: primary,
-    /// recorded level 0, S-1-5-7, logon session 0x3E6. The system keeps it.
+    /// The token that [`System::nt_impersonate_anonymous_token`] uses: primary
+    /// (but where the profile takes no such token), recorded level 0, S-1-5-7,
+    /// logon session 0x3E6. The system keeps it.
     pub fn anonymous_token(&self) -> &Arc<Token> {
         let tokens = self.anonymous();
         if tokens.everyone_included.load(Ordering::Acquire) {
@@ -36,10 +37,12 @@ impl System {
     }
 
     fn make_anonymous(&self, groups: Vec<Sid>) -> Arc<Token> {
+        let token_type =
+            if self.profile().refuses_primary { TokenType::Impersonation } else { TokenType::Primary };
         self.create_token(TokenSpec {
             user: Sid::ANONYMOUS_LOGON,
             authentication_id: Luid::ANONYMOUS_LOGON,
-            token_type: TokenType::Primary,
+            token_type,
             level: Level::Anonymous,
             groups: groups.into_iter().map(|sid| Group { sid, enabled: true }).collect(),
             privileges: Vec::new(),

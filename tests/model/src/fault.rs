@@ -3,6 +3,7 @@
 use parking_lot::Mutex;
 use psimp_protocol::Status;
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A place in the model that can run out of memory.
@@ -24,9 +25,19 @@ pub enum FaultPoint {
 /// What is waiting to happen.
 #[derive(Debug, Default)]
 pub struct Faults {
+    watch: OnceLock<Watch>,
     /// Read first, so that a run without failures pays no lock.
     armed: AtomicBool,
     next: Mutex<Option<Next>>,
+}
+
+/// Runs at every point, as long as the kernel does.
+struct Watch(Box<dyn Fn(FaultPoint) + Send + Sync>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 #[derive(Debug)]
@@ -68,6 +79,13 @@ impl Faults {
         self.arm(Next { point, skip: 0, event: Event::Interrupt(Box::new(meanwhile)) });
     }
 
+    /// Runs `watch` whenever a call reaches a point, from now on: it may keep the
+    /// calling thread waiting. The model holds no lock at that place. The first
+    /// watch stays; another one is refused.
+    pub fn watch(&self, watch: impl Fn(FaultPoint) + Send + Sync + 'static) -> bool {
+        self.watch.set(Watch(Box::new(watch))).is_ok()
+    }
+
     /// Forgets what is waiting and has not been reached.
     pub fn clear(&self) {
         self.armed.store(false, Ordering::Release);
@@ -84,6 +102,9 @@ impl Faults {
     /// # Errors
     /// The status given to [`Faults::fail_next`], if this is its point and turn.
     pub fn check(&self, point: FaultPoint) -> Result<(), Status> {
+        if let Some(Watch(watch)) = self.watch.get() {
+            watch(point);
+        }
         if !self.armed.load(Ordering::Acquire) {
             return Ok(());
         }

@@ -22,7 +22,9 @@ impl System {
     /// above 3; for want of a block `NO_MEMORY` or `INSUFFICIENT_RESOURCES`, as
     /// the kernel has it; what the duplication fails with; `ACCESS_DENIED` by a
     /// job; `UNSUCCESSFUL` without a primary token; `PRIVILEGE_NOT_HELD` where
-    /// the profile turns a refusal into an error.
+    /// the profile turns a refusal into an error (`EPERM` on Peios), also that of
+    /// a restricted server; `INVALID_PARAMETER` for a token of primary type where
+    /// the profile takes none (`EINVAL` on Peios).
     pub fn ps_impersonate_client(
         &self,
         thread: &Thread,
@@ -41,7 +43,10 @@ impl System {
             Verdict::Kept(level) => (token.clone(), level),
             Verdict::Copied(level) => (self.downgrade_copy(token, level)?, level),
             Verdict::Refused(Refusal::NoPrimaryToken) => return Err(Status::UNSUCCESSFUL),
-            Verdict::Refused(Refusal::Denied) => return Err(Status::PRIVILEGE_NOT_HELD),
+            Verdict::Refused(Refusal::TokenType) => return Err(Status::INVALID_PARAMETER),
+            Verdict::Refused(Refusal::Denied | Refusal::RestrictedServer) => {
+                return Err(Status::PRIVILEGE_NOT_HELD);
+            }
         };
         let token = self.apply_job(thread.process(), token)?;
         thread.set_slot(Some(SlotState { token, copy_on_open, effective_only, level: level as u32 }));

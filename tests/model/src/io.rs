@@ -1,7 +1,7 @@
 //! The I/O manager's part in opening a device and sending it a control code.
 
 use crate::access::{GenericMapping, SubjectContext, rights};
-use crate::{Acl, Process, Thread};
+use crate::{Acl, Process, System, Thread};
 use psimp_protocol::Status;
 use std::sync::Arc;
 
@@ -10,8 +10,14 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// What the access check fails with.
-pub fn open_device(thread: &Thread, device: &Acl, desired: u32) -> Result<(u32, Arc<Process>), Status> {
-    let granted = SubjectContext::capture(thread).dacl_check(Some(device), desired, &GenericMapping::FILE)?;
+pub fn open_device(
+    system: &System,
+    thread: &Thread,
+    device: &Acl,
+    desired: u32,
+) -> Result<(u32, Arc<Process>), Status> {
+    let subject = SubjectContext::capture(system, thread);
+    let granted = subject.dacl_check(Some(device), desired, &GenericMapping::FILE)?;
     Ok((granted, thread.process().clone()))
 }
 
@@ -19,9 +25,7 @@ pub fn open_device(thread: &Thread, device: &Acl, desired: u32) -> Result<(u32, 
 /// the driver sees the request.
 ///
 /// # Errors
-/// `ACCESS_DENIED` when the handle lacks what the code asks for, and
-/// `INVALID_DEVICE_REQUEST` for transfer methods other than buffered, which no
-/// device of the model has.
+/// `ACCESS_DENIED` when the handle lacks what the code asks for.
 pub fn check_ioctl_access(code: u32, granted: u32) -> Result<(), Status> {
     let needed = code >> 14 & (rights::FILE_READ_DATA | rights::FILE_WRITE_DATA);
     if granted & needed != needed {

@@ -20,8 +20,24 @@ pub struct ModelKernel<'a> {
     saves: &'a FileSaves,
 }
 
-/// The saves of one file object.
-pub type FileSaves = Mutex<SaveTable<ModelToken>>;
+/// The saves of one file object; none once its last handle is closed.
+pub struct FileSaves(Mutex<Option<SaveTable<ModelToken>>>);
+
+impl Default for FileSaves {
+    fn default() -> Self {
+        Self(Mutex::new(Some(SaveTable::new())))
+    }
+}
+
+impl FileSaves {
+    /// The last handle is closed: what was saved goes, and nothing is kept any
+    /// more.
+    pub fn close(&self) {
+        let saves = self.0.lock().take();
+        // The references go outside the lock.
+        drop(saves);
+    }
+}
 
 impl<'a> ModelKernel<'a> {
     /// The kernel as this thread enters it, with a request on the file object
@@ -147,13 +163,18 @@ impl Kernel for ModelKernel<'_> {
     }
 
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<ModelToken>) -> R) -> Result<R, Status> {
-        Ok(work(&mut self.saves.lock()))
+        if let Some(saves) = &mut *self.saves.0.lock() {
+            return Ok(work(saves));
+        }
+        // `work`, and what it would have saved, goes outside the lock.
+        Err(Status::FILE_CLOSED)
     }
 
     fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
         let descriptor = SecurityDescriptor::parse_owned(descriptor)?;
         let request = AccessRequest::user(desired, GenericMapping::FILE);
-        let result = SubjectContext::capture(self.thread).se_access_check(Some(&descriptor), &request);
+        let result =
+            SubjectContext::capture(self.system, self.thread).se_access_check(Some(&descriptor), &request);
         let AccessChecked { granted, status } = result.into();
         Ok((granted, status))
     }

@@ -3,8 +3,8 @@
 mod support;
 
 use psimp_model::{
-    AccessRequest, Ace, Acl, Flavour, GenericMapping, InvalidDescriptor, MandatoryLabel, SecurityDescriptor,
-    SubjectContext, rights, sids,
+    AccessMode, AccessRequest, Ace, Acl, Flavour, GenericMapping, InvalidDescriptor, MandatoryLabel,
+    SecurityDescriptor, SubjectContext, rights, sids,
 };
 use psimp_protocol::Status;
 use psimp_rules::{Sid, integrity};
@@ -33,6 +33,7 @@ fn reads_the_binary_form() {
         group: None,
         dacl: Some(Acl(vec![Ace::allow(Sid::EVERYONE, 3)])),
         label: None,
+        unevaluated: None,
     };
     assert_eq!(SecurityDescriptor::parse(&BYTES), Ok(expected));
     assert_eq!(
@@ -95,11 +96,43 @@ fn refuses_what_is_malformed() {
         (&[(42, 18)], Invalid::Ace),
         (&[(42, 24)], Invalid::Ace),
         (&[(49, 2)], Invalid::Ace),
-        (&[(40, 5)], Invalid::UnknownAce(5)),
-        (&[(40, 0x11)], Invalid::UnknownAce(0x11)),
+        (&[(40, 0x80), (42, 2)], Invalid::Ace),
+        (&[(40, 0x80), (42, 19)], Invalid::Ace),
+        (&[(40, 0x80), (42, 24)], Invalid::Ace),
     ] {
         assert_eq!(edited(edits), Err(error), "{edits:?}");
     }
+}
+
+/// What is no plain entry of allow or deny is passed over where kernels pass
+/// over it, and told where they would apply it.
+#[test]
+fn entries_of_other_types_are_passed_over_or_told() {
+    let with = |kind| edited(&[(40, kind)]).map(|sd| (sd.dacl, sd.unevaluated));
+    let empty = Some(Acl::default());
+    for kind in [0x02, 0x03, 0x07, 0x08, 0x0D, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x80, 0xFF] {
+        assert_eq!(with(kind), Ok((empty.clone(), None)), "0x{kind:02X}");
+    }
+    for kind in [0x04, 0x05, 0x06, 0x09, 0x0A, 0x0B, 0x0C] {
+        assert_eq!(with(kind), Ok((empty.clone(), Some(kind))), "0x{kind:02X}");
+    }
+    let small = edited(&[(40, 0x80), (42, 4), (49, 0xFF)]).map(|sd| (sd.dacl, sd.unevaluated));
+    assert_eq!(small, Ok((empty.clone(), None)), "no SID, and no more than a header");
+    let inherited = edited(&[(40, 5), (41, 0x08)]).map(|sd| sd.unevaluated);
+    assert_eq!(inherited, Ok(None), "inherit-only");
+
+    let told = SecurityDescriptor { unevaluated: Some(5), ..SecurityDescriptor::new(A, empty) };
+    assert_eq!(told.to_self_relative(), None);
+    let m = Machine::new(Flavour::Win10, "S+");
+    let check = |mode| {
+        let request =
+            AccessRequest { mode, ..AccessRequest::user(rights::READ_CONTROL, GenericMapping::FILE) };
+        SubjectContext::capture(&m.system, &m.thread).se_access_check(Some(&told), &request)
+    };
+    assert_eq!(check(AccessMode::User), Err(Status(0xC000_00BB)), "the owner, too");
+    assert_eq!(check(AccessMode::Kernel), Ok(rights::READ_CONTROL));
+    m.imp(&m.token("A2"), false, false, 1).expect("stored");
+    assert_eq!(check(AccessMode::User), Err(Status(0xC000_00A5)), "the level comes first");
 }
 
 #[test]
@@ -127,7 +160,7 @@ fn labels_bind_tokens_of_lower_integrity() {
         m.imp(&m.token(token), false, false, 2).expect("stored");
         let sd = SecurityDescriptor { label, ..SecurityDescriptor::new(B, Some(Acl::granting(&[A]))) };
         let request = AccessRequest::user(desired, GenericMapping::FILE);
-        SubjectContext::capture(&m.thread).se_access_check(Some(&sd), &request)
+        SubjectContext::capture(&m.system, &m.thread).se_access_check(Some(&sd), &request)
     };
     let (read, write) = (rights::FILE_READ_DATA, rights::FILE_WRITE_DATA);
     assert_eq!(check(Flavour::Win10, "AL2", None, read), Ok(read));

@@ -30,7 +30,7 @@ fn disabled_sids_count_in_deny_entries_only() {
     assert_eq!(less.deny_only(), [GROUP], "not what the token never had");
     assert!(!less.has_privilege(X) && !less.is_restricted());
     let m = machine_as(&less);
-    let subject = SubjectContext::capture(&m.thread);
+    let subject = SubjectContext::capture(&m.system, &m.thread);
     assert_eq!(subject.access_check(&Acl::granting(&[GROUP]), 1), Err(DENIED));
     let denied = Acl(vec![Ace::deny(GROUP, 1), Ace::allow(A, 3)]);
     assert_eq!(subject.access_check(&denied, 1), Err(DENIED));
@@ -46,7 +46,7 @@ fn the_user_can_be_deny_only() {
     let system = System::new(Flavour::Win10);
     let details = TokenDetails { deny_only: vec![A], ..TokenDetails::default() };
     let m = machine_as(&system.create_token_with(spec("A2"), details));
-    let subject = SubjectContext::capture(&m.thread);
+    let subject = SubjectContext::capture(&m.system, &m.thread);
     assert_eq!(subject.access_check(&Acl::granting(&[A]), 1), Err(DENIED));
     assert_eq!(subject.access_check(&Acl::granting(&[Sid::EVERYONE]), 1), Ok(()));
 }
@@ -65,7 +65,7 @@ fn restricting_sids_never_widen() {
     assert_eq!((twice.is_restricted(), twice.restricting()), (true, &[][..]));
     let m = machine_as(&twice);
     let everyone = Acl::granting(&[A, GROUP, sids::RESTRICTED, Sid::EVERYONE]);
-    assert_eq!(SubjectContext::capture(&m.thread).access_check(&everyone, 1), Err(DENIED));
+    assert_eq!(SubjectContext::capture(&m.system, &m.thread).access_check(&everyone, 1), Err(DENIED));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Cargo on the driver package, with the stand-in WDK and the copy of wdk-build.
+//! Cargo on a driver package, with the stand-in WDK and the copy of wdk-build.
 
 use std::env;
 use std::fs::{self, File};
@@ -19,22 +19,42 @@ struct Prepared<'a> {
     compiler: Compiler,
     mirror: PathBuf,
     tree: WdkTree,
-    /// Held until the image is copied: builds with and without a mutant write the same file.
+    /// Held until the image is copied.
     _lock: File,
 }
 
-/// Builds the driver, with one feature more if asked, and puts the image at `output`.
-pub(crate) fn build(workspace: &Workspace, feature: Option<&str>, output: PathBuf) -> Result<Image> {
+/// A package that makes a driver image when its feature `kernel` is on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
+    /// What its library is called.
+    pub(crate) library: &'static str,
+}
+
+/// The driver.
+pub(crate) const PSIMP: Package = Package { name: "psimp", library: "psimp" };
+
+/// The driver that the host's tests catch at everything a driver must not do.
+pub(crate) const MALICIOUS: Package = Package { name: "psimp-malicious", library: "malicious" };
+
+/// Builds a driver and puts the image at `output`.
+pub(crate) fn build(workspace: &Workspace, package: Package, output: PathBuf) -> Result<Image> {
     let prepared = Prepared::make(workspace)?;
-    let features = std::iter::once("kernel").chain(feature).collect::<Vec<_>>().join(",");
-    exec::run(prepared.cargo(&prepared.compiler.cargo, "build")?.args(["--features", &features]))?;
-    let built = prepared.mirror.join("target").join(TARGET).join("release/psimp.dll");
+    let mut cargo = prepared.cargo(&prepared.compiler.cargo, "build")?;
+    exec::run(cargo.args(["--package", package.name, "--features", "kernel"]))?;
+    let release = prepared.mirror.join("target").join(TARGET).join("release");
+    let built = release.join(package.library).with_extension("dll");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
     exec::write_if_changed(&output, bytes)?;
     Image::read(output)
 }
 
-/// Runs clippy over the driver as it is built for the kernel. False if the compiler has no clippy.
+/// Where the linker, as wdk-build asks of it, lists the functions of the image that it linked last.
+pub(crate) fn map(workspace: &Workspace) -> PathBuf {
+    workspace.cross().join("target").join(TARGET).join("release/deps/psimp.map")
+}
+
+/// Runs clippy over both drivers as they are built for the kernel. False if the compiler has no clippy.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
     let prepared = Prepared::make(workspace)?;
     // The one beside cargo: another one on the path would bring another compiler.
@@ -43,7 +63,13 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
         return Ok(false);
     }
     let mut command = prepared.cargo(&clippy, "clippy")?;
-    command.env("CARGO", &prepared.compiler.cargo).args(["--features", "kernel", "--", "-D", "warnings"]);
+    command.env("CARGO", &prepared.compiler.cargo).args([
+        "--package",
+        PSIMP.name,
+        "--package",
+        MALICIOUS.name,
+    ]);
+    command.args(["--features", "kernel", "--", "-D", "warnings"]);
     exec::run(&mut command)?;
     Ok(true)
 }
@@ -62,13 +88,13 @@ impl<'a> Prepared<'a> {
         Ok(Self { workspace, compiler, mirror, tree, _lock: lock })
     }
 
-    /// A command of cargo on the driver package, still without its features.
+    /// A command of cargo on driver packages, still without their names and features.
     fn cargo(&self, program: &Path, subcommand: &str) -> Result<Command> {
         let mut cargo = Command::new(program);
         // What the toolchain that runs this program set for itself must not reach another one.
         cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
         cargo.current_dir(&self.mirror).env("RUSTC", &self.compiler.rustc);
-        cargo.args([subcommand, "--release", "--locked", "--package", "psimp", "--lib", "--target", TARGET]);
+        cargo.args([subcommand, "--release", "--locked", "--lib", "--target", TARGET]);
         cargo.arg("--target-dir").arg(self.mirror.join("target"));
         if self.compiler.build_std {
             cargo.arg("-Zbuild-std=core,alloc").env("RUSTC_BOOTSTRAP", "1");

@@ -17,14 +17,14 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub(crate) use compiler::Compiler;
-pub(crate) use driver::clippy;
+pub(crate) use driver::{clippy, map};
 pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{READOBJ, missing_packages as missing_tools};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
 
-use crate::Format;
 use crate::workspace::Workspace;
+use crate::{Format, mutants};
 
 /// The arguments of `cargo xtask build`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Build the driver with this fault planted, to target/mutants/NAME.sys
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
+    /// Build the driver that breaks the host's contracts instead, to target/malicious.sys
+    #[arg(long, conflicts_with = "mutant")]
+    malicious: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -46,8 +49,9 @@ pub(crate) struct Image {
 
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     let image = match &args.mutant {
+        None if args.malicious => malicious(workspace)?,
         None => driver(workspace)?,
-        Some(name) => mutant(workspace, name)?,
+        Some(name) => mutants::build_one(workspace, name)?,
     };
     let Image { path, sha256, size } = image;
     if args.format.json() {
@@ -60,16 +64,17 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
 
 /// Builds the driver as it ships: `target/psimp.sys`.
 pub(crate) fn driver(workspace: &Workspace) -> Result<Image> {
-    driver::build(workspace, None, workspace.target.join("psimp.sys"))
+    driver::build(workspace, driver::PSIMP, workspace.target.join("psimp.sys"))
 }
 
-/// Builds the driver with the fault of the feature `mutant-NAME`: `target/mutants/NAME.sys`.
-pub(crate) fn mutant(workspace: &Workspace, name: &str) -> Result<Image> {
-    let feature = format!("mutant-{name}");
-    if !workspace.features.contains(&feature) {
-        anyhow::bail!("the driver has no feature {feature}");
-    }
-    driver::build(workspace, Some(&feature), workspace.target.join("mutants").join(format!("{name}.sys")))
+/// Builds the driver of this tree to another place.
+pub(crate) fn driver_to(workspace: &Workspace, output: PathBuf) -> Result<Image> {
+    driver::build(workspace, driver::PSIMP, output)
+}
+
+/// Builds the driver that breaks the host's contracts: `target/malicious.sys`.
+pub(crate) fn malicious(workspace: &Workspace) -> Result<Image> {
+    driver::build(workspace, driver::MALICIOUS, workspace.target.join("malicious.sys"))
 }
 
 impl Image {

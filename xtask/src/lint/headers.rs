@@ -34,7 +34,7 @@ pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
         // The sentence of an assertion follows what was required, in quotes.
         let sentence =
             error.split_once("': ").map_or(error.to_owned(), |(_, fact)| format!("it is not so that {fact}"));
-        report.violations.push(format!("the headers in xtask/cross: {sentence}"));
+        report.violations.push(format!("headers: the headers in xtask/cross: {sentence}"));
     }
     report.checks += assertions.lines().count();
     ensure!(output.status.success() || !report.violations.is_empty(), "clang failed: {errors}");
@@ -48,7 +48,7 @@ fn check_names(name: &str, header: &str, functions: &[&str], report: &mut Report
         let known = functions.iter().any(|known| known[3..].eq_ignore_ascii_case(function));
         let violation =
             || format!("xtask/cross/{name}: PFN_WDF{function} is the type of no function of KMDF 1.15");
-        report.check(known, violation);
+        report.check("headers", known, violation);
     }
 }
 

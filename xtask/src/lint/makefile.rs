@@ -27,8 +27,7 @@ fn check_against(
     workspace: &Workspace,
     report: &mut Report,
 ) -> Result<()> {
-    let mut check =
-        |holds: bool, violation: String| report.check(holds, || format!("Makefile.toml: {violation}"));
+    let mut check = |holds: bool, violation: String| report.check("makefile", holds, || violation);
     let ours: Table = ours.parse().context("Makefile.toml cannot be parsed")?;
     let theirs: Table = theirs.parse().context("wdk-build's makefile cannot be parsed")?;
     let (our_tasks, their_tasks) = (tasks(&ours)?, tasks(&theirs)?);

@@ -4,11 +4,13 @@ mod headers;
 mod inf;
 mod makefile;
 mod pe;
+#[cfg(test)]
+mod reference;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::Format;
 use crate::workspace::Workspace;
@@ -21,20 +23,57 @@ pub(crate) struct Args {
     format: Format,
 }
 
-/// How many checks were made, and one sentence for each that failed.
+/// A rule: its name, with which every violation of it begins, and what it demands.
+type Rule = (&'static str, &'static str);
+
+/// How many checks were made, one sentence for each that failed, and what was counted on the way.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     checks: usize,
     violations: Vec<String>,
+    figures: Vec<(&'static str, Value)>,
+    /// The rules that were applied at all.
+    applied: Vec<&'static str>,
 }
 
 impl Report {
-    /// Counts a check; the sentence is made only if it failed.
-    fn check(&mut self, holds: bool, violation: impl FnOnce() -> String) {
+    /// Counts a check of the rule; the sentence is made only if it failed.
+    fn check(&mut self, rule: &'static str, holds: bool, violation: impl FnOnce() -> String) {
         self.checks += 1;
-        if !holds {
-            self.violations.push(violation());
+        if !self.applied.contains(&rule) {
+            self.applied.push(rule);
         }
+        if !holds {
+            self.violations.push(format!("{rule}: {}", violation()));
+        }
+    }
+
+    fn figure(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.figures.push((name, value.into()));
+    }
+
+    fn json(&self) -> Value {
+        let figures: Map<_, _> =
+            self.figures.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        json!({ "checks": self.checks, "violations": self.violations, "figures": figures })
+    }
+
+    fn print(&self) {
+        for (name, value) in &self.figures {
+            match value {
+                Value::Array(lines) => {
+                    println!("{name}:");
+                    for line in lines {
+                        println!("    {}", line.as_str().unwrap_or_default());
+                    }
+                }
+                value => println!("{name}: {value}"),
+            }
+        }
+        for violation in &self.violations {
+            println!("{violation}");
+        }
+        println!("{} checks, {} violations", self.checks, self.violations.len());
     }
 }
 
@@ -46,12 +85,9 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     }
     let report = lint(workspace, &image)?;
     if args.format.json() {
-        println!("{}", json!({ "checks": report.checks, "violations": report.violations }));
+        println!("{}", report.json());
     } else {
-        for violation in &report.violations {
-            println!("{violation}");
-        }
-        println!("{} checks, {} violations", report.checks, report.violations.len());
+        report.print();
     }
     Ok(if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

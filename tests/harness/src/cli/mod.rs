@@ -3,11 +3,13 @@
 mod filter;
 mod values;
 
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use filter::{FilterArg, matches};
+use values::seed;
 pub use values::{DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
 
 use crate::faults::RunId;
@@ -69,6 +71,9 @@ pub enum Command {
     /// Make every call below the driver fail that can, and check what holds all the same
     #[command(hide = true, after_help = FILTERS)]
     Faults(FaultsArgs),
+    /// Let threads make random calls on an image, and look for leaks and torn slots
+    #[command(hide = true)]
+    Soak(SoakArgs),
 }
 
 /// Arguments of `run`.
@@ -89,6 +94,9 @@ pub struct RunArgs {
     /// Which cases.
     #[command(flatten)]
     pub filter: FilterArg,
+    /// Run races under the schedule of this seed alone, and show it
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub seed: Option<u64>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -181,6 +189,23 @@ pub struct FaultsArgs {
     #[arg(long, value_name = "ID", conflicts_with_all = ["filters", "kernel", "rules", "format"])]
     pub replay: Option<RunId>,
     /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Arguments of `soak`.
+#[derive(Clone, Debug, Args)]
+pub struct SoakArgs {
+    /// How long the threads run
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub seconds: u32,
+    /// How many threads; as many as there are cores unless told otherwise
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroU8>,
+    /// The driver image to run.
+    #[command(flatten)]
+    pub image: ImageArg,
+    /// How the figures are written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
 }

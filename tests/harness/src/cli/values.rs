@@ -31,6 +31,8 @@ pub enum Kernel {
     Nt52,
     /// A kernel that does what its documentation says
     Documented,
+    /// Peios' KACS as publicly documented
+    Peios,
 }
 
 /// Which rules the driver applies before it calls the kernel.
@@ -98,6 +100,14 @@ impl FromStr for ThreadRef {
             Some((pid, tid)) => Ok(Self { pid: id(pid)?, tid: Some(id(tid)?) }),
             None => Ok(Self { pid: id(text)?, tid: None }),
         }
+    }
+}
+
+/// The seed of a schedule, as reports write it or in decimal.
+pub(super) fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
     }
 }
 

@@ -6,6 +6,7 @@ mod faults;
 mod list;
 mod mutants;
 mod run;
+mod soak;
 
 use crate::cli::{Command, Exit};
 use crate::driver::Source;
@@ -28,6 +29,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Bench(args) => bench::bench(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Faults(args) => faults::faults(&args),
+        Command::Soak(args) => soak::soak(&args),
         Command::Show(_) => {
             Ok(unavailable("psimp show reads the threads of a running Windows; here is none"))
         }

@@ -10,92 +10,91 @@ use crate::result::{CaseStatus, Mismatch};
 use crate::run::{Target, run_case};
 use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
+use serde::Deserialize;
 use serde_json::json;
 
-/// A mutant and the words that the message about it must contain.
-pub(crate) struct Mutant {
-    name: &'static str,
-    names_the_fault: &'static [&'static str],
+/// The table of all mutants, of which this needs only some columns.
+const TABLE: &str = include_str!("../../../mutants/mutants.toml");
+
+#[derive(Deserialize)]
+struct Table {
+    mutant: Vec<Mutant>,
 }
 
-/// One for each feature `mutant-…` of the driver package.
-pub(crate) const MUTANTS: [Mutant; 5] = [
-    Mutant {
-        name: "leaked-reference",
-        names_the_fault: &["PsReferenceImpersonationToken", "was not given back"],
-    },
-    Mutant { name: "double-completion", names_the_fault: &["completes a request that was completed"] },
-    Mutant { name: "output-overrun", names_the_fault: &["wrote at offset"] },
-    Mutant {
-        name: "error-path-leak",
-        names_the_fault: &["the reference that ObfReferenceObject gave", "was not given back"],
-    },
-    Mutant { name: "sid-rule", names_the_fault: &["copy, imp, B", "user SID"] },
-];
+/// A mutant and the words that the message about it must contain.
+#[derive(Deserialize)]
+struct Mutant {
+    name: String,
+    words: Vec<String>,
+}
 
 pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
+    let mutants = toml::from_str::<Table>(TABLE)?.mutant;
     let mut caught = 0;
-    for mutant in &MUTANTS {
+    for mutant in &mutants {
         let path = args.image_dir.join(format!("{}.sys", mutant.name));
         let (source, _) = load_image(&path).map_err(anyhow::Error::msg)?;
-        match catch(&source, mutant) {
-            Some((case, message)) => {
+        let words = match catch(&source, mutant) {
+            End::Caught(message) => {
                 caught += 1;
-                if args.format == TextFormat::Table {
-                    println!("caught  {}  by {case}: {message}", mutant.name);
-                }
+                format!("caught  {}  by {message}", mutant.name)
             }
-            None if args.format == TextFormat::Table => println!("MISSED  {}", mutant.name),
-            None => (),
+            End::Missed(Some(message)) => format!("MISSED  {}  without its words: {message}", mutant.name),
+            End::Missed(None) => format!("MISSED  {}", mutant.name),
+        };
+        if args.format == TextFormat::Table {
+            println!("{words}");
         }
     }
     match args.format {
-        TextFormat::Json => println!("{}", json!({"caught": caught, "total": MUTANTS.len()})),
-        TextFormat::Table => println!("{caught} of {} mutants caught", MUTANTS.len()),
+        TextFormat::Json => println!("{}", json!({"caught": caught, "total": mutants.len()})),
+        TextFormat::Table => println!("{caught} of {} mutants caught", mutants.len()),
     }
-    Ok(if caught == MUTANTS.len() { Exit::Passed } else { Exit::Failed })
+    Ok(if caught == mutants.len() { Exit::Passed } else { Exit::Failed })
 }
 
-/// The first case that fails with a message naming the fault; failures below the
-/// driver take longer, and come second.
-fn catch(source: &Source, mutant: &Mutant) -> Option<(String, String)> {
-    let names_it = |text: &String| mutant.names_the_fault.iter().all(|words| text.contains(words));
-    let (flavour, rules) = (Flavour::Win10, RulesMode::Documented);
-    let target = Target { source: source.clone(), flavour, rules };
+/// What became of a mutant.
+enum End {
+    /// A case failed with this message, which names the fault.
+    Caught(String),
+    /// No message did. The first one that came, if any.
+    Missed(Option<String>),
+}
+
+/// Runs case after case until one fails with a message that names the fault.
+/// Failures below the driver take longer, and come last.
+fn catch(source: &Source, mutant: &Mutant) -> End {
     let cases = psimp_catalogue::cases();
-    let by_case = cases.iter().find_map(|case| match run_case(&target, case).status {
-        CaseStatus::Failed(mismatches) => {
-            let found = mismatches.iter().map(sentence).find(names_it);
-            found.map(|message| (case.id.to_owned(), message))
+    let mut first = None;
+    for rules in [RulesMode::Documented, RulesMode::Kernel] {
+        let target = Target { source: source.clone(), flavour: Flavour::Win10, rules };
+        for case in &cases {
+            let CaseStatus::Failed(mismatches) = run_case(&target, case).status else { continue };
+            for mismatch in &mismatches {
+                let message = format!("{}: {}", case.id, sentence(mismatch));
+                if mutant.words.iter().all(|words| message.contains(words)) {
+                    return End::Caught(message);
+                }
+                first.get_or_insert(message);
+            }
         }
-        _ => None,
-    });
-    let Source::Image(image) = source else { return by_case };
+    }
+    let Source::Image(image) = source else { return End::Missed(first) };
+    let (flavour, rules) = (Flavour::Win10, RulesMode::Documented);
     let setting = Setting { image: image.clone(), flavour, rules };
-    let by_failure = |case| {
-        explore(&setting, case).broken.into_iter().find_map(|run| {
-            let found = run.breaches.into_iter().map(|breach| breach.what).find(names_it);
-            found.map(|message| (run.id.to_string(), message))
-        })
-    };
-    by_case.or_else(|| cases.iter().find_map(by_failure))
+    for run in cases.iter().flat_map(|case| explore(&setting, case).broken) {
+        for breach in &run.breaches {
+            let message = format!("{}: {}", run.id, breach.what);
+            if mutant.words.iter().all(|words| message.contains(words)) {
+                return End::Caught(message);
+            }
+            first.get_or_insert(message);
+        }
+    }
+    End::Missed(first)
 }
 
 fn sentence(mismatch: &Mismatch) -> String {
     let rule = mismatch.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
     format!("{}: expected {}, observed {}{rule}", mismatch.what, mismatch.expected, mismatch.observed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::MUTANTS;
-
-    /// A mutant that is built but not expected here would go unnoticed.
-    #[test]
-    fn every_mutant_of_the_driver_is_expected() {
-        let manifest = include_str!("../../../../Cargo.toml");
-        let features = manifest.lines().filter_map(|line| line.strip_prefix("mutant-")?.split_once(" = "));
-        let names: Vec<_> = features.map(|(name, _)| name).collect();
-        assert_eq!(names, MUTANTS.map(|mutant| mutant.name));
-    }
 }

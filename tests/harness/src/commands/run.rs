@@ -3,10 +3,12 @@
 use super::{load_image, unavailable};
 use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
+use crate::races;
 use crate::report;
-use crate::result::RunResult;
-use crate::run::{Target, run_case};
+use crate::result::{CaseResult, RunResult};
+use crate::run::{Target, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
+use psimp_catalogue::{Body, Case};
 use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
 use std::io;
@@ -37,8 +39,12 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         eprintln!("psimp: no case matches the filter; `psimp list` names them all");
         return Ok(Exit::Usage);
     }
+    if args.seed.is_some() && !selected.iter().any(|case| matches!(case.body, Body::Race(_))) {
+        eprintln!("psimp: --seed is for races, group Z; the filter takes none");
+        return Ok(Exit::Usage);
+    }
     let start = Instant::now();
-    let cases = selected.iter().map(|case| run_case(&target, case)).collect();
+    let cases = selected.iter().map(|case| run_or_replay(&target, case, args.seed)).collect();
     let result = RunResult {
         target: args.target.to_string(),
         kernel: args.kernel.to_string(),
@@ -57,12 +63,24 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(if result.summary().failed > 0 { Exit::Failed } else { Exit::Passed })
 }
 
+/// With a seed, a race takes place under that schedule alone, which goes to
+/// standard error.
+fn run_or_replay(target: &Target, case: &Case, seed: Option<u64>) -> CaseResult {
+    let (Body::Race(race), Some(seed)) = (case.body, seed) else { return run_case(target, case) };
+    let (result, turns) = replay(target, case, seed);
+    if !turns.is_empty() {
+        eprint!("{}, seed {seed:#x}\n{}", case.id, races::words(race, &turns));
+    }
+    result
+}
+
 /// The model's flavour for an argument.
 pub(super) fn flavour(kernel: Kernel) -> Flavour {
     match kernel {
         Kernel::Win10 => Flavour::Win10,
         Kernel::Nt52 => Flavour::Nt52,
         Kernel::Documented => Flavour::Documented,
+        Kernel::Peios => Flavour::Peios,
     }
 }
 

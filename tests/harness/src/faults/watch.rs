@@ -4,7 +4,7 @@ use super::id::{Failing, Stack, StackId};
 use super::promise::{Levels, Request, brief};
 use crate::observe::SlotView;
 use parking_lot::Mutex;
-use psimp_host::{Call, Failure, Fault, FaultKind, Observer, Ruling, StartError};
+use psimp_host::{Call, Failure, Fault, FaultKind, Observer, Ruling, StartError, Waiting};
 use psimp_model::Thread;
 use psimp_protocol::Status;
 use std::collections::BTreeMap;
@@ -40,6 +40,8 @@ struct State {
     levels: Levels,
     /// Counts what changes slots.
     turn: u64,
+    /// Threads run at the same time.
+    slots_change: bool,
     breaches: Vec<Breach>,
     story: Vec<String>,
 }
@@ -76,6 +78,18 @@ impl Watch {
         Arc::new(Self { failing: failing.to_vec(), tells, state: Mutex::default() })
     }
 
+    /// Who sees the driver's calls when somebody else decides which thread runs.
+    /// Any thread may then change a slot at any time, so slots are not judged.
+    pub(crate) fn beside(self: &Arc<Self>, scheduler: Option<Arc<dyn Observer>>) -> Arc<dyn Observer> {
+        match scheduler {
+            None => self.clone(),
+            Some(scheduler) => {
+                self.state.lock().slots_change = true;
+                Arc::new(Scheduled { scheduler, watch: self.clone() })
+            }
+        }
+    }
+
     /// What the run showed.
     pub(super) fn finish(&self) -> Seen {
         let state = std::mem::take(&mut *self.state.lock());
@@ -102,11 +116,12 @@ impl Watch {
         self.tell(&mut self.state.lock(), || format!("{what}: {status}"));
     }
 
-    /// The driver broke a contract as it started, or did not even start.
+    /// Why the driver did not start, which it need not when something fails.
     pub(crate) fn did_not_start(&self, error: &StartError) {
         match error {
+            StartError::Status(status) => self.ended("start of the driver", *status),
             StartError::Fault(fault) => self.report(fault),
-            error => self.breach(false, error.to_string()),
+            StartError::Load(error) => self.breach(false, error.to_string()),
         }
     }
 
@@ -117,7 +132,7 @@ impl Watch {
 
     /// References that are left once all is closed and reverted.
     pub(crate) fn left(&self, what: &str) {
-        self.breach(true, format!("{what} after close and revert"));
+        self.breach(true, format!("references after close and revert: {what}"));
     }
 
     fn breach(&self, leak: bool, what: String) {
@@ -207,7 +222,7 @@ impl State {
     ) -> Vec<String> {
         let mut broken = Vec::from_iter(request.check_end(result).err());
         // Who else changed slots meanwhile did so rightly, or was judged itself.
-        let undisturbed = self.turn == before.turn;
+        let undisturbed = self.turn == before.turn && !self.slots_change;
         self.turn += 1;
         for (thread, before) in before.slots.into_iter().filter(|_| undisturbed) {
             let after = slot(&thread);
@@ -276,6 +291,25 @@ impl Observer for Watch {
             return Ruling::Fail;
         }
         Ruling::Proceed
+    }
+}
+
+/// A schedule first, then failures.
+struct Scheduled {
+    scheduler: Arc<dyn Observer>,
+    watch: Arc<Watch>,
+}
+
+impl Observer for Scheduled {
+    fn rule(&self, call: &Call<'_>) -> Ruling {
+        match self.scheduler.rule(call) {
+            Ruling::Fail => Ruling::Fail,
+            Ruling::Proceed => self.watch.rule(call),
+        }
+    }
+
+    fn wait(&self, thread: u32) -> Waiting {
+        self.scheduler.wait(thread)
     }
 }
 

@@ -15,7 +15,8 @@ use psimp_rules::{DOC, Level, Rule, decide};
 /// The row's column for a kernel flavour.
 pub(crate) fn column(row: &DecisionRow, flavour: Flavour) -> Column {
     match flavour {
-        Flavour::Win10 => row.w10,
+        // There is no column for Peios: the cases are skipped there.
+        Flavour::Win10 | Flavour::Peios => row.w10,
         Flavour::Nt52 => row.nt52,
         Flavour::Documented => row.doc,
     }

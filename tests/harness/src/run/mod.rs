@@ -10,6 +10,7 @@ pub(crate) use script::expected as expected_state;
 use crate::client::Client;
 use crate::driver::{Driver, Failure, Source};
 use crate::machine::Machine;
+use crate::races::{self, Turn};
 use crate::result::{CaseResult, CaseStatus, Mismatch};
 use psimp_catalogue::{Body, Case, Kernel, Server};
 use psimp_model::{Flavour, rights};
@@ -59,9 +60,24 @@ pub fn run_case(target: &Target, case: &Case) -> CaseResult {
         Body::Requests(row) => {
             with_driver(target, Server::S, |client| requests::run(client, target.rules, row))
         }
+        Body::Race(race) => races::run(target, race),
         Body::Needs(what) => return result(CaseStatus::Skipped(what.to_owned())),
     };
     result(found.map_or_else(CaseStatus::Failed, CaseStatus::Passed))
+}
+
+/// Runs a race under the schedule of one seed, and tells that schedule; any other
+/// case, and one that cannot be carried out here, as [`run_case`] does.
+pub fn replay(target: &Target, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>) {
+    let Body::Race(race) = case.body else { return (run_case(target, case), Vec::new()) };
+    if case.only.reason_against(kernel(target.flavour)).is_some() {
+        return (run_case(target, case), Vec::new());
+    }
+    let start = Instant::now();
+    let (found, turns) = races::replay(target, race, seed);
+    let status = found.map_or_else(CaseStatus::Failed, CaseStatus::Passed);
+    let (id, title) = (case.id.to_owned(), case.title.clone());
+    (CaseResult { id, title, status, duration: start.elapsed() }, turns)
 }
 
 /// The catalogue's word for a kernel flavour.
@@ -70,6 +86,7 @@ pub(crate) fn kernel(flavour: Flavour) -> Kernel {
         Flavour::Win10 => Kernel::Win10,
         Flavour::Nt52 => Kernel::Nt52,
         Flavour::Documented => Kernel::Documented,
+        Flavour::Peios => Kernel::Peios,
     }
 }
 
@@ -109,7 +126,7 @@ fn with_driver(target: &Target, server: Server, run: impl FnOnce(&Client<'_>) ->
     let left = machine.leftovers();
     if let Some(watch) = target.source.watch() {
         for (tok, left) in &left {
-            watch.left(&format!("{left:+} references on {}", tok.name()));
+            watch.left(&format!("{left:+} on {}", tok.name()));
         }
     }
     if faults.is_empty() && left.is_empty() {

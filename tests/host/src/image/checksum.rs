@@ -11,13 +11,29 @@ const OFFSET: usize = 4 + 20 + 64;
 
 pub(super) fn check(bytes: &[u8], nt: &ImageNtHeaders64, dos: &ImageDosHeader) -> Result<(), LoadError> {
     let stored = nt.optional_header.check_sum.get(LE);
-    let at = usize::try_from(dos.nt_headers_offset()).unwrap_or(0).saturating_add(OFFSET);
-    let actual = sum(bytes, at);
+    let actual = sum(bytes, offset(dos));
     if stored == actual {
         Ok(())
     } else {
         Err(malformed(format!("the checksum is 0x{stored:X} instead of 0x{actual:X}")))
     }
+}
+
+/// Sets the checksum of an image that was changed.
+///
+/// # Errors
+/// When it has no header to keep one in.
+pub fn seal(bytes: &mut [u8]) -> Result<(), LoadError> {
+    let at = offset(ImageDosHeader::parse(&*bytes)?);
+    let sum = sum(bytes, at).to_le_bytes();
+    let end = at.saturating_add(sum.len());
+    let field = bytes.get_mut(at..end).ok_or_else(|| malformed("no room for a checksum"))?;
+    field.copy_from_slice(&sum);
+    Ok(())
+}
+
+fn offset(dos: &ImageDosHeader) -> usize {
+    usize::try_from(dos.nt_headers_offset()).unwrap_or(0).saturating_add(OFFSET)
 }
 
 /// The ones' complement sum of all 16-bit words, those at `skipped` taken as

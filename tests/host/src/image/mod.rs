@@ -15,6 +15,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
+pub use checksum::seal;
 pub(crate) use imports::Import;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use sections::Protection;
@@ -75,6 +76,18 @@ impl Image {
     /// The bytes of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Maps, relocates and protects the image as a start does, and unmaps it
+    /// again; nothing of it is run and no import is bound.
+    ///
+    /// # Errors
+    /// When the system refuses, or is none that images run on.
+    pub fn map_only(&self) -> Result<(), LoadError> {
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        return crate::native::map_only(self);
+        #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+        Err(LoadError::Unsupported)
     }
 
     #[cfg_attr(not(all(target_os = "linux", target_arch = "x86_64")), allow(dead_code))]

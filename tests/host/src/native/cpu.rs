@@ -11,10 +11,11 @@ use super::enter::{CallFrame, Frame};
 use super::export::Export;
 use super::guarded::Guarded;
 use super::handles::Handles;
-use super::kmdf::WaitLock;
+use super::kmdf::{Resting, WaitLock};
 use super::pool::Pool;
 use super::references::References;
 use super::signals::{self, Trap};
+use super::stack::Stack;
 use super::watchdog::{self, Watch};
 use parking_lot::Mutex;
 use std::arch::asm;
@@ -55,11 +56,15 @@ pub(crate) struct Cpu {
     pub(crate) locks: RefCell<Vec<Arc<WaitLock>>>,
     /// A system buffer to use again.
     pub(crate) buffer: Cell<Option<Guarded>>,
+    /// The system buffer of the last request, which nobody may use any more.
+    pub(crate) resting: RefCell<Option<Resting>>,
     /// Memory of a reply to use again.
     pub(crate) reply: Cell<Vec<u8>>,
     serials: Cell<(u64, u64)>,
     watch: Watch,
-    stack: signals::Stack,
+    /// The driver's stack.
+    pub(crate) stack: Stack,
+    signal_stack: signals::Stack,
 }
 
 impl Cpu {
@@ -86,10 +91,12 @@ impl Cpu {
             handles: RefCell::default(),
             locks: RefCell::default(),
             buffer: Cell::default(),
+            resting: RefCell::default(),
             reply: Cell::default(),
             serials: Cell::default(),
             watch: Watch::default(),
-            stack: signals::Stack::new(),
+            stack: Stack::new(),
+            signal_stack: signals::Stack::new(),
         }));
         cpu.this.set(cpu);
         cpu
@@ -109,11 +116,19 @@ impl Cpu {
         let idle = IDLE.lock().pop().map(|Idle(cpu)| cpu);
         let cpu = idle.unwrap_or_else(Self::new);
         set_gs(cpu);
-        cpu.stack.use_for_signals();
+        cpu.signal_stack.use_for_signals();
         CURRENT.set(cpu);
         watchdog::add(cpu);
         DETACH.with(|_| ());
         cpu
+    }
+
+    /// Leaves this byte where the driver's frames will be, unless it runs.
+    pub(crate) fn soil_stack(&self, stale: u8) {
+        if self.frame().is_null() {
+            // SAFETY: without a frame the thread is not in the driver.
+            unsafe { self.stack.soil(stale) };
+        }
     }
 
     /// Gives the block up for good: the host failed in the middle of something.
@@ -236,6 +251,7 @@ impl Drop for Detach {
         if let Some(cpu) = Cpu::current() {
             CURRENT.set(ptr::null());
             watchdog::remove(cpu);
+            cpu.pool.borrow_mut().orphan();
             signals::Stack::disable();
             IDLE.lock().push(Idle(cpu));
         }

@@ -1,10 +1,14 @@
 //! Addresses and processor faults in words.
+#![allow(unsafe_code)] // the way to what the thread is doing, and its stack
 
 use super::Stop;
 use super::cpu::Cpu;
 use super::machine::Machine;
 use super::opaque;
+use super::pool::Block;
+use super::probe;
 use super::signals::Trap;
+use super::stack::Beyond;
 use super::watchdog;
 use crate::{Fault, FaultKind};
 
@@ -50,15 +54,15 @@ fn of_processor(trap: &Trap, cpu: &Cpu, machine: &Machine) -> Fault {
         let message = format!("the host {what} in {}", export.name);
         return Fault { kind: FaultKind::Host, message, site: machine.mapping.site(cpu.caller()) };
     }
-    let site = machine.mapping.site(trap.rip);
+    let in_code = machine.mapping.is_code(trap.rip);
     let code = machine.mapping.code_at(trap.rip);
     let (kind, message) = match trap.signal {
         watchdog::SIGNAL => (FaultKind::Hang, "the driver did not return in time".to_owned()),
-        _ if site.is_none() || !machine.mapping.is_code(trap.rip) => (
+        _ if !in_code => (
             FaultKind::Instruction,
             format!("the driver went to {}, where it has no code", self::address(trap.rip, machine)),
         ),
-        libc::SIGSEGV | libc::SIGBUS => of_memory(trap, code, machine),
+        libc::SIGSEGV | libc::SIGBUS => of_memory(trap, code, cpu, machine),
         libc::SIGFPE => (FaultKind::Instruction, "the driver made an arithmetic error".to_owned()),
         libc::SIGTRAP => (FaultKind::Instruction, "the driver ran into a breakpoint".to_owned()),
         libc::SIGILL if code[..2] == [0x0F, 0x0B] => {
@@ -66,13 +70,21 @@ fn of_processor(trap: &Trap, cpu: &Cpu, machine: &Machine) -> Fault {
         }
         signal => (FaultKind::Instruction, format!("the driver got signal {signal}")),
     };
-    // Outside the image, the last call is the only trace.
-    let site = site.or_else(|| machine.mapping.site(cpu.caller()));
-    Fault { kind, message, site }
+    let at = if in_code { trap.rip } else { came_from(trap).unwrap_or(0) };
+    // Without a call that led there, the last one into the host is the only trace.
+    let at = if machine.mapping.is_code(at) { at } else { cpu.caller() };
+    Fault { kind, message, site: machine.mapping.site(at) }
 }
 
-fn of_memory(trap: &Trap, code: [u8; 4], machine: &Machine) -> (FaultKind, String) {
-    const STACK: u64 = 0x1_0000;
+/// Where a call to what is no code would have returned.
+fn came_from(trap: &Trap) -> Option<u64> {
+    let mut address = 0_u64;
+    // SAFETY: into the local.
+    unsafe { probe::copy((&raw mut address) as u64, trap.rsp, size_of::<u64>()) }.ok()?;
+    Some(address)
+}
+
+fn of_memory(trap: &Trap, code: [u8; 4], cpu: &Cpu, machine: &Machine) -> (FaultKind, String) {
     /// `SI_KERNEL`.
     const GENERAL_PROTECTION: i32 = 0x80;
     if code[..2] == [0xCD, 0x29] {
@@ -84,9 +96,31 @@ fn of_memory(trap: &Trap, code: [u8; 4], machine: &Machine) -> (FaultKind, Strin
         let message = "the driver used an address that cannot exist, or an instruction of the kernel's";
         return (FaultKind::MemoryAccess, message.to_owned());
     }
-    if trap.address.abs_diff(trap.rsp) < STACK {
-        return (FaultKind::MemoryAccess, "the driver ran out of stack".to_owned());
+    match cpu.stack.beyond(trap.address) {
+        Some(Beyond::Bottom) => return (FaultKind::MemoryAccess, "the driver ran out of stack".to_owned()),
+        Some(Beyond::Top) => {
+            let message = "the driver accessed memory above its stack, over all that is on it";
+            return (FaultKind::MemoryAccess, message.to_owned());
+        }
+        None => {}
     }
-    let address = self::address(trap.address, machine);
+    let mut address = self::address(trap.address, machine);
+    if let Some(near) = lent(trap.address, cpu, machine) {
+        address = format!("{address}, {near},");
+    }
     (FaultKind::MemoryAccess, format!("the driver accessed memory at {address}, which it may not"))
+}
+
+/// What an address lies next to that was lent to the driver.
+fn lent(address: u64, cpu: &Cpu, machine: &Machine) -> Option<String> {
+    let of_block = |block: &Block| {
+        let place = block.memory.describe(address)?;
+        Some(format!("{place} a pool block of {} bytes", block.memory.length()))
+    };
+    let here = cpu.pool.borrow().live().find_map(of_block);
+    here.or_else(|| machine.held.find_block(of_block)).or_else(|| {
+        // SAFETY: the driver was running, so a dispatch is on the stack below.
+        let request = unsafe { cpu.dispatch() }.request?;
+        request.describe(address)
+    })
 }

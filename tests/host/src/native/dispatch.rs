@@ -3,7 +3,7 @@
 use super::cpu::Cpu;
 use super::enter;
 use super::held::Held;
-use super::kmdf::{FileObject, Request};
+use super::kmdf::{FileObject, Request, Resting};
 use super::machine::Machine;
 use super::{Outcome, Stop};
 use crate::{Fault, FaultKind};
@@ -27,7 +27,8 @@ pub(crate) struct Dispatch<'a> {
 impl Dispatch<'_> {
     /// Runs `body`, which enters the driver, and settles the accounts.
     pub(crate) fn run<R>(&self, cpu: &'static Cpu, body: impl FnOnce() -> Outcome<R>) -> Result<R, Fault> {
-        let Some(result) = cpu.with_dispatch(self, body) else {
+        let checked = || body().and_then(|value| Resting::check(cpu, self.machine).map(|()| value));
+        let Some(result) = cpu.with_dispatch(self, checked) else {
             return Err(Fault {
                 kind: FaultKind::Host,
                 message: "the driver was called from within a call of the driver".to_owned(),

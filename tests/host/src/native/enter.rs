@@ -2,7 +2,8 @@
 //! contract.
 //!
 //! [`enter`] saves what the host's calling convention preserves in a [`Frame`] on
-//! its stack and calls the driver. [`leave`], and the signal handler through
+//! its stack and calls the driver on another: one that ends before memory of the
+//! host begins. [`leave`], and the signal handler through
 //! [`landing`], go back to the innermost frame; the driver's frames in between
 //! are dropped without a word, as the kernel would by stopping. Frames of the
 //! host are never in between: an export has finished its own work by then.
@@ -10,6 +11,7 @@
 
 use super::cpu::Cpu;
 use super::describe;
+use super::kmdf;
 use super::machine::Machine;
 use super::{Outcome, Stop};
 use crate::Fault;
@@ -37,7 +39,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Where the stack of this entry ends.
+    /// Where the driver's frames of this entry end, if another one is below.
     pub(super) fn end(&self) -> u64 {
         self.rsp
     }
@@ -55,12 +57,13 @@ struct Exit {
     jumped: u64,
 }
 
-/// Calls the driver's function at `target` with up to four arguments.
+/// Calls the driver's function at `target` with up to four arguments. What the
+/// framework puts into the driver object for unload counts as the driver's.
 ///
 /// # Errors
 /// The fault that ended it before it returned.
 pub(crate) fn enter(cpu: &Cpu, machine: &Machine, target: u64, arguments: [u64; 4]) -> Outcome<u64> {
-    if !machine.mapping.is_code(target) {
+    if !machine.mapping.is_code(target) && target != kmdf::unload_address() {
         return Err(Stop::from(Fault {
             kind: crate::FaultKind::BadArgument,
             message: format!("the driver gave 0x{target:X} as a function, where it has no code"),
@@ -70,12 +73,14 @@ pub(crate) fn enter(cpu: &Cpu, machine: &Machine, target: u64, arguments: [u64; 
     let (outer, call_before) = (cpu.frame(), cpu.call());
     let mut frame = Frame { rsp: 0, outer, call: call_before };
     let export = cpu.export.get();
+    // A call from within a call goes on where the driver's stack is.
+    let stack = if outer.is_null() { cpu.stack.top() } else { 0 };
     cpu.set_frame(&raw mut frame);
     cpu.export.set(None);
-    // SAFETY: the target is code of the image, which takes integers in
+    // SAFETY: the target is code of the image, or a thunk, and takes integers in
     // registers; the frame outlives the call; GS leads to `cpu`, because the
-    // thread is attached to it.
-    let exit = unsafe { call(&raw mut frame, target, arguments.as_ptr()) };
+    // thread is attached to it; the stack is the thread's, and not in use.
+    let exit = unsafe { call(&raw mut frame, target, arguments.as_ptr(), stack) };
     // Before the block forgets what was going on.
     let result = if exit.jumped == 0 { Ok(exit.value) } else { Err(describe::taken(cpu, machine)) };
     cpu.set_frame(outer);
@@ -95,7 +100,7 @@ pub(crate) unsafe fn leave() -> ! {
 }
 
 #[unsafe(naked)]
-unsafe extern "sysv64" fn call(frame: *mut Frame, target: u64, arguments: *const u64) -> Exit {
+unsafe extern "sysv64" fn call(frame: *mut Frame, target: u64, arguments: *const u64, stack: u64) -> Exit {
     naked_asm!(
         "push rbp",
         "push rbx",
@@ -107,6 +112,8 @@ unsafe extern "sysv64" fn call(frame: *mut Frame, target: u64, arguments: *const
         "stmxcsr [rsp]",
         "fnstcw [rsp + 4]",
         "mov [rdi], rsp",
+        "test rcx, rcx",
+        "cmovnz rsp, rcx",
         // Room for the four arguments in registers, which the callee owns.
         "sub rsp, 32",
         "mov rax, rsi",

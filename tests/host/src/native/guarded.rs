@@ -1,9 +1,17 @@
-//! Memory that is lent to the driver, between guard bytes.
+//! Memory that is lent to the driver, between guard bytes and on pages of its
+//! own.
+//!
+//! The lent bytes lie at the end of their pages: whoever goes on writing behind
+//! them gets to a page that nothing may touch, not into memory of the host.
 #![allow(unsafe_code)] // raw memory that foreign code writes through its own pointers
 
 use super::pattern;
-use std::alloc::{self, Layout};
-use std::ptr::{self, NonNull};
+use super::region::Region;
+use crate::image::PAGE;
+use parking_lot::Mutex;
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes on either side of the lent memory.
 const GUARD: usize = 32;
@@ -17,27 +25,45 @@ const FREED: u8 = 0xDD;
 ///
 /// The length can be changed up to the capacity, so that blocks can be used
 /// again without asking the allocator.
+///
+/// `&self` reads and writes the memory only while the driver, which runs on one
+/// thread with a given block at a time, waits for the host.
 #[derive(Debug)]
 pub(crate) struct Guarded {
-    base: NonNull<u8>,
-    capacity: usize,
+    pages: ManuallyDrop<Region>,
     length: usize,
 }
 
-// SAFETY: the memory belongs to the value and to no thread.
-unsafe impl Send for Guarded {}
-// SAFETY: `&self` reads and writes the memory only while the driver, which runs
-// on one thread with a given block at a time, waits for the host.
-unsafe impl Sync for Guarded {}
+/// Blocks that exist. The system gives a process some 65 000 mappings, and each
+/// block takes two.
+static BLOCKS: AtomicUsize = AtomicUsize::new(0);
+const MOST_BLOCKS: usize = 16_384;
+
+/// Single pages to use again: most blocks are no longer.
+static IDLE: Mutex<Vec<Region>> = Mutex::new(Vec::new());
+const MOST_IDLE: usize = 256;
 
 impl Guarded {
     /// A block that can be lent for `capacity` bytes or fewer.
+    ///
+    /// # Panics
+    /// When there is no memory, or there are too many blocks.
     pub(crate) fn new(capacity: usize) -> Self {
-        let layout = Self::layout(capacity);
-        // SAFETY: the layout is never empty: it holds the guards.
-        let base = unsafe { alloc::alloc(layout) };
-        let base = NonNull::new(base).unwrap_or_else(|| alloc::handle_alloc_error(layout));
-        Self { base, capacity, length: 0 }
+        Self::try_new(capacity).unwrap_or_else(|| panic!("there is no memory for {capacity} bytes"))
+    }
+
+    /// As [`Guarded::new`]; none when there is no memory, or there are too many
+    /// blocks.
+    pub(crate) fn try_new(capacity: usize) -> Option<Self> {
+        let size = capacity.checked_add(2 * GUARD)?.checked_next_multiple_of(PAGE as usize)?;
+        if BLOCKS.fetch_add(1, Ordering::Relaxed) < MOST_BLOCKS {
+            let idle = if size == PAGE as usize { IDLE.lock().pop() } else { None };
+            if let Some(pages) = idle.or_else(|| Region::new(size).ok()) {
+                return Some(Self { pages: ManuallyDrop::new(pages), length: 0 });
+            }
+        }
+        BLOCKS.fetch_sub(1, Ordering::Relaxed);
+        None
     }
 
     /// A block of zeros.
@@ -48,25 +74,22 @@ impl Guarded {
         block
     }
 
-    fn layout(capacity: usize) -> Layout {
-        let size = capacity.saturating_add(2 * GUARD);
-        Layout::from_size_align(size, 16).unwrap_or_else(|_| alloc::handle_alloc_error(Layout::new::<u8>()))
-    }
-
     /// Sets the length and lays the guards around it.
     pub(crate) fn lend(&mut self, length: usize) {
-        self.length = length.min(self.capacity);
-        // SAFETY: the front guard is the start of the allocation.
-        unsafe { ptr::write_bytes(self.base.as_ptr(), GUARD_BYTE, GUARD) };
-        // SAFETY: the end of the lent bytes lies inside the allocation.
+        self.length = length.min(self.capacity());
+        // SAFETY: the capacity leaves room for a guard in front.
+        let front = unsafe { self.data().sub(GUARD) };
+        // SAFETY: the front guard lies inside the pages.
+        unsafe { ptr::write_bytes(front, GUARD_BYTE, GUARD) };
+        // SAFETY: the end of the lent bytes lies inside the pages.
         let end = unsafe { self.data().add(self.length) };
-        // SAFETY: another guard fits behind the capacity, hence behind the length.
+        // SAFETY: `data` leaves room for another guard behind the length.
         unsafe { ptr::write_bytes(end, GUARD_BYTE, GUARD) };
     }
 
     /// How many bytes the block can be lent for.
     pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+        self.pages.size() - 2 * GUARD
     }
 
     /// How many bytes are lent.
@@ -74,10 +97,28 @@ impl Guarded {
         self.length
     }
 
-    /// Start of the lent bytes.
+    /// Start of the lent bytes, as near to the end of the pages as the guard and
+    /// the alignment of pool let them be.
     pub(crate) fn data(&self) -> *mut u8 {
-        // SAFETY: the allocation begins with the front guard.
-        unsafe { self.base.as_ptr().add(GUARD) }
+        let pages = &self.pages;
+        let offset = pages.size() - GUARD - self.length.next_multiple_of(16);
+        // SAFETY: the length is at most the capacity, which leaves room for both
+        // guards: the pages and the guards are multiples of 16.
+        unsafe { pages.start().add(offset) }
+    }
+
+    /// Where an address on the block's pages, or on those around them that
+    /// nothing may touch, lies in words.
+    pub(crate) fn describe(&self, address: u64) -> Option<String> {
+        let (start, end) = (self.address(), self.address() + self.length as u64);
+        if !self.pages.surrounds(address) {
+            return None;
+        }
+        Some(match address {
+            _ if address < start => format!("{} bytes in front of", start - address),
+            _ if address >= end => format!("{} bytes behind the end of", address - end),
+            _ => format!("byte {} of", address - start),
+        })
     }
 
     /// The address the driver gets.
@@ -109,7 +150,7 @@ impl Guarded {
     }
 
     /// Fills the lent bytes from `start` on with one value.
-    pub(crate) fn fill_from(&mut self, start: usize, value: u8) {
+    pub(crate) fn fill_from(&self, start: usize, value: u8) {
         let left = self.length.saturating_sub(start);
         // SAFETY: `start` is at most the length where anything is written.
         let from = unsafe { self.data().add(start.min(self.length)) };
@@ -118,15 +159,15 @@ impl Guarded {
     }
 
     /// Makes the lent bytes recognisably unwritten.
-    pub(crate) fn fill_unwritten(&mut self) {
+    pub(crate) fn fill_unwritten(&mut self, stale: u8) {
         // SAFETY: `length` bytes are allocated; `u8` has no invalid value, and
         // nothing reads before this writes.
         let bytes = unsafe { std::slice::from_raw_parts_mut(self.data(), self.length) };
-        pattern::fill(bytes);
+        pattern::fill(bytes, stale);
     }
 
     /// Makes the lent bytes recognisably taken back.
-    pub(crate) fn take_back(&mut self) {
+    pub(crate) fn take_back(&self) {
         self.fill_from(0, FREED);
     }
 
@@ -144,8 +185,10 @@ impl Guarded {
     /// The first guard byte that was changed, as an offset from the lent bytes:
     /// negative in front of them, from the length on behind them.
     pub(crate) fn damage(&self) -> Option<isize> {
+        // SAFETY: the front guard lies inside the pages.
+        let front = unsafe { self.data().sub(GUARD) };
         // SAFETY: the front guard was written by `lend`.
-        let front = unsafe { self.base.cast::<[u8; GUARD]>().as_ref() };
+        let front = unsafe { &*front.cast::<[u8; GUARD]>() };
         // SAFETY: the end of the lent bytes lies inside the allocation.
         let end = unsafe { self.data().add(self.length) };
         // SAFETY: the guard behind was written by `lend`.
@@ -162,8 +205,13 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // SAFETY: allocated in `new` with the same layout.
-        unsafe { alloc::dealloc(self.base.as_ptr(), Self::layout(self.capacity)) };
+        BLOCKS.fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: the value goes, and nothing uses the pages after this.
+        let pages = unsafe { ManuallyDrop::take(&mut self.pages) };
+        let mut idle = IDLE.lock();
+        if pages.size() == PAGE as usize && idle.len() < MOST_IDLE {
+            idle.push(pages);
+        }
     }
 }
 
@@ -180,11 +228,24 @@ mod tests {
         for (offset, found) in [(20_isize, 20_isize), (51, 51), (-1, -1), (-32, -32)] {
             let mut block = Guarded::new(64);
             block.lend(20);
-            // SAFETY: inside the allocation.
+            // SAFETY: inside the pages.
             let at = unsafe { block.data().offset(offset) };
-            // SAFETY: inside the allocation.
+            // SAFETY: inside the pages.
             unsafe { at.write(0) };
             assert_eq!(block.damage(), Some(found));
+        }
+    }
+
+    #[test]
+    fn a_block_ends_where_its_pages_end() {
+        for length in [0, 1, 15, 16, 64, 4032, 4033, 10_000] {
+            let mut block = Guarded::new(length);
+            block.lend(length);
+            assert_eq!(block.length(), length);
+            assert_eq!(block.address() % 16, 0);
+            let end = block.pages.address() + block.pages.size() as u64;
+            let behind = end - (block.address() + length as u64);
+            assert!((32..48).contains(&behind), "{behind} bytes behind {length}");
         }
     }
 

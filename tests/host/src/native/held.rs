@@ -64,6 +64,11 @@ impl Held {
         self.references.lock().give_back(address, taken, caller)
     }
 
+    /// The first pool block of which `found` knows something.
+    pub(crate) fn find_block<T>(&self, found: impl FnMut(&Block) -> Option<T>) -> Option<T> {
+        self.blocks.lock().iter().find_map(found)
+    }
+
     /// Takes a pool block out of the account.
     pub(crate) fn remove_block(&self, address: u64) -> Option<Block> {
         let mut blocks = self.blocks.lock();
@@ -97,6 +102,9 @@ impl Held {
             add(FaultKind::ReferenceLeak, message, reference.caller);
         }
         for block in self.blocks.lock().iter() {
+            if let Some(message) = block.overrun() {
+                add(FaultKind::PoolOverrun, format!("the driver {message}"), block.caller);
+            }
             let message = format!(
                 "{} bytes of pool that {} gave were not freed",
                 block.memory.length(),

@@ -56,7 +56,8 @@ impl Host {
         if !device.can_be_opened() {
             return Err(NO_SUCH_DEVICE.into());
         }
-        let (granted, _) = open_device(thread, device.acl(), kmdf::map_generic(desired))?;
+        let desired = kmdf::map_generic(desired);
+        let (granted, _) = open_device(&self.machine.system, thread, device.acl(), desired)?;
         let cpu = Cpu::attach();
         let file = Arc::new(FileObject::new(cpu, &device, granted));
         self.machine.framework.add_file(&file);
@@ -78,7 +79,7 @@ impl Host {
             Dispatch { machine: &self.machine, thread, irql: 0, request: Some(&request), file: Some(file) };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), file.handle(), 0])?;
-            let done = request.finish(&self.machine)?;
+            let done = request.finish(&self.machine, callback)?;
             if !done.status.is_success() {
                 // Neither cleanup nor close follows a create that failed.
                 file.destroy(&dispatch, cpu)?;
@@ -108,17 +109,32 @@ impl Host {
         let callback = device.on_io_in_caller_context().ok_or(Status::INVALID_DEVICE_REQUEST)?;
         let cpu = Cpu::attach();
         let irql = request.irql;
-        let request = Request::control(cpu, request, output.len());
+        if request.stale != 0 {
+            cpu.soil_stack(request.stale);
+        }
+        let request = Request::control(cpu, request, output.len(), file.begin_request());
         let dispatch =
             Dispatch { machine: &self.machine, thread, irql, request: Some(&request), file: Some(file) };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), 0, 0])?;
-            request.finish(&self.machine)
+            request.finish(&self.machine, callback)
         });
-        request.deliver(cpu, output);
+        file.end_request();
+        request.deliver(cpu, &self.machine, output);
         let done = done.map_err(Failure::Fault)?;
         done.status.ok()?;
         Ok(done.information)
+    }
+
+    /// Asks for the requests in flight on a file to be cancelled, as `CancelIoEx`
+    /// does. It is no more than a note for the driver: a request that it has not
+    /// marked cancelable is completed as if nothing had happened.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when none is in flight; a broken contract of before.
+    pub fn cancel(&self, file: &File) -> Result<(), Failure> {
+        self.check_running()?;
+        if self.own(file)?.cancel() { Ok(()) } else { Err(Status::NOT_FOUND.into()) }
     }
 
     /// Closes the last handle of a file, while requests may still be on their
@@ -181,9 +197,7 @@ impl Host {
         let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
         let object = machine.driver_object.address();
         dispatch.run(cpu, || dispatch.call(cpu, unload, [object, 0, 0, 0])).map_err(|fault| vec![fault])?;
-        let changed = cpu.pool.borrow_mut().sweep(machine.framework.id());
-        let mut faults: Vec<_> = changed.into_iter().map(|found| machine.use_after_free(found)).collect();
-        faults.extend(machine.left_behind());
+        let faults = machine.left_behind(cpu);
         machine.report(&faults);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }

@@ -5,12 +5,16 @@ use super::region::Region;
 use crate::image::{Image, Import, PAGE, Protection, Section};
 use crate::{LoadError, Site};
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An image that is mapped, relocated and bound.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     region: Region,
-    code: Vec<Range<u64>>,
+    /// The executable sections, and whether they are discardable.
+    code: Vec<(Range<u64>, bool)>,
+    /// The discardable sections are gone.
+    discarded: AtomicBool,
     sections: Vec<Section>,
     functions: Range<u32>,
     entry: u64,
@@ -40,9 +44,11 @@ impl Mapping {
         let mapping = Self {
             code: code
                 .map(|section| {
-                    base + u64::from(section.rva)..base + u64::from(section.rva) + u64::from(section.size)
+                    let start = base + u64::from(section.rva);
+                    (start..start + u64::from(section.size), section.discardable)
                 })
                 .collect(),
+            discarded: AtomicBool::new(false),
             entry: base + u64::from(layout.entry),
             sections: layout.sections.clone(),
             functions: layout.functions.clone(),
@@ -67,6 +73,7 @@ impl Mapping {
     /// after `DriverEntry`.
     pub(crate) fn discard(&self) -> Result<(), LoadError> {
         const NONE: Protection = Protection { read: false, write: false, execute: false };
+        self.discarded.store(true, Ordering::Relaxed);
         for section in self.sections.iter().filter(|section| section.discardable) {
             self.region.protect(pages(section), NONE)?;
         }
@@ -88,9 +95,12 @@ impl Mapping {
         self.entry
     }
 
-    /// Whether an address is in an executable section.
+    /// Whether an address is in an executable section that is there.
     pub(crate) fn is_code(&self, address: u64) -> bool {
-        self.code.iter().any(|range| range.contains(&address))
+        let mut code = self.code.iter();
+        code.any(|(range, discardable)| {
+            range.contains(&address) && !(*discardable && self.discarded.load(Ordering::Relaxed))
+        })
     }
 
     /// An address as a place in the image.
@@ -123,6 +133,11 @@ impl Mapping {
             offset.and_then(|offset| self.region.read(offset)).map_or(0, |[byte]| byte)
         })
     }
+}
+
+/// Maps an image whose imports lead nowhere, and unmaps it.
+pub(crate) fn map_only(image: &Image) -> Result<(), LoadError> {
+    Mapping::new(image, |_, _| 0)?.discard()
 }
 
 fn pages(section: &Section) -> Range<usize> {

@@ -31,12 +31,14 @@ mod probe;
 mod references;
 mod region;
 mod signals;
+mod stack;
 mod start;
 mod status;
 mod unwind;
 mod watchdog;
 
 pub use host::{File, Host};
+pub(crate) use mapping::map_only;
 
 use crate::Fault;
 

@@ -22,22 +22,27 @@ const PATTERN: [u8; PERIOD] = {
     bytes
 };
 
-/// Lays the pattern out over a whole buffer.
-pub(crate) fn fill(buffer: &mut [u8]) {
+/// Lays the pattern out over a whole buffer, mixed with `stale`.
+pub(crate) fn fill(buffer: &mut [u8], stale: u8) {
     for chunk in buffer.chunks_mut(PERIOD) {
         if let Some(pattern) = PATTERN.get(..chunk.len()) {
             chunk.copy_from_slice(pattern);
         }
     }
+    if stale != 0 {
+        for byte in buffer {
+            *byte ^= stale;
+        }
+    }
 }
 
 /// The first eight aligned bytes from `start` on that nobody has written since.
-pub(crate) fn unwritten(buffer: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn unwritten(buffer: &[u8], start: usize, stale: u8) -> Option<usize> {
     let start = start.next_multiple_of(8);
     let rest = buffer.get(start..)?.as_chunks::<8>().0;
     let found = rest.iter().enumerate().position(|(index, eight)| {
         let place = (start + 8 * index) % PERIOD;
-        PATTERN.get(place..place + 8) == Some(eight)
+        PATTERN.get(place..place + 8) == Some(&eight.map(|byte| byte ^ stale))
     })?;
     Some(start + 8 * found)
 }
@@ -49,20 +54,22 @@ mod tests {
     #[test]
     fn what_is_not_written_is_found() {
         let mut buffer = [0; 600];
-        fill(&mut buffer);
-        assert_eq!(unwritten(&buffer, 0), Some(0));
-        buffer[..520].fill(0);
-        assert_eq!(unwritten(&buffer, 0), Some(520));
-        buffer[520..].fill(7);
-        assert_eq!(unwritten(&buffer, 0), None);
+        for stale in [0, 0x5A] {
+            fill(&mut buffer, stale);
+            assert_eq!(unwritten(&buffer, 0, stale), Some(0));
+            buffer[..520].fill(0);
+            assert_eq!(unwritten(&buffer, 0, stale), Some(520));
+            buffer[520..].fill(7);
+            assert_eq!(unwritten(&buffer, 0, stale), None);
+        }
     }
 
     #[test]
     fn what_is_before_the_start_does_not_count() {
         let mut buffer = [0; 64];
-        fill(&mut buffer);
+        fill(&mut buffer, 0);
         buffer[32..].fill(0);
-        assert_eq!(unwritten(&buffer, 25), None);
-        assert_eq!(unwritten(&buffer, 20), Some(24));
+        assert_eq!(unwritten(&buffer, 25, 0), None);
+        assert_eq!(unwritten(&buffer, 20, 0), Some(24));
     }
 }

@@ -1,6 +1,7 @@
 //! Pool blocks of the driver.
 
 use super::guarded::Guarded;
+use parking_lot::Mutex;
 use std::collections::VecDeque;
 
 /// A block that the driver has.
@@ -14,6 +15,15 @@ pub(crate) struct Block {
     pub(crate) function: &'static str,
     /// Return address of that call.
     pub(crate) caller: u64,
+}
+
+impl Block {
+    /// What was done to the bytes around the block, in words.
+    pub(crate) fn overrun(&self) -> Option<String> {
+        let length = self.memory.length();
+        let offset = self.memory.damage()?;
+        Some(format!("wrote at offset {offset} of a pool block of {length} bytes"))
+    }
 }
 
 /// A block that was freed, kept for a while to see whether anyone writes to it.
@@ -31,6 +41,9 @@ pub(crate) struct Pool {
     live: Vec<Block>,
     freed: VecDeque<Freed>,
 }
+
+/// The freed blocks of threads that have ended.
+static ORPHANED: Mutex<Vec<Freed>> = Mutex::new(Vec::new());
 
 /// A freed block was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +68,21 @@ pub(crate) enum Lookup {
 impl Pool {
     /// Freed blocks that are kept.
     const KEPT: usize = 16;
-    /// Small blocks are made this large, so that each can be used for any.
-    const SMALL: usize = 256;
+    /// Blocks that a driver may have taken since a dispatch began: the pool is
+    /// exhausted some time.
+    const MOST: usize = 4096;
 
-    /// Memory for a new block of a driver, not yet filled.
-    pub(crate) fn memory(&mut self, size: usize, owner: u64) -> Result<Guarded, UseAfterFree> {
-        let mut memory = match self.reuse(size, owner)? {
-            Some(memory) => memory,
-            None => Guarded::new(size.max(Self::SMALL)),
-        };
-        memory.lend(size);
+    /// Memory for a new block of a driver, not yet filled; none when there is no
+    /// more.
+    pub(crate) fn memory(&mut self, size: usize, owner: u64) -> Result<Option<Guarded>, UseAfterFree> {
+        if self.live.len() >= Self::MOST {
+            return Ok(None);
+        }
+        let reused = self.reuse(size, owner)?;
+        let mut memory = reused.or_else(|| Guarded::try_new(size));
+        if let Some(memory) = &mut memory {
+            memory.lend(size);
+        }
         Ok(memory)
     }
 
@@ -75,6 +93,11 @@ impl Pool {
         let Some(freed) = self.freed.pop_front() else { return Ok(None) };
         freed.check(owner)?;
         Ok((freed.memory.capacity() >= size).then_some(freed.memory))
+    }
+
+    /// The blocks that the driver has.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Block> {
+        self.live.iter()
     }
 
     /// Notes a block.
@@ -93,7 +116,7 @@ impl Pool {
     }
 
     /// Keeps the memory of a block that was freed.
-    pub(crate) fn keep(&mut self, mut memory: Guarded, caller: u64, owner: u64) {
+    pub(crate) fn keep(&mut self, memory: Guarded, caller: u64, owner: u64) {
         memory.take_back();
         self.freed.push_back(Freed { memory, caller, owner });
     }
@@ -103,9 +126,26 @@ impl Pool {
         (!self.live.is_empty()).then(|| std::mem::take(&mut self.live))
     }
 
-    /// Looks whether any freed block of a driver was changed, and forgets all.
+    /// The thread ends.
+    pub(crate) fn orphan(&mut self) {
+        const MOST: usize = 256;
+        if self.freed.is_empty() {
+            return;
+        }
+        let mut orphaned = ORPHANED.lock();
+        orphaned.extend(self.freed.drain(..));
+        // Those of drivers that broke a contract are never asked for.
+        let surplus = orphaned.len().saturating_sub(MOST);
+        orphaned.drain(..surplus);
+    }
+
+    /// Looks whether any freed block of a driver was changed, here or on a thread
+    /// that has ended, and forgets them.
     pub(crate) fn sweep(&mut self, owner: u64) -> Vec<UseAfterFree> {
-        self.freed.drain(..).filter_map(|freed| freed.check(owner).err()).collect()
+        let is_drivers = |freed: &mut Freed| freed.owner == owner;
+        let mut freed: Vec<_> = ORPHANED.lock().extract_if(.., is_drivers).collect();
+        freed.extend(self.freed.drain(..));
+        freed.into_iter().filter_map(|freed| freed.check(owner).err()).collect()
     }
 }
 

@@ -54,6 +54,17 @@ impl Region {
         self.base.as_ptr() as u64
     }
 
+    /// The first byte.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// Whether an address lies inside, or on one of the pages around.
+    pub(crate) fn surrounds(&self, address: u64) -> bool {
+        let first = self.address() - GUARD as u64;
+        (first..self.address() + (self.size + GUARD) as u64).contains(&address)
+    }
+
     /// Length in bytes.
     pub(crate) fn size(&self) -> usize {
         self.size
@@ -77,6 +88,19 @@ impl Region {
         // `&mut self` keeps others out; `bytes` cannot lie in it.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
         Ok(())
+    }
+
+    /// Fills the last bytes of pages that are still writable.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes them meanwhile.
+    pub(crate) unsafe fn fill_end(&self, length: usize, value: u8) {
+        let length = length.min(self.size);
+        // SAFETY: the offset lies inside.
+        let from = unsafe { self.base.as_ptr().add(self.size - length) };
+        // SAFETY: `length` bytes lie behind it; nobody else uses them, as the
+        // caller says.
+        unsafe { ptr::write_bytes(from, value, length) };
     }
 
     /// Reads from pages that are readable.

@@ -20,8 +20,8 @@ pub(crate) mod driver_object {
     pub(crate) const DRIVER_UNLOAD: usize = 0x68;
 }
 
-/// The key of the driver's service.
-pub(crate) const REGISTRY_PATH: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services\PsImpersonate";
+/// The keys of all services.
+const SERVICES: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services";
 
 /// Maps an image and runs its entry point.
 pub(crate) fn start(image: &Image, system: Arc<System>, options: Options) -> Result<Machine, StartError> {
@@ -29,7 +29,7 @@ pub(crate) fn start(image: &Image, system: Arc<System>, options: Options) -> Res
     let mapping = Mapping::new(image, |index, import| gates.resolve(index, import))?;
     let machine = Machine::from(Parts {
         driver_object: driver_object(&mapping),
-        registry_path: registry_path(),
+        registry_path: registry_path(&options.service),
         system_thread: system_thread(&system),
         system,
         mapping,
@@ -42,7 +42,7 @@ pub(crate) fn start(image: &Image, system: Arc<System>, options: Options) -> Res
         return Ok(machine);
     }
     // The framework's stub has undone everything by now.
-    match machine.left_behind().into_iter().next() {
+    match machine.left_behind(Cpu::attach()).into_iter().next() {
         Some(fault) => Err(machine.stop(fault).into()),
         None => Err(StartError::Status(status)),
     }
@@ -79,10 +79,15 @@ fn driver_object(mapping: &Mapping) -> Guarded {
     object
 }
 
+/// The key of a service.
+pub(crate) fn key(service: &str) -> String {
+    format!(r"{SERVICES}\{service}")
+}
+
 /// A `UNICODE_STRING` with its characters behind it.
-fn registry_path() -> Guarded {
+fn registry_path(service: &str) -> Guarded {
     const HEADER: usize = 16;
-    let characters: Vec<u8> = REGISTRY_PATH.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let characters: Vec<u8> = key(service).encode_utf16().flat_map(u16::to_le_bytes).collect();
     let path = Guarded::zeroed(HEADER + characters.len());
     let length = characters.len().to_le_bytes();
     path.write(0, &[length[0], length[1], length[0], length[1]]);

@@ -1,7 +1,6 @@
 //! The driver's call stack, as the image's own unwind data tells it.
 //!
-//! A driver's frames lie on the host's stack, between an entry and the call of an
-//! export. No register but the stack pointer is known there: none of the frames
+//! A driver's frames lie on its stack, between an entry and the call of an export. No register but the stack pointer is known there: none of the frames
 //! of psimp.sys hangs on another, and a function that has such a frame ends what
 //! can be told.
 #![allow(unsafe_code)] // the driver's frames on the stack
@@ -27,8 +26,10 @@ pub(crate) fn stack(cpu: &Cpu, mapping: &Mapping) -> Vec<Site> {
     // SAFETY: null, or an entry that is still on the stack below, because the
     // thread is in an export.
     while let Some(entry) = unsafe { frame.as_ref() } {
-        one_entry(mapping, call, entry.end(), &mut sites);
-        (frame, call) = entry.outer();
+        let (outer, before) = entry.outer();
+        let end = if outer.is_null() { cpu.stack.top() } else { entry.end() };
+        one_entry(mapping, call, end, &mut sites);
+        (frame, call) = (outer, before);
     }
     sites
 }
@@ -70,7 +71,7 @@ impl UnwindState for Registers {
         if !self.stack.contains(&address) || !self.stack.contains(&last) || !address.is_multiple_of(8) {
             return None;
         }
-        // SAFETY: on this thread's stack, in frames that stay until the export
+        // SAFETY: on the driver's stack of this thread, in frames that stay until the export
         // returns.
         Some(unsafe { (address as *const u64).read() })
     }

@@ -65,18 +65,23 @@ pub(crate) fn life(driver: &Driver, request: &IoControl<'_>, output: usize) -> E
 
 /// What a driver answers to one request in a life without a fault.
 pub(crate) fn answer(driver: &Driver, input: &[u8], length: usize) -> Vec<u8> {
+    let mut output = vec![0; length];
+    assert_eq!(reply(driver, &IoControl::new(CODE, input), &mut output), Ok(length));
+    output
+}
+
+/// What becomes of one request in a life without another fault.
+pub(crate) fn reply(driver: &Driver, request: &IoControl<'_>, output: &mut [u8]) -> Result<usize, Failure> {
     let system = Arc::new(System::new(Flavour::Win10));
     let host = Host::load(&driver.image(), system.clone()).expect("the driver starts");
     let (process, thread) = process(&system);
     let client = token(&system, TokenType::Impersonation, Level::Impersonation);
     assert_eq!(process.handles().insert(Object::Token(client), 4), TOKEN_HANDLE);
     let file = host.open(&thread, NAME, 3).expect("the device opens");
-    let mut output = vec![0; length];
-    let sent = host.device_io_control(&thread, &file, &IoControl::new(CODE, input), &mut output);
-    assert_eq!(sent, Ok(length));
+    let sent = host.device_io_control(&thread, &file, request, output);
     host.close(&thread, file).expect("the file closes");
     assert_eq!(host.unload(), Ok(()));
-    output
+    sent
 }
 
 fn failed(host: &Host, failure: Failure) -> End {

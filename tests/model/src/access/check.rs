@@ -1,13 +1,15 @@
 //! `SeAccessCheck`.
 //!
-//! Modelled: access mode, the refusal below Impersonation level, DACLs in their
+//! Modelled: access mode, the refusal of clients too weak, DACLs in their
 //! order, owner, maximum access, restricting SIDs, integrity labels, and the two
 //! privileges that grant access. Not modelled: owner-rights entries, the
-//! `AppContainer` pass, conditional entries, central policies and trust labels.
+//! `AppContainer` pass, central policies and trust labels; and compound, object
+//! and callback entries, which end a check that would have to read them.
 
 use super::mapping::GenericMapping;
 use super::rights;
 use super::subject::SubjectContext;
+use crate::status::NOT_SUPPORTED;
 use crate::{AceKind, Acl, MandatoryLabel, SecurityDescriptor, Token, privileges};
 use psimp_protocol::Status;
 use psimp_rules::{Restriction, Sid};
@@ -52,13 +54,14 @@ impl SubjectContext {
     /// `SeAccessCheck`: the access granted, or the access status.
     ///
     /// In this order: kernel mode is granted; without a descriptor nothing is;
-    /// a client below Impersonation is refused before the DACL is read; then
+    /// a client that is too weak is refused before the DACL is read; then
     /// integrity, DACL and restricting SIDs.
     ///
     /// # Errors
     /// `ACCESS_DENIED`, `BAD_IMPERSONATION_LEVEL`, or `PRIVILEGE_NOT_HELD` for
     /// access to the SACL without its privilege. Access 0 with nothing granted
-    /// before is `ACCESS_DENIED`.
+    /// before is `ACCESS_DENIED`. `NOT_SUPPORTED` for a DACL that the model
+    /// cannot evaluate.
     pub fn se_access_check(
         &self,
         descriptor: Option<&SecurityDescriptor>,
@@ -68,7 +71,11 @@ impl SubjectContext {
             return Ok(request.granted_unchecked());
         }
         let descriptor = descriptor.ok_or(Status::ACCESS_DENIED)?;
-        check_token(self.judged()?, descriptor, request)
+        let token = self.judged()?;
+        if descriptor.unevaluated.is_some() {
+            return Err(NOT_SUPPORTED);
+        }
+        check_token(token, descriptor, request)
     }
 }
 

@@ -25,7 +25,7 @@ impl System {
         let request = AccessRequest::user(desired, *mapping);
         match descriptor {
             None => Ok(request.granted_unchecked()),
-            Some(_) => SubjectContext::capture(thread).se_access_check(descriptor, &request),
+            Some(_) => SubjectContext::capture(self, thread).se_access_check(descriptor, &request),
         }
     }
 
@@ -43,7 +43,7 @@ impl System {
         desired: u32,
         mapping: &GenericMapping,
     ) -> Result<u32, Status> {
-        let subject = SubjectContext::capture(thread);
+        let subject = SubjectContext::capture(self, thread);
         if !subject.token().has_privilege(privileges::CHANGE_NOTIFY) {
             let request = AccessRequest::user(TRAVERSE, GenericMapping::FILE);
             for directory in directories {

@@ -12,11 +12,11 @@ use std::sync::Arc;
 impl System {
     /// `SeSinglePrivilegeCheck` for the thread that is current.
     pub fn se_single_privilege_check(&self, thread: &Thread, luid: u32, mode: AccessMode) -> bool {
-        self.se_privilege_check(&SubjectContext::capture(thread), &[luid], true, mode)
+        self.se_privilege_check(&SubjectContext::capture(self, thread), &[luid], true, mode)
     }
 
     /// `SePrivilegeCheck`: all or any of the privileges, enabled in the client
-    /// token if there is one. A client below Impersonation has none, whatever
+    /// token if there is one. A client that is too weak has none, whatever
     /// the primary token holds. NT 5.2 tests that for kernel mode too.
     pub fn se_privilege_check(
         &self,

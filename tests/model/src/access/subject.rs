@@ -3,7 +3,7 @@
 use super::check::allowed_by_dacl;
 use super::mapping::GenericMapping;
 use super::rights;
-use crate::{Acl, Thread, Token};
+use crate::{Acl, AnonymousClient, System, Thread, Token};
 use psimp_protocol::Status;
 use psimp_rules::Level;
 use std::sync::Arc;
@@ -13,33 +13,40 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct SubjectContext {
     client: Option<(Arc<Token>, u32)>,
+    /// What is judged in the client's place.
+    stand_in: Option<Arc<Token>>,
     primary: Arc<Token>,
 }
 
 impl SubjectContext {
     /// `SeCaptureSubjectContext` for a thread.
-    pub fn capture(thread: &Thread) -> Self {
-        Self {
-            client: thread.slot().map(|slot| (slot.token, slot.level)),
-            primary: thread.with_current_process(crate::Process::primary),
-        }
+    pub fn capture(system: &System, thread: &Thread) -> Self {
+        let client = thread.slot().map(|slot| (slot.token, slot.level));
+        Self::new(system, client, thread.with_current_process(crate::Process::primary))
     }
 
     /// A context that was taken apart: the client token and its level, if there
-    /// is one, and the primary token.
-    pub fn new(client: Option<(Arc<Token>, u32)>, primary: Arc<Token>) -> Self {
-        Self { client, primary }
+    /// is one, and the primary token. The kernel says what level 0 means.
+    pub fn new(system: &System, client: Option<(Arc<Token>, u32)>, primary: Arc<Token>) -> Self {
+        let anonymous = client.as_ref().is_some_and(|(_, level)| *level == Level::Anonymous as u32);
+        let stand_in = match system.flavour().anonymous_client() {
+            AnonymousClient::Judged if anonymous => Some(system.anonymous_token().clone()),
+            AnonymousClient::Judged | AnonymousClient::Refused => None,
+        };
+        Self { client, stand_in, primary }
     }
 
     /// The primary token alone, as `OpenAsSelf` wants it.
     pub fn as_self(thread: &Thread) -> Self {
-        Self { client: None, primary: thread.with_current_process(crate::Process::primary) }
+        let primary = thread.with_current_process(crate::Process::primary);
+        Self { client: None, stand_in: None, primary }
     }
 
-    /// `SeQuerySubjectContextToken`: the client token, else the primary token.
-    /// No level test.
+    /// `SeQuerySubjectContextToken`: the client token, or what is judged in its
+    /// place; else the primary token. No level test.
     pub fn token(&self) -> &Arc<Token> {
-        self.client.as_ref().map_or(&self.primary, |(token, _)| token)
+        let client = self.client.as_ref().map(|(token, _)| token);
+        self.stand_in.as_ref().or(client).unwrap_or(&self.primary)
     }
 
     /// The client token and the level that it was captured with, while
@@ -53,23 +60,24 @@ impl SubjectContext {
         &self.primary
     }
 
-    /// Whether there is a client below Impersonation level, which can open and
-    /// do nothing.
+    /// Whether there is a client below Impersonation level that nothing stands
+    /// in for: it can open and do nothing.
     pub fn is_too_weak(&self) -> bool {
-        self.client.as_ref().is_some_and(|(_, level)| *level < Level::Impersonation as u32)
+        let below = |(_, level): &(_, u32)| *level < Level::Impersonation as u32;
+        self.stand_in.is_none() && self.client.as_ref().is_some_and(below)
     }
 
     /// The token that a check for user mode judges.
     ///
     /// # Errors
-    /// `BAD_IMPERSONATION_LEVEL` for a client below Impersonation.
+    /// `BAD_IMPERSONATION_LEVEL` for a client that is too weak.
     pub(crate) fn judged(&self) -> Result<&Token, Status> {
         if self.is_too_weak() { Err(Status::BAD_IMPERSONATION_LEVEL) } else { Ok(self.token()) }
     }
 
     /// `SeAccessCheck` for user mode on an object whose DACL is this and whose
     /// label binds nobody. The level is tested before the DACL is read, so a
-    /// slot below Impersonation never opens anything.
+    /// client that is too weak never opens anything.
     ///
     /// # Errors
     /// `BAD_IMPERSONATION_LEVEL` or `ACCESS_DENIED`.

@@ -42,7 +42,7 @@ impl System {
     ) -> Result<u64, Status> {
         let needed = match self.flavour() {
             Flavour::Nt52 => rights::THREAD_QUERY_INFORMATION,
-            Flavour::Win10 | Flavour::Documented => rights::THREAD_QUERY_LIMITED_INFORMATION,
+            Flavour::Win10 | Flavour::Documented | Flavour::Peios => rights::THREAD_QUERY_LIMITED_INFORMATION,
         };
         let target = thread_by_handle(caller, target, needed)?;
         let slot = target.slot().ok_or(Status::NO_TOKEN)?;
@@ -76,7 +76,7 @@ impl System {
     ) -> Result<Opened, Status> {
         if !slot.copy_on_open {
             let token = slot.token.clone();
-            let granted = open_check(caller, &token, desired)?;
+            let granted = self.open_check(caller, &token, desired)?;
             return Ok(Opened { token, granted, copied: false });
         }
         let acl = copy_acl(&slot.token, &target.process().primary());
@@ -108,7 +108,9 @@ impl System {
     ) -> Result<u64, Status> {
         let needed = match self.flavour() {
             Flavour::Nt52 => rights::PROCESS_QUERY_INFORMATION,
-            Flavour::Win10 | Flavour::Documented => rights::PROCESS_QUERY_LIMITED_INFORMATION,
+            Flavour::Win10 | Flavour::Documented | Flavour::Peios => {
+                rights::PROCESS_QUERY_LIMITED_INFORMATION
+            }
         };
         let (Object::Process(process), _) =
             reference_by_handle(caller, process, ObjectType::Process, needed)?
@@ -116,15 +118,15 @@ impl System {
             return Err(Status::OBJECT_TYPE_MISMATCH);
         };
         let token = process.primary();
-        let granted = open_check(caller, &token, desired)?;
+        let granted = self.open_check(caller, &token, desired)?;
         Ok(caller.with_current_process(|p| p.handles().insert(Object::Token(token), granted)))
     }
-}
 
-/// The access that the caller, as it is now, gets on a token. A token without a
-/// DACL of its own is everybody's, but the level is tested all the same.
-fn open_check(caller: &Thread, token: &Token, desired: u32) -> Result<u32, Status> {
-    SubjectContext::capture(caller).dacl_check(token.acl(), desired, &GenericMapping::TOKEN)
+    /// The access that the caller, as it is now, gets on a token. A token without
+    /// a DACL of its own is everybody's, but the level is tested all the same.
+    fn open_check(&self, caller: &Thread, token: &Token, desired: u32) -> Result<u32, Status> {
+        SubjectContext::capture(self, caller).dacl_check(token.acl(), desired, &GenericMapping::TOKEN)
+    }
 }
 
 /// Who may open a copy-on-open copy: the token's user, the user of the thread's

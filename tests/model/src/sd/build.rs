@@ -6,8 +6,11 @@ use psimp_rules::Sid;
 
 impl SecurityDescriptor {
     /// The self-relative form. `None` when an ACL would be longer than its
-    /// 16-bit size can say.
+    /// 16-bit size can say, or has an entry that the model cannot evaluate.
     pub fn to_self_relative(&self) -> Option<Vec<u8>> {
+        if self.unevaluated.is_some() {
+            return None;
+        }
         let mut control = bits::SELF_RELATIVE | bits::DACL_PRESENT;
         let dacl = match &self.dacl {
             Some(acl) => {

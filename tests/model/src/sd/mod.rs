@@ -20,12 +20,16 @@ pub struct SecurityDescriptor {
     pub dacl: Option<Acl>,
     /// The mandatory label of the SACL; without one the default applies.
     pub label: Option<MandatoryLabel>,
+    /// Type of the first entry of the DACL that a kernel would apply and the
+    /// model cannot: a compound, an object or a callback entry. A check that
+    /// would have to read it is `NOT_SUPPORTED`.
+    pub unevaluated: Option<u8>,
 }
 
 impl SecurityDescriptor {
     /// Owned by `owner`, which is its group too, with this DACL and no label.
     pub fn new(owner: Sid, dacl: Option<Acl>) -> Self {
-        Self { owner: Some(owner), group: Some(owner), dacl, label: None }
+        Self { owner: Some(owner), group: Some(owner), dacl, label: None, unevaluated: None }
     }
 }
 

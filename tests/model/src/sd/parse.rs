@@ -6,8 +6,7 @@
 //! (2) and two reserved bytes; an entry its type (1), flags (1), size (2), mask
 //! (4) and SID.
 
-use super::{Ace, AceKind, Acl, MandatoryLabel, SecurityDescriptor};
-use crate::status::NOT_SUPPORTED;
+use super::{Ace, Acl, MandatoryLabel, SecurityDescriptor};
 use psimp_protocol::Status;
 use psimp_rules::Sid;
 
@@ -19,8 +18,11 @@ pub(super) mod bits {
     pub(crate) const INHERIT_ONLY: u8 = 0x08;
     pub(crate) const ALLOWED: u8 = 0x00;
     pub(crate) const DENIED: u8 = 0x01;
-    pub(crate) const AUDIT: u8 = 0x02;
     pub(crate) const ALARM: u8 = 0x03;
+    pub(crate) const COMPOUND: u8 = 0x04;
+    pub(crate) const DENIED_OBJECT: u8 = 0x06;
+    pub(crate) const CALLBACK: u8 = 0x09;
+    pub(crate) const DENIED_CALLBACK_OBJECT: u8 = 0x0C;
     pub(crate) const LABEL: u8 = 0x11;
     pub(crate) const NO_WRITE_UP: u32 = 1;
     pub(crate) const NO_READ_UP: u32 = 2;
@@ -47,17 +49,11 @@ pub enum InvalidDescriptor {
     Acl,
     /// An entry has a wrong size, or no SID.
     Ace,
-    /// An entry is of a type that the model does not know, so that nobody
-    /// thinks it was applied.
-    UnknownAce(u8),
 }
 
 impl From<InvalidDescriptor> for Status {
-    fn from(error: InvalidDescriptor) -> Self {
-        match error {
-            InvalidDescriptor::UnknownAce(_) => NOT_SUPPORTED,
-            _ => Status::INVALID_SECURITY_DESCR,
-        }
+    fn from(_: InvalidDescriptor) -> Self {
+        Status::INVALID_SECURITY_DESCR
     }
 }
 
@@ -85,15 +81,16 @@ impl SecurityDescriptor {
             0 => Ok(None),
             _ => part(bytes, offset),
         };
-        Ok(Self {
-            owner: sid(owner)?,
-            group: sid(group)?,
-            dacl: acl(dacl, bits::DACL_PRESENT)?.map(discretionary).transpose()?,
-            label: match acl(sacl, bits::SACL_PRESENT)? {
-                Some(sacl) => label(sacl)?,
-                None => None,
-            },
-        })
+        let (owner, group) = (sid(owner)?, sid(group)?);
+        let (dacl, unevaluated) = match acl(dacl, bits::DACL_PRESENT)? {
+            Some(dacl) => discretionary(dacl).map(|(acl, unevaluated)| (Some(acl), unevaluated))?,
+            None => (None, None),
+        };
+        let label = match acl(sacl, bits::SACL_PRESENT)? {
+            Some(sacl) => label(sacl)?,
+            None => None,
+        };
+        Ok(Self { owner, group, dacl, label, unevaluated })
     }
 }
 
@@ -102,8 +99,7 @@ impl SecurityDescriptor {
     /// a group.
     ///
     /// # Errors
-    /// `INVALID_SECURITY_DESCR`, or `NOT_SUPPORTED` for an entry that the model
-    /// does not know.
+    /// `INVALID_SECURITY_DESCR`.
     pub fn parse_owned(bytes: &[u8]) -> Result<Self, Status> {
         let descriptor = Self::parse(bytes)?;
         match descriptor.owner.and(descriptor.group) {
@@ -131,37 +127,43 @@ fn sid(bytes: &[u8]) -> Result<Sid, InvalidDescriptor> {
 struct Raw {
     kind: u8,
     inherit_only: bool,
-    mask: u32,
-    sid: Sid,
+    /// Mask and SID, of the types that have nothing else.
+    plain: Option<(u32, Sid)>,
 }
 
-fn discretionary(bytes: &[u8]) -> Result<Acl, InvalidDescriptor> {
+/// The entries that apply, and the type of the first one that an access check
+/// of the model would have to leave out.
+fn discretionary(bytes: &[u8]) -> Result<(Acl, Option<u8>), InvalidDescriptor> {
     let mut acl = Acl::default();
-    entries(
-        bytes,
-        |kind| matches!(kind, bits::ALLOWED | bits::DENIED),
-        |raw| {
-            let kind = if raw.kind == bits::ALLOWED { AceKind::Allow } else { AceKind::Deny };
-            if !raw.inherit_only {
-                acl.0.push(Ace { kind, mask: raw.mask, sid: raw.sid });
+    let mut unevaluated = None;
+    entries(bytes, |raw| {
+        match (raw.kind, raw.plain) {
+            _ if raw.inherit_only => (),
+            (bits::ALLOWED, Some((mask, sid))) => acl.0.push(Ace::allow(sid, mask)),
+            (bits::DENIED, Some((mask, sid))) => acl.0.push(Ace::deny(sid, mask)),
+            (bits::COMPOUND..=bits::DENIED_OBJECT | bits::CALLBACK..=bits::DENIED_CALLBACK_OBJECT, _) => {
+                unevaluated = unevaluated.or(Some(raw.kind));
             }
-            Ok(())
-        },
-    )?;
-    Ok(acl)
+            // Types that are of no account in a DACL, or that nobody knows:
+            // kernels pass over them.
+            _ => (),
+        }
+        Ok(())
+    })?;
+    Ok((acl, unevaluated))
 }
 
 /// The first label of a SACL; what is audited makes no difference here.
 fn label(bytes: &[u8]) -> Result<Option<MandatoryLabel>, InvalidDescriptor> {
     let mut found = None;
-    let known = |kind| matches!(kind, bits::AUDIT | bits::ALARM | bits::LABEL);
-    entries(bytes, known, |raw| {
-        if raw.kind == bits::LABEL && !raw.inherit_only && found.is_none() {
+    entries(bytes, |raw| {
+        let Some((mask, sid)) = raw.plain.filter(|_| raw.kind == bits::LABEL) else { return Ok(()) };
+        if !raw.inherit_only && found.is_none() {
             found = Some(MandatoryLabel {
-                integrity: integrity(&raw.sid).ok_or(InvalidDescriptor::Ace)?,
-                no_write_up: raw.mask & bits::NO_WRITE_UP != 0,
-                no_read_up: raw.mask & bits::NO_READ_UP != 0,
-                no_execute_up: raw.mask & bits::NO_EXECUTE_UP != 0,
+                integrity: integrity(&sid).ok_or(InvalidDescriptor::Ace)?,
+                no_write_up: mask & bits::NO_WRITE_UP != 0,
+                no_read_up: mask & bits::NO_READ_UP != 0,
+                no_execute_up: mask & bits::NO_EXECUTE_UP != 0,
             });
         }
         Ok(())
@@ -175,42 +177,46 @@ fn integrity(sid: &Sid) -> Option<u32> {
     Some(u32::from_le_bytes([r0, r1, r2, r3]))
 }
 
+/// `RtlValidAcl`, and each entry on the way. Of types that it does not know it
+/// asks for no more than a header.
 fn entries(
     bytes: &[u8],
-    known: impl Fn(u8) -> bool,
     mut each: impl FnMut(Raw) -> Result<(), InvalidDescriptor>,
 ) -> Result<(), InvalidDescriptor> {
-    use InvalidDescriptor::{Ace, Acl, UnknownAce};
+    use InvalidDescriptor::{Ace, Acl};
     const ACL_HEADER: usize = 8;
-    const ACE_HEADER: usize = 8;
-    let [revision @ 2..=4, _, s0, s1, n0, n1, ..] = *bytes.first_chunk::<ACL_HEADER>().ok_or(Acl)? else {
+    const ACE_HEADER: usize = 4;
+    let [2..=4, _, s0, s1, n0, n1, ..] = *bytes.first_chunk::<ACL_HEADER>().ok_or(Acl)? else {
         return Err(Acl);
     };
-    let _ = revision;
     let size = usize::from(u16::from_le_bytes([s0, s1]));
     if !size.is_multiple_of(4) {
         return Err(Acl);
     }
     let mut rest = bytes.get(ACL_HEADER..size).ok_or(Acl)?;
     for _ in 0..u16::from_le_bytes([n0, n1]) {
-        let [kind, flags, s0, s1] = *rest.first_chunk::<4>().ok_or(Ace)?;
+        // The header of the last entry, too, must be followed by something.
+        let [kind, flags, s0, s1, _] = *rest.first_chunk::<{ ACE_HEADER + 1 }>().ok_or(Ace)?;
         let size = usize::from(u16::from_le_bytes([s0, s1]));
-        if !size.is_multiple_of(4) {
+        let (entry, after) = rest.split_at_checked(size).ok_or(Ace)?;
+        if size < ACE_HEADER || !size.is_multiple_of(2) {
             return Err(Ace);
         }
-        let (entry, after) = rest.split_at_checked(size).ok_or(Ace)?;
-        if !known(kind) {
-            return Err(UnknownAce(kind));
-        }
-        let (header, sid) = entry.split_first_chunk::<ACE_HEADER>().ok_or(Ace)?;
-        let [.., m0, m1, m2, m3] = *header;
-        each(Raw {
-            kind,
-            inherit_only: flags & bits::INHERIT_ONLY != 0,
-            mask: u32::from_le_bytes([m0, m1, m2, m3]),
-            sid: Sid::parse(sid).map_err(|_| Ace)?,
-        })?;
+        let plain = match kind {
+            bits::ALLOWED..=bits::ALARM | bits::LABEL => Some(plain(entry).ok_or(Ace)?),
+            _ => None,
+        };
+        each(Raw { kind, inherit_only: flags & bits::INHERIT_ONLY != 0, plain })?;
         rest = after;
     }
     Ok(())
+}
+
+/// Mask and SID behind an entry's header.
+fn plain(entry: &[u8]) -> Option<(u32, Sid)> {
+    if !entry.len().is_multiple_of(4) {
+        return None;
+    }
+    let (&[_, _, _, _, m0, m1, m2, m3], sid) = entry.split_first_chunk::<8>()?;
+    Some((u32::from_le_bytes([m0, m1, m2, m3]), Sid::parse(sid).ok()?))
 }

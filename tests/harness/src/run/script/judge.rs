@@ -29,7 +29,7 @@ impl Run<'_, '_> {
             Judge::KernelMode(object, status) => {
                 let request =
                     AccessRequest { mode: AccessMode::Kernel, ..AccessRequest::user(DESIRED, FILE) };
-                let subject = SubjectContext::capture(thread);
+                let subject = SubjectContext::capture(system, thread);
                 let checked = subject.se_access_check(security(object).as_ref(), &request);
                 self.ended("SeAccessCheck for kernel mode", status, checked.map(drop));
             }

@@ -48,7 +48,7 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Found {
     std::thread::scope(|scope| {
         let mut run = Run::new(&stage, Who::T1, machine.clone(), Troupe::of(scope));
         run.steps(script.steps);
-        // A cue that was never reached would keep its player waiting for it.
+        // What a cue still holds would keep its player waiting for ever.
         machine.system.faults().clear();
     });
     stage.finish()

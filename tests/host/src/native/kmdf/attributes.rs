@@ -2,8 +2,10 @@
 
 use super::super::context::Context;
 use super::super::cpu::Cpu;
+use super::super::describe;
 use super::super::dispatch::Dispatch;
 use super::super::guarded::Guarded;
+use super::super::machine::Machine;
 use super::super::memory::Address;
 use super::super::status::{
     WDF_EXECUTION_LEVEL_INVALID, WDF_OBJECT_ATTRIBUTES_INVALID, WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
@@ -11,7 +13,11 @@ use super::super::status::{
 };
 use super::super::{Outcome, Stop};
 use crate::{Fault, FaultKind};
+use parking_lot::Mutex;
 use psimp_protocol::Status;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use zerocopy::{FromBytes, IntoBytes};
 
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
@@ -130,21 +136,24 @@ impl Context<'_> {
 #[derive(Debug)]
 pub(crate) struct TypedContext {
     attributes: Attributes,
-    memory: Option<Guarded>,
+    memory: Option<Arc<Guarded>>,
+    /// Return address of the call that asked for it last.
+    caller: AtomicU64,
 }
 
 impl TypedContext {
     /// A context as asked for, all zeros.
     pub(super) fn new(attributes: Attributes) -> Self {
-        let memory = attributes.context.map(|(_, size)| Guarded::zeroed(size));
-        Self { attributes, memory }
+        let memory = attributes.context.map(|(_, size)| Arc::new(Guarded::zeroed(size)));
+        Self { attributes, memory, caller: AtomicU64::new(0) }
     }
 
-    /// Its address, when it is of this type.
-    pub(super) fn get(&self, type_info: Address) -> Option<Address> {
+    /// Its address, when it is of this type, for a call from `caller`.
+    pub(super) fn get(&self, type_info: Address, caller: u64) -> Option<Address> {
         let (known, _) = self.attributes.context?;
-        let memory = self.memory.as_ref()?;
-        (known == type_info.0).then(|| Address(memory.address()))
+        let memory = self.memory.as_ref().filter(|_| known == type_info.0)?;
+        self.caller.store(caller, Ordering::Relaxed);
+        Some(Address(memory.address()))
     }
 
     /// Tells the driver that its object goes, and takes the context away.
@@ -155,18 +164,68 @@ impl TypedContext {
             }
         }
         let Some(memory) = &self.memory else { return Ok(()) };
+        let (machine, caller) = (dispatch.machine, self.caller.load(Ordering::Relaxed));
         if let Some(offset) = memory.damage() {
-            let object = super::super::describe::address(handle, dispatch.machine);
+            let object = describe::address(handle, machine);
             let length = memory.length();
             return Err(Stop::from(Fault {
                 kind: FaultKind::ContextOverrun,
                 message: format!(
                     "the driver wrote at offset {offset} of the {length} bytes of context of {object}"
                 ),
-                site: None,
+                site: machine.mapping.site(caller),
             }));
         }
-        memory.write(0, &vec![0xDD; memory.length()]);
-        Ok(())
+        memory.take_back();
+        machine.framework.destroyed.keep(Destroyed { memory: memory.clone(), handle, caller }, machine)
+    }
+}
+
+/// Contexts of objects that are gone, kept for a while to see whether anyone
+/// writes to them.
+#[derive(Debug, Default)]
+pub(crate) struct DestroyedContexts(Mutex<VecDeque<Destroyed>>);
+
+#[derive(Debug)]
+struct Destroyed {
+    memory: Arc<Guarded>,
+    handle: u64,
+    /// Return address of the call that asked for the context last.
+    caller: u64,
+}
+
+impl DestroyedContexts {
+    const KEPT: usize = 16;
+
+    fn keep(&self, context: Destroyed, machine: &Machine) -> Outcome<()> {
+        let mut kept = self.0.lock();
+        kept.push_back(context);
+        let oldest = if kept.len() > Self::KEPT { kept.pop_front() } else { None };
+        drop(kept);
+        match oldest.and_then(|oldest| oldest.check(machine)) {
+            Some(fault) => Err(Stop::from(fault)),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks whether any was changed, and forgets all.
+    pub(super) fn sweep(&self, machine: &Machine) -> Vec<Fault> {
+        let kept = std::mem::take(&mut *self.0.lock());
+        kept.iter().filter_map(|context| context.check(machine)).collect()
+    }
+}
+
+impl Destroyed {
+    fn check(&self, machine: &Machine) -> Option<Fault> {
+        let within = self.memory.changed_since_taken_back().map(usize::cast_signed);
+        let offset = within.or_else(|| self.memory.damage())?;
+        let object = describe::address(self.handle, machine);
+        Some(Fault {
+            kind: FaultKind::ContextAfterDestroy,
+            message: format!(
+                "the driver wrote at offset {offset} of the context of {object} after that was gone"
+            ),
+            site: machine.mapping.site(self.caller),
+        })
     }
 }

@@ -119,18 +119,20 @@ fn publish(cx: &Context<'_>, driver: &Driver, config: &Config) {
         0 => u32::from_le_bytes(*b"PsIm"),
         tag => tag,
     };
-    let name = super::super::start::REGISTRY_PATH.rsplit('\\').next().unwrap_or_default();
     globals.write(offsets::DRIVER, &driver.handle.to_le_bytes());
     globals.write(offsets::DRIVER_FLAGS, &config.init_flags.to_le_bytes());
     globals.write(offsets::DRIVER_TAG, &tag.to_le_bytes());
-    globals.write(offsets::DRIVER_NAME, name.as_bytes());
+    // With a zero behind it.
+    let name = machine.options.service.as_bytes();
+    globals.write(offsets::DRIVER_NAME, name.get(..offsets::DRIVER_NAME_SIZE - 1).unwrap_or(name));
     // Without a callback the driver cannot be stopped.
     let unload = if config.on_unload == 0 { 0 } else { unload_address() };
     globals.write(offsets::DISPLACE_DRIVER_UNLOAD, &[u8::from(unload != 0)]);
     machine.driver_object.write(driver_object::DRIVER_UNLOAD, &unload.to_le_bytes());
 }
 
-fn unload_address() -> u64 {
+/// What is in `DRIVER_OBJECT.DriverUnload` unless the driver changes it.
+pub(crate) fn unload_address() -> u64 {
     let unload = FUNCTIONS.iter().find(|export| export.name == "DriverUnload");
     unload.map_or(0, |export| export.address())
 }

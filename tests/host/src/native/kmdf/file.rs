@@ -7,7 +7,7 @@ use super::super::opaque::{self, Kind};
 use super::attributes::{Attributes, TypedContext};
 use super::device::Device;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// `WDFFILEOBJECT`, with the handle of user mode that it stands for.
 #[derive(Debug)]
@@ -19,6 +19,10 @@ pub(crate) struct FileObject {
     context: TypedContext,
     /// The last handle is closed.
     cleaned_up: AtomicBool,
+    /// Requests that the driver has and has not returned from.
+    in_flight: AtomicU32,
+    /// How often those in flight were cancelled.
+    cancellations: AtomicU64,
 }
 
 impl FileObject {
@@ -29,7 +33,41 @@ impl FileObject {
         let attributes = config.map_or_else(Attributes::default, |files| files.attributes);
         device.opened();
         let context = TypedContext::new(attributes);
-        Self { handle, device: device.clone(), granted, context, cleaned_up: AtomicBool::new(false) }
+        Self {
+            handle,
+            device: device.clone(),
+            granted,
+            context,
+            cleaned_up: AtomicBool::new(false),
+            in_flight: AtomicU32::new(0),
+            cancellations: AtomicU64::new(0),
+        }
+    }
+
+    /// A request is about to reach the driver; returns how many cancellations
+    /// came before it, which are no concern of its.
+    pub(crate) fn begin_request(&self) -> u64 {
+        let before = self.cancellations();
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        before
+    }
+
+    /// The driver has returned from it.
+    pub(crate) fn end_request(&self) {
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Cancels what is in flight; says whether anything was.
+    pub(crate) fn cancel(&self) -> bool {
+        let any = self.in_flight.load(Ordering::Acquire) != 0;
+        if any {
+            self.cancellations.fetch_add(1, Ordering::AcqRel);
+        }
+        any
+    }
+
+    pub(super) fn cancellations(&self) -> u64 {
+        self.cancellations.load(Ordering::Acquire)
     }
 
     pub(crate) fn handle(&self) -> u64 {

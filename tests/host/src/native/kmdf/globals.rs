@@ -1,10 +1,12 @@
 //! The framework as one driver is bound to it.
 
 use super::super::context::Context;
+use super::super::cpu::Cpu;
 use super::super::guarded::Guarded;
 use super::super::machine::Machine;
 use super::super::memory::Address;
 use super::super::{Outcome, Stop};
+use super::attributes::DestroyedContexts;
 use super::device::Device;
 use super::driver::Driver;
 use super::file::FileObject;
@@ -22,6 +24,7 @@ pub(crate) mod offsets {
     pub(crate) const DRIVER_FLAGS: usize = 8;
     pub(crate) const DRIVER_TAG: usize = 12;
     pub(crate) const DRIVER_NAME: usize = 16;
+    pub(crate) const DRIVER_NAME_SIZE: usize = 32;
     pub(crate) const DISPLACE_DRIVER_UNLOAD: usize = 48;
 }
 
@@ -36,6 +39,7 @@ pub(crate) struct Framework {
     pub(crate) globals: Guarded,
     pub(crate) objects: Mutex<Objects>,
     pub(super) locks: WaitLocks,
+    pub(super) destroyed: DestroyedContexts,
     files: Mutex<Vec<Arc<FileObject>>>,
 }
 
@@ -56,6 +60,7 @@ impl Default for Framework {
             globals: Guarded::zeroed(offsets::SIZE),
             objects: Mutex::default(),
             locks: WaitLocks::default(),
+            destroyed: DestroyedContexts::default(),
             files: Mutex::default(),
         }
     }
@@ -126,9 +131,13 @@ impl Context<'_> {
 
 impl Machine {
     /// What the driver left behind once it is gone: held resources, objects of
-    /// the framework, the binding.
-    pub(crate) fn left_behind(&self) -> Vec<Fault> {
-        let mut faults = self.held.leaks(self);
+    /// the framework, the binding; and memory that it changed when it no longer
+    /// should.
+    pub(crate) fn left_behind(&self, cpu: &Cpu) -> Vec<Fault> {
+        let changed = cpu.pool.borrow_mut().sweep(self.framework.id());
+        let mut faults: Vec<_> = changed.into_iter().map(|found| self.use_after_free(found)).collect();
+        faults.extend(self.framework.destroyed.sweep(self));
+        faults.extend(self.held.leaks(self));
         let mut add = |kind, message: String, caller| {
             faults.push(Fault { kind, message, site: self.mapping.site(caller) });
         };
@@ -145,6 +154,9 @@ impl Machine {
         }
         if self.framework.globals.damage().is_some() {
             add(FaultKind::ContextOverrun, "the driver wrote next to WDF_DRIVER_GLOBALS".to_owned(), 0);
+        }
+        if self.driver_object.damage().is_some() {
+            add(FaultKind::MemoryAccess, "the driver wrote outside of the DRIVER_OBJECT".to_owned(), 0);
         }
         faults
     }

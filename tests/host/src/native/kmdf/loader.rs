@@ -5,7 +5,7 @@ use super::super::context::Context;
 use super::super::export::exports;
 use super::super::gates;
 use super::super::memory::Address;
-use super::super::start::REGISTRY_PATH;
+use super::super::start;
 use super::slots::SLOTS;
 use crate::FaultKind;
 use psimp_protocol::Status;
@@ -92,7 +92,7 @@ pub(super) fn check_driver_object(cx: &Context<'_>, object: Address) -> Outcome<
 /// the pointer it was given passes what is gone.
 pub(super) fn check_registry_path(cx: &Context<'_>, path: Address) -> Outcome<()> {
     let given = cx.read_string(path, "the registry path")?;
-    if given.as_deref() == Some(REGISTRY_PATH) {
+    if given == Some(start::key(&cx.machine().options.service)) {
         return Ok(());
     }
     cx.bad_argument("was not given the registry path of the driver")

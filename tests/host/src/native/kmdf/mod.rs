@@ -20,9 +20,10 @@ mod slots;
 mod wait_lock;
 
 pub(crate) use device::{Device, map_generic};
+pub(crate) use driver::unload_address;
 pub(crate) use file::FileObject;
 pub(crate) use globals::Framework;
-pub(crate) use request::Request;
+pub(crate) use request::{Request, Resting};
 pub(crate) use slots::{SLOTS, slot_name};
 pub(crate) use wait_lock::WaitLock;
 

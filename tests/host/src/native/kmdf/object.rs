@@ -42,7 +42,7 @@ exports! {
         cx.framework(globals)?;
         // The file object of the current request, nearly always.
         if let Some(file) = cx.dispatch.file.filter(|file| file.handle() == object.0) {
-            return found(cx, object, file.context().get(type_info));
+            return found(cx, object, file.context().get(type_info, cx.caller));
         }
         found(cx, object, find(cx, object, type_info)?)
     }
@@ -52,14 +52,16 @@ exports! {
 fn find(cx: &Context<'_>, object: Address, type_info: Address) -> Outcome<Option<Address>> {
     let framework = &cx.machine().framework;
     let context = match opaque::decode(object.0) {
-        Some((Kind::Device, ..)) => Some(control::find(cx, object)?.context().get(type_info)),
+        Some((Kind::Device, ..)) => Some(control::find(cx, object)?.context().get(type_info, cx.caller)),
         Some((Kind::Driver, ..)) => {
             let objects = framework.objects.lock();
             let driver = objects.driver.as_ref().filter(|driver| driver.handle() == object.0);
-            driver.map(|driver| driver.context().get(type_info))
+            driver.map(|driver| driver.context().get(type_info, cx.caller))
         }
-        Some((Kind::File, ..)) => framework.file(object.0).map(|file| file.context().get(type_info)),
-        Some((Kind::WaitLock, ..)) => Some(locks::find(cx, object)?.context().get(type_info)),
+        Some((Kind::File, ..)) => {
+            framework.file(object.0).map(|file| file.context().get(type_info, cx.caller))
+        }
+        Some((Kind::WaitLock, ..)) => Some(locks::find(cx, object)?.context().get(type_info, cx.caller)),
         // Requests have no context: nothing is modelled that gives them one.
         Some((Kind::Request, ..)) => {
             cx.dispatch.request.filter(|request| request.handle() == object.0).map(|_| None)

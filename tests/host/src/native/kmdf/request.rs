@@ -20,12 +20,16 @@ pub(crate) struct Request {
     pub(super) requestor: Requestor,
     /// Length of the input.
     pub(super) input: usize,
+    /// What was mixed into the pattern of unwritten memory.
+    stale: u8,
     /// Length of the caller's output buffer.
     pub(super) output: usize,
     /// The system buffer, of both together, when there is any.
     pub(super) buffer: RefCell<Option<Guarded>>,
     /// The bytes that the caller gets.
     reply: RefCell<Vec<u8>>,
+    /// How often requests of its file had been cancelled when it began.
+    cancellations: u64,
     done: Cell<Option<Done>>,
 }
 
@@ -56,22 +60,24 @@ impl Request {
             kind: RequestKind::Create,
             requestor: Requestor::User,
             input: 0,
+            stale: 0,
             output: 0,
             buffer: RefCell::new(None),
             reply: RefCell::default(),
+            cancellations: 0,
             done: Cell::new(None),
         }
     }
 
     /// A device control request. Its system buffer is as long as the longer one
     /// of the caller's; behind the input it is what was in memory before.
-    pub(crate) fn control(cpu: &Cpu, control: &IoControl<'_>, output: usize) -> Self {
+    pub(crate) fn control(cpu: &Cpu, control: &IoControl<'_>, output: usize, cancellations: u64) -> Self {
         let length = control.input.len().max(output);
         let buffer = (length != 0 && control.code & 3 == METHOD_BUFFERED).then(|| {
             let kept = cpu.buffer.take().filter(|buffer| buffer.capacity() >= length);
-            let mut buffer = kept.unwrap_or_else(|| Guarded::new(length.max(256)));
+            let mut buffer = kept.unwrap_or_else(|| Guarded::new(length));
             buffer.lend(length);
-            buffer.fill_unwritten();
+            buffer.fill_unwritten(control.stale);
             buffer.write(0, control.input);
             buffer
         });
@@ -80,9 +86,11 @@ impl Request {
             kind: RequestKind::Control { code: control.code },
             requestor: control.requestor,
             input: control.input.len(),
+            stale: control.stale,
             output,
             buffer: RefCell::new(buffer),
             reply: RefCell::new(cpu.reply.take()),
+            cancellations,
             done: Cell::new(None),
         }
     }
@@ -91,25 +99,25 @@ impl Request {
         self.handle
     }
 
+    pub(crate) fn stale(&self) -> u8 {
+        self.stale
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.done.get().is_some()
     }
 
     /// What came of the request, once the driver's callback has returned.
-    pub(crate) fn finish(&self, machine: &Machine) -> Outcome<Done> {
+    pub(crate) fn finish(&self, machine: &Machine, callback: u64) -> Outcome<Done> {
         let Some(done) = self.done.get() else {
             return Err(Stop::from(Fault {
                 kind: FaultKind::NotCompleted,
                 message: "the driver returned without completing or enqueueing the request".to_owned(),
-                site: None,
+                site: machine.mapping.site(callback),
             }));
         };
         let buffer = self.buffer.borrow();
-        let changed = buffer.as_ref().and_then(|buffer| {
-            let within = buffer.changed_since_taken_back().map(usize::cast_signed);
-            within.or_else(|| buffer.damage())
-        });
-        match changed {
+        match buffer.as_ref().and_then(changed) {
             None => Ok(done),
             Some(offset) => Err(Stop::from(Fault {
                 kind: FaultKind::AfterCompletion,
@@ -121,17 +129,25 @@ impl Request {
         }
     }
 
-    /// Hands the bytes of the reply over, and the memory back for the thread's
-    /// next request.
-    pub(crate) fn deliver(self, cpu: &Cpu, output: &mut [u8]) {
+    /// What an address that is in the system buffer, or near it, is in words.
+    pub(crate) fn describe(&self, address: u64) -> Option<String> {
+        let buffer = self.buffer.borrow();
+        let buffer = buffer.as_ref()?;
+        Some(format!("{} the system buffer of {} bytes", buffer.describe(address)?, buffer.length()))
+    }
+
+    /// Hands the bytes of the reply over. The memory rests during the thread's
+    /// next request, and is used again for the one after that.
+    pub(crate) fn deliver(self, cpu: &Cpu, machine: &Machine, output: &mut [u8]) {
         let mut reply = self.reply.into_inner();
         for (to, from) in output.iter_mut().zip(&reply) {
             *to = *from;
         }
         reply.clear();
         cpu.reply.set(reply);
-        if let Some(buffer) = self.buffer.into_inner() {
-            cpu.buffer.set(Some(buffer));
+        if let (Some(buffer), Some(done)) = (self.buffer.into_inner(), self.done.get()) {
+            let resting = Resting { buffer, owner: machine.framework.id(), caller: done.caller };
+            cpu.buffer.set(cpu.resting.replace(Some(resting)).map(|rested| rested.buffer));
         }
     }
 
@@ -190,7 +206,7 @@ impl Request {
             ));
         }
         let returned = buffer.bytes().get(..information).unwrap_or_default();
-        match pattern::unwritten(returned, self.input) {
+        match pattern::unwritten(returned, self.input, self.stale) {
             None => Ok(information),
             Some(offset) => Err(cx.fault(
                 FaultKind::StaleOutput,
@@ -200,6 +216,42 @@ impl Request {
             )),
         }
     }
+}
+
+/// The system buffer of the thread's last request.
+#[derive(Debug)]
+pub(crate) struct Resting {
+    buffer: Guarded,
+    /// Whose request it was.
+    owner: u64,
+    /// Return address of the call that completed it.
+    caller: u64,
+}
+
+impl Resting {
+    /// The fault of a driver that wrote to the buffer since.
+    pub(crate) fn check(cpu: &Cpu, machine: &Machine) -> Outcome<()> {
+        let mut resting = cpu.resting.borrow_mut();
+        let drivers = resting.as_ref().filter(|resting| resting.owner == machine.framework.id());
+        let Some((offset, caller)) =
+            drivers.and_then(|drivers| Some((changed(&drivers.buffer)?, drivers.caller)))
+        else {
+            return Ok(());
+        };
+        *resting = None;
+        Err(Stop::from(Fault {
+            kind: FaultKind::AfterCompletion,
+            message: format!(
+                "the driver wrote at offset {offset} of the system buffer of a request that had ended before"
+            ),
+            site: machine.mapping.site(caller),
+        }))
+    }
+}
+
+/// Where a buffer was changed since it was taken back.
+fn changed(buffer: &Guarded) -> Option<isize> {
+    buffer.changed_since_taken_back().map(usize::cast_signed).or_else(|| buffer.damage())
 }
 
 exports! {
@@ -216,6 +268,15 @@ exports! {
     ) {
         cx.framework(globals)?;
         cx.any_request(request)?.complete(cx, Status(status), information)
+    }
+
+    /// Whether somebody asked for the request to be cancelled: no more than a
+    /// note. A driver that has not marked it cancelable, which is not modelled,
+    /// goes on with it and completes it as it would have.
+    fn WdfRequestIsCanceled[DISPATCH, fails NEVER](cx, globals: Address, request: Address) -> bool {
+        cx.framework(globals)?;
+        let request = cx.request(request)?;
+        Ok(cx.dispatch.file.is_some_and(|file| file.cancellations() != request.cancellations))
     }
 }
 

@@ -8,8 +8,8 @@ use super::super::machine::Machine;
 use super::super::opaque::{self, Kind};
 use super::super::{Outcome, Stop};
 use super::attributes::{Attributes, TypedContext};
-use crate::{Fault, FaultKind};
-use parking_lot::{Condvar, Mutex};
+use crate::{Fault, FaultKind, Waiting};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -106,7 +106,14 @@ impl WaitLock {
                     return Ok(false);
                 }
                 self.check_hope(cx, waited, other)?;
-                self.released.wait_for(&mut owner, left.map_or(SLICE, |left| left.min(SLICE)));
+                match MutexGuard::unlocked(&mut owner, || advice(cx)) {
+                    // Asking took a moment, in which it may have been released.
+                    Waiting::Sleep if owner.is_some() => {
+                        self.released.wait_for(&mut owner, left.map_or(SLICE, |left| left.min(SLICE)));
+                    }
+                    Waiting::Sleep | Waiting::Again => (),
+                    Waiting::InVain => return Err(self.in_vain(cx, other)),
+                }
             }
             // What the wait took is not what the driver takes.
             cx.cpu.watch().progress();
@@ -126,8 +133,14 @@ impl WaitLock {
         if machine.limit == 0 || waited < Duration::from_millis(machine.limit.into()) {
             return Ok(());
         }
+        Err(self.in_vain(cx, owner))
+    }
+
+    #[cold]
+    fn in_vain(&self, cx: &Context<'_>, owner: Owner) -> Stop {
+        let machine = cx.machine();
         let (name, holds, since) = (self.name(machine), owner.holds(), since(machine, owner.caller));
-        Err(cx.fault(FaultKind::Hang, format_args!("waits in vain for {name}: {holds}{since}")))
+        cx.fault(FaultKind::Hang, format_args!("waits in vain for {name}: {holds}{since}"))
     }
 
     /// Releases the lock, which the calling thread must hold.
@@ -163,6 +176,12 @@ impl Owner {
     fn holds(&self) -> String {
         format!("thread {} holds it", self.thread)
     }
+}
+
+/// What the observer wants a thread to do that has to wait.
+fn advice(cx: &Context<'_>) -> Waiting {
+    let observer = cx.machine().options.observer.as_ref();
+    observer.map_or(Waiting::Sleep, |observer| observer.wait(cx.dispatch.thread.id()))
 }
 
 fn identity(cpu: &Cpu) -> usize {

@@ -51,7 +51,7 @@ exports! {
     /// The level is not written when the thread does not impersonate.
     fn SeCaptureSubjectContext[PASSIVE, fails NEVER](cx, context: Address) {
         let thread = cx.dispatch.thread;
-        let subject = SubjectContext::capture(thread);
+        let subject = SubjectContext::capture(&cx.machine().system, thread);
         let field = |offset| Address(context.0.wrapping_add(offset));
         let (mut client, mut level) = (Address::NULL, None);
         if let Some((token, captured)) = subject.client() {
@@ -113,7 +113,7 @@ fn subject(cx: &Context<'_>, given: &Captured, otherwise: FaultKind) -> Outcome<
         client => referenced(cx, client, Taken::Client(given.level)).map(|token| Some((token, given.level))),
     };
     match client.zip(referenced(cx, given.primary, Taken::Subject)) {
-        Some((client, primary)) => Ok(SubjectContext::new(client, primary)),
+        Some((client, primary)) => Ok(SubjectContext::new(&cx.machine().system, client, primary)),
         None => Err(cx.fault(
             otherwise,
             format_args!("was given a {WHAT} that SeCaptureSubjectContext did not fill, or that is released"),

@@ -4,7 +4,7 @@ use super::super::Outcome;
 use super::super::context::Context;
 use super::super::export::exports;
 use super::super::memory::Address;
-use psimp_model::{InvalidDescriptor, SecurityDescriptor};
+use psimp_model::SecurityDescriptor;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// `SECURITY_DESCRIPTOR_RELATIVE`: each part at an offset, of which 0 is none.
@@ -61,7 +61,6 @@ exports! {
             Ok(SecurityDescriptor { owner, group, .. }) => Ok((required & information::OWNER == 0
                 || owner.is_some())
                 && (required & information::GROUP == 0 || group.is_some())),
-            Err(InvalidDescriptor::UnknownAce(kind)) => unknown_entry(cx, kind),
             Err(_) => Ok(false),
         }
     }
@@ -94,7 +93,6 @@ pub(super) fn read(cx: &Context<'_>, at: Address) -> Outcome<SecurityDescriptor>
     let bytes = cx.read_bytes(at, end, WHAT)?;
     match SecurityDescriptor::parse(&bytes) {
         Ok(descriptor) => Ok(descriptor),
-        Err(InvalidDescriptor::UnknownAce(kind)) => unknown_entry(cx, kind),
         Err(why) => cx.bad_argument(format_args!("was given bytes that are no security descriptor: {why:?}")),
     }
 }
@@ -105,8 +103,4 @@ fn sid_length([_, count, ..]: [u8; 4]) -> usize {
 
 fn list_length([.., low, high]: [u8; 4]) -> usize {
     usize::from(u16::from_le_bytes([low, high]))
-}
-
-fn unknown_entry<T>(cx: &Context<'_>, kind: u8) -> Outcome<T> {
-    cx.not_modelled(format_args!("was given a security descriptor with an entry of type 0x{kind:02X}"))
 }

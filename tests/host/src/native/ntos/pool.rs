@@ -2,6 +2,7 @@
 
 use super::super::context::Context;
 use super::super::export::{APC, DISPATCH, exports};
+use super::super::kmdf::Request;
 use super::super::memory::Address;
 use super::super::pool::{Block, Lookup};
 use super::super::{Outcome, Stop};
@@ -56,7 +57,7 @@ exports! {
     }
 }
 
-/// A new block, unwritten but for what `fill` does.
+/// A new block, unwritten but for what `fill` does; null when there is no memory.
 pub(super) fn allocate(
     cx: &Context<'_>,
     size: usize,
@@ -65,10 +66,11 @@ pub(super) fn allocate(
     fill: impl FnOnce(&mut super::super::guarded::Guarded),
 ) -> Outcome<Address> {
     let mut pool = cx.cpu.pool.borrow_mut();
-    let mut memory = pool
+    let memory = pool
         .memory(size, cx.machine().framework.id())
         .map_err(|found| Stop::from(cx.machine().use_after_free(found)))?;
-    memory.fill_unwritten();
+    let Some(mut memory) = memory else { return Ok(Address::NULL) };
+    memory.fill_unwritten(cx.dispatch.request.map_or(0, Request::stale));
     fill(&mut memory);
     let address = Address(memory.address());
     pool.add(Block { memory, tag, paged, function: cx.export.name, caller: cx.caller });
@@ -101,12 +103,8 @@ fn free(cx: &Context<'_>, address: Address, tag: u32) -> Outcome<()> {
     if block.paged && cx.dispatch.irql >= DISPATCH {
         return Err(cx.fault(FaultKind::Irql, "frees paged pool at DISPATCH_LEVEL"));
     }
-    if let Some(offset) = block.memory.damage() {
-        let length = block.memory.length();
-        return Err(cx.fault(
-            FaultKind::PoolOverrun,
-            format_args!("finds that the driver wrote at offset {offset} of a pool block of {length} bytes"),
-        ));
+    if let Some(overrun) = block.overrun() {
+        return Err(cx.fault(FaultKind::PoolOverrun, format_args!("finds that the driver {overrun}")));
     }
     pool.keep(block.memory, cx.caller, cx.machine().framework.id());
     Ok(())

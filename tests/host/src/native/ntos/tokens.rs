@@ -30,7 +30,7 @@ exports! {
         if let Err(status) = cx.machine().system.faults().check(FaultPoint::QueryToken) {
             return Ok(status);
         }
-        let block = query(cx, &token)?;
+        let Some(block) = query(cx, &token)?.non_null() else { return Ok(Status::INSUFFICIENT_RESOURCES) };
         cx.write(information, &block.0, "the block's address")?;
         Ok(Status::SUCCESS)
     }

@@ -1,0 +1,199 @@
+//! Cases in which threads act at the same time.
+//!
+//! What a thread does is fixed; in which order the threads get their turns is
+//! not. So there is not one expected value but a list of those allowed, for each
+//! answer and for what is left at the end. A schedule is made from a seed, and
+//! the same seed makes the same one again.
+
+mod rows;
+
+pub(crate) use rows::RACES;
+
+use crate::{Only, Server, Tok, Who};
+use psimp_protocol::{RulesMode, Status};
+
+/// Threads that act at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Race {
+    /// Group letter and number.
+    pub id: &'static str,
+    /// One line on what it shows.
+    pub title: &'static str,
+    /// The server's primary token.
+    pub server: Server,
+    /// Where it can be carried out.
+    pub only: Only,
+    /// Who decides, if the case is about one of the two.
+    pub rules: Option<RulesMode>,
+    /// What T1 does before.
+    pub before: &'static [Act],
+    /// What each thread does.
+    pub parts: &'static [(Who, &'static [Act])],
+    /// What T1 does when all parts are over.
+    pub after: &'static [Act],
+    /// What may be left then.
+    pub ends: Ends,
+}
+
+/// One thing that a thread does. The others may get their turn before it, and at
+/// every call that the driver makes for it.
+#[derive(Clone, Copy, Debug)]
+pub enum Act {
+    /// These, so many times.
+    Repeat(u32, &'static [Self]),
+    /// IMPERSONATE.
+    Impersonate {
+        /// On which thread.
+        on: Target,
+        /// The token.
+        token: With,
+        /// Copy-on-open.
+        copy_on_open: bool,
+        /// Effective-only.
+        effective_only: bool,
+        /// Level.
+        level: u32,
+        /// What may come back.
+        allowed: &'static [Status],
+    },
+    /// END.
+    End(Target, &'static [Status]),
+    /// REVERT, which cannot fail.
+    Revert,
+    /// QUERY: the slots that it may tell of, and what else may come back.
+    Query(Target, &'static [&'static str], &'static [Status]),
+    /// SAVE, kept under this number: the slots that it may tell of, and what
+    /// else may come back.
+    Save(Target, usize, &'static [&'static str], &'static [Status]),
+    /// RESTORE of what is kept under this number.
+    Restore(Target, usize, &'static [Status]),
+    /// DISCARD of it.
+    Discard(usize, &'static [Status]),
+    /// A handle of the process on a token, under this number, with all access.
+    TokenHandle(usize, Tok),
+    /// The same, on a thread.
+    ThreadHandle(usize, Who),
+    /// `CloseHandle` of that handle. Its number keeps the value.
+    CloseHandle(usize),
+    /// Another handle that gets the same value, for another token.
+    ReuseHandle(usize, Tok),
+    /// `OpenThreadToken(TOKEN_QUERY)` as itself: what may come back, in the
+    /// notation of an open without its first word.
+    Open(Who, &'static [&'static str]),
+    /// `SeImpersonatePrivilege` of the server's primary token is enabled, or
+    /// disabled.
+    Privilege(bool),
+    /// The server's primary token is replaced.
+    BecomeServer(Server),
+    /// `PsDisableImpersonation` on the own thread, kept under this number.
+    Disable(usize),
+    /// `PsRestoreImpersonation` of it.
+    RestoreDisabled(usize),
+    /// The thread exits: it does nothing else, and nobody but the handles of it
+    /// refers to it.
+    Exit,
+    /// The requests in flight on the device's handle are cancelled.
+    Cancel(&'static [Status]),
+    /// The last handle of the device is closed.
+    Cleanup,
+    /// The same, once nothing is in flight; then the driver is unloaded.
+    Unload,
+    /// References on a token beyond those of the beginning.
+    References(Tok, &'static [i64]),
+}
+
+/// The thread that a request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The one that sends it.
+    Own,
+    /// This one, by a handle that is there for this request alone.
+    Of(Who),
+    /// By this handle.
+    Handle(usize),
+    /// By this one's thread id, which is no handle.
+    Id(Who),
+}
+
+/// The token that a request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum With {
+    /// This one, by a handle that is there for this request alone.
+    Tok(Tok),
+    /// By this handle.
+    Handle(usize),
+}
+
+/// What may be left when all threads are done.
+#[derive(Clone, Copy, Debug)]
+pub enum Ends {
+    /// The same wherever it is carried out.
+    Same(&'static [End]),
+    /// Where the documentation's downgrades hold, by the kernel or by the
+    /// driver; and elsewhere.
+    ByDocument(&'static [End], &'static [End]),
+    /// On NT 5.2; and elsewhere.
+    ByNt52(&'static [End], &'static [End]),
+}
+
+/// One of the things that may be left: all of it together.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// Slots, as the kernel holds them.
+    pub slots: &'static [(Who, &'static str)],
+    /// References on tokens beyond those of the beginning.
+    pub references: &'static [(Tok, i64)],
+    /// Among the schedules of a run, one has to come to it.
+    pub must_occur: bool,
+}
+
+impl Ends {
+    /// What may be left, given where.
+    pub fn of(&self, documented: bool, nt52: bool) -> &'static [End] {
+        match *self {
+            Self::Same(ends) => ends,
+            Self::ByDocument(here, elsewhere) => {
+                if documented {
+                    here
+                } else {
+                    elsewhere
+                }
+            }
+            Self::ByNt52(here, elsewhere) => {
+                if nt52 {
+                    here
+                } else {
+                    elsewhere
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ends, RACES};
+
+    #[test]
+    fn the_ends_of_a_race_speak_of_the_same_threads_and_tokens() {
+        for race in RACES {
+            let lists = match race.ends {
+                Ends::Same(ends) => vec![ends],
+                Ends::ByDocument(one, other) | Ends::ByNt52(one, other) => vec![one, other],
+            };
+            for ends in lists {
+                let subjects: Vec<(Vec<_>, Vec<_>)> = ends
+                    .iter()
+                    .map(|end| {
+                        (
+                            end.slots.iter().map(|slot| slot.0).collect(),
+                            end.references.iter().map(|tok| tok.0).collect(),
+                        )
+                    })
+                    .collect();
+                assert!(subjects.windows(2).all(|pair| pair[0] == pair[1]), "{}", race.id);
+                assert!(ends.iter().any(|end| end.must_occur), "{}", race.id);
+            }
+        }
+    }
+}

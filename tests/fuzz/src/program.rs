@@ -1,0 +1,82 @@
+//! Programs of calls, made of bytes.
+
+use arbitrary::{Result, Unstructured};
+use psimp_catalogue::{Server, Tok, User};
+use psimp_harness::driver::Source;
+use psimp_harness::program::{Call, Callers, Fail, Player, Step, compare};
+use psimp_model::Flavour;
+use psimp_protocol::RulesMode;
+
+/// Steps in a program: enough to fill a file's saves and go on.
+const LONGEST: usize = 64;
+
+pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> std::result::Result<(), String> {
+    let Ok((flavour, server, program)) = read(&mut Unstructured::new(bytes)) else { return Ok(()) };
+    let sources: Vec<_> = sources.iter().map(|source| (source, Callers::AsGiven)).collect();
+    compare(&sources, flavour, server, &program)
+        .map_err(|wrong| format!("{wrong}\n{flavour:?}, {server:?}, {program:?}"))
+}
+
+fn read(bytes: &mut Unstructured<'_>) -> Result<(Flavour, Server, Vec<Step>)> {
+    let flavour = *bytes.choose(&Flavour::ALL)?;
+    let server = *bytes.choose(Server::ALL)?;
+    let mut program = Vec::new();
+    while !bytes.is_empty() && program.len() < LONGEST {
+        // Bits 0 and 1: who, and about whom.
+        let players = bytes.arbitrary::<u8>()?;
+        let player = |bit: u8| if players & bit == 0 { Player::One } else { Player::Two };
+        let (by, about) = (player(1), player(2));
+        program.push(Step { by, about, call: call(bytes)?, fail: fail(bytes)? });
+    }
+    Ok((flavour, server, program))
+}
+
+/// The numbers of the calls stay, so that kept inputs keep their meaning.
+fn call(bytes: &mut Unstructured<'_>) -> Result<Call> {
+    Ok(match bytes.int_in_range(0..=17_u8)? {
+        0 => Call::Impersonate {
+            token: *bytes.choose(Tok::ALL)?,
+            copy_on_open: bytes.arbitrary()?,
+            effective_only: bytes.arbitrary()?,
+            level: level(bytes)?,
+            rules: *bytes.choose(&[RulesMode::Documented, RulesMode::Kernel])?,
+        },
+        1 => Call::Evaluate(*bytes.choose(Tok::ALL)?, level(bytes)?),
+        2 => Call::Query,
+        3 => Call::Save,
+        4 => Call::Restore(number(bytes)?),
+        5 => Call::Discard(number(bytes)?),
+        6 => Call::Revert,
+        7 => Call::End,
+        8 => Call::AccessCheck(*bytes.choose(&[User::A, User::B, User::Anonymous])?),
+        9 => Call::Open,
+        10 => Call::SetThreadTokenNull,
+        11 => Call::Privilege(bytes.arbitrary()?),
+        12 => Call::Become(*bytes.choose(Server::ALL)?),
+        13 => Call::DisableRestore,
+        14 => Call::Terminate,
+        15 => Call::OpenDevice,
+        16 => Call::UseDevice(number(bytes)?),
+        _ => Call::CloseDevice,
+    })
+}
+
+fn fail(bytes: &mut Unstructured<'_>) -> Result<Option<Fail>> {
+    Ok(match bytes.arbitrary::<u8>()? {
+        byte @ 0xF0.. => Some(Fail::Query((byte & 7).into())),
+        0xE0..=0xEF => Some(Fail::Duplicate),
+        _ => None,
+    })
+}
+
+fn number(bytes: &mut Unstructured<'_>) -> Result<usize> {
+    Ok(bytes.arbitrary::<u8>()?.into())
+}
+
+/// Mostly one of the four, now and then anything.
+fn level(bytes: &mut Unstructured<'_>) -> Result<u32> {
+    match bytes.int_in_range(0..=4_u8)? {
+        4 => bytes.arbitrary(),
+        level => Ok(level.into()),
+    }
+}

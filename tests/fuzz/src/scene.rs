@@ -1,0 +1,204 @@
+//! The machine that a raw request meets: a server process with a fixed set of
+//! handles, in one of a few states.
+
+use psimp_catalogue::{Server, Tok};
+use psimp_harness::alike::Ids;
+use psimp_harness::client::Client;
+use psimp_harness::driver::{Driver, Failure, File, Source};
+use psimp_harness::machine::{Machine, READ_WRITE};
+use psimp_harness::observe::SlotView;
+use psimp_model::{Flavour, Object, Thread, rights};
+use psimp_protocol::{MAX_SAVES, RulesMode};
+use std::sync::Arc;
+
+/// What has happened before the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing.
+    Idle,
+    /// The thread impersonates A at Impersonation.
+    Impersonating,
+    /// It impersonates A at Identification.
+    Identifying,
+    /// It impersonates A at Anonymous.
+    Anonymous,
+    /// It impersonates B, copy-on-open and effective-only.
+    CopyOnOpen,
+    /// It impersonates A, that is saved, and then it impersonates B.
+    Saved,
+    /// A's impersonation is saved and ended.
+    SavedAndIdle,
+    /// As many idle slots are saved as a file object takes.
+    Full,
+}
+
+impl State {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Idle,
+        Self::Impersonating,
+        Self::Identifying,
+        Self::Anonymous,
+        Self::CopyOnOpen,
+        Self::Saved,
+        Self::SavedAndIdle,
+        Self::Full,
+    ];
+}
+
+/// How the file was opened, and who uses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Open {
+    /// Access asked for.
+    pub(crate) access: u32,
+    /// The request comes from a thread of another process.
+    pub(crate) elsewhere: bool,
+}
+
+/// Tokens that are open in the server's process, with the access granted.
+const TOKENS: [(Tok, u32); 9] = [
+    (Tok::A2, rights::TOKEN_ALL_ACCESS),
+    (Tok::Ap2, rights::TOKEN_ALL_ACCESS),
+    (Tok::A0, rights::TOKEN_ALL_ACCESS),
+    (Tok::B2, rights::TOKEN_ALL_ACCESS),
+    (Tok::N2, rights::TOKEN_ALL_ACCESS),
+    (Tok::AR2, rights::TOKEN_ALL_ACCESS),
+    (Tok::Bop2, rights::TOKEN_ALL_ACCESS),
+    (Tok::Ap0, rights::TOKEN_IMPERSONATE),
+    (Tok::A2, rights::TOKEN_QUERY),
+];
+
+/// The machine, with the driver over it.
+pub(crate) struct Scene {
+    machine: Machine,
+    driver: Driver,
+    /// The file of the state, and that of the request, when it is another.
+    files: Vec<File>,
+    /// The thread that sends the request, and the one behind handle 4.
+    threads: [Arc<Thread>; 2],
+    /// What the state saved.
+    save: u64,
+    ids: Ids,
+}
+
+impl Scene {
+    pub(crate) fn new(
+        source: &Source,
+        flavour: Flavour,
+        server: Server,
+        state: State,
+        open: Open,
+    ) -> Result<Self, Failure> {
+        let machine = Machine::new(flavour);
+        let threads = [machine.thread.clone(), machine.system.create_thread(&machine.process)];
+        let foreign = machine.other_process(server);
+        let exiting = machine.system.create_thread(&machine.process);
+        exiting.terminate();
+        let foreign = machine.system.create_thread(&foreign);
+        let handles = machine.process.handles();
+        // 4 to 20; the tokens follow, 24 to 56.
+        handles.insert(Object::Thread(threads[1].clone()), u32::MAX);
+        handles.insert(Object::Thread(threads[1].clone()), rights::THREAD_QUERY_LIMITED_INFORMATION);
+        handles.insert(Object::Thread(foreign.clone()), u32::MAX);
+        handles.insert(Object::Thread(exiting), u32::MAX);
+        handles.insert(Object::Event(Arc::new(())), u32::MAX);
+        for (tok, access) in TOKENS {
+            machine.handle(tok, access);
+        }
+        let driver = Driver::start(source, &machine.system)?;
+        let mut files = vec![driver.open(&machine.thread, READ_WRITE)?];
+        if open.access != READ_WRITE {
+            files.push(driver.open(&machine.thread, open.access)?);
+        }
+        machine.become_server(server);
+        let ids = Ids::since_primary(&machine);
+        let mut scene = Self { machine, driver, files, threads, save: 0, ids };
+        scene.save = scene.reach(state)?;
+        if open.elsewhere {
+            scene.threads[0] = foreign;
+        }
+        Ok(scene)
+    }
+
+    /// Brings the thread into the state; returns the first save's id.
+    fn reach(&self, state: State) -> Result<u64, Failure> {
+        let [file, ..] = self.files.as_slice() else { return Ok(0) };
+        let client = Client { machine: &self.machine, driver: &self.driver, file, about: 0 };
+        let flagged =
+            |tok, flags, level| client.impersonate(tok, flags, flags, level, RulesMode::Documented).map(drop);
+        let impersonate = |tok, level| flagged(tok, false, level);
+        match state {
+            State::Idle => (),
+            State::Impersonating => impersonate(Tok::A2, 2)?,
+            State::Identifying => impersonate(Tok::A2, 1)?,
+            State::Anonymous => impersonate(Tok::A2, 0)?,
+            State::CopyOnOpen => flagged(Tok::B2, true, 2)?,
+            State::Saved | State::SavedAndIdle => {
+                impersonate(Tok::A2, 2)?;
+                let save = client.save()?.save;
+                if state == State::Saved {
+                    impersonate(Tok::B2, 2)?;
+                } else {
+                    client.revert()?;
+                }
+                return Ok(save);
+            }
+            State::Full => {
+                let first = client.save()?.save;
+                for _ in 1..MAX_SAVES {
+                    client.save()?;
+                }
+                return Ok(first);
+            }
+        }
+        Ok(0)
+    }
+
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(crate) fn thread(&self) -> &Arc<Thread> {
+        &self.threads[0]
+    }
+
+    /// The file that the request goes to.
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.files.last()
+    }
+
+    pub(crate) fn save(&self) -> u64 {
+        self.save
+    }
+
+    pub(crate) fn ids(&self) -> Ids {
+        self.ids
+    }
+
+    /// The slots of the threads that a request can reach.
+    pub(crate) fn slots(&self) -> [Option<SlotView>; 2] {
+        self.threads.each_ref().map(|thread| thread.slot().map(|slot| self.ids.view(&slot)))
+    }
+
+    /// Ends everything: every handle and every reference must be accounted for.
+    pub(crate) fn finish(self) -> Result<(), String> {
+        let Self { machine, driver, files, threads, .. } = self;
+        for file in files {
+            driver.close(&machine.thread, file).map_err(|failure| failure.to_string())?;
+        }
+        if let Some(fault) = driver.stop().first() {
+            return Err(fault.clone());
+        }
+        let open = machine.process.handles().count();
+        if open != 5 + TOKENS.len() {
+            return Err(format!("{open} handles are open"));
+        }
+        machine.process.close_handles();
+        for thread in &threads {
+            machine.system.ps_revert_to_self(thread);
+        }
+        match machine.leftovers().first() {
+            Some((tok, left)) => Err(format!("{left:+} references left on {}", tok.name())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is kept runs again, byte for byte: over the service, and where
+//! `PSIMP_SYS` names an image also over that, with the same results.
+
+use psimp_fuzz::{DOCUMENTED, TARGETS, Target};
+use psimp_harness::driver::Source;
+use psimp_host::Image;
+use psimp_protocol::{IOCTLS, Status};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The inputs of a target: what is in the tree, and in the folder that
+/// `PSIMP_CORPUS` names what a search has found meanwhile.
+fn inputs(target: &Target) -> Vec<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kept = ["seeds", "corpus", "regressions"].map(|folder| here.join(folder));
+    let found = std::env::var_os("PSIMP_CORPUS").map(PathBuf::from);
+    let mut files = Vec::new();
+    for folder in kept.into_iter().chain(found) {
+        // A target need not have every folder.
+        let Ok(entries) = folder.join(target.name).read_dir() else { continue };
+        files.extend(entries.map(|entry| entry.expect("the folder can be read").path()));
+    }
+    files.sort();
+    files
+}
+
+fn sources() -> Vec<Source> {
+    let mut sources = vec![Source::Service];
+    match std::env::var_os("PSIMP_SYS") {
+        Some(path) if cfg!(all(target_os = "linux", target_arch = "x86_64")) => {
+            let image = Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image");
+            sources.push(Source::Image(Arc::new(image)));
+        }
+        _ => eprintln!("skipped on the image: PSIMP_SYS names none that runs here"),
+    }
+    sources
+}
+
+fn replay(target: &Target) {
+    let (sources, inputs) = (sources(), inputs(target));
+    let mut wrong = Vec::new();
+    for path in &inputs {
+        let bytes = std::fs::read(path).expect("an input can be read");
+        if let Err(why) = target.run(&bytes, &sources) {
+            wrong.push(format!("{}: {why}", path.display()));
+        }
+    }
+    println!("{}: {} inputs on {} targets", target.name, inputs.len(), sources.len());
+    assert!(wrong.is_empty(), "{} of {} inputs:\n{}", wrong.len(), inputs.len(), wrong.join("\n"));
+    assert!(!inputs.is_empty(), "{} has no inputs", target.name);
+}
+
+#[test]
+fn ioctl() {
+    replay(&psimp_fuzz::IOCTL);
+}
+
+#[test]
+fn program() {
+    replay(&psimp_fuzz::PROGRAM);
+}
+
+#[test]
+fn image() {
+    replay(&psimp_fuzz::IMAGE);
+    // The driver's own image is as good a beginning as any.
+    if let Some(path) = std::env::var_os("PSIMP_SYS") {
+        let bytes = std::fs::read(path).expect("PSIMP_SYS names a file");
+        assert_eq!(psimp_fuzz::IMAGE.run(&bytes, &[]), Ok(()));
+    }
+}
+
+#[test]
+fn descriptor() {
+    replay(&psimp_fuzz::DESCRIPTOR);
+}
+
+/// Folders of a name that is no target's would never be run.
+#[test]
+fn every_folder_is_a_targets() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["seeds", "corpus", "regressions"] {
+        for entry in here.join(folder).read_dir().expect("it is in the tree") {
+            let name = entry.expect("the folder can be read").file_name();
+            assert!(TARGETS.iter().any(|target| name == target.name), "{folder}/{}", name.display());
+        }
+    }
+}
+
+/// The statuses that the target of requests allows are those of the reference.
+#[test]
+fn allowed_statuses_are_documented() {
+    assert_eq!(IOCTLS.map(|row| row.operation), DOCUMENTED.map(|(operation, _)| operation));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ioctl.md");
+    let reference = std::fs::read_to_string(path).expect("docs/ioctl.md can be read");
+    let shared = [Status::ACCESS_DENIED, Status::INVALID_DEVICE_REQUEST, Status::INFO_LENGTH_MISMATCH];
+    for status in DOCUMENTED.iter().flat_map(|(_, all)| *all).chain(&shared) {
+        let name = status.name().expect("a status of the contract");
+        let written = [format!("`STATUS_{name}`"), format!("`…{name}`")];
+        assert!(written.iter().any(|text| reference.contains(text)), "{name}");
+    }
+}

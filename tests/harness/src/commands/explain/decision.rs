@@ -1,0 +1,168 @@
+//! A decision, rule by rule, for every profile.
+
+use super::kernels;
+use crate::commands::run::flavour;
+use crate::machine::Machine;
+use crate::run::expected_through_driver;
+use psimp_catalogue::{Column, DecisionRow, Driver};
+use psimp_protocol::RulesMode;
+use psimp_rules::{
+    Effect, Level, PROFILES, Package, Profile, Rule, TokenFacts, TokenType, Verdict, decide_traced,
+};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+pub(super) fn text(row: &DecisionRow) -> String {
+    let machine = Machine::new(psimp_model::Flavour::Win10);
+    machine.become_server(row.server);
+    let (server, token) = (machine.process.primary().facts(), machine.token(row.token).facts());
+    let mut text = String::new();
+    let _ = writeln!(text, "Setup\n  server {:<4} {}", row.server.name(), describe(&server));
+    let _ = writeln!(text, "  token  {:<4} {}", row.token.name(), describe(&token));
+    let _ = writeln!(
+        text,
+        "Call\n  PsImpersonateClient(thread, {}, CopyOnOpen FALSE, EffectiveOnly FALSE, level {})",
+        row.token.name(),
+        row.level
+    );
+    if row.driver == Driver::Refused {
+        let _ = writeln!(
+            text,
+            "  The driver refuses it: STATUS_BAD_IMPERSONATION_LEVEL, the token's own level is lower"
+        );
+    }
+    let _ = writeln!(text, "Rules");
+    let Some(asked) = Level::from_raw(row.level.into()) else { return text };
+    let mut rules = BTreeSet::new();
+    for profile in PROFILES {
+        let expected = column(row, profile);
+        let mut tried = Vec::new();
+        let decision = decide_traced(profile, Some(&server), &token, asked, |step| {
+            rules.insert(step.rule as u32);
+            tried.push(match step.effect {
+                Effect::Pass => step.rule.name().to_owned(),
+                Effect::Keep => format!("{} keeps", step.rule.name()),
+                Effect::Deny => format!("{} denies", step.rule.name()),
+            });
+        });
+        let decided = match decision.verdict {
+            Verdict::Kept(level) => format!("K{}", level as u8),
+            Verdict::Copied(level) => format!("C{}", level as u8),
+            Verdict::Refused(why) => format!("{why:?}"),
+        };
+        let _ = writeln!(
+            text,
+            "  {:<12} expected {expected}, decided {decided}: {}",
+            profile.name,
+            tried.join(" → ")
+        );
+    }
+    let _ = writeln!(text, "What these rules compare");
+    for rule in rules.into_iter().filter_map(Rule::from_raw) {
+        if let Some(inputs) = inputs(rule, &server, &token, asked) {
+            let _ = writeln!(text, "  {:<22} {inputs}", rule.name());
+        }
+    }
+    let _ = writeln!(text, "Expected through the driver");
+    for kernel in kernels() {
+        for (rules, name) in [(RulesMode::Documented, "documented"), (RulesMode::Kernel, "kernel")] {
+            let expected = match row.driver {
+                Driver::Refused => "refused".to_owned(),
+                Driver::Passed => {
+                    let (column, by_driver) = expected_through_driver(row, flavour(*kernel), rules);
+                    let seen = column.observed(row.token);
+                    let who = if by_driver { "driver" } else { "kernel" };
+                    format!(
+                        "{}, decided by the {who}; slot {}; open {}; access {}",
+                        short(column),
+                        seen.slot,
+                        seen.open,
+                        seen.access
+                    )
+                }
+            };
+            let _ = writeln!(text, "  {:<12} {name:<12} {expected}", kernel.to_string());
+        }
+    }
+    text
+}
+
+/// What a rule looks at; nothing for the rules that end a decision.
+fn inputs(rule: Rule, server: &TokenFacts, token: &TokenFacts, asked: Level) -> Option<String> {
+    let (from, to) = (&server.platform, &token.platform);
+    let package = |package: Option<Package>| package.map_or("none".to_owned(), |p| p.id.to_string());
+    Some(match rule {
+        Rule::LevelBelowThreshold => format!("level asked for {}", asked.name()),
+        Rule::AnonymousLogon => {
+            format!("token's logon {:#x} (0x3e6 is the anonymous one)", token.authentication_id.0)
+        }
+        Rule::ImpersonatePrivilege => format!("server's privilege enabled: {}", from.impersonate_privilege),
+        Rule::TokenLevel => format!("level asked for {}, token's own {}", asked.name(), token.level.name()),
+        Rule::Integrity => format!("server {:#x}, token {:#x}", from.integrity, to.integrity),
+        Rule::OriginSession => {
+            format!("server's logon {:#x}, token's origin {:#x}", server.authentication_id.0, to.origin.0)
+        }
+        Rule::UserSid => format!("server {}, token {}", server.user, token.user),
+        Rule::Elevation => format!(
+            "token elevated: {}; server elevated: {}, filtered: {}",
+            to.elevated, from.elevated, from.filtered_logon
+        ),
+        Rule::FilteredLogon => format!("server: {}, token: {}", from.filtered_logon, to.filtered_logon),
+        Rule::Package => format!("server {}, token {}", package(from.package), package(to.package)),
+        Rule::Restricted | Rule::WriteRestricted | Rule::RestrictedServer => {
+            format!("server {:?}, token {:?}", server.restriction, token.restriction)
+        }
+        Rule::TerminalSession => format!("server {}, token {}", from.session, to.session),
+        Rule::TokenType => format!("token {:?}", token.token_type),
+        Rule::NoObjection | Rule::OneConditionHeld | Rule::NoPrimaryToken => return None,
+    })
+}
+
+fn column(row: &DecisionRow, profile: &Profile) -> String {
+    short(match profile.name {
+        "DOC" => row.doc,
+        "DOC-ANY" => row.doc_any,
+        "UM" => row.um,
+        "NT52" => row.nt52,
+        "W10" => row.w10,
+        "W10-recent" => row.w10_recent(),
+        // There is no column for Peios.
+        _ => return "--".to_owned(),
+    })
+}
+
+fn short(column: Column) -> String {
+    match column {
+        Column::K(level) => format!("K{level}"),
+        Column::C(level, _) => format!("C{level}"),
+    }
+}
+
+fn describe(facts: &TokenFacts) -> String {
+    let platform = &facts.platform;
+    let mut words = vec![
+        if facts.token_type == TokenType::Primary {
+            "primary".to_owned()
+        } else {
+            "impersonation".to_owned()
+        },
+        format!("user {}", facts.user),
+        format!("logon {:#x}", facts.authentication_id.0),
+        format!("own level {}", facts.level.name()),
+        format!("integrity {:#x}", platform.integrity),
+        format!("session {}", platform.session),
+        format!("origin {:#x}", platform.origin.0),
+    ];
+    for (is, word) in [
+        (facts.restriction.is_restricted(), format!("{:?}", facts.restriction)),
+        (platform.impersonate_privilege, "SeImpersonatePrivilege".to_owned()),
+        (platform.elevated, "elevated".to_owned()),
+        (platform.filtered_logon, "filtered logon".to_owned()),
+        (platform.package.is_some(), format!("package {}", platform.package.map_or(0, |p| p.id))),
+    ] {
+        if is {
+            words.push(word);
+        }
+    }
+    words.join(", ")
+}

@@ -1,0 +1,196 @@
+//! Races on the image: schedules come again from their seeds, and what the driver
+//! does under its lock.
+
+use psimp_catalogue::{Act, Body, Case, End, Ends, Only, Race, Server, Target as On, Tok, Who, With, cases};
+use psimp_harness::driver::Source;
+use psimp_harness::races::{SCHEDULES, Turn};
+use psimp_harness::result::CaseStatus;
+use psimp_harness::run::{Target, replay, run_case};
+use psimp_harness::soak::soak;
+use psimp_host::Image;
+use psimp_model::Flavour;
+use psimp_protocol::{RulesMode, Status};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn image() -> Option<Arc<Image>> {
+    let path = std::env::var_os("PSIMP_SYS").map(PathBuf::from).or_else(|| {
+        eprintln!("skipped: PSIMP_SYS does not name an image; `cargo xtask test` builds one");
+        None
+    })?;
+    Some(Arc::new(Image::open(&path).expect("PSIMP_SYS names a driver image")))
+}
+
+/// NT 5.2 has all the rows.
+fn target(source: Source) -> Target {
+    Target { source, flavour: Flavour::Nt52, rules: RulesMode::Documented }
+}
+
+fn races() -> Vec<Case> {
+    let races: Vec<_> = cases().into_iter().filter(|case| matches!(case.body, Body::Race(_))).collect();
+    assert_eq!(races.len(), 16);
+    races
+}
+
+#[test]
+fn a_seed_brings_the_same_calls_on_the_same_threads_again() {
+    let Some(image) = image() else { return };
+    let target = target(Source::Image(image));
+    for case in races() {
+        let mut different = BTreeSet::new();
+        for seed in 0..16 {
+            let [one, other] = [(); 2].map(|()| replay(&target, &case, seed).1);
+            assert!(!one.is_empty(), "{}", case.id);
+            assert_eq!(one, other, "{} seed {seed}", case.id);
+            different.insert(one.iter().map(|turn| turn.part).collect::<Vec<_>>());
+        }
+        assert!(different.len() > 3, "{}: {} schedules of 16", case.id, different.len());
+    }
+}
+
+/// For each thread, what it called while it held a lock.
+fn under_the_lock(turns: &[Turn]) -> Vec<&'static str> {
+    let parts = turns.iter().map(|turn| turn.part).max().map_or(0, |last| last + 1);
+    let mut called = Vec::new();
+    for part in 0..parts {
+        let mut held = false;
+        for turn in turns.iter().filter(|turn| turn.part == part) {
+            match turn.what {
+                "WdfWaitLockAcquire" => held = true,
+                "WdfWaitLockRelease" => held = false,
+                "(waits for a lock)" => (),
+                what if held => called.push(what),
+                _ => (),
+            }
+        }
+    }
+    called
+}
+
+#[test]
+fn under_its_lock_the_driver_takes_references_and_gives_none_back() {
+    let Some(image) = image() else { return };
+    let target = target(Source::Image(image));
+    let (mut called, mut waited) = (BTreeSet::new(), 0);
+    for case in races() {
+        for seed in 0..SCHEDULES {
+            let turns = replay(&target, &case, seed).1;
+            waited += turns.iter().filter(|turn| turn.what == "(waits for a lock)").count();
+            called.extend(under_the_lock(&turns));
+        }
+    }
+    assert!(waited > 0, "no thread ever waited");
+    // Moving what is saved is done by memcpy.
+    let allowed = BTreeSet::from(["ObfReferenceObject", "memcpy", "memset"]);
+    assert!(called.is_subset(&allowed), "{called:?}");
+    assert!(called.contains("ObfReferenceObject"), "{called:?}");
+}
+
+#[test]
+fn the_driver_looks_up_no_thread_by_its_id() {
+    let Some(image) = image() else { return };
+    for name in ["PsLookupThreadByThreadId", "PsLookupProcessThreadByCid", "PsLookupProcessByProcessId"] {
+        assert!(!image.bytes().windows(name.len()).any(|bytes| bytes == name.as_bytes()), "{name}");
+    }
+}
+
+/// Two threads impersonate; that the first one's token stays cannot be promised.
+static WRONG: Race = Race {
+    id: "Z99",
+    title: "an order that nobody keeps",
+    server: Server::S,
+    only: Only::ANY,
+    rules: None,
+    before: &[],
+    parts: &[(Who::T1, &[impersonate(Tok::A2)]), (Who::T2, &[impersonate(Tok::A3)])],
+    after: &[],
+    ends: Ends::Same(&[End {
+        slots: &[(Who::T1, "A2 co0 eo0 L2")],
+        references: &[(Tok::A2, 1)],
+        must_occur: true,
+    }]),
+};
+
+const fn impersonate(tok: Tok) -> Act {
+    Act::Impersonate {
+        on: On::Of(Who::T1),
+        token: With::Tok(tok),
+        copy_on_open: false,
+        effective_only: false,
+        level: 2,
+        allowed: &[Status::SUCCESS],
+    }
+}
+
+/// A save at a low level is restored while another thread impersonates at a
+/// higher one, which has nothing to do with it.
+static RESTORE: Race = Race {
+    id: "Z98",
+    title: "a restore against an impersonation at a higher level",
+    before: &[
+        Act::Impersonate {
+            on: On::Of(Who::T1),
+            token: With::Tok(Tok::A1),
+            copy_on_open: true,
+            effective_only: true,
+            level: 1,
+            allowed: &[Status::SUCCESS],
+        },
+        Act::Save(On::Own, 0, &["A1 co1 eo1 L1"], &[]),
+    ],
+    parts: &[(Who::T1, &[Act::Restore(On::Own, 0, &[Status::SUCCESS])]), (Who::T2, &[impersonate(Tok::A3)])],
+    after: &[Act::Discard(0, &[Status::SUCCESS])],
+    ends: Ends::Same(&[
+        End {
+            slots: &[(Who::T1, "A1 co1 eo1 L1")],
+            references: &[(Tok::A1, 1), (Tok::A3, 0)],
+            must_occur: true,
+        },
+        End {
+            slots: &[(Who::T1, "A3 co0 eo0 L2")],
+            references: &[(Tok::A1, 0), (Tok::A3, 1)],
+            must_occur: true,
+        },
+    ]),
+    ..WRONG
+};
+
+#[test]
+fn a_restore_leaves_alone_what_another_thread_impersonates() {
+    let sources = [Some(Source::Service), image().map(Source::Image)];
+    for source in sources.into_iter().flatten() {
+        let case =
+            Case { id: RESTORE.id, title: String::new(), only: RESTORE.only, body: Body::Race(&RESTORE) };
+        let status = run_case(&target(source), &case).status;
+        assert!(matches!(status, CaseStatus::Passed(_)), "{status:?}");
+    }
+}
+
+#[test]
+fn a_failure_names_its_seed_and_comes_again_with_it() {
+    let target = target(Source::Service);
+    let case = Case { id: WRONG.id, title: String::new(), only: WRONG.only, body: Body::Race(&WRONG) };
+    let CaseStatus::Failed(found) = run_case(&target, &case).status else { panic!("it cannot pass") };
+    let what = &found[0].what;
+    let (seed, what) = what.strip_prefix("seed 0x").and_then(|rest| rest.split_once(": ")).expect("a seed");
+    assert_eq!((what, found[0].observed.as_str()), ("what is left", "[T1 A3 co0 eo0 L2; A2+0]"));
+    let seed = u64::from_str_radix(seed, 16).expect("a number");
+    for _ in 0..8 {
+        let CaseStatus::Failed(again) = replay(&target, &case, seed).0.status else { panic!("it passes") };
+        assert_eq!(again, found);
+    }
+}
+
+#[test]
+fn a_short_soak_is_clean() {
+    let Some(image) = image() else { return };
+    let figures = soak(&Source::Image(image), Duration::from_secs(1), 4).expect("the driver runs");
+    assert!(figures.is_clean(), "{figures:?}");
+    assert!(figures.ioctls > 10_000, "{figures:?}");
+    // Among the refusals are those that only other threads can bring about.
+    for status in [Status::FILE_CLOSED, Status::INSUFFICIENT_RESOURCES, Status::NOT_FOUND] {
+        assert!(figures.refused.contains_key(&status.to_string()), "{status}: {:?}", figures.refused);
+    }
+}

@@ -1,0 +1,165 @@
+//! What a defect has to work with.
+//!
+//! What takes something from the system is inlined into the defect, which so is
+//! the place that a leak is reported with.
+
+use core::cell::Cell;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use wdk_sys::ntddk::{ExAllocatePool2, ObReferenceObjectByHandle};
+use wdk_sys::{
+    _MODE::UserMode, HANDLE, NTSTATUS, PDRIVER_OBJECT, POBJECT_TYPE, PVOID, SeTokenObjectType, WDFDRIVER,
+    WDFFILEOBJECT, WDFREQUEST, call_unsafe_wdf_function_binding,
+};
+
+/// The tag of our pool blocks.
+pub(crate) const TAG: u32 = u32::from_le_bytes(*b"Evil");
+/// `TOKEN_IMPERSONATE`.
+pub(crate) const TOKEN_IMPERSONATE: u32 = 4;
+/// `TOKEN_DUPLICATE`.
+pub(crate) const TOKEN_DUPLICATE: u32 = 2;
+/// `POOL_FLAG_NON_PAGED`.
+pub(crate) const NON_PAGED: u64 = 0x40;
+/// `POOL_FLAG_PAGED`.
+pub(crate) const PAGED: u64 = 0x100;
+
+#[allow(clippy::cast_possible_truncation)] // 1
+pub(crate) const USER_MODE: i8 = UserMode as i8;
+
+/// What one request leaves for a later one, or for unload.
+pub(crate) static KEPT: AtomicPtr<core::ffi::c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// What is going on.
+pub(crate) struct Call {
+    pub(crate) driver_object: PDRIVER_OBJECT,
+    pub(crate) driver: WDFDRIVER,
+    /// Null outside of a request.
+    pub(crate) request: WDFREQUEST,
+    /// The file of a request, or the one that is cleaned up.
+    pub(crate) file: WDFFILEOBJECT,
+    /// Whether the request is no longer the dispatcher's to complete.
+    settled: Cell<bool>,
+    /// What `DriverEntry` returns.
+    pub(crate) status: Cell<NTSTATUS>,
+}
+
+impl Call {
+    pub(crate) fn new(driver_object: PDRIVER_OBJECT, driver: WDFDRIVER) -> Self {
+        let [request, file] = [ptr::null_mut(); 2];
+        Self { driver_object, driver, request, file, settled: Cell::new(false), status: Cell::new(0) }
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled.get()
+    }
+
+    /// The request is completed elsewhere, or not at all.
+    pub(crate) fn settle(&self) {
+        self.settled.set(true);
+    }
+
+    /// Completes the request.
+    #[inline(always)]
+    pub(crate) fn complete(&self, status: NTSTATUS, information: u64) {
+        self.settle();
+        let request = self.request;
+        // SAFETY: the request is this call's, and completed by nobody else, or
+        // the defect says what it breaks.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestCompleteWithInformation,
+                request,
+                status,
+                information
+            );
+        }
+    }
+
+    /// The system buffer, and how long it is as far as the output goes.
+    #[inline(always)]
+    pub(crate) fn buffer(&self) -> (*mut u8, usize) {
+        let (mut buffer, mut length) = (ptr::null_mut(), 0);
+        // SAFETY: the request is not completed; the pointers are to locals.
+        let _ = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveOutputBuffer,
+                self.request,
+                1,
+                &raw mut buffer,
+                &raw mut length
+            )
+        };
+        (buffer.cast(), length)
+    }
+
+    /// The number that the input begins with.
+    #[inline(always)]
+    pub(crate) fn input(&self) -> u64 {
+        let mut buffer = ptr::null_mut();
+        // SAFETY: the request is not completed; the pointers are to locals.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveInputBuffer,
+                self.request,
+                size_of::<u64>(),
+                &raw mut buffer,
+                ptr::null_mut()
+            )
+        };
+        // SAFETY: when it succeeds, there are eight bytes.
+        if wdk::nt_success(status) { unsafe { buffer.cast::<u64>().read_unaligned() } } else { 0 }
+    }
+
+    /// A reference on the token whose handle the input is.
+    #[inline(always)]
+    pub(crate) fn token(&self) -> PVOID {
+        let mut token = ptr::null_mut();
+        // SAFETY: a handle of the caller, looked up as such; the pointer is to a
+        // local.
+        let _ = unsafe {
+            ObReferenceObjectByHandle(
+                self.handle(),
+                TOKEN_IMPERSONATE,
+                token_type(),
+                USER_MODE,
+                &raw mut token,
+                ptr::null_mut(),
+            )
+        };
+        token
+    }
+
+    /// The handle that the input is.
+    #[inline(always)]
+    pub(crate) fn handle(&self) -> HANDLE {
+        ptr::without_provenance_mut(usize::try_from(self.input()).unwrap_or(0))
+    }
+}
+
+/// A pool block, all zeros.
+#[inline(always)]
+pub(crate) fn block(size: u64) -> *mut u8 {
+    // SAFETY: at most DISPATCH_LEVEL; whether the block is freed is what the
+    // defects are about.
+    unsafe { ExAllocatePool2(NON_PAGED, size, TAG) }.cast()
+}
+
+/// The kernel's token type.
+#[inline(always)]
+pub(crate) fn token_type() -> POBJECT_TYPE {
+    // SAFETY: an exported variable that the kernel sets before any driver runs.
+    let slot = unsafe { SeTokenObjectType };
+    // SAFETY: the import is the variable's address.
+    unsafe { *slot }
+}
+
+/// What was kept, if anything; nothing is kept then.
+pub(crate) fn kept() -> Option<PVOID> {
+    let kept = KEPT.swap(ptr::null_mut(), Ordering::Relaxed);
+    (!kept.is_null()).then_some(kept)
+}
+
+/// Keeps something for later.
+pub(crate) fn keep(value: PVOID) {
+    KEPT.store(value, Ordering::Relaxed);
+}

@@ -1,0 +1,57 @@
+//! `malicious.sys`: a driver that breaks the contracts of the host, each on
+//! request.
+//!
+//! It is built, linked and loaded as `psimp.sys` is, so what the host says of it
+//! holds for code that a compiler made. `tests/malicious.rs` knows what the host
+//! has to say to each defect. Never let it near Windows.
+//!
+//! * `table`: what a defect is, and the list of all
+//! * `call`: what a defect has to work with
+//! * `entry`: `DriverEntry`, the callbacks, unload
+//! * the rest: the defects, by what they misuse
+//!
+//! Without the feature `kernel` the crate is empty.
+#![cfg_attr(feature = "kernel", no_std)]
+// Breaking contracts takes unsafe code: each block says which one it breaks.
+#![allow(unsafe_code)]
+// What is inlined into a defect is reported at the defect.
+#![allow(clippy::inline_always)]
+
+#[cfg(feature = "kernel")]
+mod buffers;
+#[cfg(feature = "kernel")]
+mod call;
+#[cfg(feature = "kernel")]
+mod entry;
+#[cfg(feature = "kernel")]
+mod framework;
+#[cfg(feature = "kernel")]
+mod handles;
+#[cfg(feature = "kernel")]
+mod levels;
+#[cfg(feature = "kernel")]
+mod life;
+#[cfg(feature = "kernel")]
+mod locks;
+#[cfg(feature = "kernel")]
+mod memory;
+#[cfg(feature = "kernel")]
+mod objects;
+#[cfg(feature = "kernel")]
+mod pool;
+#[cfg(feature = "kernel")]
+mod processor;
+#[cfg(feature = "kernel")]
+mod requests;
+#[cfg(feature = "kernel")]
+mod table;
+
+// The driver's own: names and contexts are not what is tested here.
+#[cfg(feature = "kernel")]
+#[allow(dead_code)]
+#[path = "../../../../driver/wdf.rs"]
+mod wdf;
+
+// Brings in the panic handler.
+#[cfg(feature = "kernel")]
+extern crate wdk_panic;

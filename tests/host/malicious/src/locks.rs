@@ -1,0 +1,109 @@
+//! Wait locks.
+
+use crate::table::defects;
+use crate::wdf::NO_ATTRIBUTES;
+use core::hint::spin_loop;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use wdk_sys::{WDFWAITLOCK, call_unsafe_wdf_function_binding};
+
+/// Two locks that two threads share.
+static LOCKS: [AtomicPtr<core::ffi::c_void>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
+/// How many threads came, made their lock, and have it.
+static STEPS: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
+
+defects! {
+    /// A lock is acquired by who holds it.
+    fn lock_acquired_twice [Control] (_call) {
+        let lock = create();
+        // SAFETY: the lock was just made.
+        unsafe { acquire(lock) };
+        // SAFETY: none; this breaks the rule that a lock is acquired once.
+        unsafe { acquire(lock) };
+    }
+
+    /// A lock is released that nobody holds.
+    fn lock_released_unheld [Control] (_call) {
+        let lock = create();
+        // SAFETY: none; this breaks the rule that a lock is held when it is released.
+        unsafe { release(lock) };
+    }
+
+    /// A lock is still held when the callback returns.
+    fn lock_held_at_return [Control] (_call) {
+        let lock = create();
+        // SAFETY: none; this breaks the rule that a lock is released.
+        unsafe { acquire(lock) };
+    }
+
+    /// A lock is still held when the driver is gone.
+    fn lock_held_at_unload [Unload] (_call) {
+        let lock = create();
+        // SAFETY: none; this breaks the rule that a lock is released.
+        unsafe { acquire(lock) };
+    }
+
+    /// A lock is deleted while it is held.
+    fn lock_deleted_while_held [Control] (_call) {
+        let lock = create();
+        // SAFETY: the lock was just made.
+        unsafe { acquire(lock) };
+        // SAFETY: none; this breaks the lifetime of the lock.
+        unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, lock.cast()) };
+    }
+
+    /// A lock is acquired after it was deleted.
+    fn lock_used_after_delete [Control] (_call) {
+        let lock = create();
+        // SAFETY: the lock was just made.
+        unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, lock.cast()) };
+        // SAFETY: none; this breaks the lifetime of the lock.
+        unsafe { acquire(lock) };
+    }
+
+    /// Two threads acquire two locks, each another one first.
+    fn locks_in_opposite_order [Control] (_call) {
+        let mine = STEPS[0].fetch_add(1, Ordering::AcqRel) as usize & 1;
+        LOCKS[mine].store(create().cast(), Ordering::Release);
+        meet(1);
+        let (first, second) = (LOCKS[mine].load(Ordering::Acquire), LOCKS[mine ^ 1].load(Ordering::Acquire));
+        // SAFETY: both threads made their locks.
+        unsafe { acquire(first.cast()) };
+        meet(2);
+        // SAFETY: none; this breaks the rule that locks are acquired in one order.
+        unsafe { acquire(second.cast()) };
+    }
+}
+
+/// Waits until two threads have got here.
+fn meet(step: usize) {
+    STEPS[step].fetch_add(1, Ordering::AcqRel);
+    while STEPS[step].load(Ordering::Acquire) < 2 {
+        spin_loop();
+    }
+}
+
+/// A lock that goes with the driver.
+#[inline(always)]
+pub(crate) fn create() -> WDFWAITLOCK {
+    let mut lock: WDFWAITLOCK = ptr::null_mut();
+    // SAFETY: the pointer is to a local.
+    let _ = unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockCreate, NO_ATTRIBUTES, &raw mut lock) };
+    lock
+}
+
+/// # Safety
+/// The lock exists, and the thread does not hold it.
+#[inline(always)]
+unsafe fn acquire(lock: WDFWAITLOCK) {
+    // SAFETY: promised by the caller.
+    let _ = unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockAcquire, lock, ptr::null_mut()) };
+}
+
+/// # Safety
+/// The thread holds the lock.
+#[inline(always)]
+unsafe fn release(lock: WDFWAITLOCK) {
+    // SAFETY: promised by the caller.
+    unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockRelease, lock) };
+}

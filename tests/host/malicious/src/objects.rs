@@ -1,0 +1,134 @@
+//! References on objects.
+
+use crate::call::{TOKEN_IMPERSONATE, USER_MODE, keep, kept, token_type};
+use crate::table::defects;
+use core::ptr;
+use wdk_sys::ntddk::{
+    IoGetCurrentProcess, IoThreadToProcess, ObReferenceObjectByHandle, ObfDereferenceObject,
+    ObfReferenceObject, PsDereferencePrimaryToken, PsReferencePrimaryToken, SeTokenIsRestricted,
+};
+use wdk_sys::{PETHREAD, PVOID, SeTokenObjectType};
+
+unsafe extern "system" {
+    /// Any IRQL. No reference is taken: the current thread outlives the call.
+    fn PsGetCurrentThread() -> PETHREAD;
+}
+
+defects! {
+    /// A token is asked about after its only reference was given back.
+    fn token_used_after_dereference [Control] (call) {
+        let token = call.token();
+        // SAFETY: the reference is the one just taken.
+        unsafe { ObfDereferenceObject(token) };
+        // SAFETY: none; this breaks the rule that objects are used under a reference.
+        let _ = unsafe { SeTokenIsRestricted(token) };
+    }
+
+    /// A token gets a new reference after its only one was given back.
+    fn token_referenced_after_dereference [Control] (call) {
+        let token = call.token();
+        // SAFETY: the reference is the one just taken.
+        unsafe { ObfDereferenceObject(token) };
+        // SAFETY: none; this breaks the rule that only what is referenced is referenced further.
+        unsafe { ObfReferenceObject(token) };
+    }
+
+    /// One reference is given back twice.
+    fn token_dereferenced_twice [Control] (call) {
+        let token = call.token();
+        // SAFETY: the reference is the one just taken.
+        unsafe { ObfDereferenceObject(token) };
+        // SAFETY: none; this breaks the balance of references.
+        unsafe { ObfDereferenceObject(token) };
+    }
+
+    /// A reference of the object manager is given back to the process manager.
+    fn token_dereferenced_as_primary [Control] (call) {
+        let token = call.token();
+        // SAFETY: none; this breaks the rule which routine takes a reference back.
+        unsafe { PsDereferencePrimaryToken(token) };
+    }
+
+    /// A reference of the process manager is given back to the object manager.
+    fn primary_dereferenced_as_object [Control] (_call) {
+        // SAFETY: the current process outlives the call.
+        let process = unsafe { IoGetCurrentProcess() };
+        // SAFETY: the current process outlives the call.
+        let token = unsafe { PsReferencePrimaryToken(process) };
+        // SAFETY: none; this breaks the rule which routine takes a reference back.
+        unsafe { ObfDereferenceObject(token.cast()) };
+    }
+
+    /// A reference is never given back.
+    fn token_leaked [Control] (call) {
+        let _ = call.token();
+    }
+
+    /// A reference on the primary token is never given back.
+    fn primary_token_leaked [Control] (_call) {
+        // SAFETY: the current process outlives the call.
+        let process = unsafe { IoGetCurrentProcess() };
+        // SAFETY: none; this breaks the balance of references.
+        let _ = unsafe { PsReferencePrimaryToken(process) };
+    }
+
+    /// A thread that was current once is used in a later request.
+    fn thread_kept [Control] (_call) {
+        match kept() {
+            // SAFETY: callable at any IRQL.
+            None => keep(unsafe { PsGetCurrentThread() }.cast()),
+            Some(thread) => {
+                // SAFETY: none; this breaks the rule that objects are used under a reference.
+                let _ = unsafe { IoThreadToProcess(thread.cast()) };
+            }
+        }
+    }
+
+    /// A thread is passed for a token.
+    fn thread_as_token [Control] (_call) {
+        // SAFETY: callable at any IRQL.
+        let thread: PVOID = unsafe { PsGetCurrentThread() }.cast();
+        // SAFETY: none; this breaks the rule that a token is passed.
+        let _ = unsafe { SeTokenIsRestricted(thread) };
+    }
+
+    /// An object type is passed as the variable that holds it.
+    fn type_variable_as_type [Control] (call) {
+        let mut token = ptr::null_mut();
+        // SAFETY: an exported variable that the kernel sets before any driver runs.
+        let variable = unsafe { SeTokenObjectType };
+        // SAFETY: none; this breaks the rule that an object type is passed.
+        let _ = unsafe {
+            ObReferenceObjectByHandle(
+                call.handle(),
+                TOKEN_IMPERSONATE,
+                variable.cast(),
+                USER_MODE,
+                &raw mut token,
+                ptr::null_mut(),
+            )
+        };
+    }
+
+    /// The inside of an object is read.
+    fn object_read [Control] (call) {
+        let token = call.token();
+        // SAFETY: none; this breaks the rule that objects are opaque.
+        let _ = unsafe { token.cast::<u64>().wrapping_add(2).read_volatile() };
+    }
+
+    /// The result has nowhere to go.
+    fn object_to_nowhere [Control] (call) {
+        // SAFETY: none; this breaks the rule that the object's address is asked for.
+        let _ = unsafe {
+            ObReferenceObjectByHandle(
+                call.handle(),
+                TOKEN_IMPERSONATE,
+                token_type(),
+                USER_MODE,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+    }
+}

@@ -1,0 +1,175 @@
+//! What the processor makes of it: code that is none, and code without end.
+
+use crate::call::Call;
+use crate::table::defects;
+use core::arch::asm;
+use core::hint::black_box;
+use core::mem::{MaybeUninit, transmute};
+use wdk_sys::ntddk::{IoGetCurrentProcess, KeBugCheckEx, KeEnterCriticalRegion};
+
+/// A return instruction, where no code is.
+static DATA: [u8; 16] = [0xC3; 16];
+
+defects! {
+    /// A loop without end.
+    fn loop_without_end [Control] (_call) {
+        while black_box(true) {}
+    }
+
+    /// Calls without end.
+    fn calls_without_end [Control] (_call) {
+        while black_box(true) {
+            // SAFETY: callable at any IRQL.
+            black_box(unsafe { IoGetCurrentProcess() });
+        }
+    }
+
+    /// A function that calls itself without end.
+    fn recursion_without_end [Control] (_call) {
+        fn deeper(depth: u64) -> u64 {
+            let frame = black_box([depth; 64]);
+            if black_box(true) { deeper(depth + 1) + frame[0] } else { frame[1] }
+        }
+        // Breaks the size of the stack.
+        black_box(deeper(0));
+    }
+
+    /// A loop writes on and on behind a local.
+    fn stack_overrun_without_end [Control] (_call) {
+        let mut local = [0_u8; 16];
+        let local = black_box((&raw mut local).cast::<u8>());
+        for offset in 0..black_box(1 << 20) {
+            // SAFETY: none; this breaks the bounds of the local.
+            unsafe { local.wrapping_add(offset).write_volatile(0x41) };
+        }
+    }
+
+    /// The return address is written over.
+    fn return_address_overwritten [Control] (_call) {
+        smash();
+    }
+
+    /// Null is called.
+    fn null_called [Control] (_call) {
+        call_address(0);
+    }
+
+    /// An address is called where nothing is.
+    fn nowhere_called [Control] (_call) {
+        call_address(0x1234_5678);
+    }
+
+    /// A constant is called.
+    fn data_called [Control] (_call) {
+        call_address((&raw const DATA) as usize);
+    }
+
+    /// What is on the stack is called.
+    fn stack_called [Control] (_call) {
+        let local = black_box([0xC3_u8; 16]);
+        call_address((&raw const local) as usize);
+    }
+
+    /// A function is called that is gone since `DriverEntry` returned.
+    fn initialisation_called [Control] (_call) {
+        black_box(initialise as fn() -> u32)();
+    }
+
+    /// A kernel function that the host does not model.
+    fn export_not_modelled [Control] (_call) {
+        // SAFETY: none needed; the host has no such function.
+        unsafe { KeEnterCriticalRegion() };
+    }
+
+    /// A division by zero that no check is before.
+    fn division_by_zero [Control] (_call) {
+        // SAFETY: none; this breaks the rule of the instruction.
+        unsafe { asm!("div {0:e}", in(reg) 0, inout("eax") 1 => _, inout("edx") 0 => _) };
+    }
+
+    /// A fast-fail.
+    fn fast_fail [Control] (_call) {
+        // SAFETY: none; this stops the system.
+        unsafe { asm!("int 0x29", in("ecx") 2) };
+    }
+
+    /// A bug check.
+    fn bug_check [Control] (_call) {
+        // SAFETY: none; this stops the system.
+        unsafe { KeBugCheckEx(0xE2, 1, 2, 3, 4) };
+    }
+
+    /// A panic.
+    fn panic [Control] (_call) {
+        let empty: [u8; 0] = [];
+        // Breaks the rule that no panic can be reached.
+        black_box(empty[black_box(0)]);
+    }
+
+    /// A breakpoint.
+    fn breakpoint [Control] (_call) {
+        // SAFETY: none; nobody debugs.
+        unsafe { asm!("int3") };
+    }
+
+    /// An instruction that there is not.
+    fn undefined_instruction [Control] (_call) {
+        // SAFETY: none; this breaks the rule that code is executable.
+        unsafe { asm!("ud2") };
+    }
+
+    /// Interrupts are turned off, which only the kernel's own code does.
+    fn interrupts_disabled [Control] (_call) {
+        // SAFETY: none; this breaks what the host can do for a driver.
+        unsafe { asm!("cli") };
+    }
+
+    /// The IRQL is raised behind the kernel's back.
+    fn level_raised_by_register [Control] (_call) {
+        // SAFETY: none; this breaks what the host can do for a driver.
+        unsafe { asm!("mov cr8, {}", in(reg) 2_u64) };
+    }
+
+    /// A port of the machine is read.
+    fn port_read [Control] (_call) {
+        // SAFETY: none; this breaks what the host can do for a driver.
+        unsafe { asm!("in al, dx", in("dx") 0x60_u16, out("al") _) };
+    }
+
+    /// A value is loaded that is not as aligned as the instruction wants.
+    fn misaligned_load [Control] (_call) {
+        let bytes = black_box([MaybeUninit::<u128>::zeroed(); 2]);
+        let odd = black_box((&raw const bytes).cast::<u8>().wrapping_add(1));
+        // SAFETY: none; this breaks the rule of the instruction.
+        unsafe { asm!("movaps {}, [{}]", out(xmm_reg) _, in(reg) odd) };
+    }
+}
+
+/// Calls what is at an address.
+#[inline(always)]
+fn call_address(address: usize) {
+    let address = black_box(address);
+    // SAFETY: none; this breaks the rule that functions are code.
+    let function = unsafe { transmute::<usize, extern "C" fn()>(address) };
+    function();
+}
+
+/// Writes over what is behind a local until it is over the return address.
+#[inline(never)]
+fn smash() {
+    let mut local = [0_u64; 4];
+    let local = black_box((&raw mut local).cast::<u64>());
+    for offset in 0..black_box(24) {
+        // SAFETY: none; this breaks the bounds of the local.
+        unsafe { local.wrapping_add(offset).write_volatile(0x4141_4141) };
+    }
+}
+
+#[unsafe(link_section = "INIT")]
+#[inline(never)]
+fn initialise() -> u32 {
+    black_box(1)
+}
+
+/// The type of every defect.
+const _: fn(&Call) = loop_without_end;

@@ -1,0 +1,86 @@
+//! The life of a request.
+
+use crate::call::{keep, kept};
+use crate::entry::DEVICE;
+use crate::table::defects;
+use core::ptr;
+use core::sync::atomic::Ordering;
+use wdk_sys::{
+    STATUS_PENDING, STATUS_SUCCESS, WDF_REQUEST_PARAMETERS, WDFREQUEST, call_unsafe_wdf_function_binding,
+};
+
+defects! {
+    /// A request is completed twice.
+    fn completed_twice [Control] (call) {
+        call.complete(STATUS_SUCCESS, 0);
+        // Breaks the rule that a request is completed once.
+        call.complete(STATUS_SUCCESS, 0);
+    }
+
+    /// A request is never completed.
+    fn never_completed [Control] (call) {
+        // Breaks the rule that a request is completed or passed on.
+        call.settle();
+    }
+
+    /// A request is completed as if it were still on its way.
+    fn completed_as_pending [Control] (call) {
+        call.complete(STATUS_PENDING, 0);
+    }
+
+    /// A request is asked about after it was completed.
+    fn request_used_after_completion [Control] (call) {
+        call.complete(STATUS_SUCCESS, 0);
+        let request = call.request;
+        // SAFETY: none; this breaks the lifetime of the request.
+        let _ = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, request) };
+    }
+
+    /// A request is completed during a later one.
+    fn request_kept [Control] (call) {
+        match kept() {
+            None => keep(call.request.cast()),
+            Some(request) => {
+                let request: WDFREQUEST = request.cast();
+                // SAFETY: none; this breaks the lifetime of the request.
+                unsafe { call_unsafe_wdf_function_binding!(WdfRequestComplete, request, STATUS_SUCCESS) };
+            }
+        }
+    }
+
+    /// A request is deleted instead of completed.
+    fn request_deleted [Control] (call) {
+        // SAFETY: none; this breaks the rule that requests are the framework's.
+        unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, call.request.cast()) };
+    }
+
+    /// The device is completed.
+    fn device_completed [Control] (_call) {
+        let device: WDFREQUEST = DEVICE.load(Ordering::Relaxed).cast();
+        // SAFETY: none; this breaks the rule that a request is passed.
+        unsafe { call_unsafe_wdf_function_binding!(WdfRequestComplete, device, STATUS_SUCCESS) };
+    }
+
+    /// Nothing is completed.
+    fn null_completed [Control] (_call) {
+        let request: WDFREQUEST = ptr::null_mut();
+        // SAFETY: none; this breaks the rule that a request is passed.
+        unsafe { call_unsafe_wdf_function_binding!(WdfRequestComplete, request, STATUS_SUCCESS) };
+    }
+
+    /// The parameters have nowhere to go.
+    fn parameters_to_nowhere [Control] (call) {
+        let parameters: *mut WDF_REQUEST_PARAMETERS = ptr::null_mut();
+        // SAFETY: none; this breaks the rule that there is room for them.
+        unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, call.request, parameters) };
+    }
+
+    /// A structure says that it is of another size.
+    fn parameters_of_another_size [Control] (call) {
+        let mut parameters = WDF_REQUEST_PARAMETERS { Size: 8, ..WDF_REQUEST_PARAMETERS::default() };
+        // SAFETY: none; this breaks the rule that a structure says its size.
+        unsafe {
+            call_unsafe_wdf_function_binding!(WdfRequestGetParameters, call.request, &raw mut parameters);
+        }
+    }
+}

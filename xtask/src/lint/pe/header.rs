@@ -1,0 +1,135 @@
+//! The headers, the data directories, the exports, and what must not be written anywhere in the image.
+
+use anyhow::Result;
+use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
+use object::{LittleEndian as LE, Object, pe};
+
+use super::{Pe, Report, Rule};
+
+pub(super) const RULES: [Rule; 9] = [
+    ("image-machine", "the image is for x86-64"),
+    ("image-subsystem", "its subsystem is native"),
+    ("image-flags", "it can be loaded anywhere, its data cannot be executed, its signature is checked"),
+    ("image-size", "it stays small enough to be read as a whole"),
+    ("image-checksum", "the checksum in the header, which the kernel verifies, is right"),
+    ("image-directories", "it has no data directory but those named in the rule"),
+    ("image-exports", "it exports nothing but what is named in the rule"),
+    ("image-no-pdb", "it names no PDB file"),
+    ("image-no-folders", "it names no folder of the machine that built it"),
+];
+
+/// The image stays small enough to be read as a whole.
+const LARGEST: usize = 24 * 1024;
+
+/// Each flag of the optional header that has to be set, and what it is for.
+const FLAGS: [(u16, &str); 4] = [
+    (pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE, "DYNAMIC_BASE: it could not be loaded at a random address"),
+    (pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA, "HIGH_ENTROPY_VA: its address would be less random"),
+    (pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT, "NX_COMPAT: its data could be executed"),
+    (
+        pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY,
+        "FORCE_INTEGRITY: its signature would not be checked on loading",
+    ),
+];
+
+/// Any other would bring in code that runs, or is looked up, behind the driver's back.
+const DIRECTORIES: [usize; 6] = [
+    pe::IMAGE_DIRECTORY_ENTRY_EXPORT,
+    pe::IMAGE_DIRECTORY_ENTRY_IMPORT,
+    pe::IMAGE_DIRECTORY_ENTRY_IAT,
+    pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION,
+    pe::IMAGE_DIRECTORY_ENTRY_BASERELOC,
+    // Holds the hash that stands for the time of the build.
+    pe::IMAGE_DIRECTORY_ENTRY_DEBUG,
+];
+
+/// What a driver's image may export, and why it does. Nobody imports from it.
+const EXPORTS: [(&str, &str); 5] = [
+    ("DriverEntry", "the framework's entry point calls it by this name"),
+    // wdk-sys defines what the C runtime would; nothing calls them.
+    ("_fltused", "wdk-sys: a constant that says that floating point is in use"),
+    ("__CxxFrameHandler3", "wdk-sys: a stand-in for an exception handler of C++"),
+    ("__CxxFrameHandler4", "wdk-sys: the same"),
+    ("__GSHandlerCheck_EH4", "wdk-sys: the same"),
+];
+
+pub(super) fn check(pe: &Pe<'_>, folders: &[String], report: &mut Report) -> Result<()> {
+    let header = pe.file.nt_headers().file_header();
+    let optional = pe.file.nt_headers().optional_header();
+    let machine = header.machine.get(LE);
+    report.check("image-machine", machine == pe::IMAGE_FILE_MACHINE_AMD64, || {
+        format!("the machine is {machine:#x}, not x86-64")
+    });
+    let subsystem = optional.subsystem();
+    report.check("image-subsystem", subsystem == pe::IMAGE_SUBSYSTEM_NATIVE, || {
+        format!("the subsystem is {subsystem}, not native")
+    });
+    for (flag, why) in FLAGS {
+        let set = optional.dll_characteristics() & flag != 0;
+        report.check("image-flags", set, || format!("the image is not {why}"));
+    }
+    let size = pe.bytes.len();
+    report.check("image-size", size < LARGEST, || format!("the image has {size} bytes, {LARGEST} or more"));
+    let (stored, computed) = (optional.check_sum(), checksum(pe.bytes));
+    report.check("image-checksum", stored == computed, || {
+        format!("the checksum is {stored:#x}, the image's is {computed:#x}")
+    });
+
+    for index in 0..pe.file.data_directories().len() {
+        let empty = pe.directory(index).is_none();
+        report.check("image-directories", empty || DIRECTORIES.contains(&index), || {
+            format!("data directory {index} is not empty")
+        });
+    }
+    for name in pe.exports.keys() {
+        let known = EXPORTS.iter().any(|(known, _)| known == name);
+        report.check("image-exports", known, || format!("the image exports {name}"));
+    }
+
+    let pdb = pe.file.pdb_info()?;
+    report.check("image-no-pdb", pdb.is_none(), || "the image names a PDB file".to_owned());
+    for folder in folders.iter().filter(|folder| folder.len() > 1) {
+        let found = pe.bytes.windows(folder.len()).any(|window| window == folder.as_bytes());
+        report.check("image-no-folders", !found, || format!("the image names the folder {folder}"));
+    }
+    Ok(())
+}
+
+/// The checksum of a PE image: the 16-bit words added with the carry brought round, the field itself taken
+/// as zero, and the length added.
+pub(super) fn checksum(bytes: &[u8]) -> u32 {
+    let field = checksum_field(bytes);
+    let mut sum = 0_u32;
+    for (index, word) in bytes.chunks(2).enumerate() {
+        if (field..field + 4).contains(&(index * 2)) {
+            continue;
+        }
+        sum += u32::from(word[0]) | u32::from(word.get(1).copied().unwrap_or(0)) << 8;
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum.wrapping_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX))
+}
+
+/// Where the checksum is in the file.
+pub(super) fn checksum_field(bytes: &[u8]) -> usize {
+    let headers =
+        bytes.get(0x3c..).and_then(|field| field.first_chunk()).map_or(0, |field| u32::from_le_bytes(*field));
+    headers as usize + 24 + 64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checksum;
+
+    #[test]
+    fn the_checksum_skips_its_own_field_and_adds_the_length() {
+        let mut image = vec![0_u8; 0x100];
+        image[0x3c] = 0x40;
+        image[0x40 + 24 + 64] = 0xff;
+        assert_eq!(checksum(&image), 0x140);
+        image[0x20] = 0xff;
+        image[0x21] = 0xff;
+        image[0x22] = 2;
+        assert_eq!(checksum(&image), 0x142);
+    }
+}

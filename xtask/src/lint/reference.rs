@@ -1,0 +1,70 @@
+//! docs/lint.md is made of the tables of rules; this is how, and a test that it is current.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use super::{Rule, inf, pe};
+
+const INTRODUCTION: &str = "\
+# What `cargo xtask lint` checks
+
+Made of the tables in `xtask/src/lint`; a test keeps it current. Every violation begins with
+the name of its rule, and for each rule there is a test that breaks it and sees it reported:
+in a small image made for that, or in a copy of the INF. What no lint can say is in
+[SECURITY.md](../SECURITY.md).
+";
+
+const IMAGE: &str = "\
+## The image
+
+All code is disassembled, from the exception directory, the entry point, the exports and every
+address that is called or taken. A path ends where the kernel or KMDF is called: what they
+need of the stack is theirs. If KMDF calls the driver back from there, as its unload routine
+does, that is a path of its own.
+
+| rule | what it demands |
+|---|---|
+";
+
+const INF: &str = "\
+## The INF
+
+`InfVerif` runs on Windows only. The numbers are its errors that mean the same, as far as its
+documentation describes them; it checks more, and a package is not said to pass it here.
+
+| rule | what it demands |
+|---|---|
+";
+
+const OTHERS: &str = "\
+## Besides
+
+`makefile`: Makefile.toml agrees with the release of wdk-build that it extends. `headers`: the
+hand-written KMDF headers have the recorded sizes, offsets and types of KMDF 1.15.
+";
+
+fn render() -> String {
+    let image = pe::RULES.iter().flat_map(|rules| rules.iter());
+    let sections = [INTRODUCTION.to_owned(), table(IMAGE, image), table(INF, &inf::RULES), OTHERS.to_owned()];
+    sections.join("\n")
+}
+
+fn table<'a>(introduction: &str, rules: impl IntoIterator<Item = &'a Rule>) -> String {
+    let mut page = introduction.to_owned();
+    for (name, demand) in rules {
+        let _ = writeln!(page, "| `{name}` | {demand} |");
+    }
+    page
+}
+
+#[test]
+fn the_page_about_the_rules_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/lint.md");
+    let rendered = render();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, &rendered).expect("docs/lint.md can be written");
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == rendered, "docs/lint.md is not current; UPDATE_GOLDEN=1 cargo test rewrites it");
+}
