@@ -85,7 +85,7 @@ impl World {
     {
         let row = Ioctl::of(operation);
         let caller = Caller { from_user_mode: true, opened_file: true };
-        dispatch(&Entered { world: self, thread }, caller, row.code(), input.as_bytes(), row.output)
+        dispatch(&Entered { world: self, thread }, caller, row.code(), input.as_bytes(), Ok(row.output))
     }
 
     /// SAVE of a thread's slot: the id, and token and level that it told of.
