@@ -53,11 +53,17 @@ pub(super) fn flaws(entries: &[Entry], platforms: &[&str], machine: &[String]) -
     flaws
 }
 
-/// The files are those that belong there, each once.
-fn names(entries: &[Entry], platforms: &[&str], flaws: &mut Vec<String>) {
+/// The files that belong into a bundle for these architectures.
+pub(super) fn names_of(platforms: &[&str]) -> BTreeSet<String> {
     let mut wanted: BTreeSet<_> = TEXTS.iter().map(|(path, _)| (*path).to_owned()).collect();
     wanted.extend([manifest::NAME, manifest::CERTIFICATE].map(str::to_owned));
     wanted.extend(platforms.iter().flat_map(|folder| OF_PLATFORM.map(|file| format!("{folder}/{file}"))));
+    wanted
+}
+
+/// The files are those that belong there, each once.
+fn names(entries: &[Entry], platforms: &[&str], flaws: &mut Vec<String>) {
+    let mut wanted = names_of(platforms);
     for entry in entries {
         if !wanted.remove(&entry.path) {
             flaws.push(format!("{} does not belong there", entry.path));

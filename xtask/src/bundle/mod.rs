@@ -3,6 +3,8 @@
 mod archive;
 mod check;
 mod date;
+#[cfg(test)]
+mod docs_tests;
 mod inf;
 mod manifest;
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(super) const RULES: [Rule; 32] = [
         "every line is a header, an entry or a comment, with its quotes closed, and is not continued",
     ),
     ("inf-repeated", "no section twice, whose entries would silently be merged, and no entry twice in one"),
-    ("inf-variables", "no $VARIABLE$ of stampinf is left: the bundle takes the file as it is"),
+    ("inf-variables", "no $VARIABLE$ of stampinf is left: the bundle replaces nothing but DriverVer"),
     ("inf-strings", "every %token% is defined in [Strings] (1235), without a variable of the environment"),
     ("inf-strings-used", "every string is used"),
     ("inf-signature", "Signature is $Windows NT$"),
