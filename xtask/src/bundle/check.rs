@@ -122,10 +122,11 @@ pub(super) fn signature(
     fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))
 }
 
-/// No file has a part of the private key.
-pub(super) fn no_key(entries: &[Entry], certificate: &Certificate) -> Result<()> {
+/// No file has any of these in it.
+pub(super) fn without(entries: &[Entry], pieces: &[Vec<u8>]) -> Result<()> {
     for Entry { path, bytes } in entries {
-        ensure!(!certificate.key_is_in(bytes)?, "{path} has a part of the private key");
+        let found = pieces.iter().any(|piece| contains(bytes, piece));
+        ensure!(!found, "{path} has a part of the private key");
     }
     Ok(())
 }
@@ -150,14 +151,18 @@ fn manifest_of(entries: &[Entry]) -> Result<Value> {
 /// True if the folder's name is in the bytes, as UTF-8 or as Windows' UTF-16.
 fn names_folder(bytes: &[u8], folder: &str) -> bool {
     let wide: Vec<_> = folder.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    [folder.as_bytes(), &wide].iter().any(|name| bytes.windows(name.len()).any(|window| window == *name))
+    contains(bytes, folder.as_bytes()) || contains(bytes, &wide)
+}
+
+fn contains(bytes: &[u8], piece: &[u8]) -> bool {
+    bytes.windows(piece.len()).any(|window| window == piece)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{Entry, differing, flaws, names_folder};
+    use super::{Entry, differing, flaws, names_folder, without};
     use crate::build;
 
     const INF: &str = include_str!("../../../inf/psimp.inx");
@@ -245,6 +250,18 @@ mod tests {
         }
         relist(&mut entries);
         assert!(found(&entries)[0].contains("inf-class"), "{:?}", found(&entries));
+    }
+
+    #[test]
+    fn a_piece_of_the_key_is_found() {
+        let pieces = [b"PRIVATE KEY".to_vec(), vec![0xd0, 0, 0xd1]];
+        assert!(without(&whole(), &pieces).is_ok());
+        for piece in &pieces {
+            let mut entries = whole();
+            entries[3].bytes.extend(piece);
+            let error = without(&entries, &pieces).expect_err("the program has it now");
+            assert_eq!(error.to_string(), "x64/psimp.exe has a part of the private key");
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! install.ps1 runs on Windows only. What can be said of it here: it parses, every command it names exists, every
-//! step has its opposite, and the files and actions it names are there.
+//! install.ps1 and the script in Makefile.toml run on Windows only. What can be said of them here: they parse, every
+//! command they name exists, every step has its opposite, and the files and actions they name are there.
 
 use std::collections::BTreeSet;
 
+use toml::Table;
 use tree_sitter::{Node, Parser, Tree};
 
 const SCRIPT: &str = include_str!("../../bundle/install.ps1");
 const README: &str = include_str!("../../bundle/README.txt");
+const MAKEFILE: &str = include_str!("../../../Makefile.toml");
 const ACTIONS: &str = include_str!("../../../tests/harness/src/cli/values.rs");
 
 /// The commands of Windows PowerShell 5.1 that the script may use.
@@ -90,6 +92,15 @@ fn every_command_is_defined_or_of_powershell_5() {
     assert_eq!(defined.difference(&called).collect::<Vec<_>>(), Vec::<&&str>::new());
     let (called, _) = commands("Remove-Thing 'x'\n");
     assert_eq!(called.into_iter().collect::<Vec<_>>(), ["Remove-Thing"]);
+}
+
+#[test]
+fn the_script_in_the_makefile_is_one_too() {
+    let makefile: Table = MAKEFILE.parse().expect("Makefile.toml can be parsed");
+    let script = makefile["tasks"]["undeploy"]["script"].as_str().expect("the task is a script");
+    assert!(!parse(script).root_node().has_error());
+    let (called, _) = commands(script);
+    assert_eq!(called.into_iter().collect::<Vec<_>>(), ["Get-WindowsDriver", "pnputil"]);
 }
 
 #[test]

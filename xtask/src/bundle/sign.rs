@@ -139,18 +139,20 @@ impl Certificate {
         Ok(())
     }
 
-    /// True if the bytes hold a part of the private key, in the file's encoding or in DER.
-    pub(super) fn key_is_in(&self, bytes: &[u8]) -> Result<bool> {
-        let found = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
-        let Key::Pem(key) = &self.key else { return Ok(found(b"PRIVATE KEY")) };
-        let text = exec::read(key)?;
-        let lines: Vec<_> = text.lines().filter(|line| line.len() == 64).collect();
-        let line = lines.get(lines.len() / 2).context("a key has several lines")?;
-        let output = openssl().args(["pkey", "-outform", "DER", "-in"]).arg(key).output()?;
-        // The first part of an RSA key is public.
-        let middle = output.stdout.len() / 2;
-        let secret = output.stdout.get(middle..middle + 32).context("a key is longer than that")?;
-        Ok(found(b"PRIVATE KEY") || found(line.as_bytes()) || found(secret))
+    /// What no file may have in it: what begins a key in PEM, and a piece of this key as PEM and as DER.
+    pub(super) fn pieces_of_key(&self) -> Result<Vec<Vec<u8>>> {
+        let mut pieces = vec![b"PRIVATE KEY".to_vec()];
+        if let Key::Pem(key) = &self.key {
+            let text = exec::read(key)?;
+            let lines: Vec<_> = text.lines().filter(|line| line.len() == 64).collect();
+            pieces.push(lines.get(lines.len() / 2).context("a key has several lines")?.as_bytes().to_vec());
+            let output = openssl().args(["pkey", "-outform", "DER", "-in"]).arg(key).output()?;
+            // The first part of an RSA key is public.
+            let middle = output.stdout.len() / 2;
+            let secret = output.stdout.get(middle..middle + 32).context("a key is longer than that")?;
+            pieces.push(secret.to_vec());
+        }
+        Ok(pieces)
     }
 }
 
