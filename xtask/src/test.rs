@@ -11,7 +11,7 @@ use crate::Format;
 use crate::build::{self, Image};
 use crate::wine::Wine;
 use crate::workspace::{self, Workspace};
-use crate::{exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
+use crate::{bundle, exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
 
 /// What the catalogue runs on: every combination of these.
 const TARGETS: [&str; 2] = ["model", "image"];
@@ -81,6 +81,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         }
     }
     windows(workspace, &image, steps)?;
+    steps.run("bundle: same bytes from another folder", || bundle::require(workspace))?;
     for kernel in KERNELS {
         for rules in RULES {
             let name = format!("faults: kernel {kernel}, rules {rules}");
