@@ -14,6 +14,7 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("the layouts that are read here are those of 64-bit Windows");
 
+pub mod device;
 pub mod error;
 pub mod information;
 pub mod ntdll;

@@ -3,6 +3,7 @@
 use super::{load_image, unavailable};
 use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
+use crate::native::express::Means;
 use crate::races;
 use crate::report;
 use crate::result::{CaseResult, ImageInfo, RunResult};
@@ -26,7 +27,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
                 "--target device needs psimp.sys loaded on Windows; --target image runs it here",
             ));
         }
-        TargetArg::Native => return native(args),
+        TargetArg::Native => return native(args, Means::UserMode),
     };
     let target = Target { source, flavour: flavour(args.kernel), rules: rules(args.rules) };
     let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
@@ -76,10 +77,10 @@ fn finish(
 }
 
 #[cfg(windows)]
-fn native(args: &RunArgs) -> anyhow::Result<Exit> {
+fn native(args: &RunArgs, means: Means) -> anyhow::Result<Exit> {
     let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
     let start = Instant::now();
-    match crate::native::run(&selected, crate::run::kernel(flavour(args.kernel))) {
+    match crate::native::run(&selected, crate::run::kernel(flavour(args.kernel)), means) {
         Ok(cases) => finish(args, None, cases, start.elapsed()),
         Err(why) => Ok(unavailable(&why)),
     }
@@ -87,7 +88,7 @@ fn native(args: &RunArgs) -> anyhow::Result<Exit> {
 
 #[cfg(not(windows))]
 #[allow(clippy::unnecessary_wraps)] // as on Windows
-fn native(_args: &RunArgs) -> anyhow::Result<Exit> {
+fn native(_args: &RunArgs, _means: Means) -> anyhow::Result<Exit> {
     Ok(unavailable("--target native needs the API of Windows; --target model runs anywhere"))
 }
 
