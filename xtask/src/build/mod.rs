@@ -23,7 +23,7 @@ pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{READOBJ, Use, WINE, check as require, missing_packages as missing_tools};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
-pub(crate) use windows::{harness_exe, wine_shim};
+pub(crate) use windows::{clippy as windows_clippy, harness_exe, wine_shim};
 
 use crate::workspace::Workspace;
 use crate::{Format, mutants};

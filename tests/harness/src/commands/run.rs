@@ -1,5 +1,6 @@
 //! `psimp run`.
 
+use super::driver::why_no_device;
 use super::{load_image, unavailable};
 use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
@@ -22,9 +23,9 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             Err(why) => return Ok(unavailable(&why)),
         },
         TargetArg::Device => {
-            return Ok(unavailable(
-                "--target device needs psimp.sys loaded on Windows; --target image runs it here",
-            ));
+            let why = why_no_device();
+            let why = why.as_deref().unwrap_or("this psimp does not run the catalogue on the device yet");
+            return Ok(unavailable(why));
         }
         TargetArg::Native => {
             return Ok(unavailable("--target native needs the API of Windows; --target model runs anywhere"));
