@@ -35,6 +35,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Show(args) => Ok(show::show(&args)),
         Command::Driver(args) => Ok(driver::driver(&args)),
         Command::Impersonate(args) => Ok(show::impersonate(&args)),
+        Command::NativeServer => run::native_server(),
     }
 }
 
