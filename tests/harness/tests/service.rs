@@ -7,7 +7,7 @@ use psimp_harness::commands::driver::image::Machine;
 use psimp_harness::commands::driver::service::{
     Failure, Service, Services, State, install, start, stop, uninstall,
 };
-use psimp_harness::commands::driver::{act, report};
+use psimp_harness::commands::driver::{DESCRIPTION, DISPLAY_NAME, SERVICE, act, report};
 use psimp_protocol::Status;
 
 const IMAGE: &str = r"C:\psimp\psimp.sys";
@@ -345,4 +345,17 @@ fn an_image_that_is_not_there_is_not_installed() {
         "there is no image no/such.sys; `cargo xtask build` makes one, --image names another"
     );
     assert!(fake.called.is_empty());
+}
+
+#[test]
+fn the_service_is_called_as_the_inf_calls_it() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../inf/psimp.inx");
+    let inf = std::fs::read_to_string(path).expect("the INF");
+    for line in [
+        format!("AddService = {SERVICE},,Service_Inst"),
+        format!("Service     = \"{DISPLAY_NAME}\""),
+        format!("Description = \"{DESCRIPTION}\""),
+    ] {
+        assert!(inf.lines().any(|of_inf| of_inf == line), "{line}");
+    }
 }
