@@ -1,5 +1,6 @@
 //! `psimp run`.
 
+use super::driver::why_no_device;
 use super::{load_image, unavailable};
 use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
@@ -23,9 +24,10 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             Err(why) => return Ok(unavailable(&why)),
         },
         TargetArg::Device => {
-            return Ok(unavailable(
-                "--target device needs psimp.sys loaded on Windows; --target image runs it here",
-            ));
+            return match why_no_device() {
+                Some(why) => Ok(unavailable(&why)),
+                None => native(args, Means::Driver(rules(args.rules))),
+            };
         }
         TargetArg::Native => return native(args, Means::UserMode),
     };
