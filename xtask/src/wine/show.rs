@@ -14,7 +14,7 @@ pub(crate) fn check(wine: &Wine) -> Result<()> {
     let user = exec::stdout(Command::new("id").arg("-un"))?;
     for (level, name) in [(1, "Identification"), (2, "Impersonation")] {
         let subject = Subject::start(wine, level)?;
-        let view = subject.show(wine, &subject.pid.to_string(), &["--groups", "--privileges"])?;
+        let view = Subject::show(wine, &subject.pid.to_string(), &["--groups", "--privileges"])?;
         impersonates(&view, &subject, name, user.trim())
             .with_context(|| format!("psimp show at level {level} says {view}"))?;
         subject.end()?;
@@ -27,7 +27,7 @@ pub(crate) fn check(wine: &Wine) -> Result<()> {
         "psimp show self says {view}"
     );
     let subject = Subject::start(wine, 0)?;
-    let view = subject.show(wine, &format!("{}/{}", subject.pid, subject.tid), &[])?;
+    let view = Subject::show(wine, &format!("{}/{}", subject.pid, subject.tid), &[])?;
     let thread = json!([{
         "tid": subject.tid,
         "impersonating": true,
