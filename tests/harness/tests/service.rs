@@ -7,7 +7,7 @@ use psimp_harness::commands::driver::image::Machine;
 use psimp_harness::commands::driver::service::{
     Failure, Service, Services, State, install, start, stop, uninstall,
 };
-use psimp_harness::commands::driver::{DESCRIPTION, DISPLAY_NAME, SERVICE, act, report};
+use psimp_harness::commands::driver::{DESCRIPTION, DISPLAY_NAME, SERVICE, act, no_device, report};
 use psimp_protocol::Status;
 
 const IMAGE: &str = r"C:\psimp\psimp.sys";
@@ -358,4 +358,17 @@ fn the_service_is_called_as_the_inf_calls_it() {
     ] {
         assert!(inf.lines().any(|of_inf| of_inf == line), "{line}");
     }
+}
+
+#[test]
+fn without_the_device_the_sentence_says_why_and_what_to_do() {
+    let told = |status| no_device(Refusal { request: Request::OpenDevice, code: Code::Nt(status) });
+    assert_eq!(
+        told(Status::OBJECT_NAME_NOT_FOUND),
+        r"--target device cannot open \\.\PsImpersonate: the driver is not loaded (STATUS_OBJECT_NAME_NOT_FOUND, 0xC0000034); load it with `psimp driver install` and `psimp driver start`"
+    );
+    assert_eq!(
+        told(Status::ACCESS_DENIED),
+        r"--target device cannot open \\.\PsImpersonate: only SYSTEM and administrators may open the device (STATUS_ACCESS_DENIED, 0xC0000022); run it again from a prompt opened with «Run as administrator»"
+    );
 }

@@ -67,7 +67,7 @@ pub fn why_no_device() -> Option<String> {
 
 /// The sentence for a device that does not open.
 pub fn no_device(refusal: Refusal) -> String {
-    format!("--target device needs psimp.sys loaded: {}; {}", refusal.meaning(), refusal.advice())
+    format!("--target device {refusal}")
 }
 
 /// Does what is asked, on a machine with this processor.
