@@ -42,8 +42,8 @@ fn thread(tid: u32) -> Thread {
     Thread { tid, impersonating: None, level: None, token: None, error: None }
 }
 
-fn unseen(failed: &'static str, status: &str) -> Option<Unseen> {
-    Some(Unseen { failed, status: status.to_owned() })
+fn unseen(failed: &'static str, status: &str) -> Unseen {
+    Unseen { failed, status: status.to_owned() }
 }
 
 /// A process with a thread of every kind.
@@ -90,13 +90,13 @@ fn view() -> View {
             Thread {
                 impersonating: Some(true),
                 level: Some("Anonymous"),
-                error: unseen("opening the token", "STATUS_CANT_OPEN_ANONYMOUS"),
+                error: Some(unseen("opening the token", "STATUS_CANT_OPEN_ANONYMOUS")),
                 ..thread(656)
             },
-            Thread { error: unseen("opening the thread", "ERROR_ACCESS_DENIED"), ..thread(10660) },
+            Thread { error: Some(unseen("opening the thread", "ERROR_ACCESS_DENIED")), ..thread(10660) },
             Thread {
                 impersonating: Some(true),
-                error: unseen("reading the token", "STATUS_ACCESS_DENIED"),
+                error: Some(unseen("reading the token", "STATUS_ACCESS_DENIED")),
                 ..thread(664)
             },
         ],
@@ -136,7 +136,7 @@ fn a_process_that_does_not_open_is_told_in_its_row() {
     let mut view = view();
     view.threads.truncate(1);
     view.process.token = None;
-    view.process.error = unseen("opening the process", "ERROR_ACCESS_DENIED");
+    view.process.error = Some(unseen("opening the process", "ERROR_ACCESS_DENIED"));
     assert_eq!(
         table(&view),
         "lsass.exe, process 640\n\n           token  level  user  logon id  integrity  session  flags\n  \
