@@ -224,7 +224,7 @@ impl Plan {
                 }
                 self.steps(steps)
             }
-            Step::OnlyDriver(_) => Ok(()),
+            Step::OnlyDriver(_) => Err("needs the driver: part of it are requests"),
             Step::OnlyKernel(steps) => self.steps(steps),
             Step::OnKernels(kernels, steps) if kernels.contains(&kernel) => self.steps(steps),
             Step::WhereDocumented(steps) if documented => self.steps(steps),
