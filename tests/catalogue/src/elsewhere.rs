@@ -1,8 +1,6 @@
 //! Cases that need what is not here. They are listed, and skipped with what they
 //! need.
 
-const PIPES: &str = "needs named pipes: Windows";
-
 /// Id, title, and what the case needs.
 pub(crate) static ROWS: &[(&str, &str, &str)] = &[
     (
@@ -25,11 +23,6 @@ pub(crate) static ROWS: &[(&str, &str, &str)] = &[
         "a reference given back twice stops the system",
         "needs a defective driver: the host's own tests show that it is reported; never on Windows",
     ),
-    ("U08", "a pipe's client that asks for nothing is at Impersonation", PIPES),
-    ("U09", "a pipe's client at Identification", PIPES),
-    ("U10", "a pipe's client at Anonymous", PIPES),
-    ("U11", "a pipe's client cannot be impersonated before something was read", PIPES),
-    ("U12", "levels without SECURITY_SQOS_PRESENT are ignored", PIPES),
     (
         "P11",
         "the strict reading: an error where Peios caps the level",

@@ -32,6 +32,7 @@ mod memory;
 mod only;
 mod open;
 mod peios;
+mod pipe;
 mod race;
 mod references;
 mod rights;
@@ -45,6 +46,7 @@ pub use bad_input::{Attempt, Caller, Edit, Handle, Opening, Output, Requests};
 pub use decision::{Column, DecisionRow, Driver, Observed};
 pub use fixture::{Fixture, Logon, Privilege, Server, Tok, User};
 pub use only::{Kernel, Only};
+pub use pipe::Pipe;
 pub use race::{Act, End, Ends, Race, Target, With};
 pub use script::{ByKernel, Context, Judge, Memory, Object, Program, Script, Securable, State, Step, Who};
 
@@ -72,6 +74,8 @@ pub enum Body {
     Requests(&'static Requests),
     /// Threads that act at the same time (group Z).
     Race(&'static Race),
+    /// A client of a named pipe (group U), which Windows alone has.
+    Pipe(&'static Pipe),
     /// Nothing that can be done here: what it needs.
     Needs(&'static str),
 }
@@ -119,13 +123,20 @@ pub fn cases() -> Vec<Case> {
         only: race.only,
         body: Body::Race(race),
     });
+    let pipes = pipe::PIPES.iter().map(|pipe| Case {
+        id: pipe.id,
+        title: pipe.title.to_owned(),
+        only: Only::NT,
+        body: Body::Pipe(pipe),
+    });
     let elsewhere = elsewhere::ROWS.iter().map(|(id, title, needs)| Case {
         id,
         title: (*title).to_owned(),
         only: Only::ANY,
         body: Body::Needs(needs),
     });
-    let mut cases: Vec<_> = decisions.chain(scripts).chain(requests).chain(races).chain(elsewhere).collect();
+    let mut cases: Vec<_> =
+        decisions.chain(scripts).chain(requests).chain(races).chain(pipes).chain(elsewhere).collect();
     // Numbers have two digits, so ids of a group sort as text.
     cases.sort_by_key(|case| (case.id.get(..1).and_then(|group| GROUPS.find(group)), case.id));
     cases

@@ -20,6 +20,7 @@ pub mod information;
 pub mod machine;
 pub mod ntdll;
 pub mod object;
+pub mod pipe;
 pub mod process;
 pub mod service;
 pub mod sid;

@@ -90,6 +90,16 @@ impl Plan {
                 return Err("needs processes that are made for its requests, as the model's are");
             }
             Body::Race(_) => return Err("needs schedules: a race of requests to the image"),
+            Body::Pipe(_) if means != Means::UserMode => {
+                return Err("needs no driver: --target native carries it out");
+            }
+            Body::Pipe(pipe) => {
+                let mut plan = Self::with(Server::S, kernel, means);
+                plan.features.insert(Feature::PipeClients);
+                plan.access(pipe.access);
+                plan.looks = true;
+                plan
+            }
             Body::Needs(what) => return Err(what),
         };
         plan.server()?;
@@ -214,7 +224,7 @@ impl Plan {
                 }
                 self.steps(steps)
             }
-            Step::OnlyDriver(_) => Ok(()),
+            Step::OnlyDriver(_) => Err("needs the driver: part of it are requests"),
             Step::OnlyKernel(steps) => self.steps(steps),
             Step::OnKernels(kernels, steps) if kernels.contains(&kernel) => self.steps(steps),
             Step::WhereDocumented(steps) if documented => self.steps(steps),

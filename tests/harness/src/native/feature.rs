@@ -31,11 +31,13 @@ pub enum Feature {
     ThreadRights,
     /// A length that is no handle's is told by its own status.
     HandleLength,
+    /// A pipe's server gets its client's token, at the client's level.
+    PipeClients,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Downgrade,
         Self::LevelOfOpens,
         Self::EffectiveOnly,
@@ -47,6 +49,7 @@ impl Feature {
         Self::AccessCheckOfTokens,
         Self::ThreadRights,
         Self::HandleLength,
+        Self::PipeClients,
     ];
 }
 
@@ -63,6 +66,7 @@ impl Display for Feature {
             Self::OpenAsSelf => "opens of tokens as the thread is",
             Self::AccessCheckOfTokens => "access checks that look at the token's level",
             Self::ThreadRights => "rights of thread handles",
+            Self::PipeClients => "pipes that tell their client's level",
             Self::HandleLength => "STATUS_INFO_LENGTH_MISMATCH for a handle of another length",
         })
     }

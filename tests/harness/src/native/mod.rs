@@ -14,6 +14,8 @@ mod judge;
 #[cfg(windows)]
 mod look;
 #[cfg(windows)]
+mod pipe;
+#[cfg(windows)]
 mod probe;
 #[cfg(windows)]
 mod program;

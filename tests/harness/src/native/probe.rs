@@ -2,6 +2,7 @@
 
 use super::feature::Feature;
 use super::look::Seen;
+use super::pipe;
 use psimp_model::sids;
 use psimp_protocol::Status;
 use psimp_rules::{TokenType, integrity};
@@ -86,6 +87,15 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
         Feature::HandleLength => {
             let set = thread::set_token_bytes(thread::current(), &[0; 4]);
             expect("a handle of four bytes", set, Status::INFO_LENGTH_MISMATCH)
+        }
+        Feature::PipeClients => {
+            const SQOS_IDENTIFICATION: u32 = 0x0011_0000;
+            let read = pipe::impersonate(SQOS_IDENTIFICATION, true)?;
+            read.map_err(said("ImpersonateNamedPipeClient"))?;
+            match Seen::of(thread::current(), true) {
+                Seen::Token(token) if token.level.is_ok_and(|level| level as u8 == 1) => Ok(()),
+                other => Err(format!("a client at Identification was seen as {}", other.open(None))),
+            }
         }
         Feature::AccessCheckOfTokens => {
             let copy = own()?

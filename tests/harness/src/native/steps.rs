@@ -30,6 +30,7 @@ pub(super) fn run(stage: &Stage, case: &Case) -> Found {
             Body::Decision(row) if stage.driver.is_some() => actor.decide_through_driver(row),
             Body::Decision(row) => actor.decide(row),
             Body::Script(script) => actor.steps(script.steps),
+            Body::Pipe(pipe) => actor.pipe(pipe),
             Body::Requests(_) | Body::Race(_) | Body::Needs(_) => {
                 stage.compare("the case", "one that user mode can carry out", "another");
             }

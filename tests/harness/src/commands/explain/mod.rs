@@ -26,6 +26,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         Body::Script(row) => steps::script(row),
         Body::Requests(row) => steps::requests(row),
         Body::Race(race) => races::explain(race),
+        Body::Pipe(pipe) => steps::pipe(pipe),
         Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
     };
     let runs = runs(&case);

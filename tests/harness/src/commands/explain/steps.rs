@@ -3,7 +3,7 @@
 use super::kernels;
 use crate::commands::run::flavour;
 use crate::run::expected_state;
-use psimp_catalogue::{ByKernel, Requests, Script, State, Step};
+use psimp_catalogue::{ByKernel, Pipe, Requests, Script, State, Step};
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
@@ -84,4 +84,15 @@ pub(super) fn requests(row: &Requests) -> String {
         );
     }
     text
+}
+
+/// What a client of a pipe asks for, and what is expected of the server's thread.
+pub(super) fn pipe(pipe: &Pipe) -> String {
+    let reads = if pipe.reads { "reads what the client wrote, " } else { "" };
+    format!(
+        "Setup\n  the server's process opens its own named pipe, with the flags {:#010x} of CreateFile, and writes\n\n\
+         Calls\n  the server {reads}impersonates the client: {}\n\n\
+         Expected\n  open    {}\n  access  {}\n",
+        pipe.flags, pipe.status, pipe.open, pipe.access
+    )
 }

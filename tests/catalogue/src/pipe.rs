@@ -1,0 +1,79 @@
+//! Group U, named pipes: what a server holds after `ImpersonateNamedPipeClient`,
+//! by the quality of service that the client names when it opens the pipe.
+
+use psimp_protocol::Status;
+
+/// `SECURITY_SQOS_PRESENT`: the flags of the quality of service count.
+const SQOS_PRESENT: u32 = 0x0010_0000;
+/// `SECURITY_ANONYMOUS`.
+const ANONYMOUS: u32 = 0;
+/// `SECURITY_IDENTIFICATION`.
+const IDENTIFICATION: u32 = 0x0001_0000;
+
+/// The pipe's state does not allow it: nothing was read yet.
+const CANNOT_IMPERSONATE: Status = Status(0xC000_010D);
+
+/// A client that opens the server's pipe, in the server's own process, writes
+/// something, and is impersonated.
+#[derive(Clone, Copy, Debug)]
+pub struct Pipe {
+    /// Group letter and number.
+    pub id: &'static str,
+    /// One line on what it shows.
+    pub title: &'static str,
+    /// The quality of service in the flags of the client's `CreateFile`.
+    pub flags: u32,
+    /// The server reads what the client wrote first.
+    pub reads: bool,
+    /// What `ImpersonateNamedPipeClient` returns.
+    pub status: Status,
+    /// Type and own level of the token that the server then opens as itself, or a
+    /// short status.
+    pub open: &'static str,
+    /// Whose access the server then has.
+    pub access: &'static str,
+}
+
+const ASKS_NOTHING: Pipe = Pipe {
+    id: "U08",
+    title: "a pipe's client that asks for nothing is at Impersonation",
+    flags: 0,
+    reads: true,
+    status: Status::SUCCESS,
+    open: "imp/2",
+    access: "as A",
+};
+
+pub(crate) static PIPES: &[Pipe] = &[
+    ASKS_NOTHING,
+    Pipe {
+        id: "U09",
+        title: "a pipe's client at Identification",
+        flags: SQOS_PRESENT | IDENTIFICATION,
+        open: "imp/1",
+        access: "A5",
+        ..ASKS_NOTHING
+    },
+    Pipe {
+        id: "U10",
+        title: "a pipe's client at Anonymous",
+        flags: SQOS_PRESENT | ANONYMOUS,
+        open: "A6",
+        access: "A5",
+        ..ASKS_NOTHING
+    },
+    Pipe {
+        id: "U11",
+        title: "a pipe's client cannot be impersonated before something was read",
+        reads: false,
+        status: CANNOT_IMPERSONATE,
+        open: "7C",
+        ..ASKS_NOTHING
+    },
+    Pipe {
+        id: "U12",
+        title: "levels without SECURITY_SQOS_PRESENT are ignored",
+        flags: IDENTIFICATION,
+        ..ASKS_NOTHING
+    },
+];

@@ -1,0 +1,38 @@
+//! Clients of named pipes.
+
+use super::look::{self, Seen};
+use super::steps::Actor;
+use psimp_protocol::Status;
+use psimp_windows::pipe::Pipe;
+use psimp_windows::thread;
+use std::io::{Read as _, Write as _};
+
+/// A client opens a pipe of this process with the quality of service and writes;
+/// the calling thread impersonates it. The error says what went wrong before that.
+pub(super) fn impersonate(flags: u32, reads: bool) -> Result<Result<(), Status>, String> {
+    let pipe = Pipe::create().map_err(|error| error.to_string())?;
+    let mut client = pipe.connect(flags).map_err(|error| format!("the client's open: {error}"))?;
+    client.write_all(&[1]).map_err(|error| format!("the client's write: {error}"))?;
+    if reads {
+        let mut byte = [0];
+        pipe.server().read_exact(&mut byte).map_err(|error| format!("the server's read: {error}"))?;
+    }
+    Ok(pipe.impersonate_client())
+}
+
+impl Actor<'_, '_> {
+    /// A case of a pipe's client.
+    pub(super) fn pipe(&self, pipe: &psimp_catalogue::Pipe) {
+        match impersonate(pipe.flags, pipe.reads) {
+            Ok(done) => self.ended("ImpersonateNamedPipeClient", pipe.status, done),
+            Err(why) => return self.compare("the pipe", "a client", &why),
+        }
+        let opened = match Seen::of(thread::current(), true) {
+            Seen::Token(token) => look::kind(&token),
+            other => other.open(None),
+        };
+        self.stage.show(format!("the server opens {opened}"));
+        self.compare("open", pipe.open, &opened);
+        self.compare("access", pipe.access, &look::access(self.stage));
+    }
+}
