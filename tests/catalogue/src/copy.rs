@@ -4,7 +4,7 @@ use crate::rights::{THREAD_SET_THREAD_TOKEN, TOKEN_DUPLICATE, TOKEN_IMPERSONATE,
 use crate::script::{
     ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, script, thread,
 };
-use crate::{Kernel, Logon, Only, Server, Tok};
+use crate::{Kernel, Logon, Server, Tok};
 use psimp_protocol::Status;
 
 const NO_B2: &[(Tok, i64)] = &[(Tok::B2, 0)];
@@ -43,47 +43,37 @@ const fn open_token(desired: u32) -> Step {
 }
 
 pub(crate) static SCRIPTS: &[Script] = &[
-    Script {
-        id: "C01",
-        title: "the copy is another object of the same user, logon, session and source",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    script(
+        "C01",
+        "the copy is another object of the same user, logon, session and source",
+        Server::S,
+        &[
             imp(Tok::B2, false, false, 2),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", NO_B2),
             Step::Object(Object::SameOrigin(Tok::B2)),
         ],
-    },
-    Script {
-        id: "C02",
-        title: "the copy is an impersonation token at Identification",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
-            imp(Tok::B2, false, false, 2),
-            check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "", &[]),
-        ],
-    },
-    Script {
-        id: "C03",
-        title: "also of a primary token",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "C02",
+        "the copy is an impersonation token at Identification",
+        Server::S,
+        &[imp(Tok::B2, false, false, 2), check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "", &[])],
+    ),
+    script(
+        "C03",
+        "also of a primary token",
+        Server::S,
+        &[
             imp(Tok::Bp0, false, false, 2),
             check("copy of Bp0 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[(Tok::Bp0, 0)]),
         ],
-    },
-    Script {
-        id: "C04",
-        title: "effective-only marks the slot, the copy keeps what is disabled",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
-            imp(Tok::B2, false, true, 2),
-            check("copy of B2 imp/1 co0 eo1 L1", "same imp/1 all", "A5", NO_B2),
-        ],
-    },
+    ),
+    script(
+        "C04",
+        "effective-only marks the slot, the copy keeps what is disabled",
+        Server::S,
+        &[imp(Tok::B2, false, true, 2), check("copy of B2 imp/1 co0 eo1 L1", "same imp/1 all", "A5", NO_B2)],
+    ),
     script(
         "C05",
         "the copy outlives every other reference, and with it the logon session",
@@ -106,35 +96,32 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Object(Object::SessionAlive(Logon::B1, false)),
         ],
     ),
-    Script {
-        id: "C07",
-        title: "privileges adjusted in the original do not reach the copy",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    script(
+        "C07",
+        "privileges adjusted in the original do not reach the copy",
+        Server::S,
+        &[
             imp(Tok::B2, false, false, 2),
             Step::Object(Object::EnableDisabled(Tok::B2)),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", NO_B2),
         ],
-    },
-    Script {
-        id: "C08",
-        title: "they do reach a token that was kept: it is the same object",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "C08",
+        "they do reach a token that was kept: it is the same object",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
             Step::Object(Object::EnableDisabled(Tok::A2)),
             check("A2 co0 eo0 L2", "same imp/2 effective", "as A", &[(Tok::A2, 1)]),
         ],
-    },
-    Script {
-        id: "C09",
-        title: "the copy of an Anonymous token",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "C09",
+        "the copy of an Anonymous token",
+        Server::S,
+        &[
             // The driver refuses to ask for more than the token's own level.
             Step::OnlyKernel(&[
                 imp(Tok::B0, false, false, 2),
@@ -145,17 +132,13 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 idle(&[(Tok::B0, 0)]),
             ]),
         ],
-    },
-    Script {
-        id: "C10",
-        title: "NT 5.2 copies at Identification what others keep there",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
-            imp(Tok::B2, false, false, 1),
-            Step::Check(ByKernel { nt52: COPIED_AT_1, ..all(KEPT_AT_1) }),
-        ],
-    },
+    ),
+    script(
+        "C10",
+        "NT 5.2 copies at Identification what others keep there",
+        Server::S,
+        &[imp(Tok::B2, false, false, 1), Step::Check(ByKernel { nt52: COPIED_AT_1, ..all(KEPT_AT_1) })],
+    ),
     script(
         "C12",
         "the copy set on another thread stays where it is",

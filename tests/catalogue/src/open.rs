@@ -39,37 +39,33 @@ const fn opened(thread: usize, desired: u32, as_self: bool, status: Status) -> S
 }
 
 pub(crate) static SCRIPTS: &[Script] = &[
-    Script {
-        id: "O01",
-        title: "the first open puts the copy into the slot, the second opens that",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[imp(Tok::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN],
-    },
-    Script {
-        id: "O02",
-        title: "after the first open the slot lets go of the original",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[imp(Tok::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN, Step::Revert],
-    },
-    Script {
-        id: "O03",
-        title: "without copy-on-open every open is of the same object",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    script(
+        "O01",
+        "the first open puts the copy into the slot, the second opens that",
+        Server::S,
+        &[imp(Tok::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN],
+    ),
+    script(
+        "O02",
+        "after the first open the slot lets go of the original",
+        Server::S,
+        &[imp(Tok::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN, Step::Revert],
+    ),
+    script(
+        "O03",
+        "without copy-on-open every open is of the same object",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", A2),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", A2),
         ],
-    },
-    Script {
-        id: "O04",
-        title: "effective-only stays in the slot when the copy moves in",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "O04",
+        "effective-only stays in the slot when the copy moves in",
+        Server::S,
+        &[
             imp(Tok::A2, true, true, 2),
             Step::Check(ByKernel {
                 nt52: State {
@@ -86,43 +82,39 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 })
             }),
         ],
-    },
-    Script {
-        id: "O05",
-        title: "a thread at Identification cannot open its token as the client it is",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[imp(Tok::A2, false, false, 1), open_own(false, "A5"), check("A2 co0 eo0 L1", "", "A5", A2)],
-    },
-    Script {
-        id: "O06",
-        title: "as itself it can",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "O05",
+        "a thread at Identification cannot open its token as the client it is",
+        Server::S,
+        &[imp(Tok::A2, false, false, 1), open_own(false, "A5"), check("A2 co0 eo0 L1", "", "A5", A2)],
+    ),
+    script(
+        "O06",
+        "as itself it can",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 1),
             open_own(true, "same imp/2 all"),
             check("A2 co0 eo0 L1", "", "A5", A2),
         ],
-    },
-    Script {
-        id: "O08",
-        title: "a slot at Anonymous is not opened, as whomever",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "O08",
+        "a slot at Anonymous is not opened, as whomever",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 0),
             open_own(false, "A6"),
             open_own(true, "A6"),
             check("A2 co0 eo0 L0", "", "A5", A2),
         ],
-    },
-    Script {
-        id: "O16",
-        title: "opening as itself leaves IsImpersonating as it was",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "O16",
+        "opening as itself leaves IsImpersonating as it was",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Program(Program::TebImpersonating(true)),
             open_own(true, "same imp/2 all"),
@@ -130,7 +122,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Revert,
             Step::Program(Program::TebImpersonating(false)),
         ],
-    },
+    ),
     script(
         "O07",
         "at Identification the copy is opened without a check",

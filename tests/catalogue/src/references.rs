@@ -5,7 +5,7 @@ use crate::script::{
     Context, Memory, Object, Program, Script, Step, Who, check, exit, idle, imp, imp_fails, on, open_own,
     script, slot, thread,
 };
-use crate::{Kernel, Only, Server, Tok};
+use crate::{Kernel, Server, Tok};
 use psimp_protocol::Status;
 
 const NO_COPY: Step = Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES));
@@ -23,41 +23,37 @@ const fn context(dynamic: bool) -> Step {
 }
 
 pub(crate) static SCRIPTS: &[Script] = &[
-    Script {
-        id: "R01",
-        title: "impersonating and reverting 10,000 times",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[Step::Repeat(10_000, &[imp(Tok::A2, false, false, 2), Step::Revert]), idle(&[(Tok::A2, 0)])],
-    },
-    Script {
-        id: "R02",
-        title: "being denied and reverting 10,000 times",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[Step::Repeat(10_000, &[imp(Tok::B2, false, false, 2), Step::Revert]), idle(&[(Tok::B2, 0)])],
-    },
-    Script {
-        id: "R03",
-        title: "referencing and dereferencing 10,000 times",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    script(
+        "R01",
+        "impersonating and reverting 10,000 times",
+        Server::S,
+        &[Step::Repeat(10_000, &[imp(Tok::A2, false, false, 2), Step::Revert]), idle(&[(Tok::A2, 0)])],
+    ),
+    script(
+        "R02",
+        "being denied and reverting 10,000 times",
+        Server::S,
+        &[Step::Repeat(10_000, &[imp(Tok::B2, false, false, 2), Step::Revert]), idle(&[(Tok::B2, 0)])],
+    ),
+    script(
+        "R03",
+        "referencing and dereferencing 10,000 times",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Repeat(10_000, &[Step::Save(0), Step::Discard(0, Status::SUCCESS)]),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
         ],
-    },
-    Script {
-        id: "R04",
-        title: "the same token 1,000 times holds one reference",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "R04",
+        "the same token 1,000 times holds one reference",
+        Server::S,
+        &[
             Step::Repeat(1_000, &[imp(Tok::A2, false, false, 2)]),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
         ],
-    },
+    ),
     script(
         "R05",
         "the slot's token stays valid when every handle of it is closed",
@@ -85,23 +81,21 @@ pub(crate) static SCRIPTS: &[Script] = &[
             idle(&[(Tok::A2, 0), (Tok::B2, 0), (Tok::Aa2, 0)]),
         ],
     ),
-    Script {
-        id: "R07",
-        title: "opening a copy 1,000 times, armed anew each time",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    script(
+        "R07",
+        "opening a copy 1,000 times, armed anew each time",
+        Server::S,
+        &[
             Step::Repeat(1_000, &[imp(Tok::A2, true, false, 2), open_own(true, "new imp/2 all")]),
             Step::Revert,
             idle(&[(Tok::A2, 0)]),
         ],
-    },
-    Script {
-        id: "R10",
-        title: "a file object closed with 16 saves outstanding drops them",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "R10",
+        "a file object closed with 16 saves outstanding drops them",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             // The close is every case's own end, which looks for what is left.
             Step::OnlyDriver(&[
@@ -109,7 +103,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 17)]),
             ]),
         ],
-    },
+    ),
     script(
         "R08",
         "client contexts made and deleted 1,000 times, static and dynamic",

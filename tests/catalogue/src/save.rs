@@ -7,7 +7,7 @@
 use crate::script::{
     ByKernel, Memory, Script, State, Step, Who, check, end, exit, idle, imp, on, open_own, script,
 };
-use crate::{Only, Server, Tok};
+use crate::{Server, Tok};
 use psimp_protocol::Status;
 
 const fn restore(save: usize) -> Step {
@@ -34,12 +34,11 @@ const RESTORED_AS_COPY: State = State {
 };
 
 pub(crate) static SCRIPTS: &[Script] = &[
-    Script {
-        id: "S01",
-        title: "all four values come back",
-        server: Server::SPlus,
-        only: Only::NT,
-        steps: &[
+    script(
+        "S01",
+        "all four values come back",
+        Server::SPlus,
+        &[
             imp(Tok::A2, true, true, 2),
             Step::Save(0),
             imp(Tok::B2, false, false, 2),
@@ -47,33 +46,30 @@ pub(crate) static SCRIPTS: &[Script] = &[
             discard(0),
             check("A2 co1 eo1 L2", "new imp/2 effective", "as A", &[A2, NO_B2]),
         ],
-    },
-    Script {
-        id: "S02",
-        title: "an idle thread comes back idle",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[Step::Save(0), imp(Tok::A2, false, false, 2), restore(0), discard(0), idle(&[NO_A2])],
-    },
-    Script {
-        id: "S03",
-        title: "a save that is not dropped holds one reference",
-        server: Server::SPlus,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S02",
+        "an idle thread comes back idle",
+        Server::S,
+        &[Step::Save(0), imp(Tok::A2, false, false, 2), restore(0), discard(0), idle(&[NO_A2])],
+    ),
+    script(
+        "S03",
+        "a save that is not dropped holds one reference",
+        Server::SPlus,
+        &[
             imp(Tok::A2, true, true, 2),
             Step::Save(0),
             imp(Tok::B2, false, false, 2),
             restore(0),
             check("A2 co1 eo1 L2", "", "as A", &[(Tok::A2, 2), NO_B2]),
         ],
-    },
-    Script {
-        id: "S04",
-        title: "five nested saves unwind in reverse",
-        server: Server::SPlus,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S04",
+        "five nested saves unwind in reverse",
+        Server::SPlus,
+        &[
             imp(Tok::A2, true, false, 2),
             Step::Save(0),
             imp(Tok::A1, false, true, 1),
@@ -103,13 +99,12 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Revert,
             idle(&[NO_A2, (Tok::A1, 0), (Tok::N2, 0), (Tok::AR2, 0), (Tok::A3, 0)]),
         ],
-    },
-    Script {
-        id: "S05",
-        title: "restoring decides anew: a privilege lost meanwhile costs the level",
-        server: Server::SPlus,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S05",
+        "restoring decides anew: a privilege lost meanwhile costs the level",
+        Server::SPlus,
+        &[
             imp(Tok::B2, false, false, 2),
             Step::DisablePrivilege,
             Step::Save(0),
@@ -121,26 +116,24 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 win10: RESTORED_AS_COPY,
             }),
         ],
-    },
-    Script {
-        id: "S06",
-        title: "disabling and restoring decides nothing",
-        server: Server::SPlus,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S06",
+        "disabling and restoring decides nothing",
+        Server::SPlus,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Disable(0),
             imp(Tok::A2, true, true, 1),
             Step::RestoreDisabled(0),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2]),
         ],
-    },
-    Script {
-        id: "S07",
-        title: "a restore that fails leaves the inner token; the driver reverts",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S07",
+        "a restore that fails leaves the inner token; the driver reverts",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Save(0),
             imp(Tok::A2, true, true, 1),
@@ -151,26 +144,24 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::OnlyKernel(&[check("A2 co1 eo1 L1", "", "A5", &[(Tok::A2, 2)])]),
             Step::OnlyDriver(&[check("idle", "7C", "", &[A2])]),
         ],
-    },
-    Script {
-        id: "S09",
-        title: "saved idle, restored after two impersonations",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S09",
+        "saved idle, restored after two impersonations",
+        Server::S,
+        &[
             Step::Save(0),
             imp(Tok::A2, false, false, 2),
             imp(Tok::A1, false, false, 1),
             restore(0),
             idle(&[NO_A2, (Tok::A1, 0)]),
         ],
-    },
-    Script {
-        id: "S10",
-        title: "a saved token stays valid when the thread has let go of it",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S10",
+        "a saved token stays valid when the thread has let go of it",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Save(0),
             end(),
@@ -181,46 +172,42 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Revert,
             idle(&[NO_A2]),
         ],
-    },
-    Script {
-        id: "S11",
-        title: "restoring a disabled slot drops what came in between",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S11",
+        "restoring a disabled slot drops what came in between",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Disable(0),
             imp(Tok::B2, false, false, 2),
             Step::RestoreDisabled(0),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2, NO_B2]),
         ],
-    },
-    Script {
-        id: "S12",
-        title: "disabling and restoring an idle thread leaves it idle",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[Step::Disable(0), Step::RestoreDisabled(0), idle(&[])],
-    },
-    Script {
-        id: "S13",
-        title: "a revert does not reach a disabled slot",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S12",
+        "disabling and restoring an idle thread leaves it idle",
+        Server::S,
+        &[Step::Disable(0), Step::RestoreDisabled(0), idle(&[])],
+    ),
+    script(
+        "S13",
+        "a revert does not reach a disabled slot",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Disable(0),
             Step::Revert,
             Step::RestoreDisabled(0),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2]),
         ],
-    },
-    Script {
-        id: "S15",
-        title: "disabling twice and restoring both, the idle one last",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S15",
+        "disabling twice and restoring both, the idle one last",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Disable(0),
             Step::Disable(1),
@@ -228,13 +215,12 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::RestoreDisabled(1),
             idle(&[NO_A2]),
         ],
-    },
-    Script {
-        id: "S17",
-        title: "the seventeenth save is refused and keeps no reference",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S17",
+        "the seventeenth save is refused and keeps no reference",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::OnlyDriver(&[
                 Step::SaveMany(16),
@@ -243,13 +229,12 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 check("A2 co0 eo0 L2", "", "", &[(Tok::A2, 17)]),
             ]),
         ],
-    },
-    Script {
-        id: "S18",
-        title: "a save can be restored twice; unknown, discarded and foreign ids are not found",
-        server: Server::S,
-        only: Only::NT,
-        steps: &[
+    ),
+    script(
+        "S18",
+        "a save can be restored twice; unknown, discarded and foreign ids are not found",
+        Server::S,
+        &[
             imp(Tok::A2, false, false, 2),
             Step::Save(0),
             imp(Tok::A2, true, true, 1),
@@ -266,7 +251,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 check("A2 co0 eo0 L2", "", "as A", &[A2]),
             ]),
         ],
-    },
+    ),
     script(
         "S08",
         "what one thread saved, another restores; the slots are independent",

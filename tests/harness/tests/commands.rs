@@ -118,11 +118,21 @@ fn explain_shows_what_threads_do_and_how_it_may_end() {
 fn explain_shows_what_a_script_does_on_which_thread() {
     let text = stdout(&psimp(&["explain", "O14"]));
     for words in [
-        "  1. on T2\n      1. Impersonate { token: A2, copy_on_open: true,",
-        "  3. on T2, when a token is next duplicated\n      1. Revert\n      2. look: slot idle\n",
+        "  1. on T2\n      1. impersonate A2 at level 2, copy-on-open\n",
+        "  3. on T2, when a token is next duplicated\n      1. revert\n      2. look: slot idle\n",
         "nt52         kernel       as expected: copy of A2 imp/2 co0 eo0 L2",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn explain_speaks_in_words() {
+    for id in ["A08", "C05", "J04", "M03", "N12", "O10", "R06", "S12", "T13", "U13", "X10", "X14"] {
+        let text = stdout(&psimp(&["explain", id]));
+        for shape in ["Program(", "Judge(", "Context(", "Object(", "Memory(", " { "] {
+            assert!(!text.contains(shape), "{id} has {shape}:\n{text}");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod decision;
 mod steps;
+mod words;
 
 use super::run::flavour;
 use crate::cli::{Exit, ExplainArgs, Kernel, TextFormat};

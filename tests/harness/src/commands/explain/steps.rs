@@ -1,6 +1,6 @@
 //! What a script or a row of requests does, step by step.
 
-use super::kernels;
+use super::{kernels, words};
 use crate::commands::run::flavour;
 use crate::run::expected_state;
 use psimp_catalogue::{ByKernel, Pipe, Requests, Script, State, Step};
@@ -31,7 +31,7 @@ fn steps(text: &mut String, list: &[Step], depth: usize) {
             Step::WhereDocumented(steps) => ("where the documented rule decides".to_owned(), steps),
             Step::Elsewhere(steps) => ("where the kernel's own rule decides".to_owned(), steps),
             ref step => {
-                let _ = writeln!(text, "{step:?}");
+                let _ = writeln!(text, "{}", words::words(step));
                 continue;
             }
         };

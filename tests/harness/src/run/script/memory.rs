@@ -33,7 +33,9 @@ impl Run<'_, '_> {
             }
             Context::Impersonate(number) => {
                 let kept = kept.lock();
-                let Some((context, asked)) = kept.contexts.get(&number) else { return };
+                let Some((context, asked)) = kept.contexts.get(&number) else {
+                    return self.same("the script has this context", &true, &false);
+                };
                 let done = system.se_impersonate_client_ex(context, &self.thread());
                 self.asked_with(*asked);
                 self.succeeded("SeImpersonateClientEx", done);
@@ -61,7 +63,8 @@ impl Run<'_, '_> {
             }
             Object::SameToken(one, other, expected) => {
                 let token = |who| self.stage.thread(who).slot().map(|slot| slot.token.id());
-                self.same("both hold the same token", &expected, &(token(one) == token(other)));
+                let (one, other) = (token(one), token(other));
+                self.same("both hold the same token", &expected, &(one.is_some() && one == other));
             }
             Object::SameOrigin(tok) => {
                 let origin = |token: &Token| (token.session_id(), token.source(), token.authentication_id());

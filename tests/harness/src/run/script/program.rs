@@ -45,7 +45,9 @@ impl Run<'_, '_> {
                 self.same("access that the handle grants", &Some(access), &granted);
             }
             Program::Close(number) => {
-                if let Some(handle) = self.stage.kept.lock().handles.remove(&number) {
+                let handle = self.stage.kept.lock().handles.remove(&number);
+                self.same("the script has this handle", &true, &handle.is_some());
+                if let Some(handle) = handle {
                     machine.close(handle.value);
                 }
             }

@@ -40,6 +40,7 @@ impl Run<'_, '_> {
             }
             Step::RestoreDisabled(number) => {
                 let state = self.stage.kept.lock().disabled.remove(&number);
+                self.same("the script has this state", &true, &state.is_some());
                 thread.restore_impersonation(state.unwrap_or_default());
             }
             // The others have been seen to.
