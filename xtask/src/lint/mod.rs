@@ -106,6 +106,6 @@ fn lint(workspace: &Workspace, image: &build::Image) -> Result<Report> {
     pe::check(workspace, image, &mut report)?;
     inf::check(workspace, &mut report)?;
     makefile::check(workspace, &mut report)?;
-    headers::check(workspace, &mut report)?;
+    headers::check(workspace, build::Arch::X64, &mut report)?;
     Ok(report)
 }

@@ -66,7 +66,7 @@ pub(super) fn check(workspace: &Workspace, image: &Image, report: &mut Report) -
     let folders: Vec<_> =
         folders.iter().flatten().filter_map(|folder| folder.to_str().map(str::to_owned)).collect();
     let readobj = exec::stdout(Command::new(build::READOBJ).arg("--coff-imports").arg(&image.path))?;
-    let map = fs::read_to_string(build::map(workspace)).unwrap_or_default();
+    let map = fs::read_to_string(build::map(workspace, build::Arch::X64)).unwrap_or_default();
     let expected =
         Expected { kmdf: &build::kmdf_functions(&slots)?, folders: &folders, readobj: &readobj, map: &map };
     report.figure("rules of the image", RULES.iter().map(|rules| rules.len()).sum::<usize>());
