@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::Format;
-use crate::build::{Arch, Compiler, missing_tools};
+use crate::build::{Arch, Compiler, Use, missing_tools};
 use crate::{exec, platform};
 
 /// Debian's compiler, for a toolchain that has neither the target's libraries nor their source.
@@ -24,6 +24,15 @@ pub(crate) enum Purpose {
     Build,
     /// That, and checking it as CI does.
     Test,
+}
+
+impl Purpose {
+    fn uses(self) -> &'static [Use] {
+        match self {
+            Self::Build => &[Use::Driver],
+            Self::Test => &[Use::Driver, Use::Windows, Use::Wine, Use::Fuzz],
+        }
+    }
 }
 
 /// The arguments of `cargo xtask setup`.
@@ -74,7 +83,7 @@ pub(crate) fn install_missing(purpose: Purpose) -> Result<Vec<&'static str>> {
 }
 
 fn missing_packages(purpose: Purpose) -> Vec<&'static str> {
-    let mut packages = missing_tools();
+    let mut packages = missing_tools(purpose.uses());
     // The tests build for every architecture, and run clippy over the driver for one.
     let arches = if purpose == Purpose::Test { &Arch::ALL[..] } else { &[Arch::X64] };
     if arches.iter().any(|arch| Compiler::find(*arch).is_err()) {
