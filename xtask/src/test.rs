@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::Format;
-use crate::build::{self, Image};
+use crate::build::{self, Arch, Image};
 use crate::wine::Wine;
 use crate::workspace::{self, Workspace};
 use crate::{exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
@@ -58,7 +58,9 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let image = steps.run("driver", || build::driver(workspace))?;
     steps.run("drivers: clippy", || clippy_of_the_drivers(workspace))?;
     steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image))?;
-    steps.run("driver: lint", || lint::require(workspace, &image))?;
+    steps.run("driver: lint", || lint::require(workspace, &image, Arch::X64))?;
+    let arm64 = steps.run("driver for arm64", || build::driver_for(workspace, Arch::Arm64))?;
+    steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
     steps.run("tests", || tests(workspace, &image, &mutants, &malicious))?;

@@ -11,8 +11,8 @@ use super::sample::{
     BASE, BIND_INFO, CALLBACK, ENTRY, FUNCTIONS, KEPT, LEAF, RDATA, SPARE, Sample, TEXT_END, UNLOAD, WORKER,
     XDATA, at, callback_code, seal, unwind,
 };
-use super::{Expected, RULES, Report, check_bytes, imports};
-use crate::build;
+use super::{Expected, RULES, Report, check_bytes, imports, not_applicable};
+use crate::build::{self, Arch};
 
 const SLOTS: &str = include_str!("../../../../tests/host/data/kmdf-1.15-slots.csv");
 const FOLDER: &str = "/home/someone";
@@ -235,16 +235,58 @@ fn the_image_keeps_the_rules_and_breaking_it_is_seen() {
     let image = fs::read(&path).expect("PSIMP_SYS names an image");
     let pe = Pe::parse(&image).expect("an image");
     let listed = || pe.imports.values().map(|import| import.name.as_str());
-    assert_eq!(report_with(&image, listed()).violations, Vec::<String>::new());
+    assert_eq!(report_with(&image, Arch::X64, listed()).violations, Vec::<String>::new());
     for (rule, code) in
         [("code-traps", [0x0f, 0x0b]), ("code-returns", [0xeb, 0xfe]), ("code-privileged", [0xfa, 0x90])]
     {
         let mut broken = image.clone();
         patch(&mut broken, pe.entry, &code);
         seal(&mut broken);
-        let found = report_with(&broken, listed()).violations;
+        let found = report_with(&broken, Arch::X64, listed()).violations;
         assert!(found.iter().any(|violation| violation.starts_with(rule)), "{rule}: {found:?}");
     }
+}
+
+/// The same file, as one for arm64 with nothing but returns for code.
+fn for_arm64() -> Vec<u8> {
+    let mut sample = Sample::new();
+    sample.headers.machine = pe::IMAGE_FILE_MACHINE_ARM64;
+    let mut image = sample.build();
+    for rva in (ENTRY..TEXT_END).step_by(4) {
+        patch(&mut image, rva, &RET.to_le_bytes());
+    }
+    seal(&mut image);
+    image
+}
+
+const RET: u32 = 0xd65f_03c0;
+
+#[test]
+fn an_image_for_arm64_is_held_against_what_is_applicable() {
+    let listed = || imports::wanted().map(|(_, name)| name);
+    let image = for_arm64();
+    let report = report_with(&image, Arch::Arm64, listed());
+    assert_eq!(report.violations, Vec::<String>::new());
+    // The image made here exports nothing.
+    let applied = report.applied.iter().copied().chain(["image-exports"]);
+    let of_code =
+        |name: &&str| ["unwind-", "code-", "calls-", "stack-"].iter().any(|group| name.starts_with(group));
+    let expected = names().filter(|name| !of_code(name)).chain(["code-traps", "code-privileged"]);
+    assert_eq!(applied.clone().collect::<BTreeSet<_>>(), expected.collect());
+    let all: BTreeSet<_> = not_applicable(Arch::Arm64).chain(applied).collect();
+    assert_eq!(all, names().collect(), "every rule is applied, or named as not applicable");
+    assert_eq!(not_applicable(Arch::X64).next(), None);
+
+    // brk #1, mrs x0 tpidr_el1
+    for (rule, word) in [("code-traps", 0xd420_0020_u32), ("code-privileged", 0xd538_d080)] {
+        let mut broken = image.clone();
+        patch(&mut broken, LEAF, &word.to_le_bytes());
+        seal(&mut broken);
+        let found = report_with(&broken, Arch::Arm64, listed()).violations;
+        assert!(found.len() == 1 && found[0].starts_with(rule), "{rule}: {found:?}");
+    }
+    let wrong = report_with(&image, Arch::X64, listed()).violations;
+    assert!(wrong.iter().any(|violation| violation.starts_with("image-machine")), "{wrong:?}");
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -253,14 +295,14 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 /// What the rules say of an image made here. `llvm-readobj` is not asked: it is said to see what it should.
 fn report(image: &[u8]) -> Report {
-    report_with(image, imports::wanted().map(|(_, name)| name))
+    report_with(image, Arch::X64, imports::wanted().map(|(_, name)| name))
 }
 
-fn report_with<'a>(image: &[u8], listed: impl IntoIterator<Item = &'a str>) -> Report {
+fn report_with<'a>(image: &[u8], arch: Arch, listed: impl IntoIterator<Item = &'a str>) -> Report {
     let readobj = listed.into_iter().fold(String::new(), |text, name| text + "  Symbol: " + name + " (0)\n");
     let kmdf = build::kmdf_functions(SLOTS).expect("the slots are recorded");
     let mut report = Report::default();
-    let expected = Expected { kmdf: &kmdf, folders: &[FOLDER.to_owned()], readobj: &readobj, map: "" };
+    let expected = Expected { arch, kmdf: &kmdf, folders: &[FOLDER.to_owned()], readobj: &readobj, map: "" };
     check_bytes(image, &expected, &mut report).expect("it can be read");
     report
 }
