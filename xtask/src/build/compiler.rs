@@ -43,6 +43,12 @@ impl Compiler {
         Self::debian(target)
     }
 
+    /// The same, if the libraries have to be compiled in another way than the toolchain's own were.
+    pub(crate) fn with_source(target: &str) -> Result<Self> {
+        let active = Self::active()?;
+        if active.has_source() { Ok(Self { build_std: true, ..active }) } else { Self::debian(target) }
+    }
+
     /// True for the compiler that Debian's packages bring.
     pub(crate) fn is_debian(&self) -> bool {
         self.cargo == Path::new(DEBIAN_CARGO)

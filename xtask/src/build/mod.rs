@@ -4,6 +4,7 @@ mod arch;
 mod compiler;
 mod driver;
 mod mirror;
+mod runtime;
 mod slots;
 mod tools;
 mod wdk_build;
@@ -21,11 +22,12 @@ use sha2::{Digest, Sha256};
 pub(crate) use arch::Arch;
 pub(crate) use compiler::Compiler;
 pub(crate) use driver::{clippy, map};
+pub(crate) use runtime::loaded as loaded_libraries;
 pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{READOBJ, Use, WINE, check as require, missing_packages as missing_tools};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
-pub(crate) use windows::{harness_exe, wine_shim};
+pub(crate) use windows::{harness_exe, harness_exe_for, wine_shim};
 
 use crate::workspace::Workspace;
 use crate::{Format, mutants};
@@ -33,8 +35,8 @@ use crate::{Format, mutants};
 /// The arguments of `cargo xtask build`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to build the driver for; what is built for arm64 has run nowhere
-    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["mutant", "malicious", "windows"])]
+    /// What to build for; what is built for arm64 has run nowhere, and is called psimp-arm64
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["mutant", "malicious"])]
     arch: Arch,
     /// Build the driver with this fault planted, to target/mutants/NAME.sys
     #[arg(long, value_name = "NAME")]
@@ -60,7 +62,7 @@ pub(crate) struct Image {
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     let image = match &args.mutant {
         None if args.malicious => malicious(workspace)?,
-        None if args.windows => harness_exe(workspace)?,
+        None if args.windows => harness_exe_for(workspace, args.arch)?,
         None => driver_for(workspace, args.arch)?,
         Some(name) => mutants::build_one(workspace, name)?,
     };

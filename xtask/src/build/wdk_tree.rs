@@ -198,3 +198,24 @@ fn forget_link(place: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MEANT, as_meant};
+
+    #[test]
+    fn what_names_architectures_is_replaced_or_refused() {
+        let header: String =
+            MEANT.iter().map(|(said, _, times)| format!("{said}\n").repeat(*times)).collect();
+        let meant = as_meant(header).expect("it says everything as often as it does");
+        assert_eq!(meant.matches("#if !defined(_WIN64)\n").count(), 5);
+        assert_eq!(meant.matches("#elif !defined(_X86_)\n  ULONG Dummy;\n").count(), 1);
+        assert!(!meant.contains("_AMD64_") && !meant.contains("_IA64_"), "{meant}");
+
+        let error = as_meant(String::new()).expect_err("it says nothing").to_string();
+        assert!(
+            error.contains("mingw-w64's wdm.h has changed") && error.contains("0 times, not 5"),
+            "{error}"
+        );
+    }
+}

@@ -9,41 +9,109 @@ use anyhow::{Context, Result};
 use super::compiler::Compiler;
 use super::driver::{lock, remapped_prefixes};
 use super::tools::{self, GCC, Use};
-use super::{Image, mirror, wdk_build};
+use super::{Arch, Image, mirror, runtime, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
 
-/// The target of the harness: its C runtime and linker are Debian packages, Microsoft's are not.
-const TARGET: &str = "x86_64-pc-windows-gnu";
+/// What the harness is built with.
+struct Setup {
+    target: &'static str,
+    compiler: Compiler,
+    linker: &'static str,
+    /// How the standard library is compiled, if it is.
+    std: &'static [&'static str],
+    flags: Vec<String>,
+    /// Where the linker looks for libraries; a flag would name this machine's folder to the compiler.
+    libraries: Option<PathBuf>,
+    output: &'static str,
+}
 
-/// Builds the harness for Windows: `target/psimp.exe`.
+/// Builds the harness for Windows on x86-64: `target/psimp.exe`.
 pub(crate) fn harness_exe(workspace: &Workspace) -> Result<Image> {
-    tools::check(Use::Windows)?;
-    let compiler = Compiler::for_target(TARGET)?;
+    harness_exe_for(workspace, Arch::X64)
+}
+
+/// The same for another architecture, `target/psimp-arm64.exe`, which has run nowhere.
+pub(crate) fn harness_exe_for(workspace: &Workspace, arch: Arch) -> Result<Image> {
+    let setup = match arch {
+        Arch::X64 => Setup::with_debians_runtime()?,
+        Arch::Arm64 => Setup::without_runtime(workspace, arch)?,
+    };
     // The same mirror as the driver's, for the same reason: no path gets into the program.
     let _lock = lock(&workspace.cross())?;
     let mirror = mirror::make(workspace)?;
-    wdk_build::copy(workspace, &compiler)?;
+    wdk_build::copy(workspace, &setup.compiler)?;
 
-    let mut cargo = Command::new(&compiler.cargo);
+    let mut cargo = Command::new(&setup.compiler.cargo);
     cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
-    cargo.current_dir(&mirror).env("RUSTC", &compiler.rustc);
-    cargo.args(["build", "--release", "--locked", "--package", "psimp-harness", "--target", TARGET]);
+    cargo.current_dir(&mirror).env("RUSTC", &setup.compiler.rustc);
+    cargo.args(["build", "--release", "--locked", "--package", "psimp-harness", "--target", setup.target]);
     cargo.arg("--target-dir").arg(mirror.join("target"));
-    if compiler.build_std {
-        cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
+    if setup.compiler.build_std {
+        cargo.args(setup.std).env("RUSTC_BOOTSTRAP", "1");
     }
-    let mut flags = vec!["-Cstrip=symbols".to_owned(), "-Clink-arg=-Wl,--no-insert-timestamp".to_owned()];
-    flags.extend(remapped_prefixes(workspace, &compiler, &mirror)?);
+    let mut flags = setup.flags;
+    flags.extend(remapped_prefixes(workspace, &setup.compiler, &mirror)?);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-    cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", GCC);
+    let variable = setup.target.replace('-', "_").to_uppercase();
+    cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), setup.linker);
+    if let Some(libraries) = &setup.libraries {
+        cargo.env("LIB", libraries);
+    }
     exec::run(&mut cargo)?;
 
-    let built = mirror.join("target").join(TARGET).join("release/psimp.exe");
+    let built = mirror.join("target").join(setup.target).join("release/psimp.exe");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
-    let output = workspace.target.join("psimp.exe");
+    let output = workspace.target.join(setup.output);
     exec::write_if_changed(&output, bytes)?;
     Image::read(output)
+}
+
+impl Setup {
+    /// For x86-64, where C runtime and linker are Debian packages; Microsoft's are not.
+    fn with_debians_runtime() -> Result<Self> {
+        tools::check(Use::Windows)?;
+        let target = "x86_64-pc-windows-gnu";
+        let flags = ["-Cstrip=symbols", "-Clink-arg=-Wl,--no-insert-timestamp"];
+        Ok(Self {
+            target,
+            compiler: Compiler::for_target(target)?,
+            linker: GCC,
+            std: &["-Zbuild-std=std,panic_abort"],
+            flags: flags.map(str::to_owned).into(),
+            libraries: None,
+            output: "psimp.exe",
+        })
+    }
+
+    /// For an architecture for which there is no C runtime: with an entry point of our own, and a standard library
+    /// that is compiled so as to need nothing else.
+    fn without_runtime(workspace: &Workspace, arch: Arch) -> Result<Self> {
+        tools::check(Use::Driver)?;
+        let target = arch.target();
+        let libraries = runtime::make(workspace, arch)?;
+        let flags = [
+            "-Cstrip=symbols".to_owned(),
+            "-Ctarget-feature=+crt-static".to_owned(),
+            "-Clink-arg=/DEBUG:NONE".to_owned(),
+            "-Clink-arg=/Brepro".to_owned(),
+            "-Clink-arg=/MERGE:.CRT=.rdata".to_owned(),
+            format!("-Clink-arg={}", runtime::START),
+        ];
+        Ok(Self {
+            target,
+            compiler: Compiler::with_source(target)?,
+            linker: tools::LINKER,
+            // Import libraries made by rustc, and its own memcpy.
+            std: &[
+                "-Zbuild-std=std,panic_abort",
+                "-Zbuild-std-features=windows_raw_dylib,compiler-builtins-mem",
+            ],
+            flags: flags.into(),
+            libraries: Some(libraries),
+            output: "psimp-arm64.exe",
+        })
+    }
 }
 
 /// Builds `bcryptprimitives.dll` for Wine, whose own lacks the one export that Rust's standard library asks

@@ -50,7 +50,9 @@ const OTHERS: &str = "\
 ## Besides
 
 `makefile`: Makefile.toml agrees with the release of wdk-build that it extends. `headers`: the
-hand-written KMDF headers have the recorded sizes, offsets and types of KMDF 1.15.
+hand-written KMDF headers have the recorded sizes, offsets and types of KMDF 1.15, and
+mingw-w64's headers those of the structures that the driver shares with the kernel; for the
+architecture that is checked.
 ";
 
 fn render() -> String {

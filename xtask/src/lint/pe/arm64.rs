@@ -43,7 +43,15 @@ fn is_privileged(word: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use object::pe;
+
+    use super::super::sample::{ENTRY, LEAF, Sample, TEXT_END, seal};
+    use super::super::tests::{names, patch, report_with};
+    use super::super::{imports, not_applicable};
     use super::{is_privileged, traps};
+    use crate::build::Arch;
 
     #[test]
     fn traps_are_told_from_other_instructions() {
@@ -87,5 +95,48 @@ mod tests {
         ] {
             assert!(!is_privileged(word), "{word:08x}");
         }
+    }
+
+    /// The same file, as one for arm64 with nothing but returns for code.
+    fn for_arm64() -> Vec<u8> {
+        let mut sample = Sample::new();
+        sample.headers.machine = pe::IMAGE_FILE_MACHINE_ARM64;
+        let mut image = sample.build();
+        for rva in (ENTRY..TEXT_END).step_by(4) {
+            patch(&mut image, rva, &RET.to_le_bytes());
+        }
+        seal(&mut image);
+        image
+    }
+
+    const RET: u32 = 0xd65f_03c0;
+
+    #[test]
+    fn an_image_for_arm64_is_held_against_what_is_applicable() {
+        let listed = || imports::wanted().map(|(_, name)| name);
+        let image = for_arm64();
+        let report = report_with(&image, Arch::Arm64, listed());
+        assert_eq!(report.violations, Vec::<String>::new());
+        // The image made here exports nothing.
+        let applied = report.applied.iter().copied().chain(["image-exports"]);
+        let of_code = |name: &&str| {
+            ["unwind-", "code-", "calls-", "stack-"].iter().any(|group| name.starts_with(group))
+        };
+        let expected = names().filter(|name| !of_code(name)).chain(["code-traps", "code-privileged"]);
+        assert_eq!(applied.clone().collect::<BTreeSet<_>>(), expected.collect());
+        let all: BTreeSet<_> = not_applicable(Arch::Arm64).chain(applied).collect();
+        assert_eq!(all, names().collect(), "every rule is applied, or named as not applicable");
+        assert_eq!(not_applicable(Arch::X64).next(), None);
+
+        // brk #1, mrs x0 tpidr_el1
+        for (rule, word) in [("code-traps", 0xd420_0020_u32), ("code-privileged", 0xd538_d080)] {
+            let mut broken = image.clone();
+            patch(&mut broken, LEAF, &word.to_le_bytes());
+            seal(&mut broken);
+            let found = report_with(&broken, Arch::Arm64, listed()).violations;
+            assert!(found.len() == 1 && found[0].starts_with(rule), "{rule}: {found:?}");
+        }
+        let wrong = report_with(&image, Arch::X64, listed()).violations;
+        assert!(wrong.iter().any(|violation| violation.starts_with("image-machine")), "{wrong:?}");
     }
 }

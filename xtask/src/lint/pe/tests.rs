@@ -11,7 +11,7 @@ use super::sample::{
     BASE, BIND_INFO, CALLBACK, ENTRY, FUNCTIONS, KEPT, LEAF, RDATA, SPARE, Sample, TEXT_END, UNLOAD, WORKER,
     XDATA, at, callback_code, seal, unwind,
 };
-use super::{Expected, RULES, Report, check_bytes, imports, not_applicable};
+use super::{Expected, RULES, Report, check_bytes, imports};
 use crate::build::{self, Arch};
 
 const SLOTS: &str = include_str!("../../../../tests/host/data/kmdf-1.15-slots.csv");
@@ -247,49 +247,7 @@ fn the_image_keeps_the_rules_and_breaking_it_is_seen() {
     }
 }
 
-/// The same file, as one for arm64 with nothing but returns for code.
-fn for_arm64() -> Vec<u8> {
-    let mut sample = Sample::new();
-    sample.headers.machine = pe::IMAGE_FILE_MACHINE_ARM64;
-    let mut image = sample.build();
-    for rva in (ENTRY..TEXT_END).step_by(4) {
-        patch(&mut image, rva, &RET.to_le_bytes());
-    }
-    seal(&mut image);
-    image
-}
-
-const RET: u32 = 0xd65f_03c0;
-
-#[test]
-fn an_image_for_arm64_is_held_against_what_is_applicable() {
-    let listed = || imports::wanted().map(|(_, name)| name);
-    let image = for_arm64();
-    let report = report_with(&image, Arch::Arm64, listed());
-    assert_eq!(report.violations, Vec::<String>::new());
-    // The image made here exports nothing.
-    let applied = report.applied.iter().copied().chain(["image-exports"]);
-    let of_code =
-        |name: &&str| ["unwind-", "code-", "calls-", "stack-"].iter().any(|group| name.starts_with(group));
-    let expected = names().filter(|name| !of_code(name)).chain(["code-traps", "code-privileged"]);
-    assert_eq!(applied.clone().collect::<BTreeSet<_>>(), expected.collect());
-    let all: BTreeSet<_> = not_applicable(Arch::Arm64).chain(applied).collect();
-    assert_eq!(all, names().collect(), "every rule is applied, or named as not applicable");
-    assert_eq!(not_applicable(Arch::X64).next(), None);
-
-    // brk #1, mrs x0 tpidr_el1
-    for (rule, word) in [("code-traps", 0xd420_0020_u32), ("code-privileged", 0xd538_d080)] {
-        let mut broken = image.clone();
-        patch(&mut broken, LEAF, &word.to_le_bytes());
-        seal(&mut broken);
-        let found = report_with(&broken, Arch::Arm64, listed()).violations;
-        assert!(found.len() == 1 && found[0].starts_with(rule), "{rule}: {found:?}");
-    }
-    let wrong = report_with(&image, Arch::X64, listed()).violations;
-    assert!(wrong.iter().any(|violation| violation.starts_with("image-machine")), "{wrong:?}");
-}
-
-fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().flat_map(|rules| rules.iter()).map(|(name, _)| *name)
 }
 
@@ -298,7 +256,7 @@ fn report(image: &[u8]) -> Report {
     report_with(image, Arch::X64, imports::wanted().map(|(_, name)| name))
 }
 
-fn report_with<'a>(image: &[u8], arch: Arch, listed: impl IntoIterator<Item = &'a str>) -> Report {
+pub(super) fn report_with<'a>(image: &[u8], arch: Arch, listed: impl IntoIterator<Item = &'a str>) -> Report {
     let readobj = listed.into_iter().fold(String::new(), |text, name| text + "  Symbol: " + name + " (0)\n");
     let kmdf = build::kmdf_functions(SLOTS).expect("the slots are recorded");
     let mut report = Report::default();
@@ -313,7 +271,7 @@ fn rename_import(sample: &mut Sample, from: &str, to: &str) {
 }
 
 /// Changes bytes at an address.
-fn patch(image: &mut [u8], rva: u32, bytes: &[u8]) {
+pub(super) fn patch(image: &mut [u8], rva: u32, bytes: &[u8]) {
     let pe = Pe::parse(image).expect("an image");
     let section = pe.section_at(rva).expect("in a section");
     let offset = (section.file_range.start + rva - section.range.start) as usize;
