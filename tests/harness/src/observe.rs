@@ -1,6 +1,6 @@
 //! What a thread shows, written in the catalogue's notation.
 
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use psimp_catalogue::{Observed, Tok, User};

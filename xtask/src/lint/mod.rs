@@ -17,6 +17,8 @@ use crate::build::Arch;
 use crate::workspace::Workspace;
 use crate::{build, setup};
 
+pub(crate) use inf::{PATH as INF, require as require_inf};
+
 /// The arguments of `cargo xtask lint`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -71,6 +71,9 @@ pub enum Command {
     /// Make every call below the driver fail that can, and check what holds all the same
     #[command(hide = true, after_help = FILTERS)]
     Faults(FaultsArgs),
+    /// Answer one question of a harness that runs the target native, as a server process
+    #[command(hide = true)]
+    NativeServer,
     /// Let threads make random calls on an image, and look for leaks and torn slots
     #[command(hide = true)]
     Soak(SoakArgs),

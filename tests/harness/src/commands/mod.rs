@@ -30,6 +30,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Faults(args) => faults::faults(&args),
         Command::Soak(args) => soak::soak(&args),
+        Command::NativeServer => run::native_server(),
         Command::Show(_) => {
             Ok(unavailable("psimp show reads the threads of a running Windows; here is none"))
         }

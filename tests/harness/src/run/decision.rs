@@ -1,7 +1,7 @@
 //! Group D: one call on an idle thread.
 
 use super::{Found, Way, compare, mismatch};
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
