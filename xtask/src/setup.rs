@@ -87,9 +87,10 @@ pub(crate) fn install_missing(purpose: Purpose) -> Result<Vec<&'static str>> {
 
 fn missing_packages(purpose: Purpose) -> Vec<&'static str> {
     let mut packages = missing_tools(purpose.uses());
-    // The tests build for every architecture, and run clippy over the driver for one.
+    // The tests build for every architecture, and the harness for arm64 with a standard library made for it.
     let arches = if purpose == Purpose::Test { &Arch::ALL[..] } else { &[Arch::X64] };
-    if arches.iter().any(|arch| Compiler::find(*arch).is_err()) {
+    let lacks_source = purpose == Purpose::Test && Compiler::with_source(Arch::Arm64.target()).is_err();
+    if lacks_source || arches.iter().any(|arch| Compiler::find(*arch).is_err()) {
         packages.extend(DEBIAN_COMPILER);
     }
     let debian = Compiler::find(Arch::X64).map_or(true, |compiler| compiler.is_debian());
