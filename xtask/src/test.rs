@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Format;
 use crate::build::{self, Arch, Image};
-use crate::wine::Wine;
+use crate::wine::{self, Wine};
 use crate::workspace::{self, Workspace};
 use crate::{bundle, exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
 
@@ -59,7 +59,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         exec::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
     let image = steps.run("driver", || build::driver(workspace))?;
-    steps.run("drivers: clippy", || clippy_of_the_drivers(workspace))?;
+    steps.run("drivers and psimp.exe: clippy", || cross_clippy(workspace))?;
     steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image, Arch::X64))?;
     steps.run("driver: lint", || lint::require(workspace, &image, Arch::X64))?;
     let arm64 = steps.run("driver for arm64", || build::driver_for(workspace, Arch::Arm64))?;
@@ -125,12 +125,18 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()
         // A Wine that lacks more than is known would skip more.
         ensure!(passed >= NATIVE_CASES, "{passed} cases passed, {NATIVE_CASES} did before");
         Ok(())
-    })
+    })?;
+    steps.run("show under Wine", || wine::show::check(&wine))?;
+    steps.run("driver service under Wine", || wine::driver::check(&wine, image))
 }
 
-fn clippy_of_the_drivers(workspace: &Workspace) -> Result<()> {
+/// What is compiled for Windows alone is seen by no other step.
+fn cross_clippy(workspace: &Workspace) -> Result<()> {
     if !build::clippy(workspace)? {
         eprintln!("skipped: the compiler for the driver's target has no clippy");
+    }
+    if !build::windows_clippy(workspace)? {
+        eprintln!("skipped: the compiler for psimp.exe has no clippy");
     }
     Ok(())
 }

@@ -111,7 +111,8 @@ impl SlotView {
         }
     }
 
-    fn kind(&self) -> String {
+    /// Type and own level of the token.
+    pub fn kind(&self) -> String {
         if self.token_type == TokenType::Primary as u32 {
             "prim".to_owned()
         } else {

@@ -225,7 +225,7 @@ impl Token {
         Ok(status)
     }
 
-    fn query(&self, class: Class) -> Result<Answer, Status> {
+    pub(crate) fn query(&self, class: Class) -> Result<Answer, Status> {
         let mut words = vec![0_u64; 32];
         loop {
             let length = u32::try_from(words.len() * 8).unwrap_or(u32::MAX);

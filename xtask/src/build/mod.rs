@@ -29,7 +29,7 @@ pub(crate) use tools::{
 };
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
-pub(crate) use windows::{harness_exe, harness_exe_for, wine_shim};
+pub(crate) use windows::{clippy as windows_clippy, harness_exe, harness_exe_for, wine_shim};
 
 use crate::workspace::Workspace;
 use crate::{Format, mutants};

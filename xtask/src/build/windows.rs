@@ -1,7 +1,7 @@
 //! `cargo xtask build --windows`: the harness as a Windows program, `psimp.exe`, and what Wine lacks to run it.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -33,38 +33,71 @@ pub(crate) fn harness_exe(workspace: &Workspace) -> Result<Image> {
 
 /// The same for another architecture, `target/psimp-arm64.exe`, which has run nowhere.
 pub(crate) fn harness_exe_for(workspace: &Workspace, arch: Arch) -> Result<Image> {
-    let setup = match arch {
-        Arch::X64 => Setup::with_debians_runtime()?,
-        Arch::Arm64 => Setup::without_runtime(workspace, arch)?,
-    };
-    // The same mirror as the driver's, for the same reason: no path gets into the program.
-    let _lock = lock(&workspace.cross())?;
-    let mirror = mirror::make(workspace)?;
-    wdk_build::copy(workspace, &setup.compiler)?;
-
-    let mut cargo = Command::new(&setup.compiler.cargo);
-    cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
-    cargo.current_dir(&mirror).env("RUSTC", &setup.compiler.rustc);
-    cargo.args(["build", "--release", "--locked", "--package", "psimp-harness", "--target", setup.target]);
-    cargo.arg("--target-dir").arg(mirror.join("target"));
-    if setup.compiler.build_std {
-        cargo.args(setup.std).env("RUSTC_BOOTSTRAP", "1");
-    }
-    let mut flags = setup.flags;
-    flags.extend(remapped_prefixes(workspace, &setup.compiler, &mirror)?);
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-    let variable = setup.target.replace('-', "_").to_uppercase();
-    cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), setup.linker);
-    if let Some(libraries) = &setup.libraries {
-        cargo.env("LIB", libraries);
-    }
-    exec::run(&mut cargo)?;
-
-    let built = mirror.join("target").join(setup.target).join("release/psimp.exe");
+    let prepared = Prepared::make(workspace, arch)?;
+    let setup = &prepared.setup;
+    let mut cargo = prepared.cargo(&setup.compiler.cargo, "build")?;
+    exec::run(cargo.args(["--package", "psimp-harness"]))?;
+    let built = prepared.mirror.join("target").join(setup.target).join("release/psimp.exe");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
     let output = workspace.target.join(setup.output);
     exec::write_if_changed(&output, bytes)?;
     Image::read(output)
+}
+
+/// Runs clippy over what calls Windows, as it is built for it. False if the compiler has no clippy.
+pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
+    let prepared = Prepared::make(workspace, Arch::X64)?;
+    let Some(clippy) = prepared.setup.compiler.clippy() else { return Ok(false) };
+    let mut command = prepared.cargo(&clippy, "clippy")?;
+    command.env("CARGO", &prepared.setup.compiler.cargo);
+    command.args(["--package", "psimp-harness", "--package", "psimp-windows", "--", "-D", "warnings"]);
+    exec::run(&mut command)?;
+    Ok(true)
+}
+
+/// Everything that cargo needs, brought up to date.
+struct Prepared<'a> {
+    workspace: &'a Workspace,
+    setup: Setup,
+    /// The same mirror as the driver's, for the same reason: no path gets into the program.
+    mirror: PathBuf,
+    /// Held until the program is copied.
+    _lock: File,
+}
+
+impl<'a> Prepared<'a> {
+    fn make(workspace: &'a Workspace, arch: Arch) -> Result<Self> {
+        let setup = match arch {
+            Arch::X64 => Setup::with_debians_runtime()?,
+            Arch::Arm64 => Setup::without_runtime(workspace, arch)?,
+        };
+        let lock = lock(&workspace.cross())?;
+        let mirror = mirror::make(workspace)?;
+        wdk_build::copy(workspace, &setup.compiler)?;
+        Ok(Self { workspace, setup, mirror, _lock: lock })
+    }
+
+    /// A command of cargo for the target, still without packages.
+    fn cargo(&self, program: &Path, subcommand: &str) -> Result<Command> {
+        let setup = &self.setup;
+        let mut cargo = Command::new(program);
+        cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+        cargo.current_dir(&self.mirror).env("RUSTC", &setup.compiler.rustc);
+        cargo.args([subcommand, "--release", "--locked", "--target", setup.target]);
+        cargo.arg("--target-dir").arg(self.mirror.join("target"));
+        if setup.compiler.build_std {
+            cargo.args(setup.std).env("RUSTC_BOOTSTRAP", "1");
+        }
+        let mut flags = setup.flags.clone();
+        flags.extend(remapped_prefixes(self.workspace, &setup.compiler, &self.mirror)?);
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+        let variable = setup.target.replace('-', "_").to_uppercase();
+        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), setup.linker);
+        if let Some(libraries) = &setup.libraries {
+            cargo.env("LIB", libraries);
+        }
+        Ok(cargo)
+    }
 }
 
 impl Setup {

@@ -1,8 +1,10 @@
 //! `psimp run`.
 
+use super::driver::why_no_device;
 use super::{load_image, unavailable};
 use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
+use crate::native::express::Means;
 use crate::races;
 use crate::report;
 use crate::result::{CaseResult, ImageInfo, RunResult};
@@ -22,11 +24,12 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             Err(why) => return Ok(unavailable(&why)),
         },
         TargetArg::Device => {
-            return Ok(unavailable(
-                "--target device needs psimp.sys loaded on Windows; --target image runs it here",
-            ));
+            return match why_no_device() {
+                Some(why) => Ok(unavailable(&why)),
+                None => native(args, Means::Driver(rules(args.rules))),
+            };
         }
-        TargetArg::Native => return native(args),
+        TargetArg::Native => return native(args, Means::UserMode),
     };
     let target = Target { source, flavour: flavour(args.kernel), rules: rules(args.rules) };
     let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
@@ -76,10 +79,10 @@ fn finish(
 }
 
 #[cfg(windows)]
-fn native(args: &RunArgs) -> anyhow::Result<Exit> {
+fn native(args: &RunArgs, means: Means) -> anyhow::Result<Exit> {
     let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
     let start = Instant::now();
-    match crate::native::run(&selected, crate::run::kernel(flavour(args.kernel))) {
+    match crate::native::run(&selected, crate::run::kernel(flavour(args.kernel)), means) {
         Ok(cases) => finish(args, None, cases, start.elapsed()),
         Err(why) => Ok(unavailable(&why)),
     }
@@ -87,7 +90,7 @@ fn native(args: &RunArgs) -> anyhow::Result<Exit> {
 
 #[cfg(not(windows))]
 #[allow(clippy::unnecessary_wraps)] // as on Windows
-fn native(_args: &RunArgs) -> anyhow::Result<Exit> {
+fn native(_args: &RunArgs, _means: Means) -> anyhow::Result<Exit> {
     Ok(unavailable("--target native needs the API of Windows; --target model runs anywhere"))
 }
 

@@ -11,9 +11,34 @@ use super::feature::Feature;
 use psimp_catalogue::{
     Body, ByKernel, Case, Judge, Kernel, Object, Program, Securable, Server, State, Step, Tok, User, Who,
 };
-use psimp_protocol::Status;
+use psimp_protocol::{RulesMode, Status};
 use psimp_rules::{TokenType, integrity};
 use std::collections::BTreeSet;
+
+/// What reaches the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// System calls alone.
+    UserMode,
+    /// The driver too, asked for these rules.
+    Driver(RulesMode),
+}
+
+impl Means {
+    /// Where the documentation's downgrades hold.
+    pub fn documented(self, kernel: Kernel) -> bool {
+        kernel == Kernel::Documented || self == Self::Driver(RulesMode::Documented)
+    }
+
+    /// The value that holds for what a thread shows: what the documentation
+    /// downgrades stays downgraded by the driver's documented rules.
+    pub fn expected(self, values: &ByKernel<State>, kernel: Kernel) -> &State {
+        if self == Self::Driver(RulesMode::Documented) && values.documented.is_downgrade() {
+            return &values.documented;
+        }
+        of(values, kernel)
+    }
+}
 
 /// What a case takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +49,8 @@ pub struct Plan {
     tokens: BTreeSet<&'static str>,
     /// What the kernel must have.
     pub features: BTreeSet<Feature>,
+    means: Means,
+    kernel: Kernel,
     /// Something is looked at.
     looks: bool,
 }
@@ -33,13 +60,13 @@ impl Plan {
     ///
     /// # Errors
     /// A reason for people: what the case needs.
-    pub fn of(case: &Case, kernel: Kernel) -> Result<Self, &'static str> {
+    pub fn of(case: &Case, kernel: Kernel, means: Means) -> Result<Self, &'static str> {
         if let Some(why) = case.only.reason_against(kernel) {
             return Err(why);
         }
         let mut plan = match case.body {
             Body::Decision(row) => {
-                let mut plan = Self::with(row.server);
+                let mut plan = Self::with(row.server, kernel, means);
                 plan.impersonate(row.token, false, false, row.level.into())?;
                 let column = match kernel {
                     Kernel::Documented => row.doc,
@@ -55,15 +82,17 @@ impl Plan {
                 plan
             }
             Body::Script(script) => {
-                let mut plan = Self::with(script.server);
-                plan.steps(script.steps, kernel)?;
+                let mut plan = Self::with(script.server, kernel, means);
+                plan.steps(script.steps)?;
                 plan
             }
-            Body::Requests(_) => return Err("needs the driver: requests that it refuses"),
-            Body::Race(_) => return Err("needs the driver: a race of its requests"),
+            Body::Requests(_) => {
+                return Err("needs processes that are made for its requests, as the model's are");
+            }
+            Body::Race(_) => return Err("needs schedules: a race of requests to the image"),
             Body::Needs(what) => return Err(what),
         };
-        plan.server();
+        plan.server()?;
         if plan.looks {
             Ok(plan)
         } else {
@@ -76,18 +105,22 @@ impl Plan {
         Tok::ALL.iter().copied().filter(|tok| self.tokens.contains(tok.name()))
     }
 
-    fn with(server: Server) -> Self {
-        Self { server, tokens: BTreeSet::new(), features: BTreeSet::new(), looks: false }
+    fn with(server: Server, kernel: Kernel, means: Means) -> Self {
+        Self { server, tokens: BTreeSet::new(), features: BTreeSet::new(), means, kernel, looks: false }
     }
 
-    fn server(&mut self) {
+    fn server(&mut self) -> Result<(), &'static str> {
         let fixture = self.server.fixture();
+        if self.has_driver() && fixture.integrity < integrity::MEDIUM {
+            return Err("needs to open the device, which a process of low integrity cannot");
+        }
         if fixture.restriction.is_restricted() {
             self.features.insert(Feature::RestrictingSids);
         }
         if fixture.integrity != integrity::MEDIUM {
             self.features.insert(Feature::Integrity);
         }
+        Ok(())
     }
 
     fn token(&mut self, tok: Tok) {
@@ -106,6 +139,10 @@ impl Plan {
 
     fn impersonate(&mut self, tok: Tok, copy: bool, effective: bool, level: u32) -> Result<(), &'static str> {
         let fixture = tok.fixture();
+        if self.has_driver() {
+            self.token(tok);
+            return Ok(());
+        }
         if copy || effective {
             return Err("needs the driver: user mode sets no flags of a slot");
         }
@@ -119,13 +156,37 @@ impl Plan {
         Ok(())
     }
 
-    fn steps(&mut self, steps: &[Step], kernel: Kernel) -> Result<(), &'static str> {
-        steps.iter().try_for_each(|step| self.step(step, kernel))
+    fn has_driver(&self) -> bool {
+        self.means != Means::UserMode
     }
 
-    fn step(&mut self, step: &Step, kernel: Kernel) -> Result<(), &'static str> {
-        let documented = kernel == Kernel::Documented;
+    fn steps(&mut self, steps: &[Step]) -> Result<(), &'static str> {
+        steps.iter().try_for_each(|step| self.step(step))
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), &'static str> {
+        let (kernel, documented) = (self.kernel, self.means.documented(self.kernel));
         match *step {
+            Step::OnlyDriver(steps) if self.has_driver() => self.steps(steps),
+            Step::OnlyKernel(_) if self.has_driver() => Ok(()),
+            Step::Impersonate { token, .. } if self.has_driver() => {
+                self.token(token);
+                self.looks = true;
+                Ok(())
+            }
+            Step::End { .. } if self.has_driver() => Ok(()),
+            Step::Save(_)
+            | Step::SaveMany(_)
+            | Step::SaveRefused(_)
+            | Step::Restore(..)
+            | Step::RestoreId(..)
+            | Step::RestoreOnOtherFile(..)
+            | Step::Discard(..)
+                if self.has_driver() =>
+            {
+                self.looks = true;
+                Ok(())
+            }
             Step::Impersonate { token, copy_on_open, effective_only, level, status: Status::SUCCESS } => {
                 self.impersonate(token, copy_on_open, effective_only, level)
             }
@@ -135,7 +196,7 @@ impl Plan {
                 self.looks = true;
                 Ok(())
             }
-            Step::Program(ref program) => self.program(program, kernel),
+            Step::Program(ref program) => self.program(program),
             Step::Judge(ref judge) => self.judge(judge),
             Step::Object(Object::Exit(_)) => Ok(()),
             Step::Object(Object::SameToken(..) | Object::SlotHasPrivilege(_)) => {
@@ -146,20 +207,20 @@ impl Plan {
                 self.token(tok);
                 Ok(())
             }
-            Step::Repeat(_, steps) => self.steps(steps, kernel),
+            Step::Repeat(_, steps) => self.steps(steps),
             Step::On(who, steps) | Step::Toward(who, steps) => {
                 if matches!(who, Who::Q | Who::System) {
                     return Err("needs the driver, and threads that no program has");
                 }
-                self.steps(steps, kernel)
+                self.steps(steps)
             }
             Step::OnlyDriver(_) => Ok(()),
-            Step::OnlyKernel(steps) => self.steps(steps, kernel),
-            Step::OnKernels(kernels, steps) if kernels.contains(&kernel) => self.steps(steps, kernel),
-            Step::WhereDocumented(steps) if documented => self.steps(steps, kernel),
-            Step::Elsewhere(steps) if !documented => self.steps(steps, kernel),
+            Step::OnlyKernel(steps) => self.steps(steps),
+            Step::OnKernels(kernels, steps) if kernels.contains(&kernel) => self.steps(steps),
+            Step::WhereDocumented(steps) if documented => self.steps(steps),
+            Step::Elsewhere(steps) if !documented => self.steps(steps),
             Step::OnKernels(..) | Step::WhereDocumented(_) | Step::Elsewhere(_) => Ok(()),
-            Step::Check(ref values) => self.check(of(values, kernel)),
+            Step::Check(ref values) => self.check(self.means.expected(values, kernel)),
             Step::Memory(_) => Err("needs memory that fails: Driver Verifier, or the model"),
             Step::Context(_) => Err("needs kernel code: client security contexts"),
             _ => Err("needs kernel code: a routine that user mode has not"),
@@ -167,10 +228,10 @@ impl Plan {
     }
 
     fn check(&mut self, state: &State) -> Result<(), &'static str> {
-        if state.slot.contains("eo1") {
+        if !self.has_driver() && state.slot.contains("eo1") {
             return Err("needs the driver: user mode sees no flags of a slot");
         }
-        if !state.after_open.is_empty() {
+        if !self.has_driver() && !state.after_open.is_empty() {
             return Err("needs the driver: user mode cannot look at a slot without opening it");
         }
         if let Some(tok) = downgraded(state.slot) {
@@ -194,7 +255,8 @@ impl Plan {
         };
     }
 
-    fn program(&mut self, program: &Program, kernel: Kernel) -> Result<(), &'static str> {
+    fn program(&mut self, program: &Program) -> Result<(), &'static str> {
+        let kernel = self.kernel;
         match *program {
             Program::ThreadHandle(_, Who::Q | Who::System, _) => Err("needs threads that no program has"),
             Program::ThreadHandle(..) | Program::Close(_) | Program::SetThreadTokenNull => Ok(()),
@@ -298,7 +360,7 @@ fn object_of(object: Securable) -> Result<(), &'static str> {
 }
 
 /// The value for a kernel.
-pub(super) fn of<T>(values: &ByKernel<T>, kernel: Kernel) -> &T {
+pub fn of<T>(values: &ByKernel<T>, kernel: Kernel) -> &T {
     match kernel {
         Kernel::Documented => &values.documented,
         Kernel::Nt52 => &values.nt52,

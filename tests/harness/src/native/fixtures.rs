@@ -40,8 +40,9 @@ impl Fixtures {
         self.other.as_ref().ok()?.information().ok().map(|other| other.user)
     }
 
-    /// The primary token of a server.
-    pub(super) fn server(&self, server: Server) -> Result<Token, String> {
+    /// The primary token of a server. One that opens the device stays an
+    /// administrator, which no rule looks at.
+    pub(super) fn server(&self, server: Server, opens_device: bool) -> Result<Token, String> {
         match server {
             Server::SX => return Err("needs an AppContainer".to_owned()),
             Server::SF => return Err("needs the filtered token of an administrator under UAC".to_owned()),
@@ -52,7 +53,9 @@ impl Fixtures {
             .into_iter()
             .chain(self.seen.groups.iter().map(|g| g.sid))
             .collect();
-        self.primary(&server.fixture(), &restricting)
+        let fixture = server.fixture();
+        let fixture = Fixture { administrator: fixture.administrator || opens_device, ..fixture };
+        self.primary(&fixture, &restricting)
     }
 
     /// A token to impersonate.

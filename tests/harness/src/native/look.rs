@@ -55,17 +55,23 @@ impl Seen {
         }
     }
 
-    /// What was opened, against what a second open gives.
-    pub(super) fn open(&self, again: &Self) -> String {
+    /// Which object was opened.
+    pub(super) fn id(&self) -> Option<u64> {
+        match self {
+            Self::Token(seen) => Some(seen.token_id),
+            _ => None,
+        }
+    }
+
+    /// What was opened, against the object in the slot.
+    pub(super) fn open(&self, in_slot: Option<u64>) -> String {
         let seen = match self {
             Self::Idle => return short(Status::NO_TOKEN),
             Self::Anonymous => return short(Status::CANT_OPEN_ANONYMOUS),
             Self::Refused(status) => return short(*status),
             Self::Token(seen) => seen,
         };
-        // Without copy-on-open every open is of the slot's own object.
-        let same = matches!(again, Self::Token(again) if again.token_id == seen.token_id);
-        let which = if same { "same" } else { "new" };
+        let which = if in_slot == Some(seen.token_id) { "same" } else { "new" };
         let disabled = seen.privileges.iter().any(|privilege| !privilege.enabled());
         format!("{which} {} {}", kind(seen), if disabled { "all" } else { "effective" })
     }

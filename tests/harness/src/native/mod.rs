@@ -1,5 +1,5 @@
-//! `--target native`: the cases that user mode alone can carry out, on the
-//! Windows that runs here.
+//! `--target native` and `--target device`: the cases on the Windows that runs
+//! here, by what user mode alone can do or through the driver that is loaded.
 //!
 //! The harness starts itself again as a server process for each primary token that
 //! the cases name, hands it the tokens, and asks for one case after another.
@@ -10,9 +10,13 @@ pub mod feature;
 #[cfg(windows)]
 mod fixtures;
 #[cfg(windows)]
+mod judge;
+#[cfg(windows)]
 mod look;
 #[cfg(windows)]
 mod probe;
+#[cfg(windows)]
+mod program;
 #[cfg(windows)]
 mod run;
 #[cfg(windows)]
@@ -21,6 +25,8 @@ mod server;
 mod stage;
 #[cfg(windows)]
 mod steps;
+#[cfg(windows)]
+mod through;
 
 #[cfg(windows)]
 pub use run::run;

@@ -1,12 +1,13 @@
 //! The harness's side: who serves, with which tokens, and what came of it.
 
-use super::express::Plan;
+use super::express::{Means, Plan};
 use super::feature::Feature;
 use super::fixtures::Fixtures;
 use super::server::{Answer, COMMAND, Question};
 use crate::result::{CaseResult, CaseStatus, Mismatch};
 use crate::run::mismatch;
 use psimp_catalogue::{Case, Kernel, Server, Tok};
+use psimp_protocol::RulesMode;
 use psimp_windows::ntdll;
 use psimp_windows::process::Child;
 use std::collections::BTreeMap;
@@ -22,15 +23,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// What keeps every case from being run.
-pub fn run(cases: &[Case], kernel: Kernel) -> Result<Vec<CaseResult>, String> {
+pub fn run(cases: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResult>, String> {
     let fixtures = Fixtures::new(Err("needs a token of another user".to_owned()))?;
-    let mut native = Native { fixtures, kernel, wine: ntdll::wine_version(), tried: BTreeMap::new() };
+    let mut native = Native { fixtures, kernel, means, wine: ntdll::wine_version(), tried: BTreeMap::new() };
     Ok(cases.iter().map(|case| native.case(case)).collect())
 }
 
 struct Native {
     fixtures: Fixtures,
     kernel: Kernel,
+    means: Means,
     /// Wine's version, where this is no Windows.
     wine: Option<String>,
     tried: BTreeMap<Feature, Result<(), String>>,
@@ -44,7 +46,7 @@ impl Native {
     }
 
     fn status(&mut self, case: &Case) -> CaseStatus {
-        let plan = match Plan::of(case, self.kernel) {
+        let plan = match Plan::of(case, self.kernel, self.means) {
             Ok(plan) => plan,
             Err(why) => return CaseStatus::Skipped(why.to_owned()),
         };
@@ -93,9 +95,17 @@ impl Native {
         self.question(plan.server, &tokens, |tokens| Question::Case {
             id,
             kernel: kernel.into(),
+            documented_rules: self.documented_rules(),
             tokens,
             other_user,
         })
+    }
+
+    fn documented_rules(&self) -> Option<bool> {
+        match self.means {
+            Means::UserMode => None,
+            Means::Driver(rules) => Some(rules == RulesMode::Documented),
+        }
     }
 
     /// Starts a server, gives it tokens, and asks it one question.
@@ -105,7 +115,8 @@ impl Native {
         tokens: &[Tok],
         question: impl FnOnce(BTreeMap<String, u64>) -> Question,
     ) -> Result<Answer, Trouble> {
-        let primary = self.fixtures.server(server).map_err(Trouble::Fixture)?;
+        let primary =
+            self.fixtures.server(server, self.means != Means::UserMode).map_err(Trouble::Fixture)?;
         let tokens: Result<Vec<_>, String> =
             tokens.iter().map(|tok| Ok((tok.name().to_owned(), self.fixtures.token(*tok)?))).collect();
         let tokens = tokens.map_err(Trouble::Fixture)?;

@@ -6,6 +6,7 @@ use super::{probe, stage, steps};
 use crate::result::Mismatch;
 use crate::run::Found;
 use psimp_catalogue::{Kernel, Tok};
+use psimp_protocol::RulesMode;
 use psimp_rules::Sid;
 use psimp_windows::{Error, Token, thread};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub(super) enum Question {
         id: String,
         /// The kernel whose values are expected.
         kernel: Values,
+        /// The calls go through the driver, which is asked for the documented rules.
+        documented_rules: Option<bool>,
         /// Tokens by their names in the catalogue: handles of the server process.
         tokens: BTreeMap<String, u64>,
         /// The binary form of the other user's SID, if there is another user.
@@ -76,8 +79,9 @@ pub fn serve() -> anyhow::Result<()> {
     io::stdin().read_line(&mut line)?;
     let answer = match serde_json::from_str(&line)? {
         Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
-        Question::Case { id, kernel, tokens, other_user } => {
-            Answer::Came(case(&id, kernel.0, &tokens, other_user))
+        Question::Case { id, kernel, documented_rules, tokens, other_user } => {
+            let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
+            Answer::Came(case(&id, kernel.0, documented_rules.map(rules), &tokens, other_user))
         }
     };
     let mut out = io::stdout().lock();
@@ -91,14 +95,20 @@ fn probe(feature: Feature, tokens: &BTreeMap<String, u64>) -> Result<(), String>
     probe::probe(feature, given.first().map(|(_, token)| token))
 }
 
-fn case(id: &str, kernel: Kernel, tokens: &BTreeMap<String, u64>, other_user: Option<Vec<u8>>) -> Found {
+fn case(
+    id: &str,
+    kernel: Kernel,
+    rules: Option<RulesMode>,
+    tokens: &BTreeMap<String, u64>,
+    other_user: Option<Vec<u8>>,
+) -> Found {
     let broken = |what: &str, why: String| vec![crate::run::mismatch(what, "success", why)];
     let cases = psimp_catalogue::cases();
     let case = cases.iter().find(|case| case.id == id).ok_or_else(|| broken("case", format!("no {id}")))?;
     let given = given(tokens).map_err(|error| broken("tokens of the case", error.to_string()))?;
     let other_user = other_user.and_then(|bytes| Sid::parse(&bytes).ok());
-    let stage = stage::Stage::new(kernel, given, other_user)
-        .map_err(|status| broken("tokens of the case", status.to_string()))?;
+    let stage = stage::Stage::new(kernel, rules, given, other_user)
+        .map_err(|status| broken("the device, and the tokens of the case", status.to_string()))?;
     steps::run(&stage, case)
 }
 

@@ -1,13 +1,16 @@
 //! What the threads of a case share in the server process.
 
+use super::express::Means;
 use super::look::kind;
+use super::through;
 use crate::result::Mismatch;
 use crate::run::compare;
 use parking_lot::Mutex;
 use psimp_catalogue::{Kernel, Securable, Tok, User, Who};
 use psimp_model::sids;
-use psimp_protocol::Status;
+use psimp_protocol::{RulesMode, Status};
 use psimp_rules::{Luid, Sid};
+use psimp_windows::device::Device;
 use psimp_windows::information::Information;
 use psimp_windows::object::{Descriptor, Event};
 use psimp_windows::token::QUERY;
@@ -25,6 +28,10 @@ pub(super) struct Stage {
     primary: Information,
     other_user: Option<Sid>,
     users: Vec<(User, Opens)>,
+    /// The driver, and the rules that it is asked for, if calls go through it.
+    pub(super) driver: Option<(Device, RulesMode)>,
+    /// Ids of saves and the tokens asked for then, by the case's numbers.
+    pub(super) saves: Mutex<BTreeMap<usize, (u64, Option<Tok>)>>,
     /// Handles, by the case's numbers.
     pub(super) kept: Mutex<BTreeMap<usize, Kept>>,
     asked: Mutex<BTreeMap<Who, Tok>>,
@@ -55,9 +62,11 @@ type Order = (Securable, Sender<Result<Event, Error>>);
 impl Stage {
     pub(super) fn new(
         kernel: Kernel,
+        rules: Option<RulesMode>,
         given: Vec<(Tok, Token)>,
         other_user: Option<Sid>,
     ) -> Result<Self, Status> {
+        let driver = rules.map(|rules| Ok::<_, Status>((through::open()?, rules))).transpose()?;
         let primary = Token::of_process(thread::current_process(), QUERY)?.information()?;
         let mut ids = BTreeMap::new();
         for (tok, token) in &given {
@@ -75,6 +84,8 @@ impl Stage {
         });
         Ok(Self {
             kernel,
+            driver,
+            saves: Mutex::default(),
             ids,
             users: users.collect(),
             tokens: given.into_iter().map(|(tok, token)| (tok.name(), token)).collect(),
@@ -149,24 +160,36 @@ impl Stage {
         answer.recv().unwrap_or(Err(gone))
     }
 
+    /// What the calls go through.
+    pub(super) fn means(&self) -> Means {
+        self.driver.as_ref().map_or(Means::UserMode, |(_, rules)| Means::Driver(*rules))
+    }
+
     /// A token in the words of the catalogue, without the flags of its slot.
     pub(super) fn name(&self, seen: &Information, asked: Option<Tok>) -> String {
         let level = seen.level.map_or_else(|_| String::new(), |level| format!("L{}", level as u8));
-        let kind = kind(seen);
-        let of_primary =
-            self.primary.user == seen.user && self.primary.authentication_id == seen.authentication_id;
-        match (self.ids.get(&seen.token_id), asked) {
-            (Some(tok), _) => format!("{} {level}", tok.name()),
-            (None, Some(asked)) if self.user_of(asked) == Some(seen.user) => {
-                format!("copy of {} {kind} {level}", asked.name())
-            }
-            (None, Some(_)) => format!("copy of something of {} {kind} {level}", seen.user),
-            (None, None) if seen.authentication_id == Luid::ANONYMOUS_LOGON.0 => {
-                format!("copy of the anonymous token {kind} {level}")
-            }
-            (None, None) if of_primary => format!("copy of the primary token {kind} {level}"),
-            (None, None) => format!("a token of {} {kind} {level}", seen.user),
+        let whose = self.whose(seen.token_id, seen.user, seen.authentication_id, asked);
+        let kind = if whose.starts_with("copy") { format!(" {}", kind(seen)) } else { String::new() };
+        format!("{whose}{kind} {level}")
+    }
+
+    /// Which token that is, or of which it is a copy.
+    pub(super) fn whose(&self, id: u64, user: Sid, logon: u64, asked: Option<Tok>) -> String {
+        let of_primary = self.primary.user == user && self.primary.authentication_id == logon;
+        match (self.ids.get(&id), asked) {
+            (Some(tok), _) => tok.name().to_owned(),
+            (None, Some(asked)) if self.user_of(asked) == Some(user) => format!("copy of {}", asked.name()),
+            (None, Some(_)) => format!("copy of something of {user}"),
+            (None, None) if id == self.primary.token_id => "the primary token".to_owned(),
+            (None, None) if logon == Luid::ANONYMOUS_LOGON.0 => "copy of the anonymous token".to_owned(),
+            (None, None) if of_primary => "copy of the primary token".to_owned(),
+            (None, None) => format!("copy of a token of {user}"),
         }
+    }
+
+    /// Notes differences that others find.
+    pub(super) fn note(&self, find: impl FnOnce(&mut Vec<Mismatch>)) {
+        find(&mut self.found.lock());
     }
 
     fn user_of(&self, tok: Tok) -> Option<Sid> {

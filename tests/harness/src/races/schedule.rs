@@ -89,6 +89,8 @@ pub struct Turn {
 
 thread_local! {
     /// The part that this thread takes in the schedule it is in.
+    // It is const; clippy does not see it where the target has no thread-local storage of its own.
+    #[allow(clippy::missing_const_for_thread_local)]
     static PART: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
