@@ -1,8 +1,22 @@
 /*
  * Included before anything else, so that mingw-w64's kernel headers can be
- * read for the x86_64-pc-windows-msvc target and declare what wdk-alloc uses.
+ * read for Microsoft's targets and declare what wdk-alloc uses.
  */
 #pragma once
+
+#if defined(__aarch64__)
+/* The headers know one kind of ARM: this sends them to armddk.h. */
+#define _M_ARM
+
+/* vadefs.h has no variable arguments for a target of Microsoft's that is not x86; the compiler has. */
+#define _INC_VADEFS
+#define _VA_LIST_DEFINED
+typedef __builtin_va_list va_list;
+#define _crt_va_start(List, Last) __builtin_va_start(List, Last)
+#define _crt_va_arg(List, Type) __builtin_va_arg(List, Type)
+#define _crt_va_end(List) __builtin_va_end(List)
+#define _crt_va_copy(To, From) __builtin_va_copy(To, From)
+#endif
 
 /* ntdef.h and ntifs.h both define this structure, with the same members. */
 #define _REPARSE_DATA_BUFFER PSIMP_NTDEF_REPARSE_STRUCT

@@ -4,13 +4,13 @@ use std::fs;
 
 use anyhow::{Result, bail};
 
-use crate::build::{self, Image};
+use crate::build::{self, Arch, Image};
 use crate::elsewhere;
 use crate::workspace::Workspace;
 
 /// Fails unless a build elsewhere makes the same image.
-pub(crate) fn check(workspace: &Workspace, image: &Image) -> Result<()> {
-    let second = build::driver(&elsewhere::copy(workspace)?)?;
+pub(crate) fn check(workspace: &Workspace, image: &Image, arch: Arch) -> Result<()> {
+    let second = build::driver_for(&elsewhere::copy(workspace)?, arch)?;
     let (ours, theirs) = (fs::read(&image.path)?, fs::read(&second.path)?);
     if ours == theirs {
         eprintln!("both have the SHA-256 {}", second.sha256);

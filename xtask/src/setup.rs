@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::Format;
-use crate::build::{Compiler, Use, missing_tools};
+use crate::build::{Arch, Compiler, Use, missing_tools};
 use crate::{exec, platform};
 
 /// Debian's compiler, for a toolchain that has neither the target's libraries nor their source.
@@ -87,11 +87,13 @@ pub(crate) fn install_missing(purpose: Purpose) -> Result<Vec<&'static str>> {
 
 fn missing_packages(purpose: Purpose) -> Vec<&'static str> {
     let mut packages = missing_tools(purpose.uses());
-    let compiler = Compiler::find().ok();
-    if compiler.is_none() {
+    // The tests build for every architecture, and the harness for arm64 with a standard library made for it.
+    let arches = if purpose == Purpose::Test { &Arch::ALL[..] } else { &[Arch::X64] };
+    let lacks_source = purpose == Purpose::Test && Compiler::with_source(Arch::Arm64.target()).is_err();
+    if lacks_source || arches.iter().any(|arch| Compiler::find(*arch).is_err()) {
         packages.extend(DEBIAN_COMPILER);
     }
-    let debian = compiler.is_none_or(|compiler| compiler.is_debian());
+    let debian = Compiler::find(Arch::X64).map_or(true, |compiler| compiler.is_debian());
     if purpose == Purpose::Test && debian && !Path::new("/usr/bin/cargo-clippy").exists() {
         packages.push(DEBIAN_CLIPPY);
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::Format;
-use crate::build::{self, Image};
+use crate::build::{self, Arch, Image};
 use crate::wine::{self, Wine};
 use crate::workspace::{self, Workspace};
 use crate::{bundle, exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
@@ -60,8 +60,13 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     })?;
     let image = steps.run("driver", || build::driver(workspace))?;
     steps.run("drivers and psimp.exe: clippy", || cross_clippy(workspace))?;
-    steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image))?;
-    steps.run("driver: lint", || lint::require(workspace, &image))?;
+    steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image, Arch::X64))?;
+    steps.run("driver: lint", || lint::require(workspace, &image, Arch::X64))?;
+    let arm64 = steps.run("driver for arm64", || build::driver_for(workspace, Arch::Arm64))?;
+    steps.run("driver for arm64: same bytes from another folder", || {
+        reproduce::check(workspace, &arm64, Arch::Arm64)
+    })?;
+    steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
     steps.run("tests", || tests(workspace, &image, &mutants, &malicious))?;
@@ -92,9 +97,24 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
+/// What Windows has in every installation; nothing has to be brought along for a program that needs no more.
+const OF_WINDOWS: [&str; 5] =
+    ["kernel32.dll", "ntdll.dll", "advapi32.dll", "bcryptprimitives.dll", "api-ms-win-core-synch-l1-2-0.dll"];
+
+/// The harness for arm64, which nothing here can run: it is built, and needs nothing that Windows has not.
+fn arm64(workspace: &Workspace) -> Result<()> {
+    let program = build::harness_exe_for(workspace, Arch::Arm64)?;
+    let loaded = build::loaded_libraries(&program.path)?;
+    let strange: Vec<_> = loaded.iter().filter(|name| !OF_WINDOWS.contains(&name.as_str())).collect();
+    ensure!(strange.is_empty(), "psimp-arm64.exe needs {strange:?}, which Windows may not have");
+    ensure!(!loaded.is_empty(), "llvm-readobj sees no import of psimp-arm64.exe");
+    Ok(())
+}
+
 /// The harness as a Windows program, under Wine.
 fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()> {
     let program = steps.run("psimp.exe", || build::harness_exe(workspace))?;
+    steps.run("psimp.exe for arm64", || arm64(workspace))?;
     let wine = steps.run("Wine", || Wine::prepare(workspace, &program))?;
     for kernel in KERNELS {
         let name = format!("catalogue: model under Wine, kernel {kernel}");

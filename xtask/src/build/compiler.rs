@@ -6,10 +6,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use super::Arch;
 use crate::{exec, workspace};
-
-/// The target that Windows drivers are built for.
-pub(crate) const TARGET: &str = "x86_64-pc-windows-msvc";
 
 /// The oldest release that builds the driver; the workspace's `rust-version`.
 const OLDEST_MINOR: u32 = 90;
@@ -28,8 +26,8 @@ pub(crate) struct Compiler {
 
 impl Compiler {
     /// The compiler for the driver.
-    pub(crate) fn find() -> Result<Self> {
-        Self::for_target(TARGET)
+    pub(crate) fn find(arch: Arch) -> Result<Self> {
+        Self::for_target(arch.target())
     }
 
     /// Takes what this machine has: the toolchain's own libraries for the target, else its
@@ -43,6 +41,12 @@ impl Compiler {
             return Ok(Self { build_std: true, ..active });
         }
         Self::debian(target)
+    }
+
+    /// The same, if the libraries have to be compiled in another way than the toolchain's own were.
+    pub(crate) fn with_source(target: &str) -> Result<Self> {
+        let active = Self::active()?;
+        if active.has_source() { Ok(Self { build_std: true, ..active }) } else { Self::debian(target) }
     }
 
     /// True for the compiler that Debian's packages bring.

@@ -7,15 +7,16 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::compiler::{Compiler, TARGET};
+use super::compiler::Compiler;
 use super::wdk_tree::WdkTree;
-use super::{Image, mirror, tools, wdk_build};
+use super::{Arch, Image, mirror, tools, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
 
 /// Everything that cargo needs, brought up to date.
 struct Prepared<'a> {
     workspace: &'a Workspace,
+    arch: Arch,
     compiler: Compiler,
     mirror: PathBuf,
     tree: WdkTree,
@@ -38,11 +39,11 @@ pub(crate) const PSIMP: Package = Package { name: "psimp", stem: "psimp" };
 pub(crate) const MALICIOUS: Package = Package { name: "psimp-malicious", stem: "malicious" };
 
 /// Builds a driver and puts the image at `output`.
-pub(crate) fn build(workspace: &Workspace, package: Package, output: PathBuf) -> Result<Image> {
-    let prepared = Prepared::make(workspace)?;
+pub(crate) fn build(workspace: &Workspace, package: Package, arch: Arch, output: PathBuf) -> Result<Image> {
+    let prepared = Prepared::make(workspace, arch)?;
     let mut cargo = prepared.cargo(&prepared.compiler.cargo, "build")?;
     exec::run(cargo.args(["--package", package.name, "--features", "kernel"]))?;
-    let release = prepared.mirror.join("target").join(TARGET).join("release");
+    let release = prepared.mirror.join("target").join(arch.target()).join("release");
     let built = release.join(package.stem).with_extension("dll");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
     exec::write_if_changed(&output, bytes)?;
@@ -50,13 +51,13 @@ pub(crate) fn build(workspace: &Workspace, package: Package, output: PathBuf) ->
 }
 
 /// Where the linker, as wdk-build asks of it, lists the functions of the image that it linked last.
-pub(crate) fn map(workspace: &Workspace) -> PathBuf {
-    workspace.cross().join("target").join(TARGET).join("release/deps/psimp.map")
+pub(crate) fn map(workspace: &Workspace, arch: Arch) -> PathBuf {
+    workspace.cross().join("target").join(arch.target()).join("release/deps/psimp.map")
 }
 
 /// Runs clippy over both drivers as they are built for the kernel. False if the compiler has no clippy.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
-    let prepared = Prepared::make(workspace)?;
+    let prepared = Prepared::make(workspace, Arch::X64)?;
     let Some(clippy) = prepared.compiler.clippy() else { return Ok(false) };
     let mut command = prepared.cargo(&clippy, "clippy")?;
     command.env("CARGO", &prepared.compiler.cargo).args([
@@ -71,17 +72,17 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
 }
 
 impl<'a> Prepared<'a> {
-    fn make(workspace: &'a Workspace) -> Result<Self> {
+    fn make(workspace: &'a Workspace, arch: Arch) -> Result<Self> {
         tools::check(tools::Use::Driver)?;
-        let compiler = Compiler::find()?;
+        let compiler = Compiler::find(arch)?;
         let lock = lock(&workspace.cross())?;
         let mirror = mirror::make(workspace)?;
         wdk_build::copy(workspace, &compiler)?;
-        let tree = WdkTree::make(workspace)?;
+        let tree = WdkTree::make(workspace, arch)?;
         if tree.kmdf_changed {
             forget_kmdf(&mirror)?;
         }
-        Ok(Self { workspace, compiler, mirror, tree, _lock: lock })
+        Ok(Self { workspace, arch, compiler, mirror, tree, _lock: lock })
     }
 
     /// A command of cargo on driver packages, still without their names and features.
@@ -90,13 +91,14 @@ impl<'a> Prepared<'a> {
         // What the toolchain that runs this program set for itself must not reach another one.
         cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
         cargo.current_dir(&self.mirror).env("RUSTC", &self.compiler.rustc);
-        cargo.args([subcommand, "--release", "--locked", "--lib", "--target", TARGET]);
+        cargo.args([subcommand, "--release", "--locked", "--lib", "--target", self.arch.target()]);
         cargo.arg("--target-dir").arg(self.mirror.join("target"));
         if self.compiler.build_std {
             cargo.arg("-Zbuild-std=core,alloc").env("RUSTC_BOOTSTRAP", "1");
         }
         cargo.env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags()?);
-        cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", tools::LINKER);
+        let variable = self.arch.variable().to_uppercase();
+        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), tools::LINKER);
         // A lint of the wdk crates is theirs to heed.
         cargo.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
         cargo.env("PSIMP_BUILD_ID", &self.workspace.build_id);
@@ -106,20 +108,21 @@ impl<'a> Prepared<'a> {
     }
 
     /// How wdk-sys finds the headers and the programs that read them.
-    fn header_variables(&self) -> Result<[(&'static str, String); 8]> {
+    fn header_variables(&self) -> Result<[(String, String); 8]> {
+        let target = self.arch.variable();
         let compat = path(&self.tree.compat_header)?;
         // The headers call intrinsics whose own headers are left empty.
         let quiet = "-Wno-implicit-function-declaration -w";
         Ok([
-            ("WDKContentRoot", path(&self.tree.root)?.to_owned()),
-            ("LIBCLANG_PATH", tools::LIBCLANG_DIR.to_owned()),
-            ("BINDGEN_EXTRA_CLANG_ARGS", format!("-include '{compat}' {quiet}")),
-            ("CC_x86_64_pc_windows_msvc", path(&self.tree.clang_cl)?.to_owned()),
-            ("CFLAGS_x86_64_pc_windows_msvc", format!("'/FI{compat}' {quiet}")),
-            ("CC_SHELL_ESCAPED_FLAGS", "1".to_owned()),
-            ("AR_x86_64_pc_windows_msvc", tools::LIB.to_owned()),
+            ("WDKContentRoot".to_owned(), path(&self.tree.root)?.to_owned()),
+            ("LIBCLANG_PATH".to_owned(), tools::LIBCLANG_DIR.to_owned()),
+            ("BINDGEN_EXTRA_CLANG_ARGS".to_owned(), format!("-include '{compat}' {quiet}")),
+            (format!("CC_{target}"), path(&self.tree.clang_cl)?.to_owned()),
+            (format!("CFLAGS_{target}"), format!("'/FI{compat}' {quiet}")),
+            ("CC_SHELL_ESCAPED_FLAGS".to_owned(), "1".to_owned()),
+            (format!("AR_{target}"), tools::LIB.to_owned()),
             // wdk-sys reports every step of bindgen otherwise.
-            ("RUST_LOG", "warn".to_owned()),
+            ("RUST_LOG".to_owned(), "warn".to_owned()),
         ])
     }
 

@@ -1,8 +1,10 @@
 //! `cargo xtask build`: psimp.sys and psimp.exe, from Linux and without the WDK.
 
+mod arch;
 mod compiler;
 mod driver;
 mod mirror;
+mod runtime;
 mod slots;
 mod tools;
 mod wdk_build;
@@ -17,15 +19,17 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+pub(crate) use arch::Arch;
 pub(crate) use compiler::Compiler;
 pub(crate) use driver::{clippy, map};
+pub(crate) use runtime::loaded as loaded_libraries;
 pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{
     OPENSSL, OSSLSIGNCODE, READOBJ, Use, WINE, check as require, missing_packages as missing_tools,
 };
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
-pub(crate) use windows::{clippy as windows_clippy, harness_exe, wine_shim};
+pub(crate) use windows::{clippy as windows_clippy, harness_exe, harness_exe_for, wine_shim};
 
 use crate::workspace::Workspace;
 use crate::{Format, mutants};
@@ -33,6 +37,9 @@ use crate::{Format, mutants};
 /// The arguments of `cargo xtask build`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// What to build for; what is built for arm64 has run nowhere, and is called psimp-arm64
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["mutant", "malicious"])]
+    arch: Arch,
     /// Build the driver with this fault planted, to target/mutants/NAME.sys
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
@@ -57,8 +64,8 @@ pub(crate) struct Image {
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     let image = match &args.mutant {
         None if args.malicious => malicious(workspace)?,
-        None if args.windows => harness_exe(workspace)?,
-        None => driver(workspace)?,
+        None if args.windows => harness_exe_for(workspace, args.arch)?,
+        None => driver_for(workspace, args.arch)?,
         Some(name) => mutants::build_one(workspace, name)?,
     };
     let Image { path, sha256, size } = image;
@@ -72,17 +79,22 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
 
 /// Builds the driver as it ships: `target/psimp.sys`.
 pub(crate) fn driver(workspace: &Workspace) -> Result<Image> {
-    driver::build(workspace, driver::PSIMP, workspace.target.join("psimp.sys"))
+    driver_for(workspace, Arch::X64)
+}
+
+/// The same for another architecture, `target/psimp-arm64.sys`.
+pub(crate) fn driver_for(workspace: &Workspace, arch: Arch) -> Result<Image> {
+    driver::build(workspace, driver::PSIMP, arch, workspace.target.join(arch.image()))
 }
 
 /// Builds the driver of this tree to another place.
 pub(crate) fn driver_to(workspace: &Workspace, output: PathBuf) -> Result<Image> {
-    driver::build(workspace, driver::PSIMP, output)
+    driver::build(workspace, driver::PSIMP, Arch::X64, output)
 }
 
 /// Builds the driver that breaks the host's contracts: `target/malicious.sys`.
 pub(crate) fn malicious(workspace: &Workspace) -> Result<Image> {
-    driver::build(workspace, driver::MALICIOUS, workspace.target.join("malicious.sys"))
+    driver::build(workspace, driver::MALICIOUS, Arch::X64, workspace.target.join("malicious.sys"))
 }
 
 impl Image {

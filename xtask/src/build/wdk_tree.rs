@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use super::mirror::link;
-use super::{hex, slots, tools};
+use super::{Arch, hex, slots, tools};
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -32,12 +32,28 @@ const EMPTY_HEADERS: [&str; 7] = [
 pub(crate) const KMDF_HEADERS: [&str; 5] =
     ["wdf.h", "wdfdevice.h", "wdfrequest.h", "wdfsync.h", "wdf_bind.h"];
 
-/// Libraries that wdk-sys names and psimp.sys takes nothing from.
-const EMPTY_LIBRARIES: [&str; 3] = ["hal", "wmilib", "BufferOverflowFastFailK"];
+/// Libraries that wdk-sys names, the last for arm64 only, and psimp.sys takes nothing from.
+const EMPTY_LIBRARIES: [&str; 4] = ["hal", "wmilib", "BufferOverflowFastFailK", "arm64rt"];
+
+/// The committed headers that kernel headers include, or that come before them.
+const KERNEL_HEADERS: [&str; 2] = ["compat.h", "armddk.h"];
+
+/// The header that says by the names of architectures what holds for others as well.
+const WDM: &str = "wdm.h";
+
+/// What it says, what it means, and how often it says so. Without the first, structures would be laid out as for
+/// 32 bits on a 64-bit architecture that is not named; without the second, one that nothing here uses would be
+/// empty, of which C and Rust think differently.
+const MEANT: [(&str, &str, usize); 2] = [
+    ("#if !defined(_AMD64_) && !defined(_IA64_)", "#if !defined(_WIN64)", 5),
+    ("#elif defined(_IA64_)\n  ULONG Dummy;", "#elif !defined(_X86_)\n  ULONG Dummy;", 1),
+];
 
 /// The tree and the places in it that the build has to name.
 #[derive(Debug)]
 pub(crate) struct WdkTree {
+    /// What its libraries are for; the headers are the same.
+    arch: Arch,
     /// What `WDKContentRoot` points at.
     pub(crate) root: PathBuf,
     /// Has to be included before every kernel header.
@@ -53,7 +69,7 @@ pub(crate) struct WdkTree {
 impl WdkTree {
     /// Brings the tree up to date. Files that have their content already keep their time stamps, so that
     /// bindgen runs again only when a header is new.
-    pub(crate) fn make(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn make(workspace: &Workspace, arch: Arch) -> Result<Self> {
         let (sources, root) = (workspace.cross_sources(), workspace.cross().join("wdk"));
         let include = root.join("Include").join(KIT);
         let (kernel, kmdf) = (include.join("km"), root.join("Include/wdf/kmdf/1.15"));
@@ -63,7 +79,13 @@ impl WdkTree {
         let headers = Path::new(tools::HEADERS).join("ddk");
         for entry in fs::read_dir(&headers).with_context(|| format!("cannot read {}", headers.display()))? {
             let entry = entry?;
-            link(&entry.path(), &kernel.join(entry.file_name()))?;
+            let place = kernel.join(entry.file_name());
+            if entry.file_name() == WDM {
+                forget_link(&place)?;
+                exec::write_if_changed(&place, as_meant(exec::read(&entry.path())?)?)?;
+            } else {
+                link(&entry.path(), &place)?;
+            }
         }
         for header in EMPTY_HEADERS {
             exec::write_if_changed(&kernel.join("crt").join(header), "")?;
@@ -74,12 +96,14 @@ impl WdkTree {
         for header in KMDF_HEADERS {
             kmdf_changed |= exec::write_if_changed(&kmdf.join(header), exec::read(&sources.join(header))?)?;
         }
-        let compat_header = root.join("compat.h");
-        exec::write_if_changed(&compat_header, exec::read(&sources.join("compat.h"))?)?;
+        for header in KERNEL_HEADERS {
+            exec::write_if_changed(&kernel.join(header), exec::read(&sources.join(header))?)?;
+        }
+        let compat_header = kernel.join("compat.h");
         let clang_cl = root.join("bin/clang-cl");
         link(Path::new(tools::CLANG), &clang_cl)?;
 
-        let mut tree = Self { root, compat_header, clang_cl, libraries: String::new(), kmdf_changed };
+        let mut tree = Self { arch, root, compat_header, clang_cl, libraries: String::new(), kmdf_changed };
         tree.libraries = tree.make_libraries(&sources)?;
         Ok(tree)
     }
@@ -93,14 +117,9 @@ impl WdkTree {
     /// clang, set up to compile C for the driver's target with this tree's headers.
     pub(crate) fn clang(&self) -> Command {
         let mut clang = Command::new(tools::CLANG);
-        clang.args([
-            "--target=x86_64-pc-windows-msvc",
-            "-std=c17",
-            "-nostdinc",
-            "-fms-extensions",
-            "-D_KERNEL_MODE",
-        ]);
-        clang.args(["-D_WIN64", "-D_AMD64_", "-DAMD64", "-Wno-implicit-function-declaration", "-include"]);
+        clang.arg(format!("--target={}", self.arch.target()));
+        clang.args(["-std=c17", "-nostdinc", "-fms-extensions", "-D_KERNEL_MODE"]);
+        clang.args(self.arch.macros()).args(["-Wno-implicit-function-declaration", "-include"]);
         clang.arg(&self.compat_header);
         for dir in self.include_dirs() {
             clang.arg("-isystem").arg(dir);
@@ -109,23 +128,23 @@ impl WdkTree {
     }
 
     fn make_libraries(&self, sources: &Path) -> Result<String> {
-        let kernel = self.root.join("Lib").join(KIT).join("km/x64");
-        let kmdf = self.root.join("Lib/wdf/kmdf/x64/1.15");
-        let stamp = self.root.join("libraries.sha256");
+        let kernel = self.root.join("Lib").join(KIT).join("km").join(self.arch.folder());
+        let kmdf = self.root.join("Lib/wdf/kmdf").join(self.arch.folder()).join("1.15");
+        let stamp = kernel.join("libraries.sha256");
         let digest = self.link_inputs(sources)?;
         if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == digest) {
             return Ok(digest);
         }
         exec::create_dir(&kernel)?;
         exec::create_dir(&kmdf)?;
-        import_library(&sources.join("ntoskrnl.def"), &kernel.join("ntoskrnl.lib"))?;
-        import_library(&sources.join("WdfLdr.def"), &kmdf.join("WdfLdr.lib"))?;
+        self.import_library(&sources.join("ntoskrnl.def"), &kernel.join("ntoskrnl.lib"))?;
+        self.import_library(&sources.join("WdfLdr.def"), &kmdf.join("WdfLdr.lib"))?;
         for name in EMPTY_LIBRARIES {
             let def = self.root.join(format!("{name}.def"));
             exec::write_if_changed(&def, format!("LIBRARY {name}.sys\nEXPORTS\n"))?;
-            import_library(&def, &kernel.join(format!("{name}.lib")))?;
+            self.import_library(&def, &kernel.join(format!("{name}.lib")))?;
         }
-        let object = self.root.join("driver_entry.obj");
+        let object = self.root.join(format!("driver_entry-{}.obj", self.arch.folder()));
         let mut clang = self.clang();
         clang.args(["-O2", "-c", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector"]);
         clang.arg(sources.join("driver_entry.c")).arg("-o").arg(&object);
@@ -141,7 +160,7 @@ impl WdkTree {
     fn link_inputs(&self, sources: &Path) -> Result<String> {
         let kmdf = self.root.join("Include/wdf/kmdf/1.15");
         let mut digest = Sha256::new();
-        for name in ["ntoskrnl.def", "WdfLdr.def", "driver_entry.c", "compat.h"] {
+        for name in ["ntoskrnl.def", "WdfLdr.def", "driver_entry.c"].into_iter().chain(KERNEL_HEADERS) {
             digest.update(exec::read(&sources.join(name))?);
         }
         for name in KMDF_HEADERS.into_iter().chain(["wdffuncenum.h"]) {
@@ -150,10 +169,53 @@ impl WdkTree {
         digest.update(include_str!("wdk_tree.rs"));
         Ok(hex(&digest.finalize()))
     }
+
+    fn import_library(&self, def: &Path, library: &Path) -> Result<()> {
+        let mut dlltool = Command::new(tools::DLLTOOL);
+        dlltool.args(["-m", self.arch.dlltool(), "-d"]).arg(def).arg("-l").arg(library);
+        exec::run_quietly(&mut dlltool)
+    }
 }
 
-fn import_library(def: &Path, library: &Path) -> Result<()> {
-    let mut dlltool = Command::new(tools::DLLTOOL);
-    dlltool.args(["-m", "i386:x86-64", "-d"]).arg(def).arg("-l").arg(library);
-    exec::run_quietly(&mut dlltool)
+/// The text of `wdm.h` as it is meant.
+fn as_meant(mut header: String) -> Result<String> {
+    for (said, meant, times) in MEANT {
+        let found = header.matches(said).count();
+        ensure!(
+            found == times,
+            "mingw-w64's {WDM} has changed: it says «{said}» {found} times, not {times}; adapt MEANT in \
+             xtask/src/build/wdk_tree.rs"
+        );
+        header = header.replace(said, meant);
+    }
+    Ok(header)
+}
+
+/// Removes a link, so that writing to its place does not write to where it leads.
+fn forget_link(place: &Path) -> Result<()> {
+    if place.is_symlink() {
+        fs::remove_file(place).with_context(|| format!("cannot remove {}", place.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MEANT, as_meant};
+
+    #[test]
+    fn what_names_architectures_is_replaced_or_refused() {
+        let header: String =
+            MEANT.iter().map(|(said, _, times)| format!("{said}\n").repeat(*times)).collect();
+        let meant = as_meant(header).expect("it says everything as often as it does");
+        assert_eq!(meant.matches("#if !defined(_WIN64)\n").count(), 5);
+        assert_eq!(meant.matches("#elif !defined(_X86_)\n  ULONG Dummy;\n").count(), 1);
+        assert!(!meant.contains("_AMD64_") && !meant.contains("_IA64_"), "{meant}");
+
+        let error = as_meant(String::new()).expect_err("it says nothing").to_string();
+        assert!(
+            error.contains("mingw-w64's wdm.h has changed") && error.contains("0 times, not 5"),
+            "{error}"
+        );
+    }
 }

@@ -9,31 +9,47 @@ use anyhow::{Context, Result};
 use super::compiler::Compiler;
 use super::driver::{lock, remapped_prefixes};
 use super::tools::{self, GCC, Use};
-use super::{Image, mirror, wdk_build};
+use super::{Arch, Image, mirror, runtime, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
 
-/// The target of the harness: its C runtime and linker are Debian packages, Microsoft's are not.
-const TARGET: &str = "x86_64-pc-windows-gnu";
+/// What the harness is built with.
+struct Setup {
+    target: &'static str,
+    compiler: Compiler,
+    linker: &'static str,
+    /// How the standard library is compiled, if it is.
+    std: &'static [&'static str],
+    flags: Vec<String>,
+    /// Where the linker looks for libraries; a flag would name this machine's folder to the compiler.
+    libraries: Option<PathBuf>,
+    output: &'static str,
+}
 
-/// Builds the harness for Windows: `target/psimp.exe`.
+/// Builds the harness for Windows on x86-64: `target/psimp.exe`.
 pub(crate) fn harness_exe(workspace: &Workspace) -> Result<Image> {
-    let prepared = Prepared::make(workspace)?;
-    let mut cargo = prepared.cargo(&prepared.compiler.cargo, "build")?;
+    harness_exe_for(workspace, Arch::X64)
+}
+
+/// The same for another architecture, `target/psimp-arm64.exe`, which has run nowhere.
+pub(crate) fn harness_exe_for(workspace: &Workspace, arch: Arch) -> Result<Image> {
+    let prepared = Prepared::make(workspace, arch)?;
+    let setup = &prepared.setup;
+    let mut cargo = prepared.cargo(&setup.compiler.cargo, "build")?;
     exec::run(cargo.args(["--package", "psimp-harness"]))?;
-    let built = prepared.mirror.join("target").join(TARGET).join("release/psimp.exe");
+    let built = prepared.mirror.join("target").join(setup.target).join("release/psimp.exe");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
-    let output = workspace.target.join("psimp.exe");
+    let output = workspace.target.join(setup.output);
     exec::write_if_changed(&output, bytes)?;
     Image::read(output)
 }
 
 /// Runs clippy over what calls Windows, as it is built for it. False if the compiler has no clippy.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
-    let prepared = Prepared::make(workspace)?;
-    let Some(clippy) = prepared.compiler.clippy() else { return Ok(false) };
+    let prepared = Prepared::make(workspace, Arch::X64)?;
+    let Some(clippy) = prepared.setup.compiler.clippy() else { return Ok(false) };
     let mut command = prepared.cargo(&clippy, "clippy")?;
-    command.env("CARGO", &prepared.compiler.cargo);
+    command.env("CARGO", &prepared.setup.compiler.cargo);
     command.args(["--package", "psimp-harness", "--package", "psimp-windows", "--", "-D", "warnings"]);
     exec::run(&mut command)?;
     Ok(true)
@@ -42,7 +58,7 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
 /// Everything that cargo needs, brought up to date.
 struct Prepared<'a> {
     workspace: &'a Workspace,
-    compiler: Compiler,
+    setup: Setup,
     /// The same mirror as the driver's, for the same reason: no path gets into the program.
     mirror: PathBuf,
     /// Held until the program is copied.
@@ -50,30 +66,84 @@ struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    fn make(workspace: &'a Workspace) -> Result<Self> {
-        tools::check(Use::Windows)?;
-        let compiler = Compiler::for_target(TARGET)?;
+    fn make(workspace: &'a Workspace, arch: Arch) -> Result<Self> {
+        let setup = match arch {
+            Arch::X64 => Setup::with_debians_runtime()?,
+            Arch::Arm64 => Setup::without_runtime(workspace, arch)?,
+        };
         let lock = lock(&workspace.cross())?;
         let mirror = mirror::make(workspace)?;
-        wdk_build::copy(workspace, &compiler)?;
-        Ok(Self { workspace, compiler, mirror, _lock: lock })
+        wdk_build::copy(workspace, &setup.compiler)?;
+        Ok(Self { workspace, setup, mirror, _lock: lock })
     }
 
     /// A command of cargo for the target, still without packages.
     fn cargo(&self, program: &Path, subcommand: &str) -> Result<Command> {
+        let setup = &self.setup;
         let mut cargo = Command::new(program);
         cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
-        cargo.current_dir(&self.mirror).env("RUSTC", &self.compiler.rustc);
-        cargo.args([subcommand, "--release", "--locked", "--target", TARGET]);
+        cargo.current_dir(&self.mirror).env("RUSTC", &setup.compiler.rustc);
+        cargo.args([subcommand, "--release", "--locked", "--target", setup.target]);
         cargo.arg("--target-dir").arg(self.mirror.join("target"));
-        if self.compiler.build_std {
-            cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
+        if setup.compiler.build_std {
+            cargo.args(setup.std).env("RUSTC_BOOTSTRAP", "1");
         }
-        let mut flags = vec!["-Cstrip=symbols".to_owned(), "-Clink-arg=-Wl,--no-insert-timestamp".to_owned()];
-        flags.extend(remapped_prefixes(self.workspace, &self.compiler, &self.mirror)?);
+        let mut flags = setup.flags.clone();
+        flags.extend(remapped_prefixes(self.workspace, &setup.compiler, &self.mirror)?);
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-        cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", GCC);
+        let variable = setup.target.replace('-', "_").to_uppercase();
+        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), setup.linker);
+        if let Some(libraries) = &setup.libraries {
+            cargo.env("LIB", libraries);
+        }
         Ok(cargo)
+    }
+}
+
+impl Setup {
+    /// For x86-64, where C runtime and linker are Debian packages; Microsoft's are not.
+    fn with_debians_runtime() -> Result<Self> {
+        tools::check(Use::Windows)?;
+        let target = "x86_64-pc-windows-gnu";
+        let flags = ["-Cstrip=symbols", "-Clink-arg=-Wl,--no-insert-timestamp"];
+        Ok(Self {
+            target,
+            compiler: Compiler::for_target(target)?,
+            linker: GCC,
+            std: &["-Zbuild-std=std,panic_abort"],
+            flags: flags.map(str::to_owned).into(),
+            libraries: None,
+            output: "psimp.exe",
+        })
+    }
+
+    /// For an architecture for which there is no C runtime: with an entry point of our own, and a standard library
+    /// that is compiled so as to need nothing else.
+    fn without_runtime(workspace: &Workspace, arch: Arch) -> Result<Self> {
+        tools::check(Use::Driver)?;
+        let target = arch.target();
+        let libraries = runtime::make(workspace, arch)?;
+        let flags = [
+            "-Cstrip=symbols".to_owned(),
+            "-Ctarget-feature=+crt-static".to_owned(),
+            "-Clink-arg=/DEBUG:NONE".to_owned(),
+            "-Clink-arg=/Brepro".to_owned(),
+            "-Clink-arg=/MERGE:.CRT=.rdata".to_owned(),
+            format!("-Clink-arg={}", runtime::START),
+        ];
+        Ok(Self {
+            target,
+            compiler: Compiler::with_source(target)?,
+            linker: tools::LINKER,
+            // Import libraries made by rustc, and its own memcpy.
+            std: &[
+                "-Zbuild-std=std,panic_abort",
+                "-Zbuild-std-features=windows_raw_dylib,compiler-builtins-mem",
+            ],
+            flags: flags.into(),
+            libraries: Some(libraries),
+            output: "psimp-arm64.exe",
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! The hand-written KMDF headers against the recorded layouts and slots.
+//! The headers against recorded facts: the hand-written ones for KMDF, and mingw-w64's as far as the driver
+//! shares structures with the kernel. The facts are of 64-bit Windows, the same for each architecture.
 
 use std::fmt::Write;
 use std::process::Stdio;
@@ -6,11 +7,14 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 
 use super::Report;
-use crate::build::{self, KMDF_HEADERS, WdkTree};
+use crate::build::{self, Arch, KMDF_HEADERS, WdkTree};
 use crate::exec;
 use crate::workspace::Workspace;
 
-pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
+/// Where the layouts are recorded.
+const LAYOUTS: [&str; 2] = ["kmdf-1.15-layouts.csv", "kernel-layouts.csv"];
+
+pub(super) fn check(workspace: &Workspace, arch: Arch, report: &mut Report) -> Result<()> {
     let sources = workspace.cross_sources();
     let slots = exec::read(&workspace.facts().join("kmdf-1.15-slots.csv"))?;
     let functions = build::kmdf_functions(&slots)?;
@@ -18,9 +22,11 @@ pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
         check_names(header, &exec::read(&sources.join(header))?, &functions, report);
     }
 
-    let layouts = exec::read(&workspace.facts().join("kmdf-1.15-layouts.csv"))?;
-    let assertions = assertions(&layouts)?;
-    let tree = WdkTree::make(workspace)?;
+    let mut assertions = String::new();
+    for facts in LAYOUTS {
+        assertions += &self::assertions(&exec::read(&workspace.facts().join(facts))?)?;
+    }
+    let tree = WdkTree::make(workspace, arch)?;
     let source = workspace.cross().join("layouts.c");
     let bind = sources.join("wdf_bind.h");
     let program =
@@ -34,7 +40,7 @@ pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
         // The sentence of an assertion follows what was required, in quotes.
         let sentence =
             error.split_once("': ").map_or(error.to_owned(), |(_, fact)| format!("it is not so that {fact}"));
-        report.violations.push(format!("headers: the headers in xtask/cross: {sentence}"));
+        report.violations.push(format!("headers: {sentence}"));
     }
     report.checks += assertions.lines().count();
     ensure!(output.status.success() || !report.violations.is_empty(), "clang failed: {errors}");

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use toml::{Table, Value};
 
 use super::{Report, inf};
-use crate::build::{self, Compiler};
+use crate::build::{self, Arch, Compiler};
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -45,7 +45,7 @@ const ARGUMENTS: [(&str, &str); 12] = [
 
 pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
     let ours = exec::read(&workspace.root.join("Makefile.toml"))?;
-    let (version, folder) = build::locate_wdk_build(workspace, &Compiler::find()?)?;
+    let (version, folder) = build::locate_wdk_build(workspace, &Compiler::find(Arch::X64)?)?;
     let theirs = exec::read(&folder.join("rust-driver-makefile.toml"))?;
     check_against(&ours, &theirs, &version, workspace, report)
 }

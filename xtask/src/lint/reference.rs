@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Rule, inf, pe};
+use crate::build::Arch;
 
 const INTRODUCTION: &str = "\
 # What `cargo xtask lint` checks
@@ -27,6 +28,14 @@ does, that is a path of its own.
 |---|---|
 ";
 
+const ARM64: &str = "\
+## The image for arm64
+
+`cargo xtask lint --arch arm64` reads that file as it does the other, and looks for traps and
+privileged instructions word by word. Its code is not followed: there is no disassembler for it
+here. These rules are not applicable to it, and a run counts and names them:
+";
+
 const INF: &str = "\
 ## The INF
 
@@ -41,13 +50,27 @@ const OTHERS: &str = "\
 ## Besides
 
 `makefile`: Makefile.toml agrees with the release of wdk-build that it extends. `headers`: the
-hand-written KMDF headers have the recorded sizes, offsets and types of KMDF 1.15.
+hand-written KMDF headers have the recorded sizes, offsets and types of KMDF 1.15, and
+mingw-w64's headers those of the structures that the driver shares with the kernel; for the
+architecture that is checked.
 ";
 
 fn render() -> String {
     let image = pe::RULES.iter().flat_map(|rules| rules.iter());
-    let sections = [INTRODUCTION.to_owned(), table(IMAGE, image), table(INF, &inf::RULES), OTHERS.to_owned()];
+    let sections =
+        [INTRODUCTION.to_owned(), table(IMAGE, image), arm64(), table(INF, &inf::RULES), OTHERS.to_owned()];
     sections.join("\n")
+}
+
+/// The rules that the image for arm64 is not held against, a line for each group of names.
+fn arm64() -> String {
+    let mut page = ARM64.to_owned();
+    let names: Vec<_> = pe::not_applicable(Arch::Arm64).collect();
+    for group in names.chunk_by(|one, next| one.split('-').next() == next.split('-').next()) {
+        let names: Vec<_> = group.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(page, "* {}", names.join(", "));
+    }
+    page
 }
 
 fn table<'a>(introduction: &str, rules: impl IntoIterator<Item = &'a Rule>) -> String {

@@ -5,9 +5,10 @@ use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
 use object::{LittleEndian as LE, Object, pe};
 
 use super::{Pe, Report, Rule};
+use crate::build::Arch;
 
 pub(super) const RULES: [Rule; 9] = [
-    ("image-machine", "the image is for x86-64"),
+    ("image-machine", "the image is for the architecture that it was built for"),
     ("image-subsystem", "its subsystem is native"),
     ("image-flags", "it can be loaded anywhere, its data cannot be executed, its signature is checked"),
     ("image-size", "it stays small enough to be read as a whole"),
@@ -53,12 +54,16 @@ const EXPORTS: [(&str, &str); 5] = [
     ("__GSHandlerCheck_EH4", "wdk-sys: the same"),
 ];
 
-pub(super) fn check(pe: &Pe<'_>, folders: &[String], report: &mut Report) -> Result<()> {
+pub(super) fn check(pe: &Pe<'_>, arch: Arch, folders: &[String], report: &mut Report) -> Result<()> {
     let header = pe.file.nt_headers().file_header();
     let optional = pe.file.nt_headers().optional_header();
     let machine = header.machine.get(LE);
-    report.check("image-machine", machine == pe::IMAGE_FILE_MACHINE_AMD64, || {
-        format!("the machine is {machine:#x}, not x86-64")
+    let wanted = match arch {
+        Arch::X64 => pe::IMAGE_FILE_MACHINE_AMD64,
+        Arch::Arm64 => pe::IMAGE_FILE_MACHINE_ARM64,
+    };
+    report.check("image-machine", machine == wanted, || {
+        format!("the machine is {machine:#x}, not {wanted:#x}")
     });
     let subsystem = optional.subsystem();
     report.check("image-subsystem", subsystem == pe::IMAGE_SUBSYSTEM_NATIVE, || {

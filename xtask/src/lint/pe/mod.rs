@@ -4,7 +4,11 @@
 //! * `disassembly`: every function of the image, and where its control flow goes
 //! * `targets`: where its indirect calls and jumps lead
 //! * `code`, `unwind`, `stack`: the rules about what runs
+//!
+//! All of that is done for x86-64. Of an image for arm64 the file is read in the same way; its code is not followed,
+//! but looked at word by word (`arm64`), and the rules that are left are reported as not applicable.
 
+mod arm64;
 mod code;
 mod disassembly;
 mod header;
@@ -30,7 +34,7 @@ use self::code::Code;
 use self::image::Pe;
 use self::names::Names;
 use super::{Report, Rule};
-use crate::build::{self, Image};
+use crate::build::{self, Arch, Image};
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -46,8 +50,19 @@ pub(super) const RULES: [&[Rule]; 8] = [
     &stack::RULES,
 ];
 
+/// Those that need code to be followed.
+const OF_CODE: [&[Rule]; 4] = [&unwind::RULES, &code::RULES, &targets::RULES, &stack::RULES];
+
+/// The rules that an image for this architecture is not held against.
+pub(super) fn not_applicable(arch: Arch) -> impl Iterator<Item = &'static str> {
+    let of_code = OF_CODE.into_iter().flatten().map(|(name, _)| *name);
+    of_code.filter(move |name| arch != Arch::X64 && !arm64::RULES.contains(name))
+}
+
 /// What the image is held against that is not in it.
 struct Expected<'a> {
+    /// What the image is for.
+    arch: Arch,
     /// The functions of KMDF, by slot.
     kmdf: &'a [&'a str],
     /// Folders whose names must not be in the image.
@@ -58,7 +73,7 @@ struct Expected<'a> {
     map: &'a str,
 }
 
-pub(super) fn check(workspace: &Workspace, image: &Image, report: &mut Report) -> Result<()> {
+pub(super) fn check(workspace: &Workspace, image: &Image, arch: Arch, report: &mut Report) -> Result<()> {
     let bytes = fs::read(&image.path).with_context(|| format!("cannot read {}", image.path.display()))?;
     let slots = exec::read(&workspace.facts().join("kmdf-1.15-slots.csv"))?;
     let home = std::env::home_dir();
@@ -66,24 +81,43 @@ pub(super) fn check(workspace: &Workspace, image: &Image, report: &mut Report) -
     let folders: Vec<_> =
         folders.iter().flatten().filter_map(|folder| folder.to_str().map(str::to_owned)).collect();
     let readobj = exec::stdout(Command::new(build::READOBJ).arg("--coff-imports").arg(&image.path))?;
-    let map = fs::read_to_string(build::map(workspace)).unwrap_or_default();
-    let expected =
-        Expected { kmdf: &build::kmdf_functions(&slots)?, folders: &folders, readobj: &readobj, map: &map };
-    report.figure("rules of the image", RULES.iter().map(|rules| rules.len()).sum::<usize>());
+    let map = fs::read_to_string(build::map(workspace, arch)).unwrap_or_default();
+    let expected = Expected {
+        arch,
+        kmdf: &build::kmdf_functions(&slots)?,
+        folders: &folders,
+        readobj: &readobj,
+        map: &map,
+    };
+    let not_applicable: Vec<_> = not_applicable(arch).collect();
+    let rules = RULES.iter().map(|rules| rules.len()).sum::<usize>();
+    report.figure("rules of the image", rules - not_applicable.len());
+    if !not_applicable.is_empty() {
+        report.figure("rules not applicable", not_applicable.len());
+        report.figure("not applicable, because the code is not followed", not_applicable);
+    }
     check_bytes(&bytes, &expected, report)
 }
 
 fn check_bytes(bytes: &[u8], expected: &Expected<'_>, report: &mut Report) -> Result<()> {
     let pe = Pe::parse(bytes)?;
-    header::check(&pe, expected.folders, report)?;
+    header::check(&pe, expected.arch, expected.folders, report)?;
     sections::check(&pe, report);
     imports::check(&pe, expected.readobj, report);
     relocations::check(&pe, report)?;
-    let frames = unwind::check(&pe, report);
-    let code = Code::read(&pe, &frames);
-    let names = Names::new(&pe, &frames, expected.map);
-    code::check(&pe, &code, &names, report);
-    let calls = targets::check(&pe, &code, expected.kmdf, &names, report);
-    stack::check(&code, &frames, &calls, &names, report);
+    match expected.arch {
+        Arch::X64 => check_code(&pe, expected, report),
+        Arch::Arm64 => arm64::check(&pe, report),
+    }
     Ok(())
+}
+
+/// Follows all code for x86-64.
+fn check_code(pe: &Pe<'_>, expected: &Expected<'_>, report: &mut Report) {
+    let frames = unwind::check(pe, report);
+    let code = Code::read(pe, &frames);
+    let names = Names::new(pe, &frames, expected.map);
+    code::check(pe, &code, &names, report);
+    let calls = targets::check(pe, &code, expected.kmdf, &names, report);
+    stack::check(&code, &frames, &calls, &names, report);
 }

@@ -12,7 +12,7 @@ use super::sample::{
     XDATA, at, callback_code, seal, unwind,
 };
 use super::{Expected, RULES, Report, check_bytes, imports};
-use crate::build;
+use crate::build::{self, Arch};
 
 const SLOTS: &str = include_str!("../../../../tests/host/data/kmdf-1.15-slots.csv");
 const FOLDER: &str = "/home/someone";
@@ -235,32 +235,32 @@ fn the_image_keeps_the_rules_and_breaking_it_is_seen() {
     let image = fs::read(&path).expect("PSIMP_SYS names an image");
     let pe = Pe::parse(&image).expect("an image");
     let listed = || pe.imports.values().map(|import| import.name.as_str());
-    assert_eq!(report_with(&image, listed()).violations, Vec::<String>::new());
+    assert_eq!(report_with(&image, Arch::X64, listed()).violations, Vec::<String>::new());
     for (rule, code) in
         [("code-traps", [0x0f, 0x0b]), ("code-returns", [0xeb, 0xfe]), ("code-privileged", [0xfa, 0x90])]
     {
         let mut broken = image.clone();
         patch(&mut broken, pe.entry, &code);
         seal(&mut broken);
-        let found = report_with(&broken, listed()).violations;
+        let found = report_with(&broken, Arch::X64, listed()).violations;
         assert!(found.iter().any(|violation| violation.starts_with(rule)), "{rule}: {found:?}");
     }
 }
 
-fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().flat_map(|rules| rules.iter()).map(|(name, _)| *name)
 }
 
 /// What the rules say of an image made here. `llvm-readobj` is not asked: it is said to see what it should.
 fn report(image: &[u8]) -> Report {
-    report_with(image, imports::wanted().map(|(_, name)| name))
+    report_with(image, Arch::X64, imports::wanted().map(|(_, name)| name))
 }
 
-fn report_with<'a>(image: &[u8], listed: impl IntoIterator<Item = &'a str>) -> Report {
+pub(super) fn report_with<'a>(image: &[u8], arch: Arch, listed: impl IntoIterator<Item = &'a str>) -> Report {
     let readobj = listed.into_iter().fold(String::new(), |text, name| text + "  Symbol: " + name + " (0)\n");
     let kmdf = build::kmdf_functions(SLOTS).expect("the slots are recorded");
     let mut report = Report::default();
-    let expected = Expected { kmdf: &kmdf, folders: &[FOLDER.to_owned()], readobj: &readobj, map: "" };
+    let expected = Expected { arch, kmdf: &kmdf, folders: &[FOLDER.to_owned()], readobj: &readobj, map: "" };
     check_bytes(image, &expected, &mut report).expect("it can be read");
     report
 }
@@ -271,7 +271,7 @@ fn rename_import(sample: &mut Sample, from: &str, to: &str) {
 }
 
 /// Changes bytes at an address.
-fn patch(image: &mut [u8], rva: u32, bytes: &[u8]) {
+pub(super) fn patch(image: &mut [u8], rva: u32, bytes: &[u8]) {
     let pe = Pe::parse(image).expect("an image");
     let section = pe.section_at(rva).expect("in a section");
     let offset = (section.file_range.start + rva - section.range.start) as usize;

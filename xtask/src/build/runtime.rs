@@ -1,0 +1,46 @@
+//! What psimp.exe for arm64 is linked from beside Rust's own libraries. Debian has no C runtime for that target,
+//! and the program needs next to nothing of one: the standard library calls Windows itself.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Arch, tools};
+use crate::exec;
+use crate::workspace::Workspace;
+
+/// The library with the entry point, under the name by which crates ask for a C runtime that is linked statically.
+pub(super) const START: &str = "libcmt.lib";
+
+/// The one export that the entry point calls, from a library that crates name as well.
+const KERNEL32: &str = "LIBRARY kernel32.dll\nEXPORTS\nExitProcess\n";
+
+/// Makes the libraries in a folder of their own and returns it.
+pub(super) fn make(workspace: &Workspace, arch: Arch) -> Result<PathBuf> {
+    let folder = workspace.cross().join("runtime").join(arch.target());
+    exec::create_dir(&folder)?;
+    let def = folder.join("kernel32.def");
+    exec::write_if_changed(&def, KERNEL32)?;
+    let mut dlltool = Command::new(tools::DLLTOOL);
+    dlltool.args(["-m", arch.dlltool(), "-d"]).arg(&def).arg("-l").arg(folder.join("kernel32.lib"));
+    exec::run_quietly(&mut dlltool)?;
+
+    let object = folder.join("start.obj");
+    let mut clang = Command::new(tools::CLANG);
+    clang.arg(format!("--target={}", arch.target()));
+    clang.args(["-std=c17", "-fms-extensions", "-O2", "-Wall", "-Wextra", "-Werror", "-c"]);
+    clang.arg(workspace.cross_sources().join("exe_start.c")).arg("-o").arg(&object);
+    exec::run_quietly(&mut clang)?;
+    let mut lib = Command::new(tools::LIB);
+    lib.arg(format!("/out:{}", folder.join(START).display())).arg(&object);
+    exec::run_quietly(&mut lib)?;
+    Ok(folder)
+}
+
+/// The libraries of Windows that a program loads, as `llvm-readobj` sees them.
+pub(crate) fn loaded(program: &Path) -> Result<Vec<String>> {
+    let listed = exec::stdout(Command::new(tools::READOBJ).arg("--coff-imports").arg(program))?;
+    let names = listed.lines().filter_map(|line| line.trim().strip_prefix("Name: "));
+    Ok(names.map(str::to_lowercase).collect())
+}
