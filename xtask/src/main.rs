@@ -15,6 +15,7 @@ mod run;
 mod setup;
 mod soak;
 mod test;
+mod wine;
 mod workspace;
 
 use std::process::ExitCode;

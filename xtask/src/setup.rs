@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::Format;
-use crate::build::{Compiler, missing_tools};
+use crate::build::{Compiler, Use, missing_tools};
 use crate::{exec, platform};
 
 /// Debian's compiler, for a toolchain that has neither the target's libraries nor their source.
@@ -24,6 +24,15 @@ pub(crate) enum Purpose {
     Build,
     /// That, and checking it as CI does.
     Test,
+}
+
+impl Purpose {
+    fn uses(self) -> &'static [Use] {
+        match self {
+            Self::Build => &[Use::Driver],
+            Self::Test => &[Use::Driver, Use::Windows, Use::Wine, Use::Fuzz],
+        }
+    }
 }
 
 /// The arguments of `cargo xtask setup`.
@@ -74,7 +83,7 @@ pub(crate) fn install_missing(purpose: Purpose) -> Result<Vec<&'static str>> {
 }
 
 fn missing_packages(purpose: Purpose) -> Vec<&'static str> {
-    let mut packages = missing_tools();
+    let mut packages = missing_tools(purpose.uses());
     let compiler = Compiler::find().ok();
     if compiler.is_none() {
         packages.extend(DEBIAN_COMPILER);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Format;
 use crate::build::{self, Image};
+use crate::wine::Wine;
 use crate::workspace::{self, Workspace};
 use crate::{exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
 
@@ -70,10 +71,11 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         for kernel in KERNELS {
             for rules in RULES {
                 let name = format!("catalogue: {target}, kernel {kernel}, rules {rules}");
-                steps.run(&name, || catalogue(workspace, &image, target, kernel, rules))?;
+                steps.run(&name, || catalogue(harness::command(workspace), &image, target, kernel, rules))?;
             }
         }
     }
+    windows(workspace, &image, steps)?;
     for kernel in KERNELS {
         for rules in RULES {
             let name = format!("faults: kernel {kernel}, rules {rules}");
@@ -81,6 +83,17 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         }
     }
     steps.run("soak", || soak::step(workspace, &image))?;
+    Ok(())
+}
+
+/// The harness as a Windows program, under Wine.
+fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()> {
+    let program = steps.run("psimp.exe", || build::harness_exe(workspace))?;
+    let wine = steps.run("Wine", || Wine::prepare(workspace, &program))?;
+    for kernel in KERNELS {
+        let name = format!("catalogue: model under Wine, kernel {kernel}");
+        steps.run(&name, || catalogue(wine.psimp(), image, "model", kernel, "documented"))?;
+    }
     Ok(())
 }
 
@@ -99,8 +112,7 @@ fn tests(workspace: &Workspace, image: &Image, mutants: &Path, malicious: &Image
 }
 
 /// Runs every case on one target. The report is read, not only the exit code: a run of no case is no success.
-fn catalogue(workspace: &Workspace, image: &Image, target: &str, kernel: &str, rules: &str) -> Result<()> {
-    let mut harness = harness::command(workspace);
+fn catalogue(mut harness: Command, image: &Image, target: &str, kernel: &str, rules: &str) -> Result<()> {
     harness.args(["run", "--target", target, "--kernel", kernel, "--rules", rules, "--format", "json"]);
     if target == "image" {
         harness.arg("--image").arg(&image.path);

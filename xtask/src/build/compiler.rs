@@ -16,28 +16,33 @@ const OLDEST_MINOR: u32 = 90;
 
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 
-/// A cargo and a rustc that can build for [`TARGET`].
+/// A cargo and a rustc that can build for a target.
 #[derive(Debug, Clone)]
 pub(crate) struct Compiler {
     pub(crate) cargo: PathBuf,
     pub(crate) rustc: OsString,
-    /// `core` and `alloc` have to be compiled first, from the library source below the sysroot.
+    /// The target's libraries have to be compiled first, from their source below the sysroot.
     pub(crate) build_std: bool,
     pub(crate) sysroot: PathBuf,
 }
 
 impl Compiler {
+    /// The compiler for the driver.
+    pub(crate) fn find() -> Result<Self> {
+        Self::for_target(TARGET)
+    }
+
     /// Takes what this machine has: the toolchain's own libraries for the target, else its
     /// library source, else Debian's compiler with its library source.
-    pub(crate) fn find() -> Result<Self> {
+    pub(crate) fn for_target(target: &str) -> Result<Self> {
         let active = Self::active()?;
-        if active.has_target() {
+        if active.has_target(target) {
             return Ok(active);
         }
         if active.has_source() {
             return Ok(Self { build_std: true, ..active });
         }
-        Self::debian()
+        Self::debian(target)
     }
 
     /// True for the compiler that Debian's packages bring.
@@ -51,17 +56,17 @@ impl Compiler {
         Ok(Self { cargo: workspace::cargo(), rustc, build_std: false, sysroot })
     }
 
-    fn debian() -> Result<Self> {
+    fn debian(target: &str) -> Result<Self> {
         let (rustc, cargo) = (Path::new("/usr/bin/rustc"), PathBuf::from(DEBIAN_CARGO));
         let packages =
             "install Debian's packages rustc-web, cargo-web and rust-web-src, or run: rustup target add";
         if !rustc.exists() || !cargo.exists() {
-            bail!("no Rust compiler here has the libraries for {TARGET}; {packages} {TARGET}");
+            bail!("no Rust compiler here has the libraries for {target}; {packages} {target}");
         }
         let rustc = OsString::from(rustc);
         let version = exec::stdout(Command::new(&rustc).arg("--version"))?;
         if minor(&version) < Some(OLDEST_MINOR) {
-            bail!("/usr/bin/rustc is too old for the driver ({}); {packages} {TARGET}", version.trim());
+            bail!("/usr/bin/rustc is too old ({}); {packages} {target}", version.trim());
         }
         let compiler = Self { cargo, sysroot: sysroot(&rustc)?, rustc, build_std: true };
         if !compiler.has_source() {
@@ -70,8 +75,8 @@ impl Compiler {
         Ok(compiler)
     }
 
-    fn has_target(&self) -> bool {
-        let libraries = self.sysroot.join("lib/rustlib").join(TARGET).join("lib");
+    fn has_target(&self, target: &str) -> bool {
+        let libraries = self.sysroot.join("lib/rustlib").join(target).join("lib");
         let Ok(mut entries) = libraries.read_dir() else { return false };
         entries
             .any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libcore-")))

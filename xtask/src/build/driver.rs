@@ -28,14 +28,14 @@ struct Prepared<'a> {
 pub(crate) struct Package {
     pub(crate) name: &'static str,
     /// What its library is called.
-    pub(crate) library: &'static str,
+    pub(crate) stem: &'static str,
 }
 
 /// The driver.
-pub(crate) const PSIMP: Package = Package { name: "psimp", library: "psimp" };
+pub(crate) const PSIMP: Package = Package { name: "psimp", stem: "psimp" };
 
 /// The driver that the host's tests catch at everything a driver must not do.
-pub(crate) const MALICIOUS: Package = Package { name: "psimp-malicious", library: "malicious" };
+pub(crate) const MALICIOUS: Package = Package { name: "psimp-malicious", stem: "malicious" };
 
 /// Builds a driver and puts the image at `output`.
 pub(crate) fn build(workspace: &Workspace, package: Package, output: PathBuf) -> Result<Image> {
@@ -43,7 +43,7 @@ pub(crate) fn build(workspace: &Workspace, package: Package, output: PathBuf) ->
     let mut cargo = prepared.cargo(&prepared.compiler.cargo, "build")?;
     exec::run(cargo.args(["--package", package.name, "--features", "kernel"]))?;
     let release = prepared.mirror.join("target").join(TARGET).join("release");
-    let built = release.join(package.library).with_extension("dll");
+    let built = release.join(package.stem).with_extension("dll");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
     exec::write_if_changed(&output, bytes)?;
     Image::read(output)
@@ -76,7 +76,7 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
 
 impl<'a> Prepared<'a> {
     fn make(workspace: &'a Workspace) -> Result<Self> {
-        tools::check()?;
+        tools::check(tools::Use::Driver)?;
         let compiler = Compiler::find()?;
         let lock = lock(&workspace.cross())?;
         let mirror = mirror::make(workspace)?;
@@ -140,23 +140,29 @@ impl<'a> Prepared<'a> {
             // A hash of the image where the time of the build would be.
             "-Clink-arg=/Brepro".to_owned(),
         ];
-        // No name of a folder of this machine may get into the image.
-        for (from, to) in [
-            (cargo_home(), "/cargo"),
-            (Some(self.compiler.sysroot.join("lib/rustlib/src/rust")), "/rust"),
-            (Some(self.workspace.root.clone()), "/psimp"),
-            (Some(self.mirror.clone()), "/psimp"),
-        ] {
-            if let Some(from) = from {
-                flags.push(format!("--remap-path-prefix={}={to}", path(&from)?));
-            }
-        }
+        flags.extend(remapped_prefixes(self.workspace, &self.compiler, &self.mirror)?);
         Ok(flags.join("\u{1f}"))
     }
 }
 
-/// Waits until no other build uses the folder.
-fn lock(folder: &Path) -> Result<File> {
+/// Flags after which no name of a folder of this machine gets into what is built.
+pub(super) fn remapped_prefixes(
+    workspace: &Workspace,
+    compiler: &Compiler,
+    mirror: &Path,
+) -> Result<Vec<String>> {
+    let folders = [
+        (cargo_home(), "/cargo"),
+        (Some(compiler.sysroot.join("lib/rustlib/src/rust")), "/rust"),
+        (Some(workspace.root.clone()), "/psimp"),
+        (Some(mirror.to_owned()), "/psimp"),
+    ];
+    let folders = folders.into_iter().filter_map(|(from, to)| Some((from?, to)));
+    folders.map(|(from, to)| Ok(format!("--remap-path-prefix={}={to}", path(&from)?))).collect()
+}
+
+/// Waits until no other build uses the folder, and keeps others out until the file is dropped.
+pub(super) fn lock(folder: &Path) -> Result<File> {
     exec::create_dir(folder)?;
     let path = folder.join(".lock");
     let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: psimp.sys, from Linux and without the WDK.
+//! `cargo xtask build`: psimp.sys and psimp.exe, from Linux and without the WDK.
 
 mod compiler;
 mod driver;
@@ -7,6 +7,7 @@ mod slots;
 mod tools;
 mod wdk_build;
 mod wdk_tree;
+mod windows;
 
 use std::fmt::Write;
 use std::fs;
@@ -19,9 +20,10 @@ use sha2::{Digest, Sha256};
 pub(crate) use compiler::Compiler;
 pub(crate) use driver::{clippy, map};
 pub(crate) use slots::parse as kmdf_functions;
-pub(crate) use tools::{READOBJ, missing_packages as missing_tools};
+pub(crate) use tools::{READOBJ, Use, WINE, check as require, missing_packages as missing_tools};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
+pub(crate) use windows::{harness_exe, wine_shim};
 
 use crate::workspace::Workspace;
 use crate::{Format, mutants};
@@ -35,6 +37,9 @@ pub(crate) struct Args {
     /// Build the driver that breaks the host's contracts instead, to target/malicious.sys
     #[arg(long, conflicts_with = "mutant")]
     malicious: bool,
+    /// Build the harness for Windows instead, to target/psimp.exe
+    #[arg(long, conflicts_with_all = ["mutant", "malicious"])]
+    windows: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -50,6 +55,7 @@ pub(crate) struct Image {
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     let image = match &args.mutant {
         None if args.malicious => malicious(workspace)?,
+        None if args.windows => harness_exe(workspace)?,
         None => driver(workspace)?,
         Some(name) => mutants::build_one(workspace, name)?,
     };

@@ -27,7 +27,7 @@ pub(super) struct Pe<'a> {
 /// An import, by name or by ordinal.
 #[derive(Debug, Clone)]
 pub(super) struct ImportedName {
-    pub(super) library: String,
+    pub(super) from: String,
     pub(super) name: String,
     pub(super) by_ordinal: bool,
 }
@@ -121,7 +121,7 @@ impl<'a> Pe<'a> {
                     Import::Name(_, name) => (String::from_utf8_lossy(name).into_owned(), false),
                     Import::Ordinal(ordinal) => (format!("#{ordinal}"), true),
                 };
-                imports.insert(slot, ImportedName { library: library.clone(), name, by_ordinal });
+                imports.insert(slot, ImportedName { from: library.clone(), name, by_ordinal });
                 slot += 8;
             }
         }

@@ -83,7 +83,7 @@ pub(super) fn wanted() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(super) fn check(pe: &Pe<'_>, readobj: &str, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for import in pe.imports.values() {
-        let (library, name) = (import.library.as_str(), import.name.as_str());
+        let (library, name) = (import.from.as_str(), import.name.as_str());
         report.check("imports-library", [KERNEL, LOADER].contains(&library), || {
             format!("the image imports from {library}")
         });

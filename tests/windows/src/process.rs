@@ -1,0 +1,149 @@
+//! Child processes that run under a token of their own and talk through pipes.
+#![allow(unsafe_code)] // CreateProcessAsUserW
+
+use crate::object::length;
+use crate::wide::wide;
+use crate::{Error, Token};
+use std::fs::File;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use windows_sys::Win32::Foundation::{
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation,
+};
+use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
+use windows_sys::Win32::System::Pipes::CreatePipe;
+use windows_sys::Win32::System::Threading::{
+    CREATE_NO_WINDOW, CreateProcessAsUserW, GetExitCodeProcess, INFINITE, PROCESS_INFORMATION,
+    STARTF_USESTDHANDLES, STARTUPINFOW, TerminateProcess, WaitForSingleObject,
+};
+
+/// A child process. It ends, at the latest, when this is dropped.
+#[derive(Debug)]
+pub struct Child {
+    process: OwnedHandle,
+    /// Its standard input.
+    pub input: Option<File>,
+    /// Its standard output.
+    pub output: Option<File>,
+}
+
+impl Child {
+    /// Starts this program once more, under this primary token.
+    ///
+    /// # Errors
+    /// What Windows says: `ERROR_PRIVILEGE_NOT_HELD` of a token that is not made of
+    /// the caller's own, without `SeAssignPrimaryTokenPrivilege`.
+    pub fn start(token: &Token, arguments: &[&str]) -> Result<Self, Error> {
+        let program = std::env::current_exe().map_err(|_| Error::last("GetModuleFileNameW"))?;
+        let quoted = arguments.iter().fold(String::new(), |text, word| text + " \"" + word + "\"");
+        let mut command = wide(&format!("\"{}\"{quoted}", program.display()));
+        let (input_end, input) = pipe()?;
+        let (output, output_end) = pipe()?;
+        keep(&input)?;
+        keep(&output)?;
+        let startup = STARTUPINFOW {
+            cb: length::<STARTUPINFOW>(),
+            dwFlags: STARTF_USESTDHANDLES,
+            hStdInput: input_end.as_raw_handle(),
+            hStdOutput: output_end.as_raw_handle(),
+            // What it says of its own troubles goes where ours goes.
+            hStdError: std::io::stderr().as_raw_handle(),
+            ..STARTUPINFOW::default()
+        };
+        let mut started = PROCESS_INFORMATION::default();
+        let none = std::ptr::null();
+        // SAFETY: the command line is writable and ends with a zero, and everything else lives until the call
+        // returns.
+        let done = unsafe {
+            CreateProcessAsUserW(
+                token.as_handle().as_raw_handle(),
+                none,
+                command.as_mut_ptr(),
+                none.cast(),
+                none.cast(),
+                1,
+                CREATE_NO_WINDOW,
+                none.cast(),
+                none,
+                &raw const startup,
+                &raw mut started,
+            )
+        };
+        if done == 0 {
+            return Err(Error::last("CreateProcessAsUserW"));
+        }
+        drop(own(started.hThread));
+        Ok(Self {
+            process: own(started.hProcess),
+            input: Some(File::from(input)),
+            output: Some(File::from(output)),
+        })
+    }
+
+    /// A handle of the child's own for an object that this process has open.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn give(&self, handle: BorrowedHandle<'_>) -> Result<u64, Error> {
+        let mut copy: HANDLE = std::ptr::null_mut();
+        // SAFETY: the kernel checks the handles, and the place for the new one is borrowed for the call.
+        let done = unsafe {
+            DuplicateHandle(
+                crate::thread::current_process().as_raw_handle(),
+                handle.as_raw_handle(),
+                self.process.as_raw_handle(),
+                &raw mut copy,
+                0,
+                0,
+                DUPLICATE_SAME_ACCESS,
+            )
+        };
+        if done == 0 { Err(Error::last("DuplicateHandle")) } else { Ok(copy.addr() as u64) }
+    }
+
+    /// Waits for its end, and tells its exit code.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn wait(&mut self) -> Result<u32, Error> {
+        drop(self.input.take());
+        // SAFETY: the handle is open.
+        unsafe { WaitForSingleObject(self.process.as_raw_handle(), INFINITE) };
+        let mut code = 0;
+        // SAFETY: the handle is open, and the place for the code is borrowed for the call.
+        let done = unsafe { GetExitCodeProcess(self.process.as_raw_handle(), &raw mut code) };
+        if done == 0 { Err(Error::last("GetExitCodeProcess")) } else { Ok(code) }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open. Of a process that has ended nothing comes of it.
+        let _ = unsafe { TerminateProcess(self.process.as_raw_handle(), 1) };
+    }
+}
+
+/// A pipe whose ends children inherit: where one reads, and where one writes.
+fn pipe() -> Result<(OwnedHandle, OwnedHandle), Error> {
+    let attributes = SECURITY_ATTRIBUTES {
+        nLength: length::<SECURITY_ATTRIBUTES>(),
+        lpSecurityDescriptor: std::ptr::null_mut(),
+        bInheritHandle: 1,
+    };
+    let (mut read, mut write): (HANDLE, HANDLE) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the places for the handles and the attributes are borrowed for the call.
+    let done = unsafe { CreatePipe(&raw mut read, &raw mut write, &raw const attributes, 0) };
+    if done == 0 { Err(Error::last("CreatePipe")) } else { Ok((own(read), own(write))) }
+}
+
+/// Keeps a handle from being inherited: a child that held the other end of its own pipe would never see it
+/// closed.
+fn keep(handle: &OwnedHandle) -> Result<(), Error> {
+    // SAFETY: the handle is open.
+    let done = unsafe { SetHandleInformation(handle.as_raw_handle(), HANDLE_FLAG_INHERIT, 0) };
+    if done == 0 { Err(Error::last("SetHandleInformation")) } else { Ok(()) }
+}
+
+fn own(handle: HANDLE) -> OwnedHandle {
+    // SAFETY: the handle comes from a call that succeeded, and is nobody else's.
+    unsafe { OwnedHandle::from_raw_handle(handle) }
+}

@@ -1,0 +1,47 @@
+//! Running psimp.exe under Wine: in a prefix below the target folder, without a display.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use crate::build::{self, Image, Use};
+use crate::exec;
+use crate::workspace::Workspace;
+
+/// A Wine that has psimp.exe, with what it lacks beside it.
+pub(crate) struct Wine {
+    folder: PathBuf,
+}
+
+impl Wine {
+    /// Makes the prefix, which takes some ten seconds the first time, and puts the program there.
+    pub(crate) fn prepare(workspace: &Workspace, program: &Image) -> Result<Self> {
+        build::require(Use::Wine)?;
+        build::wine_shim(workspace)?;
+        let wine = Self { folder: workspace.target.join("wine") };
+        let copy = wine.folder.join("psimp.exe");
+        fs::copy(&program.path, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
+        if !wine.folder.join("prefix/system.reg").exists() {
+            let mut boot = wine.wine();
+            exec::run_quietly(boot.args(["wineboot", "--init"]).stdin(Stdio::null()))?;
+        }
+        Ok(wine)
+    }
+
+    /// `psimp.exe`, still without arguments.
+    pub(crate) fn psimp(&self) -> Command {
+        let mut wine = self.wine();
+        wine.arg(self.folder.join("psimp.exe"));
+        wine
+    }
+
+    fn wine(&self) -> Command {
+        let mut wine = Command::new(build::WINE);
+        wine.env("WINEPREFIX", self.folder.join("prefix")).env("WINEDEBUG", "-all");
+        // Nothing is shown, and no menus, Mono or Gecko are offered.
+        wine.env_remove("DISPLAY").env("WINEDLLOVERRIDES", "winemenubuilder.exe,mscoree,mshtml=");
+        wine
+    }
+}
