@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod bundle;
 mod elsewhere;
 mod exec;
 mod faults;
@@ -39,6 +40,8 @@ enum Task {
     Setup(setup::Args),
     /// Build psimp.sys, without the WDK
     Build(build::Args),
+    /// Pack what a test-signed VM needs: the signed psimp.sys, psimp.exe, the INF and a script
+    Bundle(bundle::Args),
     /// Run the catalogue on psimp.sys, installing and building first what is missing
     Run(run::Args),
     /// Do everything that CI does, up to the first failure
@@ -94,6 +97,7 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Setup(args) => setup::main(args)?,
         Task::Build(args) => build::main(&workspace, args)?,
+        Task::Bundle(args) => bundle::main(&workspace, args)?,
         Task::Run(args) => return run::main(&workspace, args),
         Task::Test(args) => return Ok(test::main(&workspace, args)),
         Task::Lint(args) => return lint::main(&workspace, args),

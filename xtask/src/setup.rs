@@ -22,7 +22,9 @@ const DEBIAN_CLIPPY: &str = "rust-web-clippy";
 pub(crate) enum Purpose {
     /// Building the driver and running it.
     Build,
-    /// That, and checking it as CI does.
+    /// Building and signing what a VM needs.
+    Bundle,
+    /// All of that, and checking it as CI does.
     Test,
 }
 
@@ -30,7 +32,8 @@ impl Purpose {
     fn uses(self) -> &'static [Use] {
         match self {
             Self::Build => &[Use::Driver],
-            Self::Test => &[Use::Driver, Use::Windows, Use::Wine, Use::Fuzz],
+            Self::Bundle => &[Use::Driver, Use::Windows, Use::Signing],
+            Self::Test => &[Use::Driver, Use::Windows, Use::Wine, Use::Signing, Use::Fuzz],
         }
     }
 }

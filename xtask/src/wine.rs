@@ -1,5 +1,8 @@
 //! Running psimp.exe under Wine: in a prefix below the target folder, without a display.
 
+pub(crate) mod driver;
+pub(crate) mod show;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

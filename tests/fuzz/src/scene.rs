@@ -3,7 +3,7 @@
 
 use psimp_catalogue::{Server, Tok};
 use psimp_harness::alike::Ids;
-use psimp_harness::client::Client;
+use psimp_harness::client::{Client, Contract};
 use psimp_harness::driver::{Driver, Failure, File, Source};
 use psimp_harness::machine::{Machine, READ_WRITE};
 use psimp_harness::observe::SlotView;

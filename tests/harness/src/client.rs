@@ -9,6 +9,152 @@ use psimp_protocol::wire::{self, impersonate_flags};
 use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// Requests of the contract, whatever carries them to the driver.
+pub trait Contract {
+    /// The thread that the requests name: a handle, or 0 for the caller's own.
+    fn about(&self) -> u64;
+
+    /// Sends a request: how many bytes of `output` were written.
+    ///
+    /// # Errors
+    /// What the driver or the I/O manager says.
+    fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Failure>;
+
+    /// IMPERSONATE, through this token handle.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn impersonate_by(
+        &self,
+        token: u64,
+        copy_on_open: bool,
+        effective_only: bool,
+        level: u32,
+        rules: RulesMode,
+    ) -> Result<wire::Outcome, Failure> {
+        let mut flags = 0;
+        for (set, flag) in [
+            (copy_on_open, impersonate_flags::COPY_ON_OPEN),
+            (effective_only, impersonate_flags::EFFECTIVE_ONLY),
+            (rules == RulesMode::Kernel, impersonate_flags::KERNEL_RULES),
+        ] {
+            flags |= if set { flag } else { 0 };
+        }
+        let request = wire::Impersonate {
+            version: PROTOCOL_VERSION,
+            level,
+            thread: self.about(),
+            token,
+            flags,
+            reserved: 0,
+        };
+        self.call(Operation::Impersonate, &request)
+    }
+
+    /// QUERY.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn query(&self) -> Result<wire::Slot, Failure> {
+        self.call(Operation::Query, &self.thread())
+    }
+
+    /// SAVE.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn save(&self) -> Result<wire::Saved, Failure> {
+        self.call(Operation::Save, &self.thread())
+    }
+
+    /// RESTORE.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
+        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: self.about(), save };
+        self.call(Operation::Restore, &request)
+    }
+
+    /// DISCARD.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn discard(&self, save: u64) -> Result<(), Failure> {
+        let request = wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save };
+        self.call::<_, [u8; 0]>(Operation::Discard, &request).map(drop)
+    }
+
+    /// EVALUATE, through this token handle.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn evaluate_by(&self, token: u64, level: u32) -> Result<wire::Evaluation, Failure> {
+        let request = wire::Impersonate {
+            version: PROTOCOL_VERSION,
+            level,
+            thread: self.about(),
+            token,
+            flags: 0,
+            reserved: 0,
+        };
+        self.call(Operation::Evaluate, &request)
+    }
+
+    /// `ACCESS_CHECK`, as the thread now is.
+    ///
+    /// # Errors
+    /// What the driver says; what the check says is in the reply.
+    fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<wire::Access, Failure> {
+        let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
+        let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired, length, reserved: 0 };
+        let request = [head.as_bytes(), descriptor].concat();
+        self.call(Operation::AccessCheck, request.as_slice())
+    }
+
+    /// END: the slot before.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn end(&self) -> Result<wire::Slot, Failure> {
+        self.call(Operation::End, &self.thread())
+    }
+
+    /// REVERT: the slot before.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn revert(&self) -> Result<wire::Slot, Failure> {
+        self.call(Operation::Revert, &[0_u8; 0])
+    }
+
+    /// The request that only names a thread.
+    fn thread(&self) -> wire::Thread {
+        wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: self.about() }
+    }
+
+    /// Sends the request of an operation, whose reply must be whole.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn call<I, O>(&self, operation: Operation, input: &I) -> Result<O, Failure>
+    where
+        I: IntoBytes + Immutable + ?Sized,
+        O: FromBytes + IntoBytes + KnownLayout,
+    {
+        let mut reply = O::new_zeroed();
+        let code = Ioctl::of(operation).code();
+        let written = self.control(code, input.as_bytes(), reply.as_mut_bytes())?;
+        if written != size_of::<O>() {
+            return Err(Failure::Fault(format!(
+                "{operation:?} returned {written} bytes of {}",
+                size_of::<O>()
+            )));
+        }
+        Ok(reply)
+    }
+}
+
 /// A program with the device open.
 pub struct Client<'a> {
     /// The machine it runs on.
@@ -19,6 +165,16 @@ pub struct Client<'a> {
     pub file: &'a File,
     /// The thread that its requests name: a handle, or 0 for its own.
     pub about: u64,
+}
+
+impl Contract for Client<'_> {
+    fn about(&self) -> u64 {
+        self.about
+    }
+
+    fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Failure> {
+        self.driver.send(&self.machine.thread, self.file, code, input, output, Requestor::User)
+    }
 }
 
 impl Client<'_> {
@@ -40,143 +196,14 @@ impl Client<'_> {
         outcome
     }
 
-    /// IMPERSONATE, through this token handle.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn impersonate_by(
-        &self,
-        token: u64,
-        copy_on_open: bool,
-        effective_only: bool,
-        level: u32,
-        rules: RulesMode,
-    ) -> Result<wire::Outcome, Failure> {
-        let mut flags = 0;
-        for (set, flag) in [
-            (copy_on_open, impersonate_flags::COPY_ON_OPEN),
-            (effective_only, impersonate_flags::EFFECTIVE_ONLY),
-            (rules == RulesMode::Kernel, impersonate_flags::KERNEL_RULES),
-        ] {
-            flags |= if set { flag } else { 0 };
-        }
-        let request = wire::Impersonate {
-            version: PROTOCOL_VERSION,
-            level,
-            thread: self.about,
-            token,
-            flags,
-            reserved: 0,
-        };
-        self.call(Operation::Impersonate, &request)
-    }
-
-    /// QUERY.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn query(&self) -> Result<wire::Slot, Failure> {
-        self.call(Operation::Query, &self.thread())
-    }
-
-    /// SAVE.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn save(&self) -> Result<wire::Saved, Failure> {
-        self.call(Operation::Save, &self.thread())
-    }
-
-    /// RESTORE.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
-        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: self.about, save };
-        self.call(Operation::Restore, &request)
-    }
-
-    /// DISCARD.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn discard(&self, save: u64) -> Result<(), Failure> {
-        let request = wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save };
-        self.call::<_, [u8; 0]>(Operation::Discard, &request).map(drop)
-    }
-
     /// EVALUATE, through a token handle that is closed again.
     ///
     /// # Errors
     /// What the driver says.
     pub fn evaluate(&self, tok: Tok, level: u32) -> Result<wire::Evaluation, Failure> {
         let token = self.machine.handle(tok, rights::TOKEN_QUERY);
-        let request = wire::Impersonate {
-            version: PROTOCOL_VERSION,
-            level,
-            thread: self.about,
-            token,
-            flags: 0,
-            reserved: 0,
-        };
-        let evaluation = self.call(Operation::Evaluate, &request);
+        let evaluation = self.evaluate_by(token, level);
         self.machine.close(token);
         evaluation
-    }
-
-    /// `ACCESS_CHECK`, as the thread now is.
-    ///
-    /// # Errors
-    /// What the driver says; what the check says is in the reply.
-    pub fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<wire::Access, Failure> {
-        let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
-        let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired, length, reserved: 0 };
-        let request = [head.as_bytes(), descriptor].concat();
-        self.call(Operation::AccessCheck, request.as_slice())
-    }
-
-    /// END: the slot before.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn end(&self) -> Result<wire::Slot, Failure> {
-        self.call(Operation::End, &self.thread())
-    }
-
-    /// REVERT: the slot before.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn revert(&self) -> Result<wire::Slot, Failure> {
-        self.call(Operation::Revert, &[0_u8; 0])
-    }
-
-    fn thread(&self) -> wire::Thread {
-        wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: self.about }
-    }
-
-    fn call<I, O>(&self, operation: Operation, input: &I) -> Result<O, Failure>
-    where
-        I: IntoBytes + Immutable + ?Sized,
-        O: FromBytes + IntoBytes + KnownLayout,
-    {
-        let mut reply = O::new_zeroed();
-        let code = Ioctl::of(operation).code();
-        let thread = &self.machine.thread;
-        let written = self.driver.send(
-            thread,
-            self.file,
-            code,
-            input.as_bytes(),
-            reply.as_mut_bytes(),
-            Requestor::User,
-        )?;
-        if written != size_of::<O>() {
-            return Err(Failure::Fault(format!(
-                "{operation:?} returned {written} bytes of {}",
-                size_of::<O>()
-            )));
-        }
-        Ok(reply)
     }
 }

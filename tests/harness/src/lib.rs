@@ -7,6 +7,7 @@ pub mod commands;
 pub mod driver;
 pub mod faults;
 pub mod machine;
+pub mod native;
 pub mod observe;
 pub mod program;
 pub mod races;

@@ -1,6 +1,6 @@
 //! What a thread shows, written in the catalogue's notation.
 
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use psimp_catalogue::{Observed, Tok, User};
@@ -111,7 +111,8 @@ impl SlotView {
         }
     }
 
-    fn kind(&self) -> String {
+    /// Type and own level of the token.
+    pub fn kind(&self) -> String {
         if self.token_type == TokenType::Primary as u32 {
             "prim".to_owned()
         } else {

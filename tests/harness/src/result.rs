@@ -54,7 +54,7 @@ pub enum CaseStatus {
 }
 
 /// One thing that did not come as expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Mismatch {
     /// What was looked at, and after which call.
     pub what: String,

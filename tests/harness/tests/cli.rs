@@ -79,6 +79,7 @@ fn show_takes_a_process_or_a_thread() {
         other => panic!("{line} is {other:?}"),
     };
     assert_eq!(thread("psimp show 640"), ThreadRef { pid: 640, tid: None });
+    assert_eq!(thread("psimp show self"), ThreadRef { pid: std::process::id(), tid: None });
     assert_eq!(thread("psimp show 640/12"), ThreadRef { pid: 640, tid: Some(12) });
 }
 
@@ -111,5 +112,17 @@ fn values_are_named_as_they_are_written() {
 fn long_help_tells_the_exit_codes_and_hides_the_inner_commands() {
     let help = Cli::command().render_long_help().to_string();
     assert!(help.contains("3  the target is not available here"));
-    assert!(["mutants", "bench", "soak"].iter().all(|inner| !help.contains(inner)));
+    assert!(["mutants", "bench", "soak", "  impersonate"].iter().all(|inner| !help.contains(inner)));
+}
+
+#[test]
+fn show_takes_what_to_show_beside_the_tokens() {
+    let Command::Show(show) = parse("psimp show 640 --groups --format json") else { panic!("not show") };
+    assert!(show.groups && !show.privileges);
+    assert_eq!(show.format, TextFormat::Json);
+    let Command::Impersonate(subject) = parse("psimp impersonate --level 3") else {
+        panic!("not impersonate")
+    };
+    assert_eq!(subject.level, 3);
+    assert!(refused("psimp impersonate --level 4"));
 }

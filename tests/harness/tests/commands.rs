@@ -37,10 +37,13 @@ fn json_of_a_run_is_one_object_with_the_counts() {
 fn a_target_that_is_not_here_exits_3_and_says_how_to_get_it() {
     for (arguments, advice) in [
         (&["run", "--target", "device"][..], "psimp.sys loaded on Windows"),
+        (&["run", "--target", "device"], "`psimp driver install` and `psimp driver start`"),
         (&["run", "--target", "native"], "API of Windows"),
         (&["run", "--target", "image", "--image", "no/such/psimp.sys"], "cargo xtask build"),
         (&["show", "4"], "Windows"),
         (&["driver", "status"], "Windows"),
+        (&["driver", "install", "--image", "no/such/psimp.sys"], "Windows"),
+        (&["impersonate"], "Windows"),
     ] {
         let output = psimp(arguments);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -85,8 +85,14 @@ pub(crate) enum Class {
     Statistics = 10,
     RestrictedSids = 11,
     SessionId = 12,
+    SandboxInert = 15,
     Elevation = 20,
+    HasRestrictions = 21,
+    VirtualizationAllowed = 23,
+    VirtualizationEnabled = 24,
     IntegrityLevel = 25,
+    UiAccess = 26,
+    IsAppContainer = 29,
 }
 
 /// An answer, at the alignment of its structure. Its pointers point into itself.

@@ -14,15 +14,20 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("the layouts that are read here are those of 64-bit Windows");
 
+pub mod device;
 pub mod error;
 pub mod information;
+pub mod machine;
 pub mod ntdll;
 pub mod object;
 pub mod process;
+pub mod service;
 pub mod sid;
+pub mod snapshot;
 pub mod thread;
 pub mod token;
 
+mod flags;
 mod wide;
 
 pub use error::Error;

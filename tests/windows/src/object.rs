@@ -104,7 +104,7 @@ impl Event {
     /// # Errors
     /// What Windows says.
     pub fn create(descriptor: Option<&Descriptor>) -> Result<Self, Error> {
-        let anybody = Descriptor::null_dacl()?;
+        let anybody = Descriptor::of(&format!("D:P(A;;GA;;;WD)(A;;GA;;;AN)(A;;GA;;;RC){ANY_INTEGRITY}"))?;
         let attributes = attributes(None, None, Some(&anybody));
         let mut directory = std::ptr::null_mut();
         // SAFETY: the attributes and what they point to live until the call returns.

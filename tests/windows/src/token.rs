@@ -27,6 +27,8 @@ pub const QUERY: u32 = 0x8;
 /// Of several privileges, not all could be changed: a success value that is none here.
 const NOT_ALL_ASSIGNED: u32 = 0x106;
 
+const WRITE_RESTRICTED: u32 = 0x8;
+
 /// An open token.
 #[derive(Debug)]
 pub struct Token(OwnedHandle);
@@ -34,8 +36,8 @@ pub struct Token(OwnedHandle);
 /// What `NtFilterToken` takes away.
 #[derive(Clone, Debug, Default)]
 pub struct Filter<'a> {
-    /// `DISABLE_MAX_PRIVILEGE`: all privileges but `SeChangeNotifyPrivilege`.
-    pub most_privileges: bool,
+    /// Privileges that are not there any more.
+    pub deleted: &'a [u64],
     /// `WRITE_RESTRICTED`: the restricting SIDs count for writing alone.
     pub write_restricted: bool,
     /// Groups that only deny from now on.
@@ -107,17 +109,18 @@ impl Token {
     /// # Errors
     /// What Windows says.
     pub fn filter(&self, filter: &Filter<'_>) -> Result<Self, Status> {
-        let flags = u32::from(filter.most_privileges) | if filter.write_restricted { 0x8 } else { 0 };
+        let flags = if filter.write_restricted { WRITE_RESTRICTED } else { 0 };
+        let deleted = Privileges::new(filter.deleted)?;
         let (deny_only, restricting) = (Groups::new(filter.deny_only)?, Groups::new(filter.restricting)?);
         let mut token = std::ptr::null_mut();
-        // SAFETY: the kernel checks the handle; both lists are null or hold as many entries as they say, whose
+        // SAFETY: the kernel checks the handle; all lists are null or hold as many entries as they say, whose
         // SIDs live as long as the filter.
         checked(unsafe {
             NtFilterToken(
                 self.raw(),
                 flags,
                 deny_only.pointer(),
-                std::ptr::null(),
+                deleted.pointer(),
                 restricting.pointer(),
                 &raw mut token,
             )
@@ -222,7 +225,7 @@ impl Token {
         Ok(status)
     }
 
-    fn query(&self, class: Class) -> Result<Answer, Status> {
+    pub(crate) fn query(&self, class: Class) -> Result<Answer, Status> {
         let mut words = vec![0_u64; 32];
         loop {
             let length = u32::try_from(words.len() * 8).unwrap_or(u32::MAX);
@@ -246,6 +249,11 @@ impl Token {
                 Err(status) => return Err(status),
             }
         }
+    }
+
+    /// The handle as a number, for calls that take its bytes.
+    pub fn number(&self) -> u64 {
+        self.raw().addr() as u64
     }
 
     fn raw(&self) -> HANDLE {
@@ -284,8 +292,33 @@ pub(crate) fn quality_of_service(
     }
 }
 
-/// The longest list of SIDs that is passed.
+/// The longest list that is passed.
 const MOST: usize = 128;
+
+/// `TOKEN_PRIVILEGES` of several privileges.
+#[repr(C)]
+struct Privileges {
+    count: u32,
+    entries: [LUID_AND_ATTRIBUTES; MOST],
+}
+
+impl Privileges {
+    fn new(luids: &[u64]) -> Result<Self, Status> {
+        let mut privileges = Self { count: 0, entries: [LUID_AND_ATTRIBUTES::default(); MOST] };
+        for luid in luids {
+            let index = usize::try_from(privileges.count).unwrap_or(MOST);
+            let entry = privileges.entries.get_mut(index).ok_or(Status::INVALID_PARAMETER)?;
+            entry.Luid = split(*luid);
+            privileges.count += 1;
+        }
+        Ok(privileges)
+    }
+
+    /// An empty list is passed as none.
+    fn pointer(&self) -> *const TOKEN_PRIVILEGES {
+        if self.count == 0 { std::ptr::null() } else { (&raw const *self).cast() }
+    }
+}
 
 /// `TOKEN_GROUPS` of several SIDs.
 #[repr(C)]

@@ -50,6 +50,12 @@ impl Compiler {
         self.cargo == Path::new(DEBIAN_CARGO)
     }
 
+    /// Its clippy: the one beside its cargo, for another one on the path would bring another compiler.
+    pub(crate) fn clippy(&self) -> Option<PathBuf> {
+        let clippy = self.cargo.with_file_name("cargo-clippy");
+        clippy.exists().then_some(clippy)
+    }
+
     fn active() -> Result<Self> {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let sysroot = sysroot(&rustc)?;

@@ -57,11 +57,7 @@ pub(crate) fn map(workspace: &Workspace) -> PathBuf {
 /// Runs clippy over both drivers as they are built for the kernel. False if the compiler has no clippy.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
     let prepared = Prepared::make(workspace)?;
-    // The one beside cargo: another one on the path would bring another compiler.
-    let clippy = prepared.compiler.cargo.with_file_name("cargo-clippy");
-    if !clippy.exists() {
-        return Ok(false);
-    }
+    let Some(clippy) = prepared.compiler.clippy() else { return Ok(false) };
     let mut command = prepared.cargo(&clippy, "clippy")?;
     command.env("CARGO", &prepared.compiler.cargo).args([
         "--package",

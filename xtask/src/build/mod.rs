@@ -20,10 +20,12 @@ use sha2::{Digest, Sha256};
 pub(crate) use compiler::Compiler;
 pub(crate) use driver::{clippy, map};
 pub(crate) use slots::parse as kmdf_functions;
-pub(crate) use tools::{READOBJ, Use, WINE, check as require, missing_packages as missing_tools};
+pub(crate) use tools::{
+    OPENSSL, OSSLSIGNCODE, READOBJ, Use, WINE, check as require, missing_packages as missing_tools,
+};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
-pub(crate) use windows::{harness_exe, wine_shim};
+pub(crate) use windows::{clippy as windows_clippy, harness_exe, wine_shim};
 
 use crate::workspace::Workspace;
 use crate::{Format, mutants};
@@ -86,8 +88,13 @@ pub(crate) fn malicious(workspace: &Workspace) -> Result<Image> {
 impl Image {
     fn read(path: PathBuf) -> Result<Self> {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self { sha256: hex(&Sha256::digest(&bytes)), size: bytes.len() as u64, path })
+        Ok(Self { sha256: self::sha256(&bytes), size: bytes.len() as u64, path })
     }
+}
+
+/// The SHA-256 of the bytes in lower-case hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Bytes as lower-case hexadecimal digits.

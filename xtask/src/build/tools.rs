@@ -11,6 +11,10 @@ pub(crate) const LINKER: &str = "/usr/bin/lld-link-19";
 /// The linker of psimp.exe, and the compiler of what Wine lacks.
 pub(crate) const GCC: &str = "/usr/bin/x86_64-w64-mingw32-gcc";
 pub(crate) const WINE: &str = "/usr/bin/wine";
+/// Makes the certificate that a bundle is signed with.
+pub(crate) const OPENSSL: &str = "/usr/bin/openssl";
+/// Signs, and verifies signatures.
+pub(crate) const OSSLSIGNCODE: &str = "/usr/bin/osslsigncode";
 pub(crate) const READOBJ: &str = "/usr/bin/llvm-readobj-19";
 /// Where bindgen finds libclang. Not a newer one: from 22 on it yields opaque structures of one byte.
 pub(crate) const LIBCLANG_DIR: &str = "/usr/lib/llvm-19/lib";
@@ -26,6 +30,8 @@ pub(crate) enum Use {
     Windows,
     /// Running that here.
     Wine,
+    /// Signing the driver.
+    Signing,
     /// Fuzzing: libFuzzer itself is C++.
     Fuzz,
 }
@@ -41,7 +47,7 @@ const fn needed(used_for: Use, file: &'static str, package: &'static str) -> Nee
     Needed { used_for, file, package }
 }
 
-const NEEDED: [Needed; 11] = [
+const NEEDED: [Needed; 13] = [
     needed(Use::Driver, CLANG, "clang-19"),
     needed(Use::Driver, DLLTOOL, "llvm-19"),
     needed(Use::Driver, LIB, "llvm-19"),
@@ -52,6 +58,8 @@ const NEEDED: [Needed; 11] = [
     needed(Use::Windows, GCC, "gcc-mingw-w64-x86-64"),
     needed(Use::Wine, WINE, "wine"),
     needed(Use::Wine, "/usr/lib/wine/wine64", "wine64"),
+    needed(Use::Signing, OPENSSL, "openssl"),
+    needed(Use::Signing, OSSLSIGNCODE, "osslsigncode"),
     needed(Use::Fuzz, "/usr/bin/c++", "g++"),
 ];
 

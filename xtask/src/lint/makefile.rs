@@ -13,6 +13,36 @@ use crate::workspace::Workspace;
 /// cargo-make's own task that is adapted; wdk-build's makefile depends on it without defining it.
 const OF_CARGO_MAKE: [&str; 1] = ["build"];
 
+/// What a machine is changed by, and the task that takes it back.
+const OPPOSITES: [(&str, &str); 4] =
+    [("trust", "untrust"), ("deploy", "undeploy"), ("start", "stop"), ("verifier", "verifier-off")];
+
+/// Which task has to come before which.
+const ORDER: [(&str, &str); 6] = [
+    ("trust-publisher", "default"),
+    ("deploy", "trust"),
+    ("deploy", "stop"),
+    ("start", "deploy"),
+    ("device", "start"),
+    ("undeploy", "stop"),
+];
+
+/// A task, and a word that one of its arguments has to be, or to end with.
+const ARGUMENTS: [(&str, &str); 12] = [
+    ("trust", "Root"),
+    ("trust-publisher", "TrustedPublisher"),
+    ("untrust", "Root"),
+    ("untrust", "WDRLocalTestCert"),
+    ("untrust-publisher", "TrustedPublisher"),
+    ("untrust-publisher", "WDRLocalTestCert"),
+    ("trust", "/psimp_package/WDRLocalTestCert.cer"),
+    ("trust-publisher", "/psimp_package/WDRLocalTestCert.cer"),
+    ("deploy", "/psimp_package/psimp.inf"),
+    ("start", inf::SERVICE),
+    ("stop", inf::SERVICE),
+    ("verifier", inf::IMAGE),
+];
+
 pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
     let ours = exec::read(&workspace.root.join("Makefile.toml"))?;
     let (version, folder) = build::locate_wdk_build(workspace, &Compiler::find()?)?;
@@ -66,6 +96,13 @@ fn check_against(
         }
     }
 
+    check_round_trip(our_tasks, &mut check);
+    let certificate = their_tasks.get("generate-certificate").map(|task| strings(task, "args"));
+    check(
+        certificate.unwrap_or_default().iter().any(|argument| argument.ends_with("/WDRLocalTestCert.cer")),
+        format!("wdk-build {version} makes no WDRLocalTestCert.cer"),
+    );
+
     let build = our_tasks.get("build").map(|task| strings(task, "args")).unwrap_or_default();
     for pair in [["--package", "psimp"], ["--features", "kernel"]] {
         check(
@@ -87,6 +124,35 @@ fn check_against(
     Ok(())
 }
 
+/// Everything that is done to a machine can be undone, and happens in order.
+fn check_round_trip(tasks: &Table, check: &mut impl FnMut(bool, String)) {
+    let arguments = |task: &str| tasks.get(task).map(|task| strings(task, "args")).unwrap_or_default();
+    for (forward, back) in OPPOSITES {
+        for task in [forward, back] {
+            check(tasks.contains_key(task), format!("there is no task {task}"));
+        }
+    }
+    for (later, earlier) in ORDER {
+        let before = tasks.get(later).map(|task| strings(task, "dependencies")).unwrap_or_default();
+        check(before.contains(&earlier), format!("{later} does not depend on {earlier}"));
+    }
+    for (task, word) in ARGUMENTS {
+        let has = arguments(task).iter().any(|argument| argument.ends_with(word));
+        check(has, format!("no argument of {task} is {word}"));
+    }
+    let script = tasks.get("undeploy").and_then(|task| task.get("script")).and_then(Value::as_str);
+    check(
+        script.is_some_and(|script| script.contains("'*\\psimp.inf'")),
+        "undeploy does not look for psimp.inf".to_owned(),
+    );
+    for (name, task) in tasks {
+        let private = task.get("private").and_then(Value::as_bool) == Some(true);
+        let replaced = task.get("clear").and_then(Value::as_bool) == Some(true);
+        let described = task.get("description").is_some();
+        check(private || replaced || described, format!("{name} has no description"));
+    }
+}
+
 fn tasks(makefile: &Table) -> Result<&Table> {
     makefile.get("tasks").and_then(Value::as_table).context("a makefile has tasks")
 }
@@ -104,7 +170,8 @@ mod tests {
     use crate::workspace::Workspace;
 
     const COMMITTED: &str = include_str!("../../../Makefile.toml");
-    const WDK_BUILD: &str = "[tasks.copy-inx-to-output]\n[tasks.default]\n";
+    const WDK_BUILD: &str = "[tasks.copy-inx-to-output]\n[tasks.default]\n\
+        [tasks.generate-certificate]\nargs = [\"-r\", \"${WDK_BUILD_OUTPUT_DIRECTORY}/WDRLocalTestCert.cer\"]\n";
 
     fn violations(makefile: &str) -> Vec<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -127,16 +194,40 @@ mod tests {
             ("default_to_workspace = false", "", "members would be run"),
             ("[tasks.copy-inx-to-output]", "[tasks.copy-inx]", "replaces the task copy-inx, which"),
             (
-                "dependencies = [\"default\"]",
-                "dependencies = [\"package\"]",
+                "dependencies = [\"default\"",
+                "dependencies = [\"package\"",
                 "depends on the task package, which",
             ),
             ("\"kernel\"", "\"core\"", "does not pass --features kernel"),
             ("/inf/psimp.inx ", "/psimp.inx ", "does not copy inf/psimp.inx"),
+            ("[tasks.undeploy]", "[tasks.remove]", "there is no task undeploy"),
+            ("[tasks.untrust]", "[tasks.forget]", "there is no task untrust"),
+            ("[tasks.verifier-off]", "[tasks.reset]", "there is no task verifier-off"),
+            ("\"trust\", \"stop\"]", "\"trust\"]", "deploy does not depend on stop"),
+            ("dependencies = [\"start\"]", "", "device does not depend on start"),
+            (
+                "[\"start\", \"PsImpersonate\"]",
+                "[\"start\", \"psimp\"]",
+                "no argument of start is PsImpersonate",
+            ),
+            ("\"-delstore\", \"Root\"", "\"-delstore\", \"My\"", "no argument of untrust is Root"),
+            ("'*\\psimp.inf'", "'psimp.inf'", "undeploy does not look for psimp.inf"),
+            ("description = \"Stop the driver\"", "", "stop has no description"),
         ] {
             assert!(COMMITTED.contains(from), "{from} is gone");
             let found = violations(&COMMITTED.replace(from, to));
             assert!(found.iter().any(|violation| violation.contains(expected)), "{expected}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_wdk_build_that_names_its_certificate_otherwise_is_noticed() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let (target, features) = (root.join("target"), vec!["kernel".to_owned()]);
+        let workspace = Workspace { root, target, features, build_id: String::new() };
+        let mut report = Report::default();
+        let theirs = WDK_BUILD.replace("WDRLocalTestCert", "Other");
+        check_against(COMMITTED, &theirs, "0.6.0", &workspace, &mut report).expect("both can be parsed");
+        assert_eq!(report.violations, ["makefile: wdk-build 0.6.0 makes no WDRLocalTestCert.cer"]);
     }
 }

@@ -16,6 +16,8 @@ use crate::Format;
 use crate::workspace::Workspace;
 use crate::{build, setup};
 
+pub(crate) use inf::{PATH as INF, require as require_inf};
+
 /// The arguments of `cargo xtask lint`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -22,6 +22,27 @@ Exit codes:
   2  the command line is wrong
   3  the target is not available here; the message says how to get it";
 
+const SHOW_NOTES: &str = "\
+Shown is what user mode can see: each thread's token beside that of the process. Level
+is that of the token as it opens. What cannot be opened or read has the reason in its
+row; a token at Anonymous level never opens, which is how it is known.
+
+Exit codes:
+  0  shown
+  1  there is no such process or thread
+  2  the command line is wrong
+  3  not on Windows";
+
+const DRIVER_EXIT_CODES: &str = "\
+install, start, stop and uninstall need an elevated prompt. The image stays where it
+is: Windows loads it from there.
+
+Exit codes:
+  0  done
+  1  refused; the message says why, and what to do
+  2  the command line is wrong
+  3  not on Windows";
+
 const FILTERS: &str = "\
 A case is taken when any --filter matches it. S is, in upper or lower case:
   D13             the case with this id
@@ -58,10 +79,15 @@ pub enum Command {
     List(ListArgs),
     /// Tell what a case does, what it expects and which rule decides
     Explain(ExplainArgs),
-    /// Show which threads of a process impersonate, and whom
+    /// Show which threads of a process impersonate, and whom (Windows only)
+    #[command(after_help = SHOW_NOTES)]
     Show(ShowArgs),
     /// Install, start, stop or uninstall psimp.sys, or tell how it stands (Windows only)
+    #[command(after_help = DRIVER_EXIT_CODES)]
     Driver(DriverArgs),
+    /// Impersonate on a thread, tell its ids, and wait until standard input ends, for `show` to look at
+    #[command(hide = true)]
+    Impersonate(ImpersonateArgs),
     /// Measure the calls of an image
     #[command(hide = true)]
     Bench(BenchArgs),
@@ -71,6 +97,9 @@ pub enum Command {
     /// Make every call below the driver fail that can, and check what holds all the same
     #[command(hide = true, after_help = FILTERS)]
     Faults(FaultsArgs),
+    /// Answer one question of a harness that runs the target native, as a server process
+    #[command(hide = true)]
+    NativeServer,
     /// Let threads make random calls on an image, and look for leaks and torn slots
     #[command(hide = true)]
     Soak(SoakArgs),
@@ -126,12 +155,26 @@ pub struct ExplainArgs {
 /// Arguments of `show`.
 #[derive(Clone, Debug, Args)]
 pub struct ShowArgs {
-    /// Process id, or process id and thread id, in decimal
+    /// Process id, or process id and thread id, in decimal; self means psimp itself
     #[arg(value_name = "PID[/TID]")]
     pub thread: ThreadRef,
+    /// Show the groups of each token too
+    #[arg(long)]
+    pub groups: bool,
+    /// Show the privileges of each token too
+    #[arg(long)]
+    pub privileges: bool,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
+}
+
+/// Arguments of `impersonate`.
+#[derive(Clone, Debug, Args)]
+pub struct ImpersonateArgs {
+    /// Level of the token, from 0 (Anonymous) to 3 (Delegation)
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3))]
+    pub level: u32,
 }
 
 /// Arguments of `driver`.

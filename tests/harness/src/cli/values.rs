@@ -95,7 +95,10 @@ impl FromStr for ThreadRef {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let id = |digits: &str| digits.parse().map_err(|_| "write PID or PID/TID, in decimal");
+        if text == "self" {
+            return Ok(Self { pid: std::process::id(), tid: None });
+        }
+        let id = |digits: &str| digits.parse().map_err(|_| "write PID or PID/TID in decimal, or self");
         match text.split_once('/') {
             Some((pid, tid)) => Ok(Self { pid: id(pid)?, tid: Some(id(tid)?) }),
             None => Ok(Self { pid: id(text)?, tid: None }),

@@ -1,11 +1,13 @@
 //! What the program's commands do.
 
 mod bench;
+pub mod driver;
 mod explain;
 mod faults;
 mod list;
 mod mutants;
 mod run;
+pub mod show;
 mod soak;
 
 use crate::cli::{Command, Exit};
@@ -30,12 +32,10 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Faults(args) => faults::faults(&args),
         Command::Soak(args) => soak::soak(&args),
-        Command::Show(_) => {
-            Ok(unavailable("psimp show reads the threads of a running Windows; here is none"))
-        }
-        Command::Driver(_) => {
-            Ok(unavailable("psimp driver manages the service of a running Windows; here is none"))
-        }
+        Command::Show(args) => Ok(show::show(&args)),
+        Command::Driver(args) => Ok(driver::driver(&args)),
+        Command::Impersonate(args) => Ok(show::impersonate(&args)),
+        Command::NativeServer => run::native_server(),
     }
 }
 

@@ -1,18 +1,20 @@
 //! `psimp run`.
 
+use super::driver::why_no_device;
 use super::{load_image, unavailable};
 use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
+use crate::native::express::Means;
 use crate::races;
 use crate::report;
-use crate::result::{CaseResult, RunResult};
+use crate::result::{CaseResult, ImageInfo, RunResult};
 use crate::run::{Target, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
 use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let (source, image) = match args.target {
@@ -22,36 +24,49 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             Err(why) => return Ok(unavailable(&why)),
         },
         TargetArg::Device => {
-            return Ok(unavailable(
-                "--target device needs psimp.sys loaded on Windows; --target image runs it here",
-            ));
+            return match why_no_device() {
+                Some(why) => Ok(unavailable(&why)),
+                None => native(args, Means::Driver(rules(args.rules))),
+            };
         }
-        TargetArg::Native => {
-            return Ok(unavailable("--target native needs the API of Windows; --target model runs anywhere"));
-        }
+        TargetArg::Native => return native(args, Means::UserMode),
     };
     let target = Target { source, flavour: flavour(args.kernel), rules: rules(args.rules) };
-    let selected: Vec<_> = psimp_catalogue::cases()
-        .into_iter()
-        .filter(|case| args.filter.matches(case.id, &case.title))
-        .collect();
-    if selected.is_empty() {
-        eprintln!("psimp: no case matches the filter; `psimp list` names them all");
-        return Ok(Exit::Usage);
-    }
+    let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
     if args.seed.is_some() && !selected.iter().any(|case| matches!(case.body, Body::Race(_))) {
         eprintln!("psimp: --seed is for races, group Z; the filter takes none");
         return Ok(Exit::Usage);
     }
     let start = Instant::now();
     let cases = selected.iter().map(|case| run_or_replay(&target, case, args.seed)).collect();
+    finish(args, image, cases, start.elapsed())
+}
+
+/// The cases that the filter takes; none is a mistake.
+fn selected(args: &RunArgs) -> Option<Vec<Case>> {
+    let cases = psimp_catalogue::cases().into_iter();
+    let selected: Vec<_> = cases.filter(|case| args.filter.matches(case.id, &case.title)).collect();
+    if selected.is_empty() {
+        eprintln!("psimp: no case matches the filter; `psimp list` names them all");
+        return None;
+    }
+    Some(selected)
+}
+
+/// Writes the report.
+fn finish(
+    args: &RunArgs,
+    image: Option<ImageInfo>,
+    cases: Vec<CaseResult>,
+    duration: Duration,
+) -> anyhow::Result<Exit> {
     let result = RunResult {
         target: args.target.to_string(),
         kernel: args.kernel.to_string(),
         rules: args.rules.to_string(),
         image,
         cases,
-        duration: start.elapsed(),
+        duration,
     };
     let mut out = AutoStream::auto(io::stdout().lock());
     let colour = out.current_choice() != ColorChoice::Never;
@@ -61,6 +76,35 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         _ => (),
     }
     Ok(if result.summary().failed > 0 { Exit::Failed } else { Exit::Passed })
+}
+
+#[cfg(windows)]
+fn native(args: &RunArgs, means: Means) -> anyhow::Result<Exit> {
+    let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
+    let start = Instant::now();
+    match crate::native::run(&selected, crate::run::kernel(flavour(args.kernel)), means) {
+        Ok(cases) => finish(args, None, cases, start.elapsed()),
+        Err(why) => Ok(unavailable(&why)),
+    }
+}
+
+#[cfg(not(windows))]
+#[allow(clippy::unnecessary_wraps)] // as on Windows
+fn native(_args: &RunArgs, _means: Means) -> anyhow::Result<Exit> {
+    Ok(unavailable("--target native needs the API of Windows; --target model runs anywhere"))
+}
+
+/// A server process of the target native.
+#[cfg(windows)]
+pub(super) fn native_server() -> anyhow::Result<Exit> {
+    crate::native::serve().map(|()| Exit::Passed)
+}
+
+/// A server process of the target native.
+#[cfg(not(windows))]
+#[allow(clippy::unnecessary_wraps)] // as on Windows
+pub(super) fn native_server() -> anyhow::Result<Exit> {
+    Ok(unavailable("native-server serves a harness on Windows"))
 }
 
 /// With a seed, a race takes place under that schedule alone, which goes to

@@ -3,7 +3,7 @@
 use super::invariants::target;
 use super::{Call, Callers, Fail, Player, Shown, Slots, Step};
 use crate::alike::Ids;
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use crate::observe::SlotView;

@@ -2,7 +2,7 @@
 
 use super::Pace;
 use super::stage::Stage;
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};

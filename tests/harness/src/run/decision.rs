@@ -1,31 +1,31 @@
 //! Group D: one call on an idle thread.
 
-use super::{Found, Way, compare, mismatch};
-use crate::client::Client;
+use super::{Found, Way, compare, kernel, mismatch};
+use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::Mismatch;
-use psimp_catalogue::{Column, DecisionRow, Driver};
-use psimp_model::{Flavour, Thread};
+use psimp_catalogue::{Column, DecisionRow, Driver, Kernel};
+use psimp_model::Thread;
 use psimp_protocol::wire::{self, decided_by, effect, slot_flags, verdict};
 use psimp_protocol::{RulesMode, Status};
 use psimp_rules::{DOC, Level, Rule, decide};
 
-/// The row's column for a kernel flavour.
-pub(crate) fn column(row: &DecisionRow, flavour: Flavour) -> Column {
-    match flavour {
+/// The row's column for a kernel.
+pub(crate) fn column(row: &DecisionRow, kernel: Kernel) -> Column {
+    match kernel {
         // There is no column for Peios: the cases are skipped there.
-        Flavour::Win10 | Flavour::Peios => row.w10,
-        Flavour::Nt52 => row.nt52,
-        Flavour::Documented => row.doc,
+        Kernel::Win10 | Kernel::Peios => row.w10,
+        Kernel::Nt52 => row.nt52,
+        Kernel::Documented => row.doc,
     }
 }
 
 /// What the stricter of driver and kernel leaves, and whether the driver's
 /// documented rule stands for it.
-pub(crate) fn through_driver(row: &DecisionRow, flavour: Flavour, rules: RulesMode) -> (Column, bool) {
-    let kernel = column(row, flavour);
+pub(crate) fn through_driver(row: &DecisionRow, kernel: Kernel, rules: RulesMode) -> (Column, bool) {
+    let kernel = column(row, kernel);
     match (rules, row.doc, kernel) {
         (RulesMode::Documented, Column::C(..), _) => (row.doc, true),
         (RulesMode::Documented, Column::K(_), Column::K(_)) => (kernel, true),
@@ -45,7 +45,7 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, row: &DecisionRow) -> Found {
                 return Err(vec![mismatch("PsImpersonateClient", "STATUS_SUCCESS", status.to_string())]);
             }
             let slot = machine.thread.slot().map(|slot| SlotView::from(&slot));
-            finish(machine, row, column(row, machine.flavour()), slot.as_ref(), Vec::new())
+            finish(machine, row, column(row, kernel(machine.flavour())), slot.as_ref(), Vec::new())
         }
         Way::Driver(client, rules) => through(client, rules, row),
     }
@@ -72,8 +72,15 @@ fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Found {
         }
         (Driver::Passed, Ok(outcome)) => outcome,
     };
-    let (expected, by_driver) = through_driver(row, machine.flavour(), rules);
-    check_outcome(&mut differences, row, expected, by_driver, &outcome);
+    let (expected, by_driver) = through_driver(row, kernel(machine.flavour()), rules);
+    compare_outcome(&mut differences, row, expected, by_driver, &outcome);
+    let logon = row.token.fixture().logon.luid().0;
+    compare(
+        &mut differences,
+        "outcome: authentication id",
+        &format!("{logon:#x}"),
+        &format!("{:#x}", outcome.authentication_id),
+    );
     let slot = queried(client, &machine.thread, &mut differences);
     let access = observe::access_through(client).unwrap_or_else(|failure| failure.to_string());
     compare(&mut differences, "ACCESS_CHECK", &expected.observed(row.token).access, &access);
@@ -107,8 +114,20 @@ pub(super) fn queried(
 /// EVALUATE says beforehand what the documented rule decides, and does nothing.
 fn check_evaluation(client: &Client<'_>, row: &DecisionRow) -> Vec<Mismatch> {
     let mut differences = Vec::new();
-    let evaluated = client.evaluate(row.token, row.level.into());
-    match (row.driver, &evaluated) {
+    compare_evaluation(&mut differences, row, &client.evaluate(row.token, row.level.into()));
+    if client.machine.thread.is_impersonating() {
+        differences.push(mismatch("slot after EVALUATE", "idle", "impersonating"));
+    }
+    differences
+}
+
+/// What EVALUATE said against the documentation's column.
+pub(crate) fn compare_evaluation(
+    differences: &mut Vec<Mismatch>,
+    row: &DecisionRow,
+    evaluated: &Result<wire::Evaluation, Failure>,
+) {
+    match (row.driver, evaluated) {
         (Driver::Passed, Ok(evaluation)) => {
             let (expected_verdict, effect) = match row.doc {
                 Column::K(_) => (verdict::KEPT, effect::KEEP),
@@ -120,7 +139,7 @@ fn check_evaluation(client: &Client<'_>, row: &DecisionRow) -> Vec<Mismatch> {
             let observed = (evaluation.verdict, evaluation.level, last.map(|step| step.effect), tail.count());
             let expected = (expected_verdict, u32::from(row.doc.level()), Some(effect), 0);
             compare(
-                &mut differences,
+                differences,
                 "EVALUATE: verdict, level, last effect, steps after it",
                 &format!("{expected:?}"),
                 &format!("{observed:?}"),
@@ -128,7 +147,7 @@ fn check_evaluation(client: &Client<'_>, row: &DecisionRow) -> Vec<Mismatch> {
             if let Column::C(_, rule) = row.doc {
                 let rules = (evaluation.rule, last.map(|step| u32::from(step.rule)));
                 let expected = (rule as u32, Some(rule as u32));
-                compare(&mut differences, "EVALUATE: rule", &format!("{expected:?}"), &format!("{rules:?}"));
+                compare(differences, "EVALUATE: rule", &format!("{expected:?}"), &format!("{rules:?}"));
             }
         }
         (Driver::Refused, Err(Failure::Status(Status::BAD_IMPERSONATION_LEVEL))) => (),
@@ -136,13 +155,10 @@ fn check_evaluation(client: &Client<'_>, row: &DecisionRow) -> Vec<Mismatch> {
             differences.push(mismatch("EVALUATE", format!("{driver:?}"), format!("{evaluated:?}")));
         }
     }
-    if client.machine.thread.is_impersonating() {
-        differences.push(mismatch("slot after EVALUATE", "idle", "impersonating"));
-    }
-    differences
 }
 
-fn check_outcome(
+/// The outcome of IMPERSONATE, but for the logon session.
+pub(crate) fn compare_outcome(
     differences: &mut Vec<Mismatch>,
     row: &DecisionRow,
     expected: Column,
@@ -172,13 +188,6 @@ fn check_outcome(
     let same = outcome.token_asked == outcome.token_stored;
     let kept = matches!(expected, Column::K(_));
     compare(differences, "outcome: stored token is the one asked", &kept.to_string(), &same.to_string());
-    let logon = row.token.fixture().logon.luid().0;
-    compare(
-        differences,
-        "outcome: authentication id",
-        &format!("{logon:#x}"),
-        &format!("{:#x}", outcome.authentication_id),
-    );
 }
 
 fn finish(

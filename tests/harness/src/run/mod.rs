@@ -5,6 +5,8 @@ mod requests;
 mod script;
 
 pub(crate) use decision::through_driver as expected_through_driver;
+#[cfg(windows)]
+pub(crate) use decision::{column, compare_evaluation, compare_outcome};
 pub(crate) use script::expected as expected_state;
 
 use crate::client::Client;

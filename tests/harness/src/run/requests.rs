@@ -1,7 +1,7 @@
 //! Group B: requests with something wrong in them.
 
 use super::{Found, mismatch};
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::{Failure, File};
 use crate::machine::{READ_WRITE, administrator_client, descriptor};
 use crate::observe::SlotView;

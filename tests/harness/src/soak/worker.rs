@@ -3,7 +3,7 @@
 use super::Figures;
 use super::tell::Told;
 use super::world::{FILES, World};
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::{Failure, File};
 use crate::machine::{Machine, READ_WRITE, descriptor};
 use oorandom::Rand32;

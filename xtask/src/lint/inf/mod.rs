@@ -12,17 +12,17 @@ mod text;
 use std::collections::BTreeSet;
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use self::parse::{Entry, Parsed};
 use super::{Report, Rule};
 use crate::workspace::Workspace;
 
 /// Where the INF is, below the workspace's root.
-pub(super) const PATH: &str = "inf/psimp.inx";
+pub(crate) const PATH: &str = "inf/psimp.inx";
 
-const IMAGE: &str = "psimp.sys";
-const SERVICE: &str = "PsImpersonate";
+pub(super) const IMAGE: &str = "psimp.sys";
+pub(super) const SERVICE: &str = "PsImpersonate";
 const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 
 /// The rules about the INF.
@@ -34,7 +34,7 @@ pub(super) const RULES: [Rule; 32] = [
         "every line is a header, an entry or a comment, with its quotes closed, and is not continued",
     ),
     ("inf-repeated", "no section twice, whose entries would silently be merged, and no entry twice in one"),
-    ("inf-variables", "no $VARIABLE$ of stampinf is left: the bundle takes the file as it is"),
+    ("inf-variables", "no $VARIABLE$ of stampinf is left: the bundle replaces nothing but DriverVer"),
     ("inf-strings", "every %token% is defined in [Strings] (1235), without a variable of the environment"),
     ("inf-strings-used", "every string is used"),
     ("inf-signature", "Signature is $Windows NT$"),
@@ -82,6 +82,14 @@ pub(super) const RULES: [Rule; 32] = [
 pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
     let bytes = fs::read(workspace.root.join(PATH)).with_context(|| format!("cannot read {PATH}"))?;
     check_bytes(&bytes, report);
+    Ok(())
+}
+
+/// Fails with the violations of an INF that is made of the committed one.
+pub(crate) fn require(bytes: &[u8]) -> Result<()> {
+    let mut report = Report::default();
+    check_bytes(bytes, &mut report);
+    ensure!(report.violations.is_empty(), "{}", report.violations.join("\n"));
     Ok(())
 }
 

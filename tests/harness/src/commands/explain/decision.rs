@@ -69,7 +69,8 @@ pub(super) fn text(row: &DecisionRow) -> String {
             let expected = match row.driver {
                 Driver::Refused => "refused".to_owned(),
                 Driver::Passed => {
-                    let (column, by_driver) = expected_through_driver(row, flavour(*kernel), rules);
+                    let (column, by_driver) =
+                        expected_through_driver(row, crate::run::kernel(flavour(*kernel)), rules);
                     let seen = column.observed(row.token);
                     let who = if by_driver { "driver" } else { "kernel" };
                     format!(

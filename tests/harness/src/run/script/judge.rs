@@ -2,6 +2,7 @@
 
 use super::Run;
 use super::program::{DESIRED, security};
+use crate::client::Contract as _;
 use crate::machine::OTHER_PRIVILEGE;
 use psimp_catalogue::{Judge, Securable};
 use psimp_model::{AccessMode, AccessRequest, Acl, GenericMapping, SecurityDescriptor, SubjectContext, sids};

@@ -9,7 +9,7 @@ mod troupe;
 
 use super::decision::queried;
 use super::{Found, Way, compare, kernel};
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};

@@ -4,7 +4,7 @@
 use super::super::requests::open_as_administrator;
 use super::Run;
 use super::stage::Save;
-use crate::client::Client;
+use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use psimp_catalogue::Step;
 

@@ -1,0 +1,184 @@
+//! `psimp driver`: the service of psimp.sys.
+
+mod answers;
+pub mod code;
+pub mod image;
+pub mod service;
+
+#[cfg(windows)]
+mod windows;
+
+use crate::cli::{DriverAction, DriverArgs, Exit, TextFormat};
+use code::Refusal;
+use image::{Machine, installable};
+use serde_json::{Value, json};
+use service::{Failure, Services, State};
+
+/// Name of the service, as `inf/psimp.inx` has it too.
+pub const SERVICE: &str = "PsImpersonate";
+/// What lists of services call it, as in the INF.
+pub const DISPLAY_NAME: &str = "Thread impersonation";
+/// Its description, as in the INF.
+pub const DESCRIPTION: &str = "Mirrors and exposes thread impersonation to administrators";
+
+/// What came of an action.
+#[derive(Debug)]
+pub enum Done {
+    /// What it did, in words.
+    Did(String),
+    /// How the driver stands.
+    Status(Box<Status>),
+}
+
+/// How the driver stands.
+#[derive(Debug)]
+pub struct Status {
+    /// Its service, if there is one.
+    pub service: Option<service::Service>,
+    /// Whether its device opens for reading.
+    pub device: Result<(), Refusal>,
+}
+
+#[cfg(windows)]
+pub(super) fn driver(args: &DriverArgs) -> Exit {
+    let outcome = act(&mut windows::Manager, args, windows::machine());
+    tell(args, &outcome)
+}
+
+#[cfg(not(windows))]
+pub(super) fn driver(_: &DriverArgs) -> Exit {
+    super::unavailable("psimp driver manages the service of a running Windows; here is none")
+}
+
+/// Why `--target device` is not available, if it is not; a sentence.
+#[cfg(windows)]
+pub fn why_no_device() -> Option<String> {
+    windows::Manager.open_device().err().map(no_device)
+}
+
+/// Why `--target device` is not available, if it is not; a sentence.
+#[cfg(not(windows))]
+pub fn why_no_device() -> Option<String> {
+    let loading = "`psimp driver install` and `psimp driver start` do that there";
+    Some(format!(
+        "--target device needs psimp.sys loaded on Windows; {loading}, and --target image runs it here"
+    ))
+}
+
+/// The sentence for a device that does not open.
+pub fn no_device(refusal: Refusal) -> String {
+    format!("--target device needs psimp.sys loaded: {}; {}", refusal.meaning(), refusal.advice())
+}
+
+/// Does what is asked, on a machine with this processor.
+///
+/// # Errors
+/// Why it was not done.
+pub fn act(services: &mut impl Services, args: &DriverArgs, here: Machine) -> Result<Done, Failure> {
+    let words = match args.action {
+        DriverAction::Install => {
+            let image = installable(&args.image.path, here).map_err(Failure::Unfit)?;
+            let made = service::install(services, &image)?;
+            let installed = if made { "installed" } else { "was installed already" };
+            format!("{SERVICE} {installed}: {image}; `psimp driver start` loads it")
+        }
+        DriverAction::Start => {
+            service::start(services)?;
+            r"psimp.sys is loaded, and \\.\PsImpersonate opens".to_owned()
+        }
+        DriverAction::Stop => {
+            service::stop(services)?;
+            "psimp.sys is unloaded".to_owned()
+        }
+        DriverAction::Uninstall => {
+            service::uninstall(services)?;
+            format!("the service {SERVICE} is deleted")
+        }
+        DriverAction::Status => {
+            let service = services.query()?;
+            return Ok(Done::Status(Box::new(Status { service, device: services.open_device() })));
+        }
+    };
+    Ok(Done::Did(words))
+}
+
+/// What an action prints on standard output, and the exit code.
+pub fn report(args: &DriverArgs, outcome: &Result<Done, Failure>) -> (Option<String>, Exit) {
+    let exit = if outcome.is_ok() { Exit::Passed } else { Exit::Failed };
+    let text = match args.format {
+        TextFormat::Json => Some(as_json(args.action, outcome).to_string()),
+        TextFormat::Table => match outcome {
+            Ok(Done::Did(words)) => Some(words.clone()),
+            Ok(Done::Status(status)) => Some(status.words()),
+            Err(_) => None,
+        },
+    };
+    (text, exit)
+}
+
+#[cfg(windows)]
+fn tell(args: &DriverArgs, outcome: &Result<Done, Failure>) -> Exit {
+    let (text, exit) = report(args, outcome);
+    if let Some(text) = text {
+        println!("{text}");
+    }
+    if let Err(failure) = outcome {
+        eprintln!("psimp: {failure}");
+    }
+    exit
+}
+
+fn as_json(action: DriverAction, outcome: &Result<Done, Failure>) -> Value {
+    let mut object = match outcome {
+        Ok(Done::Status(status)) => status.json(),
+        Ok(Done::Did(words)) => json!({ "message": words }),
+        Err(failure) => json!({ "message": failure.to_string() }),
+    };
+    object["action"] = json!(action.to_string());
+    object["done"] = json!(outcome.is_ok());
+    object
+}
+
+impl Status {
+    fn image(&self) -> Option<&str> {
+        self.service.as_ref().map(|service| image::plain(&service.image))
+    }
+
+    const fn state(&self) -> &'static str {
+        match &self.service {
+            None => "not installed",
+            Some(service) => match service.state {
+                State::Stopped => "not loaded",
+                State::Starting => "being loaded",
+                State::Running => "loaded",
+                State::Stopping => "being unloaded, as soon as nobody has the device open",
+            },
+        }
+    }
+
+    fn device(&self) -> String {
+        self.device
+            .map_or_else(|refusal| format!("does not open: {}", refusal.meaning()), |()| "opens".to_owned())
+    }
+
+    fn words(&self) -> String {
+        let installed = if self.service.is_some() { "installed" } else { "not installed" };
+        let image = self.image().unwrap_or("none");
+        format!(
+            "service {SERVICE}  {installed}\nimage                  {image}\ndriver                 {}\n\
+             \\\\.\\PsImpersonate      {}",
+            self.state(),
+            self.device()
+        )
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "installed": self.service.is_some(),
+            "loaded": self.service.as_ref().is_some_and(|service| service.state != State::Stopped),
+            "state": self.state(),
+            "image": self.image(),
+            "device": { "opens": self.device.is_ok(), "message": self.device() },
+        })
+    }
+}

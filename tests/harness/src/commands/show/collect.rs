@@ -1,0 +1,138 @@
+//! Reading a process and its threads from this Windows.
+
+use super::view::{Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View};
+use crate::cli::ShowArgs;
+use psimp_protocol::Status;
+use psimp_rules::{Level, Sid, TokenType};
+use psimp_windows::error::Code;
+use psimp_windows::snapshot::Snapshot;
+use psimp_windows::{Error, sid, thread, token};
+use std::os::windows::io::{AsHandle, OwnedHandle};
+
+/// `PROCESS_QUERY_INFORMATION` and `PROCESS_QUERY_LIMITED_INFORMATION`: protected processes allow only the latter.
+const PROCESS_RIGHTS: [u32; 2] = [0x400, 0x1000];
+/// `THREAD_QUERY_INFORMATION` and `THREAD_QUERY_LIMITED_INFORMATION`.
+const THREAD_RIGHTS: [u32; 2] = [0x40, 0x800];
+
+/// `Err` is a sentence.
+pub(super) fn view(args: &ShowArgs) -> Result<View, String> {
+    let pid = args.thread.pid;
+    let snapshot = Snapshot::take().map_err(|error| format!("the processes cannot be listed: {error}"))?;
+    let process = snapshot.process(pid).ok_or_else(|| format!("there is no process {pid}"))?;
+    let mut threads = snapshot.threads(pid);
+    if let Some(tid) = args.thread.tid {
+        threads.retain(|thread| thread.id == tid);
+        if threads.is_empty() {
+            return Err(format!("process {pid} has no thread {tid}"));
+        }
+    }
+    let (token, error) = split(of_process(args, pid));
+    Ok(View {
+        process: Process { pid, name: process.name, token, error },
+        threads: threads.iter().map(|thread| of_thread(args, thread.id)).collect(),
+    })
+}
+
+fn split<T>(seen: Result<T, Unseen>) -> (Option<T>, Option<Unseen>) {
+    match seen {
+        Ok(value) => (Some(value), None),
+        Err(error) => (None, Some(error)),
+    }
+}
+
+fn of_process(args: &ShowArgs, pid: u32) -> Result<Token, Unseen> {
+    let process = first(PROCESS_RIGHTS, |access| thread::open_process(pid, access));
+    let process = process.map_err(|error| unseen("opening the process", &error))?;
+    let token = token::Token::of_process(process.as_handle(), token::QUERY);
+    let token = token.map_err(|status| of_token(OPENING, status))?;
+    describe(args, &token).map_err(|status| of_token(READING, status))
+}
+
+fn of_thread(args: &ShowArgs, tid: u32) -> Thread {
+    let blank = Thread { tid, impersonating: None, level: None, token: None, error: None };
+    let handle = match first(THREAD_RIGHTS, |access| thread::open(tid, access)) {
+        Ok(handle) => handle,
+        Err(error) => return Thread { error: Some(unseen("opening the thread", &error)), ..blank },
+    };
+    // As the process: who asks is not what is shown.
+    match token::Token::of_thread(handle.as_handle(), token::QUERY, true) {
+        Ok(token) => {
+            let (token, error) = split(describe(args, &token).map_err(|status| of_token(READING, status)));
+            let level = token.as_ref().and_then(|token| token.level);
+            Thread { impersonating: Some(true), level, token, error, ..blank }
+        }
+        Err(Status::NO_TOKEN) => Thread { impersonating: Some(false), ..blank },
+        Err(status @ Status::CANT_OPEN_ANONYMOUS) => Thread {
+            impersonating: Some(true),
+            level: Some(Level::Anonymous.name()),
+            error: Some(of_token(OPENING, status)),
+            ..blank
+        },
+        Err(status) => Thread { error: Some(of_token(OPENING, status)), ..blank },
+    }
+}
+
+/// With the first of these rights that is granted; the error is that of the last.
+fn first(rights: [u32; 2], open: impl Fn(u32) -> Result<OwnedHandle, Error>) -> Result<OwnedHandle, Error> {
+    let [more, less] = rights;
+    open(more).or_else(|_| open(less))
+}
+
+fn unseen(failed: &'static str, error: &Error) -> Unseen {
+    let status = match error.code {
+        Code::Status(status) => status.to_string(),
+        Code::Win32(5) => "ERROR_ACCESS_DENIED".to_owned(),
+        // What both calls answer to an id that has no thread or process any more.
+        Code::Win32(87) => "ERROR_INVALID_PARAMETER".to_owned(),
+        Code::Win32(code) => format!("error {code}"),
+    };
+    Unseen { failed, status }
+}
+
+const OPENING: &str = "opening the token";
+const READING: &str = "reading the token";
+
+fn of_token(failed: &'static str, status: Status) -> Unseen {
+    Unseen { failed, status: status.to_string() }
+}
+
+fn describe(args: &ShowArgs, token: &token::Token) -> Result<Token, Status> {
+    let told = token.information()?;
+    let groups = || {
+        told.groups.iter().map(|group| Group {
+            account: account(&group.sid),
+            enabled: group.enabled(),
+            deny_only: group.deny_only(),
+            attributes: group.attributes,
+        })
+    };
+    let privileges = || {
+        told.privileges.iter().map(|privilege| Privilege {
+            name: sid::privilege_name(privilege.luid).unwrap_or_else(|| format!("{:#x}", privilege.luid)),
+            enabled: privilege.enabled(),
+        })
+    };
+    Ok(Token {
+        token_type: match told.token_type {
+            TokenType::Primary => "primary",
+            TokenType::Impersonation => "impersonation",
+        },
+        // Some systems answer for primary tokens too; the answer means nothing.
+        level: told.level.ok().filter(|_| told.token_type == TokenType::Impersonation).map(Level::name),
+        user: account(&told.user),
+        token_id: format!("{:#x}", told.token_id),
+        logon_id: format!("{:#x}", told.authentication_id),
+        integrity: told.integrity.map(Integrity::from),
+        session: told.session,
+        elevated: told.elevated,
+        restricted: !told.restricting.is_empty(),
+        restricting: told.restricting.iter().map(account).collect(),
+        flags: token.flags(),
+        groups: args.groups.then(|| groups().collect()),
+        privileges: args.privileges.then(|| privileges().collect()),
+    })
+}
+
+fn account(sid: &Sid) -> Account {
+    Account { sid: sid.to_string(), name: sid::account_name(sid) }
+}

@@ -1,0 +1,146 @@
+//! What is shown of a process: values and names, however they were found.
+
+use serde::Serialize;
+
+/// A process and its threads.
+#[derive(Clone, Debug, Serialize)]
+pub struct View {
+    /// The process.
+    pub process: Process,
+    /// Its threads, or the one that was asked for.
+    pub threads: Vec<Thread>,
+}
+
+/// A process.
+#[derive(Clone, Debug, Serialize)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// File name of its image.
+    pub name: String,
+    /// Its primary token, if it could be read.
+    pub token: Option<Token>,
+    /// Why it could not.
+    pub error: Option<Unseen>,
+}
+
+/// A thread.
+#[derive(Clone, Debug, Serialize)]
+pub struct Thread {
+    /// Its id.
+    pub tid: u32,
+    /// Whether it impersonates, if that can be seen.
+    pub impersonating: Option<bool>,
+    /// At which level: that of its token as it opened, or Anonymous when it does not open for being so.
+    pub level: Option<&'static str>,
+    /// The token that it impersonates, if it could be read.
+    pub token: Option<Token>,
+    /// Why it could not.
+    pub error: Option<Unseen>,
+}
+
+/// What could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unseen {
+    /// What failed, such as `opening the thread`.
+    pub failed: &'static str,
+    /// What Windows said, by its name in its headers.
+    pub status: String,
+}
+
+/// A token, as far as it tells.
+#[derive(Clone, Debug, Serialize)]
+pub struct Token {
+    /// `primary` or `impersonation`.
+    #[serde(rename = "type")]
+    pub token_type: &'static str,
+    /// Impersonation level; primary tokens have none.
+    pub level: Option<&'static str>,
+    /// Its user.
+    pub user: Account,
+    /// `TokenId`, in hexadecimal.
+    pub token_id: String,
+    /// LUID of its logon session, in hexadecimal.
+    pub logon_id: String,
+    /// Integrity level.
+    pub integrity: Option<Integrity>,
+    /// Terminal services session.
+    pub session: Option<u32>,
+    /// UAC: elevated.
+    pub elevated: Option<bool>,
+    /// It has restricting SIDs.
+    pub restricted: bool,
+    /// Its restricting SIDs.
+    pub restricting: Vec<Account>,
+    /// Other flags that are set.
+    pub flags: Vec<&'static str>,
+    /// Its groups, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<Group>>,
+    /// Its privileges, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privileges: Option<Vec<Privilege>>,
+}
+
+/// A SID and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// `S-1-…`.
+    pub sid: String,
+    /// `DOMAIN\name`, if the system knows it.
+    pub name: Option<String>,
+}
+
+/// An integrity level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Integrity {
+    /// Its name; of a value in between, that of the next lower one.
+    pub name: &'static str,
+    /// The last sub-authority of its SID.
+    pub rid: u32,
+}
+
+/// A group of a token.
+#[derive(Clone, Debug, Serialize)]
+pub struct Group {
+    /// Which one.
+    #[serde(flatten)]
+    pub account: Account,
+    /// It counts in access checks.
+    pub enabled: bool,
+    /// It counts in what is denied alone.
+    pub deny_only: bool,
+    /// `SE_GROUP_…`, all of them.
+    pub attributes: u32,
+}
+
+/// A privilege of a token.
+#[derive(Clone, Debug, Serialize)]
+pub struct Privilege {
+    /// `Se…Privilege`, or its LUID where the system knows no name.
+    pub name: String,
+    /// It counts.
+    pub enabled: bool,
+}
+
+impl Account {
+    /// The name, or the SID of an account without one.
+    pub fn shown(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.sid)
+    }
+}
+
+impl From<u32> for Integrity {
+    fn from(rid: u32) -> Self {
+        let name = match rid {
+            ..0x1000 => "Untrusted",
+            0x1000..0x2000 => "Low",
+            0x2000..0x2100 => "Medium",
+            0x2100..0x3000 => "Medium Plus",
+            0x3000..0x4000 => "High",
+            0x4000..0x5000 => "System",
+            _ => "Protected",
+        };
+        Self { name, rid }
+    }
+}

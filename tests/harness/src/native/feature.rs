@@ -1,0 +1,69 @@
+//! What cases need of a kernel that something other than Windows may lack.
+//!
+//! On Windows every feature is expected, and a case that misses one fails. Wine
+//! has real tokens and threads but not all of the security kernel: there each
+//! feature is tried once, and cases that need one that is not there are skipped.
+
+use std::fmt::{self, Display, Formatter};
+
+/// Something that user mode sees of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Feature {
+    /// A restricted process gets a copy of an unrestricted token.
+    Downgrade,
+    /// Below Impersonation nothing is opened.
+    LevelOfOpens,
+    /// An effective-only copy is without what is disabled.
+    EffectiveOnly,
+    /// `NtImpersonateAnonymousToken`.
+    Anonymous,
+    /// Restricting SIDs.
+    RestrictingSids,
+    /// `NtImpersonateThread`.
+    ImpersonateThread,
+    /// Integrity levels of tokens.
+    Integrity,
+    /// A token that opens its own process's token at Identification is refused.
+    OpenAsSelf,
+    /// `NtAccessCheck` refuses what is no impersonation token above Anonymous.
+    AccessCheckOfTokens,
+    /// A handle of a thread without the right sets no token.
+    ThreadRights,
+    /// A length that is no handle's is told by its own status.
+    HandleLength,
+}
+
+impl Feature {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Downgrade,
+        Self::LevelOfOpens,
+        Self::EffectiveOnly,
+        Self::Anonymous,
+        Self::RestrictingSids,
+        Self::ImpersonateThread,
+        Self::Integrity,
+        Self::OpenAsSelf,
+        Self::AccessCheckOfTokens,
+        Self::ThreadRights,
+        Self::HandleLength,
+    ];
+}
+
+impl Display for Feature {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Downgrade => "a kernel that downgrades",
+            Self::LevelOfOpens => "a kernel that opens nothing below Impersonation",
+            Self::EffectiveOnly => "effective-only copies of tokens",
+            Self::Anonymous => "the anonymous token",
+            Self::RestrictingSids => "restricting SIDs",
+            Self::ImpersonateThread => "NtImpersonateThread",
+            Self::Integrity => "integrity levels of tokens",
+            Self::OpenAsSelf => "opens of tokens as the thread is",
+            Self::AccessCheckOfTokens => "access checks that look at the token's level",
+            Self::ThreadRights => "rights of thread handles",
+            Self::HandleLength => "STATUS_INFO_LENGTH_MISMATCH for a handle of another length",
+        })
+    }
+}

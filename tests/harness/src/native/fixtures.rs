@@ -1,0 +1,146 @@
+//! The tokens of the catalogue, made of what this account has.
+//!
+//! A server's primary token is the harness's own with less in it, so starting a
+//! process with it takes no privilege. What cannot be made is an error that says
+//! what it would take.
+
+use psimp_catalogue::{Fixture, Privilege, Server, Tok, User};
+use psimp_model::{privileges, sids};
+use psimp_rules::{Level, Restriction, Sid, TokenType, integrity};
+use psimp_windows::information::Information;
+use psimp_windows::token::{ALL_ACCESS, Filter};
+use psimp_windows::{Token, thread};
+
+/// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
+const OTHER_PRIVILEGE: u32 = 17;
+
+/// Privileges that ordinary accounts have, one of which is kept and disabled so that effective-only shows:
+/// `SeTimeZone`, `SeIncreaseWorkingSet`, `SeUndock`, `SeShutdown`.
+const HARMLESS: [u32; 4] = [privileges::TIME_ZONE, 33, 25, 19];
+
+/// Makes tokens.
+pub(super) struct Fixtures {
+    own: Token,
+    seen: Information,
+    /// A token of somebody else, if there is one.
+    other: Result<Token, String>,
+}
+
+impl Fixtures {
+    /// Looks at the harness's own token.
+    pub(super) fn new(other: Result<Token, String>) -> Result<Self, String> {
+        let own = Token::of_process(thread::current_process(), ALL_ACCESS)
+            .map_err(|status| format!("the harness cannot open its own token: {status}"))?;
+        let seen = own.information().map_err(|status| format!("its own token tells nothing: {status}"))?;
+        Ok(Self { own, seen, other })
+    }
+
+    /// The SID of the other user, if there is one.
+    pub(super) fn other_user(&self) -> Option<Sid> {
+        self.other.as_ref().ok()?.information().ok().map(|other| other.user)
+    }
+
+    /// The primary token of a server. One that opens the device stays an
+    /// administrator, which no rule looks at.
+    pub(super) fn server(&self, server: Server, opens_device: bool) -> Result<Token, String> {
+        match server {
+            Server::SX => return Err("needs an AppContainer".to_owned()),
+            Server::SF => return Err("needs the filtered token of an administrator under UAC".to_owned()),
+            Server::S0 => return Err("needs a process in session 0".to_owned()),
+            _ => (),
+        }
+        let restricting: Vec<_> = [self.seen.user, sids::RESTRICTED]
+            .into_iter()
+            .chain(self.seen.groups.iter().map(|g| g.sid))
+            .collect();
+        let fixture = server.fixture();
+        let fixture = Fixture { administrator: fixture.administrator || opens_device, ..fixture };
+        self.primary(&fixture, &restricting)
+    }
+
+    /// A token to impersonate.
+    pub(super) fn token(&self, tok: Tok) -> Result<Token, String> {
+        let fixture = tok.fixture();
+        let refused = |status| format!("needs a token {}: {status}", tok.name());
+        match tok {
+            Tok::Ap2 | Tok::Bop2 => return Err("needs a primary token with a recorded level".to_owned()),
+            Tok::AX2 | Tok::AY2 => return Err("needs an AppContainer".to_owned()),
+            Tok::As0 => return Err("needs a process in session 0".to_owned()),
+            Tok::NS | Tok::NA | Tok::Bd2 => return Err("needs SeCreateTokenPrivilege".to_owned()),
+            _ => (),
+        }
+        if fixture.integrity > integrity::MEDIUM || fixture.elevated {
+            return Err("needs the elevated token of an administrator under UAC".to_owned());
+        }
+        let primary = match fixture.user {
+            User::A => self.primary(&fixture, &[sids::RESTRICTED])?,
+            User::B => self.of_other(&fixture)?,
+            User::Anonymous => anonymous()?,
+        };
+        let level = if fixture.token_type == TokenType::Primary { Level::Anonymous } else { fixture.level };
+        primary.duplicate(ALL_ACCESS, fixture.token_type, u32::from(level as u8), false).map_err(refused)
+    }
+
+    /// The own token with the privileges, the restriction and the integrity of a
+    /// fixture.
+    fn primary(&self, fixture: &Fixture, restricting: &[Sid]) -> Result<Token, String> {
+        let refused = |status| format!("needs a token made of the account's own: {status}");
+        let held = |luid: u32| self.seen.privileges.iter().any(|held| held.luid == u64::from(luid));
+        let disabled = HARMLESS.into_iter().find(|luid| held(*luid));
+        let disabled = disabled.ok_or("needs a privilege to disable, which this account has not")?;
+        let mut kept = vec![(privileges::CHANGE_NOTIFY, true), (disabled, false)];
+        if fixture.impersonate != Privilege::Absent {
+            kept.push((privileges::IMPERSONATE, fixture.impersonate == Privilege::Enabled));
+        }
+        if fixture.other_privilege {
+            kept.push((OTHER_PRIVILEGE, true));
+        }
+        let luids: Vec<_> = kept.iter().map(|(luid, _)| u64::from(*luid)).collect();
+        for (luid, name) in
+            [(privileges::IMPERSONATE, "SeImpersonatePrivilege"), (OTHER_PRIVILEGE, "SeBackupPrivilege")]
+        {
+            if luids.contains(&luid.into()) && !held(luid) {
+                return Err(format!("needs {name}, which this account has not"));
+            }
+        }
+        let deleted: Vec<_> =
+            self.seen.privileges.iter().map(|held| held.luid).filter(|luid| !luids.contains(luid)).collect();
+        let deny_only: &[Sid] = if fixture.administrator { &[] } else { &[sids::ADMINISTRATORS] };
+        let filter = Filter { deleted: &deleted, deny_only, ..Filter::default() };
+        let mut token = self.own.filter(&filter).map_err(refused)?;
+        for (luid, enabled) in kept {
+            if held(luid) {
+                token.set_privilege(luid.into(), enabled).map_err(refused)?;
+            }
+        }
+        if fixture.restriction != Restriction::None {
+            let write_restricted = fixture.restriction == Restriction::WriteRestricted;
+            let filter = Filter { write_restricted, restricting, ..Filter::default() };
+            token = token.filter(&filter).map_err(refused)?;
+        }
+        if self.seen.integrity.is_some_and(|own| own != fixture.integrity) {
+            token.set_integrity(fixture.integrity).map_err(refused)?;
+        }
+        Ok(token)
+    }
+
+    fn of_other(&self, fixture: &Fixture) -> Result<Token, String> {
+        let other = self.other.as_ref().map_err(Clone::clone)?;
+        let refused = |status| format!("needs a token of another user: {status}");
+        let token = other.duplicate(ALL_ACCESS, TokenType::Primary, 0, false).map_err(refused)?;
+        if !fixture.restriction.is_restricted() {
+            return Ok(token);
+        }
+        token.filter(&Filter { restricting: &[sids::RESTRICTED], ..Filter::default() }).map_err(refused)
+    }
+}
+
+/// The system's anonymous token, by way of a thread of its own.
+fn anonymous() -> Result<Token, String> {
+    let refused = |status| format!("needs the anonymous token: {status}");
+    let opened = std::thread::spawn(move || {
+        thread::impersonate_anonymous(thread::current()).map_err(refused)?;
+        Token::of_thread(thread::current(), ALL_ACCESS, true).map_err(refused)
+    });
+    opened.join().map_err(|_| "needs the anonymous token".to_owned())?
+}

@@ -1,0 +1,161 @@
+//! What a program does through system calls.
+
+use super::express::of;
+use super::look::Seen;
+use super::stage::Kept;
+use super::steps::Actor;
+use psimp_catalogue::Program;
+use psimp_model::sids;
+use psimp_protocol::Status;
+use psimp_rules::TokenType;
+use psimp_windows::information::Information;
+use psimp_windows::token::{Filter, QUERY};
+use psimp_windows::{Token, thread};
+use std::os::windows::io::AsHandle as _;
+
+impl Actor<'_, '_> {
+    pub(super) fn program(&mut self, program: &Program) {
+        match *program {
+            Program::ThreadHandle(number, who, access) => {
+                let id = self.id(who);
+                match thread::open(id, access) {
+                    Ok(handle) => self.hold(number, Kept::Thread(handle, who)),
+                    Err(error) => self.compare("OpenThread", "success", &error.to_string()),
+                }
+            }
+            Program::TokenHandle(number, tok, access) => {
+                let copy =
+                    self.stage.token(tok).map(|token| thread::duplicate_handle(token.as_handle(), access));
+                match copy {
+                    Ok(Ok(handle)) => self.hold(number, Kept::Token(handle.into(), Some(tok))),
+                    Ok(Err(error)) => self.compare("DuplicateHandle", "success", &error.to_string()),
+                    Err(status) => self.compare("token of the case", "success", &status.to_string()),
+                }
+            }
+            Program::Open(number, object, desired) => {
+                let opened = self.stage.object(object).map(|event| event.open(desired));
+                match opened {
+                    Ok(Ok(handle)) => self.hold(number, Kept::Other(handle)),
+                    Ok(Err(status)) => self.compare("open", "success", &status.to_string()),
+                    Err(error) => self.compare("object", "success", &error.to_string()),
+                }
+            }
+            Program::Close(number) => {
+                let closed = self.stage.kept.lock().remove(&number).is_some();
+                self.same("a handle to close", &true, &closed);
+            }
+            Program::OpenOwn { as_self, ref expected } => {
+                let expected = of(expected, self.stage.kernel);
+                self.compare(
+                    "open",
+                    expected,
+                    &Seen::of(thread::current(), as_self).open(Seen::of(thread::current(), true).id()),
+                );
+            }
+            Program::OpenToken { thread: number, desired, as_self, keep, status } => {
+                let behind = self.behind(number);
+                let opened = self.with_thread(number, |thread| Token::of_thread(thread, desired, as_self));
+                let ended = opened.map(|token| self.hold(keep, Kept::Token(token, self.stage.asked(behind))));
+                self.ended("OpenThreadToken", status, ended);
+            }
+            ref call => self.slots(call),
+        }
+    }
+
+    /// Calls that change what threads impersonate.
+    fn slots(&self, program: &Program) {
+        match *program {
+            Program::SetThreadTokenNull => {
+                let set = thread::set_token(thread::current(), None);
+                self.ended("SetThreadToken without a token", Status::SUCCESS, set);
+            }
+            Program::SetThreadToken { thread: target, token, status } => {
+                let (tok, behind) = (self.tok(token), self.behind(target));
+                let set = self.with_token(token, |token| {
+                    self.with_thread(target, |thread| thread::set_token(thread, Some(token)))
+                });
+                if set.is_ok() {
+                    self.stage.ask(behind, tok);
+                }
+                self.ended("SetThreadToken", status, set);
+            }
+            Program::SetInformation { token, length, status } => {
+                let set = self.with_token(token, |token| {
+                    let number = token.number().to_le_bytes();
+                    thread::set_token_bytes(thread::current(), number.get(..length).unwrap_or_default())
+                });
+                self.ended("NtSetInformationThread", status, set);
+            }
+            Program::ImpersonateThread { server, client, level, status } => {
+                let (to, from) = (self.behind(server), self.behind(client));
+                let done = self.with_thread(server, |server| {
+                    self.with_thread(client, |client| thread::impersonate_thread(server, client, level))
+                });
+                if done.is_ok() {
+                    self.stage.ask(to, self.stage.asked(from));
+                }
+                self.ended("NtImpersonateThread", status, done);
+            }
+            Program::ImpersonateSelf(level) => {
+                self.stage.ask(self.who, None);
+                self.ended("ImpersonateSelf", Status::SUCCESS, thread::impersonate_self(level));
+            }
+            Program::ImpersonateAnonymous => {
+                self.stage.ask(self.who, None);
+                let done = thread::impersonate_anonymous(thread::current());
+                self.ended("ImpersonateAnonymousToken", Status::SUCCESS, done);
+            }
+            ref call => self.tokens(call),
+        }
+    }
+
+    /// Calls on tokens, and on what does not depend on the slot, or ought not.
+    fn tokens(&self, program: &Program) {
+        match *program {
+            Program::Duplicate { token, level, status } => {
+                let kind = TokenType::Impersonation;
+                let copy = self.with_token(token, |token| token.duplicate(0, kind, level, false).map(drop));
+                self.ended("DuplicateTokenEx", status, copy);
+            }
+            Program::Restrict { token, keep } => {
+                let tok = self.tok(token);
+                let filter = Filter { restricting: &[sids::RESTRICTED], ..Filter::default() };
+                match self.with_token(token, |token| token.filter(&filter)) {
+                    Ok(token) => self.hold(keep, Kept::Token(token, tok)),
+                    Err(status) => self.ended("CreateRestrictedToken", Status::SUCCESS, Err(status)),
+                }
+            }
+            Program::EnableDisabled(token) => {
+                // The handle may be for adjusting alone, so what is disabled is asked of the token itself.
+                let disabled = self.tok(token).map_or(Err(Status::INVALID_HANDLE), |tok| self.disabled(tok));
+                let set = disabled.and_then(|luids| {
+                    self.with_token(token, |token| {
+                        luids.iter().try_for_each(|luid| token.set_privilege(*luid, true))
+                    })
+                });
+                self.ended("AdjustTokenPrivileges", Status::SUCCESS, set);
+            }
+            Program::ChildRunsAs(user) => {
+                let runs_as = child_token().map(|token| (token.user, token.token_type));
+                let expected = self.stage.real(user.sid()).map(|sid| (sid, TokenType::Primary));
+                self.same("user and type of the child's token", &expected, &runs_as);
+            }
+            Program::NewThreadIsIdle => {
+                let idle = self.scope.spawn(|| matches!(Seen::of(thread::current(), true), Seen::Idle));
+                self.same("the new thread impersonates nothing", &Some(true), &idle.join().ok());
+            }
+            ref other => self.compare("a call", "one that user mode can make", &format!("{other:?}")),
+        }
+    }
+}
+
+/// What a process that is started now runs as.
+fn child_token() -> Option<Information> {
+    use std::process::{Command, Stdio};
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    let information = Token::of_process(child.as_handle(), QUERY).and_then(|token| token.information());
+    let _ = child.wait();
+    information.ok()
+}

@@ -1,0 +1,164 @@
+//! The harness's side: who serves, with which tokens, and what came of it.
+
+use super::express::{Means, Plan};
+use super::feature::Feature;
+use super::fixtures::Fixtures;
+use super::server::{Answer, COMMAND, Question};
+use crate::result::{CaseResult, CaseStatus, Mismatch};
+use crate::run::mismatch;
+use psimp_catalogue::{Case, Kernel, Server, Tok};
+use psimp_protocol::RulesMode;
+use psimp_windows::ntdll;
+use psimp_windows::process::Child;
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::windows::io::AsHandle as _;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+/// How long a server process may take for one case.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs cases on this Windows, for the values of a kernel.
+///
+/// # Errors
+/// What keeps every case from being run.
+pub fn run(cases: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResult>, String> {
+    let fixtures = Fixtures::new(Err("needs a token of another user".to_owned()))?;
+    let mut native = Native { fixtures, kernel, means, wine: ntdll::wine_version(), tried: BTreeMap::new() };
+    Ok(cases.iter().map(|case| native.case(case)).collect())
+}
+
+struct Native {
+    fixtures: Fixtures,
+    kernel: Kernel,
+    means: Means,
+    /// Wine's version, where this is no Windows.
+    wine: Option<String>,
+    tried: BTreeMap<Feature, Result<(), String>>,
+}
+
+impl Native {
+    fn case(&mut self, case: &Case) -> CaseResult {
+        let start = Instant::now();
+        let status = self.status(case);
+        CaseResult { id: case.id.to_owned(), title: case.title.clone(), status, duration: start.elapsed() }
+    }
+
+    fn status(&mut self, case: &Case) -> CaseStatus {
+        let plan = match Plan::of(case, self.kernel, self.means) {
+            Ok(plan) => plan,
+            Err(why) => return CaseStatus::Skipped(why.to_owned()),
+        };
+        if let Some(version) = self.wine.clone() {
+            for feature in &plan.features {
+                if let Err(seen) = self.tried(*feature) {
+                    return CaseStatus::Skipped(format!("needs {feature}; on Wine {version}, {seen}"));
+                }
+            }
+        }
+        match self.ask(case, &plan) {
+            Ok(Answer::Came(Ok(words))) => CaseStatus::Passed(words),
+            Ok(Answer::Came(Err(found))) => CaseStatus::Failed(found),
+            Ok(Answer::Probed(_)) => failed("answer", "of the case", "of a probe"),
+            Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
+            Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
+        }
+    }
+
+    /// Whether the kernel has a feature; each is tried once.
+    fn tried(&mut self, feature: Feature) -> Result<(), String> {
+        if let Some(tried) = self.tried.get(&feature) {
+            return tried.clone();
+        }
+        let tried = self.probe(feature);
+        self.tried.insert(feature, tried.clone());
+        tried
+    }
+
+    fn probe(&self, feature: Feature) -> Result<(), String> {
+        let (server, tokens) = match feature {
+            Feature::Downgrade => (Server::SR, &[Tok::A2][..]),
+            _ => (Server::S, &[][..]),
+        };
+        match self.question(server, tokens, |tokens| Question::Probe { feature, tokens }) {
+            Ok(Answer::Probed(tried)) => tried,
+            Ok(Answer::Came(_)) => Err("the probe got another answer".to_owned()),
+            Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
+        }
+    }
+
+    fn ask(&self, case: &Case, plan: &Plan) -> Result<Answer, Trouble> {
+        let tokens: Vec<_> = plan.tokens().collect();
+        let other_user = self.fixtures.other_user().map(|sid| sid.as_bytes().to_vec());
+        let (id, kernel) = (case.id.to_owned(), self.kernel);
+        self.question(plan.server, &tokens, |tokens| Question::Case {
+            id,
+            kernel: kernel.into(),
+            documented_rules: self.documented_rules(),
+            tokens,
+            other_user,
+        })
+    }
+
+    fn documented_rules(&self) -> Option<bool> {
+        match self.means {
+            Means::UserMode => None,
+            Means::Driver(rules) => Some(rules == RulesMode::Documented),
+        }
+    }
+
+    /// Starts a server, gives it tokens, and asks it one question.
+    fn question(
+        &self,
+        server: Server,
+        tokens: &[Tok],
+        question: impl FnOnce(BTreeMap<String, u64>) -> Question,
+    ) -> Result<Answer, Trouble> {
+        let primary =
+            self.fixtures.server(server, self.means != Means::UserMode).map_err(Trouble::Fixture)?;
+        let tokens: Result<Vec<_>, String> =
+            tokens.iter().map(|tok| Ok((tok.name().to_owned(), self.fixtures.token(*tok)?))).collect();
+        let tokens = tokens.map_err(Trouble::Fixture)?;
+        let broken = |why: String| Trouble::Broken(why);
+        let mut child = Child::start(&primary, &[COMMAND]).map_err(|error| broken(error.to_string()))?;
+        let given: Result<_, _> =
+            tokens.iter().map(|(name, token)| Ok((name.clone(), child.give(token.as_handle())?))).collect();
+        let given = given.map_err(|error: psimp_windows::Error| broken(error.to_string()))?;
+        let line = serde_json::to_string(&question(given)).map_err(|error| broken(error.to_string()))?;
+        let mut input = child.input.take().ok_or_else(|| broken("it has no input".to_owned()))?;
+        writeln!(input, "{line}").map_err(|error| broken(error.to_string()))?;
+        drop(input);
+        let output = child.output.take().ok_or_else(|| broken("it has no output".to_owned()))?;
+        let (answer, wait) = channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = BufReader::new(output).read_line(&mut line).map(|_| line);
+            // Whoever waited may have lost patience.
+            let _ = answer.send(read);
+        });
+        match wait.recv_timeout(PATIENCE) {
+            Ok(Ok(line)) if !line.is_empty() => {
+                serde_json::from_str(&line).map_err(|error| broken(format!("{error} in {line:?}")))
+            }
+            Ok(_) => {
+                let code = child.wait().map_or_else(|error| error.to_string(), |code| format!("{code:#x}"));
+                Err(broken(format!("it ended with {code} and gave none")))
+            }
+            Err(_) => Err(broken(format!("none in {} seconds", PATIENCE.as_secs()))),
+        }
+    }
+}
+
+/// Why there is no answer.
+enum Trouble {
+    /// A token cannot be made here.
+    Fixture(String),
+    /// Something went wrong.
+    Broken(String),
+}
+
+fn failed(what: &str, expected: &str, observed: &str) -> CaseStatus {
+    let found: Vec<Mismatch> = vec![mismatch(what, expected, observed)];
+    CaseStatus::Failed(found)
+}

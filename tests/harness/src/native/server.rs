@@ -1,0 +1,119 @@
+//! A server process: it has the primary token of one case, gets the case from the
+//! harness through its standard input, and answers when it no longer impersonates.
+
+use super::feature::Feature;
+use super::{probe, stage, steps};
+use crate::result::Mismatch;
+use crate::run::Found;
+use psimp_catalogue::{Kernel, Tok};
+use psimp_protocol::RulesMode;
+use psimp_rules::Sid;
+use psimp_windows::{Error, Token, thread};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+
+/// The hidden command of the harness that makes a process a server.
+pub(super) const COMMAND: &str = "native-server";
+
+/// What the harness asks of a server.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Question {
+    /// Whether the kernel has a feature.
+    Probe {
+        /// Which.
+        feature: Feature,
+        /// Tokens by their names in the catalogue: handles of the server process.
+        tokens: BTreeMap<String, u64>,
+    },
+    /// What comes of a case.
+    Case {
+        /// Its id.
+        id: String,
+        /// The kernel whose values are expected.
+        kernel: Values,
+        /// The calls go through the driver, which is asked for the documented rules.
+        documented_rules: Option<bool>,
+        /// Tokens by their names in the catalogue: handles of the server process.
+        tokens: BTreeMap<String, u64>,
+        /// The binary form of the other user's SID, if there is another user.
+        other_user: Option<Vec<u8>>,
+    },
+}
+
+/// The kernel whose values are expected.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(remote = "Kernel")]
+enum KernelName {
+    Documented,
+    Nt52,
+    Win10,
+    Peios,
+}
+
+/// The same, as a value of its own.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Values(#[serde(with = "KernelName")] Kernel);
+
+impl From<Kernel> for Values {
+    fn from(kernel: Kernel) -> Self {
+        Self(kernel)
+    }
+}
+
+/// What the server answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Answer {
+    /// The kernel has it, or what was seen instead.
+    Probed(Result<(), String>),
+    /// What came of the case.
+    Came(Result<String, Vec<Mismatch>>),
+}
+
+/// Answers the one question that comes through standard input.
+///
+/// # Errors
+/// What keeps the question from being read or the answer from being written.
+pub fn serve() -> anyhow::Result<()> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let answer = match serde_json::from_str(&line)? {
+        Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
+        Question::Case { id, kernel, documented_rules, tokens, other_user } => {
+            let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
+            Answer::Came(case(&id, kernel.0, documented_rules.map(rules), &tokens, other_user))
+        }
+    };
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, &answer)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn probe(feature: Feature, tokens: &BTreeMap<String, u64>) -> Result<(), String> {
+    let given = given(tokens).map_err(|error| error.to_string())?;
+    probe::probe(feature, given.first().map(|(_, token)| token))
+}
+
+fn case(
+    id: &str,
+    kernel: Kernel,
+    rules: Option<RulesMode>,
+    tokens: &BTreeMap<String, u64>,
+    other_user: Option<Vec<u8>>,
+) -> Found {
+    let broken = |what: &str, why: String| vec![crate::run::mismatch(what, "success", why)];
+    let cases = psimp_catalogue::cases();
+    let case = cases.iter().find(|case| case.id == id).ok_or_else(|| broken("case", format!("no {id}")))?;
+    let given = given(tokens).map_err(|error| broken("tokens of the case", error.to_string()))?;
+    let other_user = other_user.and_then(|bytes| Sid::parse(&bytes).ok());
+    let stage = stage::Stage::new(kernel, rules, given, other_user)
+        .map_err(|status| broken("the device, and the tokens of the case", status.to_string()))?;
+    steps::run(&stage, case)
+}
+
+/// The tokens that the harness gave to this process.
+fn given(tokens: &BTreeMap<String, u64>) -> Result<Vec<(Tok, Token)>, Error> {
+    let named = Tok::ALL.iter().filter_map(|tok| Some((*tok, *tokens.get(tok.name())?)));
+    named.map(|(tok, number)| Ok((tok, Token::from(thread::given(number)?)))).collect()
+}

@@ -1,0 +1,82 @@
+//! The processes and threads that there are.
+#![allow(unsafe_code)] // tool help
+
+use crate::Error;
+use crate::object::length;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
+use windows_sys::Win32::System::Diagnostics::ToolHelp::{
+    CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
+    TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
+};
+
+/// The processes and threads at one time.
+#[derive(Debug)]
+pub struct Snapshot(OwnedHandle);
+
+/// A process of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub id: u32,
+    /// File name of its image.
+    pub name: String,
+}
+
+/// A thread of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its id.
+    pub id: u32,
+    /// Id of its process.
+    pub process: u32,
+}
+
+impl Snapshot {
+    /// Of all processes and their threads.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn take() -> Result<Self, Error> {
+        // SAFETY: it takes numbers.
+        let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS | TH32CS_SNAPTHREAD, 0) };
+        if snapshot == INVALID_HANDLE_VALUE {
+            return Err(Error::last("CreateToolhelp32Snapshot"));
+        }
+        // SAFETY: the call succeeded, and the handle is nobody else's.
+        Ok(Self(unsafe { OwnedHandle::from_raw_handle(snapshot) }))
+    }
+
+    /// The process with this id.
+    pub fn process(&self, id: u32) -> Option<Process> {
+        let mut entry = PROCESSENTRY32W { dwSize: length::<PROCESSENTRY32W>(), ..PROCESSENTRY32W::default() };
+        // SAFETY: the handle is open, and the entry says how long it is.
+        let mut more = unsafe { Process32FirstW(self.0.as_raw_handle(), &raw mut entry) };
+        while more != 0 {
+            if entry.th32ProcessID == id {
+                let end = entry.szExeFile.iter().position(|&unit| unit == 0);
+                let name = entry.szExeFile.get(..end.unwrap_or(entry.szExeFile.len())).unwrap_or_default();
+                return Some(Process { id, name: String::from_utf16_lossy(name) });
+            }
+            // SAFETY: as above.
+            more = unsafe { Process32NextW(self.0.as_raw_handle(), &raw mut entry) };
+        }
+        None
+    }
+
+    /// The threads of a process, in the system's order.
+    pub fn threads(&self, process: u32) -> Vec<Thread> {
+        let mut threads = Vec::new();
+        let mut entry = THREADENTRY32 { dwSize: length::<THREADENTRY32>(), ..THREADENTRY32::default() };
+        // SAFETY: the handle is open, and the entry says how long it is.
+        let mut more = unsafe { Thread32First(self.0.as_raw_handle(), &raw mut entry) };
+        while more != 0 {
+            if entry.th32OwnerProcessID == process {
+                threads.push(Thread { id: entry.th32ThreadID, process });
+            }
+            // SAFETY: as above.
+            more = unsafe { Thread32Next(self.0.as_raw_handle(), &raw mut entry) };
+        }
+        threads
+    }
+}

@@ -1,0 +1,57 @@
+//! docs/vm.md against what it speaks of: the files of a bundle, the tasks of Makefile.toml, and its own sums.
+
+use std::collections::BTreeSet;
+
+use toml::Table;
+
+use super::check;
+
+const PAGE: &str = include_str!("../../../docs/vm.md");
+const MAKEFILE: &str = include_str!("../../../Makefile.toml");
+
+/// What stands between backquotes at the beginning of the rows of all tables, up to the first space.
+fn first_cells() -> impl Iterator<Item = &'static str> {
+    PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split(['`', ' ']).next())
+}
+
+#[test]
+fn every_file_of_a_bundle_is_described() {
+    let described: BTreeSet<_> = first_cells().map(str::to_owned).collect();
+    let missing: Vec<_> = check::names_of(&["x64"]).difference(&described).cloned().collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn the_tasks_are_those_of_the_makefile() {
+    let makefile: Table = MAKEFILE.parse().expect("Makefile.toml can be parsed");
+    let tasks = makefile["tasks"].as_table().expect("it has tasks");
+    let ours: BTreeSet<_> = tasks
+        .iter()
+        .filter(|(_, task)| task.get("description").is_some())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let section = PAGE.split("## With the WDK").nth(1).expect("the page has that section");
+    let rows = section.lines().filter(|line| line.starts_with("| `cargo make "));
+    let named: BTreeSet<_> = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .filter_map(|words| words.strip_prefix("cargo make ").unwrap_or(words).split(' ').next())
+        .filter(|word| *word != "default" && !word.contains('/'))
+        .collect();
+    assert_eq!(named, ours);
+}
+
+#[test]
+fn the_flags_add_up() {
+    let flags = first_cells().filter_map(|cell| u32::from_str_radix(cell.strip_prefix("0x")?, 16).ok());
+    // All but the last, low resources, which has a run of its own.
+    let sum: u32 = flags.filter(|flag| *flag != 0x4_0000).sum();
+    assert_eq!(sum, 0x0200_093b);
+    assert!(PAGE.contains("verifier /flags 0x0200093b /driver"));
+    assert!(PAGE.contains("verifier /flags 0x40000 /driver"));
+}
+
+#[test]
+fn the_page_says_that_nothing_of_it_was_done() {
+    assert!(PAGE.contains("**None of this has been done yet.**"));
+    assert!(PAGE.contains(concat!("psimp-", env!("CARGO_PKG_VERSION"), ".zip")));
+}

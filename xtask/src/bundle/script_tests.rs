@@ -1,0 +1,145 @@
+//! install.ps1 and the script in Makefile.toml run on Windows only. What can be said of them here: they parse, every
+//! command they name exists, every step has its opposite, and the files and actions they name are there.
+
+use std::collections::BTreeSet;
+
+use toml::Table;
+use tree_sitter::{Node, Parser, Tree};
+
+const SCRIPT: &str = include_str!("../../bundle/install.ps1");
+const README: &str = include_str!("../../bundle/README.txt");
+const MAKEFILE: &str = include_str!("../../../Makefile.toml");
+const ACTIONS: &str = include_str!("../../../tests/harness/src/cli/values.rs");
+
+/// The commands of Windows PowerShell 5.1 that the script may use.
+const CMDLETS: [&str; 10] = [
+    "ConvertFrom-Json",
+    "Get-CimInstance",
+    "Get-Content",
+    "Get-FileHash",
+    "Get-ItemProperty",
+    "Join-Path",
+    "New-Object",
+    "Set-StrictMode",
+    "Test-Path",
+    "Write-Output",
+];
+
+/// Called through a variable: a step's two halves, and psimp.exe.
+const INDIRECT: [&str; 3] = ["$step.Do", "$step.Undo", "$program"];
+
+fn parse(script: &str) -> Tree {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).expect("the grammar fits the parser");
+    parser.parse(script, None).expect("a parser with a language parses")
+}
+
+/// The texts of all nodes of a kind.
+fn texts<'a>(tree: &Tree, script: &'a str, kind: &str) -> Vec<&'a str> {
+    fn visit<'t>(node: Node<'t>, found: &mut Vec<Node<'t>>, kind: &str) {
+        if node.kind() == kind {
+            found.push(node);
+        }
+        for index in 0..node.child_count() {
+            if let Some(child) = node.child(index) {
+                visit(child, found, kind);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    visit(tree.root_node(), &mut found, kind);
+    found.iter().map(|node| &script[node.byte_range()]).collect()
+}
+
+/// What the script calls, and what it defines.
+fn commands(script: &str) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    let tree = parse(script);
+    let called = ["command_name", "command_name_expr"].map(|kind| texts(&tree, script, kind));
+    (called.concat().into_iter().collect(), texts(&tree, script, "function_name").into_iter().collect())
+}
+
+/// The lines of the table of steps, each as its three values.
+fn steps(script: &str) -> Vec<[&str; 3]> {
+    let rows = script.lines().filter_map(|line| line.trim().strip_prefix("@{ Name = ")?.strip_suffix(" }"));
+    rows.map(|row| {
+        let (name, rest) = row.split_once("; Do = ").unwrap_or((row, ""));
+        let (forward, back) = rest.split_once("; Undo = ").unwrap_or((rest, ""));
+        [name, forward, back]
+    })
+    .collect()
+}
+
+#[test]
+fn the_script_parses_and_a_broken_one_does_not() {
+    assert!(!parse(SCRIPT).root_node().has_error());
+    for (from, to) in [
+        ("'not elevated", "not elevated"),
+        ("param([switch] $Undo)", "param([switch $Undo)"),
+        ("try { $store.Add($certificate) }", "try { $store.Add($certificate) "),
+        ("$steps = @(", "$steps = @"),
+    ] {
+        assert!(SCRIPT.contains(from), "{from} is gone");
+        assert!(parse(&SCRIPT.replacen(from, to, 1)).root_node().has_error(), "{to}");
+    }
+}
+
+#[test]
+fn every_command_is_defined_or_of_powershell_5() {
+    let (called, defined) = commands(SCRIPT);
+    let known: BTreeSet<_> = CMDLETS.into_iter().chain(INDIRECT).chain(defined.iter().copied()).collect();
+    assert_eq!(called.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new());
+    // No function is left that nothing calls.
+    assert_eq!(defined.difference(&called).collect::<Vec<_>>(), Vec::<&&str>::new());
+    let (called, _) = commands("Remove-Thing 'x'\n");
+    assert_eq!(called.into_iter().collect::<Vec<_>>(), ["Remove-Thing"]);
+}
+
+#[test]
+fn the_script_in_the_makefile_is_one_too() {
+    let makefile: Table = MAKEFILE.parse().expect("Makefile.toml can be parsed");
+    let script = makefile["tasks"]["undeploy"]["script"].as_str().expect("the task is a script");
+    assert!(!parse(script).root_node().has_error());
+    let (called, _) = commands(script);
+    assert_eq!(called.into_iter().collect::<Vec<_>>(), ["Get-WindowsDriver", "pnputil"]);
+}
+
+#[test]
+fn each_step_has_its_opposite() {
+    assert_eq!(
+        steps(SCRIPT),
+        [
+            ["'certificate, root'", "{ Add-TestCertificate 'Root' }", "{ Remove-TestCertificate 'Root' }"],
+            [
+                "'certificate, publisher'",
+                "{ Add-TestCertificate 'TrustedPublisher' }",
+                "{ Remove-TestCertificate 'TrustedPublisher' }"
+            ],
+            ["'service'", "{ Install-Service }", "{ Uninstall-Service }"],
+            ["'driver'", "{ Start-Driver }", "{ Stop-Driver }"],
+        ]
+    );
+}
+
+#[test]
+fn the_harness_knows_the_actions_and_the_service_is_the_drivers() {
+    for action in ["Install", "Start", "Stop", "Uninstall"] {
+        let used = format!("Invoke-Psimp '{}'", action.to_lowercase());
+        assert!(SCRIPT.contains(&used), "{used}");
+        assert!(README.contains(&format!("driver {}", action.to_lowercase())), "{action}");
+        assert!(ACTIONS.contains(&format!("    {action},\n")), "the harness has no action {action}");
+    }
+    let inf = include_str!("../../../inf/psimp.inx");
+    assert!(SCRIPT.contains("Name = 'PsImpersonate'") && inf.contains("AddService = PsImpersonate,"));
+}
+
+#[test]
+fn every_refusal_says_what_is_the_matter() {
+    for words in
+        ["not elevated", "test signing is off", "Secure Boot is on", "wrong architecture", "is missing"]
+    {
+        assert!(SCRIPT.contains(words), "{words}");
+    }
+    assert!(SCRIPT.is_ascii() && README.is_ascii());
+    // A console shows 80 columns, an editor on a VM hardly more.
+    assert!(README.lines().all(|line| line.len() <= 92));
+}
