@@ -3,6 +3,7 @@
 use crate::file;
 use crate::kernel::{self, NtKernel};
 use crate::request::{Output, Request};
+use crate::trace;
 use crate::wdf::{NO_ATTRIBUTES, Name};
 use core::ptr;
 use psimp_protocol::{DEVICE_NAME, DEVICE_SDDL, LINK_NAME, Status};
@@ -90,11 +91,13 @@ extern "C" fn evt_io_in_caller_context(_device: WDFDEVICE, request: WDFREQUEST) 
     // SAFETY: the framework hands each request to this callback once, and
     // nothing else in the driver has its handle.
     let request = unsafe { Request::new(request) };
-    let result = serve(&request);
-    request.complete(result);
+    let mut output = Output::NOWHERE;
+    let result = serve(&request, &mut output);
+    request.complete(&result, &output);
 }
 
-fn serve(request: &Request) -> Result<(Reply, Output), Status> {
+/// Answers a request; says in `output` where the reply goes, if there is one.
+fn serve(request: &Request, output: &mut Output) -> Result<Reply, Status> {
     // First of all: nothing below may be called above PASSIVE_LEVEL.
     if !kernel::is_passive_level() {
         return Err(Status::INVALID_DEVICE_STATE);
@@ -104,8 +107,11 @@ fn serve(request: &Request) -> Result<(Reply, Output), Status> {
     let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file: file::is_callers(file) };
     let input = request.input(&control)?;
     // Before anything is done: afterwards it would be too late to fail.
-    let output = request.output(&control);
-    let room = output.as_ref().map(|_| control.output_length).map_err(|status| *status);
-    let reply = psimp_service::dispatch(&NtKernel::new(file), caller, control.code, input, room)?;
-    Ok((reply, output?))
+    let room = request.output(&control).map(|place| {
+        *output = place;
+        control.output_length
+    });
+    let result = psimp_service::dispatch(&NtKernel::new(file), caller, control.code, input, room);
+    trace::operation(control.code, input, &result);
+    result
 }

@@ -1,6 +1,7 @@
 //! `DriverEntry` and unload.
 
 use crate::device;
+use crate::trace;
 use crate::wdf::{self, ContextType};
 use core::ptr;
 use wdk_sys::{
@@ -17,16 +18,28 @@ struct DriverContext {
 
 static DRIVER_CONTEXT: ContextType = ContextType::of::<DriverContext>(c"DriverContext", &DRIVER_CONTEXT);
 
-/// Creates the framework driver object and the control device.
+/// Starts the driver, and says so to who listens.
 ///
 /// IRQL `PASSIVE_LEVEL`, in a system thread. When it fails, the framework's own
-/// entry point unbinds, which deletes what was created.
+/// entry point unbinds, which deletes what was created; unload is not called.
 ///
 /// # Safety
 /// Called once, by the framework's entry point, with the driver object and the
 /// registry path that the I/O manager passed to it.
 #[unsafe(export_name = "DriverEntry")]
 unsafe extern "system" fn driver_entry(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTSTATUS {
+    trace::register();
+    // SAFETY: promised by the caller.
+    let status = unsafe { create(driver, registry_path) };
+    trace::started(status);
+    status
+}
+
+/// Creates the framework driver object and the control device.
+///
+/// # Safety
+/// As of [`driver_entry`].
+unsafe fn create(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTSTATUS {
     let mut config = WDF_DRIVER_CONFIG {
         Size: wdf::size_of_config::<WDF_DRIVER_CONFIG>(),
         EvtDriverUnload: Some(evt_driver_unload),
@@ -76,4 +89,5 @@ extern "C" fn evt_driver_unload(driver: WDFDRIVER) {
         // SAFETY: the device was created by DriverEntry and is deleted nowhere else.
         unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, object) };
     }
+    trace::stopped();
 }

@@ -10,6 +10,7 @@
 //! * `file`: who opened a handle
 //! * `request`: an I/O request that is completed exactly once
 //! * `kernel`: owning wrappers over ntoskrnl, one type a reference
+//! * `trace`: what is told of each operation, through `etw`
 //!
 //! Without the feature `kernel` the crate is empty, so that the workspace builds
 //! on machines that have no WDK.
@@ -22,11 +23,15 @@ mod device;
 #[cfg(feature = "kernel")]
 mod entry;
 #[cfg(feature = "kernel")]
+mod etw;
+#[cfg(feature = "kernel")]
 mod file;
 #[cfg(feature = "kernel")]
 mod kernel;
 #[cfg(feature = "kernel")]
 mod request;
+#[cfg(feature = "kernel")]
+mod trace;
 #[cfg(feature = "kernel")]
 mod wdf;
 

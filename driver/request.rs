@@ -29,6 +29,11 @@ pub(crate) struct Output {
     length: usize,
 }
 
+impl Output {
+    /// There is no place for a reply.
+    pub(crate) const NOWHERE: Self = Self { buffer: ptr::null_mut(), length: 0 };
+}
+
 impl Request {
     /// Takes over a request.
     ///
@@ -115,7 +120,7 @@ impl Request {
         let length = Ioctl::by_code(control.code).map_or(0, |row| row.output);
         let mut buffer: PVOID = ptr::null_mut();
         if length == 0 || length > control.output_length {
-            return Ok(Output { buffer: buffer.cast(), length: 0 });
+            return Ok(Output::NOWHERE);
         }
         // SAFETY: the request is not completed as long as `self` exists.
         status(unsafe {
@@ -131,10 +136,10 @@ impl Request {
     }
 
     /// Completes the request with a reply, or with a status and no bytes.
-    pub(crate) fn complete(self, result: Result<(Reply, Output), Status>) {
+    pub(crate) fn complete(self, result: &Result<Reply, Status>, output: &Output) {
         let (status, information) = match result {
-            Ok((reply, output)) => (Status::SUCCESS, self.write(reply.as_bytes(), &output)),
-            Err(status) => (status, 0),
+            Ok(reply) => (Status::SUCCESS, self.write(reply.as_bytes(), output)),
+            Err(status) => (*status, 0),
         };
         let Self(request) = self;
         // SAFETY: `self` owned the request and is gone.

@@ -8,8 +8,9 @@ use psimp_protocol::Status;
 use psimp_rules::{Level, Luid, Sid, TokenType};
 use psimp_service::{Statistics, Token, rights};
 use wdk_sys::ntddk::{
-    ExFreePool, ObOpenObjectByPointer, ObReferenceObjectByHandle, PsDereferenceImpersonationToken,
-    PsDereferencePrimaryToken, SeQueryInformationToken, SeTokenIsRestricted, ZwClose, ZwDuplicateToken,
+    ExFreePool, ObOpenObjectByPointer, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,
+    PsDereferenceImpersonationToken, PsDereferencePrimaryToken, SeQueryInformationToken, SeTokenIsRestricted,
+    ZwClose, ZwDuplicateToken,
 };
 use wdk_sys::{
     _MODE::KernelMode, _TOKEN_INFORMATION_CLASS, _TOKEN_TYPE::TokenImpersonation, HANDLE, LUID,
@@ -24,16 +25,19 @@ pub(crate) struct HandleToken(Reference);
 pub(crate) struct PrimaryToken(PVOID);
 
 /// A slot's token.
-pub(crate) enum SlotToken {
-    /// From `PsReferenceImpersonationToken`; given back with
-    /// `PsDereferenceImpersonationToken`.
-    Slot(SlotReference),
-    /// A further reference on the same object.
-    Another(Reference),
+pub(crate) struct SlotToken {
+    token: NonNull<core::ffi::c_void>,
+    taken: Taken,
 }
 
-/// The reference that `PsReferenceImpersonationToken` took.
-pub(crate) struct SlotReference(NonNull<core::ffi::c_void>);
+/// How the reference on a slot's token was taken.
+enum Taken {
+    /// By `PsReferenceImpersonationToken`; given back with
+    /// `PsDereferenceImpersonationToken`.
+    FromSlot,
+    /// By `ObReferenceObject`, and given back with `ObDereferenceObject`.
+    Further,
+}
 
 impl HandleToken {
     /// Opens a handle of the caller; also returns all the access it grants.
@@ -131,28 +135,34 @@ impl SlotToken {
     /// # Safety
     /// One reference of `PsReferenceImpersonationToken` becomes the value's.
     pub(super) unsafe fn from_owned(token: NonNull<core::ffi::c_void>) -> Self {
-        Self::Slot(SlotReference(token))
+        Self { token, taken: Taken::FromSlot }
     }
 
     pub(super) fn as_ptr(&self) -> PVOID {
-        match self {
-            Self::Slot(SlotReference(token)) => token.as_ptr(),
-            Self::Another(reference) => reference.as_ptr(),
-        }
+        self.token.as_ptr()
     }
 }
 
 impl Clone for SlotToken {
     fn clone(&self) -> Self {
         // SAFETY: the value's own reference keeps the token alive.
-        Self::Another(unsafe { Reference::another(self.as_ptr()) })
+        unsafe { ObfReferenceObject(self.as_ptr()) };
+        Self { token: self.token, taken: Taken::Further }
     }
 }
 
-impl Drop for SlotReference {
+impl Drop for SlotToken {
+    /// Not inlined: a table of saves drops sixteen of them.
+    #[inline(never)]
     fn drop(&mut self) {
-        // SAFETY: the value owns one reference.
-        unsafe { PsDereferenceImpersonationToken(self.0.as_ptr()) };
+        match self.taken {
+            // SAFETY: the value owns one reference.
+            Taken::FromSlot => unsafe { PsDereferenceImpersonationToken(self.as_ptr()) },
+            Taken::Further => {
+                // SAFETY: the value owns one reference.
+                unsafe { ObfDereferenceObject(self.as_ptr()) };
+            }
+        }
     }
 }
 

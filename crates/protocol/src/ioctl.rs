@@ -75,6 +75,8 @@ pub struct Ioctl {
 
 impl Ioctl {
     const FILE_DEVICE_UNKNOWN: u32 = 0x22;
+    /// Function numbers from here on are a vendor's.
+    const FIRST_FUNCTION: u32 = 0x800;
 
     /// The control code: `CTL_CODE(FILE_DEVICE_UNKNOWN, function,
     /// METHOD_BUFFERED, access)`.
@@ -84,7 +86,8 @@ impl Ioctl {
 
     /// The row of a control code.
     pub fn by_code(code: u32) -> Option<&'static Self> {
-        IOCTLS.iter().find(|row| row.code() == code)
+        let index = (code >> 2 & 0xFFF).checked_sub(Self::FIRST_FUNCTION)?;
+        IOCTLS.get(index as usize).filter(|row| row.code() == code)
     }
 
     /// The row of an operation.
@@ -104,7 +107,8 @@ const fn row(
     Ioctl { operation, name, function, access, input, output }
 }
 
-/// Every control code the driver answers, in the order of [`Operation`].
+/// Every control code the driver answers, in the order of [`Operation`] and of the function
+/// numbers, which begin at 0x800 and have no gap.
 pub const IOCTLS: [Ioctl; 10] = {
     use Access::{Read, Write};
     use Input::{Exactly, Headed};

@@ -26,7 +26,12 @@ impl Reply {
 
     /// A reply made of one structure of [`wire`].
     pub(crate) fn of<T: IntoBytes + Immutable>(structure: &T) -> Self {
-        let source = structure.as_bytes();
+        Self::copy(structure.as_bytes())
+    }
+
+    /// Once in the image, and not once for each structure.
+    #[inline(never)]
+    fn copy(source: &[u8]) -> Self {
         let mut reply = Self { bytes: [0; MAX_REPLY], length: source.len().min(MAX_REPLY) };
         for (to, from) in reply.bytes.iter_mut().zip(source) {
             *to = *from;

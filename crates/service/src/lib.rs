@@ -11,10 +11,12 @@ mod dispatch;
 mod evaluate;
 mod impersonate;
 mod kernel;
+mod record;
 mod restore;
 mod saves;
 mod slot;
 
 pub use dispatch::{Caller, Reply, dispatch};
 pub use kernel::{Kernel, Slot, Statistics, Token, TokenRef, rights};
+pub use record::{Numbers, Record, Weight};
 pub use saves::SaveTable;

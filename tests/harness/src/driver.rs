@@ -1,7 +1,7 @@
 //! The driver under test: its service over the model, or its image.
 
 use crate::faults::Watch;
-use psimp_host::{Host, Image, IoControl, Options, Requestor, StartError};
+use psimp_host::{Host, Image, IoControl, Listener, Options, Requestor, StartError};
 use psimp_model::{
     Acl, FileSaves, ModelKernel, Process, System, Thread, check_ioctl_access, open_device, parse_sddl,
 };
@@ -123,9 +123,21 @@ impl Driver {
             Source::Soiled(image) => Self::load(image, system, options, 0x5A, None),
             Source::Watched(image, watch) => {
                 let observer = Some(watch.beside(options.observer.clone()));
-                let options = Options { observer, ..options };
+                // Somebody listens, so that what is written can fail, too.
+                let options = Options { observer, listener: Some(Listener::ALL), ..options };
                 Self::load(image, system, options, 0, Some(watch.clone()))
             }
+        }
+    }
+
+    /// Changes who listens to the events of an image; the service alone has none.
+    ///
+    /// # Errors
+    /// A broken contract.
+    pub fn listen(&self, listener: Option<Listener>) -> Result<(), Failure> {
+        match self {
+            Self::Service { .. } => Ok(()),
+            Self::Image { host, .. } => Ok(host.listen(listener)?),
         }
     }
 

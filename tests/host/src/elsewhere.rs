@@ -1,6 +1,6 @@
 //! The host where it cannot be: everything is there, nothing can be had.
 
-use crate::{Failure, Fault, Image, IoControl, LoadError, Options, StartError};
+use crate::{Event, Failure, Fault, Image, IoControl, Listener, LoadError, Options, StartError};
 use psimp_model::{System, Thread};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -73,6 +73,19 @@ impl Host {
     /// # Errors
     /// None: there is no such host.
     pub fn close(&self, _thread: &Arc<Thread>, _file: File) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    /// Changes who listens.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn listen(&self, _listener: Option<Listener>) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    /// The events that were written since the last call.
+    pub fn events(&self) -> Vec<Event> {
         match self.0 {}
     }
 

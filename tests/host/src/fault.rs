@@ -98,6 +98,11 @@ pub enum FaultKind {
     /// Bytes were returned that the driver never wrote.
     StaleOutput,
 
+    /// A registration of an event provider that is not one, or one too many.
+    Registration,
+    /// An event provider was never unregistered.
+    RegistrationLeak,
+
     /// The driver cannot be unloaded now.
     Unload,
 

@@ -1,6 +1,6 @@
 //! What a caller asks of the driver.
 
-use crate::Observer;
+use crate::{EventLog, Listener, Observer};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,11 +49,22 @@ pub struct Options {
     /// The name of the driver's service, with which its registry path ends:
     /// `PsImpersonate` unless told otherwise.
     pub service: String,
+    /// Who listens to the driver's events from its start on: nobody unless told
+    /// otherwise.
+    pub listener: Option<Listener>,
+    /// Where the events go that somebody listens to.
+    pub events: EventLog,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { observer: None, deadline: Some(Duration::from_secs(10)), service: "PsImpersonate".to_owned() }
+        Self {
+            observer: None,
+            deadline: Some(Duration::from_secs(10)),
+            service: "PsImpersonate".to_owned(),
+            listener: None,
+            events: EventLog::default(),
+        }
     }
 }
 
@@ -63,6 +74,7 @@ impl fmt::Debug for Options {
             .field("observer", &self.observer.is_some())
             .field("deadline", &self.deadline)
             .field("service", &self.service)
-            .finish()
+            .field("listener", &self.listener)
+            .finish_non_exhaustive()
     }
 }

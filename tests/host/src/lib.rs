@@ -18,6 +18,7 @@ mod fault;
 mod image;
 mod io;
 mod observer;
+mod trace;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod native;
@@ -34,3 +35,4 @@ pub use fault::{Failure, Fault, FaultKind, Site};
 pub use image::{Image, seal};
 pub use io::{IoControl, Options, Requestor};
 pub use observer::{Call, Observer, Ruling, Waiting};
+pub use trace::{Event, EventLog, Listener};

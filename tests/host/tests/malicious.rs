@@ -219,6 +219,26 @@ const EXPECTED: &[Expected] = &[
     row("cleanup_leaks", PoolLeak, "24 bytes of pool"),
     row("unload_reads_null", MemoryAccess, "accessed memory at null"),
     row("unload_without_end", Hang, "did not return in time").soon(),
+    // Tracing.
+    row("provider_never_unregistered", RegistrationLeak, "was not given to EtwUnregister"),
+    row("failed_start_keeps_provider", RegistrationLeak, "was not given to EtwUnregister"),
+    row("provider_registered_twice", Registration, "registers a provider that is registered by psimp.sys+0x"),
+    row(
+        "provider_registered_in_a_request",
+        Registration,
+        "EtwRegister was called outside of a system thread",
+    ),
+    row("data_as_enable_callback", BadArgument, "as the callback, where there is no code"),
+    row("provider_unregistered_twice", Registration, "EtwUnregister was given event registration"),
+    row("provider_unregistered_too_high", Irql, "EtwUnregister was called at IRQL 2").at_dispatch_level(),
+    row("event_of_no_provider", Registration, "which is no registration"),
+    row("event_after_unregister", Registration, "of a provider that was unregistered"),
+    row("event_without_descriptor", BadPointer, "cannot read EVENT_DESCRIPTOR at null"),
+    row("event_without_blocks", BadPointer, "cannot read EVENT_DATA_DESCRIPTOR at null"),
+    row("event_of_unreadable_values", BadPointer, "cannot read data of an event at 0x18, next to null"),
+    row("event_too_long", BadArgument, "writes an event of more than 65536 bytes"),
+    row("event_without_description", BadArgument, "does not describe itself as its channel says"),
+    row("description_of_another_length", BadArgument, "not as long as it says"),
     row("block_kept_and_overrun", PoolOverrun, "wrote at offset 24 of a pool block of 24 bytes"),
 ];
 

@@ -22,7 +22,7 @@ use self::date::SourceDate;
 use self::manifest::DriverRow;
 use self::sign::Certificate;
 use crate::Format;
-use crate::build::{self, Image};
+use crate::build::{self, Arch, Image};
 use crate::workspace::Workspace;
 use crate::{elsewhere, exec, setup};
 
@@ -64,12 +64,11 @@ struct Platform {
 
 /// Every architecture of which there are images. `install.ps1` knows the folders x64 and arm64.
 fn platforms(workspace: &Workspace) -> Result<Vec<Platform>> {
-    let x64 = Platform {
-        folder: "x64",
-        driver: build::driver(workspace)?,
-        harness: build::harness_exe(workspace)?,
+    let platform = |folder, arch| -> Result<Platform> {
+        let driver = build::driver_for(workspace, arch)?;
+        Ok(Platform { folder, driver, harness: build::harness_exe_for(workspace, arch)? })
     };
-    Ok(vec![x64])
+    Ok(vec![platform("x64", Arch::X64)?, platform("arm64", Arch::Arm64)?])
 }
 
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {

@@ -5,7 +5,7 @@ use crate::cli::{BenchArgs, Exit, TextFormat};
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::Machine;
 use psimp_catalogue::{Server, Tok};
-use psimp_host::Requestor;
+use psimp_host::{Listener, Options, Requestor};
 use psimp_model::{Flavour, Token, rights};
 use psimp_protocol::wire;
 use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION};
@@ -28,14 +28,20 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
     let failed = |failure: Failure| anyhow::anyhow!("the image does not run: {failure}");
     let start_to_finish = start_to_finish(&source).map_err(failed)?;
     let machine = Machine::new(Flavour::Win10);
-    let driver = Driver::start(&source, &machine.system).map_err(failed)?;
+    let options = Options::default();
+    let events = options.events.clone();
+    let driver = Driver::start_with(&source, &machine.system, options).map_err(failed)?;
     let file =
         driver.open(&machine.thread, rights::FILE_READ_DATA | rights::FILE_WRITE_DATA).map_err(failed)?;
     machine.become_server(Server::S);
     let pair = Pair::new(&machine, &driver, &file);
-    let (mut image, mut direct) = (Rate::default(), Rate::default());
+    let [mut image, mut traced, mut direct] = [const { Rate::NONE }; 3];
     for _ in 0..SLICES {
         image.measure(|| pair.through_image())?;
+        driver.listen(Some(Listener::ALL)).map_err(failed)?;
+        // Whoever listens also reads.
+        traced.measure(|| pair.through_image().inspect(|()| drop(events.take())))?;
+        driver.listen(None).map_err(failed)?;
         direct.measure(|| pair.direct())?;
     }
     driver.close(&machine.thread, file).map_err(failed)?;
@@ -45,6 +51,7 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
     let figures = [
         ("start_to_finish_ms", start_to_finish),
         ("image_pairs_per_second", image.per_second()),
+        ("image_traced_pairs_per_second", traced.per_second()),
         ("direct_pairs_per_second", direct.per_second()),
         ("image_to_direct_ratio", direct.per_second() / image.per_second()),
     ];
@@ -55,9 +62,10 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
             println!("{}", Value::Object(object));
         }
         TextFormat::Table => {
-            let [(_, ms), (_, image), (_, direct), (_, ratio)] = figures;
+            let [(_, ms), (_, image), (_, traced), (_, direct), (_, ratio)] = figures;
             println!("load, bind, open, IMPERSONATE, REVERT, close, unload   {ms:>12.3} ms (median)");
             println!("IMPERSONATE+REVERT through the image, one core         {image:>12.0} pairs/s");
+            println!("the same while somebody listens to its events          {traced:>12.0} pairs/s");
             println!("PsImpersonateClient+PsRevertToSelf of the model        {direct:>12.0} pairs/s");
             println!("a pair through the image costs                         {ratio:>12.2} direct pairs");
         }
@@ -128,13 +136,14 @@ impl<'a> Pair<'a> {
     }
 }
 
-#[derive(Default)]
 struct Rate {
     calls: u32,
     time: Duration,
 }
 
 impl Rate {
+    const NONE: Self = Self { calls: 0, time: Duration::ZERO };
+
     fn measure(&mut self, call: impl Fn() -> Result<(), Failure>) -> anyhow::Result<()> {
         let start = Instant::now();
         while start.elapsed() < MEASURE / SLICES {

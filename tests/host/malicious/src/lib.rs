@@ -45,6 +45,8 @@ mod processor;
 mod requests;
 #[cfg(feature = "kernel")]
 mod table;
+#[cfg(feature = "kernel")]
+mod tracing;
 
 // The driver's own: names and contexts are not what is tested here.
 #[cfg(feature = "kernel")]

@@ -48,7 +48,7 @@ macro_rules! defects {
 pub(crate) use defects;
 
 /// The tables, by theme.
-static TABLES: [&[Defect]; 11] = [
+static TABLES: [&[Defect]; 12] = [
     crate::objects::DEFECTS,
     crate::handles::DEFECTS,
     crate::pool::DEFECTS,
@@ -60,6 +60,7 @@ static TABLES: [&[Defect]; 11] = [
     crate::locks::DEFECTS,
     crate::processor::DEFECTS,
     crate::life::DEFECTS,
+    crate::tracing::DEFECTS,
 ];
 
 /// All defects. Each has a control code by its place here.

@@ -55,7 +55,7 @@ impl<'a> Context<'a> {
     }
 
     /// Calls a function of the driver from within this call.
-    pub(crate) fn call(&self, function: u64, arguments: [u64; 4]) -> Outcome<u64> {
+    pub(crate) fn call<const N: usize>(&self, function: u64, arguments: [u64; N]) -> Outcome<u64> {
         self.dispatch.call(self.cpu, function, arguments)
     }
 }

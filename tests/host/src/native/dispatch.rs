@@ -52,9 +52,14 @@ impl Dispatch<'_> {
     }
 
     /// Calls a function of the driver, which releases the locks that it takes.
-    pub(crate) fn call(&self, cpu: &Cpu, function: u64, arguments: [u64; 4]) -> Outcome<u64> {
+    pub(crate) fn call<const N: usize>(&self, cpu: &Cpu, function: u64, arguments: [u64; N]) -> Outcome<u64> {
+        const { assert!(N <= enter::MOST_ARGUMENTS) };
+        let mut all = [0; enter::MOST_ARGUMENTS];
+        for (to, from) in all.iter_mut().zip(arguments) {
+            *to = from;
+        }
         let before = cpu.locks.borrow().len();
-        let value = enter::enter(cpu, self.machine, function, arguments)?;
+        let value = enter::enter(cpu, self.machine, function, all)?;
         match cpu.locks.borrow().get(before) {
             None => Ok(value),
             Some(lock) => Err(lock.still_held(self.machine)),

@@ -57,12 +57,19 @@ struct Exit {
     jumped: u64,
 }
 
-/// Calls the driver's function at `target` with up to four arguments. What the
-/// framework puts into the driver object for unload counts as the driver's.
+/// The most arguments that a function of a driver takes here.
+pub(crate) const MOST_ARGUMENTS: usize = 8;
+
+/// Calls the driver's function at `target`. What the framework puts into the driver object for unload counts as the driver's.
 ///
 /// # Errors
 /// The fault that ended it before it returned.
-pub(crate) fn enter(cpu: &Cpu, machine: &Machine, target: u64, arguments: [u64; 4]) -> Outcome<u64> {
+pub(crate) fn enter(
+    cpu: &Cpu,
+    machine: &Machine,
+    target: u64,
+    arguments: [u64; MOST_ARGUMENTS],
+) -> Outcome<u64> {
     if !machine.mapping.is_code(target) && target != kmdf::unload_address() {
         return Err(Stop::from(Fault {
             kind: crate::FaultKind::BadArgument,
@@ -77,8 +84,7 @@ pub(crate) fn enter(cpu: &Cpu, machine: &Machine, target: u64, arguments: [u64; 
     let stack = if outer.is_null() { cpu.stack.top() } else { 0 };
     cpu.set_frame(&raw mut frame);
     cpu.export.set(None);
-    // SAFETY: the target is code of the image, or a thunk, and takes integers in
-    // registers; the frame outlives the call; GS leads to `cpu`, because the
+    // SAFETY: the target is code of the image, or a thunk, and takes integers; the frame outlives the call; GS leads to `cpu`, because the
     // thread is attached to it; the stack is the thread's, and not in use.
     let exit = unsafe { call(&raw mut frame, target, arguments.as_ptr(), stack) };
     // Before the block forgets what was going on.
@@ -114,10 +120,15 @@ unsafe extern "sysv64" fn call(frame: *mut Frame, target: u64, arguments: *const
         "mov [rdi], rsp",
         "test rcx, rcx",
         "cmovnz rsp, rcx",
-        // Room for the four arguments in registers, which the callee owns.
-        "sub rsp, 32",
+        // Room for the four arguments in registers, which the callee owns, and
+        // above it the other four.
+        "sub rsp, 64",
         "mov rax, rsi",
         "mov r10, rdx",
+        "movups xmm0, [r10 + 32]",
+        "movups [rsp + 32], xmm0",
+        "movups xmm0, [r10 + 48]",
+        "movups [rsp + 48], xmm0",
         "mov rcx, [r10]",
         "mov rdx, [r10 + 8]",
         "mov r8, [r10 + 16]",

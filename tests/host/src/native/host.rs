@@ -6,7 +6,8 @@ use super::kmdf::{self, Device, FileObject, Request};
 use super::machine::Machine;
 use super::start::{self, driver_object};
 use super::status::NO_SUCH_DEVICE;
-use crate::{Failure, Fault, FaultKind, Image, IoControl, Options, StartError};
+use super::tracing;
+use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Options, StartError};
 use psimp_model::{System, Thread, check_ioctl_access, open_device};
 use psimp_protocol::Status;
 use std::fmt;
@@ -172,6 +173,26 @@ impl Host {
             Device::closed(object.device(), &dispatch, cpu)
         });
         closed.map_err(Failure::Fault)
+    }
+
+    /// Changes who listens to the driver's events, and tells the driver, on a
+    /// thread of the system.
+    ///
+    /// # Errors
+    /// A broken contract.
+    pub fn listen(&self, listener: Option<Listener>) -> Result<(), Failure> {
+        self.check_running()?;
+        let machine = &self.machine;
+        let cpu = Cpu::attach();
+        let thread = &machine.system_thread;
+        let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
+        dispatch.run(cpu, || tracing::listen(&dispatch, cpu, listener)).map_err(Failure::Fault)
+    }
+
+    /// The events that were written since the last call, as far as somebody
+    /// listened.
+    pub fn events(&self) -> Vec<Event> {
+        self.machine.options.events.take()
     }
 
     /// Unloads the driver and looks for what it left behind.

@@ -6,6 +6,7 @@ use super::held::Held;
 use super::kmdf::Framework;
 use super::mapping::Mapping;
 use super::pool::UseAfterFree;
+use super::tracing::Tracing;
 use crate::{Fault, FaultKind, Options};
 use parking_lot::Mutex;
 use psimp_model::{System, Thread};
@@ -26,6 +27,8 @@ pub(crate) struct Machine {
     pub(crate) framework: Framework,
     /// What the driver holds between dispatches.
     pub(crate) held: Held,
+    /// Its event providers, and who listens to them.
+    pub(crate) tracing: Tracing,
     /// `DRIVER_OBJECT`.
     pub(crate) driver_object: Guarded,
     /// The registry path that `DriverEntry` gets.
@@ -58,6 +61,7 @@ impl From<Parts> for Machine {
             limit: options
                 .deadline
                 .map_or(0, |limit| u32::try_from(limit.as_millis().max(1)).unwrap_or(u32::MAX)),
+            tracing: Tracing::new(options.listener, options.events.clone()),
             options,
             framework: Framework::default(),
             held: Held::default(),

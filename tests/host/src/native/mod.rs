@@ -34,6 +34,7 @@ mod signals;
 mod stack;
 mod start;
 mod status;
+mod tracing;
 mod unwind;
 mod watchdog;
 

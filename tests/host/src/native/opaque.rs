@@ -21,10 +21,11 @@ pub(crate) enum Kind {
     Request,
     SecurityContext,
     WaitLock,
+    Registration,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Token,
         Self::Thread,
         Self::Process,
@@ -37,6 +38,7 @@ impl Kind {
         Self::Request,
         Self::SecurityContext,
         Self::WaitLock,
+        Self::Registration,
     ];
 
     /// The name in messages.
@@ -54,6 +56,7 @@ impl Kind {
             Self::Request => "WDFREQUEST",
             Self::SecurityContext => "security context",
             Self::WaitLock => "WDFWAITLOCK",
+            Self::Registration => "event registration",
         }
     }
 }

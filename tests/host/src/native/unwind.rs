@@ -18,6 +18,11 @@ const MOST: usize = 256;
 /// What is in a register that is not known: an address that is on no stack.
 const UNKNOWN: u64 = 1 << 62;
 
+/// What is read instead of code. The reader would take a jump behind a call for the end of a
+/// function, and the stack for empty, even if it goes elsewhere in the same one; but what
+/// follows a call is never past the first instruction of an end.
+static NO_END: [u8; 0x1_0000] = [0x90; 0x1_0000];
+
 /// Where the calls were made that led to the export call in progress, innermost
 /// first.
 pub(crate) fn stack(cpu: &Cpu, mapping: &Mapping) -> Vec<Site> {
@@ -47,10 +52,10 @@ fn one_entry(mapping: &Mapping, call: CallFrame, end: u64, sites: &mut Vec<Site>
         // one that ends outside of its section cannot be read.
         let function = functions.lookup(site.rva).filter(|function| {
             let rest = function.end_address.get().saturating_sub(site.rva) as usize;
-            mapping.constant(site.rva).is_some_and(|code| rest <= code.len())
+            rest <= NO_END.len() && mapping.constant(site.rva).is_some_and(|code| rest <= code.len())
         });
-        next = function
-            .and_then(|_| functions.unwind_frame(&mut registers, |rva| mapping.constant(rva), site.rva));
+        let constant = |rva| if rva == site.rva { Some(&NO_END[..]) } else { mapping.constant(rva) };
+        next = function.and_then(|_| functions.unwind_frame(&mut registers, constant, site.rva));
     }
 }
 

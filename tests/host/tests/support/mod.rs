@@ -6,6 +6,7 @@ pub(crate) mod driver;
 pub(crate) mod pe;
 pub(crate) mod run;
 pub(crate) mod session;
+pub(crate) mod tracelogging;
 
 use psimp_host::Image;
 use psimp_model::{Group, Process, System, Thread, Token, TokenSpec, sids};

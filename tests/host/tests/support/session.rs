@@ -1,7 +1,7 @@
 //! A program that talks to the driver's own image.
 
 use super::{image, process, token};
-use psimp_host::{Failure, Fault, File, Host, IoControl};
+use psimp_host::{Failure, Fault, File, Host, IoControl, Options};
 use psimp_model::{Flavour, Object, Process, System, Thread, Token};
 use psimp_protocol::wire;
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
@@ -48,8 +48,13 @@ pub(crate) struct Session {
 impl Session {
     /// None when there is no image to test.
     pub(crate) fn new(flavour: Flavour) -> Option<Self> {
+        Self::with(flavour, Options::default())
+    }
+
+    /// The same, with options.
+    pub(crate) fn with(flavour: Flavour, options: Options) -> Option<Self> {
         let system = Arc::new(System::new(flavour));
-        let host = Host::load(&image()?, system.clone()).expect("the driver starts");
+        let host = Host::load_with(&image()?, system.clone(), options).expect("the driver starts");
         let (process, thread) = process(&system);
         let client = token(&system, TokenType::Impersonation, Level::Impersonation);
         let handle = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE | TOKEN_QUERY);

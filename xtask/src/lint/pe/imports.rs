@@ -27,7 +27,7 @@ const LOADER: &str = "WDFLDR.SYS";
 const PANIC: &str = "KeBugCheckEx";
 
 /// What the driver imports, and what for. An allocator is not among it: the driver allocates nothing itself.
-const WANTED: [(&str, &str, &str); 28] = [
+const WANTED: [(&str, &str, &str); 34] = [
     // Handles become objects, once, for user mode.
     (KERNEL, "ObReferenceObjectByHandle", "opens the handles of a request"),
     (KERNEL, "PsThreadType", "says that a handle must be a thread's"),
@@ -57,6 +57,13 @@ const WANTED: [(&str, &str, &str); 28] = [
     (KERNEL, "SeCaptureSubjectContext", "ACCESS_CHECK is made as the thread now is"),
     (KERNEL, "SeReleaseSubjectContext", "gives those tokens back"),
     (KERNEL, "SeAccessCheck", "answers ACCESS_CHECK"),
+    // Tracing.
+    (KERNEL, "EtwRegister", "lets sessions listen to what the driver does"),
+    (KERNEL, "EtwSetInformation", "tells them the provider's name"),
+    (KERNEL, "EtwWriteTransfer", "tells of an operation, if anybody listens"),
+    (KERNEL, "EtwUnregister", "ends that, before the driver is gone"),
+    (KERNEL, "PsGetCurrentProcessId", "says whose operation it was"),
+    (KERNEL, "PsGetCurrentThreadId", "says whose operation it was"),
     // The entry point.
     (KERNEL, "RtlCopyUnicodeString", "keeps the registry path that unbinding needs"),
     (LOADER, "WdfVersionBind", "binds to KMDF 1.15"),

@@ -130,14 +130,15 @@ impl Context<'_> {
 }
 
 impl Machine {
-    /// What the driver left behind once it is gone: held resources, objects of
-    /// the framework, the binding; and memory that it changed when it no longer
+    /// What the driver left behind once it is gone: held resources, event
+    /// providers, objects of the framework, the binding; and memory that it changed when it no longer
     /// should.
     pub(crate) fn left_behind(&self, cpu: &Cpu) -> Vec<Fault> {
         let changed = cpu.pool.borrow_mut().sweep(self.framework.id());
         let mut faults: Vec<_> = changed.into_iter().map(|found| self.use_after_free(found)).collect();
         faults.extend(self.framework.destroyed.sweep(self));
         faults.extend(self.held.leaks(self));
+        faults.extend(self.tracing.leaks(self));
         let mut add = |kind, message: String, caller| {
             faults.push(Fault { kind, message, site: self.mapping.site(caller) });
         };

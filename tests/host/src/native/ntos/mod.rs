@@ -4,6 +4,7 @@ mod access;
 mod descriptor;
 mod diagnostics;
 mod duplicate;
+mod etw;
 mod handle;
 mod impersonation;
 mod lookup;
@@ -27,6 +28,7 @@ pub(crate) const TABLES: &[&[&Export]] = &[
     impersonation::EXPORTS,
     descriptor::EXPORTS,
     access::EXPORTS,
+    etw::EXPORTS,
     diagnostics::EXPORTS,
 ];
 

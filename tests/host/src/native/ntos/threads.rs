@@ -32,6 +32,15 @@ exports! {
         Ok(cx.thread(thread)?.is_terminating())
     }
 
+    /// The id of the process that owns the thread, also while that is attached to another.
+    fn PsGetCurrentProcessId[ANY, fails NEVER](cx) -> u64 {
+        Ok(cx.dispatch.thread.process().id().into())
+    }
+
+    fn PsGetCurrentThreadId[ANY, fails NEVER](cx) -> u64 {
+        Ok(cx.dispatch.thread.id().into())
+    }
+
     fn KeGetCurrentIrql[ANY, fails NEVER](cx) -> u8 {
         Ok(cx.dispatch.irql)
     }

@@ -1,0 +1,201 @@
+//! What there is to tell of an operation that is over, for whoever watches the driver.
+
+use crate::Reply;
+use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
+use psimp_protocol::{Ioctl, Operation, Status};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// How much an operation matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// It was refused, or stored a lower level than was asked for.
+    Warning,
+    /// It changed a slot or the saves.
+    Change,
+    /// It looked.
+    Look,
+}
+
+/// One operation: what was asked, and what came of it. Handles, SIDs and descriptors are left
+/// out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Name in the table of control codes; empty for a code that is not there.
+    pub operation: &'static str,
+    /// How much it matters.
+    pub weight: Weight,
+    /// `kept`, `copied` or `ended`; empty when nothing was decided.
+    pub verdict: &'static str,
+    /// `driver` or `kernel`; empty when nothing was decided.
+    pub decided_by: &'static str,
+    /// The rest.
+    pub numbers: Numbers,
+}
+
+/// The numbers of a [`Record`]. What an operation does not have is zero, and
+/// [`Numbers::NO_LEVEL`] for a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct Numbers {
+    /// `TokenId` of the token behind the handle of IMPERSONATE, or of the one saved.
+    pub token_asked: u64,
+    /// `TokenId` of the token in the slot that the reply tells of.
+    pub token_stored: u64,
+    /// The save that SAVE made, or that RESTORE or DISCARD names.
+    pub save: u64,
+    /// The control code.
+    pub code: u32,
+    /// The calling process. Not known here: whoever has the record fills it in.
+    pub process: u32,
+    /// The calling thread. Not known here: whoever has the record fills it in.
+    pub thread: u32,
+    /// The status that the request is completed with.
+    pub status: u32,
+    /// The level asked for; of RESTORE the level that was saved.
+    pub level_asked: i32,
+    /// The flags of IMPERSONATE or EVALUATE, as the caller sent them.
+    pub flags_asked: u32,
+    /// The level of the slot that the reply tells of; of EVALUATE the one that would be stored.
+    pub level_stored: i32,
+    /// [`slot_flags`] of that slot.
+    pub flags_stored: u32,
+    /// Number of the deciding `psimp_rules::Rule`; zero when none is known.
+    pub rule: u32,
+    /// The access that `ACCESS_CHECK` granted.
+    pub granted: u32,
+}
+
+impl Numbers {
+    /// There is no level to tell.
+    pub const NO_LEVEL: i32 = -1;
+}
+
+impl Record {
+    /// What there is to tell of a request of this code and input that ended like this.
+    pub fn new(code: u32, input: &[u8], result: Result<&Reply, Status>) -> Self {
+        let row = Ioctl::by_code(code);
+        let numbers = Numbers {
+            token_asked: 0,
+            token_stored: 0,
+            save: 0,
+            code,
+            process: 0,
+            thread: 0,
+            status: result.err().unwrap_or(Status::SUCCESS).0,
+            level_asked: Numbers::NO_LEVEL,
+            flags_asked: 0,
+            level_stored: Numbers::NO_LEVEL,
+            flags_stored: 0,
+            rule: 0,
+            granted: 0,
+        };
+        let mut record =
+            Self { operation: "", weight: Weight::Warning, verdict: "", decided_by: "", numbers };
+        if let Some(row) = row {
+            record.operation = row.name;
+            record.ask(row.operation, input);
+            if let Ok(reply) = result {
+                record.answer(row.operation, reply.as_bytes());
+            }
+        }
+        record
+    }
+
+    #[inline(never)]
+    fn ask(&mut self, operation: Operation, input: &[u8]) {
+        match operation {
+            Operation::Impersonate | Operation::Evaluate => {
+                if let Ok(claim) = wire::Impersonate::read_from_bytes(input) {
+                    self.numbers.level_asked = claim.level.cast_signed();
+                    self.numbers.flags_asked = claim.flags;
+                }
+            }
+            Operation::Restore => {
+                self.numbers.save = wire::Restore::read_from_bytes(input).map_or(0, |claim| claim.save);
+            }
+            Operation::Discard => {
+                self.numbers.save = wire::Discard::read_from_bytes(input).map_or(0, |claim| claim.save);
+            }
+            _ => {}
+        }
+    }
+
+    #[inline(never)]
+    fn answer(&mut self, operation: Operation, reply: &[u8]) {
+        self.weight = Weight::Change;
+        match operation {
+            Operation::Version => self.weight = Weight::Look,
+            Operation::Discard => {}
+            Operation::Impersonate | Operation::Restore => {
+                if let Ok(outcome) = wire::Outcome::read_from_bytes(reply) {
+                    self.outcome(&outcome);
+                }
+            }
+            Operation::Evaluate => {
+                self.weight = Weight::Look;
+                if let Ok(evaluation) = wire::Evaluation::read_from_bytes(reply) {
+                    self.numbers.level_stored = evaluation.level.cast_signed();
+                    self.verdict = verdict_name(evaluation.verdict);
+                    self.numbers.rule = evaluation.rule;
+                    self.decided_by = "driver";
+                }
+            }
+            Operation::Query => {
+                self.weight = Weight::Look;
+                self.slot(reply);
+            }
+            Operation::Revert | Operation::End => self.slot(reply),
+            Operation::Save => {
+                if let Ok((save, slot)) = u64::read_from_prefix(reply) {
+                    self.numbers.save = save;
+                    self.slot(slot);
+                }
+            }
+            Operation::AccessCheck => {
+                self.weight = Weight::Look;
+                if let Ok(access) = wire::Access::read_from_bytes(reply) {
+                    self.numbers.granted = access.granted;
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn outcome(&mut self, outcome: &wire::Outcome) {
+        // No token was asked for where an idle thread is restored, and so no level.
+        if outcome.token_asked != 0 {
+            self.numbers.level_asked = outcome.level_asked.cast_signed();
+        }
+        self.numbers.flags_stored = outcome.flags;
+        self.verdict = verdict_name(outcome.verdict);
+        self.numbers.rule = outcome.rule;
+        self.decided_by = if outcome.decided_by == decided_by::DRIVER { "driver" } else { "kernel" };
+        self.numbers.token_asked = outcome.token_asked;
+        self.numbers.token_stored = outcome.token_stored;
+        if outcome.flags & slot_flags::ACTIVE != 0 {
+            self.numbers.level_stored = outcome.level_stored.cast_signed();
+            if outcome.level_stored < outcome.level_asked {
+                self.weight = Weight::Warning;
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn slot(&mut self, reply: &[u8]) {
+        if let Ok(slot) = wire::Slot::read_from_bytes(reply)
+            && slot.flags & slot_flags::ACTIVE != 0
+        {
+            self.numbers.level_stored = slot.level.cast_signed();
+            self.numbers.flags_stored = slot.flags;
+            self.numbers.token_stored = slot.token_id;
+        }
+    }
+}
+
+fn verdict_name(verdict: u32) -> &'static str {
+    match verdict {
+        verdict::KEPT => "kept",
+        verdict::COPIED => "copied",
+        _ => "ended",
+    }
+}

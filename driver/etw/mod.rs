@@ -1,0 +1,203 @@
+//! A provider of trace events that describe themselves, as `TraceLogging` encodes them.
+//!
+//! What a provider says goes to ETW in three blocks: who it is, what the event and its fields
+//! are called, and the values. The first two are constants. The crate `tracelogging` is not
+//! used here: its registration can panic, and it links a library of user mode.
+
+mod metadata;
+
+pub(crate) use metadata::{Field, event_length, event_metadata, provider_length, provider_metadata};
+
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use wdk_sys::ntddk::{EtwRegister, EtwUnregister, EtwWriteTransfer};
+use wdk_sys::{
+    EVENT_DATA_DESCRIPTOR, EVENT_DESCRIPTOR, GUID, LPCGUID, NTSTATUS, PEVENT_FILTER_DESCRIPTOR, PVOID,
+    REGHANDLE, UCHAR, ULONG, ULONGLONG,
+};
+
+unsafe extern "C" {
+    /// `PASSIVE_LEVEL`. Not in every edition of the headers.
+    fn EtwSetInformation(handle: REGHANDLE, class: i32, information: PVOID, length: ULONG) -> NTSTATUS;
+}
+
+/// `EventProviderSetTraits`: tells ETW what the provider is called.
+const SET_TRAITS: i32 = 2;
+/// `EVENT_DATA_DESCRIPTOR_TYPE_EVENT_METADATA`.
+const EVENT_METADATA: u32 = 1;
+/// `EVENT_DATA_DESCRIPTOR_TYPE_PROVIDER_METADATA`.
+const PROVIDER_METADATA: u32 = 2;
+/// The channel by which readers know that an event describes itself.
+const TRACE_LOGGING: u8 = 11;
+/// `EVENT_CONTROL_CODE_DISABLE_PROVIDER`.
+const DISABLE: u32 = 0;
+/// `EVENT_CONTROL_CODE_ENABLE_PROVIDER`.
+const ENABLE: u32 = 1;
+
+/// Levels, as `evntrace.h` numbers them: a session gets what is at or below its own.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Level {
+    Warning = 3,
+    Informational = 4,
+    Verbose = 5,
+}
+
+/// A provider. Must be a static: ETW calls back with its address.
+pub(crate) struct Provider {
+    id: GUID,
+    /// Name, encoded by [`provider_metadata`].
+    metadata: &'static [u8],
+    /// Zero while it is not registered.
+    handle: AtomicU64,
+    /// The highest level that anybody listens to; zero when nobody listens.
+    level: AtomicU32,
+    any_keyword: AtomicU64,
+    all_keywords: AtomicU64,
+}
+
+impl Provider {
+    pub(crate) const fn new(id: GUID, metadata: &'static [u8]) -> Self {
+        Self {
+            id,
+            metadata,
+            handle: AtomicU64::new(0),
+            level: AtomicU32::new(0),
+            any_keyword: AtomicU64::new(0),
+            all_keywords: AtomicU64::new(0),
+        }
+    }
+
+    /// Lets sessions listen. If it cannot be registered, nobody ever will.
+    ///
+    /// `PASSIVE_LEVEL`, in a system thread. [`Provider::unregister`] has to follow before the
+    /// driver is unloaded, and no second registration before that.
+    pub(crate) fn register(&'static self) {
+        let mut handle = 0;
+        let context: *const Self = self;
+        // SAFETY: the identifier and, as a static, the provider outlive the registration; the
+        // handle is a local.
+        let status =
+            unsafe { EtwRegister(&raw const self.id, Some(enable), context as PVOID, &raw mut handle) };
+        if !wdk::nt_success(status) {
+            return;
+        }
+        self.handle.store(handle, Ordering::Relaxed);
+        let traits: *const u8 = self.metadata.as_ptr();
+        #[allow(clippy::cast_possible_truncation)] // a name
+        let length = self.metadata.len() as u32;
+        // SAFETY: registered above; the metadata is only read. Without it events still say
+        // whose they are, so a failure changes nothing.
+        let _ = unsafe { EtwSetInformation(handle, SET_TRAITS, traits as PVOID, length) };
+    }
+
+    /// Ends the registration, if there is one: no callback runs when this returns.
+    ///
+    /// `PASSIVE_LEVEL`, in a system thread, when no event is being written.
+    pub(crate) fn unregister(&self) {
+        let handle = self.handle.swap(0, Ordering::Relaxed);
+        if handle != 0 {
+            // SAFETY: registered, and by the swap unregistered once.
+            let _ = unsafe { EtwUnregister(handle) };
+            self.level.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether anybody listens to anything: one read.
+    #[inline]
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.level.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether anybody listens to this. ETW itself knows who, and asks again.
+    fn wants(&self, level: Level, keyword: u64) -> bool {
+        let any = self.any_keyword.load(Ordering::Relaxed);
+        let all = self.all_keywords.load(Ordering::Relaxed);
+        level as u32 <= self.level.load(Ordering::Relaxed)
+            && (any == 0 || keyword & any != 0)
+            && keyword & all == all
+    }
+
+    /// Writes an event of which [`event_metadata`] made the description, with the values of its
+    /// fields one after the other. Nothing comes of it if nobody listens, or ETW has no buffer.
+    #[inline(never)]
+    pub(crate) fn write(&self, level: Level, keyword: u64, metadata: &[u8], values: &[u8]) {
+        if !self.wants(level, keyword) {
+            return;
+        }
+        let descriptor = EVENT_DESCRIPTOR {
+            Id: 0,
+            Version: 0,
+            Channel: TRACE_LOGGING,
+            Level: level as u8,
+            Opcode: 0,
+            Task: 0,
+            Keyword: keyword,
+        };
+        let mut data = [
+            Block::new(self.metadata, PROVIDER_METADATA),
+            Block::new(metadata, EVENT_METADATA),
+            Block::new(values, 0),
+        ];
+        let handle = self.handle.load(Ordering::Relaxed);
+        // SAFETY: somebody listens, so the provider is registered; everything passed outlives
+        // the call, which copies it.
+        let _ = unsafe {
+            EtwWriteTransfer(
+                handle,
+                &raw const descriptor,
+                ptr::null(),
+                ptr::null(),
+                3,
+                data.as_mut_ptr().cast(),
+            )
+        };
+    }
+}
+
+/// `EVENT_DATA_DESCRIPTOR`. The headers of some editions have a union where others have a number.
+#[repr(C)]
+struct Block {
+    address: u64,
+    size: u32,
+    kind: u32,
+}
+
+const _: () = assert!(size_of::<Block>() == size_of::<EVENT_DATA_DESCRIPTOR>());
+
+impl Block {
+    fn new(bytes: &[u8], kind: u32) -> Self {
+        #[allow(clippy::cast_possible_truncation)] // a hundred bytes
+        let size = bytes.len() as u32;
+        Self { address: bytes.as_ptr() as u64, size, kind }
+    }
+}
+
+/// ETW says who listens now. It may do so before `EtwRegister` returns, and at any time until
+/// `EtwUnregister` does.
+extern "C" fn enable(
+    _source: LPCGUID,
+    control: ULONG,
+    level: UCHAR,
+    any_keyword: ULONGLONG,
+    all_keywords: ULONGLONG,
+    _filter: PEVENT_FILTER_DESCRIPTOR,
+    context: PVOID,
+) {
+    let provider: *const Provider = context.cast::<c_void>().cast();
+    // SAFETY: the context of the registration, which is a static.
+    let provider = unsafe { &*provider };
+    match control {
+        DISABLE => provider.level.store(0, Ordering::Relaxed),
+        ENABLE => {
+            provider.any_keyword.store(any_keyword, Ordering::Relaxed);
+            provider.all_keywords.store(all_keywords, Ordering::Relaxed);
+            // Level 0 stands for all of them.
+            let level = if level == 0 { u8::MAX } else { level };
+            provider.level.store(level.into(), Ordering::Release);
+        }
+        // A request to tell the state: there is none to tell.
+        _ => {}
+    }
+}

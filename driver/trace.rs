@@ -1,0 +1,151 @@
+//! What the driver tells through ETW: that it starts and stops, and one event for each
+//! operation.
+//!
+//! Nobody has to listen, and registering may fail: then one read of a variable is all that an
+//! operation costs. Handles, addresses, SIDs and descriptors are never told.
+
+use crate::etw::{Field, Level, Provider, event_length, event_metadata, provider_length, provider_metadata};
+use psimp_protocol::Status;
+use psimp_service::{Numbers, Record, Reply, Weight};
+use wdk_sys::ntddk::{PsGetCurrentProcessId, PsGetCurrentThreadId};
+use wdk_sys::{GUID, HANDLE, NTSTATUS};
+use zerocopy::IntoBytes;
+
+const NAME: &str = "PsImpersonate";
+
+/// Made of the name, by the rule that names become identifiers by.
+const ID: GUID = GUID {
+    Data1: 0x2CC9_F3D1,
+    Data2: 0x5CF8,
+    Data3: 0x5DF1,
+    Data4: [0x66, 0x83, 0x77, 0x54, 0x5E, 0xAA, 0xFD, 0x9E],
+};
+
+static PROVIDER: Provider = Provider::new(ID, &NAME_METADATA);
+static NAME_METADATA: [u8; provider_length(NAME)] = provider_metadata(NAME);
+
+/// The keyword of operations.
+const OPERATIONS: u64 = 1;
+/// The keyword of start and stop.
+const LIFE: u64 = 2;
+
+/// `Start` has the status of `DriverEntry`, `Stop` has nothing.
+const STATUS: &[Field] = &[Field::status("Status")];
+static START: [u8; event_length("Start", STATUS)] = event_metadata("Start", STATUS);
+static STOP: [u8; event_length("Stop", &[])] = event_metadata("Stop", &[]);
+
+/// In the order in which [`write`] puts the values; the numbers as they lie in `Numbers`.
+const FIELDS: &[Field] = &[
+    Field::text("Operation"),
+    Field::text("Verdict"),
+    Field::text("DecidedBy"),
+    Field::identifier("TokenAsked"),
+    Field::identifier("TokenStored"),
+    Field::identifier("Save"),
+    Field::bits("ControlCode"),
+    Field::process("ProcessId"),
+    Field::thread("ThreadId"),
+    Field::status("Status"),
+    Field::signed("LevelAsked"),
+    Field::bits("FlagsAsked"),
+    Field::signed("LevelStored"),
+    Field::bits("FlagsStored"),
+    Field::number("Rule"),
+    Field::bits("AccessGranted"),
+];
+static OPERATION: [u8; event_length("Operation", FIELDS)] = event_metadata("Operation", FIELDS);
+
+/// Registers the provider. `PASSIVE_LEVEL`, in `DriverEntry`.
+pub(crate) fn register() {
+    PROVIDER.register();
+}
+
+/// Tells with which status `DriverEntry` returns; when it is an error, nothing can be told any
+/// more.
+pub(crate) fn started(status: NTSTATUS) {
+    let failed = !wdk::nt_success(status);
+    if PROVIDER.is_enabled() {
+        let level = if failed { Level::Warning } else { Level::Informational };
+        PROVIDER.write(level, LIFE, &START, &status.to_le_bytes());
+    }
+    if failed {
+        PROVIDER.unregister();
+    }
+}
+
+/// Tells that the driver is unloaded, and unregisters the provider. `PASSIVE_LEVEL`, when every
+/// request is done.
+pub(crate) fn stopped() {
+    if PROVIDER.is_enabled() {
+        PROVIDER.write(Level::Informational, LIFE, &STOP, &[]);
+    }
+    PROVIDER.unregister();
+}
+
+/// Tells of one operation, on the thread that asked for it.
+#[inline]
+pub(crate) fn operation(code: u32, input: &[u8], result: &Result<Reply, Status>) {
+    if PROVIDER.is_enabled() {
+        write(code, input, result);
+    }
+}
+
+/// Not inlined: its stack is nothing to those who do not listen.
+#[inline(never)]
+fn write(code: u32, input: &[u8], result: &Result<Reply, Status>) {
+    let mut record = Record::new(code, input, result.as_ref().map_err(|status| *status));
+    // SAFETY: callable at any IRQL.
+    record.numbers.process = id(unsafe { PsGetCurrentProcessId() });
+    // SAFETY: callable at any IRQL.
+    record.numbers.thread = id(unsafe { PsGetCurrentThreadId() });
+    let mut values = Values { bytes: [0; Values::ROOM], length: 0 };
+    for text in [record.operation, record.verdict, record.decided_by] {
+        values.text(text);
+    }
+    values.append(record.numbers.as_bytes());
+    let level = match record.weight {
+        Weight::Warning => Level::Warning,
+        Weight::Change => Level::Informational,
+        Weight::Look => Level::Verbose,
+    };
+    PROVIDER.write(level, OPERATIONS, &OPERATION, values.as_bytes());
+}
+
+/// Ids of processes and threads look like handles, and have 32 bits.
+#[allow(clippy::cast_possible_truncation)]
+fn id(id: HANDLE) -> u32 {
+    id.addr() as u32
+}
+
+/// The values of an event, one after the other.
+struct Values {
+    bytes: [u8; Self::ROOM],
+    length: usize,
+}
+
+impl Values {
+    /// The numbers, and three texts of at most 12, 6 and 6 bytes.
+    const ROOM: usize = size_of::<Numbers>() + (2 + 12) + (2 + 6) + (2 + 6);
+
+    fn text(&mut self, text: &str) {
+        #[allow(clippy::cast_possible_truncation)] // a word
+        self.append(&(text.len() as u16).to_le_bytes());
+        self.append(text.as_bytes());
+    }
+
+    /// There is room for all; but nothing here may panic if one day there is not.
+    #[inline(never)]
+    fn append(&mut self, bytes: &[u8]) {
+        let end = self.length.saturating_add(bytes.len());
+        if let Some(room) = self.bytes.get_mut(self.length..end) {
+            for (to, from) in room.iter_mut().zip(bytes) {
+                *to = *from;
+            }
+            self.length = end;
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&[])
+    }
+}

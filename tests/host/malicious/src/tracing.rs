@@ -1,0 +1,154 @@
+//! Event providers and events.
+
+use crate::table::defects;
+use core::ptr;
+use wdk_sys::ntddk::{EtwRegister, EtwUnregister, EtwWriteTransfer};
+use wdk_sys::{
+    EVENT_DESCRIPTOR, GUID, LPCGUID, PETWENABLECALLBACK, PEVENT_FILTER_DESCRIPTOR, REGHANDLE,
+    STATUS_INSUFFICIENT_RESOURCES, UCHAR, ULONG, ULONGLONG,
+};
+
+static PROVIDER: GUID = GUID { Data1: 0x4556_494C, Data2: 1, Data3: 2, Data4: [3; 8] };
+static DATA: [u8; 16] = [0xC3; 16];
+
+/// `EVENT_DATA_DESCRIPTOR`.
+#[repr(C)]
+struct Block {
+    address: u64,
+    size: u32,
+    kind: u32,
+}
+
+/// Registers the provider with a callback that does nothing, and says under which handle.
+#[inline(always)]
+fn register(callback: PETWENABLECALLBACK) -> REGHANDLE {
+    let mut handle = 0;
+    // SAFETY: the GUID is a static, the handle a local; the callback is what the defect is about.
+    let _ = unsafe { EtwRegister(&raw const PROVIDER, callback, ptr::null_mut(), &raw mut handle) };
+    handle
+}
+
+extern "C" fn enable(
+    _source: LPCGUID,
+    _control: ULONG,
+    _level: UCHAR,
+    _any_keyword: ULONGLONG,
+    _all_keywords: ULONGLONG,
+    _filter: PEVENT_FILTER_DESCRIPTOR,
+    _context: wdk_sys::PVOID,
+) {
+}
+
+/// Writes an event of one block.
+#[inline(always)]
+fn write(handle: REGHANDLE, channel: u8, mut block: Block) {
+    let descriptor = EVENT_DESCRIPTOR { Channel: channel, ..EVENT_DESCRIPTOR::default() };
+    let block = (&raw mut block).cast();
+    // SAFETY: the pointers are to locals; the rest is what the defect is about.
+    let _ = unsafe { EtwWriteTransfer(handle, &raw const descriptor, ptr::null(), ptr::null(), 1, block) };
+}
+
+/// A block of values that are there.
+fn values() -> Block {
+    Block { address: (&raw const DATA) as u64, size: 16, kind: 0 }
+}
+
+defects! {
+    /// A provider is never unregistered.
+    fn provider_never_unregistered [Start] (_call) {
+        register(Some(enable));
+    }
+
+    /// `DriverEntry` fails, and a provider stays registered.
+    fn failed_start_keeps_provider [Start] (call) {
+        register(None);
+        call.status.set(STATUS_INSUFFICIENT_RESOURCES);
+    }
+
+    /// A provider is registered twice, under two handles.
+    fn provider_registered_twice [Start] (_call) {
+        register(Some(enable));
+        register(Some(enable));
+    }
+
+    /// A provider is registered on the thread of a program.
+    fn provider_registered_in_a_request [Control] (_call) {
+        register(Some(enable));
+    }
+
+    /// Data is what is called when somebody listens.
+    fn data_as_enable_callback [Start] (_call) {
+        let data = (&raw const DATA) as usize;
+        // SAFETY: none; this breaks the rule that callbacks are functions.
+        register(unsafe { core::mem::transmute::<usize, PETWENABLECALLBACK>(data) });
+    }
+
+    /// A provider is unregistered twice.
+    fn provider_unregistered_twice [Start] (_call) {
+        let handle = register(Some(enable));
+        // SAFETY: registered above.
+        let _ = unsafe { EtwUnregister(handle) };
+        // SAFETY: none; this breaks the rule that it is unregistered once.
+        let _ = unsafe { EtwUnregister(handle) };
+    }
+
+    /// A provider is unregistered at `DISPATCH_LEVEL`.
+    fn provider_unregistered_too_high [Control] (_call) {
+        // SAFETY: none; this breaks the rule at which IRQL it is called.
+        let _ = unsafe { EtwUnregister(1) };
+    }
+
+    /// An event is written under a handle that is none.
+    fn event_of_no_provider [Control] (_call) {
+        write(0x1234, 0, values());
+    }
+
+    /// An event is written when its provider is unregistered.
+    fn event_after_unregister [Start] (_call) {
+        let handle = register(Some(enable));
+        // SAFETY: registered above.
+        let _ = unsafe { EtwUnregister(handle) };
+        write(handle, 0, values());
+    }
+
+    /// The description of an event is nowhere.
+    fn event_without_descriptor [Start] (_call) {
+        let handle = register(Some(enable));
+        // SAFETY: none; this breaks the rule that there is a descriptor.
+        let _ = unsafe { EtwWriteTransfer(handle, ptr::null(), ptr::null(), ptr::null(), 0, ptr::null_mut()) };
+    }
+
+    /// The blocks of an event are nowhere.
+    fn event_without_blocks [Start] (_call) {
+        let handle = register(Some(enable));
+        let descriptor = EVENT_DESCRIPTOR::default();
+        // SAFETY: none; this breaks the rule that there are as many blocks as it says.
+        let _ = unsafe {
+            EtwWriteTransfer(handle, &raw const descriptor, ptr::null(), ptr::null(), 2, ptr::null_mut())
+        };
+    }
+
+    /// The values of an event are nowhere.
+    fn event_of_unreadable_values [Start] (_call) {
+        let handle = register(Some(enable));
+        write(handle, 0, Block { address: 0x18, size: 16, kind: 0 });
+    }
+
+    /// An event is longer than any may be.
+    fn event_too_long [Start] (_call) {
+        let handle = register(Some(enable));
+        write(handle, 0, Block { size: 0x1_0000, ..values() });
+    }
+
+    /// An event says that it describes itself, and does not.
+    fn event_without_description [Start] (_call) {
+        let handle = register(Some(enable));
+        write(handle, 11, values());
+    }
+
+    /// The description of a provider is not as long as it says.
+    fn description_of_another_length [Start] (_call) {
+        let handle = register(Some(enable));
+        write(handle, 11, Block { kind: 2, ..values() });
+    }
+}

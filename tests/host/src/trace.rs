@@ -1,0 +1,68 @@
+//! What ETW is to a driver: somebody who may listen, and gets events.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A session that listens to every provider of the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Events at this level and below it are wanted; 0 stands for all.
+    pub level: u8,
+    /// Events with any of these keywords are wanted, and those without keywords; 0
+    /// stands for all.
+    pub any_keyword: u64,
+    /// An event with keywords needs all of these.
+    pub all_keywords: u64,
+}
+
+impl Listener {
+    /// One that listens to everything.
+    pub const ALL: Self = Self { level: 0, any_keyword: 0, all_keywords: 0 };
+
+    /// Whether ETW gives it an event of this kind.
+    pub fn wants(&self, level: u8, keyword: u64) -> bool {
+        (self.level == 0 || level <= self.level)
+            && (keyword == 0
+                || (self.any_keyword == 0 || keyword & self.any_keyword != 0)
+                    && keyword & self.all_keywords == self.all_keywords)
+    }
+}
+
+/// An event that a listener got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The provider's GUID, as it lies in memory.
+    pub provider: [u8; 16],
+    /// 11 when the event describes itself.
+    pub channel: u8,
+    /// 1 critical, 2 error, 3 warning, 4 informational, 5 verbose.
+    pub level: u8,
+    /// The keywords.
+    pub keyword: u64,
+    /// Id of the process that owns the thread.
+    pub process: u32,
+    /// Id of the thread that it was written on.
+    pub thread: u32,
+    /// The description of the provider, if it was given with the event.
+    pub provider_metadata: Vec<u8>,
+    /// The description of the event, if it was given with it.
+    pub event_metadata: Vec<u8>,
+    /// The values.
+    pub values: Vec<u8>,
+}
+
+/// Where events go. Clones are the same log, so that one of them can be read when
+/// the driver is gone. Nothing is ever lost, unlike in the buffers of ETW.
+#[derive(Clone, Debug, Default)]
+pub struct EventLog(Arc<Mutex<Vec<Event>>>);
+
+impl EventLog {
+    /// The events since the last call.
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    #[cfg_attr(not(all(target_os = "linux", target_arch = "x86_64")), expect(dead_code))]
+    pub(crate) fn add(&self, event: Event) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+}
