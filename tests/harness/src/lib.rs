@@ -6,6 +6,7 @@ pub mod client;
 pub mod commands;
 pub mod driver;
 pub mod faults;
+pub mod journal;
 pub mod machine;
 pub mod native;
 pub mod observe;

@@ -43,6 +43,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
             Code::Status(status) => write!(f, "{}: {status}", self.call),
+            // The system has no texts for these.
+            Code::Win32(code @ 2100..=2999) => write!(f, "{}: error {code} of lmerr.h", self.call),
             Code::Win32(code) => {
                 let text = std::io::Error::from_raw_os_error(code.cast_signed());
                 write!(f, "{}: error {code}, {text}", self.call)

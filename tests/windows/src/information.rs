@@ -29,6 +29,8 @@ pub struct Information {
     pub session: Option<u32>,
     /// UAC: elevated.
     pub elevated: Option<bool>,
+    /// The logon session that it was logged on from; 0 where none is known.
+    pub origin: Option<u64>,
 }
 
 /// A group of a token.
@@ -86,6 +88,7 @@ pub(crate) enum Class {
     RestrictedSids = 11,
     SessionId = 12,
     SandboxInert = 15,
+    Origin = 17,
     Elevation = 20,
     HasRestrictions = 21,
     VirtualizationAllowed = 23,
@@ -110,7 +113,7 @@ impl Answer {
         Some(u32::from_le_bytes(*self.bytes().get(at..)?.first_chunk()?))
     }
 
-    fn u64(&self, at: usize) -> Option<u64> {
+    pub(crate) fn u64(&self, at: usize) -> Option<u64> {
         Some(u64::from_le_bytes(*self.bytes().get(at..)?.first_chunk()?))
     }
 

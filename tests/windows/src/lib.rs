@@ -1,5 +1,5 @@
 //! What the harness asks of a running Windows: tokens, threads, objects with
-//! descriptors, processes.
+//! descriptors, processes, accounts.
 //!
 //! Everything here calls Windows and is empty elsewhere. The calls are the native
 //! ones where there are any, because the cases speak of `NTSTATUS` values and
@@ -14,14 +14,18 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("the layouts that are read here are those of 64-bit Windows");
 
+pub mod account;
+pub mod console;
 pub mod device;
 pub mod error;
 pub mod information;
+pub mod logon;
 pub mod machine;
 pub mod ntdll;
 pub mod object;
 pub mod pipe;
 pub mod process;
+pub mod random;
 pub mod service;
 pub mod sid;
 pub mod snapshot;
@@ -29,6 +33,7 @@ pub mod thread;
 pub mod token;
 
 mod flags;
+mod job;
 mod wide;
 
 pub use error::Error;

@@ -1,25 +1,33 @@
 //! Child processes that run under a token of their own and talk through pipes.
 #![allow(unsafe_code)] // CreateProcessAsUserW
 
+use crate::error::Code;
+use crate::job::{Attribute, Job};
 use crate::object::length;
 use crate::wide::wide;
 use crate::{Error, Token};
 use std::fs::File;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use windows_sys::Win32::Foundation::{
-    DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation,
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED, FILETIME, HANDLE,
+    HANDLE_FLAG_INHERIT, SetHandleInformation, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::System::Pipes::CreatePipe;
 use windows_sys::Win32::System::Threading::{
-    CREATE_NO_WINDOW, CreateProcessAsUserW, GetExitCodeProcess, INFINITE, PROCESS_INFORMATION,
-    STARTF_USESTDHANDLES, STARTUPINFOW, TerminateProcess, WaitForSingleObject,
+    CREATE_NO_WINDOW, CREATE_SUSPENDED, CreateProcessAsUserW, EXTENDED_STARTUPINFO_PRESENT,
+    GetExitCodeProcess, GetProcessTimes, INFINITE, PROCESS_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION,
+    PROCESS_SYNCHRONIZE, ResumeThread, STARTF_USESTDHANDLES, STARTUPINFOEXW, STARTUPINFOW, TerminateProcess,
+    WaitForSingleObject,
 };
 
-/// A child process. It ends, at the latest, when this is dropped.
+/// A child process. It ends, at the latest, when this is dropped, or when this
+/// process ends.
 #[derive(Debug)]
 pub struct Child {
     process: OwnedHandle,
+    /// Why it could outlive this process, if that one is killed.
+    pub held: Result<(), Error>,
     /// Its standard input.
     pub input: Option<File>,
     /// Its standard output.
@@ -41,7 +49,7 @@ impl Child {
         keep(&input)?;
         keep(&output)?;
         let startup = STARTUPINFOW {
-            cb: length::<STARTUPINFOW>(),
+            cb: length::<STARTUPINFOEXW>(),
             dwFlags: STARTF_USESTDHANDLES,
             hStdInput: input_end.as_raw_handle(),
             hStdOutput: output_end.as_raw_handle(),
@@ -49,34 +57,26 @@ impl Child {
             hStdError: std::io::stderr().as_raw_handle(),
             ..STARTUPINFOW::default()
         };
-        let mut started = PROCESS_INFORMATION::default();
-        let none = std::ptr::null();
-        // SAFETY: the command line is writable and ends with a zero, and everything else lives until the call
-        // returns.
-        let done = unsafe {
-            CreateProcessAsUserW(
-                token.as_handle().as_raw_handle(),
-                none,
-                command.as_mut_ptr(),
-                none.cast(),
-                none.cast(),
-                1,
-                CREATE_NO_WINDOW,
-                none.cast(),
-                none,
-                &raw const startup,
-                &raw mut started,
-            )
+        let job = Job::of_this_process();
+        // In the job from the start, where the system can do that; nobody ends between two steps then.
+        let mut attribute = job.as_ref().ok().and_then(|job| Attribute::new(job).ok());
+        let started = loop {
+            let list = attribute.as_mut().map_or(std::ptr::null_mut(), Attribute::pointer);
+            let startup = STARTUPINFOEXW { StartupInfo: startup, lpAttributeList: list };
+            match (create(token, &mut command, &startup), attribute.take()) {
+                (
+                    Err(Error { code: Code::Win32(ERROR_INVALID_PARAMETER | ERROR_NOT_SUPPORTED), .. }),
+                    Some(_),
+                ) => {}
+                (started, _) => break started?,
+            }
         };
-        if done == 0 {
-            return Err(Error::last("CreateProcessAsUserW"));
-        }
-        drop(own(started.hThread));
-        Ok(Self {
-            process: own(started.hProcess),
-            input: Some(File::from(input)),
-            output: Some(File::from(output)),
-        })
+        let (process, thread) = (own(started.hProcess), own(started.hThread));
+        let held = job.and_then(|job| job.hold(&process));
+        let child = Self { process, held, input: Some(File::from(input)), output: Some(File::from(output)) };
+        // SAFETY: the handle is open.
+        let resumed = unsafe { ResumeThread(thread.as_raw_handle()) };
+        if resumed == u32::MAX { Err(Error::last("ResumeThread")) } else { Ok(child) }
     }
 
     /// A handle of the child's own for an object that this process has open.
@@ -120,6 +120,65 @@ impl Drop for Child {
         // SAFETY: the handle is open. Of a process that has ended nothing comes of it.
         let _ = unsafe { TerminateProcess(self.process.as_raw_handle(), 1) };
     }
+}
+
+/// Creates a process that does not run yet.
+fn create(
+    token: &Token,
+    command: &mut [u16],
+    startup: &STARTUPINFOEXW,
+) -> Result<PROCESS_INFORMATION, Error> {
+    let mut started = PROCESS_INFORMATION::default();
+    let none = std::ptr::null();
+    // SAFETY: the command line is writable and ends with a zero, and everything else lives until the call
+    // returns; the longer structure of the two says its length and is announced by its flag.
+    let done = unsafe {
+        CreateProcessAsUserW(
+            token.as_handle().as_raw_handle(),
+            none,
+            command.as_mut_ptr(),
+            none.cast(),
+            none.cast(),
+            1,
+            CREATE_NO_WINDOW | CREATE_SUSPENDED | EXTENDED_STARTUPINFO_PRESENT,
+            none.cast(),
+            none,
+            (&raw const *startup).cast(),
+            &raw mut started,
+        )
+    };
+    if done == 0 { Err(Error::last("CreateProcessAsUserW")) } else { Ok(started) }
+}
+
+/// When the running process with this id was created, in the unit of `FILETIME`;
+/// `None` if there is none.
+///
+/// # Errors
+/// What Windows says of a process that is there.
+pub fn started(id: u32) -> Result<Option<u64>, Error> {
+    let process =
+        match crate::thread::open_process(id, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE) {
+            Ok(process) => process,
+            Err(Error { code: Code::Win32(ERROR_INVALID_PARAMETER), .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+    // SAFETY: the handle is open.
+    if unsafe { WaitForSingleObject(process.as_raw_handle(), 0) } == WAIT_OBJECT_0 {
+        return Ok(None);
+    }
+    let [mut created, mut exited, mut kernel, mut user] = [FILETIME::default(); 4];
+    // SAFETY: the handle is open, and the places for the times are borrowed for the call.
+    let done = unsafe {
+        GetProcessTimes(
+            process.as_raw_handle(),
+            &raw mut created,
+            &raw mut exited,
+            &raw mut kernel,
+            &raw mut user,
+        )
+    };
+    let time = u64::from(created.dwHighDateTime) << 32 | u64::from(created.dwLowDateTime);
+    if done == 0 { Err(Error::last("GetProcessTimes")) } else { Ok(Some(time)) }
 }
 
 /// A pipe whose ends children inherit: where one reads, and where one writes.

@@ -1,9 +1,11 @@
 //! SIDs and the names of accounts.
-#![allow(unsafe_code)] // LookupAccountSidW
+#![allow(unsafe_code)] // LookupAccountSidW, SIDs by their pointers
 
 use psimp_rules::Sid;
 use windows_sys::Win32::Foundation::LUID;
-use windows_sys::Win32::Security::{LookupAccountSidW, LookupPrivilegeNameW, SID_NAME_USE};
+use windows_sys::Win32::Security::{
+    GetLengthSid, LookupAccountSidW, LookupPrivilegeNameW, PSID, SID_NAME_USE,
+};
 
 /// The longest name that is asked for, in UTF-16 units; account and domain names are far shorter.
 const LONGEST: usize = 512;
@@ -43,6 +45,21 @@ pub fn privilege_name(luid: u64) -> Option<String> {
         LookupPrivilegeNameW(std::ptr::null(), &raw const luid, name.as_mut_ptr(), &raw mut length)
     };
     (found != 0).then(|| text(&name, length))
+}
+
+/// A copy of a SID that Windows points to; `None` for none.
+///
+/// # Safety
+/// The pointer is null, or points to a valid SID.
+pub(crate) unsafe fn owned(sid: PSID) -> Option<Sid> {
+    if sid.is_null() {
+        return None;
+    }
+    // SAFETY: the caller guarantees a valid SID.
+    let length = usize::try_from(unsafe { GetLengthSid(sid) }).ok()?;
+    // SAFETY: a valid SID has that many bytes, which nothing changes until this returns.
+    let bytes = unsafe { std::slice::from_raw_parts(sid.cast::<u8>(), length) };
+    Sid::parse(bytes).ok()
 }
 
 /// A LUID as Windows passes it.

@@ -16,7 +16,8 @@ use windows_sys::Wdk::Storage::FileSystem::{
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Security::{
     GENERIC_MAPPING, LUID_AND_ATTRIBUTES, PRIVILEGE_SET, SE_PRIVILEGE_ENABLED, SECURITY_QUALITY_OF_SERVICE,
-    SID_AND_ATTRIBUTES, TOKEN_GROUPS, TOKEN_MANDATORY_LABEL, TOKEN_PRIVILEGES, TokenIntegrityLevel,
+    SID_AND_ATTRIBUTES, TOKEN_GROUPS, TOKEN_MANDATORY_LABEL, TOKEN_ORIGIN, TOKEN_PRIVILEGES,
+    TokenIntegrityLevel, TokenOrigin,
 };
 
 /// `TOKEN_ALL_ACCESS`.
@@ -153,6 +154,7 @@ impl Token {
             integrity: self.query(Class::IntegrityLevel).ok().and_then(|answer| answer.integrity()),
             session: number(Class::SessionId),
             elevated: number(Class::Elevation).map(|elevated| elevated != 0),
+            origin: self.query(Class::Origin).ok().and_then(|answer| answer.u64(0)),
         })
     }
 
@@ -192,6 +194,18 @@ impl Token {
         checked(unsafe {
             NtSetInformationToken(self.raw(), TokenIntegrityLevel, (&raw const label).cast(), length)
         })
+    }
+
+    /// Sets the logon session that the token was logged on from. Whether the kernel
+    /// did is told by its information: it may keep what is there.
+    ///
+    /// # Errors
+    /// What Windows says: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
+    pub fn set_origin(&self, session: u64) -> Result<(), Status> {
+        let origin = TOKEN_ORIGIN { OriginatingLogonSession: split(session) };
+        let length = object::length::<TOKEN_ORIGIN>();
+        // SAFETY: the kernel checks the handle and copies the LUID.
+        checked(unsafe { NtSetInformationToken(self.raw(), TokenOrigin, (&raw const origin).cast(), length) })
     }
 
     /// `NtPrivilegeCheck`: whether the token holds a privilege, enabled.

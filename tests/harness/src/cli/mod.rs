@@ -100,6 +100,9 @@ pub enum Command {
     /// Answer one question of a harness that runs the target native, as a server process
     #[command(hide = true)]
     NativeServer,
+    /// Keep a server process of the target native waiting, so that it can be seen to end with this one
+    #[command(hide = true)]
+    NativeWait,
     /// Let threads make random calls on an image, and look for leaks and torn slots
     #[command(hide = true)]
     Soak(SoakArgs),

@@ -107,6 +107,19 @@ pub(super) fn native_server() -> anyhow::Result<Exit> {
     Ok(unavailable("native-server serves a harness on Windows"))
 }
 
+/// A server process that waits, and this one for it.
+#[cfg(windows)]
+pub(super) fn native_wait() -> anyhow::Result<Exit> {
+    crate::native::wait().map(|()| Exit::Passed)
+}
+
+/// A server process that waits, and this one for it.
+#[cfg(not(windows))]
+#[allow(clippy::unnecessary_wraps)] // as on Windows
+pub(super) fn native_wait() -> anyhow::Result<Exit> {
+    Ok(unavailable("native-wait needs the API of Windows"))
+}
+
 /// With a seed, a race takes place under that schedule alone, which goes to
 /// standard error.
 fn run_or_replay(target: &Target, case: &Case, seed: Option<u64>) -> CaseResult {

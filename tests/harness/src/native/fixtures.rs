@@ -4,12 +4,14 @@
 //! process with it takes no privilege. What cannot be made is an error that says
 //! what it would take.
 
-use psimp_catalogue::{Fixture, Privilege, Server, Tok, User};
+use super::other_user::{self, Other};
+use psimp_catalogue::{Fixture, Logon, Privilege, Server, Tok, User};
 use psimp_model::{privileges, sids};
 use psimp_rules::{Level, Restriction, Sid, TokenType, integrity};
 use psimp_windows::information::Information;
 use psimp_windows::token::{ALL_ACCESS, Filter};
 use psimp_windows::{Token, thread};
+use std::cell::OnceCell;
 
 /// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
 const OTHER_PRIVILEGE: u32 = 17;
@@ -22,22 +24,26 @@ const HARMLESS: [u32; 4] = [privileges::TIME_ZONE, 33, 25, 19];
 pub(super) struct Fixtures {
     own: Token,
     seen: Information,
-    /// A token of somebody else, if there is one.
-    other: Result<Token, String>,
+    /// A token of somebody else, or why there is none. It is made when a case first needs it.
+    other: OnceCell<Result<Other, String>>,
 }
 
 impl Fixtures {
     /// Looks at the harness's own token.
-    pub(super) fn new(other: Result<Token, String>) -> Result<Self, String> {
+    pub(super) fn new() -> Result<Self, String> {
         let own = Token::of_process(thread::current_process(), ALL_ACCESS)
             .map_err(|status| format!("the harness cannot open its own token: {status}"))?;
         let seen = own.information().map_err(|status| format!("its own token tells nothing: {status}"))?;
-        Ok(Self { own, seen, other })
+        Ok(Self { own, seen, other: OnceCell::new() })
     }
 
-    /// The SID of the other user, if there is one.
+    /// The SID of the other user, if a case has needed one and there is one.
     pub(super) fn other_user(&self) -> Option<Sid> {
-        self.other.as_ref().ok()?.information().ok().map(|other| other.user)
+        self.other.get()?.as_ref().ok().map(|other| other.seen.user)
+    }
+
+    fn other(&self) -> Result<&Other, String> {
+        self.other.get_or_init(|| other_user::log_on(&self.own, &self.seen)).as_ref().map_err(Clone::clone)
     }
 
     /// The primary token of a server. One that opens the device stays an
@@ -84,55 +90,76 @@ impl Fixtures {
     /// The own token with the privileges, the restriction and the integrity of a
     /// fixture.
     fn primary(&self, fixture: &Fixture, restricting: &[Sid]) -> Result<Token, String> {
-        let refused = |status| format!("needs a token made of the account's own: {status}");
-        let held = |luid: u32| self.seen.privileges.iter().any(|held| held.luid == u64::from(luid));
-        let disabled = HARMLESS.into_iter().find(|luid| held(*luid));
-        let disabled = disabled.ok_or("needs a privilege to disable, which this account has not")?;
-        let mut kept = vec![(privileges::CHANGE_NOTIFY, true), (disabled, false)];
-        if fixture.impersonate != Privilege::Absent {
-            kept.push((privileges::IMPERSONATE, fixture.impersonate == Privilege::Enabled));
-        }
-        if fixture.other_privilege {
-            kept.push((OTHER_PRIVILEGE, true));
-        }
-        let luids: Vec<_> = kept.iter().map(|(luid, _)| u64::from(*luid)).collect();
-        for (luid, name) in
-            [(privileges::IMPERSONATE, "SeImpersonatePrivilege"), (OTHER_PRIVILEGE, "SeBackupPrivilege")]
-        {
-            if luids.contains(&luid.into()) && !held(luid) {
-                return Err(format!("needs {name}, which this account has not"));
-            }
-        }
-        let deleted: Vec<_> =
-            self.seen.privileges.iter().map(|held| held.luid).filter(|luid| !luids.contains(luid)).collect();
-        let deny_only: &[Sid] = if fixture.administrator { &[] } else { &[sids::ADMINISTRATORS] };
-        let filter = Filter { deleted: &deleted, deny_only, ..Filter::default() };
-        let mut token = self.own.filter(&filter).map_err(refused)?;
-        for (luid, enabled) in kept {
-            if held(luid) {
-                token.set_privilege(luid.into(), enabled).map_err(refused)?;
-            }
-        }
-        if fixture.restriction != Restriction::None {
-            let write_restricted = fixture.restriction == Restriction::WriteRestricted;
-            let filter = Filter { write_restricted, restricting, ..Filter::default() };
-            token = token.filter(&filter).map_err(refused)?;
-        }
-        if self.seen.integrity.is_some_and(|own| own != fixture.integrity) {
-            token.set_integrity(fixture.integrity).map_err(refused)?;
-        }
-        Ok(token)
+        made_of(&self.own, &self.seen, fixture, restricting)
     }
 
+    /// The same of the other user's, with the origin of the fixture.
     fn of_other(&self, fixture: &Fixture) -> Result<Token, String> {
-        let other = self.other.as_ref().map_err(Clone::clone)?;
-        let refused = |status| format!("needs a token of another user: {status}");
-        let token = other.duplicate(ALL_ACCESS, TokenType::Primary, 0, false).map_err(refused)?;
-        if !fixture.restriction.is_restricted() {
-            return Ok(token);
+        let other = self.other()?;
+        if fixture.administrator && !other_user::is_administrator(&other.seen) {
+            return Err(format!("needs another user who is an administrator, as {} is not", other.seen.user));
         }
-        token.filter(&Filter { restricting: &[sids::RESTRICTED], ..Filter::default() }).map_err(refused)
+        let token = made_of(&other.token, &other.seen, fixture, &[sids::RESTRICTED])?;
+        let own = self.seen.authentication_id;
+        match (fixture.origin == Logon::A1, other.seen.origin) {
+            (true, Some(origin)) if origin == own => Ok(token),
+            (true, origin) => {
+                let origin = origin.map_or_else(|| "unknown".to_owned(), |origin| format!("{origin:#x}"));
+                Err(format!("needs a token logged on from the own session {own:#x}; LogonUser's is {origin}"))
+            }
+            (false, Some(origin)) if origin != own => Ok(token),
+            (false, _) => other_user::give_origin(&self.own, &self.seen, token),
+        }
     }
+}
+
+/// A primary token with the privileges, the restriction and the integrity of a
+/// fixture, made of one of the same user that has more.
+fn made_of(
+    base: &Token,
+    seen: &Information,
+    fixture: &Fixture,
+    restricting: &[Sid],
+) -> Result<Token, String> {
+    let user = seen.user;
+    let refused = |status| format!("needs a token made of one of {user}: {status}");
+    let held = |luid: u32| seen.privileges.iter().any(|held| held.luid == u64::from(luid));
+    let disabled = HARMLESS.into_iter().find(|luid| held(*luid));
+    let disabled = disabled.ok_or_else(|| format!("needs a privilege to disable, which {user} has not"))?;
+    let mut kept = vec![(privileges::CHANGE_NOTIFY, true), (disabled, false)];
+    if fixture.impersonate != Privilege::Absent {
+        kept.push((privileges::IMPERSONATE, fixture.impersonate == Privilege::Enabled));
+    }
+    if fixture.other_privilege {
+        kept.push((OTHER_PRIVILEGE, true));
+    }
+    let luids: Vec<_> = kept.iter().map(|(luid, _)| u64::from(*luid)).collect();
+    for (luid, name) in
+        [(privileges::IMPERSONATE, "SeImpersonatePrivilege"), (OTHER_PRIVILEGE, "SeBackupPrivilege")]
+    {
+        if luids.contains(&luid.into()) && !held(luid) {
+            return Err(format!("needs {name}, which {user} has not"));
+        }
+    }
+    let deleted: Vec<_> =
+        seen.privileges.iter().map(|held| held.luid).filter(|luid| !luids.contains(luid)).collect();
+    let deny_only: &[Sid] = if fixture.administrator { &[] } else { &[sids::ADMINISTRATORS] };
+    let filter = Filter { deleted: &deleted, deny_only, ..Filter::default() };
+    let mut token = base.filter(&filter).map_err(refused)?;
+    for (luid, enabled) in kept {
+        if held(luid) {
+            token.set_privilege(luid.into(), enabled).map_err(refused)?;
+        }
+    }
+    if fixture.restriction != Restriction::None {
+        let write_restricted = fixture.restriction == Restriction::WriteRestricted;
+        let filter = Filter { write_restricted, restricting, ..Filter::default() };
+        token = token.filter(&filter).map_err(refused)?;
+    }
+    if seen.integrity.is_some_and(|own| own != fixture.integrity) {
+        token.set_integrity(fixture.integrity).map_err(refused)?;
+    }
+    Ok(token)
 }
 
 /// The system's anonymous token, by way of a thread of its own.

@@ -14,11 +14,15 @@ mod judge;
 #[cfg(windows)]
 mod look;
 #[cfg(windows)]
+mod other_user;
+#[cfg(windows)]
 mod pipe;
 #[cfg(windows)]
 mod probe;
 #[cfg(windows)]
 mod program;
+#[cfg(windows)]
+pub(crate) mod removal;
 #[cfg(windows)]
 mod run;
 #[cfg(windows)]
@@ -31,6 +35,6 @@ mod steps;
 mod through;
 
 #[cfg(windows)]
-pub use run::run;
+pub use run::{run, wait};
 #[cfg(windows)]
 pub use server::serve;

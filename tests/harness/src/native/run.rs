@@ -3,6 +3,7 @@
 use super::express::{Means, Plan};
 use super::feature::Feature;
 use super::fixtures::Fixtures;
+use super::removal;
 use super::server::{Answer, COMMAND, Question};
 use crate::result::{CaseResult, CaseStatus, Mismatch};
 use crate::run::mismatch;
@@ -10,8 +11,9 @@ use psimp_catalogue::{Case, Kernel, Server, Tok};
 use psimp_protocol::RulesMode;
 use psimp_windows::ntdll;
 use psimp_windows::process::Child;
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::windows::io::AsHandle as _;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -24,9 +26,40 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// What keeps every case from being run.
 pub fn run(cases: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResult>, String> {
-    let fixtures = Fixtures::new(Err("needs a token of another user".to_owned()))?;
-    let mut native = Native { fixtures, kernel, means, wine: ntdll::wine_version(), tried: BTreeMap::new() };
+    removal::clear();
+    let mut native = Native {
+        fixtures: Fixtures::new()?,
+        kernel,
+        means,
+        wine: ntdll::wine_version(),
+        tried: BTreeMap::new(),
+        warned: Cell::new(false),
+    };
     Ok(cases.iter().map(|case| native.case(case)).collect())
+}
+
+/// Lists an account that does not exist, starts a server that never ends by itself,
+/// says so on standard output, and waits for it: what becomes of the server and of
+/// the line when this process is ended shows what runs leave behind.
+///
+/// # Errors
+/// What keeps it from being started.
+pub fn wait() -> anyhow::Result<()> {
+    removal::clear();
+    let _listed = removal::list_nothing().map_err(anyhow::Error::msg)?;
+    let primary = Fixtures::new().and_then(|fixtures| fixtures.server(Server::S, false));
+    let mut child = Child::start(&primary.map_err(anyhow::Error::msg)?, &[COMMAND])?;
+    child.held.clone()?;
+    let mut input = child.input.as_ref().ok_or_else(|| anyhow::anyhow!("it has no input"))?;
+    writeln!(input, "{}", serde_json::to_string(&Question::Wait)?)?;
+    let mut answer = BufReader::new(child.output.take().ok_or_else(|| anyhow::anyhow!("it has no output"))?);
+    let mut line = String::new();
+    answer.read_line(&mut line)?;
+    let mut out = io::stdout().lock();
+    write!(out, "{line}")?;
+    out.flush()?;
+    child.wait()?;
+    Ok(())
 }
 
 struct Native {
@@ -36,6 +69,8 @@ struct Native {
     /// Wine's version, where this is no Windows.
     wine: Option<String>,
     tried: BTreeMap<Feature, Result<(), String>>,
+    /// It was told that servers may outlive this process.
+    warned: Cell<bool>,
 }
 
 impl Native {
@@ -60,7 +95,7 @@ impl Native {
         match self.ask(case, &plan) {
             Ok(Answer::Came(Ok(words))) => CaseStatus::Passed(words),
             Ok(Answer::Came(Err(found))) => CaseStatus::Failed(found),
-            Ok(Answer::Probed(_)) => failed("answer", "of the case", "of a probe"),
+            Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
         }
@@ -83,21 +118,21 @@ impl Native {
         };
         match self.question(server, tokens, |tokens| Question::Probe { feature, tokens }) {
             Ok(Answer::Probed(tried)) => tried,
-            Ok(Answer::Came(_)) => Err("the probe got another answer".to_owned()),
+            Ok(Answer::Came(_) | Answer::Waiting) => Err("the probe got another answer".to_owned()),
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
         }
     }
 
     fn ask(&self, case: &Case, plan: &Plan) -> Result<Answer, Trouble> {
         let tokens: Vec<_> = plan.tokens().collect();
-        let other_user = self.fixtures.other_user().map(|sid| sid.as_bytes().to_vec());
         let (id, kernel) = (case.id.to_owned(), self.kernel);
+        // Asked once the tokens are made: there is another user when a case has needed one.
         self.question(plan.server, &tokens, |tokens| Question::Case {
             id,
             kernel: kernel.into(),
             documented_rules: self.documented_rules(),
             tokens,
-            other_user,
+            other_user: self.fixtures.other_user().map(|sid| sid.as_bytes().to_vec()),
         })
     }
 
@@ -122,6 +157,11 @@ impl Native {
         let tokens = tokens.map_err(Trouble::Fixture)?;
         let broken = |why: String| Trouble::Broken(why);
         let mut child = Child::start(&primary, &[COMMAND]).map_err(|error| broken(error.to_string()))?;
+        if let Err(error) = &child.held
+            && !self.warned.replace(true)
+        {
+            eprintln!("psimp: server processes may outlive this one, if it is killed: {error}");
+        }
         let given: Result<_, _> =
             tokens.iter().map(|(name, token)| Ok((name.clone(), child.give(token.as_handle())?))).collect();
         let given = given.map_err(|error: psimp_windows::Error| broken(error.to_string()))?;

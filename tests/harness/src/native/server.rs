@@ -12,6 +12,7 @@ use psimp_windows::{Error, Token, thread};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 /// The hidden command of the harness that makes a process a server.
 pub(super) const COMMAND: &str = "native-server";
@@ -39,7 +40,12 @@ pub(super) enum Question {
         /// The binary form of the other user's SID, if there is another user.
         other_user: Option<Vec<u8>>,
     },
+    /// Nothing: the server stays for as long as nobody ends it, but not for ever.
+    Wait,
 }
+
+/// How long a server waits that was asked to.
+const WAIT: Duration = Duration::from_secs(600);
 
 /// The kernel whose values are expected.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -68,6 +74,8 @@ pub(super) enum Answer {
     Probed(Result<(), String>),
     /// What came of the case.
     Came(Result<String, Vec<Mismatch>>),
+    /// It waits from now on.
+    Waiting,
 }
 
 /// Answers the one question that comes through standard input.
@@ -83,10 +91,14 @@ pub fn serve() -> anyhow::Result<()> {
             let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
             Answer::Came(case(&id, kernel.0, documented_rules.map(rules), &tokens, other_user))
         }
+        Question::Wait => Answer::Waiting,
     };
     let mut out = io::stdout().lock();
     serde_json::to_writer(&mut out, &answer)?;
     writeln!(out)?;
+    if matches!(answer, Answer::Waiting) {
+        std::thread::sleep(WAIT);
+    }
     Ok(())
 }
 

@@ -1,0 +1,103 @@
+//! The lines of the journal.
+
+use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display, Formatter};
+
+/// Something lasting that psimp makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Thing {
+    /// A local account.
+    Account {
+        /// Its name, drawn at random.
+        name: String,
+        /// Drawn at random too, and part of the account's comment: it tells the
+        /// account from another one of this name while its SID is not known.
+        mark: String,
+        /// Its SID, known once it exists.
+        sid: Option<String>,
+    },
+}
+
+impl Display for Thing {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account { name, sid: Some(sid), .. } => write!(f, "the account {name} ({sid})"),
+            Self::Account { name, sid: None, .. } => write!(f, "the account {name}"),
+        }
+    }
+}
+
+/// A process. A process id is used again, so the time of its creation belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// Its id.
+    pub pid: u32,
+    /// When it was created, in the system's own unit.
+    pub started: u64,
+}
+
+/// One line: something that is there, or was about to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which one of its writer's.
+    pub number: u64,
+    /// Who made it.
+    pub writer: Writer,
+    /// What it is.
+    pub thing: Thing,
+}
+
+impl Entry {
+    /// Both stand for the same thing, of which one may know more.
+    pub fn is(&self, other: &Self) -> bool {
+        (self.number, self.writer) == (other.number, other.writer)
+    }
+}
+
+/// A line as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// It says what it stands for.
+    Entry(Entry),
+    /// It does not, so nothing can be removed for it: another version's, or not psimp's.
+    Unreadable(String),
+}
+
+impl Line {
+    /// The entry, if it can be read.
+    pub const fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Entry(entry) => Some(entry),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// The lines of a journal's text. A last line that is cut off was never finished,
+/// so nothing was made for it: it is none.
+pub(super) fn parse(text: &str) -> Vec<Line> {
+    let whole = text.ends_with('\n');
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = lines.len().saturating_sub(1);
+    let line = |(index, line): (usize, &&str)| match serde_json::from_str(line) {
+        Ok(entry) => Some(Line::Entry(entry)),
+        Err(_) if index == last && !whole => None,
+        Err(_) => Some(Line::Unreadable((*line).to_owned())),
+    };
+    lines.iter().enumerate().filter_map(line).collect()
+}
+
+/// The text of a journal, which reads as these lines.
+///
+/// # Errors
+/// An entry that JSON cannot say.
+pub(super) fn render(lines: &[Line]) -> serde_json::Result<String> {
+    lines.iter().try_fold(String::new(), |text, line| {
+        let line = match line {
+            Line::Entry(entry) => serde_json::to_string(entry)?,
+            Line::Unreadable(line) => line.clone(),
+        };
+        Ok(text + &line + "\n")
+    })
+}

@@ -1,0 +1,166 @@
+//! The other user, B in the catalogue: where a token of somebody else comes from.
+//!
+//! Whoever holds `SeTcbPrivilege` logs LOCAL SERVICE on, which every Windows has and
+//! which has no password. An administrator makes an account, logs it on, and deletes
+//! it at once: its token stays what it is. Nobody else gets such a token.
+
+use super::removal::{self, PREFIX, Windows};
+use crate::journal::Thing;
+use psimp_model::sids;
+use psimp_rules::Sid;
+use psimp_windows::account::{self, Account};
+use psimp_windows::error::{Code, Error};
+use psimp_windows::information::Information;
+use psimp_windows::logon::{self, Kind};
+use psimp_windows::random::{self, Password};
+use psimp_windows::{Token, token};
+use std::fmt::Write as _;
+
+/// `SeTcbPrivilege`.
+const TCB: u64 = 7;
+const LOCAL_SERVICE: Sid = Sid::new(5, &[19]);
+/// The logon sessions of SYSTEM and of LOCAL SERVICE, which every system has.
+const SYSTEM_SESSION: u64 = 0x3E7;
+const LOCAL_SERVICE_SESSION: u64 = 0x3E5;
+/// An account may not log on in this way.
+const LOGON_TYPE_NOT_GRANTED: Code = Code::Win32(1385);
+
+/// Somebody else.
+pub(super) struct Other {
+    /// A primary token.
+    pub(super) token: Token,
+    /// What it tells.
+    pub(super) seen: Information,
+}
+
+/// Gets a token of somebody else, as a process with this token can.
+///
+/// # Errors
+/// What it takes, and what Windows said.
+pub(super) fn log_on(own: &Token, seen: &Information) -> Result<Other, String> {
+    let service = match as_local_service(own, seen) {
+        Ok(other) => return Ok(other),
+        Err(why) => why,
+    };
+    as_temporary(seen).map_err(|account| {
+        format!("needs a token of another user: LOCAL SERVICE, {service}; a new account, {account}")
+    })
+}
+
+/// Whether somebody is a member of Administrators in access checks.
+pub(super) fn is_administrator(seen: &Information) -> bool {
+    seen.groups.iter().any(|group| group.sid == sids::ADMINISTRATORS && group.enabled() && !group.deny_only())
+}
+
+/// A token that was logged on from the own session, as one that was not.
+///
+/// # Errors
+/// What it takes, and what Windows said.
+pub(super) fn give_origin(own: &Token, seen: &Information, token: Token) -> Result<Token, String> {
+    enable_tcb(own, seen)?;
+    let ours = seen.authentication_id == SYSTEM_SESSION;
+    let origin = if ours { LOCAL_SERVICE_SESSION } else { SYSTEM_SESSION };
+    token
+        .set_origin(origin)
+        .map_err(|status| format!("needs SeTcbPrivilege: NtSetInformationToken of the origin: {status}"))?;
+    let kept = token.information().map_err(|status| status.to_string())?.origin;
+    if kept == Some(origin) {
+        Ok(token)
+    } else {
+        Err(format!("needs a token of another origin: set to {origin:#x}, it is {:#x}", kept.unwrap_or(0)))
+    }
+}
+
+fn enable_tcb(own: &Token, seen: &Information) -> Result<(), String> {
+    if !seen.privileges.iter().any(|held| held.luid == TCB) {
+        return Err("needs SeTcbPrivilege, which this account has not".to_owned());
+    }
+    own.set_privilege(TCB, true).map_err(|status| format!("needs SeTcbPrivilege: {status}"))
+}
+
+fn as_local_service(own: &Token, seen: &Information) -> Result<Other, String> {
+    enable_tcb(own, seen)?;
+    let token = logon::local_service().map_err(|error| error.to_string())?;
+    verified(&token, LOCAL_SERVICE, seen)
+}
+
+/// An account is there for as long as it takes to log it on.
+fn as_temporary(own: &Information) -> Result<Other, String> {
+    if account::are_of_a_domain() {
+        return Err("which would be the whole domain's: this is a domain controller".to_owned());
+    }
+    let journal = removal::journal()?;
+    let said = |error: Error| error.to_string();
+    let name = format!("{PREFIX}{}", hex(&random::bytes::<6>().map_err(said)?));
+    let mark = hex(&random::bytes::<16>().map_err(said)?);
+    let thing = Thing::Account { name: name.clone(), mark: mark.clone(), sid: None };
+    let (account, other) = journal.make(&Windows, thing, |thing| {
+        let comment = format!("Made by psimp for one logon; may be deleted. {mark}");
+        let password = Password::new().map_err(said)?;
+        account::create(&name, &comment, &password).map_err(|error| {
+            if is_administrator(own) { error.to_string() } else { format!("needs an administrator: {error}") }
+        })?;
+        let Thing::Account { sid, .. } = thing;
+        let other = use_new(&name, &password, sid, own);
+        if other.is_err() {
+            // It is known to be ours without being looked at, which may be what failed.
+            account::delete(&name).map_err(said)?;
+        }
+        other
+    })?;
+    if let Err(why) = account.undo() {
+        eprintln!("psimp: {why}");
+    }
+    Ok(other)
+}
+
+/// Logs a new account on.
+fn use_new(
+    name: &str,
+    password: &Password,
+    told: &mut Option<String>,
+    own: &Information,
+) -> Result<Other, String> {
+    let found = Account::find(name).map_err(|error| error.to_string())?;
+    let sid = found.ok_or("NetUserAdd succeeded, and the account is not there")?.sid;
+    *told = Some(sid.to_string());
+    account::join_users(&sid).map_err(|error| error.to_string())?;
+    let mut refused = String::new();
+    for kind in [Kind::Network, Kind::Interactive, Kind::Batch] {
+        match logon::local(name, password, kind) {
+            Ok(token) => return verified(&token, sid, own),
+            Err(error) => {
+                // Policies take one way of logging on from local accounts, rarely all.
+                let next = error.code == LOGON_TYPE_NOT_GRANTED;
+                let _ = write!(refused, "{}{kind:?}: {error}", if refused.is_empty() { "" } else { "; " });
+                if !next {
+                    break;
+                }
+            }
+        }
+    }
+    Err(refused)
+}
+
+/// A logon may pretend: the token has to be the account's, and not our own.
+fn verified(token: &Token, expected: Sid, own: &Information) -> Result<Other, String> {
+    let pretends = |what: String| format!("LogonUserW says that it succeeded, but {what}");
+    let seen =
+        token.information().map_err(|status| pretends(format!("its token tells nothing: {status}")))?;
+    if seen.user != expected {
+        return Err(pretends(format!("its token is of {}, not of {expected}", seen.user)));
+    }
+    if seen.user == own.user {
+        return Err(pretends(format!("its token is of {expected}, who runs this")));
+    }
+    let primary = token.duplicate(token::ALL_ACCESS, psimp_rules::TokenType::Primary, 0, false);
+    let token = primary.map_err(|status| pretends(format!("its token cannot be duplicated: {status}")))?;
+    Ok(Other { token, seen })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,79 @@
+//! What psimp makes on this Windows, and how it is removed.
+
+use crate::journal::{Folder, Journal, Made, Removed, Thing, Told, World, Writer};
+use psimp_windows::account::{self, Account};
+use psimp_windows::{console, process};
+use std::sync::OnceLock;
+
+/// How the names of all accounts begin that psimp makes.
+pub(super) const PREFIX: &str = "psimp-";
+
+/// The machine that the journal speaks of.
+pub(super) struct Windows;
+
+impl World for Windows {
+    fn runs(&self, writer: Writer) -> bool {
+        // A process that cannot be looked at runs.
+        process::started(writer.pid).map_or(true, |started| started == Some(writer.started))
+    }
+
+    fn remove(&self, thing: &Thing) -> Result<Removed, String> {
+        let Thing::Account { name, mark, sid } = thing;
+        if !name.starts_with(PREFIX) || mark.is_empty() {
+            return Ok(Removed::Other("psimp makes no such accounts".to_owned()));
+        }
+        let Some(found) = Account::find(name).map_err(|error| error.to_string())? else {
+            return Ok(Removed::Absent);
+        };
+        if !found.comment.contains(mark.as_str()) {
+            return Ok(Removed::Other(format!("its comment is not psimp's but {:?}", found.comment)));
+        }
+        if sid.as_ref().is_some_and(|sid| *sid != found.sid.to_string()) {
+            return Ok(Removed::Other(format!("its SID is {}", found.sid)));
+        }
+        // The profile first: it is found by the account.
+        account::delete_profile(&found.sid).map_err(|error| error.to_string())?;
+        account::delete(name).map_err(|error| error.to_string())?;
+        Ok(Removed::Now)
+    }
+}
+
+/// The journal of this process. From the first call on, being ended at the console
+/// undoes what it lists.
+pub(super) fn journal() -> Result<&'static Journal<Folder>, String> {
+    static JOURNAL: OnceLock<Result<Journal<Folder>, String>> = OnceLock::new();
+    let opened = JOURNAL.get_or_init(|| {
+        let pid = std::process::id();
+        let started = process::started(pid).map_err(|error| error.to_string())?;
+        let started = started.ok_or("this process is not to be found")?;
+        Ok(Journal::new(Folder::of_this_user(), Writer { pid, started }))
+    });
+    let journal = opened.as_ref().map_err(Clone::clone)?;
+    console::before_the_end(|| tell(journal.stop(&Windows))).map_err(|error| error.to_string())?;
+    Ok(journal)
+}
+
+/// Lists an account that is not made, for as long as the result lives.
+pub(super) fn list_nothing() -> Result<Made<'static, Folder, Windows>, String> {
+    let thing = Thing::Account { name: format!("{PREFIX}nobody"), mark: "none".to_owned(), sid: None };
+    journal()?.make(&Windows, thing, |_| Ok(())).map(|(made, ())| made)
+}
+
+/// Removes what earlier runs have left, and says so on standard error.
+pub(crate) fn clear() {
+    // Without a journal there is nothing to remove, and not even a folder is made.
+    if !Folder::of_this_user().journal().exists() {
+        return;
+    }
+    match journal() {
+        Ok(journal) => tell(journal.clear(&Windows)),
+        Err(why) => eprintln!("psimp: what earlier runs may have left stays: {why}"),
+    }
+}
+
+fn tell(told: std::io::Result<Vec<Told>>) {
+    match told {
+        Ok(told) => told.iter().for_each(|told| eprintln!("psimp: {told}")),
+        Err(error) => eprintln!("psimp: the journal of what psimp makes: {error}"),
+    }
+}
