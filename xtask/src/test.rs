@@ -126,6 +126,7 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()
         ensure!(passed >= NATIVE_CASES, "{passed} cases passed, {NATIVE_CASES} did before");
         Ok(())
     })?;
+    steps.run("nothing left behind under Wine", || wine::left::check(&wine))?;
     steps.run("show under Wine", || wine::show::check(&wine))?;
     steps.run("driver service under Wine", || wine::driver::check(&wine, image))
 }

@@ -1,6 +1,7 @@
 //! Running psimp.exe under Wine: in a prefix below the target folder, without a display.
 
 pub(crate) mod driver;
+pub(crate) mod left;
 pub(crate) mod show;
 
 use std::fs;
@@ -40,9 +41,13 @@ impl Wine {
         wine
     }
 
+    fn prefix(&self) -> PathBuf {
+        self.folder.join("prefix")
+    }
+
     fn wine(&self) -> Command {
         let mut wine = Command::new(build::WINE);
-        wine.env("WINEPREFIX", self.folder.join("prefix")).env("WINEDEBUG", "-all");
+        wine.env("WINEPREFIX", self.prefix()).env("WINEDEBUG", "-all");
         // Nothing is shown, and no menus, Mono or Gecko are offered.
         wine.env_remove("DISPLAY").env("WINEDLLOVERRIDES", "winemenubuilder.exe,mscoree,mshtml=");
         wine
