@@ -8,31 +8,9 @@ pub mod express;
 pub mod feature;
 
 #[cfg(windows)]
-mod fixtures;
-#[cfg(windows)]
-mod judge;
-#[cfg(windows)]
-mod look;
-#[cfg(windows)]
-mod other_user;
-#[cfg(windows)]
-mod pipe;
-#[cfg(windows)]
-mod probe;
-#[cfg(windows)]
-mod program;
-#[cfg(windows)]
-pub(crate) mod removal;
-#[cfg(windows)]
 mod run;
 #[cfg(windows)]
 mod server;
-#[cfg(windows)]
-mod stage;
-#[cfg(windows)]
-mod steps;
-#[cfg(windows)]
-mod through;
 
 #[cfg(windows)]
 pub use run::{run, wait};

@@ -1,9 +1,9 @@
 //! What a program does through system calls.
 
-use super::express::of;
 use super::look::Seen;
 use super::stage::Kept;
 use super::steps::Actor;
+use crate::native::express::of;
 use psimp_catalogue::Program;
 use psimp_model::sids;
 use psimp_protocol::Status;

@@ -1,8 +1,16 @@
 //! A server process: it has the primary token of one case, gets the case from the
 //! harness through its standard input, and answers when it no longer impersonates.
 
-use super::feature::Feature;
-use super::{probe, stage, steps};
+mod judge;
+mod look;
+mod pipe;
+mod probe;
+mod program;
+mod stage;
+mod steps;
+mod through;
+
+use crate::native::feature::Feature;
 use crate::result::Mismatch;
 use crate::run::Found;
 use psimp_catalogue::{Kernel, Tok};

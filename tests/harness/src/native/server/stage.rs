@@ -1,8 +1,8 @@
 //! What the threads of a case share in the server process.
 
-use super::express::Means;
 use super::look::kind;
 use super::through;
+use crate::native::express::Means;
 use crate::result::Mismatch;
 use crate::run::compare;
 use parking_lot::Mutex;

@@ -1,8 +1,8 @@
 //! Trying out, in a server process, what the kernel has.
 
-use super::feature::Feature;
 use super::look::Seen;
 use super::pipe;
+use crate::native::feature::Feature;
 use psimp_model::sids;
 use psimp_protocol::Status;
 use psimp_rules::{TokenType, integrity};

@@ -1,12 +1,15 @@
 //! The harness's side: who serves, with which tokens, and what came of it.
 
-use super::express::{Means, Plan};
-use super::feature::Feature;
-use super::fixtures::Fixtures;
-use super::removal;
-use super::server::{Answer, COMMAND, Question};
+mod fixtures;
+mod other_user;
+mod removal;
+
+use crate::native::express::{Means, Plan};
+use crate::native::feature::Feature;
+use crate::native::server::{Answer, COMMAND, Question};
 use crate::result::{CaseResult, CaseStatus, Mismatch};
 use crate::run::mismatch;
+use fixtures::Fixtures;
 use psimp_catalogue::{Case, Kernel, Server, Tok};
 use psimp_protocol::RulesMode;
 use psimp_windows::ntdll;
