@@ -98,8 +98,15 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
 }
 
 /// What Windows has in every installation; nothing has to be brought along for a program that needs no more.
-const OF_WINDOWS: [&str; 5] =
-    ["kernel32.dll", "ntdll.dll", "advapi32.dll", "bcryptprimitives.dll", "api-ms-win-core-synch-l1-2-0.dll"];
+const OF_WINDOWS: [&str; 7] = [
+    "kernel32.dll",
+    "ntdll.dll",
+    "advapi32.dll",
+    "bcryptprimitives.dll",
+    "api-ms-win-core-synch-l1-2-0.dll",
+    "netapi32.dll",
+    "userenv.dll",
+];
 
 /// The harness for arm64, which nothing here can run: it is built, and needs nothing that Windows has not.
 fn arm64(workspace: &Workspace) -> Result<()> {
