@@ -4,7 +4,7 @@ use super::driver::why_no_device;
 use super::{load_image, unavailable};
 use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
-use crate::native::express::Means;
+use crate::native::means::Means;
 use crate::races;
 use crate::report;
 use crate::result::{CaseResult, ImageInfo, RunResult};

@@ -8,37 +8,13 @@
 #![allow(clippy::match_same_arms)] // one row of a table each
 
 use super::feature::Feature;
+use super::means::{Means, of};
 use psimp_catalogue::{
-    Body, ByKernel, Case, Judge, Kernel, Object, Program, Securable, Server, State, Step, Tok, User, Who,
+    Body, Case, Judge, Kernel, Object, Program, Securable, Server, State, Step, Tok, User, Who,
 };
-use psimp_protocol::{RulesMode, Status};
+use psimp_protocol::Status;
 use psimp_rules::{TokenType, integrity};
 use std::collections::BTreeSet;
-
-/// What reaches the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
-    /// System calls alone.
-    UserMode,
-    /// The driver too, asked for these rules.
-    Driver(RulesMode),
-}
-
-impl Means {
-    /// Where the documentation's downgrades hold.
-    pub fn documented(self, kernel: Kernel) -> bool {
-        kernel == Kernel::Documented || self == Self::Driver(RulesMode::Documented)
-    }
-
-    /// The value that holds for what a thread shows: what the documentation
-    /// downgrades stays downgraded by the driver's documented rules.
-    pub fn expected(self, values: &ByKernel<State>, kernel: Kernel) -> &State {
-        if self == Self::Driver(RulesMode::Documented) && values.documented.is_downgrade() {
-            return &values.documented;
-        }
-        of(values, kernel)
-    }
-}
 
 /// What a case takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -366,15 +342,6 @@ fn object_of(object: Securable) -> Result<(), &'static str> {
     match object {
         Securable::NoDescriptor => Err("needs kernel code: an object without security"),
         Securable::NullDacl | Securable::Granting(_) => Ok(()),
-    }
-}
-
-/// The value for a kernel.
-pub fn of<T>(values: &ByKernel<T>, kernel: Kernel) -> &T {
-    match kernel {
-        Kernel::Documented => &values.documented,
-        Kernel::Nt52 => &values.nt52,
-        Kernel::Win10 | Kernel::Peios => &values.win10,
     }
 }
 

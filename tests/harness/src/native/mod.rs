@@ -6,6 +6,7 @@
 
 pub mod express;
 pub mod feature;
+pub mod means;
 
 #[cfg(windows)]
 mod run;

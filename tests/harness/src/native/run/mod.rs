@@ -4,8 +4,9 @@ mod fixtures;
 mod other_user;
 mod removal;
 
-use crate::native::express::{Means, Plan};
+use crate::native::express::Plan;
 use crate::native::feature::Feature;
+use crate::native::means::Means;
 use crate::native::server::{Answer, COMMAND, Question};
 use crate::result::{CaseResult, CaseStatus, Mismatch};
 use crate::run::mismatch;

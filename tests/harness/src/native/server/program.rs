@@ -3,7 +3,7 @@
 use super::look::Seen;
 use super::stage::Kept;
 use super::steps::Actor;
-use crate::native::express::of;
+use crate::native::means::of;
 use psimp_catalogue::Program;
 use psimp_model::sids;
 use psimp_protocol::Status;

@@ -2,7 +2,7 @@
 
 use super::look::kind;
 use super::through;
-use crate::native::express::Means;
+use crate::native::means::Means;
 use crate::result::Mismatch;
 use crate::run::compare;
 use parking_lot::Mutex;
