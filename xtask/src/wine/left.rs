@@ -44,7 +44,8 @@ fn killed(wine: &Wine) -> Result<()> {
 
 fn interrupted(wine: &Wine) -> Result<()> {
     let mut waiting = start(wine)?;
-    exec::run_quietly(Command::new("kill").args(["-INT", &waiting.id().to_string()]))?;
+    // The shell's own kill: a bare system has no program of that name.
+    exec::run_quietly(Command::new("sh").args(["-c", &format!("kill -INT {}", waiting.id())]))?;
     let status = waiting.wait()?;
     ensure!(status.code() == Some(CONTROL_C_EXIT), "it ended with {status}");
     ensure!(journal(wine)?.is_none(), "it leaves its journal");
