@@ -1,12 +1,29 @@
 //! Running the harness, the program `psimp`, from its source.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
 use crate::workspace::{self, Workspace};
-use crate::{build, exec, setup};
+use crate::{Format, build, exec, setup};
+
+/// The arguments of a task that is a command of `psimp` on the real driver image.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+    /// More arguments for the harness, such as --kernel, --rules or --filter; its --help names all
+    #[arg(last = true)]
+    args: Vec<OsString>,
+}
+
+/// Such a task.
+pub(crate) fn main(workspace: &Workspace, command: &[&str], args: &Args) -> Result<ExitCode> {
+    let format = args.format.forwarded().iter().map(OsString::from);
+    let arguments: Vec<_> = format.chain(args.args.iter().cloned()).collect();
+    with_image(workspace, command, &arguments)
+}
 
 /// `cargo run` of the harness.
 pub(crate) fn command(workspace: &Workspace) -> Command {

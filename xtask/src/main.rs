@@ -5,14 +5,12 @@ mod build;
 mod bundle;
 mod elsewhere;
 mod exec;
-mod faults;
 mod fuzz;
 mod harness;
 mod lint;
 mod mutants;
 mod platform;
 mod reproduce;
-mod run;
 mod setup;
 mod soak;
 mod test;
@@ -43,7 +41,7 @@ enum Task {
     /// Pack what a test-signed VM needs: the signed psimp.sys, psimp.exe, the INF and a script
     Bundle(bundle::Args),
     /// Run the catalogue on psimp.sys, installing and building first what is missing
-    Run(run::Args),
+    Run(harness::Args),
     /// Do everything that CI does, up to the first failure
     Test(test::Args),
     /// Check psimp.sys, the INF, Makefile.toml and the C headers against the rules they have to keep
@@ -51,7 +49,7 @@ enum Task {
     /// Measure psimp.sys
     Bench(bench::Args),
     /// Make every call below psimp.sys fail that can, and check that nothing breaks and nothing is lost
-    Faults(faults::Args),
+    Faults(harness::Args),
     /// Let threads make random calls on psimp.sys, and look for leaks and torn slots
     Soak(soak::Args),
     /// Build drivers with one planted fault each and count how many are caught
@@ -98,11 +96,11 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Setup(args) => setup::main(args)?,
         Task::Build(args) => build::main(&workspace, args)?,
         Task::Bundle(args) => bundle::main(&workspace, args)?,
-        Task::Run(args) => return run::main(&workspace, args),
+        Task::Run(args) => return harness::main(&workspace, &["run", "--target", "image"], args),
         Task::Test(args) => return Ok(test::main(&workspace, args)),
         Task::Lint(args) => return lint::main(&workspace, args),
         Task::Bench(args) => return bench::main(&workspace, args),
-        Task::Faults(args) => return faults::main(&workspace, args),
+        Task::Faults(args) => return harness::main(&workspace, &["faults"], args),
         Task::Soak(args) => return soak::main(&workspace, args),
         Task::Mutants(args) => return mutants::main(&workspace, args),
         Task::Fuzz(args) => return fuzz::main(&workspace, args),

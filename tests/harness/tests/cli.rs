@@ -22,9 +22,12 @@ fn definitions_are_consistent() {
 fn without_a_command_it_runs_with_defaults() {
     for line in ["psimp", "psimp run"] {
         let Command::Run(run) = parse(line) else { panic!("{line} is not run") };
-        assert_eq!((run.target, run.kernel, run.rules), (Target::Model, Kernel::Win10, Rules::Documented));
+        assert_eq!(
+            (run.target, run.cases.kernel, run.cases.rules),
+            (Target::Model, Kernel::Win10, Rules::Documented)
+        );
         assert_eq!(run.format, Format::Table);
-        assert!(run.filter.filters.is_empty());
+        assert!(run.cases.filter.filters.is_empty());
     }
 }
 
@@ -33,9 +36,9 @@ fn run_takes_everything() {
     let line = "psimp run --target image --image a.sys --kernel nt52 --rules kernel \
                 --filter D --filter copy --seed 0x1F --format junit";
     let Command::Run(run) = parse(line) else { panic!("not run") };
-    assert_eq!((run.target, run.kernel, run.rules), (Target::Image, Kernel::Nt52, Rules::Kernel));
-    assert_eq!(run.image.path.to_str(), Some("a.sys"));
-    assert_eq!(run.filter.filters, ["D", "copy"]);
+    assert_eq!((run.target, run.cases.kernel, run.cases.rules), (Target::Image, Kernel::Nt52, Rules::Kernel));
+    assert_eq!(run.cases.image.path.to_str(), Some("a.sys"));
+    assert_eq!(run.cases.filter.filters, ["D", "copy"]);
     assert_eq!(run.seed, Some(0x1F));
     assert_eq!(run.format, Format::Junit);
 }
@@ -58,7 +61,7 @@ fn other_commands() {
     let Command::Faults(faults) = parse("psimp faults --filter D --rules kernel") else {
         panic!("not faults")
     };
-    assert_eq!((faults.kernel, faults.rules, faults.replay), (Kernel::Win10, Rules::Kernel, None));
+    assert_eq!((faults.cases.kernel, faults.cases.rules, faults.replay), (Kernel::Win10, Rules::Kernel, None));
 }
 
 #[test]

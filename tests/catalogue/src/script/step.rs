@@ -109,6 +109,22 @@ pub enum Step {
     Check(ByKernel<State>),
 }
 
+impl Step {
+    /// Whether it keeps a slot, or uses one that was kept, as SAVE, RESTORE and DISCARD do.
+    pub fn is_about_saves(&self) -> bool {
+        matches!(
+            self,
+            Self::Save(_)
+                | Self::SaveMany(_)
+                | Self::SaveRefused(_)
+                | Self::Restore(..)
+                | Self::RestoreId(..)
+                | Self::RestoreOnOtherFile(..)
+                | Self::Discard(..)
+        )
+    }
+}
+
 /// What a program does through system calls. Numbers name handles that the
 /// script keeps; [`Program::SELF`] is the calling thread's pseudo-handle.
 #[derive(Clone, Copy, Debug)]

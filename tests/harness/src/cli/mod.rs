@@ -108,16 +108,13 @@ pub enum Command {
     Soak(SoakArgs),
 }
 
-/// Arguments of `run`.
+/// Cases, and what the driver stands on.
 #[derive(Clone, Debug, Args)]
-pub struct RunArgs {
-    /// What the cases run against
-    #[arg(long, value_enum, default_value_t)]
-    pub target: Target,
-    /// The driver image that the target image loads.
+pub struct CasesArg {
+    /// The driver image to load.
     #[command(flatten)]
     pub image: ImageArg,
-    /// The kernel that the targets model and image play
+    /// The kernel that is played below the driver
     #[arg(long, value_enum, default_value_t)]
     pub kernel: Kernel,
     /// Which rules the driver applies before it calls the kernel
@@ -126,6 +123,17 @@ pub struct RunArgs {
     /// Which cases.
     #[command(flatten)]
     pub filter: FilterArg,
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// What the cases run against
+    #[arg(long, value_enum, default_value_t)]
+    pub target: Target,
+    /// What they are, and the setting.
+    #[command(flatten)]
+    pub cases: CasesArg,
     /// Run races under the schedule of this seed alone, and show it
     #[arg(long, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
@@ -219,18 +227,9 @@ pub struct MutantsArgs {
 /// Arguments of `faults`.
 #[derive(Clone, Debug, Args)]
 pub struct FaultsArgs {
-    /// The driver image whose calls fail.
+    /// The cases whose calls fail, and the setting.
     #[command(flatten)]
-    pub image: ImageArg,
-    /// The kernel below the driver
-    #[arg(long, value_enum, default_value_t)]
-    pub kernel: Kernel,
-    /// Which rules the driver applies before it calls the kernel
-    #[arg(long, value_enum, default_value_t)]
-    pub rules: Rules,
-    /// Which cases.
-    #[command(flatten)]
-    pub filter: FilterArg,
+    pub cases: CasesArg,
     /// Run this only, and tell what happens; the id says which kernel and rules
     #[arg(long, value_name = "ID", conflicts_with_all = ["filters", "kernel", "rules", "format"])]
     pub replay: Option<RunId>,

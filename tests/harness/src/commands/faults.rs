@@ -17,17 +17,17 @@ use std::thread;
 const TOLD: usize = 20;
 
 pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
-    let image = match load_image(&args.image.path) {
+    let image = match load_image(&args.cases.image.path) {
         Ok((Source::Image(image), _)) => image,
-        Ok(_) => anyhow::bail!("{} is no image", args.image.path.display()),
+        Ok(_) => anyhow::bail!("{} is no image", args.cases.image.path.display()),
         Err(why) => return Ok(unavailable(&why)),
     };
     if let Some(id) = &args.replay {
         return Ok(replay(image, id));
     }
-    let setting = Setting { image, flavour: flavour(args.kernel), rules: rules(args.rules) };
+    let setting = Setting { image, flavour: flavour(args.cases.kernel), rules: rules(args.cases.rules) };
     let mut cases = psimp_catalogue::cases();
-    cases.retain(|case| args.filter.matches(case.id, &case.title));
+    cases.retain(|case| args.cases.filter.matches(case.id, &case.title));
     if cases.is_empty() {
         eprintln!("psimp: no case matches the filter; `psimp list` names them all");
         return Ok(Exit::Usage);
@@ -35,7 +35,7 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
     let explored = all(&setting, &cases);
     let figures = Figures::of(&explored);
     if figures.runs == 0 {
-        eprintln!("psimp: none of these cases runs on the kernel {}", args.kernel);
+        eprintln!("psimp: none of these cases runs on the kernel {}", args.cases.kernel);
         return Ok(Exit::Usage);
     }
     figures.print(args.format);

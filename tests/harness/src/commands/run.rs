@@ -19,19 +19,19 @@ use std::time::{Duration, Instant};
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let (source, image) = match args.target {
         TargetArg::Model => (Source::Service, None),
-        TargetArg::Image => match load_image(&args.image.path) {
+        TargetArg::Image => match load_image(&args.cases.image.path) {
             Ok((source, info)) => (source, Some(info)),
             Err(why) => return Ok(unavailable(&why)),
         },
         TargetArg::Device => {
             return match why_no_device() {
                 Some(why) => Ok(unavailable(&why)),
-                None => native(args, Means::Driver(rules(args.rules))),
+                None => native(args, Means::Driver(rules(args.cases.rules))),
             };
         }
         TargetArg::Native => return native(args, Means::UserMode),
     };
-    let target = Target { source, flavour: flavour(args.kernel), rules: rules(args.rules) };
+    let target = Target { source, flavour: flavour(args.cases.kernel), rules: rules(args.cases.rules) };
     let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
     if args.seed.is_some() && !selected.iter().any(|case| matches!(case.body, Body::Race(_))) {
         eprintln!("psimp: --seed is for races, group Z; the filter takes none");
@@ -45,7 +45,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 /// The cases that the filter takes; none is a mistake.
 fn selected(args: &RunArgs) -> Option<Vec<Case>> {
     let cases = psimp_catalogue::cases().into_iter();
-    let selected: Vec<_> = cases.filter(|case| args.filter.matches(case.id, &case.title)).collect();
+    let selected: Vec<_> = cases.filter(|case| args.cases.filter.matches(case.id, &case.title)).collect();
     if selected.is_empty() {
         eprintln!("psimp: no case matches the filter; `psimp list` names them all");
         return None;
@@ -62,8 +62,8 @@ fn finish(
 ) -> anyhow::Result<Exit> {
     let result = RunResult {
         target: args.target.to_string(),
-        kernel: args.kernel.to_string(),
-        rules: args.rules.to_string(),
+        kernel: args.cases.kernel.to_string(),
+        rules: args.cases.rules.to_string(),
         image,
         cases,
         duration,
@@ -82,7 +82,7 @@ fn finish(
 fn native(args: &RunArgs, means: Means) -> anyhow::Result<Exit> {
     let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
     let start = Instant::now();
-    match crate::native::run(&selected, crate::run::kernel(flavour(args.kernel)), means) {
+    match crate::native::run(&selected, crate::run::kernel(flavour(args.cases.kernel)), means) {
         Ok(cases) => finish(args, None, cases, start.elapsed()),
         Err(why) => Ok(unavailable(&why)),
     }

@@ -161,15 +161,7 @@ impl Plan {
                 Ok(())
             }
             Step::End { .. } if self.has_driver() => Ok(()),
-            Step::Save(_)
-            | Step::SaveMany(_)
-            | Step::SaveRefused(_)
-            | Step::Restore(..)
-            | Step::RestoreId(..)
-            | Step::RestoreOnOtherFile(..)
-            | Step::Discard(..)
-                if self.has_driver() =>
-            {
+            _ if self.has_driver() && step.is_about_saves() => {
                 self.looks = true;
                 Ok(())
             }

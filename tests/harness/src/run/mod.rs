@@ -1,9 +1,11 @@
 //! Carries out cases and compares what came with what the catalogue says.
 
+mod asked;
 mod decision;
 mod requests;
 mod script;
 
+pub(crate) use asked::Asked;
 pub(crate) use decision::through_driver as expected_through_driver;
 #[cfg(windows)]
 pub(crate) use decision::{column, compare_evaluation, compare_outcome};

@@ -55,7 +55,8 @@ impl Actor<'_, '_> {
             Program::OpenToken { thread: number, desired, as_self, keep, status } => {
                 let behind = self.behind(number);
                 let opened = self.with_thread(number, |thread| Token::of_thread(thread, desired, as_self));
-                let ended = opened.map(|token| self.hold(keep, Kept::Token(token, self.stage.asked(behind))));
+                let ended =
+                    opened.map(|token| self.hold(keep, Kept::Token(token, self.stage.asked.by(behind))));
                 self.ended("OpenThreadToken", status, ended);
             }
             ref call => self.slots(call),
@@ -75,7 +76,7 @@ impl Actor<'_, '_> {
                     self.with_thread(target, |thread| thread::set_token(thread, Some(token)))
                 });
                 if set.is_ok() {
-                    self.stage.ask(behind, tok);
+                    self.stage.asked.note(behind, tok);
                 }
                 self.ended("SetThreadToken", status, set);
             }
@@ -92,16 +93,16 @@ impl Actor<'_, '_> {
                     self.with_thread(client, |client| thread::impersonate_thread(server, client, level))
                 });
                 if done.is_ok() {
-                    self.stage.ask(to, self.stage.asked(from));
+                    self.stage.asked.note(to, self.stage.asked.by(from));
                 }
                 self.ended("NtImpersonateThread", status, done);
             }
             Program::ImpersonateSelf(level) => {
-                self.stage.ask(self.who, None);
+                self.stage.asked.note(self.who, None);
                 self.ended("ImpersonateSelf", Status::SUCCESS, thread::impersonate_self(level));
             }
             Program::ImpersonateAnonymous => {
-                self.stage.ask(self.who, None);
+                self.stage.asked.note(self.who, None);
                 let done = thread::impersonate_anonymous(thread::current());
                 self.ended("ImpersonateAnonymousToken", Status::SUCCESS, done);
             }

@@ -4,7 +4,7 @@ use super::look::kind;
 use super::through;
 use crate::native::means::Means;
 use crate::result::Mismatch;
-use crate::run::compare;
+use crate::run::{Asked, compare};
 use parking_lot::Mutex;
 use psimp_catalogue::{Kernel, Securable, Tok, User, Who};
 use psimp_model::sids;
@@ -34,7 +34,7 @@ pub(super) struct Stage {
     pub(super) saves: Mutex<BTreeMap<usize, (u64, Option<Tok>)>>,
     /// Handles, by the case's numbers.
     pub(super) kept: Mutex<BTreeMap<usize, Kept>>,
-    asked: Mutex<BTreeMap<Who, Tok>>,
+    pub(super) asked: Asked,
     /// Ids of threads.
     pub(super) threads: Mutex<BTreeMap<Who, u32>>,
     found: Mutex<Vec<Mismatch>>,
@@ -93,7 +93,7 @@ impl Stage {
             primary,
             other_user,
             kept: Mutex::default(),
-            asked: Mutex::default(),
+            asked: Asked::default(),
             threads: Mutex::new(BTreeMap::from([(Who::T1, thread::current_id())])),
             found: Mutex::default(),
             shown: Mutex::default(),
@@ -109,20 +109,6 @@ impl Stage {
     /// A token of the case.
     pub(super) fn token(&self, tok: Tok) -> Result<&Token, Status> {
         self.tokens.get(tok.name()).ok_or(Status::INVALID_HANDLE)
-    }
-
-    /// Which token somebody asked to impersonate last.
-    pub(super) fn asked(&self, who: Who) -> Option<Tok> {
-        self.asked.lock().get(&who).copied()
-    }
-
-    /// Notes that.
-    pub(super) fn ask(&self, who: Who, tok: Option<Tok>) {
-        let mut asked = self.asked.lock();
-        match tok {
-            Some(tok) => asked.insert(who, tok),
-            None => asked.remove(&who),
-        };
     }
 
     /// Notes a difference; an empty expectation is not looked at.

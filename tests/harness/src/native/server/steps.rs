@@ -107,26 +107,15 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         match *step {
             Step::OnlyDriver(steps) if has_driver => self.steps(steps),
             Step::OnlyKernel(_) if has_driver => (),
-            Step::Impersonate { .. }
-            | Step::End { .. }
-            | Step::Save(_)
-            | Step::SaveMany(_)
-            | Step::SaveRefused(_)
-            | Step::Restore(..)
-            | Step::RestoreId(..)
-            | Step::RestoreOnOtherFile(..)
-            | Step::Discard(..)
-                if has_driver =>
-            {
-                self.through_driver(step);
-            }
+            Step::Impersonate { .. } | Step::End { .. } if has_driver => self.through_driver(step),
+            _ if has_driver && step.is_about_saves() => self.through_driver(step),
             Step::Revert if has_driver && self.about == self.who => self.through_driver(step),
             Step::Impersonate { token, status, .. } => {
                 let set = self.stage.token(token);
                 let set =
                     set.and_then(|token| self.on_thread(|thread| thread::set_token(thread, Some(token))));
                 if set.is_ok() {
-                    self.stage.ask(self.about, Some(token));
+                    self.stage.asked.note(self.about, Some(token));
                 }
                 self.ended("SetThreadToken", status, set);
             }
@@ -174,7 +163,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         let (Ok(seen), Ok(again)) = (look(), look()) else {
             return self.compare("a look at the thread", "possible", "not possible");
         };
-        let (expected, observed) = seen.slot(self.stage, self.stage.asked(self.about), state.slot);
+        let (expected, observed) = seen.slot(self.stage, self.stage.asked.by(self.about), state.slot);
         if !state.slot.is_empty() {
             self.compare("slot", &expected, &observed);
         }

@@ -78,7 +78,7 @@ impl Actor<'_, '_> {
             Step::Impersonate { token, copy_on_open, effective_only, level, status } => {
                 let outcome = self.impersonate(token, copy_on_open, effective_only, level, *rules);
                 if outcome.is_ok() {
-                    self.stage.ask(self.about, Some(token));
+                    self.stage.asked.note(self.about, Some(token));
                 }
                 self.ended("IMPERSONATE", status, outcome.map(drop));
             }
@@ -88,7 +88,7 @@ impl Actor<'_, '_> {
             }
             Step::Save(number) => match self.request(|door| door.save()) {
                 Ok(saved) => {
-                    let asked = self.stage.asked(self.about);
+                    let asked = self.stage.asked.by(self.about);
                     self.stage.saves.lock().insert(number, (saved.save, asked));
                 }
                 saved => self.ended("SAVE", Status::SUCCESS, saved.map(drop)),
@@ -105,7 +105,7 @@ impl Actor<'_, '_> {
                 let (id, asked) = self.saved(number);
                 let restored = self.request(|door| door.restore(id));
                 if restored.is_ok() {
-                    self.stage.ask(self.about, asked);
+                    self.stage.asked.note(self.about, asked);
                 }
                 self.ended("RESTORE", status, restored.map(drop));
             }
@@ -129,7 +129,7 @@ impl Actor<'_, '_> {
 
     /// What a thread shows, by QUERY and by what a program sees.
     pub(super) fn check_through_driver(&self, state: &State) {
-        let asked = self.stage.asked(self.about);
+        let asked = self.stage.asked.by(self.about);
         let slot = self.queried();
         let words = slot.as_ref().map_or_else(Clone::clone, |slot| words(self.stage, slot.as_ref(), asked));
         self.compare("slot", state.slot, &words);

@@ -27,7 +27,7 @@ impl Run<'_, '_> {
                 let tracking = if dynamic { SecurityQos::DYNAMIC } else { SecurityQos::STATIC };
                 let qos = SecurityQos { level, tracking, effective_only: false };
                 let created = system.se_create_client_security(&self.stage.thread(client), &qos, remote);
-                let asked = self.stage.asked(client);
+                let asked = self.stage.asked.by(client);
                 let created = created.map(|context| kept.lock().contexts.insert(keep, (context, asked)));
                 self.ended("SeCreateClientSecurity", status, created.map(drop));
             }

@@ -137,7 +137,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
             Step::Impersonate { token, copy_on_open, effective_only, level, status } => {
                 let result = self.impersonate(token, copy_on_open, effective_only, level);
                 if result.is_ok() {
-                    self.stage.ask(self.about, Some(token));
+                    self.stage.asked.note(self.about, Some(token));
                 }
                 self.ended("impersonate", status, result);
             }
@@ -249,7 +249,8 @@ impl<'scope, 'env> Run<'scope, 'env> {
 
     fn check(&self, state: &State) {
         let slot = self.slot();
-        let seen = |slot: Option<&SlotView>| observe::slot(&self.machine, slot, self.stage.asked(self.about));
+        let seen =
+            |slot: Option<&SlotView>| observe::slot(&self.machine, slot, self.stage.asked.by(self.about));
         let shown = seen(slot.as_ref());
         let mut differ = self.compare("slot", state.slot, &shown);
         self.stage.show(shown);

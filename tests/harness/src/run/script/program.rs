@@ -69,7 +69,7 @@ impl Run<'_, '_> {
                 let target = self.handle(number);
                 let opened = system.nt_open_thread_token(thread, target.value, desired, as_self);
                 if let Ok(value) = opened {
-                    self.hold(keep, value, Names::Token(self.stage.asked(self.behind(target))));
+                    self.hold(keep, value, Names::Token(self.stage.asked.by(self.behind(target))));
                 }
                 self.ended("OpenThreadToken", status, opened.map(drop));
             }
@@ -80,7 +80,7 @@ impl Run<'_, '_> {
                 let (target, token) = (self.handle(target), self.handle(token));
                 let set = system.nt_set_thread_token(thread, target.value, token.value);
                 if let (Ok(()), Names::Token(tok)) = (set, token.names) {
-                    self.stage.ask(self.behind(target), tok);
+                    self.stage.asked.note(self.behind(target), tok);
                 }
                 self.ended("SetThreadToken", status, set);
             }
@@ -101,17 +101,17 @@ impl Run<'_, '_> {
                 let qos = SecurityQos { level, tracking: SecurityQos::DYNAMIC, effective_only: false };
                 let done = system.nt_impersonate_thread(thread, server.value, client.value, &qos);
                 if done.is_ok() {
-                    self.stage.ask(self.behind(server), self.stage.asked(self.behind(client)));
+                    self.stage.asked.note(self.behind(server), self.stage.asked.by(self.behind(client)));
                 }
                 self.ended("NtImpersonateThread", status, done);
             }
             Program::ImpersonateSelf(level) => {
                 let level = Level::from_raw(level).unwrap_or(Level::Anonymous);
-                self.stage.ask(self.who, None);
+                self.stage.asked.note(self.who, None);
                 self.succeeded("ImpersonateSelf", system.rtl_impersonate_self(thread, level));
             }
             Program::ImpersonateAnonymous => {
-                self.stage.ask(self.who, None);
+                self.stage.asked.note(self.who, None);
                 let done = system.nt_impersonate_anonymous_token(thread, CURRENT_THREAD);
                 self.succeeded("ImpersonateAnonymousToken", done);
             }
@@ -194,7 +194,7 @@ impl Run<'_, '_> {
     /// The token of the catalogue that the thread's slot goes back to, after a
     /// call that the harness did not make itself.
     pub(super) fn asked_with(&self, tok: Option<Tok>) {
-        self.stage.ask(self.about, tok);
+        self.stage.asked.note(self.about, tok);
     }
 }
 

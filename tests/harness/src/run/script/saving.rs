@@ -15,7 +15,7 @@ impl Run<'_, '_> {
         match *step {
             Step::Save(number) => match self.save() {
                 Ok(save) => {
-                    let asked = self.stage.asked(self.about);
+                    let asked = self.stage.asked.by(self.about);
                     self.stage.kept.lock().saves.insert(number, (save, asked));
                 }
                 Err(failure) => self.succeeded("save", Err(failure)),
@@ -74,7 +74,7 @@ impl Run<'_, '_> {
                 )?;
             }
         }
-        self.stage.ask(self.about, asked);
+        self.stage.asked.note(self.about, asked);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What the threads of a script share.
 
-use super::super::{Found, Way};
+use super::super::{Asked, Found, Way};
 use crate::driver::{Driver, File};
 use crate::faults::Watch;
 use crate::machine::Machine;
@@ -20,7 +20,7 @@ pub(super) struct Stage<'env> {
     /// What IMPERSONATE asks for.
     pub(super) rules: RulesMode,
     threads: Mutex<BTreeMap<Who, Arc<Thread>>>,
-    asked: Mutex<BTreeMap<Who, Tok>>,
+    pub(super) asked: Asked,
     /// By the script's numbers.
     pub(super) kept: Mutex<Kept>,
     found: Mutex<Vec<Mismatch>>,
@@ -74,7 +74,7 @@ impl<'env> Stage<'env> {
             device,
             rules,
             threads: Mutex::new(BTreeMap::from([(Who::T1, machine.thread.clone())])),
-            asked: Mutex::default(),
+            asked: Asked::default(),
             kept: Mutex::default(),
             found: Mutex::default(),
             shown: Mutex::default(),
@@ -122,19 +122,6 @@ impl<'env> Stage<'env> {
         if let Some(thread) = thread {
             thread.terminate();
         }
-    }
-
-    /// The token that the thread's last impersonation was asked with.
-    pub(super) fn asked(&self, who: Who) -> Option<Tok> {
-        self.asked.lock().get(&who).copied()
-    }
-
-    pub(super) fn ask(&self, who: Who, tok: Option<Tok>) {
-        let mut asked = self.asked.lock();
-        match tok {
-            Some(tok) => asked.insert(who, tok),
-            None => asked.remove(&who),
-        };
     }
 
     pub(super) fn show(&self, shown: String) {
