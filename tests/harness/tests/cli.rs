@@ -61,7 +61,10 @@ fn other_commands() {
     let Command::Faults(faults) = parse("psimp faults --filter D --rules kernel") else {
         panic!("not faults")
     };
-    assert_eq!((faults.cases.kernel, faults.cases.rules, faults.replay), (Kernel::Win10, Rules::Kernel, None));
+    assert_eq!(
+        (faults.cases.kernel, faults.cases.rules, faults.replay),
+        (Kernel::Win10, Rules::Kernel, None)
+    );
 }
 
 #[test]
