@@ -37,7 +37,7 @@ pub(crate) fn harness_exe_for(workspace: &Workspace, arch: Arch) -> Result<Image
     let setup = &prepared.setup;
     let mut cargo = prepared.cargo(&setup.compiler.cargo, "build")?;
     exec::run(cargo.args(["--package", "psimp-harness"]))?;
-    let built = prepared.mirror.join("target").join(setup.target).join("release/psimp.exe");
+    let built = prepared.target().join(setup.target).join("release/psimp.exe");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
     let output = workspace.target.join(setup.output);
     exec::write_if_changed(&output, bytes)?;
@@ -77,6 +77,12 @@ impl<'a> Prepared<'a> {
         Ok(Self { workspace, setup, mirror, _lock: lock })
     }
 
+    /// Beside the drivers' folder: for arm64 both are built for one target, with flags that differ, and in one
+    /// folder each build would throw the other's standard library away.
+    fn target(&self) -> PathBuf {
+        self.mirror.join("target/windows")
+    }
+
     /// A command of cargo for the target, still without packages.
     fn cargo(&self, program: &Path, subcommand: &str) -> Result<Command> {
         let setup = &self.setup;
@@ -84,7 +90,7 @@ impl<'a> Prepared<'a> {
         cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
         cargo.current_dir(&self.mirror).env("RUSTC", &setup.compiler.rustc);
         cargo.args([subcommand, "--release", "--locked", "--target", setup.target]);
-        cargo.arg("--target-dir").arg(self.mirror.join("target"));
+        cargo.arg("--target-dir").arg(self.target());
         if setup.compiler.build_std {
             cargo.args(setup.std).env("RUSTC_BOOTSTRAP", "1");
         }
