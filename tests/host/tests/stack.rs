@@ -80,12 +80,18 @@ fn assert_calls_in(driver: &Driver, stack: &[Site], functions: &[Function]) {
 /// A driver whose control callback calls a function that calls another one that
 /// asks for the IRQL.
 fn three_deep() -> (Driver, [Function; 3]) {
+    three_deep_and(&[])
+}
+
+/// The same with more instructions behind the innermost call.
+fn three_deep_and(behind: &[u8]) -> (Driver, [Function; 3]) {
     let mut driver = Driver::new();
     let (outer, inner) = (driver.function(), driver.function());
     driver.code(ON_CONTROL).pointer(Value::Code(outer), &[]);
     driver.code(outer).pointer(Value::Code(inner), &[]);
     driver.give(outer, 0.into());
     driver.call(inner, "KeGetCurrentIrql", &[]);
+    driver.code(inner).raw(behind);
     driver.give(inner, 0.into());
     driver.complete(0, 0);
     (driver, [inner, outer, ON_CONTROL])
@@ -95,6 +101,15 @@ fn three_deep() -> (Driver, [Function; 3]) {
 fn the_stack_has_every_call_that_led_here() {
     let (driver, functions) = three_deep();
     assert_calls_in(&driver, &marked(&driver), &functions);
+}
+
+#[test]
+fn a_jump_behind_a_call_ends_no_function() {
+    // jmp to the next instruction.
+    for jump in [&[0xEB, 0][..], &[0xE9, 0, 0, 0, 0]] {
+        let (driver, functions) = three_deep_and(jump);
+        assert_calls_in(&driver, &marked(&driver), &functions);
+    }
 }
 
 #[test]
