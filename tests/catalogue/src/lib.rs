@@ -28,6 +28,7 @@ mod elsewhere;
 mod fixture;
 mod idle;
 mod job;
+mod level;
 mod memory;
 mod only;
 mod open;
@@ -80,8 +81,8 @@ pub enum Body {
     Needs(&'static str),
 }
 
-/// The groups in the order of the specification.
-const GROUPS: &str = "DNTCOASXJMBRZUP";
+/// The groups in the order of the specification, and then our own.
+const GROUPS: &str = "DNTCOASXJMBRZUPL";
 
 /// Every case, in the order of the specification.
 pub fn cases() -> Vec<Case> {
@@ -104,6 +105,7 @@ pub fn cases() -> Vec<Case> {
         references::SCRIPTS,
         user_mode::SCRIPTS,
         peios::SCRIPTS,
+        level::SCRIPTS,
     ];
     let scripts = scripts.into_iter().flatten().map(|script| Case {
         id: script.id,
@@ -167,11 +169,12 @@ mod tests {
             ('Z', 16),
             ('U', 16),
             ('P', 12),
+            ('L', 18),
         ];
         for (group, expected) in counts {
             assert_eq!((group, count(group)), (group, expected));
         }
-        assert_eq!(cases.len(), 278);
+        assert_eq!(cases.len(), 296);
         let mut ids: Vec<_> = cases.iter().map(|case| case.id).collect();
         ids.sort_unstable();
         ids.dedup();

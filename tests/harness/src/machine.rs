@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A group that every fixture has disabled, so that effective-only shows.
-const DISABLED_GROUP: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 2001]);
+pub const DISABLED_GROUP: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 2001]);
 
 /// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
 pub const OTHER_PRIVILEGE: u32 = 17;

@@ -32,7 +32,8 @@ fn user_mode_stores_tokens_at_their_own_level_and_without_flags() {
          X01 X03 X05 X06 X07 X09 X10 \
          \
          R01 R02 R04 R11 R12 \
-         U01 U02 U03 U04 U05 U06 U07 U08 U09 U10 U11 U12 U13 U14 U15"
+         U01 U02 U03 U04 U05 U06 U07 U08 U09 U10 U11 U12 U13 U14 U15 \
+         L01 L02 L05 L06 L09 L10 L13 L14 L17 L18"
     );
 }
 
@@ -52,7 +53,8 @@ fn the_driver_takes_any_level_and_flag_but_not_what_needs_kernel_code() {
          X01 X03 X04 X05 X06 X07 X08 X09 X10 X11 \
          M07 \
          R01 R02 R03 R04 R07 R10 R11 R12 R13 \
-         U01 U02 U03 U04 U05 U06 U07 U13 U14 U15 U16"
+         U01 U02 U03 U04 U05 U06 U07 U13 U14 U15 U16 \
+         L01 L02 L05 L06 L09 L10 L13 L14 L17 L18"
     );
 }
 

@@ -198,6 +198,16 @@ pub enum Program {
         /// The number of the new handle.
         keep: usize,
     },
+    /// What a token tells through a handle: its user, its integrity, and the group and the
+    /// privilege that fixtures have disabled.
+    Tells {
+        /// The token.
+        token: usize,
+        /// Its user.
+        user: User,
+        /// Its integrity level.
+        integrity: u32,
+    },
     /// The privilege that fixtures have disabled is enabled through a handle.
     EnableDisabled(usize),
     /// `NtImpersonateThread` with dynamic tracking.

@@ -283,6 +283,11 @@ impl Plan {
                 self.looks = true;
                 Ok(())
             }
+            Program::Tells { .. } => {
+                self.looks = true;
+                self.features.insert(Feature::Integrity);
+                Ok(())
+            }
             Program::Restrict { .. } => {
                 self.features.insert(Feature::RestrictingSids);
                 Ok(())

@@ -25,6 +25,8 @@ pub struct TokenInformation {
     pub groups: Vec<Group>,
     /// `TokenPrivileges`.
     pub privileges: Vec<Privilege>,
+    /// `TokenIntegrityLevel`.
+    pub integrity: u32,
 }
 
 impl System {
@@ -45,6 +47,7 @@ impl System {
             },
             groups: token.groups(),
             privileges: token.privileges(),
+            integrity: token.integrity(),
         })
     }
 

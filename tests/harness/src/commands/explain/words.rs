@@ -87,6 +87,11 @@ fn program(program: &Program) -> String {
         Program::Restrict { token, keep } => {
             format!("CreateRestrictedToken of {}, {} from then on", handle(token), handle(keep))
         }
+        Program::Tells { token, user, integrity } => format!(
+            "{} tells its groups and privileges, the user {} and the integrity {integrity:#X}",
+            handle(token),
+            user.name()
+        ),
         Program::EnableDisabled(token) => format!("what is disabled in {} is enabled", handle(token)),
         Program::ImpersonateThread { server, client, level, status } => {
             let (server, client) = (handle(server), handle(client));

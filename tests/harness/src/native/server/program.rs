@@ -118,6 +118,14 @@ impl Actor<'_, '_> {
                 let copy = self.with_token(token, |token| token.duplicate(0, kind, level, false).map(drop));
                 self.ended("DuplicateTokenEx", status, copy);
             }
+            Program::Tells { token, user, integrity } => {
+                let told = self.with_token(token, Token::information).map(|told| {
+                    // Which groups and privileges the machine's users have, the machine knows.
+                    (Some(told.user), told.integrity, !told.groups.is_empty(), !told.privileges.is_empty())
+                });
+                let expected = (self.stage.real(user.sid()), Some(integrity), true, true);
+                self.same("user, integrity, groups, privileges", &Ok(expected), &told);
+            }
             Program::Restrict { token, keep } => {
                 let tok = self.tok(token);
                 let filter = Filter { restricting: &[sids::RESTRICTED], ..Filter::default() };

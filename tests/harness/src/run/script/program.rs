@@ -2,7 +2,7 @@
 
 use super::stage::{Handle, Names};
 use super::{Run, of};
-use crate::machine::{READ_WRITE, unlabelled};
+use crate::machine::{DISABLED_GROUP, READ_WRITE, unlabelled};
 use crate::observe::{self, SlotView};
 use psimp_catalogue::{Logon, Program, Securable, Tok, Who};
 use psimp_model::{
@@ -137,6 +137,18 @@ impl Run<'_, '_> {
                     Ok(value) => self.hold(keep, value, handle.names),
                     Err(status) => self.succeeded("CreateRestrictedToken", Err(status)),
                 }
+            }
+            Program::Tells { token, user, integrity } => {
+                let told = system.nt_query_token(thread, self.handle(token).value).map(|told| {
+                    let group = told.groups.iter().any(|group| group.sid == DISABLED_GROUP);
+                    let privilege = told.privileges.iter().any(|held| held.luid == privileges::TIME_ZONE);
+                    (told.user, told.integrity, group, privilege)
+                });
+                self.same(
+                    "user, integrity, group, privilege",
+                    &Ok((user.sid(), integrity, true, true)),
+                    &told,
+                );
             }
             Program::EnableDisabled(token) => {
                 let change = Privilege { luid: privileges::TIME_ZONE, enabled: true };

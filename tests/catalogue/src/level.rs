@@ -1,0 +1,200 @@
+//! Group L: what a service may do with a client at each level.
+//!
+//! Four questions a level: may it read who the client is, open as the client, be the client
+//! towards another service of the machine, and towards one elsewhere. `docs/levels.md` has the
+//! answers side by side.
+
+use crate::rights::TOKEN_QUERY;
+use crate::script::{Context, Program, Script, Securable, Step, Who, imp, on, open, script, slot};
+use crate::{Kernel, Server, Tok, User};
+use psimp_protocol::Status;
+use psimp_rules::{Sid, integrity};
+
+const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
+const A6: Status = Status::CANT_OPEN_ANONYMOUS;
+const DENIED: Status = Status::ACCESS_DENIED;
+const EVERYONE: Securable = Securable::Granting(&[Sid::EVERYONE]);
+const A_ONLY: Securable = Securable::Granting(&[User::A.sid()]);
+const B_ONLY: Securable = Securable::Granting(&[User::B.sid()]);
+
+/// The service opens the token of its own thread; kept under number 9.
+const fn opened(as_self: bool, status: Status) -> Step {
+    Step::Program(Program::OpenToken {
+        thread: Program::SELF,
+        desired: TOKEN_QUERY,
+        as_self,
+        keep: 9,
+        status,
+    })
+}
+
+/// And reads it.
+const fn reads(user: User) -> Step {
+    Step::Program(Program::Tells { token: 9, user, integrity: integrity::MEDIUM })
+}
+
+/// Another service takes the service's thread for its client, at this level.
+const fn client(level: u32, remote: bool, status: Status) -> Step {
+    Step::Context(Context::Create { keep: 0, client: Who::T1, level, dynamic: false, remote, status })
+}
+
+/// It impersonates that client.
+const fn served(slot_then: &'static [Step]) -> Step {
+    on(Who::Q, slot_then)
+}
+
+const SERVE: Step = Step::Context(Context::Impersonate(0));
+const DONE: Step = Step::Context(Context::Delete(0));
+
+pub(crate) static SCRIPTS: &[Script] = &[
+    script(
+        "L01",
+        "Anonymous: who the client is stays hidden",
+        Server::S,
+        &[imp(Tok::A0, false, false, 0), opened(true, A6), opened(false, A6)],
+    ),
+    script(
+        "L02",
+        "Anonymous: nothing opens, not even as the anonymous user",
+        Server::S,
+        &[
+            imp(Tok::A0, false, false, 0),
+            open(EVERYONE, A5),
+            open(Securable::Granting(&[Sid::ANONYMOUS_LOGON]), A5),
+            open(A_ONLY, A5),
+        ],
+    ),
+    script(
+        "L03",
+        "Anonymous: to another service the thread is no client",
+        Server::S,
+        &[imp(Tok::A0, false, false, 0), client(0, false, A5)],
+    ),
+    script(
+        "L04",
+        "Anonymous: nor to one on another machine",
+        Server::S,
+        &[imp(Tok::A0, false, false, 0), client(0, true, A5)],
+    ),
+    script(
+        "L05",
+        "Identification: user, groups, privileges and integrity can be read",
+        Server::S,
+        &[imp(Tok::A1, false, false, 1), opened(true, Status::SUCCESS), reads(User::A)],
+    ),
+    script(
+        "L06",
+        "Identification: nothing opens, not even as the anonymous user",
+        Server::S,
+        &[
+            imp(Tok::A1, false, false, 1),
+            open(EVERYONE, A5),
+            open(Securable::Granting(&[Sid::ANONYMOUS_LOGON]), A5),
+            open(A_ONLY, A5),
+        ],
+    ),
+    script(
+        "L07",
+        "Identification: to another service the thread is no client",
+        Server::S,
+        &[imp(Tok::A1, false, false, 1), client(1, false, A5)],
+    ),
+    script(
+        "L08",
+        "Identification: nor to one on another machine",
+        Server::S,
+        &[imp(Tok::A1, false, false, 1), client(1, true, A5)],
+    ),
+    script(
+        "L09",
+        "Impersonation: user, groups, privileges and integrity can be read",
+        Server::S,
+        &[imp(Tok::A2, false, false, 2), opened(true, Status::SUCCESS), reads(User::A)],
+    ),
+    script(
+        "L10",
+        "Impersonation: what the client may open opens, and nothing else",
+        Server::S,
+        &[imp(Tok::A2, false, false, 2), open(A_ONLY, Status::SUCCESS), open(B_ONLY, DENIED)],
+    ),
+    script(
+        "L11",
+        "Impersonation: another service of the machine sees the client",
+        Server::S,
+        &[
+            imp(Tok::A2, false, false, 2),
+            client(3, false, A5),
+            client(2, false, Status::SUCCESS),
+            served(&[SERVE, slot("copy of A2 imp/2 co1 eo0 L2"), open(A_ONLY, Status::SUCCESS)]),
+            DONE,
+        ],
+    ),
+    script(
+        "L12",
+        "Impersonation: a service on another machine does not",
+        Server::S,
+        &[imp(Tok::A2, false, false, 2), client(2, true, A5)],
+    ),
+    script(
+        "L13",
+        "Delegation: user, groups, privileges and integrity can be read",
+        Server::S,
+        &[imp(Tok::A3, false, false, 3), opened(true, Status::SUCCESS), reads(User::A)],
+    ),
+    script(
+        "L14",
+        "Delegation: what the client may open opens, and nothing else",
+        Server::S,
+        &[imp(Tok::A3, false, false, 3), open(A_ONLY, Status::SUCCESS), open(B_ONLY, DENIED)],
+    ),
+    script(
+        "L15",
+        "Delegation: another service of the machine sees the client",
+        Server::S,
+        &[
+            imp(Tok::A3, false, false, 3),
+            client(1, false, Status::SUCCESS),
+            served(&[SERVE, slot("copy of A3 imp/1 co1 eo0 L1"), open(A_ONLY, A5)]),
+            DONE,
+            client(3, false, Status::SUCCESS),
+            served(&[SERVE, slot("copy of A3 imp/3 co1 eo0 L3"), open(A_ONLY, Status::SUCCESS)]),
+            DONE,
+        ],
+    ),
+    script(
+        "L16",
+        "Delegation: so does a service on another machine",
+        Server::S,
+        &[
+            imp(Tok::A3, false, false, 3),
+            client(3, true, Status::SUCCESS),
+            served(&[SERVE, slot("copy of A3 imp/3 co1 eo0 L3")]),
+            DONE,
+        ],
+    ),
+    script(
+        "L17",
+        "below Impersonation the service may be anybody",
+        Server::S,
+        &[
+            imp(Tok::B1, false, false, 1),
+            Step::OnKernels(&[Kernel::Nt52], &[slot("copy of B1 imp/1 co0 eo0 L1")]),
+            Step::OnKernels(&[Kernel::Documented, Kernel::Win10], &[slot("B1 co0 eo0 L1")]),
+            opened(true, Status::SUCCESS),
+            reads(User::B),
+            open(B_ONLY, A5),
+        ],
+    ),
+    script(
+        "L18",
+        "from Impersonation on it takes the client's user, or the privilege",
+        Server::S,
+        &[
+            imp(Tok::B2, false, false, 2),
+            slot("copy of B2 imp/1 co0 eo0 L1"),
+            opened(true, Status::SUCCESS),
+            reads(User::B),
+            open(B_ONLY, A5),
+        ],
+    ),
+];
