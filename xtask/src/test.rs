@@ -22,7 +22,7 @@ const RULES: [&str; 2] = ["documented", "kernel"];
 const FUZZ_SECONDS: u64 = 5;
 
 /// How many cases the user mode of Debian 12's Wine can carry out.
-const NATIVE_CASES: u64 = 24;
+const NATIVE_CASES: u64 = 27;
 
 /// The arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
