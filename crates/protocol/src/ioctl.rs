@@ -25,6 +25,12 @@ pub enum Operation {
     Evaluate,
     /// Checks access to a security descriptor as the calling thread now is.
     AccessCheck,
+    /// Tells of the next client that this server serves, or could.
+    NextClient,
+    /// Makes the calling thread impersonate a client that is connected.
+    Serve,
+    /// The check of `ACCESS_CHECK`, and beside it the same on a thread of the system.
+    WorkerCheck,
 }
 
 /// Access that the file handle needs; the I/O manager checks it.
@@ -109,16 +115,18 @@ const fn row(
 
 /// Every control code the driver answers, in the order of [`Operation`] and of the function
 /// numbers, which begin at 0x800 and have no gap.
-pub const IOCTLS: [Ioctl; 10] = {
+pub const IOCTLS: [Ioctl; 13] = {
     use Access::{Read, Write};
     use Input::{Exactly, Headed};
     use Operation::{
-        AccessCheck, Discard, End, Evaluate, Impersonate, Query, Restore, Revert, Save, Version,
+        AccessCheck, Discard, End, Evaluate, Impersonate, NextClient, Query, Restore, Revert, Save, Serve,
+        Version, WorkerCheck,
     };
     const THREAD: Input = Exactly(size_of::<wire::Thread>());
     const SLOT: usize = size_of::<wire::Slot>();
     const OUTCOME: usize = size_of::<wire::Outcome>();
     const IMPERSONATE: Input = Exactly(size_of::<wire::Impersonate>());
+    const ACCESS_CHECK: Input = Headed(size_of::<wire::AccessCheck>());
     [
         row(Version, "VERSION", 0x800, Read, Exactly(0), size_of::<wire::Version>()),
         row(Impersonate, "IMPERSONATE", 0x801, Write, IMPERSONATE, OUTCOME),
@@ -129,14 +137,17 @@ pub const IOCTLS: [Ioctl; 10] = {
         row(Revert, "REVERT", 0x806, Write, Exactly(0), SLOT),
         row(End, "END", 0x807, Write, THREAD, SLOT),
         row(Evaluate, "EVALUATE", 0x808, Read, IMPERSONATE, size_of::<wire::Evaluation>()),
+        row(AccessCheck, "ACCESS_CHECK", 0x809, Read, ACCESS_CHECK, size_of::<wire::Access>()),
         row(
-            AccessCheck,
-            "ACCESS_CHECK",
-            0x809,
+            NextClient,
+            "NEXT_CLIENT",
+            0x80A,
             Read,
-            Headed(size_of::<wire::AccessCheck>()),
-            size_of::<wire::Access>(),
+            Exactly(size_of::<wire::NextClient>()),
+            size_of::<wire::Connection>(),
         ),
+        row(Serve, "SERVE", 0x80B, Write, Exactly(size_of::<wire::Serve>()), OUTCOME),
+        row(WorkerCheck, "WORKER_CHECK", 0x80C, Read, ACCESS_CHECK, size_of::<wire::WorkerAccess>()),
     ]
 };
 
@@ -161,6 +172,9 @@ mod tests {
                 ("END", 0x0022_A01C),
                 ("EVALUATE", 0x0022_6020),
                 ("ACCESS_CHECK", 0x0022_6024),
+                ("NEXT_CLIENT", 0x0022_6028),
+                ("SERVE", 0x0022_A02C),
+                ("WORKER_CHECK", 0x0022_6030),
             ]
         );
     }

@@ -20,7 +20,8 @@ pub mod wire;
 pub use ioctl::{Access, IOCTLS, Input, Ioctl, Operation};
 pub use refusal::{REFUSALS, Refusal, Refused, is_documented};
 pub use request::{
-    AccessCheckRequest, ImpersonateRequest, RestoreRequest, RulesMode, SaveId, Target, ThreadTarget,
+    AccessCheckRequest, ConnectionId, ImpersonateRequest, NextClientRequest, RestoreRequest, RulesMode,
+    SaveId, ServeRequest, Target, ThreadTarget,
 };
 pub use status::Status;
 
@@ -31,7 +32,37 @@ pub const PROTOCOL_VERSION: u32 = 1;
 pub const DEVICE_NAME: &str = r"\Device\PsImpersonate";
 /// Symbolic link that makes it `\\.\PsImpersonate` in user mode.
 pub const LINK_NAME: &str = r"\DosDevices\PsImpersonate";
+/// What a client opens below the device, whatever the case of its letters, to connect.
+pub const CLIENT_NAME: &str = r"\Client";
+/// How many clients can be connected at one time.
+pub const MAX_CONNECTIONS: usize = 16_384;
 /// How many saves a file object can hold at one time.
 pub const MAX_SAVES: usize = 16;
-/// Who may open the device: SYSTEM and administrators, nobody else.
+/// Who may open the device to serve: SYSTEM and administrators, nobody else. Who may
+/// connect, too, unless a setting says otherwise.
 pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
+/// Name of the setting, in the service's key `Parameters`: 1 lets every authenticated user
+/// connect; whatever else it is, or without it, those who may serve.
+pub const CLIENTS_SETTING: &str = "Clients";
+/// [`CLIENTS_SETTING`]: every authenticated user may connect.
+pub const CLIENTS_AUTHENTICATED: u32 = 1;
+/// The device's descriptor when every authenticated user may connect. To serve is still what
+/// [`SERVER_SECURITY`] says.
+pub const CLIENTS_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GR;;;AU)";
+/// [`DEVICE_SDDL`] as a self-relative descriptor of SYSTEM's, whose generic rights are mapped
+/// as for files. Whoever opens the device itself has to have access by it, whatever the
+/// device's own descriptor says.
+#[rustfmt::skip]
+pub const SERVER_SECURITY: [u8; 96] = [
+    // Revision, control (DACL present, protected, self-relative), offsets.
+    1, 0, 0x04, 0x90, 20, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 44, 0, 0, 0,
+    // Owner and group: S-1-5-18.
+    1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
+    1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
+    // The DACL: 52 bytes, two entries.
+    2, 0, 52, 0, 2, 0, 0, 0,
+    // Allow S-1-5-18 everything.
+    0, 0, 20, 0, 0xFF, 0x01, 0x1F, 0, 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
+    // Allow S-1-5-32-544 everything.
+    0, 0, 24, 0, 0xFF, 0x01, 0x1F, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 0x02, 0, 0,
+];

@@ -50,27 +50,25 @@ const fn row(what: &'static str, statuses: &'static [Status], of: Refused) -> Re
 }
 
 /// Every reason to refuse a request, in the order in which they are looked for.
-pub const REFUSALS: [Refusal; 18] = {
+pub const REFUSALS: [Refusal; 21] = {
     use Operation::{
-        AccessCheck, Discard, End, Evaluate, Impersonate, Query, Restore, Revert, Save, Version,
+        AccessCheck, Discard, End, Evaluate, Impersonate, NextClient, Query, Restore, Revert, Save, Serve,
+        Version, WorkerCheck,
     };
     use Refused::{Every, Except, Only, Unknown};
     const HANDLES: Refused = Only(&[Impersonate, Query, Save, Restore, End, Evaluate]);
-    const ASSIGN: Refused = Only(&[Impersonate, Restore]);
-    const SAVES: Refused = Only(&[Save, Restore, Discard]);
+    const ASSIGN: Refused = Only(&[Impersonate, Restore, Serve]);
+    const KEEPS: Refused = Only(&[Save, Restore, Discard, Serve]);
+    const CHECKS: Refused = Only(&[AccessCheck, WorkerCheck]);
     const DENIED: &[Status] = &[Status::ACCESS_DENIED];
     [
         row("called above PASSIVE_LEVEL", &[Status::INVALID_DEVICE_STATE], Every),
         row("the device handle lacks the access of the code (I/O manager)", DENIED, Every),
-        row("a requestor in the kernel, or another process's file object", DENIED, Every),
+        row("a requestor in the kernel, another process's file object, or a client's", DENIED, Every),
         row("an unknown control code", &[Status::INVALID_DEVICE_REQUEST], Unknown),
         row("input of another length", &[Status::INFO_LENGTH_MISMATCH], Except(&[])),
         row("output buffer too small", &[Status::BUFFER_TOO_SMALL], Except(&[Discard])),
-        row(
-            "ACCESS_CHECK with another `length` than follows",
-            &[Status::INFO_LENGTH_MISMATCH],
-            Only(&[AccessCheck]),
-        ),
+        row("another `length` in the structure than follows", &[Status::INFO_LENGTH_MISMATCH], CHECKS),
         row(
             "unknown flag, reserved field, level above 3, version, descriptor too long",
             &[Status::INVALID_PARAMETER],
@@ -92,10 +90,13 @@ pub const REFUSALS: [Refusal; 18] = {
             &[Status::BAD_IMPERSONATION_LEVEL],
             Only(&[Impersonate, Evaluate]),
         ),
+        row("no further client", &[Status::NO_MORE_ENTRIES], Only(&[NextClient])),
+        row("no such connection: it ended, or another server has it", &[Status::NOT_FOUND], Only(&[Serve])),
+        row("a level above the client's", &[Status::BAD_IMPERSONATION_LEVEL], Only(&[Serve])),
         row("no such save on this file object", &[Status::NOT_FOUND], Only(&[Restore, Discard])),
         row("no room for a save", &[Status::INSUFFICIENT_RESOURCES], Only(&[Save])),
-        row("a request after the last handle was closed", &[Status::FILE_CLOSED], SAVES),
-        row("bytes that are no security descriptor", &[Status::INVALID_SECURITY_DESCR], Only(&[AccessCheck])),
+        row("a request after the last handle was closed", &[Status::FILE_CLOSED], KEEPS),
+        row("bytes that are no security descriptor", &[Status::INVALID_SECURITY_DESCR], CHECKS),
         row(
             "the kernel does not assign the token: no memory, a job, no primary token, its own rules (Peios)",
             &[

@@ -1,6 +1,6 @@
 //! Claims turned into values in range.
 
-use crate::wire::{self, MAX_DESCRIPTOR, impersonate_flags};
+use crate::wire::{self, MAX_DESCRIPTOR, impersonate_flags, serve_flags};
 use crate::{PROTOCOL_VERSION, Status};
 use psimp_rules::Level;
 
@@ -63,13 +63,13 @@ impl TryFrom<wire::Impersonate> for ImpersonateRequest {
             level,
             copy_on_open: flag(impersonate_flags::COPY_ON_OPEN),
             effective_only: flag(impersonate_flags::EFFECTIVE_ONLY),
-            rules: if flag(impersonate_flags::KERNEL_RULES) {
-                RulesMode::Kernel
-            } else {
-                RulesMode::Documented
-            },
+            rules: rules(flag(impersonate_flags::KERNEL_RULES)),
         })
     }
+}
+
+fn rules(kernel: bool) -> RulesMode {
+    if kernel { RulesMode::Kernel } else { RulesMode::Documented }
 }
 
 /// A validated QUERY, SAVE or END.
@@ -123,6 +123,53 @@ impl TryFrom<wire::Discard> for SaveId {
             return Err(Status::INVALID_PARAMETER);
         }
         Ok(Self(claim.save))
+    }
+}
+
+/// Names a connection. Still a claim: whether there is such a connection, and whose it is, the
+/// driver knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// A validated `NEXT_CLIENT`: the connection after which to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextClientRequest {
+    /// Which one that is.
+    pub after: ConnectionId,
+}
+
+impl TryFrom<wire::NextClient> for NextClientRequest {
+    type Error = Status;
+
+    fn try_from(claim: wire::NextClient) -> Result<Self, Status> {
+        if claim.version != PROTOCOL_VERSION || claim.reserved != 0 {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        Ok(Self { after: ConnectionId(claim.after) })
+    }
+}
+
+/// A validated SERVE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServeRequest {
+    /// The client to impersonate.
+    pub connection: ConnectionId,
+    /// Level asked for.
+    pub level: Level,
+    /// Who decides.
+    pub rules: RulesMode,
+}
+
+impl TryFrom<wire::Serve> for ServeRequest {
+    type Error = Status;
+
+    fn try_from(claim: wire::Serve) -> Result<Self, Status> {
+        let level = Level::from_raw(claim.level).ok_or(Status::INVALID_PARAMETER)?;
+        if claim.version != PROTOCOL_VERSION || claim.reserved != 0 || claim.flags & !serve_flags::ALL != 0 {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        let rules = rules(claim.flags & serve_flags::KERNEL_RULES != 0);
+        Ok(Self { connection: ConnectionId(claim.connection), level, rules })
     }
 }
 
@@ -191,6 +238,30 @@ mod tests {
             wire::Thread { version: 1, reserved: 1, thread: 0 },
         ] {
             assert_eq!(Target::try_from(claim), Err(Status::INVALID_PARAMETER), "{claim:?}");
+        }
+        for claim in [
+            wire::NextClient { version: 2, reserved: 0, after: 0 },
+            wire::NextClient { version: 1, reserved: 1, after: 0 },
+        ] {
+            assert_eq!(NextClientRequest::try_from(claim), Err(Status::INVALID_PARAMETER), "{claim:?}");
+        }
+        let serve = wire::Serve { version: 1, level: 2, connection: 3, flags: 4, reserved: 0 };
+        let request = ServeRequest {
+            connection: ConnectionId(3),
+            level: Level::Impersonation,
+            rules: RulesMode::Kernel,
+        };
+        assert_eq!(ServeRequest::try_from(serve), Ok(request));
+        for claim in [
+            wire::Serve { version: 0, ..serve },
+            wire::Serve { level: 4, ..serve },
+            wire::Serve { level: 0xFFFF_FFFF, ..serve },
+            wire::Serve { flags: 1, ..serve },
+            wire::Serve { flags: 2, ..serve },
+            wire::Serve { flags: 8, ..serve },
+            wire::Serve { reserved: 1, ..serve },
+        ] {
+            assert_eq!(ServeRequest::try_from(claim), Err(Status::INVALID_PARAMETER), "{claim:?}");
         }
     }
 }

@@ -25,6 +25,8 @@ macro_rules! statuses {
 statuses! {
     /// The operation completed.
     SUCCESS = 0x0000_0000;
+    /// There is no further client.
+    NO_MORE_ENTRIES = 0x8000_001A;
     /// The server process has no primary token (NT 5.2).
     UNSUCCESSFUL = 0xC000_0001;
     /// The information class does not apply to this object.
@@ -53,7 +55,7 @@ statuses! {
     INVALID_SECURITY_DESCR = 0xC000_0079;
     /// The file object is being closed.
     FILE_CLOSED = 0xC000_0128;
-    /// There is no such save.
+    /// There is no such save or connection.
     NOT_FOUND = 0xC000_0225;
     /// An impersonation token was needed.
     NO_IMPERSONATION_TOKEN = 0xC000_005C;

@@ -77,7 +77,43 @@ pub struct Discard {
     pub save: u64,
 }
 
-/// Input of `ACCESS_CHECK`; a self-relative security descriptor follows.
+/// Input of `NEXT_CLIENT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct NextClient {
+    /// [`crate::PROTOCOL_VERSION`].
+    pub version: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The connection that was told of before, 0 for the first. It need not be there any more.
+    pub after: u64,
+}
+
+/// Input of SERVE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Serve {
+    /// [`crate::PROTOCOL_VERSION`].
+    pub version: u32,
+    /// `SECURITY_IMPERSONATION_LEVEL`, 0 to 3, compared unsigned; at most the client's.
+    pub level: u32,
+    /// [`Connection::id`].
+    pub connection: u64,
+    /// [`serve_flags`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Flags of [`Serve`]. Copy-on-open is always set, and effective-only is the client's to say.
+pub mod serve_flags {
+    /// Let the kernel decide alone; otherwise the documented rule decides first.
+    pub const KERNEL_RULES: u32 = super::impersonate_flags::KERNEL_RULES;
+    /// Every flag there is.
+    pub const ALL: u32 = KERNEL_RULES;
+}
+
+/// Input of `ACCESS_CHECK` and `WORKER_CHECK`; a self-relative security descriptor follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct AccessCheck {
@@ -92,7 +128,7 @@ pub struct AccessCheck {
     pub reserved: u32,
 }
 
-/// Longest security descriptor that `ACCESS_CHECK` takes, in bytes.
+/// Longest security descriptor that `ACCESS_CHECK` and `WORKER_CHECK` take, in bytes.
 pub const MAX_DESCRIPTOR: usize = 0x1_0000;
 
 /// Output of VERSION.
@@ -169,6 +205,42 @@ pub struct Access {
     pub status: u32,
 }
 
+/// Output of `WORKER_CHECK`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct WorkerAccess {
+    /// What the calling thread may, as it now is.
+    pub caller: Access,
+    /// What a thread of the system may that impersonates nobody.
+    pub worker: Access,
+}
+
+/// Output of `NEXT_CLIENT`: a client, and what it allows a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Connection {
+    /// Names the connection in SERVE. Never used again for another.
+    pub id: u64,
+    /// Process id of the client.
+    pub process: u32,
+    /// The level that it allows.
+    pub level: u32,
+    /// [`connection_flags`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Flags of [`Connection`].
+pub mod connection_flags {
+    /// Dynamic tracking: the client's own token, as it is when it is used.
+    pub const DYNAMIC: u32 = 1;
+    /// Disabled groups and privileges cannot be enabled.
+    pub const EFFECTIVE_ONLY: u32 = 2;
+    /// The server that asks serves it; otherwise it waits for one.
+    pub const SERVED: u32 = 4;
+}
+
 /// Output of EVALUATE: what the documented rule decides, nothing done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -205,7 +277,7 @@ pub mod effect {
     pub const DENY: u16 = 3;
 }
 
-/// Output of IMPERSONATE and RESTORE: the slot as it was read back, and who decided.
+/// Output of IMPERSONATE, RESTORE and SERVE: the slot as it was read back, and who decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Outcome {
@@ -268,4 +340,8 @@ const _: () = assert!(size_of::<AccessCheck>() == 16);
 const _: () = assert!(size_of::<Saved>() == 112);
 const _: () = assert!(size_of::<Access>() == 8);
 const _: () = assert!(size_of::<Evaluation>() == 80);
+const _: () = assert!(size_of::<NextClient>() == 16);
+const _: () = assert!(size_of::<Serve>() == 24);
+const _: () = assert!(size_of::<Connection>() == 24);
+const _: () = assert!(size_of::<WorkerAccess>() == 16);
 const _: () = assert!(MAX_REPLY >= size_of::<Evaluation>());

@@ -1,6 +1,6 @@
 //! From a control code to a reply: the checks that every IOCTL shares.
 
-use crate::{Kernel, evaluate, impersonate, restore, slot};
+use crate::{Kernel, connection, evaluate, impersonate, restore, slot};
 use psimp_protocol::wire::{self, MAX_REPLY};
 use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_SAVES, Operation, PROTOCOL_VERSION, Status, Target};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -100,7 +100,24 @@ pub fn dispatch<K: Kernel>(
             let claim: wire::Impersonate = read(input)?;
             evaluate::evaluate(kernel, claim.try_into()?).map(|evaluation| Reply::of(&evaluation))
         }
-        Operation::AccessCheck => access_check(kernel, input).map(|access| Reply::of(&access)),
+        Operation::AccessCheck => {
+            let (descriptor, desired) = access_request(input)?;
+            access(kernel.access_check(descriptor, desired)).map(|access| Reply::of(&access))
+        }
+        Operation::NextClient => {
+            let claim: wire::NextClient = read(input)?;
+            connection::next(kernel, claim.try_into()?).map(|client| Reply::of(&client))
+        }
+        Operation::Serve => {
+            let claim: wire::Serve = read(input)?;
+            connection::serve(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
+        }
+        Operation::WorkerCheck => {
+            let (descriptor, desired) = access_request(input)?;
+            let caller = access(kernel.access_check(descriptor, desired))?;
+            let worker = access(kernel.worker_access_check(descriptor, desired))?;
+            Ok(Reply::of(&wire::WorkerAccess { caller, worker }))
+        }
     }
 }
 
@@ -112,12 +129,16 @@ fn target(input: &[u8]) -> Result<Target, Status> {
     read::<wire::Thread>(input)?.try_into()
 }
 
-fn access_check<K: Kernel>(kernel: &K, input: &[u8]) -> Result<wire::Access, Status> {
+/// The descriptor of an access check, still a claim, and the access asked for.
+fn access_request(input: &[u8]) -> Result<(&[u8], u32), Status> {
     let (claim, descriptor) =
         wire::AccessCheck::read_from_prefix(input).map_err(|_| Status::INFO_LENGTH_MISMATCH)?;
     let request = AccessCheckRequest::new(&claim, descriptor.len())?;
-    let (granted, status) = kernel.access_check(descriptor, request.desired)?;
-    Ok(wire::Access { granted, status: status.0 })
+    Ok((descriptor, request.desired))
+}
+
+fn access(checked: Result<(u32, Status), Status>) -> Result<wire::Access, Status> {
+    checked.map(|(granted, status)| wire::Access { granted, status: status.0 })
 }
 
 fn version() -> wire::Version {

@@ -25,33 +25,42 @@ pub(crate) fn impersonate<K: Kernel>(
     if raises(asked.token_type, asked.level, request.level) {
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
-    let decision = match request.rules {
-        RulesMode::Documented => Some(documented(kernel, &thread, &token, &asked, request.level, |_| ())?),
+    let ImpersonateRequest { copy_on_open, effective_only, level, .. } = request;
+    let asked = Asked { thread: &thread, token: &token, statistics: &asked, level, rules: request.rules };
+    assign(kernel, &asked, |token, level| {
+        let token = TokenRef::Handle(token.unwrap_or(asked.token));
+        kernel.impersonate(&thread, token, copy_on_open, effective_only, level)
+    })
+}
+
+/// Who is to impersonate what. The level is one that the token allows.
+pub(crate) struct Asked<'a, K: Kernel + ?Sized> {
+    pub(crate) thread: &'a K::Thread,
+    pub(crate) token: &'a K::HandleToken,
+    /// Of that token.
+    pub(crate) statistics: &'a Statistics,
+    pub(crate) level: Level,
+    pub(crate) rules: RulesMode,
+}
+
+/// Decides by the rules of that mode, has `store` put what was decided into the slot, and reads
+/// back what came of it. `store` is given the copy to store, or none for what was asked.
+pub(crate) fn assign<K: Kernel>(
+    kernel: &K,
+    asked: &Asked<'_, K>,
+    store: impl FnOnce(Option<&K::HandleToken>, Level) -> Result<(), Status>,
+) -> Result<wire::Outcome, Status> {
+    let Asked { thread, token, statistics, level, rules } = *asked;
+    let decision = match rules {
+        RulesMode::Documented => Some(documented(kernel, thread, token, statistics, level, |_| ())?),
         RulesMode::Kernel => None,
     };
-    match decision.map(|d| d.verdict) {
-        Some(Verdict::Copied(level)) => {
-            let copy = kernel.duplicate(&token, level)?;
-            kernel.impersonate(
-                &thread,
-                TokenRef::Handle(&copy),
-                request.copy_on_open,
-                request.effective_only,
-                level,
-            )?;
-        }
+    match decision.map(|decision| decision.verdict) {
+        Some(Verdict::Copied(level)) => store(Some(&kernel.duplicate(token, level)?), level)?,
         Some(Verdict::Refused(_)) => return Err(Status::ACCESS_DENIED),
-        Some(Verdict::Kept(_)) | None => {
-            kernel.impersonate(
-                &thread,
-                TokenRef::Handle(&token),
-                request.copy_on_open,
-                request.effective_only,
-                request.level,
-            )?;
-        }
+        Some(Verdict::Kept(_)) | None => store(None, level)?,
     }
-    Ok(read_back(kernel, &thread, TokenRef::Handle(&token), &asked, request.level, decision))
+    Ok(read_back(kernel, thread, TokenRef::Handle(token), statistics, level, decision))
 }
 
 /// As `ImpersonateLoggedOnUser` asks of a primary token.

@@ -1,7 +1,7 @@
 //! What the service needs of the kernel below it.
 
-use crate::SaveTable;
-use psimp_protocol::Status;
+use crate::{Client, Connection, SaveTable};
+use psimp_protocol::{ConnectionId, Status};
 use psimp_rules::{Level, Luid, Sid, TokenType};
 
 /// Access rights that the service asks for, as the kernel headers and `winnt.h`
@@ -36,6 +36,8 @@ pub trait Kernel {
     type PrimaryToken: Token;
     /// The token of a thread's slot; a clone takes a reference of its own.
     type SlotToken: Token + Clone;
+    /// What `SeCreateClientSecurity` made of a client.
+    type Context;
 
     /// The calling thread.
     fn current_thread(&self) -> Self::Thread;
@@ -104,6 +106,37 @@ pub trait Kernel {
     /// # Errors
     /// `FILE_CLOSED` when the file object's last handle is closed.
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<Self::SlotToken>) -> R) -> Result<R, Status>;
+
+    /// The first client behind `after`, in the order of their ids, that the file object of the
+    /// request serves or that nobody does; and whether it serves it.
+    fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)>;
+
+    /// Has a client served by the file object of the request, and by no other, until either is
+    /// closed. What comes back has a reference of its own.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is none, or another file object serves it; `FILE_CLOSED` when the
+    /// file object's last handle is closed.
+    fn accept(&self, id: ConnectionId) -> Result<Client<Self::HandleToken, Self::Context>, Status>;
+
+    /// Lets a client wait again that the file object serves.
+    fn give_back(&self, id: ConnectionId);
+
+    /// `SeImpersonateClientEx` on the calling thread, at `level`, which is at most the client's.
+    ///
+    /// # Errors
+    /// What the routine returns; the slot is unchanged.
+    fn impersonate_client(
+        &self,
+        client: &Client<Self::HandleToken, Self::Context>,
+        level: Level,
+    ) -> Result<(), Status>;
+
+    /// As [`Kernel::access_check`], on a worker thread of the system, which impersonates nobody.
+    ///
+    /// # Errors
+    /// Those, and what the work item fails with, out of memory for one.
+    fn worker_access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status>;
 
     /// `SeAccessCheck` for user mode with the calling thread's subject context
     /// and the generic mapping of files: the access granted, and the access

@@ -7,6 +7,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod connection;
 mod dispatch;
 mod evaluate;
 mod impersonate;
@@ -16,6 +17,7 @@ mod restore;
 mod saves;
 mod slot;
 
+pub use connection::{Client, Connection, ServerId, Terms};
 pub use dispatch::{Caller, Reply, dispatch};
 pub use kernel::{Kernel, Slot, Statistics, Token, TokenRef, rights};
 pub use record::{Numbers, Record, Weight};

@@ -41,8 +41,9 @@ pub struct Numbers {
     pub token_asked: u64,
     /// `TokenId` of the token in the slot that the reply tells of.
     pub token_stored: u64,
-    /// The save that SAVE made, or that RESTORE or DISCARD names.
-    pub save: u64,
+    /// The save that SAVE made, or that RESTORE or DISCARD names; the connection that SERVE names
+    /// or `NEXT_CLIENT` tells of.
+    pub id: u64,
     /// The control code.
     pub code: u32,
     /// The calling process. Not known here: whoever has the record fills it in.
@@ -53,15 +54,16 @@ pub struct Numbers {
     pub status: u32,
     /// The level asked for; of RESTORE the level that was saved.
     pub level_asked: i32,
-    /// The flags of IMPERSONATE or EVALUATE, as the caller sent them.
+    /// The flags of IMPERSONATE, EVALUATE or SERVE, as the caller sent them.
     pub flags_asked: u32,
-    /// The level of the slot that the reply tells of; of EVALUATE the one that would be stored.
+    /// The level of the slot that the reply tells of; of EVALUATE the one that would be stored,
+    /// of `NEXT_CLIENT` the one that the client allows.
     pub level_stored: i32,
     /// [`slot_flags`] of that slot.
     pub flags_stored: u32,
     /// Number of the deciding `psimp_rules::Rule`; zero when none is known.
     pub rule: u32,
-    /// The access that `ACCESS_CHECK` granted.
+    /// The access that `ACCESS_CHECK` or `WORKER_CHECK` granted to the caller.
     pub granted: u32,
 }
 
@@ -77,7 +79,7 @@ impl Record {
         let numbers = Numbers {
             token_asked: 0,
             token_stored: 0,
-            save: 0,
+            id: 0,
             code,
             process: 0,
             thread: 0,
@@ -110,11 +112,18 @@ impl Record {
                     self.numbers.flags_asked = claim.flags;
                 }
             }
+            Operation::Serve => {
+                if let Ok(claim) = wire::Serve::read_from_bytes(input) {
+                    self.numbers.level_asked = claim.level.cast_signed();
+                    self.numbers.flags_asked = claim.flags;
+                    self.numbers.id = claim.connection;
+                }
+            }
             Operation::Restore => {
-                self.numbers.save = wire::Restore::read_from_bytes(input).map_or(0, |claim| claim.save);
+                self.numbers.id = wire::Restore::read_from_bytes(input).map_or(0, |claim| claim.save);
             }
             Operation::Discard => {
-                self.numbers.save = wire::Discard::read_from_bytes(input).map_or(0, |claim| claim.save);
+                self.numbers.id = wire::Discard::read_from_bytes(input).map_or(0, |claim| claim.save);
             }
             _ => {}
         }
@@ -126,7 +135,7 @@ impl Record {
         match operation {
             Operation::Version => self.weight = Weight::Look,
             Operation::Discard => {}
-            Operation::Impersonate | Operation::Restore => {
+            Operation::Impersonate | Operation::Restore | Operation::Serve => {
                 if let Ok(outcome) = wire::Outcome::read_from_bytes(reply) {
                     self.outcome(&outcome);
                 }
@@ -147,7 +156,7 @@ impl Record {
             Operation::Revert | Operation::End => self.slot(reply),
             Operation::Save => {
                 if let Ok((save, slot)) = u64::read_from_prefix(reply) {
-                    self.numbers.save = save;
+                    self.numbers.id = save;
                     self.slot(slot);
                 }
             }
@@ -155,6 +164,19 @@ impl Record {
                 self.weight = Weight::Look;
                 if let Ok(access) = wire::Access::read_from_bytes(reply) {
                     self.numbers.granted = access.granted;
+                }
+            }
+            Operation::WorkerCheck => {
+                self.weight = Weight::Look;
+                if let Ok(access) = wire::WorkerAccess::read_from_bytes(reply) {
+                    self.numbers.granted = access.caller.granted;
+                }
+            }
+            Operation::NextClient => {
+                self.weight = Weight::Look;
+                if let Ok(client) = wire::Connection::read_from_bytes(reply) {
+                    self.numbers.id = client.id;
+                    self.numbers.level_stored = client.level.cast_signed();
                 }
             }
         }

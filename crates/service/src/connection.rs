@@ -1,0 +1,177 @@
+//! Connections: a client that connected, and the server that impersonates it.
+
+use crate::impersonate::{Asked, assign};
+use crate::{Kernel, Token, TokenRef};
+use core::num::NonZeroU64;
+use core::sync::atomic::{AtomicU64, Ordering};
+use psimp_protocol::wire::{self, connection_flags};
+use psimp_protocol::{ConnectionId, NextClientRequest, ServeRequest, Status};
+use psimp_rules::{Level, raises};
+
+/// The next connection's number: given out once between load and unload, so that an old id is
+/// never another client.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Names a server's open of the device, as long as it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerId(pub NonZeroU64);
+
+/// What is known of a connection, beside the client's token. It begins with the client's open
+/// and ends with the close of either side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    id: ConnectionId,
+    terms: Terms,
+    /// Whoever impersonated the client first.
+    server: Option<ServerId>,
+}
+
+/// What a client allows a server, as it said when it connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Its process id.
+    pub process: u32,
+    /// The level.
+    pub level: Level,
+    /// Dynamic tracking.
+    pub dynamic: bool,
+    /// Disabled groups and privileges cannot be enabled.
+    pub effective_only: bool,
+}
+
+impl Connection {
+    /// A client that waits.
+    pub fn new(terms: Terms) -> Self {
+        Self { id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)), terms, server: None }
+    }
+
+    /// Its number; a later connection has a higher one.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// What the client allows.
+    pub fn terms(&self) -> Terms {
+        self.terms
+    }
+
+    /// Whether this server serves it; none when another does, so that it is not the server's
+    /// business.
+    pub fn served_by(&self, server: ServerId) -> Option<bool> {
+        match self.server {
+            None => Some(false),
+            Some(own) if own == server => Some(true),
+            Some(_) => None,
+        }
+    }
+
+    /// The server takes it, if no other has; says whether it had it before.
+    pub fn accept(&mut self, server: ServerId) -> Option<bool> {
+        let before = self.served_by(server);
+        if before.is_some() {
+            self.server = Some(server);
+        }
+        before
+    }
+
+    /// The server that has it lets it wait again.
+    pub fn give_back(&mut self, server: ServerId) {
+        if self.server == Some(server) {
+            self.server = None;
+        }
+    }
+}
+
+/// A client as it is being served.
+#[derive(Debug)]
+pub struct Client<T, C> {
+    /// The server had it before.
+    pub served_before: bool,
+    /// What it allows.
+    pub terms: Terms,
+    /// Its token, or the copy that was made of it; referenced.
+    pub token: T,
+    /// What the kernel made of it. The token in it is the one above.
+    pub context: C,
+}
+
+/// `NEXT_CLIENT`: a client that the server serves or could, and what it allows.
+pub(crate) fn next<K: Kernel>(kernel: &K, request: NextClientRequest) -> Result<wire::Connection, Status> {
+    let (connection, served) = kernel.next_client(request.after).ok_or(Status::NO_MORE_ENTRIES)?;
+    let Terms { process, level, dynamic, effective_only } = connection.terms;
+    let flag = |set, flag| if set { flag } else { 0 };
+    Ok(wire::Connection {
+        id: connection.id.0,
+        process,
+        level: level as u32,
+        flags: flag(dynamic, connection_flags::DYNAMIC)
+            | flag(effective_only, connection_flags::EFFECTIVE_ONLY)
+            | flag(served, connection_flags::SERVED),
+        reserved: 0,
+    })
+}
+
+/// SERVE: the calling thread impersonates a client. Refused, it leaves the client to whom it was
+/// left before.
+pub(crate) fn serve<K: Kernel>(kernel: &K, request: ServeRequest) -> Result<wire::Outcome, Status> {
+    let client = kernel.accept(request.connection)?;
+    let outcome = impersonate(kernel, &client, &request);
+    if outcome.is_err() && !client.served_before {
+        kernel.give_back(request.connection);
+    }
+    outcome
+}
+
+fn impersonate<K: Kernel>(
+    kernel: &K,
+    client: &Client<K::HandleToken, K::Context>,
+    request: &ServeRequest,
+) -> Result<wire::Outcome, Status> {
+    let level = request.level;
+    if level > client.terms.level {
+        return Err(Status::BAD_IMPERSONATION_LEVEL);
+    }
+    let thread = kernel.current_thread();
+    let statistics = client.token.statistics()?;
+    // The client's word is not enough: a token of its own may allow less.
+    if raises(statistics.token_type, statistics.level, level) {
+        return Err(Status::BAD_IMPERSONATION_LEVEL);
+    }
+    let asked =
+        Asked { thread: &thread, token: &client.token, statistics: &statistics, level, rules: request.rules };
+    assign(kernel, &asked, |copy, level| match copy {
+        None => kernel.impersonate_client(client, level),
+        // As `SeImpersonateClientEx` would.
+        Some(copy) => {
+            let effective_only = client.terms.effective_only;
+            kernel.impersonate(&thread, TokenRef::Handle(copy), true, effective_only, level)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVERS: [ServerId; 2] = [ServerId(NonZeroU64::MIN), ServerId(NonZeroU64::MAX)];
+
+    #[test]
+    fn one_server_has_a_client_at_a_time() {
+        let terms = Terms { process: 8, level: Level::Impersonation, dynamic: true, effective_only: true };
+        let mut connection = Connection::new(terms);
+        assert_eq!(SERVERS.map(|server| connection.served_by(server)), [Some(false), Some(false)]);
+        assert_eq!(connection.accept(SERVERS[1]), Some(false));
+        assert_eq!(connection.accept(SERVERS[1]), Some(true));
+        assert_eq!(connection.accept(SERVERS[0]), None);
+        connection.give_back(SERVERS[0]);
+        assert_eq!(SERVERS.map(|server| connection.served_by(server)), [None, Some(true)]);
+        connection.give_back(SERVERS[1]);
+        assert_eq!(connection.accept(SERVERS[0]), Some(false));
+    }
+
+    #[test]
+    fn ids_rise() {
+        let terms = Terms { process: 8, level: Level::Anonymous, dynamic: false, effective_only: false };
+        assert!(Connection::new(terms).id() < Connection::new(terms).id());
+    }
+}
