@@ -45,9 +45,9 @@ pub enum Edit {
     Shorter(usize),
     /// So many zero bytes follow.
     Longer(usize),
-    /// The level of IMPERSONATE.
+    /// The level of IMPERSONATE and SERVE.
     Level(u32),
-    /// The flags of IMPERSONATE.
+    /// The flags of IMPERSONATE and SERVE.
     Flags(u32),
     /// The reserved field.
     Reserved(u32),
@@ -61,9 +61,9 @@ pub enum Edit {
     Thread(Handle),
     /// The id of RESTORE and DISCARD; without this, of a save made just before.
     Save(u64),
-    /// The security descriptor of `ACCESS_CHECK`.
+    /// The security descriptor of `ACCESS_CHECK` and `WORKER_CHECK`.
     Descriptor(&'static [u8]),
-    /// The length that `ACCESS_CHECK` tells of its descriptor.
+    /// The length that those tell of their descriptor.
     DescriptorLength(u32),
 }
 
@@ -126,7 +126,10 @@ pub struct Opening {
     pub status: Status,
 }
 
-use Operation::{AccessCheck, Discard, End, Evaluate, Impersonate, Query, Restore, Revert, Save, Version};
+use Operation::{
+    AccessCheck, Discard, End, Evaluate, Impersonate, NextClient, Query, Restore, Revert, Save, Serve,
+    Version, WorkerCheck,
+};
 
 const VALID: Attempt = Attempt {
     operation: Impersonate,
@@ -184,6 +187,10 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Evaluate, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
             edited(AccessCheck, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
             edited(AccessCheck, Edit::Shorter(4096), Status::INFO_LENGTH_MISMATCH),
+            edited(NextClient, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
+            edited(Serve, Edit::Shorter(8), Status::INFO_LENGTH_MISMATCH),
+            edited(WorkerCheck, Edit::Shorter(1), Status::INFO_LENGTH_MISMATCH),
+            edited(WorkerCheck, Edit::Shorter(4096), Status::INFO_LENGTH_MISMATCH),
         ],
     ),
     row(
@@ -202,6 +209,10 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Evaluate, Edit::Longer(4), Status::INFO_LENGTH_MISMATCH),
             edited(AccessCheck, Edit::Longer(1), Status::INFO_LENGTH_MISMATCH),
             edited(AccessCheck, Edit::DescriptorLength(0xFFFF_FFFF), Status::INFO_LENGTH_MISMATCH),
+            edited(NextClient, Edit::Longer(1), Status::INFO_LENGTH_MISMATCH),
+            edited(Serve, Edit::Longer(8), Status::INFO_LENGTH_MISMATCH),
+            edited(WorkerCheck, Edit::Longer(1), Status::INFO_LENGTH_MISMATCH),
+            edited(WorkerCheck, Edit::DescriptorLength(0xFFFF_FFFF), Status::INFO_LENGTH_MISMATCH),
         ],
     ),
     row(
@@ -212,6 +223,8 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Impersonate, Edit::Level(0xFFFF_FFFF), Status::INVALID_PARAMETER),
             edited(Impersonate, Edit::Level(0x8000_0000), Status::INVALID_PARAMETER),
             edited(Evaluate, Edit::Level(4), Status::INVALID_PARAMETER),
+            edited(Serve, Edit::Level(4), Status::INVALID_PARAMETER),
+            edited(Serve, Edit::Level(0xFFFF_FFFF), Status::INVALID_PARAMETER),
         ],
     ),
     row(
@@ -222,6 +235,9 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Impersonate, Edit::Flags(0xFF), Status::INVALID_PARAMETER),
             edited(Impersonate, Edit::Flags(0x8000_0000), Status::INVALID_PARAMETER),
             edited(Evaluate, Edit::Flags(8), Status::INVALID_PARAMETER),
+            edited(Serve, Edit::Flags(1), Status::INVALID_PARAMETER),
+            edited(Serve, Edit::Flags(2), Status::INVALID_PARAMETER),
+            edited(Serve, Edit::Flags(8), Status::INVALID_PARAMETER),
         ],
     ),
     row(
@@ -310,7 +326,7 @@ pub(crate) static ROWS: &[Requests] = &[
         "B11",
         "unknown control codes",
         &[
-            edited(Version, Edit::Code(0x0022_6028), Status::INVALID_DEVICE_REQUEST),
+            edited(Version, Edit::Code(0x0022_6034), Status::INVALID_DEVICE_REQUEST),
             edited(Impersonate, Edit::Code(0x0022_6004), Status::INVALID_DEVICE_REQUEST),
             edited(Query, Edit::Code(0x0022_2008), Status::INVALID_DEVICE_REQUEST),
             edited(Version, Edit::Code(0), Status::INVALID_DEVICE_REQUEST),
@@ -332,6 +348,9 @@ pub(crate) static ROWS: &[Requests] = &[
             output(Restore, Output::Missing, Status::BUFFER_TOO_SMALL),
             output(Evaluate, Output::Shorter(1), Status::BUFFER_TOO_SMALL),
             output(AccessCheck, Output::Missing, Status::BUFFER_TOO_SMALL),
+            output(NextClient, Output::Shorter(1), Status::BUFFER_TOO_SMALL),
+            output(Serve, Output::Missing, Status::BUFFER_TOO_SMALL),
+            output(WorkerCheck, Output::Shorter(1), Status::BUFFER_TOO_SMALL),
             output(Discard, Output::Missing, Status::SUCCESS),
             output(Query, Output::Longer(4096), Status::SUCCESS),
         ],
@@ -361,6 +380,11 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Evaluate, Edit::Reserved(1), Status::INVALID_PARAMETER),
             edited(AccessCheck, Edit::Version(0), Status::INVALID_PARAMETER),
             edited(AccessCheck, Edit::Reserved(1), Status::INVALID_PARAMETER),
+            edited(NextClient, Edit::Version(2), Status::INVALID_PARAMETER),
+            edited(NextClient, Edit::Reserved(1), Status::INVALID_PARAMETER),
+            edited(Serve, Edit::Version(0), Status::INVALID_PARAMETER),
+            edited(Serve, Edit::Reserved(1), Status::INVALID_PARAMETER),
+            edited(WorkerCheck, Edit::Version(2), Status::INVALID_PARAMETER),
         ],
     ),
     row(
@@ -385,6 +409,12 @@ pub(crate) static ROWS: &[Requests] = &[
             sent_by(Caller::Reader, Discard, Status::ACCESS_DENIED),
             sent_by(Caller::Reader, Evaluate, Status::SUCCESS),
             sent_by(Caller::Reader, AccessCheck, Status::SUCCESS),
+            sent_by(Caller::Reader, NextClient, Status::NO_MORE_ENTRIES),
+            sent_by(Caller::Reader, Serve, Status::ACCESS_DENIED),
+            sent_by(Caller::Reader, WorkerCheck, Status::SUCCESS),
+            sent_by(Caller::Writer, NextClient, Status::ACCESS_DENIED),
+            sent_by(Caller::Writer, Serve, Status::NOT_FOUND),
+            sent_by(Caller::Writer, WorkerCheck, Status::ACCESS_DENIED),
             sent_by(Caller::Writer, Evaluate, Status::ACCESS_DENIED),
             sent_by(Caller::Writer, AccessCheck, Status::ACCESS_DENIED),
         ],
@@ -415,6 +445,9 @@ pub(crate) static ROWS: &[Requests] = &[
             sent_by(Caller::OtherProcess, Discard, Status::ACCESS_DENIED),
             sent_by(Caller::OtherProcess, Evaluate, Status::ACCESS_DENIED),
             sent_by(Caller::OtherProcess, AccessCheck, Status::ACCESS_DENIED),
+            sent_by(Caller::OtherProcess, NextClient, Status::ACCESS_DENIED),
+            sent_by(Caller::OtherProcess, Serve, Status::ACCESS_DENIED),
+            sent_by(Caller::OtherProcess, WorkerCheck, Status::ACCESS_DENIED),
             edited(Impersonate, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
             edited(Query, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
             edited(Save, Edit::Thread(Handle::ForeignThread), Status::ACCESS_DENIED),
@@ -439,6 +472,9 @@ pub(crate) static ROWS: &[Requests] = &[
             sent_by(Caller::Kernel, Discard, Status::ACCESS_DENIED),
             sent_by(Caller::Kernel, Evaluate, Status::ACCESS_DENIED),
             sent_by(Caller::Kernel, AccessCheck, Status::ACCESS_DENIED),
+            sent_by(Caller::Kernel, NextClient, Status::ACCESS_DENIED),
+            sent_by(Caller::Kernel, Serve, Status::ACCESS_DENIED),
+            sent_by(Caller::Kernel, WorkerCheck, Status::ACCESS_DENIED),
         ],
     ),
     row(
@@ -465,6 +501,9 @@ pub(crate) static ROWS: &[Requests] = &[
             // An owner that lies beyond the end.
             edited(AccessCheck, Edit::Descriptor(&OWNER_BEYOND), Status::INVALID_SECURITY_DESCR),
             edited(AccessCheck, Edit::None, Status::SUCCESS),
+            edited(WorkerCheck, Edit::Descriptor(&[]), Status::INVALID_SECURITY_DESCR),
+            edited(WorkerCheck, Edit::Descriptor(&NO_OWNER), Status::INVALID_SECURITY_DESCR),
+            edited(WorkerCheck, Edit::None, Status::SUCCESS),
         ],
     ),
 ];

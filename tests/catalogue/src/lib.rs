@@ -22,6 +22,7 @@
 
 mod access;
 mod bad_input;
+mod connection;
 mod copy;
 mod decision;
 mod elsewhere;
@@ -49,7 +50,9 @@ pub use fixture::{Fixture, Logon, Privilege, Server, Tok, User};
 pub use only::{Kernel, Only};
 pub use pipe::Pipe;
 pub use race::{Act, End, Ends, Race, Target, With};
-pub use script::{ByKernel, Context, Judge, Memory, Object, Program, Script, Securable, State, Step, Who};
+pub use script::{
+    Broker, ByKernel, Context, Device, Judge, Memory, Object, Program, Script, Securable, State, Step, Who,
+};
 
 /// A case of the catalogue.
 #[derive(Clone, Debug)]
@@ -82,7 +85,7 @@ pub enum Body {
 }
 
 /// The groups in the order of the specification, and then our own.
-const GROUPS: &str = "DNTCOASXJMBRZUPL";
+const GROUPS: &str = "DNTCOASXJMBRZUPLK";
 
 /// Every case, in the order of the specification.
 pub fn cases() -> Vec<Case> {
@@ -106,6 +109,7 @@ pub fn cases() -> Vec<Case> {
         user_mode::SCRIPTS,
         peios::SCRIPTS,
         level::SCRIPTS,
+        connection::SCRIPTS,
     ];
     let scripts = scripts.into_iter().flatten().map(|script| Case {
         id: script.id,
@@ -170,11 +174,12 @@ mod tests {
             ('U', 16),
             ('P', 12),
             ('L', 18),
+            ('K', 32),
         ];
         for (group, expected) in counts {
             assert_eq!((group, count(group)), (group, expected));
         }
-        assert_eq!(cases.len(), 296);
+        assert_eq!(cases.len(), 328);
         let mut ids: Vec<_> = cases.iter().map(|case| case.id).collect();
         ids.sort_unstable();
         ids.dedup();

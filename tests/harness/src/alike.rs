@@ -36,14 +36,14 @@ impl Ids {
         wire::Slot { token_id: self.id(slot.token_id), ..slot }
     }
 
-    /// What came of an IMPERSONATE or a RESTORE.
+    /// What came of an IMPERSONATE, a RESTORE or a SERVE.
     pub fn outcome(self, outcome: wire::Outcome) -> wire::Outcome {
         let (token_asked, token_stored) = (self.id(outcome.token_asked), self.id(outcome.token_stored));
         wire::Outcome { token_asked, token_stored, ..outcome }
     }
 
     /// A reply without what differs from load to load: token ids, numbers of
-    /// saves, the build. Bytes that are no reply of the operation stay.
+    /// saves and connections, the build. Bytes that are no reply of the operation stay.
     pub fn reply(self, operation: Operation, bytes: &[u8]) -> Vec<u8> {
         self.structure(operation, bytes).unwrap_or_else(|| bytes.to_vec())
     }
@@ -54,7 +54,7 @@ impl Ids {
                 let version = wire::Version::read_from_bytes(bytes).ok()?;
                 Some(wire::Version { build_id: [0; 16], ..version }.as_bytes().to_vec())
             }
-            Operation::Impersonate | Operation::Restore => {
+            Operation::Impersonate | Operation::Restore | Operation::Serve => {
                 let outcome = wire::Outcome::read_from_bytes(bytes).ok()?;
                 Some(self.outcome(outcome).as_bytes().to_vec())
             }
@@ -66,7 +66,13 @@ impl Ids {
                 let saved = wire::Saved::read_from_bytes(bytes).ok()?;
                 Some(wire::Saved { save: 0, slot: self.slot(saved.slot) }.as_bytes().to_vec())
             }
-            Operation::Discard | Operation::Evaluate | Operation::AccessCheck => None,
+            Operation::NextClient => {
+                let client = wire::Connection::read_from_bytes(bytes).ok()?;
+                Some(wire::Connection { id: 0, ..client }.as_bytes().to_vec())
+            }
+            Operation::Discard | Operation::Evaluate | Operation::AccessCheck | Operation::WorkerCheck => {
+                None
+            }
         }
     }
 }

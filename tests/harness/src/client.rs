@@ -5,8 +5,8 @@ use crate::machine::Machine;
 use psimp_catalogue::Tok;
 use psimp_host::Requestor;
 use psimp_model::rights;
-use psimp_protocol::wire::{self, impersonate_flags};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode};
+use psimp_protocol::wire::{self, impersonate_flags, serve_flags};
+use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode, Status};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Requests of the contract, whatever carries them to the driver.
@@ -106,10 +106,37 @@ pub trait Contract {
     /// # Errors
     /// What the driver says; what the check says is in the reply.
     fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<wire::Access, Failure> {
-        let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
-        let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired, length, reserved: 0 };
-        let request = [head.as_bytes(), descriptor].concat();
-        self.call(Operation::AccessCheck, request.as_slice())
+        self.call(Operation::AccessCheck, access_request(descriptor, desired).as_slice())
+    }
+
+    /// `WORKER_CHECK`, as the thread now is and as a worker is.
+    ///
+    /// # Errors
+    /// What the driver says; what the checks say is in the reply.
+    fn worker_check(&self, descriptor: &[u8], desired: u32) -> Result<wire::WorkerAccess, Failure> {
+        self.call(Operation::WorkerCheck, access_request(descriptor, desired).as_slice())
+    }
+
+    /// `NEXT_CLIENT`; none behind the last one.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn next_client(&self, after: u64) -> Result<Option<wire::Connection>, Failure> {
+        let request = wire::NextClient { version: PROTOCOL_VERSION, reserved: 0, after };
+        match self.call(Operation::NextClient, &request) {
+            Err(Failure::Status(Status::NO_MORE_ENTRIES)) => Ok(None),
+            told => told.map(Some),
+        }
+    }
+
+    /// SERVE.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn serve(&self, connection: u64, level: u32, rules: RulesMode) -> Result<wire::Outcome, Failure> {
+        let flags = if rules == RulesMode::Kernel { serve_flags::KERNEL_RULES } else { 0 };
+        let request = wire::Serve { version: PROTOCOL_VERSION, level, connection, flags, reserved: 0 };
+        self.call(Operation::Serve, &request)
     }
 
     /// END: the slot before.
@@ -153,6 +180,13 @@ pub trait Contract {
         }
         Ok(reply)
     }
+}
+
+/// The input of the access checks.
+fn access_request(descriptor: &[u8], desired: u32) -> Vec<u8> {
+    let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
+    let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired, length, reserved: 0 };
+    [head.as_bytes(), descriptor].concat()
 }
 
 /// A program with the device open.

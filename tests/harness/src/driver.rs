@@ -1,11 +1,16 @@
 //! The driver under test: its service over the model, or its image.
 
 use crate::faults::Watch;
-use psimp_host::{Host, Image, IoControl, Listener, Options, Requestor, StartError};
+use psimp_host::{Host, Image, IoControl, Listener, Open, Options, Requestor, StartError};
 use psimp_model::{
-    Acl, FileSaves, ModelKernel, Process, System, Thread, check_ioctl_access, open_device, parse_sddl,
+    AccessRequest, Acl, ClientFile, Clients, GenericMapping, ModelKernel, Process, SecurityDescriptor,
+    SecurityQos, ServerFile, SubjectContext, System, Thread, check_ioctl_access, open_device, parse_sddl,
+    rights,
 };
-use psimp_protocol::{DEVICE_SDDL, LINK_NAME, Status};
+use psimp_protocol::{
+    CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_SDDL, LINK_NAME,
+    SERVER_SECURITY, Status,
+};
 use std::sync::Arc;
 
 /// Where the driver's code comes from.
@@ -39,6 +44,8 @@ pub enum Driver {
         system: Arc<System>,
         /// The device's DACL.
         acl: Acl,
+        /// Who is connected.
+        clients: Arc<Clients>,
     },
     /// A loaded image.
     Image {
@@ -59,11 +66,28 @@ pub enum File {
         opener: Arc<Process>,
         /// Access granted.
         granted: u32,
-        /// Its saved slots.
-        saves: Box<FileSaves>,
+        /// Which end it is.
+        end: End,
     },
     /// On an image.
     Image(psimp_host::File),
+}
+
+/// Who has a file of the service open.
+pub enum End {
+    /// Who impersonates.
+    Server(Box<ServerFile>),
+    /// Who is impersonated.
+    Client(ClientFile),
+}
+
+impl End {
+    fn close(&self) {
+        match self {
+            Self::Server(file) => file.close(),
+            Self::Client(file) => file.close(),
+        }
+    }
 }
 
 /// Why a call did not succeed.
@@ -115,9 +139,10 @@ impl Driver {
     pub fn start_with(source: &Source, system: &Arc<System>, options: Options) -> Result<Self, Failure> {
         match source {
             Source::Service => {
-                let acl = parse_sddl(DEVICE_SDDL)
+                let everybody = options.parameters.get(CLIENTS_SETTING) == Some(&CLIENTS_AUTHENTICATED);
+                let acl = parse_sddl(if everybody { CLIENTS_SDDL } else { DEVICE_SDDL })
                     .map_err(|unknown| Failure::Fault(format!("the model does not know {unknown:?}")))?;
-                Ok(Self::Service { system: system.clone(), acl })
+                Ok(Self::Service { system: system.clone(), acl, clients: Arc::default() })
             }
             Source::Image(image) => Self::load(image, system, options, 0, None),
             Source::Soiled(image) => Self::load(image, system, options, 0x5A, None),
@@ -169,18 +194,49 @@ impl Driver {
         }
     }
 
-    /// Opens the device.
+    /// Opens the device, to serve.
     ///
     /// # Errors
     /// What the I/O manager or the driver says.
     pub fn open(&self, thread: &Arc<Thread>, desired: u32) -> Result<File, Failure> {
+        self.open_name(thread, "", desired, None)
+    }
+
+    /// Opens the client's name for reading, to be served.
+    ///
+    /// # Errors
+    /// What the I/O manager or the driver says.
+    pub fn connect(&self, thread: &Arc<Thread>, quality: Option<SecurityQos>) -> Result<File, Failure> {
+        self.open_name(thread, CLIENT_NAME, rights::FILE_READ_DATA, quality)
+    }
+
+    /// Opens the device by a name below it, with this quality of service.
+    ///
+    /// # Errors
+    /// What the I/O manager or the driver says.
+    pub fn open_name(
+        &self,
+        thread: &Arc<Thread>,
+        name: &str,
+        desired: u32,
+        quality: Option<SecurityQos>,
+    ) -> Result<File, Failure> {
         match self {
-            Self::Service { system, acl } => {
+            Self::Service { system, acl, clients } => {
                 let (granted, opener) = open_device(system, thread, acl, desired)?;
-                Ok(File::Service { opener, granted, saves: Box::default() })
+                let end = if name.is_empty() {
+                    may_serve(system, thread, desired)?;
+                    End::Server(Box::new(ServerFile::new(clients.clone())))
+                } else if name.eq_ignore_ascii_case(CLIENT_NAME) {
+                    End::Client(clients.connect(system, thread, quality.as_ref())?)
+                } else {
+                    return Err(Status::OBJECT_NAME_NOT_FOUND.into());
+                };
+                Ok(File::Service { opener, granted, end })
             }
             Self::Image { host, watch, .. } => {
-                let opened = host.open(thread, LINK_NAME, desired);
+                let name = format!("{LINK_NAME}{name}");
+                let opened = host.open_with(thread, &Open { name: &name, desired, quality });
                 if let (Some(watch), Err(psimp_host::Failure::Status(status))) = (watch, &opened) {
                     watch.ended("open of the device", *status);
                 }
@@ -203,9 +259,11 @@ impl Driver {
         requestor: Requestor,
     ) -> Result<usize, Failure> {
         match (self, file) {
-            (Self::Service { system, .. }, File::Service { opener, granted, saves }) => {
+            (Self::Service { system, .. }, File::Service { opener, granted, end }) => {
                 check_ioctl_access(code, *granted)?;
-                let kernel = ModelKernel::new(system, thread, saves);
+                // A client's end serves nobody.
+                let End::Server(file) = end else { return Err(Status::ACCESS_DENIED.into()) };
+                let kernel = ModelKernel::new(system, thread, file);
                 let mut caller = kernel.caller(opener);
                 caller.from_user_mode = requestor == Requestor::User;
                 let reply = psimp_service::dispatch(&kernel, caller, code, input, Ok(output.len()))?;
@@ -246,8 +304,8 @@ impl Driver {
     pub fn cleanup(&self, thread: &Arc<Thread>, file: &File) -> Result<(), Failure> {
         match (self, file) {
             (Self::Image { host, .. }, File::Image(file)) => Ok(host.cleanup(thread, file)?),
-            (_, File::Service { saves, .. }) => {
-                saves.close();
+            (_, File::Service { end, .. }) => {
+                end.close();
                 Ok(())
             }
             _ => Err(Failure::Fault("the file is another driver's".to_owned())),
@@ -261,7 +319,11 @@ impl Driver {
     pub fn close(&self, thread: &Arc<Thread>, file: File) -> Result<(), Failure> {
         match (self, file) {
             (Self::Image { host, .. }, File::Image(file)) => Ok(host.close(thread, file)?),
-            _ => Ok(()),
+            (_, File::Service { end, .. }) => {
+                end.close();
+                Ok(())
+            }
+            _ => Err(Failure::Fault("the file is another driver's".to_owned())),
         }
     }
 
@@ -281,4 +343,13 @@ impl Driver {
             }
         }
     }
+}
+
+/// Whether the thread may serve, whatever the device's own descriptor says.
+fn may_serve(system: &System, thread: &Thread, desired: u32) -> Result<(), Status> {
+    // Whoever asks for nothing is asked all the same.
+    const FILE_READ_ATTRIBUTES: u32 = 0x80;
+    let descriptor = SecurityDescriptor::parse_owned(&SERVER_SECURITY)?;
+    let request = AccessRequest::user(desired | FILE_READ_ATTRIBUTES, GenericMapping::FILE);
+    SubjectContext::capture(system, thread).se_access_check(Some(&descriptor), &request).map(drop)
 }

@@ -2,7 +2,7 @@
 //! tokens of the catalogue.
 
 use parking_lot::Mutex;
-use psimp_catalogue::{Fixture, Privilege, Server, Tok, User};
+use psimp_catalogue::{Fixture, Privilege, Server, Tok, User, Who};
 use psimp_model::{
     Acl, Flavour, Group, MandatoryLabel, Object, Process, SecurityDescriptor, SubjectContext, System, Thread,
     Token, TokenSpec, privileges, rights, sids,
@@ -98,6 +98,19 @@ impl Machine {
     /// Another process with this primary token.
     pub fn other_process(&self, server: Server) -> Arc<Process> {
         self.system.create_process(self.create(server.fixture()))
+    }
+
+    /// A thread of a script, begun now.
+    pub fn begin(&self, who: Who) -> Arc<Thread> {
+        let of = |process: &Arc<Process>| self.system.create_thread(process);
+        let client = |tok| of(&self.system.create_process(self.token(tok)));
+        match who {
+            Who::T1 | Who::T2 | Who::T3 => of(&self.process),
+            Who::Q => of(&self.other_process(Server::SPlus)),
+            Who::System => self.system.create_system_thread(&self.process),
+            Who::ClientA => client(Tok::Ap0),
+            Who::ClientB => client(Tok::Bp0),
+        }
     }
 
     /// A token of the catalogue; always the same object, unless the test has let
@@ -209,6 +222,7 @@ fn spec(fixture: &Fixture) -> TokenSpec {
     }
     if fixture.user != User::Anonymous {
         groups.push(Group { sid: Sid::EVERYONE, enabled: true });
+        groups.push(Group { sid: sids::AUTHENTICATED_USERS, enabled: true });
     }
     TokenSpec {
         user: fixture.user.sid(),

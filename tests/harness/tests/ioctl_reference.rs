@@ -2,12 +2,13 @@
 //! that it is current. `UPDATE_GOLDEN=1 cargo test -p psimp-harness` rewrites it.
 
 use psimp_protocol::wire::{
-    self, Access, AccessCheck, Discard, Evaluation, Impersonate, MAX_DESCRIPTOR, Outcome, Restore, Saved,
-    Slot, Thread, Version,
+    self, Access, AccessCheck, Connection, Discard, Evaluation, Impersonate, MAX_DESCRIPTOR, NextClient,
+    Outcome, Restore, Saved, Serve, Slot, Thread, Version, WorkerAccess,
 };
 use psimp_protocol::{
-    DEVICE_NAME, DEVICE_SDDL, IOCTLS, Input, Ioctl, LINK_NAME, MAX_SAVES, Operation, PROTOCOL_VERSION,
-    REFUSALS, Refusal, Refused,
+    CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_NAME, DEVICE_SDDL, IOCTLS,
+    Input, Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_SAVES, Operation, PROTOCOL_VERSION, REFUSALS, Refusal,
+    Refused,
 };
 use psimp_rules::Rule;
 use std::fmt::Write as _;
@@ -38,6 +39,13 @@ fn purpose(operation: Operation) -> &'static str {
         Operation::End => "ends a thread's impersonation (`PsImpersonateClient` without a token)",
         Operation::Evaluate => "says what the documented rule decides, with the rules tried; changes nothing",
         Operation::AccessCheck => "checks access as the calling thread now is (`SeAccessCheck`, user mode)",
+        Operation::NextClient => {
+            "tells of the first connection behind an id that this server serves or could"
+        }
+        Operation::Serve => "makes the calling thread impersonate a client that is connected",
+        Operation::WorkerCheck => {
+            "does what `ACCESS_CHECK` does, and the same on a worker thread of the system; no thread is raised"
+        }
     }
 }
 
@@ -52,6 +60,9 @@ fn structures(operation: Operation) -> (&'static str, &'static str) {
         Operation::Revert => ("–", "Slot"),
         Operation::Evaluate => ("Impersonate", "Evaluation"),
         Operation::AccessCheck => ("AccessCheck, then the descriptor", "Access"),
+        Operation::NextClient => ("NextClient", "Connection"),
+        Operation::Serve => ("Serve", "Outcome"),
+        Operation::WorkerCheck => ("AccessCheck, then the descriptor", "WorkerAccess"),
     }
 }
 
@@ -62,6 +73,12 @@ fn render() -> String {
          Device `{DEVICE_NAME}`, link `{LINK_NAME}`, descriptor `{DEVICE_SDDL}`. Every request is\n\
          `METHOD_BUFFERED`, handled on the thread that sent it and complete on return. A handle works\n\
          in the process that opened it, for user mode alone.\n\n\
+         A client opens `{LINK_NAME}{CLIENT_NAME}`, in any case of its letters, and says in the flags of its\n\
+         `CreateFile` how far a server may go; without `SECURITY_SQOS_PRESENT` that is Impersonation,\n\
+         dynamic tracking, effective-only. That handle serves no request: it is the connection, and closing\n\
+         it ends it, as closing the server's does. Who may connect is the value `{CLIENTS_SETTING}` of the service's key\n\
+         `Parameters`, a `REG_DWORD` that is read as the driver starts: {CLIENTS_AUTHENTICATED} makes the descriptor\n\
+         `{CLIENTS_SDDL}`. Who may serve does not change with it.\n\n\
          | name | code | access | input | output | |\n|---|---|---|---|---|---|\n"
     );
     for row in &IOCTLS {
@@ -84,7 +101,7 @@ fn render() -> String {
     text.extend(REFUSALS.iter().map(refusal));
     let _ = writeln!(
         text,
-        "\nA file object keeps at most {MAX_SAVES} saves; a descriptor has at most {MAX_DESCRIPTOR} bytes.\n\n\
+        "\nA file object keeps at most {MAX_SAVES} saves; at most {MAX_CONNECTIONS} clients are connected; a descriptor has at most {MAX_DESCRIPTOR} bytes.\n\n\
          ## Structures\n\n\
          Little-endian, naturally aligned, without padding. Handles are 64 bits wide; a 32-bit caller\n\
          sign-extends its own. Reserved fields are zero. A thread handle of 0 is the calling thread."
@@ -107,6 +124,15 @@ fn render() -> String {
         length: "u32",
         reserved: "u32",
     }));
+    text.push_str(&layout!(NextClient { version: "u32", reserved: "u32", after: "u64, 0 for the first" }));
+    text.push_str(&layout!(Serve {
+        version: "u32",
+        level: "u32, 0 to 3",
+        connection: "u64",
+        flags: "u32",
+        reserved: "u32",
+    }));
+    text.push_str("\nFlags: 4 let the kernel decide alone.\n");
     text.push_str(&layout!(Version {
         protocol: "u32",
         driver: "3 × u16",
@@ -151,6 +177,17 @@ fn render() -> String {
     }));
     text.push_str("\nEffect: 1 passes, 2 keeps, 3 objects.\n");
     text.push_str(&layout!(Access { granted: "access mask", status: "NTSTATUS" }));
+    text.push_str(&layout!(WorkerAccess { caller: "Access", worker: "Access" }));
+    text.push_str(&layout!(Connection {
+        id: "u64",
+        process: "process id",
+        level: "u32",
+        flags: "u32",
+        reserved: "u32",
+    }));
+    text.push_str(
+        "\nFlags: 1 dynamic tracking, 2 effective-only, 4 this server serves it; otherwise it waits.\n",
+    );
     text.push_str("\n## Rules\n\n| number | rule |\n|---|---|\n");
     for rule in Rule::ALL {
         let _ = writeln!(text, "| {} | {} |", rule as u32, rule.name());

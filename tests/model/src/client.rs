@@ -23,6 +23,22 @@ impl SecurityQos {
     /// `SECURITY_DYNAMIC_TRACKING`: the client's own token.
     pub const DYNAMIC: u8 = 1;
 
+    /// What a client allows that names none: Impersonation, dynamic tracking, effective-only.
+    pub const UNSAID: Self =
+        Self { level: Level::Impersonation as u32, tracking: Self::DYNAMIC, effective_only: true };
+
+    /// What `CreateFile` makes of its flags: none without `SECURITY_SQOS_PRESENT`.
+    pub const fn of_create_file(flags: u32) -> Option<Self> {
+        const SQOS_PRESENT: u32 = 0x0010_0000;
+        const EFFECTIVE_ONLY: u32 = 0x0008_0000;
+        const CONTEXT_TRACKING: u32 = 0x0004_0000;
+        if flags & SQOS_PRESENT == 0 {
+            return None;
+        }
+        let tracking = if flags & CONTEXT_TRACKING == 0 { Self::STATIC } else { Self::DYNAMIC };
+        Some(Self { level: flags >> 16 & 3, tracking, effective_only: flags & EFFECTIVE_ONLY != 0 })
+    }
+
     /// Static tracking at a level, with all that the client has.
     pub const fn at(level: Level) -> Self {
         Self { level: level as u32, tracking: Self::STATIC, effective_only: false }
@@ -47,6 +63,12 @@ impl ClientContext {
     /// The client's token, or the copy made of it.
     pub fn token(&self) -> &Arc<Token> {
         &self.token
+    }
+
+    /// The same with another level in its quality of service, and a reference of its own.
+    #[must_use]
+    pub fn at(&self, level: Level) -> Self {
+        Self { token: self.token.clone(), level, ..*self }
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod access;
 mod anonymous;
+mod broker;
 mod client;
 mod devices;
 mod fault;
@@ -32,6 +33,7 @@ mod thread;
 mod token;
 
 pub use access::{AccessChecked, AccessMode, AccessRequest, GenericMapping, SubjectContext, rights};
+pub use broker::{ClientFile, Clients, ServerFile};
 pub use client::{ClientContext, SecurityQos};
 pub use devices::DosDevices;
 pub use fault::{FaultPoint, Faults};
@@ -43,7 +45,7 @@ pub use object::{HandleTable, Object, ObjectType, reference_by_handle};
 pub use process::Process;
 pub use sd::{Ace, AceKind, Acl, InvalidDescriptor, MandatoryLabel, SecurityDescriptor};
 pub use sddl::{UnknownSddl, parse as parse_sddl};
-pub use service::{FileSaves, ModelKernel, ModelToken};
+pub use service::{ModelKernel, ModelToken};
 pub use system::System;
 pub use thread::{ImpersonationState, SlotState, Thread};
 pub use token::{

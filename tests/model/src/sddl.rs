@@ -39,11 +39,13 @@ fn parse_ace(ace: &str) -> Option<Ace> {
         },
         mask: match mask {
             "GA" | "FA" => rights::FILE_ALL_ACCESS,
+            "GR" => crate::GenericMapping::FILE.read,
             _ => return None,
         },
         sid: match who {
             "SY" => sids::LOCAL_SYSTEM,
             "BA" => sids::ADMINISTRATORS,
+            "AU" => sids::AUTHENTICATED_USERS,
             "WD" => Sid::EVERYONE,
             _ => return None,
         },

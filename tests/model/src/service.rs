@@ -3,13 +3,12 @@
 use crate::fault::FaultPoint;
 use crate::object::reference_by_handle;
 use crate::{
-    AccessChecked, AccessRequest, GenericMapping, Object, ObjectType, Process, SecurityDescriptor,
-    SubjectContext, System, Thread, Token,
+    AccessChecked, AccessRequest, ClientContext, GenericMapping, Object, ObjectType, Process,
+    SecurityDescriptor, ServerFile, SubjectContext, System, Thread, Token,
 };
-use parking_lot::Mutex;
-use psimp_protocol::Status;
+use psimp_protocol::{ConnectionId, Status};
 use psimp_rules::{Level, Sid, TokenType};
-use psimp_service::{Caller, Kernel, SaveTable, Slot, Statistics, TokenRef};
+use psimp_service::{Caller, Client, Connection, Kernel, SaveTable, Slot, Statistics, TokenRef};
 use std::sync::Arc;
 
 /// A thread of the model that is about to send a request.
@@ -17,33 +16,13 @@ use std::sync::Arc;
 pub struct ModelKernel<'a> {
     system: &'a Arc<System>,
     thread: &'a Arc<Thread>,
-    saves: &'a FileSaves,
-}
-
-/// The saves of one file object; none once its last handle is closed.
-pub struct FileSaves(Mutex<Option<SaveTable<ModelToken>>>);
-
-impl Default for FileSaves {
-    fn default() -> Self {
-        Self(Mutex::new(Some(SaveTable::new())))
-    }
-}
-
-impl FileSaves {
-    /// The last handle is closed: what was saved goes, and nothing is kept any
-    /// more.
-    pub fn close(&self) {
-        let saves = self.0.lock().take();
-        // The references go outside the lock.
-        drop(saves);
-    }
+    file: &'a ServerFile,
 }
 
 impl<'a> ModelKernel<'a> {
-    /// The kernel as this thread enters it, with a request on the file object
-    /// that these saves belong to.
-    pub fn new(system: &'a Arc<System>, thread: &'a Arc<Thread>, saves: &'a FileSaves) -> Self {
-        Self { system, thread, saves }
+    /// The kernel as this thread enters it, with a request on this file object.
+    pub fn new(system: &'a Arc<System>, thread: &'a Arc<Thread>, file: &'a ServerFile) -> Self {
+        Self { system, thread, file }
     }
 
     /// The caller of a request on a file object that `opener` opened.
@@ -85,6 +64,7 @@ impl Kernel for ModelKernel<'_> {
     type HandleToken = ModelToken;
     type PrimaryToken = ModelToken;
     type SlotToken = ModelToken;
+    type Context = Arc<ClientContext>;
 
     fn current_thread(&self) -> Arc<Thread> {
         self.thread.clone()
@@ -163,21 +143,48 @@ impl Kernel for ModelKernel<'_> {
     }
 
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<ModelToken>) -> R) -> Result<R, Status> {
-        if let Some(saves) = &mut *self.saves.0.lock() {
-            return Ok(work(saves));
-        }
-        // `work`, and what it would have saved, goes outside the lock.
-        Err(Status::FILE_CLOSED)
+        self.file.with_saves(work)
+    }
+
+    fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)> {
+        self.file.next_client(after)
+    }
+
+    fn accept(&self, id: ConnectionId) -> Result<Client<ModelToken, Arc<ClientContext>>, Status> {
+        let (served_before, terms, context) = self.file.accept(id)?;
+        let token = ModelToken { system: self.system.clone(), token: context.token().clone() };
+        Ok(Client { served_before, terms, token, context })
+    }
+
+    fn give_back(&self, id: ConnectionId) {
+        self.file.give_back(id);
+    }
+
+    fn impersonate_client(
+        &self,
+        client: &Client<ModelToken, Arc<ClientContext>>,
+        level: Level,
+    ) -> Result<(), Status> {
+        self.system.se_impersonate_client_ex(&client.context.at(level), self.thread)
+    }
+
+    fn worker_access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
+        let worker = self.system.create_system_thread(&self.system.create_system_process());
+        check(self.system, &worker, descriptor, desired)
     }
 
     fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
-        let descriptor = SecurityDescriptor::parse_owned(descriptor)?;
-        let request = AccessRequest::user(desired, GenericMapping::FILE);
-        let result =
-            SubjectContext::capture(self.system, self.thread).se_access_check(Some(&descriptor), &request);
-        let AccessChecked { granted, status } = result.into();
-        Ok((granted, status))
+        check(self.system, self.thread, descriptor, desired)
     }
+}
+
+/// `SeAccessCheck` as that thread is.
+fn check(system: &System, thread: &Thread, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
+    let descriptor = SecurityDescriptor::parse_owned(descriptor)?;
+    let request = AccessRequest::user(desired, GenericMapping::FILE);
+    let result = SubjectContext::capture(system, thread).se_access_check(Some(&descriptor), &request);
+    let AccessChecked { granted, status } = result.into();
+    Ok((granted, status))
 }
 
 /// Both kinds of references are one here.

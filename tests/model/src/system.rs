@@ -4,9 +4,9 @@ use crate::anonymous::AnonymousTokens;
 use crate::devices::DosDevices;
 use crate::fault::FaultPoint;
 use crate::session::LogonSessions;
-use crate::{Acl, Faults, Flavour, Process, Thread, Token, TokenDetails, TokenSpec};
+use crate::{Acl, Faults, Flavour, Group, Process, Thread, Token, TokenDetails, TokenSpec, sids};
 use psimp_protocol::Status;
-use psimp_rules::{Level, Luid, Profile, TokenType};
+use psimp_rules::{Level, Luid, PlatformFacts, Profile, Sid, TokenType, integrity};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -105,6 +105,23 @@ impl System {
     /// A new process.
     pub fn create_process(&self, primary: Arc<Token>) -> Arc<Process> {
         Process::new(self.next_id.fetch_add(4, Ordering::Relaxed), primary)
+    }
+
+    /// A process of the operating system's, as the worker threads are in.
+    pub fn create_system_process(&self) -> Arc<Process> {
+        let enabled = |sid| Group { sid, enabled: true };
+        self.create_process(self.create_token(TokenSpec {
+            user: sids::LOCAL_SYSTEM,
+            authentication_id: Luid::SYSTEM,
+            token_type: TokenType::Primary,
+            level: Level::Anonymous,
+            groups: [sids::ADMINISTRATORS, Sid::EVERYONE, sids::AUTHENTICATED_USERS].map(enabled).to_vec(),
+            privileges: Vec::new(),
+            restricting: Vec::new(),
+            write_restricted: false,
+            platform: PlatformFacts { integrity: integrity::SYSTEM, ..PlatformFacts::default() },
+            acl: None,
+        }))
     }
 
     /// `NtCreateProcess` without a token of its own: the child's primary token

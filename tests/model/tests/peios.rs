@@ -3,8 +3,8 @@
 mod support;
 
 use psimp_model::{
-    AccessMode, AccessRequest, Acl, FileSaves, Flavour, GenericMapping, MandatoryLabel, ModelKernel,
-    SecurityDescriptor, SecurityQos, SubjectContext, TokenSpec, open_device, privileges, rights, sids,
+    AccessMode, AccessRequest, Acl, Flavour, GenericMapping, MandatoryLabel, ModelKernel, SecurityDescriptor,
+    SecurityQos, ServerFile, SubjectContext, TokenSpec, open_device, privileges, rights, sids,
 };
 use psimp_protocol::Status;
 use psimp_rules::{Level, PEIOS_STRICT, Sid, TokenType, integrity};
@@ -163,8 +163,8 @@ fn p06_every_way_to_ask_judges_the_anonymous_logon() {
         assert_eq!(subject.se_access_check(Some(&granting(&[Sid::ANONYMOUS_LOGON])), &request), Ok(READ));
     }
     // ACCESS_CHECK of the service.
-    let saves = FileSaves::default();
-    let kernel = ModelKernel::new(&m.system, &m.thread, &saves);
+    let file = ServerFile::default();
+    let kernel = ModelKernel::new(&m.system, &m.thread, &file);
     let bytes = |granted| granting(granted).to_self_relative().expect("short");
     assert_eq!(kernel.access_check(&bytes(&[A]), READ), Ok((0, DENIED)));
     assert_eq!(kernel.access_check(&bytes(&[Sid::ANONYMOUS_LOGON]), READ), Ok((READ, Status::SUCCESS)));

@@ -1,7 +1,7 @@
 //! The service over the model, where memory runs out.
 
 use psimp_model::{
-    FaultPoint, FileSaves, Flavour, Group, ModelKernel, Object, Process, System, Thread, Token, TokenSpec,
+    FaultPoint, Flavour, Group, ModelKernel, Object, Process, ServerFile, System, Thread, Token, TokenSpec,
     sids,
 };
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
@@ -15,7 +15,7 @@ const OTHER: Sid = Sid::new(5, &[21, 1, 2, 3, 1002]);
 
 struct Setup {
     system: Arc<System>,
-    saves: FileSaves,
+    file: ServerFile,
     process: Arc<Process>,
     thread: Arc<Thread>,
 }
@@ -25,7 +25,7 @@ impl Setup {
         let system = Arc::new(System::new(Flavour::Win10));
         let process = system.create_process(token(&system, USER, TokenType::Primary));
         let thread = system.create_thread(&process);
-        Self { system, saves: FileSaves::default(), process, thread }
+        Self { system, file: ServerFile::default(), process, thread }
     }
 
     fn send(&self, operation: Operation, input: &[u8]) -> Result<Vec<u8>, Status> {
@@ -38,7 +38,7 @@ impl Setup {
         input: &[u8],
         room: Result<usize, Status>,
     ) -> Result<Vec<u8>, Status> {
-        let kernel = ModelKernel::new(&self.system, &self.thread, &self.saves);
+        let kernel = ModelKernel::new(&self.system, &self.thread, &self.file);
         let code = Ioctl::of(operation).code();
         psimp_service::dispatch(&kernel, kernel.caller(&self.process), code, input, room)
             .map(|reply| reply.as_bytes().to_vec())

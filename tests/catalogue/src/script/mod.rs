@@ -6,7 +6,7 @@ mod step;
 pub(crate) use notation::{
     check, end, exit, idle, imp, imp_fails, on, open, open_own, script, set_own, slot, thread, token,
 };
-pub use step::{Context, Judge, Memory, Object, Program, Securable, Step};
+pub use step::{Broker, Context, Judge, Memory, Object, Program, Securable, Step};
 
 use crate::{Only, Server, Tok};
 
@@ -27,6 +27,10 @@ pub enum Who {
     /// A system thread in the server process: it has no TEB, and no handle of
     /// the device.
     System,
+    /// A thread of a process of user A that wants something done, whose primary token is Ap0.
+    ClientA,
+    /// The same of user B, whose primary token is Bp0.
+    ClientB,
 }
 
 /// A sequence of calls, and looks at what they did.
@@ -40,8 +44,19 @@ pub struct Script {
     pub server: Server,
     /// Where it can be carried out.
     pub only: Only,
+    /// Whether it takes the driver.
+    pub device: Device,
     /// What to do, in order.
     pub steps: &'static [Step],
+}
+
+/// What a script needs of the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// Nothing: its calls can be made without, too.
+    Any,
+    /// That it runs, with its setting `Clients` at this value, if it has one.
+    Needed(Option<u32>),
 }
 
 /// A value for each kernel flavour.

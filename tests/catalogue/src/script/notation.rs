@@ -1,6 +1,6 @@
 //! Short forms, so that scripts read as the specification does.
 
-use super::{IDLE, Judge, Object, Program, Script, Securable, State, Step, Who, all};
+use super::{Device, IDLE, Judge, Object, Program, Script, Securable, State, Step, Who, all};
 use crate::{Only, Server, Tok};
 use psimp_protocol::Status;
 
@@ -51,13 +51,18 @@ pub(crate) const fn script(
     server: Server,
     steps: &'static [Step],
 ) -> Script {
-    Script { id, title, server, only: Only::NT, steps }
+    Script { id, title, server, only: Only::NT, device: Device::Any, steps }
 }
 
 impl Script {
     /// The same for some kernels only.
     pub(crate) const fn only(self, only: Only) -> Self {
         Self { only, ..self }
+    }
+
+    /// The same through the driver alone, with its setting `Clients` at this value.
+    pub(crate) const fn through_driver(self, clients: Option<u32>) -> Self {
+        Self { device: Device::Needed(clients), ..self }
     }
 }
 

@@ -80,6 +80,8 @@ pub enum Step {
     Judge(Judge),
     /// Client security contexts.
     Context(Context),
+    /// Connections through the driver.
+    Broker(Broker),
     /// Failures to come.
     Memory(Memory),
     /// Lifetimes.
@@ -269,6 +271,9 @@ pub enum Judge {
     Token(usize, Securable, Status),
     /// `NtPrivilegeCheck` with this token.
     TokenPrivilege(usize, Result<bool, Status>),
+    /// The driver's `WORKER_CHECK` of a descriptor, for reading: what it says of the caller, and
+    /// of a worker.
+    Worker(Securable, Status, Status),
 }
 
 /// Client security contexts. Numbers name contexts that the script keeps.
@@ -293,6 +298,50 @@ pub enum Context {
     Impersonate(usize),
     /// `SeDeleteClientSecurity`.
     Delete(usize),
+}
+
+/// Connections through the driver. Clients and servers, opens of the device both, have numbers of
+/// their own; server 0 is the handle that the script begins with.
+#[derive(Clone, Copy, Debug)]
+pub enum Broker {
+    /// The thread opens the client's name with these flags of `CreateFile`. What comes back.
+    Connect {
+        /// The client's number.
+        keep: usize,
+        /// `SECURITY_…` flags.
+        flags: u32,
+        /// What comes back.
+        status: Status,
+    },
+    /// It opens that name below the device with this level in its quality of service, as
+    /// `NtCreateFile` takes it; closed again if it opens. What comes back.
+    OpenName(&'static str, u32, Status),
+    /// The client's handle is closed.
+    Leave(usize),
+    /// The client's end is sent every control code that its access allows, and refuses all.
+    ClientIsNoServer(usize),
+    /// The thread opens the device to serve. What comes back.
+    OpenServer(usize, Status),
+    /// The server's handle is closed.
+    CloseServer(usize),
+    /// What this server is told of this client: its terms, and whether it serves it; `none` when
+    /// it is not told of it.
+    Sees(usize, usize, &'static str),
+    /// `SERVE` of this client at this level, through this server.
+    Serve {
+        /// The server.
+        server: usize,
+        /// The client.
+        client: usize,
+        /// The level asked for.
+        level: u32,
+        /// What comes back.
+        status: Status,
+    },
+    /// `SERVE` of an id that no connection has. What comes back.
+    ServeId(u64, Status),
+    /// So many clients connect, each is served once, and they leave in another order.
+    Crowd(u32),
 }
 
 /// Failures to come, each once.

@@ -10,7 +10,7 @@
 use super::feature::Feature;
 use super::means::{Means, of};
 use psimp_catalogue::{
-    Body, Case, Judge, Kernel, Object, Program, Securable, Server, State, Step, Tok, User, Who,
+    Body, Case, Device, Judge, Kernel, Object, Program, Securable, Server, State, Step, Tok, User, Who,
 };
 use psimp_protocol::Status;
 use psimp_rules::{TokenType, integrity};
@@ -58,6 +58,9 @@ impl Plan {
                 plan
             }
             Body::Script(script) => {
+                if script.device != Device::Any {
+                    return Err("needs clients that are made to connect, as the model's are");
+                }
                 let mut plan = Self::with(script.server, kernel, means);
                 plan.steps(script.steps)?;
                 plan
@@ -330,6 +333,7 @@ impl Plan {
             }
             Judge::TokenPrivilege(..) => Ok(()),
             Judge::OpenNested(..) => Err("needs a directory that grants nothing, and a way past it"),
+            Judge::Worker(..) => Err("needs the driver: a worker of the system"),
             Judge::KernelMode(..) | Judge::Privilege(_) => Err("needs kernel code: a check for it"),
         }
     }

@@ -7,7 +7,7 @@ use crate::observe::SlotView;
 use crate::result::Mismatch;
 use crate::run::{Target, mismatch};
 use parking_lot::Mutex;
-use psimp_catalogue::{Act, Race, Server, Tok, Who, With};
+use psimp_catalogue::{Act, Race, Tok, Who, With};
 use psimp_host::Options;
 use psimp_model::{ImpersonationState, Thread};
 use psimp_protocol::RulesMode;
@@ -57,7 +57,7 @@ impl Stage {
         machine.become_server(race.server);
         let mut threads = BTreeMap::from([(Who::T1, machine.thread.clone())]);
         for (who, _) in race.parts {
-            threads.entry(*who).or_insert_with(|| begin(&machine, *who));
+            threads.entry(*who).or_insert_with(|| machine.begin(*who));
         }
         let tokens = tokens(race);
         // References are counted against the beginning.
@@ -95,7 +95,7 @@ impl Stage {
     /// A thread of the race; one that is not among its parts begins when it is
     /// first spoken of.
     pub(super) fn thread(&self, who: Who) -> Arc<Thread> {
-        self.threads.lock().entry(who).or_insert_with(|| begin(&self.machine, who)).clone()
+        self.threads.lock().entry(who).or_insert_with(|| self.machine.begin(who)).clone()
     }
 
     /// The id that a thread has, or had.
@@ -164,14 +164,6 @@ impl Stage {
         found.extend(unloaded);
         found.extend(left);
         if found.is_empty() { Ok(end) } else { Err(found) }
-    }
-}
-
-fn begin(machine: &Machine, who: Who) -> Arc<Thread> {
-    match who {
-        Who::T1 | Who::T2 | Who::T3 => machine.system.create_thread(&machine.process),
-        Who::Q => machine.system.create_thread(&machine.other_process(Server::SPlus)),
-        Who::System => machine.system.create_system_thread(&machine.process),
     }
 }
 

@@ -16,9 +16,10 @@ use crate::driver::{Driver, Failure, Source};
 use crate::machine::Machine;
 use crate::races::{self, Turn};
 use crate::result::{CaseResult, CaseStatus, Mismatch};
-use psimp_catalogue::{Body, Case, Kernel, Server};
+use psimp_catalogue::{Body, Case, Device, Kernel, Server};
+use psimp_host::Options;
 use psimp_model::{Flavour, rights};
-use psimp_protocol::RulesMode;
+use psimp_protocol::{CLIENTS_SETTING, RulesMode};
 use std::time::Instant;
 
 /// What to run against.
@@ -59,10 +60,16 @@ pub fn run_case(target: &Target, case: &Case) -> CaseResult {
     let found = match case.body {
         Body::Decision(row) => both_ways(target, row.server, |machine, way| decision::run(machine, way, row)),
         Body::Script(script) => {
-            both_ways(target, script.server, |machine, way| script::run(machine, way, script))
+            let run = |machine: &Machine, way: Way<'_>| script::run(machine, way, script);
+            match script.device {
+                Device::Any => both_ways(target, script.server, run),
+                Device::Needed(clients) => with_driver(target, script.server, clients, |client| {
+                    run(client.machine, Way::Driver(client, target.rules))
+                }),
+            }
         }
         Body::Requests(row) => {
-            with_driver(target, Server::S, |client| requests::run(client, target.rules, row))
+            with_driver(target, Server::S, None, |client| requests::run(client, target.rules, row))
         }
         Body::Race(race) => races::run(target, race),
         Body::Pipe(_) => return result(CaseStatus::Skipped("needs named pipes: Windows".to_owned())),
@@ -103,15 +110,24 @@ fn both_ways(target: &Target, server: Server, run: impl Fn(&Machine, Way<'_>) ->
         machine.become_server(server);
         run(&machine, Way::Kernel)?;
     }
-    with_driver(target, server, |client| run(client.machine, Way::Driver(client, target.rules)))
+    with_driver(target, server, None, |client| run(client.machine, Way::Driver(client, target.rules)))
 }
 
 /// Starts the driver, opens the device as an administrator, gives the process
-/// the case's token, and afterwards closes, unloads and collects the faults.
-fn with_driver(target: &Target, server: Server, run: impl FnOnce(&Client<'_>) -> Found) -> Found {
+/// the case's token, and afterwards closes, unloads and collects the faults. `clients` is the
+/// driver's setting of that name.
+fn with_driver(
+    target: &Target,
+    server: Server,
+    clients: Option<u32>,
+    run: impl FnOnce(&Client<'_>) -> Found,
+) -> Found {
     let machine = Machine::new(target.flavour);
     let broken = |what: &str, failure: Failure| vec![mismatch(what, "success", failure.to_string())];
-    let driver = Driver::start(&target.source, &machine.system).map_err(|f| broken("driver start", f))?;
+    let parameters = clients.map(|value| (CLIENTS_SETTING.to_owned(), value)).into_iter().collect();
+    let driver =
+        Driver::start_with(&target.source, &machine.system, Options { parameters, ..Options::default() })
+            .map_err(|f| broken("driver start", f))?;
     let found = match driver.open(&machine.thread, rights::FILE_READ_DATA | rights::FILE_WRITE_DATA) {
         Err(failure) => Err(broken("open of the device", failure)),
         Ok(file) => {

@@ -86,7 +86,7 @@ fn try_attempt(client: &Client<'_>, rules: RulesMode, attempt: &Attempt) -> Resu
     }
     let changes = matches!(
         attempt.operation,
-        Operation::Impersonate | Operation::Restore | Operation::Revert | Operation::End
+        Operation::Impersonate | Operation::Restore | Operation::Revert | Operation::End | Operation::Serve
     );
     let unchanged = attempt.status != Status::SUCCESS || !changes;
     if unchanged && slot(&machine.thread) != before {
@@ -219,7 +219,13 @@ fn input(client: &Client<'_>, attempt: &Attempt, rules: RulesMode, handles: &mut
         Operation::Query | Operation::Save | Operation::End => thread.as_bytes().to_vec(),
         Operation::Restore => wire::Restore { version, reserved, thread: target, save }.as_bytes().to_vec(),
         Operation::Discard => wire::Discard { version, reserved, save }.as_bytes().to_vec(),
-        Operation::AccessCheck => [head.as_bytes(), descriptor.as_slice()].concat(),
+        Operation::NextClient => wire::NextClient { version, reserved, after: 0 }.as_bytes().to_vec(),
+        Operation::Serve => {
+            let wire::Impersonate { level, flags, .. } = impersonate;
+            // None has this id.
+            wire::Serve { version, level, connection: 0, flags, reserved }.as_bytes().to_vec()
+        }
+        Operation::AccessCheck | Operation::WorkerCheck => [head.as_bytes(), descriptor.as_slice()].concat(),
     };
     bytes.truncate(bytes.len().saturating_sub(shorter));
     bytes.resize(bytes.len() + longer, 0);

@@ -1,6 +1,6 @@
 //! The steps of a script in words.
 
-use psimp_catalogue::{Context, Judge, Memory, Object, Program, Securable, Step, Tok};
+use psimp_catalogue::{Broker, Context, Judge, Memory, Object, Program, Securable, Step, Tok};
 use psimp_protocol::Status;
 
 /// One call or look, without the steps inside it.
@@ -40,6 +40,7 @@ pub(super) fn words(step: &Step) -> String {
         Step::Program(ref program) => self::program(program),
         Step::Judge(ref judge) => self::judge(judge),
         Step::Context(ref context) => self::context(context),
+        Step::Broker(ref broker) => self::broker(broker),
         Step::Memory(memory) => self::memory(memory),
         Step::Object(ref object) => self::object(object),
         // What has steps inside it, and looks, are told by whoever tells those.
@@ -122,6 +123,9 @@ fn judge(judge: &Judge) -> String {
         Judge::Token(token, object, status) => {
             format!("NtAccessCheck of {} with {}: {status}", securable(object), handle(token))
         }
+        Judge::Worker(object, caller, worker) => {
+            format!("WORKER_CHECK of {}: caller {caller}, worker {worker}", securable(object))
+        }
         Judge::TokenPrivilege(token, expected) => {
             let expected = expected.map_or_else(|status| status.to_string(), |held| held.to_string());
             format!("NtPrivilegeCheck of SeBackupPrivilege with {}: {expected}", handle(token))
@@ -141,6 +145,30 @@ fn context(context: &Context) -> String {
         }
         Context::Impersonate(number) => format!("SeImpersonateClientEx with context {number}"),
         Context::Delete(number) => format!("SeDeleteClientSecurity of context {number}"),
+    }
+}
+
+fn broker(broker: &Broker) -> String {
+    match *broker {
+        Broker::Connect { keep, flags, status } => {
+            let status = unless_success(status);
+            format!("client {keep} connects with the flags {flags:#x}{status}")
+        }
+        Broker::OpenName(name, level, status) => {
+            format!("open {name} of the device at level {level}: {status}")
+        }
+        Broker::Leave(number) => format!("client {number} closes its handle"),
+        Broker::ClientIsNoServer(number) => format!("client {number} sends every control code: all refused"),
+        Broker::OpenServer(number, status) => format!("server {number} opens the device: {status}"),
+        Broker::CloseServer(number) => format!("server {number} closes its handle"),
+        Broker::Sees(server, client, told) => format!("server {server} is told of client {client}: {told}"),
+        Broker::Serve { server, client, level, status } => {
+            format!("server {server} impersonates client {client} at level {level}: {status}")
+        }
+        Broker::ServeId(id, status) => format!("impersonate the client of the connection {id:#x}: {status}"),
+        Broker::Crowd(clients) => {
+            format!("{clients} clients connect, every other one leaves, the rest is served in turn")
+        }
     }
 }
 

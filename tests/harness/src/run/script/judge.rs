@@ -7,6 +7,7 @@ use crate::machine::OTHER_PRIVILEGE;
 use psimp_catalogue::{Judge, Securable};
 use psimp_model::{AccessMode, AccessRequest, Acl, GenericMapping, SecurityDescriptor, SubjectContext, sids};
 use psimp_protocol::Status;
+use psimp_protocol::wire;
 
 const FILE: GenericMapping = GenericMapping::FILE;
 
@@ -42,6 +43,18 @@ impl Run<'_, '_> {
                 let token = self.handle(token).value;
                 let checked = system.nt_access_check(thread, &bytes(object), token, DESIRED, &FILE);
                 self.ended("NtAccessCheck", status, checked.and_then(|checked| checked.status.ok()));
+            }
+            Judge::Worker(object, caller, worker) => {
+                let checked = self.through_driver(|client| client.worker_check(&bytes(object), DESIRED));
+                let told = |status: Status| (if status.is_success() { DESIRED } else { 0 }, status.0);
+                match checked {
+                    Ok(wire::WorkerAccess { caller: own, worker: its }) => self.same(
+                        "WORKER_CHECK: granted and status of the caller, and of the worker",
+                        &(told(caller), told(worker)),
+                        &((own.granted, own.status), (its.granted, its.status)),
+                    ),
+                    Err(failure) => self.succeeded("WORKER_CHECK", Err(failure)),
+                }
             }
             Judge::TokenPrivilege(token, expected) => {
                 let token = self.handle(token).value;

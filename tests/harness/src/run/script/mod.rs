@@ -1,5 +1,6 @@
 //! Cases that are sequences of calls, on one thread or on several.
 
+mod broker;
 mod judge;
 mod memory;
 mod program;
@@ -118,6 +119,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
             Step::Program(ref program) => self.program(program),
             Step::Judge(ref judge) => self.judge(judge),
             Step::Context(ref context) => self.context(context),
+            Step::Broker(ref broker) => self.broker(broker),
             Step::Memory(memory) => self.memory(memory),
             Step::Object(ref object) => self.object(object),
             ref step => self.act(step),
@@ -194,9 +196,10 @@ impl<'scope, 'env> Run<'scope, 'env> {
 
     /// The driver as this thread uses it, for requests about that thread.
     fn through_driver<T>(&self, call: impl FnOnce(&Client<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
-        let Some((driver, file)) = self.stage.device.filter(|_| self.has_device()) else {
-            return Err(Failure::Fault("this step is for the driver alone".to_owned()));
-        };
+        let (driver, file) = self.stage.device()?;
+        if !self.has_device() {
+            return Err(Failure::Fault("this thread has no handle of the device".to_owned()));
+        }
         let about = if self.about == self.who {
             0
         } else {

@@ -1,7 +1,7 @@
 //! What the threads of a script share.
 
-use super::super::{Asked, Found, Way};
-use crate::driver::{Driver, File};
+use super::super::{Asked, Found, Way, mismatch};
+use crate::driver::{Driver, Failure, File};
 use crate::faults::Watch;
 use crate::machine::Machine;
 use crate::result::Mismatch;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Stage<'env> {
     machine: &'env Machine,
     /// The driver and the open of its device, if calls go through it.
-    pub(super) device: Option<(&'env Driver, &'env File)>,
+    device: Option<(&'env Driver, &'env File)>,
     /// What IMPERSONATE asks for.
     pub(super) rules: RulesMode,
     threads: Mutex<BTreeMap<Who, Arc<Thread>>>,
@@ -38,6 +38,23 @@ pub(super) struct Kept {
     pub(super) handles: BTreeMap<usize, Handle>,
     /// Client security contexts, and the token asked for by the client.
     pub(super) contexts: BTreeMap<usize, (ClientContext, Option<Tok>)>,
+    /// Clients that are connected, or were.
+    pub(super) clients: BTreeMap<usize, Connected>,
+    /// Further servers.
+    pub(super) servers: BTreeMap<usize, Arc<File>>,
+}
+
+/// A client of the device.
+#[derive(Clone)]
+pub(super) struct Connected {
+    /// Whose file it is.
+    pub(super) thread: Arc<Thread>,
+    /// None once it is closed.
+    pub(super) file: Option<Arc<File>>,
+    /// The connection's id.
+    pub(super) id: u64,
+    /// What the catalogue calls the client.
+    pub(super) tok: Option<Tok>,
 }
 
 /// A save: the slot itself, or the driver's id of one.
@@ -85,6 +102,11 @@ impl<'env> Stage<'env> {
         self.device.is_some()
     }
 
+    /// The driver, and the open of its device that the script begins with.
+    pub(super) fn device(&self) -> Result<(&'env Driver, &'env File), Failure> {
+        self.device.ok_or_else(|| Failure::Fault("this step is for the driver alone".to_owned()))
+    }
+
     /// Who sees to the failures below the driver, if there are any.
     pub(super) fn watch(&self) -> Option<&'env Arc<Watch>> {
         self.device.and_then(|(driver, _)| driver.watch())
@@ -98,12 +120,7 @@ impl<'env> Stage<'env> {
 
     /// A thread of the script, begun when it is first spoken of.
     pub(super) fn thread(&self, who: Who) -> Arc<Thread> {
-        let Machine { system, process, .. } = self.machine;
-        let begin = || match who {
-            Who::T1 | Who::T2 | Who::T3 => system.create_thread(process),
-            Who::Q => system.create_thread(&self.machine.other_process(psimp_catalogue::Server::SPlus)),
-            Who::System => system.create_system_thread(process),
-        };
+        let begin = || self.machine.begin(who);
         let thread = self.threads.lock().entry(who).or_insert_with(begin).clone();
         if let Some(watch) = self.watch() {
             watch.notice(&thread);
@@ -142,8 +159,20 @@ impl<'env> Stage<'env> {
     /// Ends what the script left as it was, and says what came of it.
     pub(super) fn finish(self) -> Found {
         self.machine.thread.attach(None);
-        for handle in self.kept.into_inner().handles.into_values() {
+        let kept = self.kept.into_inner();
+        for handle in kept.handles.into_values() {
             self.machine.close(handle.value);
+        }
+        if let Some((driver, _)) = self.device {
+            let servers = kept.servers.into_values().map(|file| (self.machine.thread.clone(), file));
+            let clients = kept.clients.into_values().filter_map(|client| Some((client.thread, client.file?)));
+            for (thread, file) in servers.chain(clients) {
+                // Nobody else has it by now.
+                let closed = Arc::into_inner(file).map(|file| driver.close(&thread, file));
+                if let Some(Err(failure)) = closed {
+                    self.found.lock().push(mismatch("close", "success", failure.to_string()));
+                }
+            }
         }
         let found = self.found.into_inner();
         if found.is_empty() { Ok(self.shown.into_inner()) } else { Err(found) }

@@ -1,0 +1,189 @@
+//! Clients that connect to the driver, and servers that impersonate them.
+
+use super::Run;
+use super::stage::Connected;
+use crate::client::{Client, Contract};
+use crate::driver::{Failure, File};
+use psimp_catalogue::{Broker, Tok, Who};
+use psimp_model::{SecurityQos, rights};
+use psimp_protocol::wire::{self, MAX_REPLY, connection_flags};
+use psimp_protocol::{IOCTLS, RulesMode, Status};
+use std::sync::Arc;
+
+impl Run<'_, '_> {
+    pub(super) fn broker(&self, broker: &Broker) {
+        match *broker {
+            Broker::Connect { keep, flags, status } => {
+                self.ended("open of the client's name", status, self.connect(keep, flags));
+            }
+            Broker::OpenName(name, level, status) => {
+                let quality = SecurityQos { level, tracking: SecurityQos::STATIC, effective_only: false };
+                self.ended(&format!("open of {name}"), status, self.open_name(name, quality));
+            }
+            Broker::Leave(number) => self.succeeded("close of the client", self.leave(number)),
+            Broker::ClientIsNoServer(number) => self.client_is_no_server(number),
+            Broker::OpenServer(number, status) => {
+                self.ended("open of the device", status, self.open_server(number));
+            }
+            Broker::CloseServer(number) => {
+                let server = self.stage.kept.lock().servers.remove(&number);
+                self.succeeded("close of the server", self.close(server));
+            }
+            Broker::Sees(server, client, terms) => match self.told(server, client) {
+                Ok(told) => {
+                    self.compare(&format!("server {server} on client {client}"), terms, &told);
+                }
+                Err(failure) => self.succeeded("NEXT_CLIENT", Err(failure)),
+            },
+            Broker::Serve { server, client, level, status } => {
+                self.ended("SERVE", status, self.serve(server, client, level));
+            }
+            Broker::ServeId(id, status) => {
+                let served = self.through_driver(|client| client.serve(id, 0, RulesMode::Documented));
+                self.ended("SERVE", status, served.map(drop));
+            }
+            Broker::Crowd(clients) => {
+                self.succeeded("crowd", self.crowd(self.stage.repetitions(clients)));
+            }
+        }
+    }
+
+    /// The thread opens the client's name, whatever process it is in.
+    fn open_client(&self, quality: Option<SecurityQos>) -> Result<Connected, Failure> {
+        let (driver, file) = self.stage.device()?;
+        let thread = self.machine.thread.clone();
+        let opened = driver.connect(&thread, quality)?;
+        let server = Client { machine: &self.stage.machine(Who::T1), driver, file, about: 0 };
+        let mut id = 0;
+        // The last one to come has the highest id.
+        while let Some(told) = server.next_client(id)? {
+            id = told.id;
+        }
+        let tok = self.stage.asked.by(self.who).or(match self.who {
+            Who::ClientA => Some(Tok::Ap0),
+            Who::ClientB => Some(Tok::Bp0),
+            _ => None,
+        });
+        Ok(Connected { thread, file: Some(Arc::new(opened)), id, tok })
+    }
+
+    fn connect(&self, number: usize, flags: u32) -> Result<(), Failure> {
+        let client = self.open_client(SecurityQos::of_create_file(flags))?;
+        self.stage.kept.lock().clients.insert(number, client);
+        Ok(())
+    }
+
+    fn open_name(&self, name: &str, quality: SecurityQos) -> Result<(), Failure> {
+        let (driver, _) = self.stage.device()?;
+        let thread = &self.machine.thread;
+        let file = driver.open_name(thread, name, rights::FILE_READ_DATA, Some(quality))?;
+        driver.close(thread, file)
+    }
+
+    fn leave(&self, number: usize) -> Result<(), Failure> {
+        let file = self.stage.kept.lock().clients.get_mut(&number).and_then(|client| client.file.take());
+        self.close(file)
+    }
+
+    fn open_server(&self, number: usize) -> Result<(), Failure> {
+        let (driver, file) = self.stage.device()?;
+        let desired = rights::FILE_READ_DATA | rights::FILE_WRITE_DATA;
+        let file = if self.has_device() {
+            let server = Client { machine: &self.machine, driver, file, about: 0 };
+            super::super::requests::open_as_administrator(&server, desired)?
+        } else {
+            driver.open(&self.machine.thread, desired)?
+        };
+        self.stage.kept.lock().servers.insert(number, Arc::new(file));
+        Ok(())
+    }
+
+    /// Closes a file that nobody else uses.
+    fn close(&self, file: Option<Arc<File>>) -> Result<(), Failure> {
+        let (driver, _) = self.stage.device()?;
+        let file = file.and_then(Arc::into_inner).ok_or_else(|| no_such("file to close"))?;
+        driver.close(&self.machine.thread, file)
+    }
+
+    /// A call through one of the servers.
+    fn through_server<T>(
+        &self,
+        server: usize,
+        call: impl FnOnce(&Client<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if server == 0 {
+            return self.through_driver(call);
+        }
+        let file = self.stage.kept.lock().servers.get(&server).cloned();
+        let file = file.ok_or_else(|| no_such("server"))?;
+        self.through_driver(|client| call(&Client { file: &file, ..*client }))
+    }
+
+    fn client(&self, number: usize) -> Result<Connected, Failure> {
+        self.stage.kept.lock().clients.get(&number).cloned().ok_or_else(|| no_such("client"))
+    }
+
+    /// What the server is told of a client, in the catalogue's words.
+    fn told(&self, server: usize, client: usize) -> Result<String, Failure> {
+        let Connected { id, thread, .. } = self.client(client)?;
+        let Some(before) = id.checked_sub(1) else { return Err(no_such("client")) };
+        let told = self.through_server(server, |server| server.next_client(before))?;
+        let Some(told) = told.filter(|told| told.id == id) else { return Ok("none".to_owned()) };
+        self.same("the client's process", &thread.process().id(), &told.process);
+        Ok(terms(&told))
+    }
+
+    fn serve(&self, server: usize, client: usize, level: u32) -> Result<(), Failure> {
+        let Connected { id, tok, .. } = self.client(client)?;
+        let outcome = self.through_server(server, |server| server.serve(id, level, self.stage.rules))?;
+        self.stage.asked.note(self.about, tok);
+        self.same("level asked", &level, &outcome.level_asked);
+        Ok(())
+    }
+
+    /// Every control code, of a length that it takes.
+    fn client_is_no_server(&self, number: usize) {
+        let file = self.stage.kept.lock().clients.get(&number).and_then(|client| client.file.clone());
+        let (Ok((driver, _)), Some(file)) = (self.stage.device(), file) else {
+            return self.same("the script has this client", &true, &false);
+        };
+        for row in &IOCTLS {
+            let length = (0..=4096).find(|length| row.input.takes(*length)).unwrap_or_default();
+            let input = vec![0; length];
+            let mut output = vec![0; MAX_REPLY];
+            let user = psimp_host::Requestor::User;
+            let sent = driver.send(&self.machine.thread, &file, row.code(), &input, &mut output, user);
+            self.ended(row.name, Status::ACCESS_DENIED, sent.map(drop));
+        }
+    }
+
+    /// Clients come, every other one leaves, the rest is served, and all go.
+    fn crowd(&self, clients: u32) -> Result<(), Failure> {
+        let mut waiting = Vec::new();
+        for _ in 0..clients {
+            waiting.push(self.open_client(SecurityQos::of_create_file(0x0011_0000))?);
+        }
+        let (left, stay): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|client| client.id % 2 == 0);
+        for client in left {
+            self.close(client.file)?;
+        }
+        for client in stay.iter().rev() {
+            self.through_driver(|server| server.serve(client.id, 1, self.stage.rules))?;
+        }
+        stay.into_iter().try_for_each(|client| self.close(client.file))?;
+        self.slot_before(false)
+    }
+}
+
+/// What a client allows, and whether it is served, in the catalogue's words.
+fn terms(told: &wire::Connection) -> String {
+    let flag = |flag| told.flags & flag != 0;
+    let tracking = if flag(connection_flags::DYNAMIC) { "dynamic" } else { "static" };
+    let effective_only = u8::from(flag(connection_flags::EFFECTIVE_ONLY));
+    let served = if flag(connection_flags::SERVED) { " served" } else { "" };
+    format!("L{} {tracking} eo{effective_only}{served}", told.level)
+}
+
+fn no_such(what: &str) -> Failure {
+    Failure::Fault(format!("the script has no such {what}"))
+}
