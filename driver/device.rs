@@ -1,12 +1,14 @@
 //! The control device and the callback that serves it.
 
+use crate::clients;
 use crate::file;
 use crate::kernel::{self, NtKernel};
 use crate::request::{Output, Request};
+use crate::settings;
 use crate::trace;
-use crate::wdf::{NO_ATTRIBUTES, Name};
+use crate::wdf::Name;
 use core::ptr;
-use psimp_protocol::{DEVICE_NAME, DEVICE_SDDL, LINK_NAME, Status};
+use psimp_protocol::{CLIENTS_SDDL, DEVICE_NAME, DEVICE_SDDL, LINK_NAME, Status};
 use psimp_service::{Caller, Reply};
 use wdk_sys::{
     NTSTATUS, STATUS_INSUFFICIENT_RESOURCES, WDFDEVICE, WDFDEVICE_INIT, WDFDRIVER, WDFREQUEST,
@@ -16,6 +18,7 @@ use wdk_sys::{
 static NAME: Name<{ DEVICE_NAME.len() }> = Name::new(DEVICE_NAME);
 static LINK: Name<{ LINK_NAME.len() }> = Name::new(LINK_NAME);
 static SDDL: Name<{ DEVICE_SDDL.len() }> = Name::new(DEVICE_SDDL);
+static SDDL_WITH_CLIENTS: Name<{ CLIENTS_SDDL.len() }> = Name::new(CLIENTS_SDDL);
 
 /// A device init that is freed unless a device is made of it.
 struct DeviceInit(*mut WDFDEVICE_INIT);
@@ -32,13 +35,15 @@ impl Drop for DeviceInit {
 /// Creates `\Device\PsImpersonate` and its link, and lets requests in.
 ///
 /// The framework opens securely (`FILE_DEVICE_SECURE_OPEN`) by itself, so the
-/// descriptor covers every name below the device too.
+/// descriptor covers every name below the device too: whoever may connect may get this far, and
+/// whoever wants to serve is asked again when the file is opened.
 ///
 /// # Errors
 /// What the framework fails with; a device that was created by then goes with
 /// the driver object.
 pub(crate) fn create(driver: WDFDRIVER) -> Result<WDFDEVICE, NTSTATUS> {
-    let sddl = SDDL.unicode();
+    let sddl =
+        if settings::every_user_may_connect(driver) { SDDL_WITH_CLIENTS.unicode() } else { SDDL.unicode() };
     // SAFETY: `driver` is the framework's driver object, `sddl` a local.
     let init = DeviceInit(unsafe {
         call_unsafe_wdf_function_binding!(WdfControlDeviceInitAllocate, driver, &raw const sddl)
@@ -62,12 +67,19 @@ pub(crate) fn create(driver: WDFDRIVER) -> Result<WDFDEVICE, NTSTATUS> {
 }
 
 fn finish(mut init: DeviceInit) -> Result<WDFDEVICE, NTSTATUS> {
+    let mut attributes = clients::attributes();
     let mut device: WDFDEVICE = ptr::null_mut();
     // SAFETY: the init is configured; on success the framework sets our pointer
     // to null, so that it is not freed again.
     check(unsafe {
-        call_unsafe_wdf_function_binding!(WdfDeviceCreate, &raw mut init.0, NO_ATTRIBUTES, &raw mut device)
+        call_unsafe_wdf_function_binding!(
+            WdfDeviceCreate,
+            &raw mut init.0,
+            &raw mut attributes,
+            &raw mut device
+        )
     })?;
+    clients::prepare(device)?;
     let link = LINK.unicode();
     // SAFETY: the device was just created, `link` is a local.
     check(unsafe {
@@ -87,17 +99,17 @@ fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
 /// The framework calls this in the requester's context before any queue, at the
 /// requester's IRQL and without synchronisation; the request is completed here
 /// and never enqueued, so it cannot be cancelled half-way.
-extern "C" fn evt_io_in_caller_context(_device: WDFDEVICE, request: WDFREQUEST) {
+extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
     // SAFETY: the framework hands each request to this callback once, and
     // nothing else in the driver has its handle.
     let request = unsafe { Request::new(request) };
     let mut output = Output::NOWHERE;
-    let result = serve(&request, &mut output);
+    let result = serve(device, &request, &mut output);
     request.complete(&result, &output);
 }
 
 /// Answers a request; says in `output` where the reply goes, if there is one.
-fn serve(request: &Request, output: &mut Output) -> Result<Reply, Status> {
+fn serve(device: WDFDEVICE, request: &Request, output: &mut Output) -> Result<Reply, Status> {
     // First of all: nothing below may be called above PASSIVE_LEVEL.
     if !kernel::is_passive_level() {
         return Err(Status::INVALID_DEVICE_STATE);
@@ -111,7 +123,7 @@ fn serve(request: &Request, output: &mut Output) -> Result<Reply, Status> {
         *output = place;
         control.output_length
     });
-    let result = psimp_service::dispatch(&NtKernel::new(file), caller, control.code, input, room);
+    let result = psimp_service::dispatch(&NtKernel::new(device, file), caller, control.code, input, room);
     trace::operation(control.code, input, &result);
     result
 }

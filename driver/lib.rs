@@ -7,8 +7,11 @@
 //!
 //! * `entry`: `DriverEntry` and unload
 //! * `device`: the control device and its callbacks
-//! * `file`: who opened a handle
-//! * `request`: an I/O request that is completed exactly once
+//! * `file`: who opened a handle, a server or a client
+//! * `clients`: the clients that are connected
+//! * `request`: I/O requests that are completed exactly once
+//! * `settings`: what the registry says
+//! * `worker`: what is done on a worker thread, and why
 //! * `kernel`: owning wrappers over ntoskrnl, one type a reference
 //! * `trace`: what is told of each operation, through `etw`
 //!
@@ -18,6 +21,8 @@
 // The one package whose job is to call the kernel.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "kernel")]
+mod clients;
 #[cfg(feature = "kernel")]
 mod device;
 #[cfg(feature = "kernel")]
@@ -31,9 +36,13 @@ mod kernel;
 #[cfg(feature = "kernel")]
 mod request;
 #[cfg(feature = "kernel")]
+mod settings;
+#[cfg(feature = "kernel")]
 mod trace;
 #[cfg(feature = "kernel")]
 mod wdf;
+#[cfg(feature = "kernel")]
+mod worker;
 
 // Brings in the panic handler. The release image holds no call to it: a lint of
 // the image refuses the import of KeBugCheckEx that it would need.

@@ -1,11 +1,12 @@
-//! An I/O request that is completed exactly once.
+//! I/O requests that are completed exactly once.
 
 use core::{ptr, slice};
-use psimp_protocol::{Ioctl, Status};
+use psimp_protocol::{CLIENT_NAME, Ioctl, Status};
 use psimp_service::Reply;
 use wdk_sys::{
-    _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, NTSTATUS, PVOID, WDF_REQUEST_PARAMETERS,
-    WDFFILEOBJECT, WDFREQUEST, call_unsafe_wdf_function_binding,
+    _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, NTSTATUS, PIO_SECURITY_CONTEXT, PVOID,
+    SECURITY_QUALITY_OF_SERVICE, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT, WDFREQUEST,
+    call_unsafe_wdf_function_binding,
 };
 
 /// A request that this driver owns. [`Request::complete`] consumes it, so it is
@@ -49,13 +50,7 @@ impl Request {
     /// # Errors
     /// `INVALID_DEVICE_REQUEST` for a read, a write or anything else.
     pub(crate) fn device_control(&self) -> Result<DeviceControl, Status> {
-        let mut parameters = WDF_REQUEST_PARAMETERS {
-            #[allow(clippy::cast_possible_truncation)] // 40 bytes
-            Size: size_of::<WDF_REQUEST_PARAMETERS>() as u16,
-            ..WDF_REQUEST_PARAMETERS::default()
-        };
-        // SAFETY: the request is not completed as long as `self` exists.
-        unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, self.0, &raw mut parameters) };
+        let parameters = parameters(self.0);
         if parameters.Type != WdfRequestTypeDeviceControl {
             return Err(Status::INVALID_DEVICE_REQUEST);
         }
@@ -158,6 +153,90 @@ impl Request {
         unsafe { ptr::copy_nonoverlapping(reply.as_ptr(), output.buffer, length) };
         length as u64
     }
+}
+
+/// A create request that this driver owns, with the file object that it opens.
+pub(crate) struct Create {
+    request: WDFREQUEST,
+    file: WDFFILEOBJECT,
+}
+
+/// What of the device is opened.
+pub(crate) enum Name {
+    /// The device itself.
+    Device,
+    /// [`CLIENT_NAME`], in any case of its letters.
+    Client,
+    /// Something that there is not.
+    Unknown,
+}
+
+impl Create {
+    /// Takes over a create request.
+    ///
+    /// # Safety
+    /// The driver owns `request`, which is a create, valid, for `file` and not yet completed, and
+    /// has no other use for its handle.
+    pub(crate) unsafe fn new(request: WDFREQUEST, file: WDFFILEOBJECT) -> Self {
+        Self { request, file }
+    }
+
+    /// The name that is opened below the device.
+    pub(crate) fn name(&self) -> Name {
+        // SAFETY: the file object lives as long as its create is in progress.
+        let name = unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetFileName, self.file) };
+        // SAFETY: the name of a file object is there until it is closed, if it has one at all.
+        let Some(name) = (unsafe { name.as_ref() }) else { return Name::Device };
+        let length = usize::from(name.Length / 2);
+        if length == 0 || name.Buffer.is_null() {
+            return Name::Device;
+        }
+        // SAFETY: a `UNICODE_STRING` has `Length` bytes, and this one nobody changes.
+        let name = unsafe { slice::from_raw_parts(name.Buffer, length) };
+        let wanted = CLIENT_NAME.bytes();
+        let same =
+            |(&is, wanted): (&u16, u8)| u8::try_from(is).is_ok_and(|is| is.eq_ignore_ascii_case(&wanted));
+        if length == wanted.len() && name.iter().zip(wanted).all(same) { Name::Client } else { Name::Unknown }
+    }
+
+    /// The access asked for, generic rights mapped.
+    pub(crate) fn desired_access(&self) -> u32 {
+        // SAFETY: null, or valid as long as the create is in progress.
+        unsafe { self.security().as_ref() }.map_or(0, |security| security.DesiredAccess)
+    }
+
+    /// The quality of service that the client asked for; none when it did not.
+    pub(crate) fn quality_of_service(&self) -> Option<SECURITY_QUALITY_OF_SERVICE> {
+        // SAFETY: null, or valid as long as the create is in progress.
+        let security = unsafe { self.security().as_ref() }?;
+        // SAFETY: null, or the kernel's own copy, valid as long.
+        unsafe { security.SecurityQos.as_ref() }.copied()
+    }
+
+    fn security(&self) -> PIO_SECURITY_CONTEXT {
+        let parameters = parameters(self.request);
+        // SAFETY: the request is a create, so this is the member that the framework wrote.
+        unsafe { parameters.Parameters.Create }.SecurityContext
+    }
+
+    /// Completes the request: the file object is open, or why it is not.
+    pub(crate) fn complete(self, opened: Result<(), Status>) {
+        let status = opened.err().unwrap_or(Status::SUCCESS);
+        // SAFETY: `self` owned the request and is gone.
+        unsafe { complete(self.request, status, 0) };
+    }
+}
+
+/// The parameters of a request that is not completed.
+fn parameters(request: WDFREQUEST) -> WDF_REQUEST_PARAMETERS {
+    let mut parameters = WDF_REQUEST_PARAMETERS {
+        #[allow(clippy::cast_possible_truncation)] // 40 bytes
+        Size: size_of::<WDF_REQUEST_PARAMETERS>() as u16,
+        ..WDF_REQUEST_PARAMETERS::default()
+    };
+    // SAFETY: whoever has the handle owns the request; the pointer is to a local.
+    unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, request, &raw mut parameters) };
+    parameters
 }
 
 /// # Safety

@@ -5,10 +5,10 @@
 //! operation costs. Handles, addresses, SIDs and descriptors are never told.
 
 use crate::etw::{Field, Level, Provider, event_length, event_metadata, provider_length, provider_metadata};
+use crate::kernel;
 use psimp_protocol::Status;
 use psimp_service::{Numbers, Record, Reply, Weight};
-use wdk_sys::ntddk::{PsGetCurrentProcessId, PsGetCurrentThreadId};
-use wdk_sys::{GUID, HANDLE, NTSTATUS};
+use wdk_sys::{GUID, NTSTATUS};
 use zerocopy::IntoBytes;
 
 const NAME: &str = "PsImpersonate";
@@ -41,7 +41,7 @@ const FIELDS: &[Field] = &[
     Field::text("DecidedBy"),
     Field::identifier("TokenAsked"),
     Field::identifier("TokenStored"),
-    Field::identifier("Save"),
+    Field::identifier("Id"),
     Field::bits("ControlCode"),
     Field::process("ProcessId"),
     Field::thread("ThreadId"),
@@ -94,10 +94,8 @@ pub(crate) fn operation(code: u32, input: &[u8], result: &Result<Reply, Status>)
 #[inline(never)]
 fn write(code: u32, input: &[u8], result: &Result<Reply, Status>) {
     let mut record = Record::new(code, input, result.as_ref().map_err(|status| *status));
-    // SAFETY: callable at any IRQL.
-    record.numbers.process = id(unsafe { PsGetCurrentProcessId() });
-    // SAFETY: callable at any IRQL.
-    record.numbers.thread = id(unsafe { PsGetCurrentThreadId() });
+    record.numbers.process = kernel::current_process_id();
+    record.numbers.thread = kernel::current_thread_id();
     let mut values = Values { bytes: [0; Values::ROOM], length: 0 };
     for text in [record.operation, record.verdict, record.decided_by] {
         values.text(text);
@@ -109,12 +107,6 @@ fn write(code: u32, input: &[u8], result: &Result<Reply, Status>) {
         Weight::Look => Level::Verbose,
     };
     PROVIDER.write(level, OPERATIONS, &OPERATION, values.as_bytes());
-}
-
-/// Ids of processes and threads look like handles, and have 32 bits.
-#[allow(clippy::cast_possible_truncation)]
-fn id(id: HANDLE) -> u32 {
-    id.addr() as u32
 }
 
 /// The values of an event, one after the other.

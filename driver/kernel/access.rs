@@ -1,4 +1,4 @@
-//! Access checks as the calling thread now is.
+//! Access checks as the calling thread now is, a worker of the system or any other.
 
 use psimp_protocol::Status;
 use wdk_sys::ntddk::{
@@ -42,7 +42,8 @@ impl Drop for Subject {
 /// # Errors
 /// `INVALID_SECURITY_DESCR` for bytes that are no self-relative descriptor with
 /// an owner and a group.
-pub(super) fn check(descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
+#[inline(never)]
+pub(crate) fn check(descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
     let bytes = descriptor.as_ptr().cast_mut().cast();
     let length = u32::try_from(descriptor.len()).map_err(|_| Status::INVALID_SECURITY_DESCR)?;
     let needed = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION;

@@ -4,34 +4,40 @@
 //! callback checks the IRQL before anything is called.
 
 mod access;
+mod client;
 mod ffi;
 mod object;
 mod token;
 
+pub(crate) use access::check as access_check;
+pub(crate) use client::ClientSecurity;
 pub(crate) use object::{Process, Thread, current_process};
-pub(crate) use token::SlotToken;
-use token::{HandleToken, PrimaryToken};
+use token::PrimaryToken;
+pub(crate) use token::{HandleToken, SlotToken};
 
-use crate::file;
+use crate::{file, worker};
 use core::ptr::{self, NonNull};
-use psimp_protocol::Status;
+use psimp_protocol::{ConnectionId, Status};
 use psimp_rules::Level;
-use psimp_service::{Kernel, SaveTable, Slot, TokenRef};
+use psimp_service::{Client, Connection, Kernel, SaveTable, Slot, TokenRef};
 use wdk_sys::ntddk::{
-    PsImpersonateClient, PsReferenceImpersonationToken, PsReferencePrimaryToken, PsRevertToSelf,
+    PsGetCurrentProcessId, PsGetCurrentThreadId, PsImpersonateClient, PsReferenceImpersonationToken,
+    PsReferencePrimaryToken, PsRevertToSelf,
 };
-use wdk_sys::{NTSTATUS, PASSIVE_LEVEL, PVOID, WDFFILEOBJECT};
+use wdk_sys::{HANDLE, NTSTATUS, PASSIVE_LEVEL, PVOID, SECURITY_CLIENT_CONTEXT, WDFDEVICE, WDFFILEOBJECT};
 
 /// The kernel that the driver is loaded into, for one request.
 pub(crate) struct NtKernel {
-    /// The file object that the request came on.
+    /// The device that the request came to.
+    device: WDFDEVICE,
+    /// The file object that it came on.
     file: WDFFILEOBJECT,
 }
 
 impl NtKernel {
-    /// For a request on this file object, which it keeps open.
-    pub(crate) fn new(file: WDFFILEOBJECT) -> Self {
-        Self { file }
+    /// For a request on this file object of the device, which it keeps open.
+    pub(crate) fn new(device: WDFDEVICE, file: WDFFILEOBJECT) -> Self {
+        Self { device, file }
     }
 }
 
@@ -40,6 +46,24 @@ pub(crate) fn is_passive_level() -> bool {
     // SAFETY: callable at any IRQL.
     let irql = unsafe { ffi::KeGetCurrentIrql() };
     u32::from(irql) == PASSIVE_LEVEL
+}
+
+/// The id of the calling process.
+pub(crate) fn current_process_id() -> u32 {
+    // SAFETY: callable at any IRQL.
+    id(unsafe { PsGetCurrentProcessId() })
+}
+
+/// The id of the calling thread.
+pub(crate) fn current_thread_id() -> u32 {
+    // SAFETY: callable at any IRQL.
+    id(unsafe { PsGetCurrentThreadId() })
+}
+
+/// Ids of processes and threads look like handles, and have 32 bits.
+#[allow(clippy::cast_possible_truncation)]
+fn id(id: HANDLE) -> u32 {
+    id.addr() as u32
 }
 
 /// A kernel status as a result.
@@ -52,6 +76,7 @@ impl Kernel for NtKernel {
     type HandleToken = HandleToken;
     type PrimaryToken = PrimaryToken;
     type SlotToken = SlotToken;
+    type Context = SECURITY_CLIENT_CONTEXT;
 
     fn current_thread(&self) -> Thread {
         Thread::current()
@@ -143,6 +168,31 @@ impl Kernel for NtKernel {
 
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<SlotToken>) -> R) -> Result<R, Status> {
         file::with_saves(self.file, work)
+    }
+
+    fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)> {
+        file::next_client(self.device, self.file, after)
+    }
+
+    fn accept(&self, id: ConnectionId) -> Result<Client<HandleToken, SECURITY_CLIENT_CONTEXT>, Status> {
+        file::accept(self.device, self.file, id)
+    }
+
+    fn give_back(&self, id: ConnectionId) {
+        file::give_back(self.device, self.file, id);
+    }
+
+    fn impersonate_client(
+        &self,
+        client: &Client<HandleToken, SECURITY_CLIENT_CONTEXT>,
+        level: Level,
+    ) -> Result<(), Status> {
+        // SAFETY: the token in the context is the one beside it, which is referenced.
+        unsafe { client::impersonate(client.context, level) }
+    }
+
+    fn worker_access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
+        worker::access_check(self.device, descriptor, desired)
     }
 
     fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {

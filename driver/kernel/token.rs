@@ -18,7 +18,7 @@ use wdk_sys::{
     SeTokenObjectType, TOKEN_STATISTICS, TOKEN_USER,
 };
 
-/// A token referenced through a handle; given back with `ObDereferenceObject`.
+/// A token referenced through a handle, or a client's; given back with `ObDereferenceObject`.
 pub(crate) struct HandleToken(Reference);
 
 /// A process's primary token; given back with `PsDereferencePrimaryToken`.
@@ -45,6 +45,11 @@ impl HandleToken {
         // SAFETY: the kernel's token type.
         let (token, granted) = unsafe { Reference::open(handle, access, token_type()) }?;
         Ok((Self(token), granted))
+    }
+
+    /// A token that is referenced already.
+    pub(super) fn from_reference(reference: Reference) -> Self {
+        Self(reference)
     }
 
     pub(super) fn as_ptr(&self) -> PVOID {

@@ -52,7 +52,7 @@ pub(crate) fn assign<K: Kernel>(
 ) -> Result<wire::Outcome, Status> {
     let Asked { thread, token, statistics, level, rules } = *asked;
     let decision = match rules {
-        RulesMode::Documented => Some(documented(kernel, thread, token, statistics, level, |_| ())?),
+        RulesMode::Documented => Some(documented(kernel, thread, token, statistics, level, &mut |_| ())?),
         RulesMode::Kernel => None,
     };
     match decision.map(|decision| decision.verdict) {
@@ -72,14 +72,16 @@ fn check_primary_access(token: &Statistics, granted: u32) -> Result<(), Status> 
     Ok(())
 }
 
-/// What the documented rule decides; `observe` is told of every rule tried.
+/// What the documented rule decides; `observe` is told of every rule tried. Once in the image, and
+/// not once for each of its callers.
+#[inline(never)]
 pub(crate) fn documented<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
     token: &K::HandleToken,
     statistics: &Statistics,
     level: Level,
-    mut observe: impl FnMut(Step),
+    observe: &mut dyn FnMut(Step),
 ) -> Result<Decision, Status> {
     if level < DOC.free_below {
         // Free for every token: spare the reads, and do not fail for want of memory.

@@ -186,6 +186,7 @@ impl Kernel for Entered<'_> {
     type HandleToken = Reference;
     type PrimaryToken = Reference;
     type SlotToken = Reference;
+    type Context = ();
 
     fn current_thread(&self) -> usize {
         self.thread
@@ -255,6 +256,24 @@ impl Kernel for Entered<'_> {
             None => Err(work),
         });
         done.map_err(|_work| Status::FILE_CLOSED)
+    }
+
+    fn next_client(&self, _after: ConnectionId) -> Option<(Connection, bool)> {
+        None
+    }
+
+    fn accept(&self, _id: ConnectionId) -> Result<Client<Reference, ()>, Status> {
+        Err(Status::NOT_FOUND)
+    }
+
+    fn give_back(&self, _id: ConnectionId) {}
+
+    fn impersonate_client(&self, _client: &Client<Reference, ()>, _level: Level) -> Result<(), Status> {
+        Err(Status::NOT_FOUND)
+    }
+
+    fn worker_access_check(&self, _descriptor: &[u8], _desired: u32) -> Result<(u32, Status), Status> {
+        Err(Status::INVALID_SECURITY_DESCR)
     }
 
     fn access_check(&self, _descriptor: &[u8], _desired: u32) -> Result<(u32, Status), Status> {

@@ -20,7 +20,7 @@ pub(super) const RULES: [Rule; 9] = [
 ];
 
 /// The image stays small enough to be read as a whole.
-const LARGEST: usize = 24 * 1024;
+const LARGEST: usize = 32 * 1024;
 
 /// Each flag of the optional header that has to be set, and what it is for.
 const FLAGS: [(u16, &str); 4] = [

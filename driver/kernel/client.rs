@@ -1,0 +1,98 @@
+//! Client security contexts: whom a server may impersonate, as the kernel captures it.
+
+use super::object::Reference;
+use super::token::HandleToken;
+use super::{check, ffi};
+use core::ptr;
+use psimp_protocol::Status;
+use psimp_rules::Level;
+use psimp_service::Terms;
+use wdk_sys::ntddk::{
+    PsDereferenceImpersonationToken, PsDereferencePrimaryToken, SeCreateClientSecurity,
+    SeImpersonateClientEx, SeTokenType,
+};
+use wdk_sys::{
+    _TOKEN_TYPE::TokenPrimary, SECURITY_CLIENT_CONTEXT, SECURITY_DYNAMIC_TRACKING,
+    SECURITY_QUALITY_OF_SERVICE,
+};
+
+/// What a client allows that does not say: as named pipes have it.
+const UNSAID: SECURITY_QUALITY_OF_SERVICE = SECURITY_QUALITY_OF_SERVICE {
+    #[allow(clippy::cast_possible_truncation)] // 12
+    Length: size_of::<SECURITY_QUALITY_OF_SERVICE>() as u32,
+    ImpersonationLevel: Level::Impersonation as i32,
+    #[allow(clippy::cast_possible_truncation)] // 1
+    ContextTrackingMode: SECURITY_DYNAMIC_TRACKING as u8,
+    EffectiveOnly: 1,
+};
+
+/// A client's security context, with one reference on the token in it; deleted on drop.
+pub(crate) struct ClientSecurity(SECURITY_CLIENT_CONTEXT);
+
+impl ClientSecurity {
+    /// Captures the calling thread's effective token. `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    /// What `SeCreateClientSecurity` fails with: `BAD_IMPERSONATION_LEVEL` for a level that is
+    /// none or that the thread's own impersonation does not allow, out of memory.
+    pub(crate) fn of_caller(quality: Option<SECURITY_QUALITY_OF_SERVICE>) -> Result<Self, Status> {
+        let mut quality = quality.unwrap_or(UNSAID);
+        let mut context = SECURITY_CLIENT_CONTEXT::default();
+        // SAFETY: callable at any IRQL.
+        let thread = unsafe { ffi::PsGetCurrentThread() };
+        // SAFETY: the current thread; the pointers are to locals. The client is on this machine.
+        check(unsafe { SeCreateClientSecurity(thread, &raw mut quality, 0, &raw mut context) })?;
+        Ok(Self(context))
+    }
+
+    /// What the client allows.
+    pub(crate) fn terms(&self) -> Terms {
+        let SECURITY_CLIENT_CONTEXT { SecurityQos: quality, .. } = self.0;
+        let dynamic = self.0.DirectlyAccessClientToken != 0;
+        Terms {
+            process: super::current_process_id(),
+            // A context with a level out of range does not exist; the weakest is the safe reading.
+            level: Level::from_raw(quality.ImpersonationLevel.cast_unsigned()).unwrap_or(Level::Anonymous),
+            dynamic,
+            effective_only: 0
+                != if dynamic { self.0.DirectAccessEffectiveOnly } else { quality.EffectiveOnly },
+        }
+    }
+
+    /// The context to use elsewhere, as long as the token lives that comes with it.
+    pub(crate) fn share(&self) -> (HandleToken, SECURITY_CLIENT_CONTEXT) {
+        // SAFETY: the context's own reference keeps the token alive.
+        let token = unsafe { Reference::another(self.0.ClientToken) };
+        (HandleToken::from_reference(token), self.0)
+    }
+}
+
+impl Drop for ClientSecurity {
+    /// `SeDeleteClientSecurity`, which kernels before Windows 10 have in a header alone.
+    fn drop(&mut self) {
+        let token = self.0.ClientToken;
+        // SAFETY: the context has a reference on its token.
+        let token_type = unsafe { SeTokenType(token) };
+        if token_type == TokenPrimary {
+            // SAFETY: that reference is given back once.
+            unsafe { PsDereferencePrimaryToken(token) };
+        } else {
+            // SAFETY: that reference is given back once.
+            unsafe { PsDereferenceImpersonationToken(token) };
+        }
+    }
+}
+
+/// `SeImpersonateClientEx` on the calling thread at this level.
+///
+/// # Errors
+/// What the routine fails with.
+///
+/// # Safety
+/// The token in the context is referenced.
+pub(super) unsafe fn impersonate(mut context: SECURITY_CLIENT_CONTEXT, level: Level) -> Result<(), Status> {
+    context.SecurityQos.ImpersonationLevel = i32::from(level as u8);
+    // SAFETY: the token is promised by the caller, the pointer is to a local; no thread is the
+    // calling one.
+    check(unsafe { SeImpersonateClientEx(&raw mut context, ptr::null_mut()) })
+}

@@ -1,0 +1,36 @@
+//! What the service's key `Parameters` says, read once as the driver starts.
+
+use crate::wdf::{NO_ATTRIBUTES, Name};
+use core::ptr;
+use psimp_protocol::{CLIENTS_AUTHENTICATED, CLIENTS_SETTING};
+use wdk_sys::{KEY_QUERY_VALUE, WDFDRIVER, WDFKEY, call_unsafe_wdf_function_binding};
+
+static CLIENTS: Name<{ CLIENTS_SETTING.len() }> = Name::new(CLIENTS_SETTING);
+
+/// Whether every authenticated user may connect. Not when the setting is missing, cannot be read
+/// or is anything else. `PASSIVE_LEVEL`.
+pub(crate) fn every_user_may_connect(driver: WDFDRIVER) -> bool {
+    let mut key: WDFKEY = ptr::null_mut();
+    // SAFETY: `driver` is the framework's driver object; the pointer is to a local.
+    let opened = unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfDriverOpenParametersRegistryKey,
+            driver,
+            KEY_QUERY_VALUE,
+            NO_ATTRIBUTES,
+            &raw mut key
+        )
+    };
+    if !wdk::nt_success(opened) {
+        return false;
+    }
+    let name = CLIENTS.unicode();
+    let mut value = 0;
+    // SAFETY: the key was just opened; the pointers are to locals.
+    let read = unsafe {
+        call_unsafe_wdf_function_binding!(WdfRegistryQueryULong, key, &raw const name, &raw mut value)
+    };
+    // SAFETY: the key was opened above and is used no more.
+    unsafe { call_unsafe_wdf_function_binding!(WdfRegistryClose, key) };
+    wdk::nt_success(read) && value == CLIENTS_AUTHENTICATED
+}
