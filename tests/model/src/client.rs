@@ -31,16 +31,19 @@ impl SecurityQos {
 
 /// `SECURITY_CLIENT_CONTEXT`. It holds one reference on its token;
 /// `SeDeleteClientSecurity` is its drop.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ClientContext {
-    token: Arc<Token>,
-    level: Level,
-    dynamic: bool,
+    /// The client's token, or the copy made of it.
+    pub token: Arc<Token>,
+    /// The level of the quality of service. Drivers set a lower one in a copy.
+    pub level: Level,
+    /// Whether the token is the client's own.
+    pub dynamic: bool,
     /// Of the quality of service: used with static tracking.
-    effective_only: bool,
+    pub effective_only: bool,
     /// Of the quality of service or of the client's slot: used with dynamic
     /// tracking.
-    direct_effective_only: bool,
+    pub direct_effective_only: bool,
 }
 
 impl ClientContext {

@@ -24,10 +24,14 @@ pub(crate) mod driver_object {
 const SERVICES: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services";
 
 /// Maps an image and runs its entry point.
-pub(crate) fn start(image: &Image, system: Arc<System>, options: Options) -> Result<Machine, StartError> {
+pub(crate) fn start(
+    image: &Image,
+    system: Arc<System>,
+    options: Options,
+) -> Result<Arc<Machine>, StartError> {
     let gates = ImportGates::new(&image.layout().imports)?;
     let mapping = Mapping::new(image, |index, import| gates.resolve(index, import))?;
-    let machine = Machine::from(Parts {
+    let machine = Machine::new(Parts {
         driver_object: driver_object(&mapping),
         registry_path: registry_path(&options.service),
         system_thread: system_thread(&system),
@@ -50,8 +54,7 @@ pub(crate) fn start(image: &Image, system: Arc<System>, options: Options) -> Res
 
 fn run_entry(machine: &Machine) -> Result<Status, Fault> {
     let cpu = Cpu::attach();
-    let thread = &machine.system_thread;
-    let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
+    let dispatch = Dispatch::of_system(machine);
     let arguments = [machine.driver_object.address(), machine.registry_path.address(), 0, 0];
     let status = dispatch.run(cpu, || dispatch.call(cpu, machine.mapping.entry(), arguments))?;
     for (block, what) in
