@@ -148,15 +148,15 @@ typedef struct _WDF_DRIVER_CONFIG {
 typedef NTSTATUS (*PFN_WDFDRIVERCREATE)(PWDF_DRIVER_GLOBALS DriverGlobals, PDRIVER_OBJECT DriverObject,
                                         PCUNICODE_STRING RegistryPath, PWDF_OBJECT_ATTRIBUTES DriverAttributes,
                                         PWDF_DRIVER_CONFIG DriverConfig, WDFDRIVER *Driver);
-
-/* --- registry ----------------------------------------------------------------------------- */
-
 typedef NTSTATUS (*PFN_WDFDRIVEROPENPARAMETERSREGISTRYKEY)(PWDF_DRIVER_GLOBALS DriverGlobals, WDFDRIVER Driver,
                                                            ACCESS_MASK DesiredAccess,
                                                            PWDF_OBJECT_ATTRIBUTES KeyAttributes, WDFKEY *Key);
+
+/* --- registry ----------------------------------------------------------------------------- */
+
+typedef VOID (*PFN_WDFREGISTRYCLOSE)(PWDF_DRIVER_GLOBALS DriverGlobals, WDFKEY Key);
 typedef NTSTATUS (*PFN_WDFREGISTRYQUERYULONG)(PWDF_DRIVER_GLOBALS DriverGlobals, WDFKEY Key,
                                               PCUNICODE_STRING ValueName, PULONG Value);
-typedef VOID (*PFN_WDFREGISTRYCLOSE)(PWDF_DRIVER_GLOBALS DriverGlobals, WDFKEY Key);
 
 #include "wdfdevice.h"
 #include "wdfrequest.h"

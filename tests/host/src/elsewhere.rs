@@ -1,6 +1,6 @@
 //! The host where it cannot be: everything is there, nothing can be had.
 
-use crate::{Event, Failure, Fault, Image, IoControl, Listener, LoadError, Options, StartError};
+use crate::{Event, Failure, Fault, Image, IoControl, Listener, LoadError, Open, Options, StartError};
 use psimp_model::{System, Thread};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,6 +35,14 @@ impl Host {
     /// # Errors
     /// None: there is no such host.
     pub fn open(&self, _thread: &Arc<Thread>, _name: &str, _desired: u32) -> Result<File, Failure> {
+        match self.0 {}
+    }
+
+    /// Opens the device, or a name below it.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn open_with(&self, _thread: &Arc<Thread>, _open: &Open<'_>) -> Result<File, Failure> {
         match self.0 {}
     }
 

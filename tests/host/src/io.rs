@@ -1,6 +1,8 @@
 //! What a caller asks of the driver.
 
 use crate::{EventLog, Listener, Observer};
+use psimp_model::SecurityQos;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,26 @@ pub enum Requestor {
     User,
     /// Another driver.
     Kernel,
+}
+
+/// What is opened, and how: what `NtCreateFile` is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Open<'a> {
+    /// Name or link of a device. What follows behind a backslash, and the
+    /// backslash, is the name of the file object, which the driver reads.
+    pub name: &'a str,
+    /// The access asked for; generic rights are those of files.
+    pub desired: u32,
+    /// The quality of service, as the caller put it into `OBJECT_ATTRIBUTES`:
+    /// nobody has looked at it.
+    pub quality: Option<SecurityQos>,
+}
+
+impl<'a> Open<'a> {
+    /// An open without quality of service.
+    pub fn new(name: &'a str, desired: u32) -> Self {
+        Self { name, desired, quality: None }
+    }
 }
 
 /// A device control request.
@@ -49,6 +71,9 @@ pub struct Options {
     /// The name of the driver's service, with which its registry path ends:
     /// `PsImpersonate` unless told otherwise.
     pub service: String,
+    /// The values of the type `REG_DWORD` in the key `Parameters` of the service,
+    /// which has no such key when there are none. Names differ in more than case.
+    pub parameters: BTreeMap<String, u32>,
     /// Who listens to the driver's events from its start on: nobody unless told
     /// otherwise.
     pub listener: Option<Listener>,
@@ -62,6 +87,7 @@ impl Default for Options {
             observer: None,
             deadline: Some(Duration::from_secs(10)),
             service: "PsImpersonate".to_owned(),
+            parameters: BTreeMap::new(),
             listener: None,
             events: EventLog::default(),
         }
@@ -74,6 +100,7 @@ impl fmt::Debug for Options {
             .field("observer", &self.observer.is_some())
             .field("deadline", &self.deadline)
             .field("service", &self.service)
+            .field("parameters", &self.parameters)
             .field("listener", &self.listener)
             .finish_non_exhaustive()
     }

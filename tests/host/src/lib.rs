@@ -33,6 +33,6 @@ pub use elsewhere::{File, Host};
 pub use error::{LoadError, StartError};
 pub use fault::{Failure, Fault, FaultKind, Site};
 pub use image::{Image, seal};
-pub use io::{IoControl, Options, Requestor};
+pub use io::{IoControl, Open, Options, Requestor};
 pub use observer::{Call, Observer, Ruling, Waiting};
 pub use trace::{Event, EventLog, Listener};

@@ -13,6 +13,9 @@ pub struct Call<'a> {
     pub site: Site,
     /// Id of the calling thread of the model.
     pub thread: u32,
+    /// Id of the thread on whose behalf it is made: the one that enqueued the work
+    /// item that calls, else the calling one.
+    pub on_behalf_of: u32,
     /// Whether the call can fail for want of resources, and so will when it is
     /// told to.
     pub can_fail: bool,
@@ -39,6 +42,7 @@ impl fmt::Debug for Call<'_> {
             .field("function", &self.function)
             .field("site", &self.site)
             .field("thread", &self.thread)
+            .field("on_behalf_of", &self.on_behalf_of)
             .field("can_fail", &self.can_fail)
             .finish_non_exhaustive()
     }

@@ -5,7 +5,6 @@ use crate::service::ModelToken;
 use crate::{ClientContext, SecurityQos, System, Thread};
 use parking_lot::Mutex;
 use psimp_protocol::{ConnectionId, MAX_CONNECTIONS, Status};
-use psimp_rules::Level;
 use psimp_service::{Connection, SaveTable, ServerId, Terms};
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -33,9 +32,9 @@ impl Clients {
         let context = system.se_create_client_security(thread, &quality, false)?;
         let terms = Terms {
             process: thread.process().id(),
-            level: Level::from_raw(quality.level).ok_or(Status::BAD_IMPERSONATION_LEVEL)?,
-            dynamic: quality.tracking != SecurityQos::STATIC,
-            effective_only: quality.effective_only,
+            level: context.level,
+            dynamic: context.dynamic,
+            effective_only: context.is_effective_only(),
         };
         let mut clients = self.0.lock();
         if clients.len() >= MAX_CONNECTIONS {

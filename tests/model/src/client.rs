@@ -47,28 +47,31 @@ impl SecurityQos {
 
 /// `SECURITY_CLIENT_CONTEXT`. It holds one reference on its token;
 /// `SeDeleteClientSecurity` is its drop.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ClientContext {
-    token: Arc<Token>,
-    level: Level,
-    dynamic: bool,
+    /// The client's token, or the copy made of it.
+    pub token: Arc<Token>,
+    /// The level of the quality of service. Drivers set a lower one in a copy.
+    pub level: Level,
+    /// Whether the token is the client's own.
+    pub dynamic: bool,
     /// Of the quality of service: used with static tracking.
-    effective_only: bool,
+    pub effective_only: bool,
     /// Of the quality of service or of the client's slot: used with dynamic
     /// tracking.
-    direct_effective_only: bool,
+    pub direct_effective_only: bool,
 }
 
 impl ClientContext {
-    /// The client's token, or the copy made of it.
-    pub fn token(&self) -> &Arc<Token> {
-        &self.token
+    /// Whether a server that impersonates the client is effective-only.
+    pub fn is_effective_only(&self) -> bool {
+        if self.dynamic { self.direct_effective_only } else { self.effective_only }
     }
 
     /// The same with another level in its quality of service, and a reference of its own.
     #[must_use]
     pub fn at(&self, level: Level) -> Self {
-        Self { token: self.token.clone(), level, ..*self }
+        Self { level, ..self.clone() }
     }
 }
 
@@ -125,8 +128,7 @@ impl System {
     /// Those of [`System::ps_impersonate_client`]; a server that may not
     /// impersonate the client gets a downgrade, not an error.
     pub fn se_impersonate_client_ex(&self, context: &ClientContext, server: &Thread) -> Result<(), Status> {
-        let effective_only =
-            if context.dynamic { context.direct_effective_only } else { context.effective_only };
+        let effective_only = context.is_effective_only();
         self.ps_impersonate_client(server, Some(&context.token), true, effective_only, context.level as u32)
     }
 

@@ -1,5 +1,6 @@
 //! The part of SDDL that a control device's descriptor uses.
 
+use crate::GenericMapping;
 use crate::access::rights;
 use crate::token::sids;
 use crate::{Ace, AceKind, Acl};
@@ -39,7 +40,7 @@ fn parse_ace(ace: &str) -> Option<Ace> {
         },
         mask: match mask {
             "GA" | "FA" => rights::FILE_ALL_ACCESS,
-            "GR" => crate::GenericMapping::FILE.read,
+            "GR" | "FR" => GenericMapping::FILE.read,
             _ => return None,
         },
         sid: match who {
@@ -67,7 +68,7 @@ mod tests {
     fn names_what_it_does_not_know() {
         for (sddl, part) in [
             ("O:BAD:P(A;;GA;;;BA)", "O:BAD:P(A;;GA;;;BA)"),
-            ("D:P(A;;GR;;;BA)", "A;;GR;;;BA"),
+            ("D:P(A;;GW;;;BA)", "A;;GW;;;BA"),
             ("D:P(A;;GA;;;AC)", "A;;GA;;;AC"),
             ("D:P(A;;GA;;;BA)S:(ML;;NW;;;LW)", "S:(ML;;NW;;;LW)"),
         ] {

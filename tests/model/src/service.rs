@@ -152,7 +152,7 @@ impl Kernel for ModelKernel<'_> {
 
     fn accept(&self, id: ConnectionId) -> Result<Client<ModelToken, Arc<ClientContext>>, Status> {
         let (served_before, terms, context) = self.file.accept(id)?;
-        let token = ModelToken { system: self.system.clone(), token: context.token().clone() };
+        let token = ModelToken { system: self.system.clone(), token: context.token.clone() };
         Ok(Client { served_before, terms, token, context })
     }
 

@@ -150,7 +150,7 @@ fn x14_contexts_of_an_idle_client() {
         let primary = m.process.primary();
         let qos = SecurityQos { tracking, ..dynamic(2) };
         let context = m.system.se_create_client_security(&client, &qos, false).expect("created");
-        let is_primary = Arc::ptr_eq(context.token(), &primary);
+        let is_primary = Arc::ptr_eq(&context.token, &primary);
         assert_eq!(is_primary, tracking == SecurityQos::DYNAMIC);
         m.system.se_impersonate_client_ex(&context, &m.thread).expect("stored");
         m.system.se_delete_client_security(context);

@@ -5,9 +5,11 @@
 use loom::sync::Mutex;
 use loom::thread::{self, ThreadId};
 use psimp_protocol::wire;
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, Status};
+use psimp_protocol::{ConnectionId, Ioctl, Operation, PROTOCOL_VERSION, Status};
 use psimp_rules::{Level, Luid, Sid, TokenType};
-use psimp_service::{Caller, Kernel, Reply, SaveTable, Slot, Statistics, Token, TokenRef, dispatch};
+use psimp_service::{
+    Caller, Client, Connection, Kernel, Reply, SaveTable, Slot, Statistics, Token, TokenRef, dispatch,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use zerocopy::{FromBytes, Immutable, IntoBytes};

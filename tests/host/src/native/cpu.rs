@@ -11,7 +11,7 @@ use super::enter::{CallFrame, Frame};
 use super::export::Export;
 use super::guarded::Guarded;
 use super::handles::Handles;
-use super::kmdf::{Resting, WaitLock};
+use super::kmdf::{Resting, SecurityContext, WaitLock};
 use super::pool::Pool;
 use super::references::References;
 use super::signals::{self, Trap};
@@ -58,6 +58,8 @@ pub(crate) struct Cpu {
     pub(crate) buffer: Cell<Option<Guarded>>,
     /// The system buffer of the last request, which nobody may use any more.
     pub(crate) resting: RefCell<Option<Resting>>,
+    /// The security context of the last create request, which nobody may read.
+    pub(crate) security: RefCell<Option<SecurityContext>>,
     /// Memory of a reply to use again.
     pub(crate) reply: Cell<Vec<u8>>,
     serials: Cell<(u64, u64)>,
@@ -92,6 +94,7 @@ impl Cpu {
             locks: RefCell::default(),
             buffer: Cell::default(),
             resting: RefCell::default(),
+            security: RefCell::default(),
             reply: Cell::default(),
             serials: Cell::default(),
             watch: Watch::default(),

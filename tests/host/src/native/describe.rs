@@ -118,9 +118,14 @@ fn lent(address: u64, cpu: &Cpu, machine: &Machine) -> Option<String> {
         Some(format!("{place} a pool block of {} bytes", block.memory.length()))
     };
     let here = cpu.pool.borrow().live().find_map(of_block);
-    here.or_else(|| machine.held.find_block(of_block)).or_else(|| {
-        // SAFETY: the driver was running, so a dispatch is on the stack below.
-        let request = unsafe { cpu.dispatch() }.request?;
-        request.describe(address)
-    })
+    here.or_else(|| machine.held.find_block(of_block))
+        .or_else(|| {
+            // SAFETY: the driver was running, so a dispatch is on the stack below.
+            let request = unsafe { cpu.dispatch() }.request?;
+            request.describe(address)
+        })
+        .or_else(|| {
+            let security = cpu.security.borrow();
+            security.as_ref()?.describe(address)
+        })
 }

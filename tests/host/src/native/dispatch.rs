@@ -22,9 +22,33 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) request: Option<&'a Request>,
     /// The file object it is about.
     pub(crate) file: Option<&'a Arc<FileObject>>,
+    /// The work item whose callback runs.
+    pub(crate) work: Option<Work>,
+}
+
+/// A run of a work item.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    /// Its handle.
+    pub(crate) item: u64,
+    /// Id of the thread that enqueued it.
+    pub(crate) enqueued_by: u32,
+}
+
+impl<'a> Dispatch<'a> {
+    /// What a thread of the system does.
+    pub(crate) fn of_system(machine: &'a Machine) -> Self {
+        let thread = &machine.system_thread;
+        Self { machine, thread, irql: 0, request: None, file: None, work: None }
+    }
 }
 
 impl Dispatch<'_> {
+    /// Id of the thread that this is done for.
+    pub(crate) fn on_behalf_of(&self) -> u32 {
+        self.work.map_or(self.thread.id(), |work| work.enqueued_by)
+    }
+
     /// Runs `body`, which enters the driver, and settles the accounts.
     pub(crate) fn run<R>(&self, cpu: &'static Cpu, body: impl FnOnce() -> Outcome<R>) -> Result<R, Fault> {
         let checked = || body().and_then(|value| Resting::check(cpu, self.machine).map(|()| value));
@@ -38,7 +62,8 @@ impl Dispatch<'_> {
         match result {
             Ok(value) => {
                 self.machine.held.take_over(cpu);
-                Ok(value)
+                let started = self.machine.framework.work_items.start_all(self.machine);
+                started.map(|()| value).map_err(|Stop(fault)| self.machine.stop(*fault))
             }
             Err(Stop(fault)) => {
                 if fault.kind == FaultKind::Host {

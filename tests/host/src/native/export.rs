@@ -215,6 +215,7 @@ fn observed(cx: &Context<'_>, observer: &dyn Observer, can_fail: bool) -> Option
         function: cx.export.name,
         site: mapping.site(cx.caller).unwrap_or(crate::Site { rva: 0 }),
         thread: cx.dispatch.thread.id(),
+        on_behalf_of: cx.dispatch.on_behalf_of(),
         can_fail: failure.is_some(),
         stack: &|| unwind::stack(cx.cpu, mapping),
     };

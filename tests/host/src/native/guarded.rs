@@ -7,7 +7,7 @@
 
 use super::pattern;
 use super::region::Region;
-use crate::image::PAGE;
+use crate::image::{PAGE, Protection};
 use parking_lot::Mutex;
 use std::mem::ManuallyDrop;
 use std::ptr;
@@ -164,6 +164,16 @@ impl Guarded {
         // nothing reads before this writes.
         let bytes = unsafe { std::slice::from_raw_parts_mut(self.data(), self.length) };
         pattern::fill(bytes, stale);
+    }
+
+    /// Lets nobody read or write the pages, or everybody again.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub(crate) fn set_accessible(&self, accessible: bool) {
+        let protection = Protection { read: accessible, write: accessible, execute: false };
+        let done = self.pages.protect(0..self.pages.size(), protection);
+        done.unwrap_or_else(|error| panic!("the protection of lent memory cannot be changed: {error}"));
     }
 
     /// Makes the lent bytes recognisably taken back.

@@ -2,12 +2,12 @@
 
 use super::cpu::Cpu;
 use super::dispatch::Dispatch;
-use super::kmdf::{self, Device, FileObject, Request};
+use super::kmdf::{self, Device, FileName, FileObject, Request, SecurityContext};
 use super::machine::Machine;
 use super::start::{self, driver_object};
-use super::status::NO_SUCH_DEVICE;
+use super::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
 use super::tracing;
-use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Options, StartError};
+use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, StartError};
 use psimp_model::{System, Thread, check_ioctl_access, open_device};
 use psimp_protocol::Status;
 use std::fmt;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Any thread may call it; the driver runs on the thread that calls, with the
 /// [`Thread`] of the model that is passed as the current one.
 pub struct Host {
-    machine: Machine,
+    machine: Arc<Machine>,
 }
 
 /// An open file of the driver's device.
@@ -52,17 +52,28 @@ impl Host {
     /// # Errors
     /// What the I/O manager or the driver fails with, or a broken contract.
     pub fn open(&self, thread: &Arc<Thread>, name: &str, desired: u32) -> Result<File, Failure> {
+        self.open_with(thread, &Open::new(name, desired))
+    }
+
+    /// Opens a device, or a name below it, which the device's descriptor covers
+    /// as well.
+    ///
+    /// # Errors
+    /// What the I/O manager or the driver fails with, or a broken contract.
+    pub fn open_with(&self, thread: &Arc<Thread>, open: &Open<'_>) -> Result<File, Failure> {
         self.check_running()?;
-        let device = self.machine.framework.device(name).ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+        let (device, name) = self.machine.framework.parse(open.name).ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
         if !device.can_be_opened() {
             return Err(NO_SUCH_DEVICE.into());
         }
-        let desired = kmdf::map_generic(desired);
+        let name = FileName::new(name).ok_or(OBJECT_NAME_INVALID)?;
+        let desired = kmdf::map_generic(open.desired);
         let (granted, _) = open_device(&self.machine.system, thread, device.acl(), desired)?;
         let cpu = Cpu::attach();
-        let file = Arc::new(FileObject::new(cpu, &device, granted));
+        let file = Arc::new(FileObject::new(cpu, &device, granted, name));
         self.machine.framework.add_file(&file);
-        match self.create(cpu, thread, &file) {
+        let security = || SecurityContext::new(cpu, desired, open.quality);
+        match self.create(cpu, thread, &file, security) {
             Ok(()) => Ok(File { object: file }),
             Err(failure) => {
                 self.machine.framework.remove_file(&file);
@@ -72,12 +83,24 @@ impl Host {
     }
 
     /// The create request of a new file object.
-    fn create(&self, cpu: &'static Cpu, thread: &Arc<Thread>, file: &Arc<FileObject>) -> Result<(), Failure> {
+    fn create(
+        &self,
+        cpu: &'static Cpu,
+        thread: &Arc<Thread>,
+        file: &Arc<FileObject>,
+        security: impl FnOnce() -> SecurityContext,
+    ) -> Result<(), Failure> {
         let device = file.device();
         let Some(callback) = device.on_create() else { return Ok(()) };
-        let request = Request::create(cpu);
-        let dispatch =
-            Dispatch { machine: &self.machine, thread, irql: 0, request: Some(&request), file: Some(file) };
+        let request = Request::create(cpu, security());
+        let dispatch = Dispatch {
+            machine: &self.machine,
+            thread,
+            irql: 0,
+            request: Some(&request),
+            file: Some(file),
+            work: None,
+        };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), file.handle(), 0])?;
             let done = request.finish(&self.machine, callback)?;
@@ -88,6 +111,7 @@ impl Host {
             }
             Ok(done)
         });
+        request.rest(cpu);
         Ok(done.map_err(Failure::Fault)?.status.ok()?)
     }
 
@@ -114,8 +138,14 @@ impl Host {
             cpu.soil_stack(request.stale);
         }
         let request = Request::control(cpu, request, output.len(), file.begin_request());
-        let dispatch =
-            Dispatch { machine: &self.machine, thread, irql, request: Some(&request), file: Some(file) };
+        let dispatch = Dispatch {
+            machine: &self.machine,
+            thread,
+            irql,
+            request: Some(&request),
+            file: Some(file),
+            work: None,
+        };
         let done = dispatch.run(cpu, || {
             dispatch.call(cpu, callback, [device.handle(), request.handle(), 0, 0])?;
             request.finish(&self.machine, callback)
@@ -147,7 +177,8 @@ impl Host {
         self.check_running()?;
         let file = self.own(file)?;
         let cpu = Cpu::attach();
-        let dispatch = Dispatch { machine: &self.machine, thread, irql: 0, request: None, file: Some(file) };
+        let dispatch =
+            Dispatch { machine: &self.machine, thread, irql: 0, request: None, file: Some(file), work: None };
         dispatch.run(cpu, || file.clean_up(&dispatch, cpu)).map_err(Failure::Fault)
     }
 
@@ -161,8 +192,14 @@ impl Host {
         self.own(&file)?;
         let File { object } = file;
         let cpu = Cpu::attach();
-        let dispatch =
-            Dispatch { machine: &self.machine, thread, irql: 0, request: None, file: Some(&object) };
+        let dispatch = Dispatch {
+            machine: &self.machine,
+            thread,
+            irql: 0,
+            request: None,
+            file: Some(&object),
+            work: None,
+        };
         let closed = dispatch.run(cpu, || {
             object.clean_up(&dispatch, cpu)?;
             if let Some(callback) = object.device().on_close() {
@@ -184,8 +221,7 @@ impl Host {
         self.check_running()?;
         let machine = &self.machine;
         let cpu = Cpu::attach();
-        let thread = &machine.system_thread;
-        let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
+        let dispatch = Dispatch::of_system(machine);
         dispatch.run(cpu, || tracing::listen(&dispatch, cpu, listener)).map_err(Failure::Fault)
     }
 
@@ -214,8 +250,7 @@ impl Host {
             return Err(vec![unload_fault("it has no DriverUnload")]);
         }
         let cpu = Cpu::attach();
-        let thread = &machine.system_thread;
-        let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
+        let dispatch = Dispatch::of_system(machine);
         let object = machine.driver_object.address();
         dispatch.run(cpu, || dispatch.call(cpu, unload, [object, 0, 0, 0])).map_err(|fault| vec![fault])?;
         let faults = machine.left_behind(cpu);

@@ -10,10 +10,11 @@ use super::tracing::Tracing;
 use crate::{Fault, FaultKind, Options};
 use parking_lot::Mutex;
 use psimp_model::{System, Thread};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Everything below and around one driver.
 pub(crate) struct Machine {
+    this: Weak<Self>,
     /// The kernel.
     pub(crate) system: Arc<System>,
     /// The image.
@@ -35,6 +36,8 @@ pub(crate) struct Machine {
     pub(crate) registry_path: Guarded,
     /// A thread of the System process, on which the driver starts and ends.
     pub(crate) system_thread: Arc<Thread>,
+    /// Threads of the System process on which work items ran, and can again.
+    idle_workers: Mutex<Vec<Arc<Thread>>>,
     /// The fault that ended the driver.
     stopped: OnceLock<Fault>,
     faults: Mutex<Vec<Fault>>,
@@ -51,10 +54,13 @@ pub(crate) struct Parts {
     pub(crate) system_thread: Arc<Thread>,
 }
 
-impl From<Parts> for Machine {
-    fn from(parts: Parts) -> Self {
+impl Machine {
+    /// A machine that nothing has happened on. It is shared, because a work item
+    /// may run on it longer than its host is there.
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
         let Parts { system, mapping, gates, options, driver_object, registry_path, system_thread } = parts;
-        Self {
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
             system,
             mapping,
             gates,
@@ -68,13 +74,28 @@ impl From<Parts> for Machine {
             driver_object,
             registry_path,
             system_thread,
+            idle_workers: Mutex::default(),
             stopped: OnceLock::new(),
             faults: Mutex::default(),
-        }
+        })
     }
-}
 
-impl Machine {
+    /// The machine for somebody who keeps it. None while it is being taken down.
+    pub(crate) fn share(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
+    }
+
+    /// A system worker thread that does nothing else.
+    pub(crate) fn take_worker(&self) -> Arc<Thread> {
+        let idle = self.idle_workers.lock().pop();
+        idle.unwrap_or_else(|| self.system.create_system_thread(self.system_thread.process()))
+    }
+
+    /// The worker thread has nothing to do any more.
+    pub(crate) fn give_worker(&self, thread: Arc<Thread>) {
+        self.idle_workers.lock().push(thread);
+    }
+
     /// The fault that ended the driver, if one did.
     pub(crate) fn stopped(&self) -> Option<&Fault> {
         self.stopped.get()

@@ -37,6 +37,7 @@ mod status;
 mod tracing;
 mod unwind;
 mod watchdog;
+mod workers;
 
 pub use host::{File, Host};
 pub(crate) use mapping::map_only;

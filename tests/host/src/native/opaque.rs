@@ -19,13 +19,15 @@ pub(crate) enum Kind {
     DeviceInit,
     File,
     Request,
-    SecurityContext,
+    AccessState,
     WaitLock,
     Registration,
+    Key,
+    WorkItem,
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Token,
         Self::Thread,
         Self::Process,
@@ -36,9 +38,11 @@ impl Kind {
         Self::DeviceInit,
         Self::File,
         Self::Request,
-        Self::SecurityContext,
+        Self::AccessState,
         Self::WaitLock,
         Self::Registration,
+        Self::Key,
+        Self::WorkItem,
     ];
 
     /// The name in messages.
@@ -54,21 +58,23 @@ impl Kind {
             Self::DeviceInit => "WDFDEVICE_INIT",
             Self::File => "WDFFILEOBJECT",
             Self::Request => "WDFREQUEST",
-            Self::SecurityContext => "security context",
+            Self::AccessState => "ACCESS_STATE",
             Self::WaitLock => "WDFWAITLOCK",
             Self::Registration => "event registration",
+            Self::Key => "WDFKEY",
+            Self::WorkItem => "WDFWORKITEM",
         }
     }
 }
 
 /// The lowest address of the kernel's half.
 const BASE: u64 = 0xFFFF_8000_0000_0000;
-const KIND_SHIFT: u32 = 43;
+const KIND_SHIFT: u32 = 42;
 /// 64 bytes an object: a field access near its start still names it.
 const ID_SHIFT: u32 = 6;
 const ID_MASK: u64 = (1 << (KIND_SHIFT - ID_SHIFT)) - 1;
 
-/// The address of an object. Ids repeat after 2³⁷ objects of a kind.
+/// The address of an object. Ids repeat after 2³⁶ objects of a kind.
 pub(crate) fn address(kind: Kind, id: u64) -> u64 {
     BASE | u64::from(kind as u8) << KIND_SHIFT | (id & ID_MASK) << ID_SHIFT
 }
@@ -78,7 +84,7 @@ pub(crate) fn decode(address: u64) -> Option<(Kind, u64, u64)> {
     if address < BASE {
         return None;
     }
-    let kind = (address >> KIND_SHIFT) & 0xF;
+    let kind = (address >> KIND_SHIFT) & 0x1F;
     let kind = Kind::ALL.into_iter().find(|known| u64::from(*known as u8) == kind)?;
     Some((kind, (address >> ID_SHIFT) & ID_MASK, address & ((1 << ID_SHIFT) - 1)))
 }
@@ -90,7 +96,7 @@ mod tests {
     #[test]
     fn an_address_tells_what_it_stands_for() {
         for kind in Kind::ALL {
-            for id in [0, 1, 0x1_0000, (1 << 37) - 1] {
+            for id in [0, 1, 0x1_0000, (1 << 36) - 1] {
                 assert_eq!(decode(address(kind, id)), Some((kind, id, 0)));
                 assert_eq!(decode(address(kind, id) + 24), Some((kind, id, 24)));
             }

@@ -7,9 +7,8 @@ use super::guarded::Guarded;
 use super::machine::{Machine, Parts};
 use super::mapping::Mapping;
 use crate::{Fault, FaultKind, Image, Options, StartError};
-use psimp_model::{System, Thread, TokenSpec, sids};
+use psimp_model::System;
 use psimp_protocol::Status;
-use psimp_rules::{Level, Luid, PlatformFacts, TokenType};
 use std::sync::Arc;
 
 /// Offsets in `DRIVER_OBJECT`.
@@ -24,13 +23,17 @@ pub(crate) mod driver_object {
 const SERVICES: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services";
 
 /// Maps an image and runs its entry point.
-pub(crate) fn start(image: &Image, system: Arc<System>, options: Options) -> Result<Machine, StartError> {
+pub(crate) fn start(
+    image: &Image,
+    system: Arc<System>,
+    options: Options,
+) -> Result<Arc<Machine>, StartError> {
     let gates = ImportGates::new(&image.layout().imports)?;
     let mapping = Mapping::new(image, |index, import| gates.resolve(index, import))?;
-    let machine = Machine::from(Parts {
+    let machine = Machine::new(Parts {
         driver_object: driver_object(&mapping),
         registry_path: registry_path(&options.service),
-        system_thread: system_thread(&system),
+        system_thread: system.create_system_thread(&system.create_system_process()),
         system,
         mapping,
         gates,
@@ -50,8 +53,7 @@ pub(crate) fn start(image: &Image, system: Arc<System>, options: Options) -> Res
 
 fn run_entry(machine: &Machine) -> Result<Status, Fault> {
     let cpu = Cpu::attach();
-    let thread = &machine.system_thread;
-    let dispatch = Dispatch { machine, thread, irql: 0, request: None, file: None };
+    let dispatch = Dispatch::of_system(machine);
     let arguments = [machine.driver_object.address(), machine.registry_path.address(), 0, 0];
     let status = dispatch.run(cpu, || dispatch.call(cpu, machine.mapping.entry(), arguments))?;
     for (block, what) in
@@ -94,21 +96,4 @@ fn registry_path(service: &str) -> Guarded {
     path.write(8, &(path.address() + HEADER as u64).to_le_bytes());
     path.write(HEADER, &characters);
     path
-}
-
-fn system_thread(system: &System) -> Arc<Thread> {
-    const SYSTEM_LUID: Luid = Luid(0x3E7);
-    let token = system.create_token(TokenSpec {
-        user: sids::LOCAL_SYSTEM,
-        authentication_id: SYSTEM_LUID,
-        token_type: TokenType::Primary,
-        level: Level::Anonymous,
-        groups: Vec::new(),
-        privileges: Vec::new(),
-        restricting: Vec::new(),
-        write_restricted: false,
-        platform: PlatformFacts::default(),
-        acl: None,
-    });
-    system.create_thread(&system.create_process(token))
 }

@@ -5,6 +5,8 @@ use psimp_protocol::Status;
 
 /// The device cannot be opened: it is not yet, or no longer, there.
 pub(crate) const NO_SUCH_DEVICE: Status = Status(0xC000_000E);
+/// A name that cannot be one.
+pub(crate) const OBJECT_NAME_INVALID: Status = Status(0xC000_0033);
 /// The name is taken.
 pub(crate) const OBJECT_NAME_COLLISION: Status = Status(0xC000_0035);
 /// What the framework was asked for twice.
@@ -17,6 +19,8 @@ pub(crate) const WDF_PARENT_ASSIGNMENT_NOT_ALLOWED: Status = Status(0xC020_020F)
 pub(crate) const WDF_SYNCHRONIZATION_SCOPE_INVALID: Status = Status(0xC020_0210);
 /// The attributes ask for an execution level that the object cannot have.
 pub(crate) const WDF_EXECUTION_LEVEL_INVALID: Status = Status(0xC020_0211);
+/// There are no attributes, or no parent in them, where one is needed.
+pub(crate) const WDF_PARENT_NOT_SPECIFIED: Status = Status(0xC020_0212);
 /// A wait ended without what it was for: a success, as statuses go.
 pub(crate) const TIMEOUT: Status = Status(0x0000_0102);
 /// Not a final status.

@@ -5,6 +5,7 @@ use super::super::cpu::Cpu;
 use super::super::dispatch::Dispatch;
 use super::super::opaque::{self, Kind};
 use super::attributes::{Attributes, TypedContext};
+use super::children;
 use super::init::{DeviceInit, FileConfig};
 use parking_lot::Mutex;
 use psimp_model::Acl;
@@ -95,6 +96,18 @@ impl Device {
         self.name.as_ref().is_some_and(same) || self.link.lock().as_ref().is_some_and(same)
     }
 
+    /// What follows this device's name, or its link, in a path: nothing, or a name
+    /// below the device with the backslash before it.
+    pub(super) fn rest_of<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let behind = |own: &str| {
+            let (start, rest) = path.split_at_checked(own.len())?;
+            let ends = rest.is_empty() || rest.starts_with('\\');
+            (ends && start.eq_ignore_ascii_case(own)).then_some(rest)
+        };
+        let by_name = self.name.as_deref().and_then(behind);
+        by_name.or_else(|| self.link.lock().as_deref().and_then(behind))
+    }
+
     /// Whether the I/O manager lets creates through.
     pub(crate) fn can_be_opened(&self) -> bool {
         !self.initializing.load(Ordering::Acquire) && !self.deleted.load(Ordering::Acquire)
@@ -149,7 +162,7 @@ impl Device {
     }
 
     fn destroy(device: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
-        dispatch.machine.framework.locks.delete_children(dispatch, cpu, device.handle)?;
+        children::delete(dispatch, cpu, device.handle)?;
         device.context.destroy(dispatch, cpu, device.handle)?;
         dispatch.machine.framework.objects.lock().devices.retain(|other| !Arc::ptr_eq(other, device));
         Ok(())

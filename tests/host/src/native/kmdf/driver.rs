@@ -8,6 +8,7 @@ use super::super::opaque::{self, Kind};
 use super::super::start::driver_object;
 use super::super::status::DRIVER_INTERNAL_ERROR;
 use super::attributes::TypedContext;
+use super::children;
 use super::device::Device;
 use super::globals::offsets;
 use super::loader;
@@ -146,7 +147,7 @@ pub(super) fn delete(cx: &Context<'_>) -> Outcome<()> {
     for device in &devices {
         Device::delete(device, cx.dispatch, cx.cpu)?;
     }
-    framework.locks.delete_children(cx.dispatch, cx.cpu, driver.handle)?;
+    children::delete(cx.dispatch, cx.cpu, driver.handle)?;
     driver.context.destroy(cx.dispatch, cx.cpu, driver.handle)?;
     framework.objects.lock().driver = None;
     framework.globals.write(offsets::DRIVER, &[0; 8]);

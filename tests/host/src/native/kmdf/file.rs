@@ -5,7 +5,9 @@ use super::super::cpu::Cpu;
 use super::super::dispatch::Dispatch;
 use super::super::opaque::{self, Kind};
 use super::attributes::{Attributes, TypedContext};
+use super::children;
 use super::device::Device;
+use super::file_name::FileName;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -16,6 +18,7 @@ pub(crate) struct FileObject {
     handle: u64,
     device: Arc<Device>,
     granted: u32,
+    name: FileName,
     context: TypedContext,
     /// The last handle is closed.
     cleaned_up: AtomicBool,
@@ -26,8 +29,9 @@ pub(crate) struct FileObject {
 }
 
 impl FileObject {
-    /// A file of `device`, opened with the access that was granted.
-    pub(crate) fn new(cpu: &Cpu, device: &Arc<Device>, granted: u32) -> Self {
+    /// A file of `device`, opened by this name below it with the access that was
+    /// granted.
+    pub(crate) fn new(cpu: &Cpu, device: &Arc<Device>, granted: u32, name: FileName) -> Self {
         let config = device.files().filter(|files| files.has_objects);
         let handle = if config.is_some() { opaque::address(Kind::File, cpu.serial()) } else { 0 };
         let attributes = config.map_or_else(Attributes::default, |files| files.attributes);
@@ -37,6 +41,7 @@ impl FileObject {
             handle,
             device: device.clone(),
             granted,
+            name,
             context,
             cleaned_up: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
@@ -83,6 +88,10 @@ impl FileObject {
         self.granted
     }
 
+    pub(super) fn name(&self) -> &FileName {
+        &self.name
+    }
+
     pub(super) fn context(&self) -> &TypedContext {
         &self.context
     }
@@ -99,7 +108,8 @@ impl FileObject {
 
     /// The framework destroys the object.
     pub(crate) fn destroy(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
-        dispatch.machine.framework.locks.delete_children(dispatch, cpu, self.handle)?;
+        children::delete(dispatch, cpu, self.handle)?;
+        self.name.take_back();
         self.context.destroy(dispatch, cpu, self.handle)
     }
 }

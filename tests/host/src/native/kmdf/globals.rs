@@ -7,11 +7,14 @@ use super::super::machine::Machine;
 use super::super::memory::Address;
 use super::super::{Outcome, Stop};
 use super::attributes::DestroyedContexts;
+use super::children::Children;
 use super::device::Device;
 use super::driver::Driver;
 use super::file::FileObject;
 use super::init::DeviceInit;
+use super::registry::Key;
 use super::wait_lock::WaitLocks;
+use super::work_item::WorkItems;
 use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -39,6 +42,8 @@ pub(crate) struct Framework {
     pub(crate) globals: Guarded,
     pub(crate) objects: Mutex<Objects>,
     pub(super) locks: WaitLocks,
+    pub(super) keys: Children<Key>,
+    pub(crate) work_items: WorkItems,
     pub(super) destroyed: DestroyedContexts,
     files: Mutex<Vec<Arc<FileObject>>>,
 }
@@ -60,6 +65,8 @@ impl Default for Framework {
             globals: Guarded::zeroed(offsets::SIZE),
             objects: Mutex::default(),
             locks: WaitLocks::default(),
+            keys: Children::default(),
+            work_items: WorkItems::default(),
             destroyed: DestroyedContexts::default(),
             files: Mutex::default(),
         }
@@ -83,6 +90,12 @@ impl Framework {
     /// The device of that name, or of that link.
     pub(crate) fn device(&self, name: &str) -> Option<Arc<Device>> {
         self.objects.lock().devices.iter().find(|device| device.is_called(name)).cloned()
+    }
+
+    /// The device that a path leads to, and what follows its name.
+    pub(crate) fn parse<'p>(&self, path: &'p str) -> Option<(Arc<Device>, &'p str)> {
+        let objects = self.objects.lock();
+        objects.devices.iter().find_map(|device| Some((device.clone(), device.rest_of(path)?)))
     }
 
     /// Whether a device is this driver's.

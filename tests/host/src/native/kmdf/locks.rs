@@ -6,7 +6,7 @@ use super::super::export::{PASSIVE, exports};
 use super::super::memory::Address;
 use super::super::opaque::{self, Kind};
 use super::super::status::TIMEOUT;
-use super::control;
+use super::children::parent_of;
 use super::wait_lock::WaitLock;
 use crate::FaultKind;
 use psimp_protocol::Status;
@@ -68,22 +68,4 @@ pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WaitLock>> 
         }
         _ => cx.bad_handle(handle, "WDFWAITLOCK"),
     })
-}
-
-/// The handle of the parent that a new object gets.
-fn parent_of(cx: &Context<'_>, parent: Address) -> Outcome<u64> {
-    let framework = &cx.machine().framework;
-    let driver = || framework.objects.lock().driver.as_ref().map(|driver| driver.handle());
-    let known = match opaque::decode(parent.0) {
-        None if parent == Address::NULL => driver(),
-        Some((Kind::Driver, ..)) => driver().filter(|&driver| driver == parent.0),
-        Some((Kind::Device, ..)) => Some(control::find(cx, parent)?.handle()),
-        Some((Kind::File, ..)) => framework.file(parent.0).map(|file| file.handle()),
-        Some((Kind::Request | Kind::WaitLock, ..)) => {
-            let parent = cx.describe(parent.0);
-            return cx.not_modelled(format_args!("was given {parent} as the parent"));
-        }
-        _ => None,
-    };
-    known.ok_or_else(|| cx.bad_handle(parent, "framework object"))
 }

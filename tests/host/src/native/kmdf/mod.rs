@@ -5,23 +5,31 @@
 //! a debugger, or would corrupt memory, there is a fault.
 
 mod attributes;
+mod children;
 mod control;
+mod create;
 mod device;
 mod driver;
 mod file;
+mod file_name;
 mod globals;
 mod init;
 mod loader;
 mod locks;
 mod object;
+mod registry;
 mod request;
 mod retrieve;
 mod slots;
 mod wait_lock;
+mod work;
+mod work_item;
 
+pub(crate) use create::SecurityContext;
 pub(crate) use device::{Device, map_generic};
 pub(crate) use driver::unload_address;
 pub(crate) use file::FileObject;
+pub(crate) use file_name::FileName;
 pub(crate) use globals::Framework;
 pub(crate) use request::{Request, Resting};
 pub(crate) use slots::{SLOTS, slot_name};
@@ -38,6 +46,9 @@ pub(crate) const TABLES: &[&[&Export]] = &[
     init::FUNCTIONS,
     control::FUNCTIONS,
     object::FUNCTIONS,
+    file_name::FUNCTIONS,
+    registry::FUNCTIONS,
+    work::FUNCTIONS,
     retrieve::FUNCTIONS,
     request::FUNCTIONS,
     locks::FUNCTIONS,

@@ -8,6 +8,7 @@ use super::super::opaque::{self, Kind};
 use super::control;
 use super::device::Device;
 use super::locks;
+use super::{registry, work};
 use crate::FaultKind;
 
 exports! {
@@ -28,6 +29,11 @@ exports! {
                 let lock = locks::find(cx, object)?;
                 cx.machine().framework.locks.delete(cx.dispatch, cx.cpu, &lock)
             }
+            Some((Kind::Key, ..)) => {
+                let key = registry::find(cx, object)?;
+                registry::delete(cx, &key)
+            }
+            Some((Kind::WorkItem, ..)) => work::delete(cx, &work::find(cx, object)?),
             Some((Kind::Driver | Kind::File | Kind::Request, ..)) => {
                 let object = cx.describe(object.0);
                 cx.bad_argument(format_args!("was given {object}, which is not the driver's to delete"))
@@ -62,6 +68,8 @@ fn find(cx: &Context<'_>, object: Address, type_info: Address) -> Outcome<Option
             framework.file(object.0).map(|file| file.context().get(type_info, cx.caller))
         }
         Some((Kind::WaitLock, ..)) => Some(locks::find(cx, object)?.context().get(type_info, cx.caller)),
+        Some((Kind::Key, ..)) => Some(registry::find(cx, object)?.context().get(type_info, cx.caller)),
+        Some((Kind::WorkItem, ..)) => Some(work::find(cx, object)?.context().get(type_info, cx.caller)),
         // Requests have no context: nothing is modelled that gives them one.
         Some((Kind::Request, ..)) => {
             cx.dispatch.request.filter(|request| request.handle() == object.0).map(|_| None)

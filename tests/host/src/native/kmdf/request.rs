@@ -9,6 +9,7 @@ use super::super::memory::Address;
 use super::super::opaque::{self, Kind};
 use super::super::{Outcome, Stop};
 use super::super::{pattern, status};
+use super::create::SecurityContext;
 use crate::{Fault, FaultKind, IoControl, Requestor};
 use psimp_protocol::Status;
 use std::cell::{Cell, RefCell};
@@ -26,6 +27,8 @@ pub(crate) struct Request {
     pub(super) output: usize,
     /// The system buffer, of both together, when there is any.
     pub(super) buffer: RefCell<Option<Guarded>>,
+    /// Of a create request: what it says of who opens.
+    pub(super) security: Option<SecurityContext>,
     /// The bytes that the caller gets.
     reply: RefCell<Vec<u8>>,
     /// How often requests of its file had been cancelled when it began.
@@ -54,7 +57,7 @@ pub(super) const METHOD_BUFFERED: u32 = 0;
 
 impl Request {
     /// A create request.
-    pub(crate) fn create(cpu: &Cpu) -> Self {
+    pub(crate) fn create(cpu: &Cpu, security: SecurityContext) -> Self {
         Self {
             handle: opaque::address(Kind::Request, cpu.serial()),
             kind: RequestKind::Create,
@@ -63,6 +66,7 @@ impl Request {
             stale: 0,
             output: 0,
             buffer: RefCell::new(None),
+            security: Some(security),
             reply: RefCell::default(),
             cancellations: 0,
             done: Cell::new(None),
@@ -89,6 +93,7 @@ impl Request {
             stale: control.stale,
             output,
             buffer: RefCell::new(buffer),
+            security: None,
             reply: RefCell::new(cpu.reply.take()),
             cancellations,
             done: Cell::new(None),
@@ -131,9 +136,21 @@ impl Request {
 
     /// What an address that is in the system buffer, or near it, is in words.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
+        if let Some(security) = &self.security {
+            return security.describe(address);
+        }
         let buffer = self.buffer.borrow();
         let buffer = buffer.as_ref()?;
         Some(format!("{} the system buffer of {} bytes", buffer.describe(address)?, buffer.length()))
+    }
+
+    /// A create request is over. Its security context stays where it was, so that
+    /// whoever kept its address reads nothing else there.
+    pub(crate) fn rest(self, cpu: &Cpu) {
+        if let Some(security) = self.security {
+            security.withdraw();
+            *cpu.security.borrow_mut() = Some(security);
+        }
     }
 
     /// Hands the bytes of the reply over. The memory rests during the thread's
@@ -167,6 +184,10 @@ impl Request {
                 self.reply.borrow_mut().extend_from_slice(returned);
             }
             buffer.take_back();
+        }
+        if let Some(security) = &self.security {
+            security.check(cx)?;
+            security.withdraw();
         }
         self.done.set(Some(Done { status, information, caller: cx.caller }));
         Ok(())

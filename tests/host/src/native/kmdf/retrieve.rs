@@ -5,7 +5,7 @@ use super::super::context::Context;
 use super::super::export::exports;
 use super::super::guarded::Guarded;
 use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
+use super::create::{self, SecurityContext};
 use super::request::{METHOD_BUFFERED, Request, RequestKind};
 use crate::Requestor;
 use psimp_protocol::Status;
@@ -40,8 +40,8 @@ exports! {
         }
         let (kind, arguments) = match request.kind {
             RequestKind::Create => {
-                let security = opaque::address(Kind::SecurityContext, cx.cpu.serial());
-                (TYPE_CREATE, [security, 0, 0, 0])
+                let security = request.security.as_ref().map_or(0, SecurityContext::address);
+                (TYPE_CREATE, [security, create::OPTIONS, 0, 0])
             }
             RequestKind::Control { code } => {
                 let lengths = (request.output as u64, request.input as u64);

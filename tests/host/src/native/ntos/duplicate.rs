@@ -8,7 +8,7 @@ use crate::FaultKind;
 use psimp_model::Object;
 use psimp_protocol::Status;
 use psimp_rules::{Level, TokenType};
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// `OBJECT_ATTRIBUTES`.
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
@@ -25,14 +25,14 @@ struct ObjectAttributes {
 }
 
 /// `SECURITY_QUALITY_OF_SERVICE`.
-#[derive(Clone, Copy, FromBytes, IntoBytes)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
-struct QualityOfService {
-    length: u32,
-    level: u32,
-    tracking: u8,
-    effective_only: u8,
-    padding: u16,
+pub(super) struct QualityOfService {
+    pub(super) length: u32,
+    pub(super) level: u32,
+    pub(super) tracking: u8,
+    pub(super) effective_only: u8,
+    pub(super) padding: u16,
 }
 
 exports! {

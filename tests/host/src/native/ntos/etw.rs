@@ -121,7 +121,7 @@ exports! {
 
 /// Where drivers register: in `DriverEntry` and at unload.
 fn in_system_thread(cx: &Context<'_>) -> Outcome<()> {
-    if Arc::ptr_eq(cx.dispatch.thread, &cx.machine().system_thread) {
+    if Arc::ptr_eq(cx.dispatch.thread.process(), cx.machine().system_thread.process()) {
         return Ok(());
     }
     Err(cx.fault(FaultKind::Registration, "was called outside of a system thread"))

@@ -1,6 +1,7 @@
 //! `ntoskrnl.exe`, as far as the driver imports it.
 
 mod access;
+mod client;
 mod descriptor;
 mod diagnostics;
 mod duplicate;
@@ -26,6 +27,7 @@ pub(crate) const TABLES: &[&[&Export]] = &[
     threads::EXPORTS,
     tokens::EXPORTS,
     impersonation::EXPORTS,
+    client::EXPORTS,
     descriptor::EXPORTS,
     access::EXPORTS,
     etw::EXPORTS,

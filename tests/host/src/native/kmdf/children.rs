@@ -1,0 +1,96 @@
+//! Objects below other objects, with which they go.
+
+use super::super::Outcome;
+use super::super::context::Context;
+use super::super::cpu::Cpu;
+use super::super::dispatch::Dispatch;
+use super::super::memory::Address;
+use super::super::opaque::{self, Kind};
+use super::control;
+use crate::FaultKind;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An object that has a parent.
+pub(super) trait Child {
+    /// What its handles stand for.
+    const KIND: Kind;
+
+    /// Its handle.
+    fn handle(&self) -> u64;
+
+    /// The handle of its parent.
+    fn parent(&self) -> u64;
+}
+
+/// The objects of one type that one driver made.
+#[derive(Debug)]
+pub(crate) struct Children<T>(Mutex<BTreeMap<u64, Arc<T>>>);
+
+impl<T> Default for Children<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Child> Children<T> {
+    /// Takes a new object up.
+    pub(super) fn add(&self, child: Arc<T>) {
+        self.0.lock().insert(child.handle(), child);
+    }
+
+    /// Forgets an object; says whether it was there.
+    pub(super) fn remove(&self, child: &T) -> bool {
+        self.0.lock().remove(&child.handle()).is_some()
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Arc<T>> {
+        self.0.lock().values().cloned().collect()
+    }
+
+    /// Those below an object.
+    pub(super) fn of(&self, parent: u64) -> Vec<Arc<T>> {
+        self.0.lock().values().filter(|child| child.parent() == parent).cloned().collect()
+    }
+
+    /// The object behind a handle.
+    pub(super) fn find(&self, cx: &Context<'_>, handle: Address) -> Outcome<Arc<T>> {
+        self.0.lock().get(&handle.0).cloned().ok_or_else(|| match opaque::decode(handle.0) {
+            Some((kind, _, 0)) if kind == T::KIND => {
+                let object = cx.describe(handle.0);
+                cx.fault(FaultKind::FrameworkHandle, format_args!("was given {object}, which is deleted"))
+            }
+            _ => cx.bad_handle(handle, T::KIND.name()),
+        })
+    }
+}
+
+/// Deletes what is below an object, which goes.
+pub(super) fn delete(dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome<()> {
+    let framework = &dispatch.machine.framework;
+    framework.work_items.delete_children(dispatch, cpu, parent)?;
+    for key in framework.keys.of(parent) {
+        key.delete(dispatch, cpu)?;
+    }
+    framework.locks.delete_children(dispatch, cpu, parent)
+}
+
+/// The handle of the parent that a new object gets.
+pub(super) fn parent_of(cx: &Context<'_>, parent: Address) -> Outcome<u64> {
+    let framework = &cx.machine().framework;
+    let driver = || framework.objects.lock().driver.as_ref().map(|driver| driver.handle());
+    let known = match opaque::decode(parent.0) {
+        None if parent == Address::NULL => driver(),
+        Some((Kind::Driver, ..)) => driver().filter(|&driver| driver == parent.0),
+        Some((Kind::Device, ..)) => Some(control::find(cx, parent)?.handle()),
+        Some((Kind::File, ..)) => framework.file(parent.0).map(|file| file.handle()),
+        Some((Kind::Request | Kind::WaitLock | Kind::Key | Kind::WorkItem, ..)) => {
+            let parent = cx.describe(parent.0);
+            return cx.not_modelled(format_args!("was given {parent} as the parent"));
+        }
+        _ => None,
+    };
+    known.ok_or_else(|| cx.bad_handle(parent, "framework object"))
+}
