@@ -11,7 +11,7 @@ use support::code::Place;
 use support::code::Value::{Argument, At, Of};
 use support::driver::{NAME, ON_CONTROL, ON_CREATE};
 use support::process;
-use support::run::{CODE, fault_of, life, reply};
+use support::run::{CODE, End, fault_of, life, reply};
 use support::works::{Works, answered};
 
 #[test]
@@ -143,6 +143,56 @@ fn the_observer_sees_and_fails_what_the_worker_calls_always_in_the_same_order() 
         assert!(seen.iter().all(|seen| seen.2 == requester), "{seen:?}");
         assert!(seen[3].1 != requester && seen[..3].iter().all(|seen| seen.1 == requester), "{seen:?}");
     }
+}
+
+#[test]
+fn what_is_not_flushed_runs_when_the_request_is_over() {
+    let mut works = Works::new();
+    let allocate = [0x40.into(), 24.into(), 0x6C69_7645.into()];
+    works.driver.call(works.work, "ExAllocatePool2", &allocate);
+    works.enqueue();
+    works.end();
+    let notes = Arc::new(Notes::default());
+    let system = Arc::new(System::new(Flavour::Win10));
+    let options = Options { observer: Some(notes.clone()), ..Options::default() };
+    let host = Host::load_with(&works.driver.image(), system.clone(), options).expect("it starts");
+    let (_, thread) = process(&system);
+    let file = host.open(&thread, NAME, 3).expect("it opens");
+    assert_eq!(host.device_io_control(&thread, &file, &IoControl::new(CODE, &[]), &mut []), Ok(0));
+    let begin = Instant::now();
+    while !notes.0.lock().expect("no panic").iter().any(|seen| seen.0 == "ExAllocatePool2") {
+        assert!(begin.elapsed() < Duration::from_secs(5), "nothing runs");
+        std::thread::yield_now();
+    }
+    host.close(&thread, file).expect("it closes");
+    assert_eq!(host.unload(), Ok(()));
+}
+
+#[test]
+fn a_block_that_the_worker_freed_stays_as_it_is() {
+    let mut works = Works::new();
+    let block = works.driver.words(&[0]);
+    let allocate = [0x40.into(), 24.into(), 0x6C69_7645.into()];
+    works.driver.call(works.work, "ExAllocatePool2", &allocate).keep(block);
+    works.driver.call(works.work, "ExFreePool", &[Of(block)]);
+    works.driver.code(works.work).write(Of(block), 8, 1.into());
+    works.enqueue();
+    works.flush();
+    works.end();
+    let (kind, message) = fault_of(life(&works.driver, &IoControl::new(CODE, &[]), 0));
+    assert_eq!(kind, FaultKind::PoolUseAfterFree, "{message}");
+}
+
+#[test]
+fn a_worker_is_a_thread_of_the_system() {
+    let mut works = Works::new();
+    let [provider, handle] = [works.driver.words(&[1, 2]), works.driver.words(&[0])];
+    works.driver.call(works.work, "EtwRegister", &[At(provider), 0.into(), 0.into(), At(handle)]);
+    works.driver.call(works.work, "EtwUnregister", &[Of(handle)]);
+    works.enqueue();
+    works.flush();
+    works.end();
+    assert_eq!(life(&works.driver, &IoControl::new(CODE, &[]), 0), End::Well(0));
 }
 
 /// Threads that share a work item, each of which waits until it has run.

@@ -91,10 +91,6 @@ impl WaitLock {
                     format_args!("waits for {name}, which the calling thread itself holds{since}"),
                 ));
             }
-            // What the thread enqueued may be done while it waits.
-            drop(owner);
-            cx.machine().framework.work_items.start_all(cx.machine())?;
-            owner = self.owner.lock();
             let begin = Instant::now();
             while let Some(other) = *owner {
                 let waited = begin.elapsed();
