@@ -35,7 +35,7 @@ pub const LINK_NAME: &str = r"\DosDevices\PsImpersonate";
 /// What a client opens below the device, whatever the case of its letters, to connect.
 pub const CLIENT_NAME: &str = r"\Client";
 /// How many clients can be connected at one time.
-pub const MAX_CONNECTIONS: usize = 16_384;
+pub const MAX_CONNECTIONS: usize = 10_000;
 /// How many saves a file object can hold at one time.
 pub const MAX_SAVES: usize = 16;
 /// Who may open the device to serve: SYSTEM and administrators, nobody else. Who may

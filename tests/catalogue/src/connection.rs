@@ -461,7 +461,10 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
         "whoever may connect may not serve for that, nor may who has not authenticated connect",
         Server::SPlus,
         &[
-            on(Who::ClientA, &[connects(1, 0, OK), Step::Broker(Broker::OpenServer(1, DENIED))]),
+            on(
+                Who::ClientA,
+                &[connects(1, 0, OK), opens("", 2, DENIED), Step::Broker(Broker::OpenServer(1, DENIED))],
+            ),
             on(Who::ClientB, &[imp(Tok::N2, false, false, 1), connects(2, PRESENT, A5)]),
             on(
                 Who::T2,

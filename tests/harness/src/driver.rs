@@ -73,6 +73,16 @@ pub enum File {
     Image(psimp_host::File),
 }
 
+impl File {
+    /// The bytes that an image keeps with the open in the nonpaged pool.
+    pub fn context_size(&self) -> Option<usize> {
+        match self {
+            Self::Service { .. } => None,
+            Self::Image(file) => Some(file.context_size()),
+        }
+    }
+}
+
 /// Who has a file of the service open.
 pub enum End {
     /// Who impersonates.

@@ -2,18 +2,15 @@
 
 mod support;
 
-use psimp_host::{Call, Failure, Host, Observer, Options, Ruling};
+use psimp_host::{Call, Host, Observer, Options, Ruling};
 use psimp_model::{Ace, Acl, Flavour, GenericMapping, SecurityDescriptor, System, sids};
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{LINK_NAME, MAX_SAVES, Operation, PROTOCOL_VERSION, Status};
 use psimp_rules::{Level, Sid};
 use std::sync::Arc;
-use support::session::{CALLER, READ_WRITE, Session, send};
+use std::sync::atomic::{AtomicBool, Ordering};
+use support::session::{CALLER, READ_WRITE, Session, failed, send};
 use support::{USER, image, process};
-
-fn failed<T>(status: Status) -> Result<T, Failure> {
-    Err(Failure::Status(status))
-}
 
 #[test]
 fn a_saved_slot_comes_back_whole() {
@@ -199,12 +196,14 @@ fn on_peios_anonymous_is_checked_as_the_anonymous_logon() {
     assert_eq!(session.end(), Ok(()));
 }
 
-/// Fails every lock that is to be made.
-struct NoLocks;
+/// Fails every lock that is to be made but the first, which is the device's.
+#[derive(Default)]
+struct OneLock(AtomicBool);
 
-impl Observer for NoLocks {
+impl Observer for OneLock {
     fn rule(&self, call: &Call<'_>) -> Ruling {
-        if call.function == "WdfWaitLockCreate" { Ruling::Fail } else { Ruling::Proceed }
+        let fails = call.function == "WdfWaitLockCreate" && self.0.swap(true, Ordering::Relaxed);
+        if fails { Ruling::Fail } else { Ruling::Proceed }
     }
 }
 
@@ -212,7 +211,7 @@ impl Observer for NoLocks {
 fn a_file_without_a_lock_is_not_opened() {
     let Some(image) = image() else { return };
     let system = Arc::new(System::new(Flavour::Win10));
-    let options = Options { observer: Some(Arc::new(NoLocks)), ..Options::default() };
+    let options = Options { observer: Some(Arc::<OneLock>::default()), ..Options::default() };
     let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");
     let (_, thread) = process(&system);
     let opened = host.open(&thread, LINK_NAME, READ_WRITE).map(drop);

@@ -151,7 +151,7 @@ fn the_driver_encodes_as_the_crate_does() {
             str8_cp1252("DecidedBy", "driver"),
             u64_hex("TokenAsked", &token),
             u64_hex("TokenStored", &token),
-            u64_hex("Save", &0),
+            u64_hex("Id", &0),
             u32_hex("ControlCode", &0x22_A004),
             pid("ProcessId", &told.process),
             tid("ThreadId", &told.thread),

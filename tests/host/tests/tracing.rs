@@ -4,10 +4,10 @@
 mod support;
 
 use psimp_host::{
-    Call, Event, Failure, Host, IoControl, Listener, Observer, Options, Requestor, Ruling, StartError,
+    Call, Event, Failure, Host, IoControl, Listener, Observer, Open, Options, Requestor, Ruling, StartError,
 };
-use psimp_model::{Acl, Flavour, Object, SecurityDescriptor, System, TokenSpec};
-use psimp_protocol::{Operation, Status, wire};
+use psimp_model::{Acl, Flavour, Object, SecurityDescriptor, SecurityQos, System, TokenSpec};
+use psimp_protocol::{LINK_NAME, Operation, PROTOCOL_VERSION, SERVER_SECURITY, Status, wire};
 use psimp_rules::{Level, Sid, TokenType};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -71,7 +71,7 @@ fn every_operation_is_told_once_with_what_came_of_it() {
     assert_eq!(
         session.told(VERBOSE),
         format!(
-            "Operation=\"VERSION\" {NO_DECISION} TokenAsked=0x0 TokenStored=0x0 Save=0x0 ControlCode=0x226000 \
+            "Operation=\"VERSION\" {NO_DECISION} TokenAsked=0x0 TokenStored=0x0 Id=0x0 ControlCode=0x226000 \
              Status=STATUS_SUCCESS {NO_LEVEL} LevelStored=-1 FlagsStored=0x0 Rule=0 AccessGranted=0x0"
         )
     );
@@ -79,7 +79,7 @@ fn every_operation_is_told_once_with_what_came_of_it() {
         session.send(Operation::Evaluate, &session.request(Level::Impersonation, 1)).expect("EVALUATE");
     assert_eq!(
         session.told(VERBOSE),
-        "Operation=\"EVALUATE\" Verdict=\"kept\" DecidedBy=\"driver\" TokenAsked=0x0 TokenStored=0x0 Save=0x0 \
+        "Operation=\"EVALUATE\" Verdict=\"kept\" DecidedBy=\"driver\" TokenAsked=0x0 TokenStored=0x0 Id=0x0 \
          ControlCode=0x226020 Status=STATUS_SUCCESS LevelAsked=2 FlagsAsked=0x1 LevelStored=2 FlagsStored=0x0 \
          Rule=14 AccessGranted=0x0"
     );
@@ -87,7 +87,7 @@ fn every_operation_is_told_once_with_what_came_of_it() {
     assert_eq!(
         session.told(INFORMATIONAL),
         "Operation=\"IMPERSONATE\" Verdict=\"kept\" DecidedBy=\"driver\" TokenAsked=client TokenStored=client \
-         Save=0x0 ControlCode=0x22A004 Status=STATUS_SUCCESS LevelAsked=2 FlagsAsked=0x2 LevelStored=2 \
+         Id=0x0 ControlCode=0x22A004 Status=STATUS_SUCCESS LevelAsked=2 FlagsAsked=0x2 LevelStored=2 \
          FlagsStored=0x5 Rule=14 AccessGranted=0x0"
     );
     let _: wire::Slot = session.send(Operation::Query, &CALLER).expect("QUERY");
@@ -102,7 +102,7 @@ fn every_operation_is_told_once_with_what_came_of_it() {
         session.told(INFORMATIONAL),
         format!(
             "Operation=\"RESTORE\" Verdict=\"kept\" DecidedBy=\"kernel\" TokenAsked=client TokenStored=client \
-             Save={save} ControlCode=0x22A010 Status=STATUS_SUCCESS LevelAsked=2 FlagsAsked=0x0 LevelStored=2 \
+             Id={save} ControlCode=0x22A010 Status=STATUS_SUCCESS LevelAsked=2 FlagsAsked=0x0 LevelStored=2 \
              FlagsStored=0x5 Rule=0 AccessGranted=0x0"
         )
     );
@@ -125,10 +125,46 @@ fn every_operation_is_told_once_with_what_came_of_it() {
     assert_eq!(session.end(), Ok(()));
 }
 
+#[test]
+fn clients_and_workers_are_told_of() {
+    let Some(session) = Session::with(Flavour::Win10, listening(Listener::ALL)) else { return };
+    let quality = SecurityQos { tracking: SecurityQos::DYNAMIC, ..SecurityQos::at(Level::Identification) };
+    let name = format!(r"{LINK_NAME}\Client");
+    let open = Open { name: &name, desired: 1, quality: Some(quality) };
+    let client = session.host.open_with(&session.thread, &open).expect("connected");
+    session.host.events();
+
+    let request = wire::NextClient { version: PROTOCOL_VERSION, reserved: 0, after: 0 };
+    let told: wire::Connection = session.send(Operation::NextClient, &request).expect("NEXT_CLIENT");
+    let id = format!("0x{:X}", told.id);
+    assert_eq!(session.told(VERBOSE), of_slot("NEXT_CLIENT", 0x22_6028, &id, "0x0", 1, 0));
+    let request =
+        wire::Serve { version: PROTOCOL_VERSION, level: 1, connection: told.id, flags: 4, reserved: 0 };
+    let outcome: wire::Outcome = session.send(Operation::Serve, &request).expect("SERVE");
+    let token = outcome.token_asked;
+    assert_eq!(
+        session.told(INFORMATIONAL),
+        format!(
+            "Operation=\"SERVE\" Verdict=\"kept\" DecidedBy=\"kernel\" TokenAsked=0x{token:X} \
+             TokenStored=0x{token:X} Id={id} ControlCode=0x22A02C Status=STATUS_SUCCESS LevelAsked=1 \
+             FlagsAsked=0x4 LevelStored=1 FlagsStored=0x3 Rule=0 AccessGranted=0x0"
+        )
+    );
+    let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+    session.host.events();
+    let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired: 1, length: 96, reserved: 0 };
+    let input = [head.as_bytes(), &SERVER_SECURITY].concat();
+    let _: wire::WorkerAccess = session.send(Operation::WorkerCheck, input.as_slice()).expect("WORKER_CHECK");
+    let expected = of_slot("WORKER_CHECK", 0x22_6030, "0x0", "0x0", -1, 0);
+    assert_eq!(session.told(VERBOSE), expected.replace("AccessGranted=0x0", "AccessGranted=0x1"));
+    session.host.close(&session.thread, client).expect("it leaves");
+    assert_eq!(session.end(), Ok(()));
+}
+
 /// What is told of an operation that tells of a slot.
 fn of_slot(operation: &str, code: u32, save: &str, token: &str, level: i32, flags: u32) -> String {
     format!(
-        "Operation=\"{operation}\" {NO_DECISION} TokenAsked=0x0 TokenStored={token} Save={save} \
+        "Operation=\"{operation}\" {NO_DECISION} TokenAsked=0x0 TokenStored={token} Id={save} \
          ControlCode=0x{code:X} Status=STATUS_SUCCESS {NO_LEVEL} LevelStored={level} FlagsStored=0x{flags:X} \
          Rule=0 AccessGranted=0x0"
     )
@@ -144,7 +180,7 @@ fn an_idle_thread_that_is_restored_has_no_level() {
         session.told(INFORMATIONAL),
         format!(
             "Operation=\"RESTORE\" Verdict=\"ended\" DecidedBy=\"kernel\" TokenAsked=0x0 TokenStored=0x0 \
-             Save=0x{saved:X} ControlCode=0x22A010 Status=STATUS_SUCCESS {NO_LEVEL} LevelStored=-1 \
+             Id=0x{saved:X} ControlCode=0x22A010 Status=STATUS_SUCCESS {NO_LEVEL} LevelStored=-1 \
              FlagsStored=0x0 Rule=0 AccessGranted=0x0"
         )
     );
@@ -168,7 +204,7 @@ fn a_downgrade_is_a_warning() {
         session.told(WARNING),
         format!(
             "Operation=\"IMPERSONATE\" Verdict=\"copied\" DecidedBy=\"driver\" TokenAsked=0x{asked:X} \
-             TokenStored=0x{stored:X} Save=0x0 ControlCode=0x22A004 Status=STATUS_SUCCESS LevelAsked=2 \
+             TokenStored=0x{stored:X} Id=0x0 ControlCode=0x22A004 Status=STATUS_SUCCESS LevelAsked=2 \
              FlagsAsked=0x0 LevelStored=1 FlagsStored=0x1 Rule=7 AccessGranted=0x0"
         )
     );
@@ -184,7 +220,7 @@ fn a_downgrade_is_a_warning() {
 /// What is told of an operation that was refused.
 fn refused(operation: &str, code: u32, status: &str, asked: &str) -> String {
     format!(
-        "Operation=\"{operation}\" {NO_DECISION} TokenAsked=0x0 TokenStored=0x0 Save=0x0 ControlCode=0x{code:X} \
+        "Operation=\"{operation}\" {NO_DECISION} TokenAsked=0x0 TokenStored=0x0 Id=0x0 ControlCode=0x{code:X} \
          Status={status} {asked} LevelStored=-1 FlagsStored=0x0 Rule=0 AccessGranted=0x0"
     )
 }
@@ -234,7 +270,7 @@ fn a_refusal_is_a_warning_with_its_status() {
     );
     assert_eq!(session.discard(0x1234), Err(Failure::Status(Status::NOT_FOUND)));
     let expected = refused("DISCARD", 0x22_A014, "STATUS_NOT_FOUND", NO_LEVEL);
-    assert_eq!(session.told(WARNING), expected.replace("Save=0x0", "Save=0x1234"));
+    assert_eq!(session.told(WARNING), expected.replace("Id=0x0", "Id=0x1234"));
     // Nothing of the driver may be called there, and nothing is told.
     let irql = IoControl { irql: 2, ..IoControl::new(0x22_6000, &[]) };
     assert_eq!(send(&irql), Err(Failure::Status(Status::INVALID_DEVICE_STATE)));

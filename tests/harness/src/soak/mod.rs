@@ -5,6 +5,7 @@
 //! slot that the driver tells of can be recognised, and one that is a mixture of
 //! two as well.
 
+mod crowd;
 mod tell;
 mod worker;
 mod world;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use worker::Worker;
 use world::World;
+
+pub use crowd::{Crowd, crowd};
 
 /// What a soak found.
 #[derive(Clone, Debug, Default)]

@@ -37,7 +37,7 @@ pub(crate) struct Guarded {
 /// Blocks that exist. The system gives a process some 65 000 mappings, and each
 /// block takes two.
 static BLOCKS: AtomicUsize = AtomicUsize::new(0);
-const MOST_BLOCKS: usize = 16_384;
+const MOST_BLOCKS: usize = 28_000;
 
 /// Single pages to use again: most blocks are no longer.
 static IDLE: Mutex<Vec<Region>> = Mutex::new(Vec::new());

@@ -29,6 +29,14 @@ pub struct File {
     object: Arc<FileObject>,
 }
 
+impl File {
+    /// The bytes of context that the driver keeps with the file object, in the
+    /// nonpaged pool.
+    pub fn context_size(&self) -> usize {
+        self.object.context().size()
+    }
+}
+
 impl Host {
     /// Maps an image and runs its entry point.
     ///

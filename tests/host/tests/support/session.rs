@@ -4,7 +4,7 @@ use super::{image, process, token};
 use psimp_host::{Failure, Fault, File, Host, IoControl, Options};
 use psimp_model::{Flavour, Object, Process, System, Thread, Token};
 use psimp_protocol::wire;
-use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
+use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION, Status};
 use psimp_rules::{Level, TokenType};
 use std::sync::Arc;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -31,6 +31,10 @@ pub(crate) fn send<I: IntoBytes + Immutable + ?Sized, O: FromBytes + IntoBytes>(
         host.device_io_control(thread, file, &IoControl::new(code, input.as_bytes()), output.as_mut_bytes())?;
     assert_eq!(length, size_of::<O>());
     Ok(output)
+}
+
+pub(crate) fn failed<T>(status: Status) -> Result<T, Failure> {
+    Err(Failure::Status(status))
 }
 
 /// A loaded driver, and a thread of an administrator with an open file and a

@@ -148,6 +148,11 @@ impl TypedContext {
         Self { attributes, memory, caller: AtomicU64::new(0) }
     }
 
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.attributes.context.map_or(0, |(_, size)| size)
+    }
+
     /// Its address, when it is of this type, for a call from `caller`.
     pub(super) fn get(&self, type_info: Address, caller: u64) -> Option<Address> {
         let (known, _) = self.attributes.context?;

@@ -92,7 +92,7 @@ impl FileObject {
         &self.name
     }
 
-    pub(super) fn context(&self) -> &TypedContext {
+    pub(crate) fn context(&self) -> &TypedContext {
         &self.context
     }
 
