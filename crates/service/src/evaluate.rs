@@ -20,7 +20,7 @@ pub(crate) fn evaluate<K: Kernel>(
     }
     let mut trace = [TraceStep { rule: 0, effect: 0 }; 16];
     let mut steps = 0;
-    let decision = documented(kernel, &thread, &token, &asked, request.level, &mut |step| {
+    let decision = documented(kernel, &thread, &token, &asked, request.level, |step| {
         if let Some(entry) = trace.get_mut(steps) {
             *entry = TraceStep { rule: step.rule as u16, effect: number(step.effect) };
             steps += 1;

@@ -52,7 +52,7 @@ pub(crate) fn assign<K: Kernel>(
 ) -> Result<wire::Outcome, Status> {
     let Asked { thread, token, statistics, level, rules } = *asked;
     let decision = match rules {
-        RulesMode::Documented => Some(documented(kernel, thread, token, statistics, level, &mut |_| ())?),
+        RulesMode::Documented => Some(decide(kernel, asked)?),
         RulesMode::Kernel => None,
     };
     match decision.map(|decision| decision.verdict) {
@@ -61,6 +61,12 @@ pub(crate) fn assign<K: Kernel>(
         Some(Verdict::Kept(_)) | None => store(None, level)?,
     }
     Ok(read_back(kernel, thread, TokenRef::Handle(token), statistics, level, decision))
+}
+
+/// What the documented rule decides of that. Once in the image, too.
+#[inline(never)]
+fn decide<K: Kernel>(kernel: &K, asked: &Asked<'_, K>) -> Result<Decision, Status> {
+    documented(kernel, asked.thread, asked.token, asked.statistics, asked.level, |_| ())
 }
 
 /// As `ImpersonateLoggedOnUser` asks of a primary token.
@@ -72,16 +78,14 @@ fn check_primary_access(token: &Statistics, granted: u32) -> Result<(), Status> 
     Ok(())
 }
 
-/// What the documented rule decides; `observe` is told of every rule tried. Once in the image, and
-/// not once for each of its callers.
-#[inline(never)]
+/// What the documented rule decides; `observe` is told of every rule tried.
 pub(crate) fn documented<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
     token: &K::HandleToken,
     statistics: &Statistics,
     level: Level,
-    observe: &mut dyn FnMut(Step),
+    mut observe: impl FnMut(Step),
 ) -> Result<Decision, Status> {
     if level < DOC.free_below {
         // Free for every token: spare the reads, and do not fail for want of memory.
@@ -89,6 +93,19 @@ pub(crate) fn documented<K: Kernel>(
         observe(Step { rule, effect: Effect::Keep });
         return Ok(Decision { verdict: Verdict::Kept(level), rule });
     }
+    let (server, client) = facts(kernel, thread, token, statistics)?;
+    Ok(decide_traced(&DOC, Some(&server), &client, level, observe))
+}
+
+/// What the documented rule reads of the thread's process and of the token. Once in the image, and
+/// not once for each of its callers.
+#[inline(never)]
+fn facts<K: Kernel>(
+    kernel: &K,
+    thread: &K::Thread,
+    token: &K::HandleToken,
+    statistics: &Statistics,
+) -> Result<(TokenFacts, TokenFacts), Status> {
     let primary = kernel.primary_token(thread);
     let server = TokenFacts {
         user: primary.user()?,
@@ -107,7 +124,7 @@ pub(crate) fn documented<K: Kernel>(
         level: statistics.level,
         platform: PlatformFacts::default(),
     };
-    Ok(decide_traced(&DOC, Some(&server), &client, level, observe))
+    Ok((server, client))
 }
 
 /// Restricted or not: the documented rule makes no finer difference.

@@ -24,7 +24,8 @@ use zerocopy::{FromBytes, IntoBytes};
 /// | 6 | row in the table of control codes; past its end, the code follows |
 /// | 7 to 10 | that code |
 ///
-/// In the input of RESTORE and DISCARD the save 1 is that of the state.
+/// In the input of RESTORE and DISCARD the save 1 is that of the state, in the input of SERVE and
+/// `NEXT_CLIENT` the connections 1 and 2 are those that there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     state: State,
@@ -39,7 +40,7 @@ pub struct Request {
 
 /// The statuses that docs/ioctl.md tells for each operation, beside those that
 /// any request can end with.
-pub const DOCUMENTED: [(Operation, &[Status]); 10] = [
+pub const DOCUMENTED: [(Operation, &[Status]); 13] = [
     (Operation::Version, &[]),
     (
         Operation::Impersonate,
@@ -86,11 +87,14 @@ pub const DOCUMENTED: [(Operation, &[Status]); 10] = [
             Status::BAD_IMPERSONATION_LEVEL,
         ],
     ),
-    (
-        Operation::AccessCheck,
-        &[Status::INFO_LENGTH_MISMATCH, Status::INVALID_PARAMETER, Status::INVALID_SECURITY_DESCR],
-    ),
+    (Operation::AccessCheck, &CHECK),
+    (Operation::NextClient, &[Status::INVALID_PARAMETER, Status::NO_MORE_ENTRIES]),
+    (Operation::Serve, &[Status::INVALID_PARAMETER, Status::BAD_IMPERSONATION_LEVEL, Status::NOT_FOUND]),
+    (Operation::WorkerCheck, &CHECK),
 ];
+
+const CHECK: [Status; 3] =
+    [Status::INFO_LENGTH_MISMATCH, Status::INVALID_PARAMETER, Status::INVALID_SECURITY_DESCR];
 
 const THREAD: [Status; 4] = [
     Status::INVALID_PARAMETER,
@@ -181,7 +185,7 @@ impl Request {
             .map_err(|failure| format!("the state is not reached: {failure}"))?;
         let before = scene.slots();
         let mut output = vec![UNTOUCHED; self.output];
-        let input = self.input(scene.save());
+        let input = self.input(&scene);
         let file = scene.file().ok_or("no file")?;
         let written =
             scene.driver().send(scene.thread(), file, self.code, &input, &mut output, self.requestor);
@@ -201,17 +205,22 @@ impl Request {
         Ok(shown)
     }
 
-    /// The input with the state's save for the save 1.
-    fn input(&self, save: u64) -> Vec<u8> {
+    /// The input with the state's save for the save 1, and its connections for theirs.
+    fn input(&self, scene: &Scene) -> Vec<u8> {
         let mut input = self.input.clone();
-        let at = match Ioctl::by_code(self.code).map(|row| row.operation) {
+        let operation = Ioctl::by_code(self.code).map(|row| row.operation);
+        let at = match operation {
             Some(Operation::Restore) => 16,
-            Some(Operation::Discard) => 8,
+            Some(Operation::Discard | Operation::Serve | Operation::NextClient) => 8,
             _ => return input,
         };
-        if let Some(field) = input.get_mut(at..at + 8).filter(|field| **field == 1_u64.to_le_bytes()) {
-            field.copy_from_slice(&save.to_le_bytes());
-        }
+        let Some(field) = input.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<8>) else { return input };
+        let id = match (operation, u64::from_le_bytes(*field)) {
+            (Some(Operation::Serve | Operation::NextClient), number) => scene.connection(number),
+            (_, 1) => scene.save(),
+            _ => return input,
+        };
+        *field = id.to_le_bytes();
         input
     }
 
@@ -281,7 +290,8 @@ fn succeeded(
         Operation::Revert => told_before(reply, &before[..1]),
         Operation::End if after.iter().all(Option::is_some) => Err("an ended impersonation is still there"),
         Operation::End => told_before(reply, before),
-        Operation::Impersonate | Operation::Restore => {
+        Operation::Serve if *other != before[1] => Err("the client of another thread"),
+        Operation::Impersonate | Operation::Restore | Operation::Serve => {
             let Ok(outcome) = wire::Outcome::read_from_bytes(reply) else { return Err("no outcome") };
             let stored = |slot: &Option<SlotView>| match slot {
                 Some(slot) => slot.token_id == outcome.token_stored && slot.level == outcome.level_stored,
@@ -294,11 +304,20 @@ fn succeeded(
         _ if before != after => Err("a request that only looks changed a slot"),
         Operation::Query => told_before(reply, before),
         Operation::AccessCheck => match wire::Access::read_from_bytes(reply) {
-            Ok(wire::Access { granted, status }) if (granted != 0) == (status == 0) => Ok(()),
+            Ok(access) if is_sound(access) => Ok(()),
+            _ => Err("access granted and refused, or neither"),
+        },
+        Operation::WorkerCheck => match wire::WorkerAccess::read_from_bytes(reply) {
+            Ok(access) if is_sound(access.caller) && is_sound(access.worker) => Ok(()),
             _ => Err("access granted and refused, or neither"),
         },
         _ => Ok(()),
     }
+}
+
+/// Granted or refused.
+fn is_sound(access: wire::Access) -> bool {
+    (access.granted != 0) == (access.status == 0)
 }
 
 /// One of the slots is the one told.

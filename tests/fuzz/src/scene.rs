@@ -7,8 +7,9 @@ use psimp_harness::client::{Client, Contract};
 use psimp_harness::driver::{Driver, Failure, File, Source};
 use psimp_harness::machine::{Machine, READ_WRITE};
 use psimp_harness::observe::SlotView;
-use psimp_model::{Flavour, Object, Thread, rights};
+use psimp_model::{Flavour, Object, SecurityQos, Thread, rights};
 use psimp_protocol::{MAX_SAVES, RulesMode};
+use psimp_rules::Level;
 use std::sync::Arc;
 
 /// What has happened before the request.
@@ -30,10 +31,12 @@ pub(crate) enum State {
     SavedAndIdle,
     /// As many idle slots are saved as a file object takes.
     Full,
+    /// It impersonates the second of the clients that are connected.
+    Serving,
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Idle,
         Self::Impersonating,
         Self::Identifying,
@@ -42,6 +45,7 @@ impl State {
         Self::Saved,
         Self::SavedAndIdle,
         Self::Full,
+        Self::Serving,
     ];
 }
 
@@ -73,6 +77,8 @@ pub(crate) struct Scene {
     driver: Driver,
     /// The file of the state, and that of the request, when it is another.
     files: Vec<File>,
+    /// Two clients, static and dynamic, and their connections' ids.
+    clients: Vec<(File, u64)>,
     /// The thread that sends the request, and the one behind handle 4.
     threads: [Arc<Thread>; 2],
     /// What the state saved.
@@ -109,14 +115,31 @@ impl Scene {
         if open.access != READ_WRITE {
             files.push(driver.open(&machine.thread, open.access)?);
         }
+        let administrator = machine.process.primary();
         machine.become_server(server);
         let ids = Ids::since_primary(&machine);
-        let mut scene = Self { machine, driver, files, threads, save: 0, ids };
+        let administrator = machine.system.create_thread(&machine.system.create_process(administrator));
+        let mut scene = Self { machine, driver, files, clients: Vec::new(), threads, save: 0, ids };
+        for tracking in [SecurityQos::STATIC, SecurityQos::DYNAMIC] {
+            scene.connect(&administrator, tracking)?;
+        }
         scene.save = scene.reach(state)?;
         if open.elsewhere {
             scene.threads[0] = foreign;
         }
         Ok(scene)
+    }
+
+    /// A client that allows all connects.
+    fn connect(&mut self, thread: &Arc<Thread>, tracking: u8) -> Result<(), Failure> {
+        let quality = SecurityQos { tracking, ..SecurityQos::at(Level::Delegation) };
+        let client = self.driver.connect(thread, Some(quality))?;
+        let before = self.clients.last().map_or(0, |(_, id)| *id);
+        let [file, ..] = self.files.as_slice() else { return Ok(()) };
+        let server = Client { machine: &self.machine, driver: &self.driver, file, about: 0 };
+        let told = server.next_client(before)?;
+        self.clients.push((client, told.map_or(0, |told| told.id)));
+        Ok(())
     }
 
     /// Brings the thread into the state; returns the first save's id.
@@ -149,6 +172,9 @@ impl Scene {
                 }
                 return Ok(first);
             }
+            State::Serving => {
+                client.serve(self.connection(2), 2, RulesMode::Kernel)?;
+            }
         }
         Ok(0)
     }
@@ -170,6 +196,12 @@ impl Scene {
         self.save
     }
 
+    /// The id of the first or the second client; of another the number itself.
+    pub(crate) fn connection(&self, number: u64) -> u64 {
+        let index = number.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        index.and_then(|index| self.clients.get(index)).map_or(number, |(_, id)| *id)
+    }
+
     pub(crate) fn ids(&self) -> Ids {
         self.ids
     }
@@ -181,8 +213,8 @@ impl Scene {
 
     /// Ends everything: every handle and every reference must be accounted for.
     pub(crate) fn finish(self) -> Result<(), String> {
-        let Self { machine, driver, files, threads, .. } = self;
-        for file in files {
+        let Self { machine, driver, files, clients, threads, .. } = self;
+        for file in files.into_iter().chain(clients.into_iter().map(|(client, _)| client)) {
             driver.close(&machine.thread, file).map_err(|failure| failure.to_string())?;
         }
         if let Some(fault) = driver.stop().first() {

@@ -19,7 +19,7 @@ use zerocopy::IntoBytes;
 type Seed = (String, Vec<u8>);
 
 /// A valid input for each operation. The handle 24 is a token of the server's
-/// user, and 1 stands for the save that the state has made.
+/// user, and 1 stands for the save that the state has made, or for a client.
 fn input(operation: Operation) -> Vec<u8> {
     const THREAD: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
     const IMPERSONATE: wire::Impersonate = wire::Impersonate {
@@ -40,7 +40,15 @@ fn input(operation: Operation) -> Vec<u8> {
         Operation::Discard => {
             wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save: 1 }.as_bytes().to_vec()
         }
-        Operation::AccessCheck => {
+        Operation::NextClient => {
+            wire::NextClient { version: PROTOCOL_VERSION, reserved: 0, after: 0 }.as_bytes().to_vec()
+        }
+        Operation::Serve => {
+            wire::Serve { version: PROTOCOL_VERSION, level: 2, connection: 1, flags: 0, reserved: 0 }
+                .as_bytes()
+                .to_vec()
+        }
+        Operation::AccessCheck | Operation::WorkerCheck => {
             let descriptor = descriptor(&[sids::LOCAL_SYSTEM]);
             let length = u32::try_from(descriptor.len()).expect("a short one");
             let head =
@@ -67,7 +75,7 @@ fn ioctl() -> Vec<Seed> {
             .map(|(state, number)| (format!("{}-{state}", row.name), request(row, number)))
     });
     let head = |code: u32| [&[0, 0, 0, 0, 0, 0, 0xFF], code.to_le_bytes().as_slice()].concat();
-    let unknown = [("unknown-code", 0x0022_6028), ("method-neither", 0x0022_6003)];
+    let unknown = [("unknown-code", 0x0022_6034), ("method-neither", 0x0022_6003)];
     rows.chain(unknown.map(|(name, code)| (name.to_owned(), head(code)))).collect()
 }
 

@@ -43,7 +43,7 @@ impl Ids {
     }
 
     /// A reply without what differs from load to load: token ids, numbers of
-    /// saves and connections, the build. Bytes that are no reply of the operation stay.
+    /// saves, connections and processes, the build. Bytes that are no reply of the operation stay.
     pub fn reply(self, operation: Operation, bytes: &[u8]) -> Vec<u8> {
         self.structure(operation, bytes).unwrap_or_else(|| bytes.to_vec())
     }
@@ -68,7 +68,7 @@ impl Ids {
             }
             Operation::NextClient => {
                 let client = wire::Connection::read_from_bytes(bytes).ok()?;
-                Some(wire::Connection { id: 0, ..client }.as_bytes().to_vec())
+                Some(wire::Connection { id: 0, process: 0, ..client }.as_bytes().to_vec())
             }
             Operation::Discard | Operation::Evaluate | Operation::AccessCheck | Operation::WorkerCheck => {
                 None

@@ -106,6 +106,17 @@ fn render() -> String {
          Little-endian, naturally aligned, without padding. Handles are 64 bits wide; a 32-bit caller\n\
          sign-extends its own. Reserved fields are zero. A thread handle of 0 is the calling thread."
     );
+    text.push_str(&structures_in_bytes());
+    text.push_str("\n## Rules\n\n| number | rule |\n|---|---|\n");
+    for rule in Rule::ALL {
+        let _ = writeln!(text, "| {} | {} |", rule as u32, rule.name());
+    }
+    text
+}
+
+/// The layouts of all structures.
+fn structures_in_bytes() -> String {
+    let mut text = String::new();
     text.push_str(&layout!(Impersonate {
         version: "u32",
         level: "u32, 0 to 3",
@@ -188,10 +199,6 @@ fn render() -> String {
     text.push_str(
         "\nFlags: 1 dynamic tracking, 2 effective-only, 4 this server serves it; otherwise it waits.\n",
     );
-    text.push_str("\n## Rules\n\n| number | rule |\n|---|---|\n");
-    for rule in Rule::ALL {
-        let _ = writeln!(text, "| {} | {} |", rule as u32, rule.name());
-    }
     text
 }
 

@@ -69,9 +69,9 @@ pub enum FaultKind {
     DeviceInit,
     /// A context was asked for under a type that the object does not have.
     ContextType,
-    /// The bytes around a context were changed.
+    /// The bytes around a context, or around the name of a file, were changed.
     ContextOverrun,
-    /// A context was changed after its object was destroyed.
+    /// A context, or the name of a file, was changed after its object was destroyed.
     ContextAfterDestroy,
     /// A thread waited for a lock that it held itself.
     Deadlock,

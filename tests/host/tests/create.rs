@@ -133,6 +133,59 @@ fn the_characters_of_the_name_are_there_as_long_as_the_file() {
     assert_eq!(running.host.unload(), Ok(()));
 }
 
+#[test]
+fn a_name_below_the_link_is_one_below_the_device() {
+    let (mut driver, name) = keeps_name();
+    let link = driver.string(r"\DosDevices\Test");
+    let values = [Of(driver.globals), Of(driver.device), At(link)];
+    driver.framework(ON_CONTROL, "WdfDeviceCreateSymbolicLink", &values);
+    returned(&mut driver, name, 8);
+    let running = Running::start(&driver);
+    let path = r"\DosDevices\Test\Client";
+    assert_eq!(running.open(path, None).map(drop), Err(Failure::Status(Status::OBJECT_NAME_NOT_FOUND)));
+    let _: [u8; 8] = running.answer(NAME, None);
+    running.open(path, None).expect("it opens");
+    let other = running.open(&format!("{path}s"), None).expect("it opens");
+    running.host.close(&running.thread, other).expect("it closes");
+}
+
+/// A driver that keeps where the name of the file opened last is.
+fn keeps_name() -> (Driver, Place) {
+    let mut driver = driver();
+    let name = driver.words(&[0]);
+    driver.framework(ON_CREATE, "WdfFileObjectGetFileName", &[Of(driver.globals), Argument(2)]).keep(name);
+    created(&mut driver);
+    (driver, name)
+}
+
+#[test]
+fn the_name_goes_with_the_file() {
+    let (mut driver, name) = keeps_name();
+    driver.code(ON_CONTROL).read(Behind(name, 8));
+    driver.complete(0, 0);
+    let running = Running::start(&driver);
+    let file = running.open(NAME, None).expect("it opens");
+    let other = running.open(&format!(r"{NAME}\Client"), None).expect("it opens");
+    assert_eq!(running.ask(&file), Ok([]));
+    running.host.close(&running.thread, other).expect("it closes");
+    let fault = fault(running.ask::<0>(&file));
+    assert_eq!(fault.kind, FaultKind::MemoryAccess);
+    assert!(fault.message.contains("an address that cannot exist"), "{fault}");
+}
+
+#[test]
+fn bytes_behind_the_name_are_not_the_drivers() {
+    let (mut driver, name) = keeps_name();
+    driver.code(ON_CONTROL).write_byte(Of(name), 16 + 14, 1);
+    driver.complete(0, 0);
+    let running = Running::start(&driver);
+    let file = running.open(&format!(r"{NAME}\Client"), None).expect("it opens");
+    assert_eq!(running.ask(&file), Ok([]));
+    let fault = fault(running.host.close(&running.thread, file));
+    assert_eq!(fault.kind, FaultKind::ContextOverrun);
+    assert!(fault.message.contains("at offset 30 of the 30 bytes of name of WDFFILEOBJECT"), "{fault}");
+}
+
 /// A driver that keeps the parameters, the security context and, if there is one,
 /// the quality of service; all three are returned.
 fn keeps_security(with_quality: bool) -> Driver {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use psimp_host::{Host, IoControl, Options};
+use psimp_host::{FaultKind, Host, IoControl, Options};
 use psimp_model::{Flavour, System};
 use std::sync::Arc;
 use support::code::Place;
@@ -67,16 +67,30 @@ fn without_values_there_is_no_key() {
 }
 
 #[test]
-fn a_key_goes_with_the_driver() {
+fn a_key_goes_with_the_driver_and_with_it_its_context() {
     let mut driver = Driver::new();
-    let key = driver.words(&[0]);
+    let [key, context] = [driver.words(&[0]), driver.words(&[0])];
     driver.rewrite(ON_UNLOAD);
-    let open = [Of(driver.globals), Argument(0), KEY_READ.into(), 0.into(), At(key)];
+    let (globals, context_type) = (Of(driver.globals), driver.context_type());
+    let attributes = driver.words(&[56, 0, 0, 1 | 1 << 32, 0, 0, 0]);
+    driver.code(ON_UNLOAD).write(At(attributes), 48, context_type);
+    let open = [globals, Argument(0), KEY_READ.into(), At(attributes), At(key)];
     driver.framework(ON_UNLOAD, "WdfDriverOpenParametersRegistryKey", &open);
+    let get = [globals, Of(key), context_type];
+    driver.framework(ON_UNLOAD, "WdfObjectGetTypedContextWorker", &get).keep(context);
+    driver.code(ON_UNLOAD).write(Of(context), 8, 1.into());
+    let unload = |driver: &Driver| {
+        let options = Options { parameters: [("Rules".to_owned(), 1)].into(), ..Options::default() };
+        let system = Arc::new(System::new(Flavour::Win10));
+        Host::load_with(&driver.image(), system, options).expect("it starts").unload()
+    };
+    let mut overrun = driver.clone();
     driver.give(ON_UNLOAD, 0.into());
-    let parameters = [("Rules".to_owned(), 1)].into();
-    let system = Arc::new(System::new(Flavour::Win10));
-    let options = Options { parameters, ..Options::default() };
-    let host = Host::load_with(&driver.image(), system, options).expect("it starts");
-    assert_eq!(host.unload(), Ok(()));
+    assert_eq!(unload(&driver), Ok(()));
+    overrun.code(ON_UNLOAD).write_byte(Of(context), 16, 1);
+    overrun.give(ON_UNLOAD, 0.into());
+    let faults = unload(&overrun).expect_err("a fault");
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].kind, FaultKind::ContextOverrun);
+    assert!(faults[0].message.contains("of the 16 bytes of context of WDFKEY"), "{faults:?}");
 }

@@ -1,110 +1,18 @@
-//! Work items: who runs them and when, and each contract of theirs, broken by a
-//! driver made for it.
+//! Work items: who runs them, when, and for whom.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
 
-use psimp_host::{Call, Failure, FaultKind, Host, IoControl, Observer, Options, Ruling};
-use psimp_model::{Flavour, Object, System};
-use psimp_rules::{Level, TokenType};
+use psimp_host::{Call, FaultKind, Host, IoControl, Observer, Options, Ruling};
+use psimp_model::{Flavour, System};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::code::Value::{Argument, At, Code, Of};
-use support::code::{Function, Place};
-use support::driver::{Driver, NAME, ON_CONTROL, ON_CREATE};
-use support::run::{CODE, fault, fault_of, life, reply};
-use support::{process, token};
-
-const INHERITED: [u64; 7] = [56, 0, 0, 1 | 1 << 32, 0, 0, 0];
-
-/// A driver that makes a work item in its control callback.
-struct Works {
-    driver: Driver,
-    item: Place,
-    /// What `WdfWorkItemCreate` returned.
-    status: Place,
-    /// The callback of the work item, still empty.
-    work: Function,
-}
-
-/// How a work item is made.
-struct Made {
-    config: [u64; 3],
-    below_the_device: bool,
-    with_attributes: bool,
-}
-
-const WELL_MADE: Made = Made { config: [24, 0, 0], below_the_device: true, with_attributes: true };
-
-impl Works {
-    fn new() -> Self {
-        Self::made(&WELL_MADE)
-    }
-
-    fn made(made: &Made) -> Self {
-        let mut driver = Driver::new();
-        let work = driver.function();
-        let [item, status] = [driver.words(&[0]), driver.words(&[0])];
-        let [config, attributes] = [driver.words(&made.config), driver.words(&INHERITED)];
-        let (globals, device) = (Of(driver.globals), Of(driver.device));
-        if made.config[1] == 0 {
-            driver.code(ON_CONTROL).write(At(config), 8, Code(work));
-        }
-        if made.below_the_device {
-            driver.code(ON_CONTROL).write(At(attributes), 32, device);
-        }
-        let context_type = driver.context_type();
-        driver.code(ON_CONTROL).write(At(attributes), 48, context_type);
-        let attributes = if made.with_attributes { At(attributes) } else { 0.into() };
-        let create = [globals, At(config), attributes, At(item)];
-        driver.framework(ON_CONTROL, "WdfWorkItemCreate", &create).keep(status);
-        Self { driver, item, status, work }
-    }
-
-    /// Calls a function of the framework with the work item.
-    fn with_item(&mut self, function: Function, name: &str) {
-        self.driver.framework(function, name, &[Of(self.driver.globals), Of(self.item)]);
-    }
-
-    fn enqueue(&mut self) {
-        self.with_item(ON_CONTROL, "WdfWorkItemEnqueue");
-    }
-
-    fn flush(&mut self) {
-        self.with_item(ON_CONTROL, "WdfWorkItemFlush");
-    }
-
-    fn delete(&mut self) {
-        self.with_item(ON_CONTROL, "WdfObjectDelete");
-    }
-
-    /// The request returns a word.
-    fn answer(&mut self, word: Place) {
-        let buffer = self.driver.words(&[0]);
-        let values = [Of(self.driver.globals), Argument(1), 1.into(), At(buffer), 0.into()];
-        self.driver.framework(ON_CONTROL, "WdfRequestRetrieveOutputBuffer", &values);
-        self.driver.code(ON_CONTROL).write(Of(buffer), 0, Of(word));
-        self.driver.complete(0, 8);
-    }
-
-    /// The callback returns, and the request is completed.
-    fn end(&mut self) {
-        self.driver.give(self.work, 0.into());
-        self.driver.complete(0, 0);
-    }
-
-    /// What becomes of a driver whose request and callback end.
-    fn fault(mut self) -> (FaultKind, String) {
-        self.end();
-        fault(&self.driver)
-    }
-}
-
-fn answered(driver: &Driver) -> u64 {
-    let mut output = [0; 8];
-    assert_eq!(reply(driver, &IoControl::new(CODE, &[]), &mut output), Ok(8));
-    u64::from_le_bytes(output)
-}
+use support::code::Place;
+use support::code::Value::{Argument, At, Of};
+use support::driver::{NAME, ON_CONTROL, ON_CREATE};
+use support::process;
+use support::run::{CODE, End, fault_of, life, reply};
+use support::works::{Works, answered};
 
 #[test]
 fn a_work_item_runs_on_another_thread_while_the_request_waits() {
@@ -189,171 +97,6 @@ fn a_work_item_can_run_again() {
     assert_eq!(answered(&works.driver), 9);
 }
 
-#[test]
-fn creation_is_checked_as_the_framework_does() {
-    for (made, status) in [
-        (Made { with_attributes: false, ..WELL_MADE }, 0xC020_0212),
-        (Made { below_the_device: false, ..WELL_MADE }, 0xC020_0212),
-        (Made { config: [16, 0, 0], ..WELL_MADE }, 0xC000_0004),
-    ] {
-        let mut works = Works::made(&made);
-        works.answer(works.status);
-        works.driver.give(works.work, 0.into());
-        assert_eq!(answered(&works.driver) & 0xFFFF_FFFF, status);
-    }
-    let works = Works::made(&Made { config: [24, 0, 1], ..WELL_MADE });
-    let (kind, message) = works.fault();
-    assert_eq!(kind, FaultKind::NotModelled);
-    assert!(message.contains("asks for AutomaticSerialization"), "{message}");
-}
-
-#[test]
-fn a_callback_is_code() {
-    let mut works = Works::made(&Made { config: [24, 0x1234, 0], ..WELL_MADE });
-    works.enqueue();
-    works.flush();
-    let (kind, message) = works.fault();
-    assert_eq!(kind, FaultKind::BadArgument);
-    assert!(message.contains("gave 0x1234 as a function, where it has no code"), "{message}");
-}
-
-#[test]
-fn a_work_item_is_not_used_after_it_was_deleted() {
-    for name in ["WdfWorkItemEnqueue", "WdfWorkItemFlush", "WdfWorkItemGetParentObject", "WdfObjectDelete"] {
-        let mut works = Works::new();
-        works.delete();
-        works.with_item(ON_CONTROL, name);
-        let (kind, message) = works.fault();
-        assert_eq!(kind, FaultKind::FrameworkHandle);
-        assert!(message.starts_with(&format!("{name} was given WDFWORKITEM ")), "{message}");
-        assert!(message.contains("which is deleted"), "{message}");
-    }
-}
-
-#[test]
-fn a_callback_does_not_wait_for_itself() {
-    let mut works = Works::new();
-    works.with_item(works.work, "WdfWorkItemFlush");
-    works.enqueue();
-    works.flush();
-    let (kind, message) = works.fault();
-    assert_eq!(kind, FaultKind::Deadlock);
-    assert!(message.contains("whose callback the calling thread itself runs"), "{message}");
-}
-
-#[test]
-fn a_callback_that_deletes_itself_is_not_modelled() {
-    let mut works = Works::new();
-    works.with_item(works.work, "WdfObjectDelete");
-    works.enqueue();
-    works.flush();
-    let (kind, message) = works.fault();
-    assert_eq!(kind, FaultKind::NotModelled);
-    assert!(message.contains("deletes the work item whose callback calls"), "{message}");
-}
-
-#[test]
-fn flushing_waits_and_so_needs_the_passive_level() {
-    let mut works = Works::new();
-    works.flush();
-    works.end();
-    let request = IoControl { irql: 2, ..IoControl::new(CODE, &[]) };
-    let (kind, message) = fault_of(life(&works.driver, &request, 0));
-    assert_eq!(kind, FaultKind::Irql);
-    assert!(message.contains("WdfWorkItemFlush was called at IRQL 2"), "{message}");
-}
-
-#[test]
-fn the_worker_does_not_impersonate_when_it_returns() {
-    let mut works = Works::new();
-    let [quality, context] = [works.driver.words(&[0xC | 2 << 32, 0]), works.driver.words(&[0; 9])];
-    let thread = works.driver.words(&[0]);
-    works.driver.call(works.work, "PsGetCurrentThread", &[]).keep(thread);
-    let create = [Of(thread), At(quality), 0.into(), At(context)];
-    works.driver.call(works.work, "SeCreateClientSecurity", &create);
-    works.driver.call(works.work, "SeImpersonateClientEx", &[At(context), 0.into()]);
-    works.driver.call(works.work, "PsDereferenceImpersonationToken", &[Of(Place(context.0 + 16))]);
-    works.enqueue();
-    works.flush();
-    let (kind, message) = works.fault();
-    assert_eq!(kind, FaultKind::BugCheck);
-    assert!(message.contains("0xDF (IMPERSONATING_WORKER_THREAD)"), "{message}");
-}
-
-#[test]
-fn a_fault_of_the_worker_is_the_requests() {
-    let mut works = Works::new();
-    works.driver.code(works.work).read(0x18.into());
-    works.enqueue();
-    works.flush();
-    let (kind, message) = works.fault();
-    assert_eq!(kind, FaultKind::MemoryAccess);
-    assert!(message.contains("accessed memory at 0x18, next to null"), "{message}");
-}
-
-/// Sends the only request of a driver that gets little time.
-fn soon(driver: &Driver, options: Options) -> (Result<usize, Failure>, Host) {
-    let options = Options { deadline: Some(Duration::from_millis(100)), ..options };
-    let system = Arc::new(System::new(Flavour::Win10));
-    let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
-    let (process, thread) = process(&system);
-    let client = token(&system, TokenType::Impersonation, Level::Impersonation);
-    process.handles().insert(Object::Token(client), 4);
-    let file = host.open(&thread, NAME, 3).expect("the device opens");
-    let sent = host.device_io_control(&thread, &file, &IoControl::new(CODE, &[]), &mut []);
-    (sent, host)
-}
-
-fn hang(driver: &Driver) -> String {
-    let begin = Instant::now();
-    let (sent, host) = soon(driver, Options::default());
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-    match sent {
-        Err(Failure::Fault(fault)) if fault.kind == FaultKind::Hang => {
-            assert_eq!(host.faults(), std::slice::from_ref(&fault));
-            fault.message
-        }
-        other => panic!("no hang: {other:?}"),
-    }
-}
-
-#[test]
-fn a_worker_that_does_not_return_is_ended_and_so_is_who_waits() {
-    let mut works = Works::new();
-    // jmp to itself
-    works.driver.code(works.work).raw(&[0xEB, 0xFE]);
-    works.enqueue();
-    works.flush();
-    works.end();
-    assert_eq!(hang(&works.driver), "the driver did not return in time");
-}
-
-#[test]
-fn a_worker_waits_in_vain_for_what_holds_who_waits_for_it() {
-    let mut works = Works::new();
-    let lock = works.driver.words(&[0]);
-    let globals = Of(works.driver.globals);
-    works.driver.framework(ON_CONTROL, "WdfWaitLockCreate", &[globals, 0.into(), At(lock)]);
-    works.driver.framework(ON_CONTROL, "WdfWaitLockAcquire", &[globals, Of(lock), 0.into()]);
-    works.driver.framework(works.work, "WdfWaitLockAcquire", &[globals, Of(lock), 0.into()]);
-    works.enqueue();
-    works.flush();
-    works.end();
-    let message = hang(&works.driver);
-    assert!(message.contains("WdfWaitLockAcquire waits in vain for WDFWAITLOCK"), "{message}");
-}
-
-#[test]
-fn a_worker_that_enqueues_itself_for_ever_is_waited_for_in_vain() {
-    let mut works = Works::new();
-    works.with_item(works.work, "WdfWorkItemEnqueue");
-    works.enqueue();
-    works.flush();
-    works.end();
-    let message = hang(&works.driver);
-    assert!(message.contains("is enqueued again and again"), "{message}");
-}
-
 /// Notes who calls what for whom.
 #[derive(Default)]
 struct Notes(Mutex<Vec<(&'static str, u32, u32)>>);
@@ -400,6 +143,56 @@ fn the_observer_sees_and_fails_what_the_worker_calls_always_in_the_same_order() 
         assert!(seen.iter().all(|seen| seen.2 == requester), "{seen:?}");
         assert!(seen[3].1 != requester && seen[..3].iter().all(|seen| seen.1 == requester), "{seen:?}");
     }
+}
+
+#[test]
+fn what_is_not_flushed_runs_when_the_request_is_over() {
+    let mut works = Works::new();
+    let allocate = [0x40.into(), 24.into(), 0x6C69_7645.into()];
+    works.driver.call(works.work, "ExAllocatePool2", &allocate);
+    works.enqueue();
+    works.end();
+    let notes = Arc::new(Notes::default());
+    let system = Arc::new(System::new(Flavour::Win10));
+    let options = Options { observer: Some(notes.clone()), ..Options::default() };
+    let host = Host::load_with(&works.driver.image(), system.clone(), options).expect("it starts");
+    let (_, thread) = process(&system);
+    let file = host.open(&thread, NAME, 3).expect("it opens");
+    assert_eq!(host.device_io_control(&thread, &file, &IoControl::new(CODE, &[]), &mut []), Ok(0));
+    let begin = Instant::now();
+    while !notes.0.lock().expect("no panic").iter().any(|seen| seen.0 == "ExAllocatePool2") {
+        assert!(begin.elapsed() < Duration::from_secs(5), "nothing runs");
+        std::thread::yield_now();
+    }
+    host.close(&thread, file).expect("it closes");
+    assert_eq!(host.unload(), Ok(()));
+}
+
+#[test]
+fn a_block_that_the_worker_freed_stays_as_it_is() {
+    let mut works = Works::new();
+    let block = works.driver.words(&[0]);
+    let allocate = [0x40.into(), 24.into(), 0x6C69_7645.into()];
+    works.driver.call(works.work, "ExAllocatePool2", &allocate).keep(block);
+    works.driver.call(works.work, "ExFreePool", &[Of(block)]);
+    works.driver.code(works.work).write(Of(block), 8, 1.into());
+    works.enqueue();
+    works.flush();
+    works.end();
+    let (kind, message) = fault_of(life(&works.driver, &IoControl::new(CODE, &[]), 0));
+    assert_eq!(kind, FaultKind::PoolUseAfterFree, "{message}");
+}
+
+#[test]
+fn a_worker_is_a_thread_of_the_system() {
+    let mut works = Works::new();
+    let [provider, handle] = [works.driver.words(&[1, 2]), works.driver.words(&[0])];
+    works.driver.call(works.work, "EtwRegister", &[At(provider), 0.into(), 0.into(), At(handle)]);
+    works.driver.call(works.work, "EtwUnregister", &[Of(handle)]);
+    works.enqueue();
+    works.flush();
+    works.end();
+    assert_eq!(life(&works.driver, &IoControl::new(CODE, &[]), 0), End::Well(0));
 }
 
 /// Threads that share a work item, each of which waits until it has run.

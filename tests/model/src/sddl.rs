@@ -65,6 +65,14 @@ mod tests {
     }
 
     #[test]
+    fn reads_an_entry_for_those_who_may_read() {
+        let acl = parse("D:P(A;;GA;;;SY)(A;;GR;;;AU)").expect("known SDDL");
+        let entry = |mask, sid| Ace { kind: AceKind::Allow, mask, sid };
+        let expected = [entry(0x001F_01FF, Sid::new(5, &[18])), entry(0x0012_0089, Sid::new(5, &[11]))];
+        assert_eq!(acl.0, expected);
+    }
+
+    #[test]
     fn names_what_it_does_not_know() {
         for (sddl, part) in [
             ("O:BAD:P(A;;GA;;;BA)", "O:BAD:P(A;;GA;;;BA)"),

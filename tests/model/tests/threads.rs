@@ -120,7 +120,7 @@ fn x11_x12_x13_levels_of_a_client_that_impersonates() {
             m.system.ps_impersonate_client(&client, Some(&token), false, false, level).expect("kept");
         };
         let create = |level, remote| {
-            m.system.se_create_client_security(&client, &dynamic(level), remote).map(|c| c.token().level())
+            m.system.se_create_client_security(&client, &dynamic(level), remote).map(|c| c.token.level())
         };
         at("A2", 1);
         let (server, handle) = (m.thread_handle(&m.thread, u32::MAX), m.thread_handle(&client, u32::MAX));

@@ -3,7 +3,7 @@
 use super::id::request_name;
 use crate::observe::SlotView;
 use psimp_model::{Object, Thread};
-use psimp_protocol::wire::{self, slot_flags, verdict};
+use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{Ioctl, Operation, Status, is_documented};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +15,35 @@ pub(super) struct Request {
     operation: Option<Operation>,
     /// The thread whose slot it may change.
     pub(super) target: Option<Arc<Thread>>,
-    /// IMPERSONATE.
-    impersonate: Option<wire::Impersonate>,
+    /// IMPERSONATE and SERVE.
+    asked: Option<Asked>,
     /// RESTORE.
     save: Option<u64>,
+}
+
+/// What is to be in the slot, or less.
+struct Asked {
+    level: u32,
+    copy_on_open: bool,
+    /// None when the client says.
+    effective_only: Option<bool>,
+}
+
+impl From<wire::Impersonate> for Asked {
+    fn from(request: wire::Impersonate) -> Self {
+        let flag = |flag| request.flags & flag != 0;
+        Self {
+            level: request.level,
+            copy_on_open: flag(impersonate_flags::COPY_ON_OPEN),
+            effective_only: Some(flag(impersonate_flags::EFFECTIVE_ONLY)),
+        }
+    }
+}
+
+impl From<wire::Serve> for Asked {
+    fn from(request: wire::Serve) -> Self {
+        Self { level: request.level, copy_on_open: true, effective_only: None }
+    }
 }
 
 /// The levels of what was saved, by the id of the save; none for an idle thread.
@@ -27,11 +52,16 @@ pub(super) type Levels = BTreeMap<u64, Option<u32>>;
 impl Request {
     pub(super) fn new(thread: &Arc<Thread>, code: u32, input: &[u8]) -> Self {
         let operation = Ioctl::by_code(code).map(|row| row.operation);
-        let (mut impersonate, mut save) = (None, None);
+        let (mut asked, mut save) = (None, None);
         let handle = match operation {
             Some(Operation::Impersonate) => {
-                impersonate = wire::Impersonate::read_from_bytes(input).ok();
-                impersonate.map(|request| request.thread)
+                let request = wire::Impersonate::read_from_bytes(input).ok();
+                asked = request.map(Asked::from);
+                request.map(|request| request.thread)
+            }
+            Some(Operation::Serve) => {
+                asked = wire::Serve::read_from_bytes(input).ok().map(Asked::from);
+                Some(0)
             }
             Some(Operation::Restore) => {
                 let request = wire::Restore::read_from_bytes(input).ok();
@@ -50,7 +80,7 @@ impl Request {
             },
             None => None,
         };
-        Self { code, operation, target, impersonate, save }
+        Self { code, operation, target, asked, save }
     }
 
     /// What the request is called.
@@ -95,7 +125,7 @@ impl Request {
         // What RESTORE calls once it has found the save.
         const ASSIGNING: [&str; 2] = ["SeQueryInformationToken", "PsImpersonateClient"];
         match (self.operation, result) {
-            (Some(Operation::Impersonate), Ok(reply)) => self.check_assigned(after, reply),
+            (Some(Operation::Impersonate | Operation::Serve), Ok(reply)) => self.check_assigned(after, reply),
             (Some(Operation::Restore), Ok(reply)) => {
                 let saved = self.save.and_then(|save| levels.get(&save)).copied().flatten();
                 match (saved, after) {
@@ -127,17 +157,15 @@ impl Request {
         }
     }
 
-    /// IMPERSONATE that succeeded.
+    /// IMPERSONATE or SERVE that succeeded.
     fn check_assigned(&self, after: Option<&SlotView>, reply: &[u8]) -> Result<(), String> {
-        let Some(request) = self.impersonate else { return Err("took another input".to_owned()) };
+        let Some(asked) = &self.asked else { return Err("took another input".to_owned()) };
         let Some(slot) = after else { return Err("left the thread idle".to_owned()) };
-        if slot.level > request.level {
-            return Err(format!("asked for level {} and got {}", request.level, slot.level));
+        if slot.level > asked.level {
+            return Err(format!("asked for level {} and got {}", asked.level, slot.level));
         }
-        let flag = |flag| request.flags & flag != 0;
-        let asked =
-            (flag(wire::impersonate_flags::COPY_ON_OPEN), flag(wire::impersonate_flags::EFFECTIVE_ONLY));
-        if asked != (slot.copy_on_open, slot.effective_only) {
+        let effective_only = asked.effective_only.unwrap_or(slot.effective_only);
+        if (asked.copy_on_open, effective_only) != (slot.copy_on_open, slot.effective_only) {
             return Err("stored other flags than were asked for".to_owned());
         }
         check_outcome(after, reply)
@@ -201,7 +229,7 @@ mod tests {
             code: Ioctl::of(operation).code(),
             operation: Some(operation),
             target: None,
-            impersonate: Some(impersonate),
+            asked: Some(impersonate.into()),
             save: Some(7),
         }
     }
@@ -292,6 +320,21 @@ mod tests {
         assert!(check(None, &outcome(1, 1, 1)).is_err());
         assert!(check(Some(&slot(2, 1)), &outcome(1, 1, 1)).is_err());
         assert!(check(Some(&slot(3, 1)), &outcome(1, 2, 1)).is_err());
+    }
+
+    #[test]
+    fn a_client_is_served_copy_on_open_and_as_effective_as_it_said() {
+        let serve = wire::Serve { version: PROTOCOL_VERSION, level: 1, connection: 3, flags: 0, reserved: 0 };
+        let check = |after: &SlotView, outcome: &wire::Outcome| {
+            let request = Request { asked: Some(serve.into()), ..request(Operation::Serve) };
+            request.check_slot(None, Some(after), Ok(outcome.as_bytes()), None, &Levels::new())
+        };
+        let copy_on_open = |slot| SlotView { copy_on_open: true, ..slot };
+        assert_eq!(check(&copy_on_open(slot(1, 1)), &outcome(1, 1, 1)), Ok(()));
+        let all = SlotView { effective_only: false, ..copy_on_open(slot(1, 1)) };
+        assert_eq!(check(&all, &outcome(1, 1, 1)), Ok(()));
+        assert!(check(&slot(1, 1), &outcome(1, 1, 1)).is_err());
+        assert!(check(&copy_on_open(slot(1, 2)), &outcome(1, 1, 2)).is_err());
     }
 
     #[test]

@@ -277,7 +277,7 @@ impl Observer for Watch {
         let stack = Stack {
             function: call.function,
             sites,
-            code: state.served.get(&call.thread).map(|served| served.code),
+            code: state.served.get(&call.on_behalf_of).map(|served| served.code),
         };
         let id = stack.id();
         let number = state.meet(id, &stack);
@@ -286,7 +286,7 @@ impl Observer for Watch {
             state.since.clear();
             // What nobody can be told of excuses nothing.
             let excuses = !call.function.starts_with("Etw");
-            if let Some(served) = state.served.get_mut(&call.thread).filter(|_| excuses) {
+            if let Some(served) = state.served.get_mut(&call.on_behalf_of).filter(|_| excuses) {
                 served.failed = Some(call.function);
             }
             self.tell(&mut state, || format!("{id} fails: {stack}"));

@@ -8,8 +8,9 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use wdk_sys::ntddk::{ExAllocatePool2, ObReferenceObjectByHandle};
 use wdk_sys::{
-    _MODE::UserMode, HANDLE, NTSTATUS, PDRIVER_OBJECT, POBJECT_TYPE, PVOID, SeTokenObjectType, WDFDRIVER,
-    WDFFILEOBJECT, WDFREQUEST, call_unsafe_wdf_function_binding,
+    _MODE::UserMode, HANDLE, NTSTATUS, PDRIVER_OBJECT, PIO_SECURITY_CONTEXT, POBJECT_TYPE, PVOID,
+    SeTokenObjectType, WDF_REQUEST_PARAMETERS, WDFDRIVER, WDFFILEOBJECT, WDFREQUEST,
+    call_unsafe_wdf_function_binding,
 };
 
 /// The tag of our pool blocks.
@@ -73,6 +74,28 @@ impl Call {
                 information
             );
         }
+    }
+
+    /// What the request is about.
+    #[inline(always)]
+    pub(crate) fn parameters(&self) -> WDF_REQUEST_PARAMETERS {
+        let mut parameters = WDF_REQUEST_PARAMETERS {
+            #[allow(clippy::cast_possible_truncation)] // 40 bytes
+            Size: size_of::<WDF_REQUEST_PARAMETERS>() as u16,
+            ..WDF_REQUEST_PARAMETERS::default()
+        };
+        // SAFETY: the request is not completed; the pointer is to a local.
+        unsafe {
+            call_unsafe_wdf_function_binding!(WdfRequestGetParameters, self.request, &raw mut parameters);
+        }
+        parameters
+    }
+
+    /// What a create request says of who opens.
+    #[inline(always)]
+    pub(crate) fn security_context(&self) -> PIO_SECURITY_CONTEXT {
+        // SAFETY: the request is a create request.
+        unsafe { self.parameters().Parameters.Create }.SecurityContext
     }
 
     /// The system buffer, and how long it is as far as the output goes.

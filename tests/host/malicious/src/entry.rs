@@ -10,8 +10,8 @@ use wdk_sys::{
     _WDF_DRIVER_INIT_FLAGS::WdfDriverInitNonPnpDriver,
     _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCannotUseFsContexts, _WDF_TRI_STATE::WdfUseDefault, DRIVER_OBJECT,
     NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
-    WDF_DRIVER_CONFIG, WDF_FILEOBJECT_CONFIG, WDF_REQUEST_PARAMETERS, WDFDEVICE, WDFDEVICE_INIT, WDFDRIVER,
-    WDFFILEOBJECT, WDFREQUEST, call_unsafe_wdf_function_binding,
+    WDF_DRIVER_CONFIG, WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFDEVICE_INIT, WDFDRIVER, WDFFILEOBJECT,
+    WDFREQUEST, call_unsafe_wdf_function_binding,
 };
 
 static NAME: Name<17> = Name::new(r"\Device\Malicious");
@@ -130,7 +130,7 @@ fn create_device(driver: WDFDRIVER) -> NTSTATUS {
 fn configure_files(init: *mut WDFDEVICE_INIT) {
     let mut config = WDF_FILEOBJECT_CONFIG {
         Size: wdf::size_of_config::<WDF_FILEOBJECT_CONFIG>(),
-        EvtDeviceFileCreate: None,
+        EvtDeviceFileCreate: Some(evt_device_file_create),
         EvtFileClose: None,
         EvtFileCleanup: Some(evt_file_cleanup),
         AutoForwardCleanupClose: WdfUseDefault,
@@ -154,13 +154,7 @@ extern "C" fn evt_io_in_caller_context(_device: WDFDEVICE, request: WDFREQUEST) 
     call.request = request;
     // SAFETY: the request is not completed.
     call.file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, request) };
-    let mut parameters = WDF_REQUEST_PARAMETERS {
-        #[allow(clippy::cast_possible_truncation)] // 40 bytes
-        Size: size_of::<WDF_REQUEST_PARAMETERS>() as u16,
-        ..WDF_REQUEST_PARAMETERS::default()
-    };
-    // SAFETY: the request is not completed; the pointer is to a local.
-    unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, request, &raw mut parameters) };
+    let parameters = call.parameters();
     // SAFETY: nobody sends anything but device control requests.
     let code = unsafe { parameters.Parameters.DeviceIoControl }.IoControlCode;
     serve(&call, code >> 2 & 0xFFF);
@@ -203,6 +197,15 @@ fn well_behaved(call: &Call) {
     // SAFETY: the output buffer has eight bytes, and the input was read.
     unsafe { buffer.cast::<u64>().write_unaligned(answer) };
     call.complete(STATUS_SUCCESS, size_of::<u64>() as u64);
+}
+
+extern "C" fn evt_device_file_create(_device: WDFDEVICE, request: WDFREQUEST, file: WDFFILEOBJECT) {
+    let mut call = call();
+    (call.request, call.file) = (request, file);
+    run_armed(&call, When::Create);
+    if !call.is_settled() {
+        call.complete(STATUS_SUCCESS, 0);
+    }
 }
 
 extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {

@@ -22,6 +22,8 @@ mod buffers;
 #[cfg(feature = "kernel")]
 mod call;
 #[cfg(feature = "kernel")]
+mod clients;
+#[cfg(feature = "kernel")]
 mod entry;
 #[cfg(feature = "kernel")]
 mod framework;
@@ -44,9 +46,13 @@ mod processor;
 #[cfg(feature = "kernel")]
 mod requests;
 #[cfg(feature = "kernel")]
+mod settings;
+#[cfg(feature = "kernel")]
 mod table;
 #[cfg(feature = "kernel")]
 mod tracing;
+#[cfg(feature = "kernel")]
+mod work;
 
 // The driver's own: names and contexts are not what is tested here.
 #[cfg(feature = "kernel")]

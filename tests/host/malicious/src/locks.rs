@@ -95,7 +95,7 @@ pub(crate) fn create() -> WDFWAITLOCK {
 /// # Safety
 /// The lock exists, and the thread does not hold it.
 #[inline(always)]
-unsafe fn acquire(lock: WDFWAITLOCK) {
+pub(crate) unsafe fn acquire(lock: WDFWAITLOCK) {
     // SAFETY: promised by the caller.
     let _ = unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockAcquire, lock, ptr::null_mut()) };
 }

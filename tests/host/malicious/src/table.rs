@@ -10,6 +10,8 @@ pub(crate) enum When {
     Control,
     /// In `DriverEntry`, if the service is called like the defect.
     Start,
+    /// When a file is opened, after a request asked for it.
+    Create,
     /// When the last handle of a file is closed, after a request asked for it.
     Cleanup,
     /// When the driver is unloaded, after a request asked for it.
@@ -48,7 +50,7 @@ macro_rules! defects {
 pub(crate) use defects;
 
 /// The tables, by theme.
-static TABLES: [&[Defect]; 12] = [
+static TABLES: [&[Defect]; 15] = [
     crate::objects::DEFECTS,
     crate::handles::DEFECTS,
     crate::pool::DEFECTS,
@@ -61,6 +63,9 @@ static TABLES: [&[Defect]; 12] = [
     crate::processor::DEFECTS,
     crate::life::DEFECTS,
     crate::tracing::DEFECTS,
+    crate::clients::DEFECTS,
+    crate::settings::DEFECTS,
+    crate::work::DEFECTS,
 ];
 
 /// All defects. Each has a control code by its place here.

@@ -18,6 +18,7 @@ const SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
 const REGISTRY_PATH: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services\PsImpersonate";
 
 /// A driver that is being written.
+#[derive(Clone)]
 pub(crate) struct Driver {
     parts: Parts,
     /// Where the function table and the globals go.

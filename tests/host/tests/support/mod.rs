@@ -7,6 +7,7 @@ pub(crate) mod pe;
 pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod tracelogging;
+pub(crate) mod works;
 
 use psimp_host::Image;
 use psimp_model::{Group, Process, System, Thread, Token, TokenSpec, sids};

@@ -27,7 +27,7 @@ const LOADER: &str = "WDFLDR.SYS";
 const PANIC: &str = "KeBugCheckEx";
 
 /// What the driver imports, and what for. An allocator is not among it: the driver allocates nothing itself.
-const WANTED: [(&str, &str, &str); 34] = [
+const WANTED: [(&str, &str, &str); 37] = [
     // Handles become objects, once, for user mode.
     (KERNEL, "ObReferenceObjectByHandle", "opens the handles of a request"),
     (KERNEL, "PsThreadType", "says that a handle must be a thread's"),
@@ -46,6 +46,10 @@ const WANTED: [(&str, &str, &str); 34] = [
     (KERNEL, "PsDereferenceImpersonationToken", "gives that token back"),
     (KERNEL, "PsReferencePrimaryToken", "finds the token that the rule compares with"),
     (KERNEL, "PsDereferencePrimaryToken", "gives that token back"),
+    // Clients that connect.
+    (KERNEL, "SeCreateClientSecurity", "captures a client as it connects"),
+    (KERNEL, "SeImpersonateClientEx", "makes the calling thread that client"),
+    (KERNEL, "SeTokenType", "says how a client's token is given back"),
     // Tokens and access checks.
     (KERNEL, "SeQueryInformationToken", "reads what the rule decides by"),
     (KERNEL, "ExFreePool", "frees what SeQueryInformationToken returned"),
@@ -53,10 +57,10 @@ const WANTED: [(&str, &str, &str); 34] = [
     (KERNEL, "ObOpenObjectByPointer", "makes a handle for ZwDuplicateToken"),
     (KERNEL, "ZwDuplicateToken", "makes the copy that a downgrade assigns"),
     (KERNEL, "ZwClose", "closes the kernel handles of a copy"),
-    (KERNEL, "RtlValidRelativeSecurityDescriptor", "checks the descriptor of ACCESS_CHECK before it is read"),
-    (KERNEL, "SeCaptureSubjectContext", "ACCESS_CHECK is made as the thread now is"),
+    (KERNEL, "RtlValidRelativeSecurityDescriptor", "checks a request's descriptor before it is read"),
+    (KERNEL, "SeCaptureSubjectContext", "access is checked as the thread now is"),
     (KERNEL, "SeReleaseSubjectContext", "gives those tokens back"),
-    (KERNEL, "SeAccessCheck", "answers ACCESS_CHECK"),
+    (KERNEL, "SeAccessCheck", "checks access, and who may serve"),
     // Tracing.
     (KERNEL, "EtwRegister", "lets sessions listen to what the driver does"),
     (KERNEL, "EtwSetInformation", "tells them the provider's name"),

@@ -54,11 +54,10 @@ impl Run<'_, '_> {
         let thread = self.machine.thread.clone();
         let opened = driver.connect(&thread, quality)?;
         let server = Client { machine: &self.stage.machine(Who::T1), driver, file, about: 0 };
-        let mut id = 0;
-        // The last one to come has the highest id.
-        while let Some(told) = server.next_client(id)? {
-            id = told.id;
-        }
+        let id = match newest(&server) {
+            Ok(id) => id,
+            Err(failure) => return driver.close(&thread, opened).and(Err(failure)),
+        };
         let tok = self.stage.asked.by(self.who).or(match self.who {
             Who::ClientA => Some(Tok::Ap0),
             Who::ClientB => Some(Tok::Bp0),
@@ -159,19 +158,23 @@ impl Run<'_, '_> {
 
     /// Clients come, every other one leaves, the rest is served, and all go.
     fn crowd(&self, clients: u32) -> Result<(), Failure> {
-        let mut waiting = Vec::new();
-        for _ in 0..clients {
-            waiting.push(self.open_client(SecurityQos::of_create_file(0x0011_0000))?);
-        }
-        let (left, stay): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|client| client.id % 2 == 0);
-        for client in left {
-            self.close(client.file)?;
-        }
-        for client in stay.iter().rev() {
-            self.through_driver(|server| server.serve(client.id, 1, self.stage.rules))?;
-        }
-        stay.into_iter().try_for_each(|client| self.close(client.file))?;
+        let mut crowd = Vec::new();
+        let came = (0..clients).try_for_each(|_| {
+            crowd.push(self.open_client(SecurityQos::of_create_file(0x0011_0000))?);
+            Ok(())
+        });
+        let (left, stay): (Vec<_>, Vec<_>) = crowd.into_iter().partition(|client| client.id % 2 == 0);
+        let left = self.close_all(left);
+        let served = stay.iter().rev().try_for_each(|client| {
+            self.through_driver(|server| server.serve(client.id, 1, self.stage.rules)).map(drop)
+        });
+        came.and(left).and(served).and(self.close_all(stay))?;
         self.slot_before(false)
+    }
+
+    /// Closes them all, whatever fails on the way.
+    fn close_all(&self, clients: Vec<Connected>) -> Result<(), Failure> {
+        clients.into_iter().map(|client| self.close(client.file)).fold(Ok(()), Result::and)
     }
 }
 
@@ -182,6 +185,15 @@ fn terms(told: &wire::Connection) -> String {
     let effective_only = u8::from(flag(connection_flags::EFFECTIVE_ONLY));
     let served = if flag(connection_flags::SERVED) { " served" } else { "" };
     format!("L{} {tracking} eo{effective_only}{served}", told.level)
+}
+
+/// The id of the client that was the last to come.
+fn newest(server: &Client<'_>) -> Result<u64, Failure> {
+    let mut id = 0;
+    while let Some(told) = server.next_client(id)? {
+        id = told.id;
+    }
+    Ok(id)
 }
 
 fn no_such(what: &str) -> Failure {

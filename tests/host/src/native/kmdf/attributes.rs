@@ -164,34 +164,25 @@ impl TypedContext {
             }
         }
         let Some(memory) = &self.memory else { return Ok(()) };
-        let (machine, caller) = (dispatch.machine, self.caller.load(Ordering::Relaxed));
-        if let Some(offset) = memory.damage() {
-            let object = describe::address(handle, machine);
-            let length = memory.length();
-            return Err(Stop::from(Fault {
-                kind: FaultKind::ContextOverrun,
-                message: format!(
-                    "the driver wrote at offset {offset} of the {length} bytes of context of {object}"
-                ),
-                site: machine.mapping.site(caller),
-            }));
-        }
-        memory.take_back();
-        machine.framework.destroyed.keep(Destroyed { memory: memory.clone(), handle, caller }, machine)
+        let caller = self.caller.load(Ordering::Relaxed);
+        let destroyed = Destroyed { memory: memory.clone(), what: "context", handle, caller };
+        destroyed.take_away(dispatch.machine)
     }
 }
 
-/// Contexts of objects that are gone, kept for a while to see whether anyone
-/// writes to them.
+/// Memory of objects that are gone, kept for a while to see whether anyone writes
+/// to it.
 #[derive(Debug, Default)]
 pub(crate) struct DestroyedContexts(Mutex<VecDeque<Destroyed>>);
 
 #[derive(Debug)]
-struct Destroyed {
-    memory: Arc<Guarded>,
-    handle: u64,
-    /// Return address of the call that asked for the context last.
-    caller: u64,
+pub(super) struct Destroyed {
+    pub(super) memory: Arc<Guarded>,
+    /// What it was of the object.
+    pub(super) what: &'static str,
+    pub(super) handle: u64,
+    /// Return address of the call that asked for it last.
+    pub(super) caller: u64,
 }
 
 impl DestroyedContexts {
@@ -216,14 +207,33 @@ impl DestroyedContexts {
 }
 
 impl Destroyed {
+    /// Takes the memory away, of which the driver may have written no more than it
+    /// was lent.
+    pub(super) fn take_away(self, machine: &Machine) -> Outcome<()> {
+        let Self { memory, what, handle, caller } = &self;
+        if let Some(offset) = memory.damage() {
+            let object = describe::address(*handle, machine);
+            let length = memory.length();
+            return Err(Stop::from(Fault {
+                kind: FaultKind::ContextOverrun,
+                message: format!(
+                    "the driver wrote at offset {offset} of the {length} bytes of {what} of {object}"
+                ),
+                site: machine.mapping.site(*caller),
+            }));
+        }
+        memory.take_back();
+        machine.framework.destroyed.keep(self, machine)
+    }
+
     fn check(&self, machine: &Machine) -> Option<Fault> {
         let within = self.memory.changed_since_taken_back().map(usize::cast_signed);
         let offset = within.or_else(|| self.memory.damage())?;
-        let object = describe::address(self.handle, machine);
+        let (what, object) = (self.what, describe::address(self.handle, machine));
         Some(Fault {
             kind: FaultKind::ContextAfterDestroy,
             message: format!(
-                "the driver wrote at offset {offset} of the context of {object} after that was gone"
+                "the driver wrote at offset {offset} of the {what} of {object} after that was gone"
             ),
             site: machine.mapping.site(self.caller),
         })

@@ -74,7 +74,7 @@ pub(super) fn delete(dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome
     for key in framework.keys.of(parent) {
         key.delete(dispatch, cpu)?;
     }
-    framework.locks.delete_children(dispatch, cpu, parent)
+    framework.locks.of(parent).iter().try_for_each(|lock| lock.delete(dispatch, cpu))
 }
 
 /// The handle of the parent that a new object gets.

@@ -109,7 +109,7 @@ impl FileObject {
     /// The framework destroys the object.
     pub(crate) fn destroy(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
         children::delete(dispatch, cpu, self.handle)?;
-        self.name.take_back();
+        self.name.destroy(dispatch.machine, self.handle)?;
         self.context.destroy(dispatch, cpu, self.handle)
     }
 }

@@ -1,9 +1,12 @@
 //! The name of a file object.
 
+use super::super::Outcome;
 use super::super::context::Context;
 use super::super::export::exports;
 use super::super::guarded::Guarded;
+use super::super::machine::Machine;
 use super::super::memory::Address;
+use super::attributes::Destroyed;
 use super::file::FileObject;
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub(crate) struct FileName {
     units: Vec<u16>,
-    memory: OnceLock<Guarded>,
+    memory: OnceLock<Arc<Guarded>>,
 }
 
 impl FileName {
@@ -36,16 +39,15 @@ impl FileName {
                 memory.write(8, &(memory.address() + Self::HEADER as u64).to_le_bytes());
                 memory.write(Self::HEADER, &characters);
             }
-            memory
+            Arc::new(memory)
         });
         Address(memory.address())
     }
 
-    /// The file object is gone.
-    pub(super) fn take_back(&self) {
-        if let Some(memory) = self.memory.get() {
-            memory.take_back();
-        }
+    /// The file object with this handle is gone.
+    pub(super) fn destroy(&self, machine: &Machine, handle: u64) -> Outcome<()> {
+        let Some(memory) = self.memory.get() else { return Ok(()) };
+        Destroyed { memory: memory.clone(), what: "name", handle, caller: 0 }.take_away(machine)
     }
 }
 

@@ -13,7 +13,7 @@ use super::driver::Driver;
 use super::file::FileObject;
 use super::init::DeviceInit;
 use super::registry::Key;
-use super::wait_lock::WaitLocks;
+use super::wait_lock::WaitLock;
 use super::work_item::WorkItems;
 use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
@@ -41,7 +41,7 @@ pub(crate) struct Framework {
     /// `WDF_DRIVER_GLOBALS`, which the driver reads.
     pub(crate) globals: Guarded,
     pub(crate) objects: Mutex<Objects>,
-    pub(super) locks: WaitLocks,
+    pub(super) locks: Children<WaitLock>,
     pub(super) keys: Children<Key>,
     pub(crate) work_items: WorkItems,
     pub(super) destroyed: DestroyedContexts,
@@ -64,7 +64,7 @@ impl Default for Framework {
             bound: AtomicBool::new(false),
             globals: Guarded::zeroed(offsets::SIZE),
             objects: Mutex::default(),
-            locks: WaitLocks::default(),
+            locks: Children::default(),
             keys: Children::default(),
             work_items: WorkItems::default(),
             destroyed: DestroyedContexts::default(),

@@ -4,9 +4,8 @@ use super::super::Outcome;
 use super::super::context::Context;
 use super::super::export::{PASSIVE, exports};
 use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
 use super::super::status::TIMEOUT;
-use super::children::parent_of;
+use super::children::{Child, parent_of};
 use super::wait_lock::WaitLock;
 use crate::FaultKind;
 use psimp_protocol::Status;
@@ -26,7 +25,9 @@ exports! {
             Err(status) => return Ok(status),
         };
         let parent = parent_of(cx, parent)?;
-        let handle = framework.locks.create(cx.cpu, parent, attributes);
+        let created = WaitLock::new(cx.cpu, parent, attributes);
+        let handle = created.handle();
+        framework.locks.add(created);
         cx.write(lock, &handle, "the lock's handle")?;
         Ok(Status::SUCCESS)
     }
@@ -61,11 +62,5 @@ exports! {
 
 /// The lock behind a handle.
 pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WaitLock>> {
-    cx.machine().framework.locks.get(handle.0).ok_or_else(|| match opaque::decode(handle.0) {
-        Some((Kind::WaitLock, _, 0)) => {
-            let lock = cx.describe(handle.0);
-            cx.fault(FaultKind::FrameworkHandle, format_args!("was given {lock}, which is deleted"))
-        }
-        _ => cx.bad_handle(handle, "WDFWAITLOCK"),
-    })
+    cx.machine().framework.locks.find(cx, handle)
 }

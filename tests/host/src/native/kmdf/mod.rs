@@ -19,6 +19,7 @@ mod locks;
 mod object;
 mod registry;
 mod request;
+mod resting;
 mod retrieve;
 mod slots;
 mod wait_lock;
@@ -31,7 +32,8 @@ pub(crate) use driver::unload_address;
 pub(crate) use file::FileObject;
 pub(crate) use file_name::FileName;
 pub(crate) use globals::Framework;
-pub(crate) use request::{Request, Resting};
+pub(crate) use request::Request;
+pub(crate) use resting::Resting;
 pub(crate) use slots::{SLOTS, slot_name};
 pub(crate) use wait_lock::WaitLock;
 

@@ -26,8 +26,7 @@ exports! {
                 Device::delete(&device, cx.dispatch, cx.cpu)
             }
             Some((Kind::WaitLock, ..)) => {
-                let lock = locks::find(cx, object)?;
-                cx.machine().framework.locks.delete(cx.dispatch, cx.cpu, &lock)
+                locks::find(cx, object)?.delete(cx.dispatch, cx.cpu)
             }
             Some((Kind::Key, ..)) => {
                 let key = registry::find(cx, object)?;

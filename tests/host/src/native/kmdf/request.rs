@@ -10,6 +10,7 @@ use super::super::opaque::{self, Kind};
 use super::super::{Outcome, Stop};
 use super::super::{pattern, status};
 use super::create::SecurityContext;
+use super::resting::{Resting, changed};
 use crate::{Fault, FaultKind, IoControl, Requestor};
 use psimp_protocol::Status;
 use std::cell::{Cell, RefCell};
@@ -239,42 +240,6 @@ impl Request {
     }
 }
 
-/// The system buffer of the thread's last request.
-#[derive(Debug)]
-pub(crate) struct Resting {
-    buffer: Guarded,
-    /// Whose request it was.
-    owner: u64,
-    /// Return address of the call that completed it.
-    caller: u64,
-}
-
-impl Resting {
-    /// The fault of a driver that wrote to the buffer since.
-    pub(crate) fn check(cpu: &Cpu, machine: &Machine) -> Outcome<()> {
-        let mut resting = cpu.resting.borrow_mut();
-        let drivers = resting.as_ref().filter(|resting| resting.owner == machine.framework.id());
-        let Some((offset, caller)) =
-            drivers.and_then(|drivers| Some((changed(&drivers.buffer)?, drivers.caller)))
-        else {
-            return Ok(());
-        };
-        *resting = None;
-        Err(Stop::from(Fault {
-            kind: FaultKind::AfterCompletion,
-            message: format!(
-                "the driver wrote at offset {offset} of the system buffer of a request that had ended before"
-            ),
-            site: machine.mapping.site(caller),
-        }))
-    }
-}
-
-/// Where a buffer was changed since it was taken back.
-fn changed(buffer: &Guarded) -> Option<isize> {
-    buffer.changed_since_taken_back().map(usize::cast_signed).or_else(|| buffer.damage())
-}
-
 exports! {
     /// The functions that are modelled.
     FUNCTIONS:
@@ -308,6 +273,9 @@ impl<'a> Context<'a> {
             return Ok(request);
         }
         match opaque::decode(handle.0) {
+            Some((Kind::Request, ..)) if self.dispatch.work.is_some() => {
+                self.not_modelled("was given a request by a work item")
+            }
             Some((Kind::Request, ..)) => {
                 Err(self
                     .fault(FaultKind::AfterCompletion, "was given a request that is not in progress here"))

@@ -8,9 +8,9 @@ use super::super::machine::Machine;
 use super::super::opaque::{self, Kind};
 use super::super::{Outcome, Stop};
 use super::attributes::{Attributes, TypedContext};
+use super::children::Child;
 use crate::{Fault, FaultKind, Waiting};
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,39 +36,15 @@ struct Owner {
     caller: u64,
 }
 
-/// The locks of one driver.
-#[derive(Debug, Default)]
-pub(crate) struct WaitLocks(Mutex<BTreeMap<u64, Arc<WaitLock>>>);
+impl Child for WaitLock {
+    const KIND: Kind = Kind::WaitLock;
 
-impl WaitLocks {
-    /// Makes a lock and returns its handle.
-    pub(super) fn create(&self, cpu: &Cpu, parent: u64, attributes: Attributes) -> u64 {
-        let handle = opaque::address(Kind::WaitLock, cpu.serial());
-        let context = TypedContext::new(attributes);
-        let (owner, released) = (Mutex::default(), Condvar::new());
-        self.0.lock().insert(handle, Arc::new(WaitLock { handle, parent, context, owner, released }));
-        handle
+    fn handle(&self) -> u64 {
+        self.handle
     }
 
-    /// The lock behind a handle.
-    pub(super) fn get(&self, handle: u64) -> Option<Arc<WaitLock>> {
-        self.0.lock().get(&handle).cloned()
-    }
-
-    /// Deletes the locks below an object.
-    pub(super) fn delete_children(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome<()> {
-        let children: Vec<_> = self.0.lock().values().filter(|lock| lock.parent == parent).cloned().collect();
-        children.iter().try_for_each(|lock| self.delete(dispatch, cpu, lock))
-    }
-
-    /// Deletes a lock, which nobody may hold.
-    pub(super) fn delete(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, lock: &WaitLock) -> Outcome<()> {
-        if let Some(owner) = *lock.owner.lock() {
-            let message = format!("{} was deleted while {}", lock.name(dispatch.machine), owner.holds());
-            return Err(held(dispatch.machine, message, owner.caller));
-        }
-        self.0.lock().remove(&lock.handle);
-        lock.context.destroy(dispatch, cpu, lock.handle)
+    fn parent(&self) -> u64 {
+        self.parent
     }
 }
 
@@ -76,6 +52,23 @@ impl WaitLocks {
 const SLICE: Duration = Duration::from_millis(10);
 
 impl WaitLock {
+    /// A lock that nobody holds.
+    pub(super) fn new(cpu: &Cpu, parent: u64, attributes: Attributes) -> Arc<Self> {
+        let handle = opaque::address(Kind::WaitLock, cpu.serial());
+        let context = TypedContext::new(attributes);
+        Arc::new(Self { handle, parent, context, owner: Mutex::default(), released: Condvar::new() })
+    }
+
+    /// Deletes the lock, which nobody may hold.
+    pub(super) fn delete(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+        if let Some(owner) = *self.owner.lock() {
+            let message = format!("{} was deleted while {}", self.name(dispatch.machine), owner.holds());
+            return Err(held(dispatch.machine, message, owner.caller));
+        }
+        dispatch.machine.framework.locks.remove(self);
+        self.context.destroy(dispatch, cpu, self.handle)
+    }
+
     pub(super) fn context(&self) -> &TypedContext {
         &self.context
     }
@@ -98,10 +91,6 @@ impl WaitLock {
                     format_args!("waits for {name}, which the calling thread itself holds{since}"),
                 ));
             }
-            // What the thread enqueued may be done while it waits.
-            drop(owner);
-            cx.machine().framework.work_items.start_all(cx.machine())?;
-            owner = self.owner.lock();
             let begin = Instant::now();
             while let Some(other) = *owner {
                 let waited = begin.elapsed();

@@ -1,10 +1,11 @@
 //! Work items: what is enqueued, what runs, and who waits for it.
 //!
 //! The callback runs on another thread of the operating system, as a system
-//! worker thread of the model. It begins when a thread waits: for the work item,
-//! for a lock, or because it returned from the driver. So what comes before the
-//! wait is always before the work, whatever the operating system does, and a
-//! failure on demand finds the same calls in the same order each time.
+//! worker thread of the model. It begins when a thread waits for it, or returns
+//! from the driver. So what comes before is always before the work, whatever the
+//! operating system does, and a failure on demand finds the same calls in the same
+//! order each time. A driver that waits for its work in another way, by looking at
+//! memory again and again, waits in vain here.
 
 use super::super::context::Context;
 use super::super::cpu::Cpu;
