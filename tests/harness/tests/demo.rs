@@ -12,6 +12,7 @@ use psimp_model::Flavour;
 use psimp_protocol::wire::Access;
 use psimp_protocol::{Ioctl, Operation, RulesMode, Status};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use zerocopy::IntoBytes;
 
@@ -236,4 +237,21 @@ fn what_is_not_as_it_should_be_is_told() {
         );
         assert!(told.text.contains("*** "), "{}", told.text);
     }
+}
+
+/// A driver that lets a server be another user.
+#[test]
+fn a_wrong_image_ends_with_1() {
+    let Some(folder) = std::env::var_os("PSIMP_MUTANTS") else {
+        eprintln!("skipped: PSIMP_MUTANTS names no folder of mutants; `cargo xtask test` builds them");
+        return;
+    };
+    let image = PathBuf::from(folder).join("rule-user.sys");
+    let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
+    let output =
+        psimp.args(["demo", "--target", "image", "--image"]).arg(image).output().expect("psimp runs");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    let words = "6. A client of another user: the level stored: expected Identification, saw Impersonation\n";
+    assert!(message.contains(words), "{message}");
 }

@@ -38,10 +38,10 @@ impl Helper {
 
     /// Has something done there, and waits for it.
     fn ask<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-        let ended = |_| Failure::Fault("the other thread has ended".to_owned());
+        let ended = || Failure::Fault("the other thread has ended".to_owned());
         let (answer, answered) = channel();
-        self.0.send(Box::new(move || drop(answer.send(job())))).map_err(|_| ended(()))?;
-        answered.recv().map_err(|_| ended(()))
+        self.0.send(Box::new(move || drop(answer.send(job())))).map_err(|_| ended())?;
+        answered.recv().map_err(|_| ended())
     }
 }
 

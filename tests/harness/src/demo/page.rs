@@ -42,11 +42,12 @@ impl Told {
         self.line("-".repeat(heading.chars().count()));
     }
 
-    /// Something seen, which has to be this. Where it is not, the page says so at that place.
-    pub fn expect(&mut self, what: impl Display, expected: &str, seen: &str) {
+    /// Something seen in a part of the story, which has to be this. Where it is not, the page says so at that
+    /// place.
+    pub fn expect(&mut self, part: &str, what: &str, expected: &str, seen: &str) {
         if expected != seen {
-            self.line(format_args!("*** not as it should be: {what}: {expected}"));
-            self.differ(format!("{what}: expected {expected}, saw {seen}"));
+            self.line(format_args!("*** not as it should be: {what}: expected {expected}"));
+            self.differ(format!("{part}: {what}: expected {expected}, saw {seen}"));
         }
     }
 

@@ -109,8 +109,7 @@ impl<S: Stage> Story<'_, S> {
     }
 
     pub(super) fn expect(&mut self, what: &str, expected: &str, seen: &str) {
-        let what = format!("{}: {what}", self.part);
-        self.told.expect(what, expected, seen);
+        self.told.expect(&self.part, what, expected, seen);
     }
 
     fn begins(&mut self) -> Part {
