@@ -85,6 +85,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
             }
         }
     }
+    steps.run("demo on the image", || demo(harness::command(workspace), &image))?;
     windows(workspace, &image, steps)?;
     steps.run("bundle: same bytes from another folder", || bundle::require(workspace))?;
     for kernel in KERNELS {
@@ -174,6 +175,14 @@ fn catalogue(mut harness: Command, image: &Image, target: &str, kernel: &str, ru
     ensure!(output.status.success() && count("failed") == 0, "the harness ended with {}", output.status);
     ensure!(count("passed") > 0, "no case was run");
     Ok(count("passed"))
+}
+
+/// Runs the demo. Its page says that all went well, and the exit code does.
+fn demo(mut harness: Command, image: &Image) -> Result<()> {
+    harness.args(["demo", "--target", "image", "--image"]).arg(&image.path);
+    let page = exec::stdout(&mut harness)?;
+    ensure!(page.ends_with("\nAll of this happened as it should.\n"), "the demo says\n{page}");
+    Ok(())
 }
 
 /// Makes every call below the driver fail. Here, too, a run of nothing is no success.

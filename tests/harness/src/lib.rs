@@ -4,6 +4,7 @@ pub mod alike;
 pub mod cli;
 pub mod client;
 pub mod commands;
+pub mod demo;
 pub mod driver;
 pub mod faults;
 pub mod journal;

@@ -1,7 +1,9 @@
 //! What the command line takes, and what it means.
 
 use clap::{CommandFactory, Parser};
-use psimp_harness::cli::{Cli, Command, DriverAction, Kernel, Rules, Target, TextFormat, ThreadRef};
+use psimp_harness::cli::{
+    Cli, Command, DemoTarget, DriverAction, Kernel, Rules, Target, TextFormat, ThreadRef,
+};
 use psimp_harness::report::Format;
 
 fn parse(line: &str) -> Command {
@@ -41,6 +43,19 @@ fn run_takes_everything() {
     assert_eq!(run.cases.filter.filters, ["D", "copy"]);
     assert_eq!(run.seed, Some(0x1F));
     assert_eq!(run.format, Format::Junit);
+}
+
+#[test]
+fn demo_takes_a_target_a_kernel_and_rules() {
+    let Command::Demo(demo) = parse("psimp demo") else { panic!("not demo") };
+    assert_eq!((demo.target, demo.kernel, demo.rules), (DemoTarget::Model, Kernel::Win10, Rules::Documented));
+    let line = "psimp demo --target image --image a.sys --kernel nt52 --rules kernel";
+    let Command::Demo(demo) = parse(line) else { panic!("not demo") };
+    assert_eq!((demo.target, demo.kernel, demo.rules), (DemoTarget::Image, Kernel::Nt52, Rules::Kernel));
+    assert_eq!(demo.image.path.to_str(), Some("a.sys"));
+    assert!(refused("psimp demo --target native"));
+    let help = Cli::command().render_long_help().to_string();
+    assert!(help.contains("demo  ") || help.contains("  demo\n"), "{help}");
 }
 
 #[test]

@@ -40,6 +40,8 @@ fn a_target_that_is_not_here_exits_3_and_says_how_to_get_it() {
         (&["run", "--target", "device"], "`psimp driver install` and `psimp driver start`"),
         (&["run", "--target", "native"], "API of Windows"),
         (&["run", "--target", "image", "--image", "no/such/psimp.sys"], "cargo xtask build"),
+        (&["demo", "--target", "device"], "`psimp driver install` and `psimp driver start`"),
+        (&["demo", "--target", "image", "--image", "no/such/psimp.sys"], "cargo xtask build"),
         (&["show", "4"], "Windows"),
         (&["driver", "status"], "Windows"),
         (&["driver", "install", "--image", "no/such/psimp.sys"], "Windows"),
@@ -54,9 +56,20 @@ fn a_target_that_is_not_here_exits_3_and_says_how_to_get_it() {
 }
 
 #[test]
+fn a_demo_prints_its_page_and_passes() {
+    let output = psimp(&["demo"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = stdout(&output);
+    assert!(text.contains("psimp demo, target model, kernel win10, rules documented\n"), "{text}");
+    assert!(text.ends_with("\nAll of this happened as it should.\n"), "{text}");
+}
+
+#[test]
 fn wrong_words_exit_2() {
     for arguments in [
-        &["run", "--kernel", "nt4"][..],
+        &["demo", "--target", "native"][..],
+        &["run", "--kernel", "nt4"],
         &["run", "--filter", "no such words"],
         &["explain", "D99"],
         &["frobnicate"],

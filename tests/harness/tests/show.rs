@@ -4,6 +4,7 @@ use psimp_harness::commands::show::table::table;
 use psimp_harness::commands::show::view::{
     Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View,
 };
+use psimp_protocol::Status;
 use serde_json::json;
 
 fn golden(name: &str, actual: &str) {
@@ -101,6 +102,24 @@ fn view() -> View {
             },
         ],
     }
+}
+
+/// What an open says decides what is known of the thread.
+#[test]
+fn a_thread_is_what_the_open_of_its_token_says() {
+    let of = |opened| {
+        let seen = Thread::of_open(4, opened);
+        (seen.impersonating, seen.level, seen.token.is_some(), seen.error.map(|error| error.failed))
+    };
+    let alice = token(account("S-1-5-21-1", "alice"), Some("Identification"));
+    assert_eq!(of(Ok(Ok(alice))), (Some(true), Some("Identification"), true, None));
+    assert_eq!(of(Ok(Err(Status::ACCESS_DENIED))), (Some(true), None, false, Some("reading the token")));
+    assert_eq!(of(Err(Status::NO_TOKEN)), (Some(false), None, false, None));
+    assert_eq!(
+        of(Err(Status::CANT_OPEN_ANONYMOUS)),
+        (Some(true), Some("Anonymous"), false, Some("opening the token"))
+    );
+    assert_eq!(of(Err(Status::ACCESS_DENIED)), (None, None, false, Some("opening the token")));
 }
 
 #[test]

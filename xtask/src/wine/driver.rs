@@ -1,5 +1,5 @@
-//! `psimp driver` and `psimp run --target device` under Wine: its service control manager makes services, and
-//! its kernel cannot load the driver, for it has no KMDF.
+//! `psimp driver`, and `run` and `demo` with `--target device`, under Wine: its service control manager makes
+//! services, and its kernel cannot load the driver, for it has no KMDF.
 
 use std::fs;
 use std::path::Path;
@@ -47,13 +47,25 @@ pub(crate) fn check(wine: &Wine, image: &Image) -> Result<()> {
     driver.refused("uninstall", "the driver is not installed")
 }
 
-/// The target device is not available, and what to do is one sentence.
+/// The target device is not available, and what to do is one sentence, the same for all that has this target.
 fn no_device(wine: &Wine) -> Result<()> {
-    let output = wine.psimp().args(["run", "--target", "device"]).output()?;
-    let message = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.code() == Some(3), "psimp run --target device ended with {}", output.status);
-    ensure!(message.contains("`psimp driver install` and `psimp driver start`"), "it says {message}");
-    ensure!(message.lines().count() == 1 && output.stdout.is_empty(), "more than one sentence: {message}");
+    let mut messages = Vec::new();
+    for command in ["run", "demo"] {
+        let output = wine.psimp().args([command, "--target", "device"]).output()?;
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(
+            output.status.code() == Some(3),
+            "psimp {command} --target device ended with {}",
+            output.status
+        );
+        ensure!(message.contains("`psimp driver install` and `psimp driver start`"), "it says {message}");
+        ensure!(
+            message.lines().count() == 1 && output.stdout.is_empty(),
+            "more than one sentence: {message}"
+        );
+        messages.push(message);
+    }
+    ensure!(messages.windows(2).all(|pair| pair[0] == pair[1]), "not the same sentence: {messages:?}");
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use filter::{FilterArg, matches};
 use values::seed;
-pub use values::{DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
+pub use values::{DemoTarget, DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
 
 use crate::faults::RunId;
 use crate::report::Format;
@@ -19,6 +19,13 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every case that could run passed
   1  a case failed
+  2  the command line is wrong
+  3  the target is not available here; the message says how to get it";
+
+const DEMO_EXIT_CODES: &str = "\
+Exit codes:
+  0  all happened as the story says
+  1  something did not; the page and standard error say what
   2  the command line is wrong
   3  the target is not available here; the message says how to get it";
 
@@ -79,6 +86,9 @@ pub enum Command {
     List(ListArgs),
     /// Tell what a case does, what it expects and which rule decides
     Explain(ExplainArgs),
+    /// Show, step by step, what a server may do with a client at each of the four levels
+    #[command(after_help = DEMO_EXIT_CODES)]
+    Demo(DemoArgs),
     /// Show which threads of a process impersonate, and whom (Windows only)
     #[command(after_help = SHOW_NOTES)]
     Show(ShowArgs),
@@ -161,6 +171,23 @@ pub struct ExplainArgs {
     /// How the case is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// What the story takes place on
+    #[arg(long, value_enum, default_value_t)]
+    pub target: DemoTarget,
+    /// The kernel that is played below the driver
+    #[arg(long, value_enum, default_value_t)]
+    pub kernel: Kernel,
+    /// Which rules the driver applies before it calls the kernel
+    #[arg(long, value_enum, default_value_t)]
+    pub rules: Rules,
+    /// The driver image to load.
+    #[command(flatten)]
+    pub image: ImageArg,
 }
 
 /// Arguments of `show`.

@@ -20,6 +20,18 @@ pub enum Target {
     Native,
 }
 
+/// What the demo takes place on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DemoTarget {
+    /// The driver's service code over the model of the kernel; needs nothing else
+    #[default]
+    Model,
+    /// The bytes of psimp.sys, loaded into this process over the same model (x86-64 Linux)
+    Image,
+    /// The driver that Windows has loaded
+    Device,
+}
+
 /// The kernel that the model plays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Kernel {
@@ -80,7 +92,7 @@ macro_rules! display_as_argument {
         }
     )*};
 }
-display_as_argument!(Target, Kernel, Rules, TextFormat, DriverAction);
+display_as_argument!(Target, DemoTarget, Kernel, Rules, TextFormat, DriverAction);
 
 /// A process, or one thread of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

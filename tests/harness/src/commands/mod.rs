@@ -1,6 +1,7 @@
 //! What the program's commands do.
 
 mod bench;
+mod demo;
 pub mod driver;
 mod explain;
 mod faults;
@@ -28,6 +29,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Run(args) => run::run(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => Ok(explain::explain(&args)),
+        Command::Demo(args) => demo::demo(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Faults(args) => faults::faults(&args),

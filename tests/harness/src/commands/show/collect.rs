@@ -1,6 +1,6 @@
 //! Reading a process and its threads from this Windows.
 
-use super::view::{Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View};
+use super::view::{Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View, type_name};
 use crate::cli::ShowArgs;
 use psimp_protocol::Status;
 use psimp_rules::{Level, Sid, TokenType};
@@ -15,7 +15,7 @@ const PROCESS_RIGHTS: [u32; 2] = [0x400, 0x1000];
 const THREAD_RIGHTS: [u32; 2] = [0x40, 0x800];
 
 /// `Err` is a sentence.
-pub(super) fn view(args: &ShowArgs) -> Result<View, String> {
+pub(crate) fn view(args: &ShowArgs) -> Result<View, String> {
     let pid = args.thread.pid;
     let snapshot = Snapshot::take().map_err(|error| format!("the processes cannot be listed: {error}"))?;
     let process = snapshot.process(pid).ok_or_else(|| format!("there is no process {pid}"))?;
@@ -44,32 +44,18 @@ fn of_process(args: &ShowArgs, pid: u32) -> Result<Token, Unseen> {
     let process = first(PROCESS_RIGHTS, |access| thread::open_process(pid, access));
     let process = process.map_err(|error| unseen("opening the process", &error))?;
     let token = token::Token::of_process(process.as_handle(), token::QUERY);
-    let token = token.map_err(|status| of_token(OPENING, status))?;
-    describe(args, &token).map_err(|status| of_token(READING, status))
+    let token = token.map_err(Unseen::opening)?;
+    describe(args, &token).map_err(Unseen::reading)
 }
 
 fn of_thread(args: &ShowArgs, tid: u32) -> Thread {
-    let blank = Thread { tid, impersonating: None, level: None, token: None, error: None };
     let handle = match first(THREAD_RIGHTS, |access| thread::open(tid, access)) {
         Ok(handle) => handle,
-        Err(error) => return Thread { error: Some(unseen("opening the thread", &error)), ..blank },
+        Err(error) => return Thread::unseen(tid, unseen("opening the thread", &error)),
     };
     // As the process: who asks is not what is shown.
-    match token::Token::of_thread(handle.as_handle(), token::QUERY, true) {
-        Ok(token) => {
-            let (token, error) = split(describe(args, &token).map_err(|status| of_token(READING, status)));
-            let level = token.as_ref().and_then(|token| token.level);
-            Thread { impersonating: Some(true), level, token, error, ..blank }
-        }
-        Err(Status::NO_TOKEN) => Thread { impersonating: Some(false), ..blank },
-        Err(status @ Status::CANT_OPEN_ANONYMOUS) => Thread {
-            impersonating: Some(true),
-            level: Some(Level::Anonymous.name()),
-            error: Some(of_token(OPENING, status)),
-            ..blank
-        },
-        Err(status) => Thread { error: Some(of_token(OPENING, status)), ..blank },
-    }
+    let opened = token::Token::of_thread(handle.as_handle(), token::QUERY, true);
+    Thread::of_open(tid, opened.map(|token| describe(args, &token)))
 }
 
 /// With the first of these rights that is granted; the error is that of the last.
@@ -89,13 +75,6 @@ fn unseen(failed: &'static str, error: &Error) -> Unseen {
     Unseen { failed, status }
 }
 
-const OPENING: &str = "opening the token";
-const READING: &str = "reading the token";
-
-fn of_token(failed: &'static str, status: Status) -> Unseen {
-    Unseen { failed, status: status.to_string() }
-}
-
 fn describe(args: &ShowArgs, token: &token::Token) -> Result<Token, Status> {
     let told = token.information()?;
     let groups = || {
@@ -113,10 +92,7 @@ fn describe(args: &ShowArgs, token: &token::Token) -> Result<Token, Status> {
         })
     };
     Ok(Token {
-        token_type: match told.token_type {
-            TokenType::Primary => "primary",
-            TokenType::Impersonation => "impersonation",
-        },
+        token_type: type_name(told.token_type),
         // Some systems answer for primary tokens too; the answer means nothing.
         level: told.level.ok().filter(|_| told.token_type == TokenType::Impersonation).map(Level::name),
         user: account(&told.user),

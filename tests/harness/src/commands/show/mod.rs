@@ -4,7 +4,7 @@ pub mod table;
 pub mod view;
 
 #[cfg(windows)]
-mod collect;
+pub(crate) mod collect;
 #[cfg(windows)]
 mod subject;
 

@@ -8,6 +8,22 @@ const HEADINGS: [&str; 8] = ["", "token", "level", "user", "logon id", "integrit
 /// The table, the SIDs of its users, and what was asked for of each token.
 pub fn table(view: &View) -> String {
     let process = &view.process;
+    let mut text = format!("{}, process {}\n\n{}", process.name, process.pid, rows(view));
+    legend(&mut text, view);
+    let of_process = process.token.iter().map(|token| ("the process".to_owned(), token));
+    let of_threads = view
+        .threads
+        .iter()
+        .filter_map(|thread| Some((format!("thread {}", thread.tid), thread.token.as_ref()?)));
+    for (name, token) in of_process.chain(of_threads) {
+        details(&mut text, &name, token);
+    }
+    text
+}
+
+/// The table alone: headings, the process, and its threads.
+pub fn rows(view: &View) -> String {
+    let process = &view.process;
     let mut rows = vec![Row::of(HEADINGS.map(str::to_owned))];
     rows.push(match (&process.token, &process.error) {
         (Some(token), _) => Row::token("process".to_owned(), token),
@@ -18,19 +34,9 @@ pub fn table(view: &View) -> String {
         let cells = rows.iter().filter(|row| column == 0 || row.note.is_none());
         cells.map(|row| row.cells[column].chars().count()).max().unwrap_or(0)
     });
-
-    let mut text = format!("{}, process {}\n\n", process.name, process.pid);
+    let mut text = String::new();
     for row in &rows {
         row.write(&mut text, &widths);
-    }
-    legend(&mut text, view);
-    let of_process = process.token.iter().map(|token| ("the process".to_owned(), token));
-    let of_threads = view
-        .threads
-        .iter()
-        .filter_map(|thread| Some((format!("thread {}", thread.tid), thread.token.as_ref()?)));
-    for (name, token) in of_process.chain(of_threads) {
-        details(&mut text, &name, token);
     }
     text
 }

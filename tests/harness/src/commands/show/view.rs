@@ -1,5 +1,7 @@
 //! What is shown of a process: values and names, however they were found.
 
+use psimp_protocol::Status;
+use psimp_rules::{Level, TokenType};
 use serde::Serialize;
 
 /// A process and its threads.
@@ -121,6 +123,54 @@ pub struct Privilege {
     pub name: String,
     /// It counts.
     pub enabled: bool,
+}
+
+impl Thread {
+    /// What an open of a thread's token shows, and a read of what was opened.
+    pub fn of_open(tid: u32, opened: Result<Result<Token, Status>, Status>) -> Self {
+        let blank = Self { tid, impersonating: None, level: None, token: None, error: None };
+        match opened {
+            Ok(Ok(token)) => {
+                Self { impersonating: Some(true), level: token.level, token: Some(token), ..blank }
+            }
+            Ok(Err(status)) => {
+                Self { impersonating: Some(true), error: Some(Unseen::reading(status)), ..blank }
+            }
+            Err(Status::NO_TOKEN) => Self { impersonating: Some(false), ..blank },
+            Err(status @ Status::CANT_OPEN_ANONYMOUS) => Self {
+                impersonating: Some(true),
+                level: Some(Level::Anonymous.name()),
+                error: Some(Unseen::opening(status)),
+                ..blank
+            },
+            Err(status) => Self::unseen(tid, Unseen::opening(status)),
+        }
+    }
+
+    /// A thread of which nothing is seen, for this reason.
+    pub fn unseen(tid: u32, error: Unseen) -> Self {
+        Self { tid, impersonating: None, level: None, token: None, error: Some(error) }
+    }
+}
+
+impl Unseen {
+    /// A token that does not open.
+    pub fn opening(status: Status) -> Self {
+        Self { failed: "opening the token", status: status.to_string() }
+    }
+
+    /// A token that does not tell.
+    pub fn reading(status: Status) -> Self {
+        Self { failed: "reading the token", status: status.to_string() }
+    }
+}
+
+/// How a type of token is shown.
+pub fn type_name(token_type: TokenType) -> &'static str {
+    match token_type {
+        TokenType::Primary => "primary",
+        TokenType::Impersonation => "impersonation",
+    }
 }
 
 impl Account {

@@ -1,0 +1,57 @@
+//! `psimp demo`.
+
+use super::driver::why_no_device;
+use super::run::{flavour, rules};
+use super::{load_image, unavailable};
+use crate::cli::{DemoArgs, DemoTarget, Exit};
+use crate::demo::{Told, model};
+use crate::driver::Source;
+use crate::run::Target;
+use std::io::{self, Write};
+
+pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
+    let source = match args.target {
+        DemoTarget::Model => Source::Service,
+        DemoTarget::Image => match load_image(&args.image.path) {
+            Ok((source, _)) => source,
+            Err(why) => return Ok(unavailable(&why)),
+        },
+        DemoTarget::Device => {
+            return match why_no_device() {
+                Some(why) => Ok(unavailable(&why)),
+                None => device(args),
+            };
+        }
+    };
+    let target = Target { source, flavour: flavour(args.kernel), rules: rules(args.rules) };
+    let name = format!("target {}, kernel {}, rules {}", args.target, args.kernel, args.rules);
+    report(&model::run(&target, &name))
+}
+
+#[cfg(windows)]
+fn device(args: &DemoArgs) -> anyhow::Result<Exit> {
+    use crate::demo::{DeviceStage, tell};
+    match DeviceStage::new(rules(args.rules), format!("target device, rules {}", args.rules)) {
+        Ok(mut stage) => report(&tell(&mut stage)),
+        Err(why) => anyhow::bail!("the demo cannot begin: {why}"),
+    }
+}
+
+#[cfg(not(windows))]
+#[allow(clippy::unnecessary_wraps)] // as on Windows
+fn device(_: &DemoArgs) -> anyhow::Result<Exit> {
+    Ok(unavailable("--target device needs psimp.sys loaded on Windows"))
+}
+
+/// Prints what was told, and on standard error what is not as it should be.
+fn report(told: &Told) -> anyhow::Result<Exit> {
+    match io::stdout().lock().write_all(told.text.as_bytes()) {
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => (),
+    }
+    for difference in &told.differences {
+        eprintln!("psimp: not as the story says: {difference}");
+    }
+    Ok(told.exit())
+}

@@ -1,0 +1,124 @@
+//! `psimp demo`: a client lends its identity to a server, once at each level.
+//!
+//! The story is told in [`story`], to whatever [`Stage`] can do what it needs: the model with the
+//! service or an image on it ([`model`]), or a running Windows with the driver loaded. What the
+//! stage shows is told as it comes, and held against what the story says must come.
+
+pub mod model;
+pub mod page;
+pub mod story;
+
+#[cfg(windows)]
+mod device;
+mod people;
+mod steps;
+
+#[cfg(windows)]
+pub use device::DeviceStage;
+pub use page::Told;
+pub use story::tell;
+
+use crate::client::Contract;
+use crate::commands::show::view::View;
+use crate::driver::Failure;
+use psimp_protocol::{RulesMode, Status};
+
+/// Who connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guest {
+    /// The client of the story: the server's own user, in another logon session where there are two.
+    Client,
+    /// Another user's client.
+    Stranger,
+}
+
+/// Who and what is there.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The target, as the page begins with it.
+    pub target: String,
+    /// What the server is.
+    pub server: String,
+    /// What the client is.
+    pub client: String,
+    /// What the client's document is: who may open it.
+    pub document: String,
+    /// How an open of the document ends that the server makes as itself.
+    pub opens_as_itself: Status,
+    /// How an open ends that a thread makes at Anonymous.
+    pub anonymous: Status,
+    /// The client's user, as it is shown.
+    pub user: String,
+    /// The client's process, as [`Stage::process`] names it.
+    pub client_process: String,
+    /// The other user, as it is shown; none where one user is all there is.
+    pub stranger: Option<Stranger>,
+    /// What SERVE asks for.
+    pub rules: RulesMode,
+}
+
+/// Another user's client.
+#[derive(Clone, Debug)]
+pub struct Stranger {
+    /// What it is.
+    pub is: String,
+    /// Its user, as it is shown.
+    pub user: String,
+    /// Its process, as [`Stage::process`] names it.
+    pub process: String,
+    /// Whether the server may be it at Impersonation.
+    pub kept: bool,
+}
+
+/// A server with the device open, and clients that come and go. As a [`Contract`], it is the
+/// server's thread that sends the requests; that thread makes the calls below too, except where
+/// another is named.
+pub trait Stage: Contract {
+    /// Who and what is there.
+    fn scene(&self) -> &Scene;
+
+    /// A client opens the client's name with these flags of `CreateFile`.
+    ///
+    /// # Errors
+    /// What the open fails with.
+    fn connect(&mut self, guest: Guest, flags: u32) -> Result<(), Failure>;
+
+    /// The client closes what it opened, if it has not yet.
+    ///
+    /// # Errors
+    /// What the close fails with.
+    fn leave(&mut self) -> Result<(), Failure>;
+
+    /// What `psimp show` shows of the server's process and thread, seen from another thread.
+    ///
+    /// # Errors
+    /// Why it cannot be seen.
+    fn show(&mut self) -> Result<View, Failure>;
+
+    /// Opens its own token as the process, and reads whose it is.
+    ///
+    /// # Errors
+    /// What the open or the query fails with.
+    fn reads_client(&mut self) -> Result<String, Failure>;
+
+    /// A descriptor that lets in nobody but this client.
+    fn document(&self, guest: Guest) -> Vec<u8>;
+
+    /// Opens the client's name, as the thread now is, with these flags of `CreateFile`.
+    ///
+    /// # Errors
+    /// What the open fails with.
+    fn connect_as_client(&mut self, flags: u32) -> Result<(), Failure>;
+
+    /// Closes that again.
+    ///
+    /// # Errors
+    /// What the close fails with.
+    fn leave_as_client(&mut self) -> Result<(), Failure>;
+
+    /// A server on another machine takes the thread for its client; none where that cannot be tried.
+    fn is_client_elsewhere(&mut self) -> Option<Result<(), Failure>>;
+
+    /// A process by its id.
+    fn process(&self, id: u32) -> String;
+}

@@ -1,0 +1,58 @@
+//! The page that the demo prints, and what on it is not as it should be.
+
+use crate::cli::Exit;
+use std::fmt::{Display, Write};
+
+/// What came of a demo.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The page.
+    pub text: String,
+    /// What was not as the story says; empty if all was.
+    pub differences: Vec<String>,
+}
+
+impl Told {
+    /// What the program ends with.
+    pub fn exit(&self) -> Exit {
+        if self.differences.is_empty() { Exit::Passed } else { Exit::Failed }
+    }
+
+    /// A line.
+    pub fn line(&mut self, line: impl Display) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    /// An empty line, and a paragraph.
+    pub fn paragraph(&mut self, text: impl Display) {
+        self.line("");
+        self.line(text);
+    }
+
+    /// An empty line, and lines as they are.
+    pub fn block(&mut self, lines: &str) {
+        self.line("");
+        self.text.push_str(lines);
+    }
+
+    /// An underlined heading.
+    pub fn heading(&mut self, heading: &str) {
+        self.paragraph(heading);
+        self.line("-".repeat(heading.chars().count()));
+    }
+
+    /// Something seen in a part of the story, which has to be this. Where it is not, the page says so at that
+    /// place.
+    pub fn expect(&mut self, part: &str, what: &str, expected: &str, seen: &str) {
+        if expected != seen {
+            self.line(format_args!("*** not as it should be: {what}: expected {expected}"));
+            self.differ(format!("{part}: {what}: expected {expected}, saw {seen}"));
+        }
+    }
+
+    /// Something is not as it should be.
+    pub fn differ(&mut self, difference: String) {
+        self.differences.push(difference);
+    }
+}

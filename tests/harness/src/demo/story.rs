@@ -1,0 +1,241 @@
+//! What happens, in which order, and how it must end.
+
+use super::page::Told;
+use super::steps::{ended, failed};
+use super::{Guest, Stage};
+use psimp_protocol::Status;
+use psimp_protocol::wire::connection_flags;
+use psimp_rules::Level;
+
+const OK: Status = Status::SUCCESS;
+const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
+const A6: Status = Status::CANT_OPEN_ANONYMOUS;
+
+/// What the server tries to do with a client.
+const QUESTIONS: [&str; 4] = [
+    "read who the client is",
+    "open the client's document",
+    "be the client to a service here",
+    "be the client to one elsewhere",
+];
+
+/// A level of the story.
+struct Chapter {
+    level: Level,
+    title: &'static str,
+    /// How each of [`QUESTIONS`] ends.
+    ends: [Status; 4],
+    moral: &'static str,
+}
+
+const CHAPTERS: [Chapter; 4] = [
+    Chapter {
+        level: Level::Anonymous,
+        title: "the server sees nothing",
+        ends: [A6, A5, A5, A5],
+        moral: "The server serves somebody, and does not find out whom. The token is on the thread, but its\n\
+                level keeps it shut.",
+    },
+    Chapter {
+        level: Level::Identification,
+        title: "the server sees who it is",
+        ends: [OK, A5, A5, A5],
+        moral: "That is enough to write down who called, or to decide by it. The client's rights stay out\n\
+                of reach: nothing opens, and no other service takes the thread for the client.",
+    },
+    Chapter {
+        level: Level::Impersonation,
+        title: "the server acts as the client, on this machine",
+        ends: [OK, OK, OK, A5],
+        moral: "The thread now is the client wherever this machine's kernel asks. That ends at the network.",
+    },
+    Chapter {
+        level: Level::Delegation,
+        title: "the server may forward the client",
+        ends: [OK, OK, OK, OK],
+        moral: "The kernel now lets a server on another machine take the thread for the client, too; whether\n\
+                there are credentials to go there with is another matter. This lends everything, so it is\n\
+                for services that are trusted with everything.",
+    },
+];
+
+/// Tells the whole story on a stage.
+pub fn tell(stage: &mut impl Stage) -> Told {
+    let mut story = Story { stage, told: Told::default(), part: String::new(), answers: Vec::new() };
+    story.part("The beginning", Story::begins);
+    for (number, chapter) in (1..).zip(&CHAPTERS) {
+        let heading = format!("{number}. {}: {}", chapter.level.name(), chapter.title);
+        story.chapter(&heading, |story| story.at(chapter));
+    }
+    story.chapter("5. A server that asks for more than it was given", Story::asks_for_more);
+    story.chapter("6. A client of another user", Story::of_another_user);
+    story.chapter("7. A client that leaves", Story::leaves);
+    story.ends();
+    story.told
+}
+
+/// The story as far as it is told.
+pub(super) struct Story<'a, S> {
+    pub(super) stage: &'a mut S,
+    pub(super) told: Told,
+    /// Which part it is in, for differences.
+    part: String,
+    /// What came of [`QUESTIONS`] at each level.
+    answers: Vec<(Level, [&'static str; 4])>,
+}
+
+/// A step that has to succeed did not, so that the rest of its part cannot be told.
+pub(super) type Part = Result<(), String>;
+
+impl<S: Stage> Story<'_, S> {
+    fn chapter(&mut self, heading: &str, tell: impl FnOnce(&mut Self) -> Part) {
+        self.told.heading(heading);
+        self.part(heading, tell);
+    }
+
+    /// A part leaves the thread as it found it, and so does one that was broken off.
+    fn part(&mut self, name: &str, tell: impl FnOnce(&mut Self) -> Part) {
+        name.clone_into(&mut self.part);
+        if let Err(why) = tell(self) {
+            self.told.paragraph(format_args!("*** {why}"));
+            self.told.differ(format!("{name}: {why}"));
+            // They fail where nothing was begun.
+            let _ = (self.stage.leave_as_client(), self.stage.revert());
+        }
+        let left = self.stage.leave();
+        if let Err(failure) = left {
+            self.told.differ(format!("{name}: close of the client: {failure}"));
+        }
+    }
+
+    pub(super) fn expect(&mut self, what: &str, expected: &str, seen: &str) {
+        self.told.expect(&self.part, what, expected, seen);
+    }
+
+    fn begins(&mut self) -> Part {
+        let scene = self.stage.scene().clone();
+        self.told.line(format_args!("psimp demo, {}", scene.target));
+        self.told.block(
+            "A service acts for its clients, and should do so with their rights and not with its own. So\n\
+             it impersonates: for a while, one of its threads takes on a client's identity, and the kernel\n\
+             asks what the client may do. How far that goes is the client's to say, not the service's. It\n\
+             names one of four levels when it connects. Words in capitals below are requests of the server\n\
+             to the driver.\n",
+        );
+        self.told.block(&format!(
+            "  server    {}\n  client    {}\n  document  {}\n",
+            scene.server, scene.client, scene.document
+        ));
+        self.told.paragraph("The server's thread, before anybody has connected:");
+        self.shows(None)?;
+        self.told.paragraph("What it may do as itself:");
+        self.told.line("");
+        let opened = self.opens(Guest::Client)?;
+        self.answer(QUESTIONS[1], scene.opens_as_itself, Some(opened.map(|()| String::new())));
+        Ok(())
+    }
+
+    fn at(&mut self, chapter: &Chapter) -> Part {
+        let level = chapter.level;
+        let user = self.stage.scene().user.clone();
+        let connection = self.connects(Guest::Client, level)?;
+        self.serves(&connection, level, level)?;
+        self.shows(Some((level, &user)))?;
+        self.told.paragraph("What the server may do as that thread:");
+        self.told.line("");
+        let [read, open, here, elsewhere] = QUESTIONS;
+        let [reads, mut opens, mut is_here, is_elsewhere] = chapter.ends;
+        if level == Level::Anonymous {
+            (opens, is_here) = (self.stage.scene().anonymous, self.stage.scene().anonymous);
+        }
+        let seen = self.stage.reads_client();
+        if let Ok(seen) = &seen {
+            self.expect("the user that is read", &user, seen);
+        }
+        let reads = self.answer(read, reads, Some(seen));
+        let opened = self.opens(Guest::Client)?;
+        let opens = self.answer(open, opens, Some(opened.map(|()| String::new())));
+        let connected = self.connects_on(&connection)?;
+        let is_here = self.answer(here, is_here, Some(connected));
+        let remote = self.stage.is_client_elsewhere();
+        let is_elsewhere =
+            self.answer(elsewhere, is_elsewhere, remote.map(|seen| seen.map(|()| String::new())));
+        self.answers.push((level, [reads, opens, is_here, is_elsewhere]));
+        self.told.paragraph(chapter.moral);
+        self.reverts()
+    }
+
+    fn asks_for_more(&mut self) -> Part {
+        let connection = self.connects(Guest::Client, Level::Identification)?;
+        let served = self.serve(connection.id, Level::Impersonation);
+        let status = ended(served.map(drop))?;
+        self.told.line(format_args!("SERVE at Impersonation says {status}."));
+        self.expect("SERVE above the client's level", &A5.to_string(), &status.to_string());
+        self.shows(None)?;
+        self.told
+            .paragraph("The thread is as it was, and the client still waits to be served at its own level.");
+        let told = self.told_of(0)?.filter(|told| told.id == connection.id);
+        let waits = told.is_some_and(|told| told.flags & connection_flags::SERVED == 0);
+        self.expect("the client", "waits", if waits { "waits" } else { "does not wait" });
+        Ok(())
+    }
+
+    fn of_another_user(&mut self) -> Part {
+        let Some(stranger) = self.stage.scene().stranger.clone() else {
+            self.told.paragraph(
+                "Not tried here: it takes a client of another user, and all of this is one user's.",
+            );
+            return Ok(());
+        };
+        self.told.block(&format!("  client    {}\n", stranger.is));
+        let connection = self.connects(Guest::Stranger, Level::Impersonation)?;
+        let level = if stranger.kept { Level::Impersonation } else { Level::Identification };
+        self.serves(&connection, Level::Impersonation, level)?;
+        self.shows(Some((level, &stranger.user)))?;
+        self.told.line("");
+        let opened = self.opens(Guest::Stranger)?;
+        let expected = if stranger.kept { OK } else { A5 };
+        self.answer(QUESTIONS[1], expected, Some(opened.map(|()| String::new())));
+        self.told.paragraph(if stranger.kept {
+            "Its privilege lets the server be any client that allows it. Without it, SERVE would succeed\n\
+             with less, so a server reads back what it got before it acts."
+        } else {
+            "SERVE succeeded, and with less than was asked for: by this rule a server may not be another\n\
+             user, and knows only who it is. So a server reads back what it got before it acts."
+        });
+        self.reverts()
+    }
+
+    fn leaves(&mut self) -> Part {
+        let user = self.stage.scene().user.clone();
+        let connection = self.connects(Guest::Client, Level::Impersonation)?;
+        self.serves(&connection, Level::Impersonation, Level::Impersonation)?;
+        self.stage.leave().map_err(failed("close of the client"))?;
+        self.told.paragraph("The client closes its handle. The thread stays the client all the same:");
+        self.shows(Some((Level::Impersonation, &user)))?;
+        self.told.line("");
+        let opened = self.opens(Guest::Client)?;
+        self.answer(QUESTIONS[1], OK, Some(opened.map(|()| String::new())));
+        let status = ended(self.serve(connection.id, Level::Impersonation).map(drop))?;
+        self.told.paragraph(format_args!("The next SERVE of this connection says {status}."));
+        self.expect("SERVE of a client that left", &Status::NOT_FOUND.to_string(), &status.to_string());
+        self.reverts()
+    }
+
+    /// What was seen of the levels, and whether all was as it should be.
+    fn ends(&mut self) {
+        self.told.heading("So");
+        self.told
+            .block("  at              sees who  opens as the client  is the client here  and elsewhere\n");
+        for (level, [reads, opens, here, elsewhere]) in &self.answers {
+            let name = level.name();
+            self.told.line(format_args!("  {name:<14}  {reads:<8}  {opens:<19}  {here:<18}  {elsewhere}"));
+        }
+        let differences = self.told.differences.len();
+        self.told.paragraph(match differences {
+            0 => "All of this happened as it should.".to_owned(),
+            1 => "One thing did not happen as it should.".to_owned(),
+            more => format!("{more} things did not happen as they should."),
+        });
+    }
+}
