@@ -91,6 +91,7 @@ fn a_clients_last_handle_is_its_connection() {
     assert_eq!(session.serve(id, 1).map(drop), failed(Status::NOT_FOUND));
     assert_eq!(session.host.held(), held);
     assert!(session.thread.is_impersonating());
+    let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
     session.host.close(&session.thread, client).expect("it leaves");
     assert_eq!(session.end(), Ok(()));
 }
