@@ -13,6 +13,7 @@ mod platform;
 mod reproduce;
 mod setup;
 mod soak;
+mod speakeasy;
 mod test;
 mod wine;
 mod workspace;
@@ -46,7 +47,7 @@ enum Task {
     Test(test::Args),
     /// Check psimp.sys, the INF, Makefile.toml and the C headers against the rules they have to keep
     Lint(lint::Args),
-    /// Measure psimp.sys
+    /// Measure psimp.sys, beside the last release
     Bench(bench::Args),
     /// Make every call below psimp.sys fail that can, and check that nothing breaks and nothing is lost
     Faults(harness::Args),

@@ -24,7 +24,9 @@ pub(crate) enum Purpose {
     Build,
     /// Building and signing what a VM needs.
     Bundle,
-    /// All of that, and checking it as CI does.
+    /// Building the driver and emulating it.
+    Speakeasy,
+    /// All of that but the emulator, and checking it as CI does.
     Test,
 }
 
@@ -32,6 +34,7 @@ impl Purpose {
     fn uses(self) -> &'static [Use] {
         match self {
             Self::Build => &[Use::Driver],
+            Self::Speakeasy => &[Use::Driver, Use::Speakeasy],
             Self::Bundle => &[Use::Driver, Use::Windows, Use::Signing],
             Self::Test => &[Use::Driver, Use::Windows, Use::Wine, Use::Signing, Use::Fuzz],
         }

@@ -1,6 +1,7 @@
 //! The psimp program as a library, so that its tests can reach its parts.
 
 pub mod alike;
+pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod commands;

@@ -3,6 +3,7 @@
 use crate::{Event, Failure, Fault, Image, IoControl, Listener, LoadError, Open, Options, StartError};
 use psimp_model::{System, Thread};
 use std::convert::Infallible;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A driver that runs. There is none on this system.
@@ -119,6 +120,11 @@ impl Host {
 
     /// What the driver holds now and would leak if it were gone.
     pub fn held(&self) -> Vec<Fault> {
+        match self.0 {}
+    }
+
+    /// Where the image lies in this process.
+    pub fn addresses(&self) -> Range<u64> {
         match self.0 {}
     }
 }

@@ -15,6 +15,8 @@ pub(crate) const WINE: &str = "/usr/bin/wine";
 pub(crate) const OPENSSL: &str = "/usr/bin/openssl";
 /// Signs, and verifies signatures.
 pub(crate) const OSSLSIGNCODE: &str = "/usr/bin/osslsigncode";
+/// Runs the emulator that psimp.sys is compared in.
+pub(crate) const PYTHON: &str = "/usr/bin/python3";
 pub(crate) const READOBJ: &str = "/usr/bin/llvm-readobj-19";
 /// Where bindgen finds libclang. Not a newer one: from 22 on it yields opaque structures of one byte.
 pub(crate) const LIBCLANG_DIR: &str = "/usr/lib/llvm-19/lib";
@@ -34,6 +36,8 @@ pub(crate) enum Use {
     Signing,
     /// Fuzzing: libFuzzer itself is C++.
     Fuzz,
+    /// Emulating the driver, for a comparison.
+    Speakeasy,
 }
 
 /// One file that must be there, and the Debian package that brings it.
@@ -47,7 +51,7 @@ const fn needed(used_for: Use, file: &'static str, package: &'static str) -> Nee
     Needed { used_for, file, package }
 }
 
-const NEEDED: [Needed; 13] = [
+const NEEDED: [Needed; 15] = [
     needed(Use::Driver, CLANG, "clang-19"),
     needed(Use::Driver, DLLTOOL, "llvm-19"),
     needed(Use::Driver, LIB, "llvm-19"),
@@ -61,6 +65,9 @@ const NEEDED: [Needed; 13] = [
     needed(Use::Signing, OPENSSL, "openssl"),
     needed(Use::Signing, OSSLSIGNCODE, "osslsigncode"),
     needed(Use::Fuzz, "/usr/bin/c++", "g++"),
+    needed(Use::Speakeasy, PYTHON, "python3"),
+    // What makes an environment with pip in it.
+    needed(Use::Speakeasy, "/usr/lib/python3.11/ensurepip", "python3-venv"),
 ];
 
 /// The packages of which something is missing, each once.

@@ -101,6 +101,9 @@ pub enum Command {
     /// Measure the calls of an image
     #[command(hide = true)]
     Bench(BenchArgs),
+    /// Make the calls whose instructions `bench` counts, as it says
+    #[command(hide = true)]
+    BenchSteps(BenchStepsArgs),
     /// Check that each deliberately wrong image is noticed
     #[command(hide = true)]
     Mutants(MutantsArgs),
@@ -235,9 +238,32 @@ pub struct BenchArgs {
     /// The driver image to measure.
     #[command(flatten)]
     pub image: ImageArg,
+    /// The figures of an earlier release, to compare with
+    #[arg(long, value_name = "PATH", default_value = "tests/harness/bench/baseline.json")]
+    pub baseline: PathBuf,
+    /// Write the figures there, for later versions to be compared with
+    #[arg(long)]
+    pub save: bool,
+    /// Measure a little of everything, to see that it can be measured; the figures mean nothing
+    #[arg(long, conflicts_with = "save")]
+    pub short: bool,
     /// How the numbers are written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
+}
+
+/// Arguments of `bench-steps`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchStepsArgs {
+    /// The driver image whose calls are made.
+    #[command(flatten)]
+    pub image: ImageArg,
+    /// Make them of the service over the model instead
+    #[arg(long)]
+    pub model: bool,
+    /// How often each call is made
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub repetitions: usize,
 }
 
 /// Arguments of `mutants`.

@@ -1,162 +1,233 @@
-//! `psimp bench`: what a call costs, all figures from one run.
+//! `psimp bench`: what calls cost, beside what they cost in the last release.
 
 use super::{load_image, unavailable};
-use crate::cli::{BenchArgs, Exit, TextFormat};
-use crate::driver::{Driver, Failure, File, Source};
-use crate::machine::Machine;
-use psimp_catalogue::{Server, Tok};
-use psimp_host::{Listener, Options, Requestor};
-use psimp_model::{Flavour, Token, rights};
-use psimp_protocol::wire;
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION};
-use serde_json::{Map, Value};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use zerocopy::IntoBytes;
-
-/// How long each figure is measured for.
-const MEASURE: Duration = Duration::from_millis(600);
-/// Slices that a figure's time is cut into, alternating between the two sides
-/// of a ratio, so that both see the same machine.
-const SLICES: u32 = 12;
+use crate::bench::{Baseline, Call, GOALS, Goal, Pace, Report, measure};
+use crate::cli::{BenchArgs, BenchStepsArgs, Exit, TextFormat};
+use crate::driver::Source;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
 pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
-    let source = match load_image(&args.image.path) {
-        Ok((source, _)) => source,
+    let image = match load_image(&args.image.path) {
+        Ok((Source::Image(image), _)) => image,
+        Ok(_) => anyhow::bail!("{} is no image", args.image.path.display()),
         Err(why) => return Ok(unavailable(&why)),
     };
-    let failed = |failure: Failure| anyhow::anyhow!("the image does not run: {failure}");
-    let start_to_finish = start_to_finish(&source).map_err(failed)?;
-    let machine = Machine::new(Flavour::Win10);
-    let options = Options::default();
-    let events = options.events.clone();
-    let driver = Driver::start_with(&source, &machine.system, options).map_err(failed)?;
-    let file =
-        driver.open(&machine.thread, rights::FILE_READ_DATA | rights::FILE_WRITE_DATA).map_err(failed)?;
-    machine.become_server(Server::S);
-    let pair = Pair::new(&machine, &driver, &file);
-    let [mut image, mut traced, mut direct] = [const { Rate::NONE }; 3];
-    for _ in 0..SLICES {
-        image.measure(|| pair.through_image())?;
-        driver.listen(Some(Listener::ALL)).map_err(failed)?;
-        // Whoever listens also reads.
-        traced.measure(|| pair.through_image().inspect(|()| drop(events.take())))?;
-        driver.listen(None).map_err(failed)?;
-        direct.measure(|| pair.direct())?;
+    let then = before(&args.baseline)?;
+    let pace = if args.short { Pace::SHORT } else { Pace::FULL };
+    let report = measure(&image, &args.image.path, &pace)?;
+    if args.save {
+        Baseline::of(&report).write(&args.baseline)?;
+        eprintln!("psimp: {} is what later versions are compared with", args.baseline.display());
     }
-    driver.close(&machine.thread, file).map_err(failed)?;
-    if let Some(fault) = driver.stop().first() {
-        anyhow::bail!("the image broke a contract: {fault}");
-    }
-    let figures = [
-        ("start_to_finish_ms", start_to_finish),
-        ("image_pairs_per_second", image.per_second()),
-        ("image_traced_pairs_per_second", traced.per_second()),
-        ("direct_pairs_per_second", direct.per_second()),
-        ("image_to_direct_ratio", direct.per_second() / image.per_second()),
-    ];
     match args.format {
-        TextFormat::Json => {
-            let object: Map<_, _> =
-                figures.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
-            println!("{}", Value::Object(object));
-        }
-        TextFormat::Table => {
-            let [(_, ms), (_, image), (_, traced), (_, direct), (_, ratio)] = figures;
-            println!("load, bind, open, IMPERSONATE, REVERT, close, unload   {ms:>12.3} ms (median)");
-            println!("IMPERSONATE+REVERT through the image, one core         {image:>12.0} pairs/s");
-            println!("the same while somebody listens to its events          {traced:>12.0} pairs/s");
-            println!("PsImpersonateClient+PsRevertToSelf of the model        {direct:>12.0} pairs/s");
-            println!("a pair through the image costs                         {ratio:>12.2} direct pairs");
-        }
+        TextFormat::Json => println!("{}", as_json(&report, then.as_ref())),
+        TextFormat::Table => print(&report, then.as_ref()),
     }
     Ok(Exit::Passed)
 }
 
-/// The median over many starts, in milliseconds.
-fn start_to_finish(source: &Source) -> Result<f64, Failure> {
-    let mut times = Vec::new();
-    for _ in 0..101 {
-        let machine = Machine::new(Flavour::Win10);
-        machine.token(Tok::A2);
-        let start = Instant::now();
-        let driver = Driver::start(source, &machine.system)?;
-        let file = driver.open(&machine.thread, rights::FILE_READ_DATA | rights::FILE_WRITE_DATA)?;
-        Pair::new(&machine, &driver, &file).through_image()?;
-        driver.close(&machine.thread, file)?;
-        let faults = driver.stop();
-        times.push(start.elapsed());
-        if let Some(fault) = faults.into_iter().next() {
-            return Err(Failure::Fault(fault));
+/// The calls of an image, or of the model, for another psimp to count.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(super) fn steps(args: &BenchStepsArgs) -> anyhow::Result<Exit> {
+    let source = if args.model {
+        Source::Service
+    } else {
+        match load_image(&args.image.path) {
+            Ok((source, _)) => source,
+            Err(why) => return Ok(unavailable(&why)),
         }
+    };
+    crate::bench::make_steps(&source, args.repetitions).map(|()| Exit::Passed)
+}
+
+/// The calls of an image, or of the model, for another psimp to count.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[allow(clippy::unnecessary_wraps)] // as where it can be done
+pub(super) fn steps(_args: &BenchStepsArgs) -> anyhow::Result<Exit> {
+    Ok(unavailable("bench-steps needs x86-64 Linux"))
+}
+
+/// What is compared with; nothing where there is no such file.
+fn before(path: &Path) -> anyhow::Result<Option<Baseline>> {
+    if path.exists() { Baseline::read(path).map(Some) } else { Ok(None) }
+}
+
+/// By how much a figure has changed: 0.1 is a tenth more.
+fn change(now: f64, then: f64) -> Option<f64> {
+    let change = now / then - 1.0;
+    change.is_finite().then_some(change)
+}
+
+fn as_json(report: &Report, then: Option<&Baseline>) -> Value {
+    let absolute = report.absolute();
+    let compared = report.compared();
+    let beside = |(name, now): (&String, &f64)| {
+        let then = then.and_then(|then| then.compared.get(name)).copied();
+        let change = then.and_then(|then| change(*now, then));
+        (name.clone(), json!({ "now": now, "then": then, "change": change }))
+    };
+    let goal = |goal: &Goal| {
+        let now = figure(&absolute, &compared, goal.figure);
+        json!({
+            "figure": goal.figure,
+            "goal": goal.bound.value(),
+            "now": now,
+            "reached": goal.reached(now),
+        })
+    };
+    json!({
+        "absolute": absolute,
+        "compared": compared.iter().map(beside).collect::<serde_json::Map<_, _>>(),
+        "compared_with": then.map(|then| &then.version),
+        "goals": GOALS.iter().map(goal).collect::<Vec<_>>(),
+        "instructions_unavailable": report.instructions.as_ref().err(),
+    })
+}
+
+fn figure(absolute: &BTreeMap<String, f64>, compared: &BTreeMap<String, f64>, name: &str) -> f64 {
+    absolute.get(name).or_else(|| compared.get(name)).copied().unwrap_or(f64::NAN)
+}
+
+fn print(report: &Report, then: Option<&Baseline>) {
+    let beside = Beside { now: report.compared(), then };
+    print_speeds(report);
+    print_instructions(report, &beside);
+    print_ratios(&beside);
+    print_sizes(report, &beside);
+    print_times(report, &beside);
+    print_goals(report);
+    println!();
+    match then {
+        Some(then) => println!("In brackets: the change since {}.", then.version),
+        None => println!("There is no earlier release to compare with."),
     }
-    times.sort_unstable();
-    Ok(times.get(times.len() / 2).map_or(f64::NAN, |median| median.as_secs_f64() * 1000.0))
 }
 
-/// IMPERSONATE of the process's own user at Impersonation level, and REVERT.
-struct Pair<'a> {
-    machine: &'a Machine,
-    driver: &'a Driver,
-    file: &'a File,
-    token: Arc<Token>,
-    request: wire::Impersonate,
+/// Figures with their changes.
+struct Beside<'a> {
+    now: BTreeMap<String, f64>,
+    then: Option<&'a Baseline>,
 }
 
-impl<'a> Pair<'a> {
-    fn new(machine: &'a Machine, driver: &'a Driver, file: &'a File) -> Self {
-        let token = machine.handle(Tok::A2, rights::TOKEN_ALL_ACCESS);
-        let request = wire::Impersonate {
-            version: PROTOCOL_VERSION,
-            level: 2,
-            thread: 0,
-            token,
-            flags: 0,
-            reserved: 0,
+impl Beside<'_> {
+    /// A figure with so many decimals, and its change in brackets.
+    fn show(&self, name: &str, decimals: usize) -> String {
+        let Some(now) = self.now.get(name) else { return "-".to_owned() };
+        let then = self.then.and_then(|then| then.compared.get(name));
+        let change = match then.and_then(|then| change(*now, *then)) {
+            Some(change) => format!("({:+.0} %)", (change * 100.0).round() + 0.0),
+            None => "(new)".to_owned(),
         };
-        Self { machine, driver, file, token: machine.token(Tok::A2), request }
-    }
-
-    fn through_image(&self) -> Result<(), Failure> {
-        let mut output = [0; wire::MAX_REPLY];
-        let mut send = |operation, input: &[u8]| {
-            let code = Ioctl::of(operation).code();
-            self.driver.send(&self.machine.thread, self.file, code, input, &mut output, Requestor::User)
-        };
-        send(Operation::Impersonate, self.request.as_bytes())?;
-        send(Operation::Revert, &[])?;
-        Ok(())
-    }
-
-    fn direct(&self) -> Result<(), Failure> {
-        let (system, thread) = (&self.machine.system, &self.machine.thread);
-        system.ps_impersonate_client(thread, Some(&self.token), false, false, 2)?;
-        system.ps_revert_to_self(thread);
-        Ok(())
+        let change = if self.then.is_some() { format!(" {change:>8}") } else { String::new() };
+        format!("{now:.decimals$}{change}")
     }
 }
 
-struct Rate {
-    calls: u32,
-    time: Duration,
+fn print_speeds(report: &Report) {
+    println!("Round trips a second, each the best of several turns");
+    println!(
+        "  {:<24}{:>12}{:>14}{:>14}{:>13}{:>14}",
+        "", "one thread", "two, a file", "two, on one", "service", "service,"
+    );
+    println!("  {:<24}{:>12}{:>14}{:>14}{:>13}{:>14}", "", "", "each", "file", "alone", "two threads");
+    for (call, speed) in &report.speeds {
+        println!(
+            "  {:<24}{:>12.0}{:>14.0}{:>14.0}{:>13.0}{:>14.0}",
+            call.title(),
+            speed.one,
+            speed.two,
+            speed.two_on_one_file,
+            speed.model,
+            speed.model_two
+        );
+    }
 }
 
-impl Rate {
-    const NONE: Self = Self { calls: 0, time: Duration::ZERO };
-
-    fn measure(&mut self, call: impl Fn() -> Result<(), Failure>) -> anyhow::Result<()> {
-        let start = Instant::now();
-        while start.elapsed() < MEASURE / SLICES {
-            for _ in 0..256 {
-                call().map_err(|failure| anyhow::anyhow!("a call failed: {failure}"))?;
-            }
-            self.calls += 256;
-        }
-        self.time += start.elapsed();
-        Ok(())
+fn print_ratios(beside: &Beside<'_>) {
+    println!("\nRatios of these: what one costs of the service alone; two threads to one");
+    println!("  {:<24}{:>18}{:>18}{:>18}{:>18}", "", "image/service", "a file each", "one file", "service");
+    for call in Call::ALL {
+        let show = |what: &str| beside.show(&format!("{}_{what}", call.name()), 2);
+        println!(
+            "  {:<24}{:>18}{:>18}{:>18}{:>18}",
+            call.title(),
+            show("cost_to_model"),
+            show("two_threads_factor"),
+            show("two_threads_one_file_factor"),
+            show("model_two_threads_factor"),
+        );
     }
+}
 
-    fn per_second(&self) -> f64 {
-        f64::from(self.calls) / self.time.as_secs_f64()
+fn print_instructions(report: &Report, beside: &Beside<'_>) {
+    println!("\nInstructions of a round trip, on the thread that makes it");
+    if let Err(why) = &report.instructions {
+        println!("  cannot be counted here: {why}");
+        return;
+    }
+    println!("  {:<24}{:>18}{:>18}{:>18}", "", "in the image", "with the host", "service alone");
+    for call in Call::ALL {
+        let show = |what: &str| beside.show(&format!("{}_{what}_instructions", call.name()), 0);
+        println!("  {:<24}{:>18}{:>18}{:>18}", call.title(), show("driver"), show("image"), show("model"));
+    }
+}
+
+fn print_sizes(report: &Report, beside: &Beside<'_>) {
+    println!("\nThe image in bytes");
+    for section in &report.sections {
+        let name = format!("section_{}_bytes", section.name);
+        println!("  {:<24}{:>18}", section.name, beside.show(&name, 0));
+    }
+    println!("  {:<24}{:>18}", "the file", beside.show("image_file_bytes", 0));
+}
+
+fn print_times(report: &Report, beside: &Beside<'_>) {
+    let (starts, wholes) = (&report.starts, &report.wholes);
+    let line = |what: &str, time: Duration, ratio: String| {
+        println!("  {what:<46}{:>12}  {ratio}", readable(time));
+    };
+    println!("\nTimes");
+    line("read and check the file", starts.read, String::new());
+    line(
+        "map, bind, DriverEntry",
+        starts.start,
+        format!("{} QUERYs", beside.show("load_and_start_in_queries", 0)),
+    );
+    line("that, open, close, unload and its checks", starts.life, String::new());
+    line(
+        "catalogue on the image",
+        wholes.image,
+        format!("{} × on the model", beside.show("catalogue_image_to_model", 2)),
+    );
+    line("catalogue on the model", wholes.model, String::new());
+    line(
+        &format!("sweep of failures, {} runs", wholes.runs),
+        wholes.sweep,
+        format!("{} catalogues", beside.show("faults_to_catalogue", 1)),
+    );
+}
+
+fn print_goals(report: &Report) {
+    let (absolute, compared) = (report.absolute(), report.compared());
+    println!("\nGoals");
+    for goal in GOALS {
+        let now = figure(&absolute, &compared, goal.figure);
+        let word = if goal.reached(now) { "reached" } else { "NOT reached" };
+        let decimals = if now < 100.0 { 2 } else { 0 };
+        println!("  {:<40}{:>12}{now:>14.decimals$}  {word}", goal.title, goal.bound.to_string());
+    }
+}
+
+fn readable(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 1e-3 {
+        format!("{:.1} µs", seconds * 1e6)
+    } else if seconds < 1.0 {
+        format!("{:.1} ms", seconds * 1e3)
+    } else {
+        format!("{seconds:.2} s")
     }
 }

@@ -4,14 +4,11 @@ use super::run::{flavour, rules};
 use super::{load_image, unavailable};
 use crate::cli::{Exit, FaultsArgs, TextFormat};
 use crate::driver::Source;
-use crate::faults::{Breach, Explored, Run, RunId, Setting, StackId, explore, run};
-use psimp_catalogue::Case;
+use crate::faults::{Breach, Explored, Run, RunId, Setting, StackId, explore_all, run};
 use psimp_host::Image;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 /// How many broken runs are told in full.
 const TOLD: usize = 20;
@@ -32,7 +29,7 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
         eprintln!("psimp: no case matches the filter; `psimp list` names them all");
         return Ok(Exit::Usage);
     }
-    let explored = all(&setting, &cases);
+    let explored = explore_all(&setting, &cases);
     let figures = Figures::of(&explored);
     if figures.runs == 0 {
         eprintln!("psimp: none of these cases runs on the kernel {}", args.cases.kernel);
@@ -40,33 +37,6 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
     }
     figures.print(args.format);
     Ok(if figures.broken.is_empty() { Exit::Passed } else { Exit::Failed })
-}
-
-/// Explores the cases, as many at a time as there are processors; the results
-/// are in the order of the cases.
-fn all(setting: &Setting, cases: &[Case]) -> Vec<Explored> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((number, case)) = {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            cases.get(number).map(|case| (number, case))
-        } {
-            done.push((number, explore(setting, case)));
-        }
-        done
-    };
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let mut done: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let joined = workers.into_iter().map(|worker| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.flatten().collect()
-    });
-    done.sort_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, explored)| explored).collect()
 }
 
 /// What came of all cases.

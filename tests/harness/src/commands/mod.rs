@@ -31,6 +31,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => Ok(explain::explain(&args)),
         Command::Demo(args) => demo::demo(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::BenchSteps(args) => bench::steps(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Faults(args) => faults::faults(&args),
         Command::Soak(args) => soak::soak(&args),

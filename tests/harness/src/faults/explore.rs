@@ -11,6 +11,8 @@ use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// What cases run on.
 #[derive(Clone)]
@@ -88,6 +90,33 @@ pub fn explore(setting: &Setting, case: &Case) -> Explored {
         }
     }
     explored
+}
+
+/// Explores the cases, as many at a time as there are processors; the results
+/// are in the order of the cases.
+pub fn explore_all(setting: &Setting, cases: &[Case]) -> Vec<Explored> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((number, case)) = {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            cases.get(number).map(|case| (number, case))
+        } {
+            done.push((number, explore(setting, case)));
+        }
+        done
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut done: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.flatten().collect()
+    });
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, explored)| explored).collect()
 }
 
 fn once(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Option<(Run, Vec<Met>)> {

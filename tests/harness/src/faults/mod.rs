@@ -15,6 +15,6 @@ mod id;
 mod promise;
 mod watch;
 
-pub use explore::{Explored, Run, Setting, explore, run};
+pub use explore::{Explored, Run, Setting, explore, explore_all, run};
 pub use id::{Failing, RunId, Stack, StackId};
 pub use watch::{Breach, Watch};

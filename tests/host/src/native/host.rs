@@ -11,6 +11,7 @@ use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, 
 use psimp_model::{System, Thread, check_ioctl_access, open_device};
 use psimp_protocol::Status;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A driver that runs: its image mapped, bound and started over a [`System`].
@@ -275,6 +276,12 @@ impl Host {
     /// pool blocks, handles.
     pub fn held(&self) -> Vec<Fault> {
         self.machine.held.leaks(&self.machine)
+    }
+
+    /// Where the image lies in this process.
+    pub fn addresses(&self) -> Range<u64> {
+        let mapping = &self.machine.mapping;
+        mapping.base()..mapping.base() + mapping.size() as u64
     }
 
     fn check_running(&self) -> Result<(), Failure> {

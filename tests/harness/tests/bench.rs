@@ -1,0 +1,108 @@
+//! A short bench run of the image, so that every figure can still be had.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const CALLS: [&str; 6] =
+    ["query", "impersonate_kept", "impersonate_copied", "save_restore_discard", "serve", "worker_check"];
+const SPEEDS: [&str; 5] = [
+    "per_second",
+    "two_threads_per_second",
+    "two_threads_one_file_per_second",
+    "model_per_second",
+    "model_two_threads_per_second",
+];
+const TIMES: [&str; 7] = [
+    "read_image_seconds",
+    "load_and_start_seconds",
+    "load_to_unload_seconds",
+    "catalogue_image_seconds",
+    "catalogue_model_seconds",
+    "faults_seconds",
+    "faults_runs",
+];
+const RATIOS: [&str; 4] =
+    ["cost_to_model", "two_threads_factor", "two_threads_one_file_factor", "model_two_threads_factor"];
+const COUNTS: [&str; 3] = ["driver_instructions", "image_instructions", "model_instructions"];
+const WHOLES: [&str; 6] = [
+    "load_and_start_in_queries",
+    "catalogue_image_to_model",
+    "faults_to_catalogue",
+    "image_file_bytes",
+    "section_text_bytes",
+    "section_rdata_bytes",
+];
+
+/// What is compared with, as it is committed.
+fn baseline() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/baseline.json")
+}
+
+fn of_calls<'a>(names: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+    CALLS.iter().flat_map(move |call| names.iter().map(move |name| format!("{call}_{name}")))
+}
+
+fn is_figure(value: &Value) -> bool {
+    value.as_f64().is_some_and(|value| value.is_finite() && value > 0.0)
+}
+
+#[test]
+fn a_short_run_has_every_figure() {
+    let Some(image) = std::env::var_os("PSIMP_SYS") else {
+        eprintln!("skipped: PSIMP_SYS names no image; `cargo xtask test` builds it");
+        return;
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
+        .args(["bench", "--short", "--format", "json", "--image"])
+        .arg(image)
+        .arg("--baseline")
+        .arg(baseline())
+        .output()
+        .expect("psimp runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    for name in of_calls(&SPEEDS).chain(TIMES.map(str::to_owned)) {
+        assert!(is_figure(&told["absolute"][&name]), "{name} is {}", told["absolute"][&name]);
+    }
+    // Not everywhere may one program trace another.
+    let counted = told["instructions_unavailable"].is_null();
+    let counts = of_calls(&COUNTS).filter(|_| counted);
+    for name in of_calls(&RATIOS).chain(counts).chain(WHOLES.map(str::to_owned)) {
+        let figure = &told["compared"][&name];
+        assert!(is_figure(&figure["now"]) && is_figure(&figure["then"]), "{name} is {figure}");
+        assert!(figure["change"].is_f64(), "{name} is {figure}");
+    }
+    if counted {
+        let count = |name: &str| told["compared"][name]["now"].as_f64().unwrap_or_default();
+        for call in CALLS {
+            let [driver, image] = ["driver", "image"].map(|of| count(&format!("{call}_{of}_instructions")));
+            assert!(driver > 50.0, "{call}: the driver runs {driver} instructions");
+            assert!(driver < image, "{call}: {driver} of {image}");
+        }
+    }
+    assert_eq!(told["goals"].as_array().map(Vec::len), Some(3));
+    for goal in told["goals"].as_array().into_iter().flatten() {
+        assert!(is_figure(&goal["now"]) && goal["reached"].is_boolean(), "{goal}");
+    }
+}
+
+#[test]
+fn the_committed_figures_are_complete() {
+    let text = std::fs::read_to_string(baseline()).expect("a committed file");
+    let told: Value = serde_json::from_str(&text).expect("one JSON object");
+    assert_eq!(told["version"], "0.1.0");
+    for name in of_calls(&RATIOS).chain(of_calls(&COUNTS)).chain(WHOLES.map(str::to_owned)) {
+        assert!(is_figure(&told["compared"][&name]), "{name} is {}", told["compared"][&name]);
+    }
+}
+
+#[test]
+fn without_an_image_it_says_how_to_get_one() {
+    let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
+        .args(["bench", "--image", "no/such/psimp.sys"])
+        .output()
+        .expect("psimp runs");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cargo xtask build"));
+}
