@@ -5,6 +5,7 @@ use super::{load_image, unavailable};
 use crate::cli::{Exit, FaultsArgs, TextFormat};
 use crate::driver::Source;
 use crate::faults::{Breach, Explored, Run, RunId, Setting, StackId, explore, run};
+use crate::progress::Progress;
 use psimp_catalogue::Case;
 use psimp_host::Image;
 use serde_json::json;
@@ -46,6 +47,7 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
 /// are in the order of the cases.
 fn all(setting: &Setting, cases: &[Case]) -> Vec<Explored> {
     let next = AtomicUsize::new(0);
+    let progress = Progress::parts(cases.len());
     let work = || {
         let mut done = Vec::new();
         while let Some((number, case)) = {
@@ -53,6 +55,7 @@ fn all(setting: &Setting, cases: &[Case]) -> Vec<Explored> {
             cases.get(number).map(|case| (number, case))
         } {
             done.push((number, explore(setting, case)));
+            progress.done();
         }
         done
     };
