@@ -13,6 +13,7 @@ pub mod machine;
 pub mod native;
 pub mod observe;
 pub mod program;
+pub mod progress;
 pub mod races;
 pub mod report;
 pub mod result;

@@ -64,7 +64,14 @@ fn other_commands() {
     assert!(list.filter.matches("D13", "") && !list.filter.matches("D14", ""));
     assert_eq!(list.format, TextFormat::Json);
     let Command::Explain(explain) = parse("psimp explain D13") else { panic!("not explain") };
-    assert_eq!(explain.case, "D13");
+    assert_eq!(explain.case.as_deref(), Some("D13"));
+    let Command::Explain(explain) = parse("psimp explain --token user=B --level identification") else {
+        panic!("not explain")
+    };
+    assert_eq!((explain.case, explain.level), (None, Some(psimp_rules::Level::Identification)));
+    assert!(explain.token.is_some() && explain.process.is_none());
+    let Command::Man(man) = parse("psimp man pages") else { panic!("not man") };
+    assert_eq!(man.folder.as_deref(), Some(std::path::Path::new("pages")));
     let Command::Driver(driver) = parse("psimp driver status") else { panic!("not driver") };
     assert_eq!(driver.action, DriverAction::Status);
     let Command::Mutants(mutants) = parse("psimp mutants --image-dir m") else { panic!("not mutants") };
@@ -112,6 +119,10 @@ fn usage_errors_exit_with_2() {
         "psimp run --filter=",
         "psimp list --format junit",
         "psimp explain",
+        "psimp explain D13 --token user=B",
+        "psimp explain --token usr=B",
+        "psimp explain --level 4",
+        "psimp completions",
         "psimp show 640/",
         "psimp show 0x10",
         "psimp driver",

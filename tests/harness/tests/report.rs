@@ -130,3 +130,54 @@ fn compare(name: &str, text: &str) {
     let golden = fs::read_to_string(&path).expect("golden file exists").replace("\r\n", "\n");
     assert!(text == golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it. It is now:\n{text}");
 }
+
+/// What viewers of CI servers go by: counts that fit, names that are unique, and text that XML can have.
+#[test]
+fn junit_is_what_viewers_take() {
+    let mut run = run();
+    let CaseStatus::Failed(mismatches) = &mut run.cases[1].status else { panic!("D22 failed") };
+    mismatches[1].observed.push_str(" \u{1b}[31m\u{0}]]> <&>");
+    let text = render(&run, Format::Junit, true);
+    let document = roxmltree::Document::parse(&text).expect("XML");
+    let root = document.root_element();
+    assert_eq!((root.tag_name().name(), root.attribute("name")), ("testsuites", Some("psimp")));
+    let elements = |node: &roxmltree::Node, name: &str| {
+        node.descendants().filter(|child| child.has_tag_name(name)).count().to_string()
+    };
+    let suites: Vec<_> = root.children().filter(roxmltree::Node::is_element).collect();
+    assert_eq!(suites.len(), 2);
+    for node in suites.iter().chain([&root]) {
+        assert_eq!(node.attribute("tests"), Some(elements(node, "testcase").as_str()));
+        assert_eq!(node.attribute("failures"), Some(elements(node, "failure").as_str()));
+        assert_eq!(node.attribute("skipped"), Some(elements(node, "skipped").as_str()));
+        assert_eq!(node.attribute("errors"), Some("0"));
+        assert!(node.attribute("time").is_some_and(|time| time.parse::<f64>().is_ok()));
+    }
+    for suite in &suites {
+        assert!(suite.has_tag_name("testsuite"));
+        let names: Vec<_> = suite
+            .descendants()
+            .filter(|node| node.has_tag_name("property"))
+            .filter_map(|property| property.attribute("name"))
+            .collect();
+        assert_eq!(names, ["target", "kernel", "rules", "image.path", "image.sha256"]);
+    }
+    let cases: Vec<_> = root.descendants().filter(|node| node.has_tag_name("testcase")).collect();
+    let full_name = |case: &roxmltree::Node| {
+        (case.attribute("classname").map(str::to_owned), case.attribute("name").map(str::to_owned))
+    };
+    let names: std::collections::BTreeSet<_> = cases.iter().map(full_name).collect();
+    assert_eq!(names.len(), 3);
+    assert!(names.iter().all(|(class, _)| class.as_deref() == Some("image.win10.documented")));
+    for case in &cases {
+        assert!(case.attribute("time").is_some_and(|time| time.parse::<f64>().is_ok()));
+        let inside: Vec<_> =
+            case.children().filter(roxmltree::Node::is_element).map(|node| node.tag_name().name()).collect();
+        assert!(matches!(inside[..], ["system-out" | "failure" | "skipped"]), "{inside:?}");
+    }
+    let failure = root.descendants().find(|node| node.has_tag_name("failure")).expect("a failure");
+    assert_eq!(failure.attribute("type"), Some("mismatch"));
+    assert!(failure.attribute("message").is_some_and(|message| message.starts_with("slot level after")));
+    // What terminals read as colours and what XML cannot have is left out.
+    assert!(failure.text().is_some_and(|text| text.contains("held by C:\\psimp: save 7 ]]> <&>")), "{text}");
+}

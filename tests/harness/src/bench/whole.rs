@@ -55,7 +55,7 @@ pub(super) fn wholes(image: &Arc<Image>, pace: &Pace) -> anyhow::Result<Wholes> 
     let setting = Setting { image: image.clone(), flavour: FLAVOUR, rules: RULES };
     let swept: Vec<_> = cases.into_iter().filter(|case| case.id.starts_with(pace.swept)).collect();
     let begin = Instant::now();
-    let explored = explore_all(&setting, &swept);
+    let explored = explore_all(&setting, &swept, || ());
     let sweep = begin.elapsed();
     let broken = explored.iter().flat_map(|case: &Explored| &case.broken).next();
     anyhow::ensure!(broken.is_none(), "a promise was broken: psimp faults tells more");

@@ -1,14 +1,20 @@
 //! The command line: what can be asked of psimp. Nothing in here acts.
 
+mod fact;
 mod filter;
+mod question;
 mod values;
 
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use psimp_rules::Level;
 
+use fact::level;
 pub use filter::{FilterArg, matches};
+use question::process;
+pub use question::{TokenSpec, WrongFact};
 use values::seed;
 pub use values::{DemoTarget, DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
 
@@ -84,7 +90,9 @@ pub enum Command {
     /// List the cases
     #[command(after_help = FILTERS)]
     List(ListArgs),
-    /// Tell what a case does, what it expects and which rule decides
+    /// Tell what a case does, what it expects and which rule decides, or what the rules say of
+    /// two tokens and a level
+    #[command(override_usage = EXPLAIN_USAGE, after_help = question::FACTS)]
     Explain(ExplainArgs),
     /// Show, step by step, what a server may do with a client at each of the four levels
     #[command(after_help = DEMO_EXIT_CODES)]
@@ -95,6 +103,10 @@ pub enum Command {
     /// Install, start, stop or uninstall psimp.sys, or tell how it stands (Windows only)
     #[command(after_help = DRIVER_EXIT_CODES)]
     Driver(DriverArgs),
+    /// Write a script that completes psimp's commands in a shell
+    Completions(CompletionsArgs),
+    /// Write psimp's manual page
+    Man(ManArgs),
     /// Impersonate on a thread, tell its ids, and wait until standard input ends, for `show` to look at
     #[command(hide = true)]
     Impersonate(ImpersonateArgs),
@@ -166,12 +178,30 @@ pub struct ListArgs {
     pub format: TextFormat,
 }
 
+const EXPLAIN_USAGE: &str = "\
+psimp explain [--format <FORMAT>] <CASE>
+       psimp explain [--format <FORMAT>] [--process <FACTS>] [--token <FACTS>] [--level <LEVEL>]";
+
+/// What of `explain` asks of the rules, and not of a case.
+const OWN_QUESTION: [&str; 3] = ["process", "token", "level"];
+
 /// Arguments of `explain`.
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArgs {
     /// Id of the case, such as D13
-    pub case: String,
-    /// How the case is written
+    #[arg(required_unless_present_any = OWN_QUESTION, conflicts_with_all = OWN_QUESTION)]
+    pub case: Option<String>,
+    /// Instead of a case: the primary token of the server's process
+    #[arg(long, value_name = "FACTS", value_parser = process)]
+    pub process: Option<TokenSpec>,
+    /// Instead of a case: the token that its thread impersonates
+    #[arg(long, value_name = "FACTS")]
+    pub token: Option<TokenSpec>,
+    /// Instead of a case: the level asked for, by name or from 0 to 3; Impersonation unless told
+    /// otherwise
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    pub level: Option<Level>,
+    /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
 }
@@ -208,6 +238,22 @@ pub struct ShowArgs {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
+}
+
+/// Arguments of `completions`.
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// Folder for this page and one for each command; standard output, and this page alone, without it
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// Arguments of `impersonate`.

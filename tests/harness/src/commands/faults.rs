@@ -5,6 +5,7 @@ use super::{load_image, unavailable};
 use crate::cli::{Exit, FaultsArgs, TextFormat};
 use crate::driver::Source;
 use crate::faults::{Breach, Explored, Run, RunId, Setting, StackId, explore_all, run};
+use crate::progress::Progress;
 use psimp_host::Image;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -29,7 +30,9 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
         eprintln!("psimp: no case matches the filter; `psimp list` names them all");
         return Ok(Exit::Usage);
     }
-    let explored = explore_all(&setting, &cases);
+    let progress = Progress::parts(cases.len());
+    let explored = explore_all(&setting, &cases, || progress.done());
+    drop(progress);
     let figures = Figures::of(&explored);
     if figures.runs == 0 {
         eprintln!("psimp: none of these cases runs on the kernel {}", args.cases.kernel);

@@ -6,6 +6,7 @@ pub mod driver;
 mod explain;
 mod faults;
 mod list;
+mod manual;
 mod mutants;
 mod run;
 pub mod show;
@@ -30,6 +31,8 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::List(args) => list::list(&args),
         Command::Explain(args) => Ok(explain::explain(&args)),
         Command::Demo(args) => demo::demo(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::BenchSteps(args) => bench::steps(&args),
         Command::Mutants(args) => mutants::mutants(&args),

@@ -6,6 +6,7 @@ use super::load_image;
 use crate::cli::{Exit, MutantsArgs, TextFormat};
 use crate::driver::Source;
 use crate::faults::{Setting, explore};
+use crate::progress::Progress;
 use crate::result::{CaseStatus, Mismatch};
 use crate::run::{Target, run_case};
 use psimp_model::Flavour;
@@ -30,8 +31,10 @@ struct Mutant {
 
 pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
     let mutants = toml::from_str::<Table>(TABLE)?.mutant;
+    let progress = Progress::parts(mutants.len());
     let mut caught = 0;
     for mutant in &mutants {
+        progress.now(mutant.name.clone());
         let path = args.image_dir.join(format!("{}.sys", mutant.name));
         let (source, _) = load_image(&path).map_err(anyhow::Error::msg)?;
         let words = match catch(&source, mutant) {
@@ -43,14 +46,20 @@ pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
             End::Missed(None) => format!("MISSED  {}", mutant.name),
         };
         if args.format == TextFormat::Table {
-            println!("{words}");
+            progress.beside(|| println!("{words}"));
         }
+        progress.done();
     }
+    drop(progress);
     match args.format {
-        TextFormat::Json => println!("{}", json!({"caught": caught, "total": mutants.len()})),
+        TextFormat::Json => println!("{}", as_json(caught, mutants.len())),
         TextFormat::Table => println!("{caught} of {} mutants caught", mutants.len()),
     }
     Ok(if caught == mutants.len() { Exit::Passed } else { Exit::Failed })
+}
+
+fn as_json(caught: usize, total: usize) -> serde_json::Value {
+    json!({"caught": caught, "total": total})
 }
 
 /// What became of a mutant.
@@ -97,4 +106,20 @@ fn catch(source: &Source, mutant: &Mutant) -> End {
 fn sentence(mismatch: &Mismatch) -> String {
     let rule = mismatch.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
     format!("{}: expected {}, observed {}{rule}", mismatch.what, mismatch.expected, mismatch.observed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_json;
+    use serde_json::Value;
+
+    #[test]
+    fn the_figures_are_as_their_schema_says() {
+        let schema = include_str!("../../../../docs/psimp-mutants.schema.json");
+        let mut schema: Value = serde_json::from_str(schema).expect("JSON");
+        schema["additionalProperties"] = false.into();
+        let figures = as_json(3, 4);
+        jsonschema::validate(&schema, &figures).unwrap_or_else(|error| panic!("{figures}: {error}"));
+        assert_eq!(figures.to_string(), r#"{"caught":3,"total":4}"#);
+    }
 }

@@ -5,6 +5,7 @@ use super::{load_image, unavailable};
 use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
 use crate::native::means::Means;
+use crate::progress::Progress;
 use crate::races;
 use crate::report;
 use crate::result::{CaseResult, ImageInfo, RunResult};
@@ -38,7 +39,15 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     }
     let start = Instant::now();
-    let cases = selected.iter().map(|case| run_or_replay(&target, case, args.seed)).collect();
+    let progress = Progress::parts(selected.len());
+    let one = |case: &Case| {
+        progress.now(case.id);
+        let result = run_or_replay(&target, case, args.seed, &progress);
+        progress.done();
+        result
+    };
+    let cases = selected.iter().map(one).collect();
+    drop(progress);
     finish(args, image, cases, start.elapsed())
 }
 
@@ -122,11 +131,11 @@ pub(super) fn native_wait() -> anyhow::Result<Exit> {
 
 /// With a seed, a race takes place under that schedule alone, which goes to
 /// standard error.
-fn run_or_replay(target: &Target, case: &Case, seed: Option<u64>) -> CaseResult {
+fn run_or_replay(target: &Target, case: &Case, seed: Option<u64>, progress: &Progress) -> CaseResult {
     let (Body::Race(race), Some(seed)) = (case.body, seed) else { return run_case(target, case) };
     let (result, turns) = replay(target, case, seed);
     if !turns.is_empty() {
-        eprint!("{}, seed {seed:#x}\n{}", case.id, races::words(race, &turns));
+        progress.beside(|| eprint!("{}, seed {seed:#x}\n{}", case.id, races::words(race, &turns)));
     }
     result
 }

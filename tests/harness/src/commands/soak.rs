@@ -2,6 +2,7 @@
 
 use super::{load_image, unavailable};
 use crate::cli::{Exit, SoakArgs, TextFormat};
+use crate::progress::Progress;
 use crate::soak::{Crowd, Figures, Found, crowd, soak as run};
 use serde_json::json;
 use std::time::Duration;
@@ -16,10 +17,13 @@ pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     };
     let cores = || std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let threads = args.threads.map_or_else(cores, |threads| usize::from(threads.get()));
+    let progress = Progress::busy(format!("of {} s: {threads} threads make random calls", args.seconds));
     let figures = run(&source, Duration::from_secs(args.seconds.into()), threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
+    progress.now(format!("{CLIENTS} clients come and go"));
     let clients = crowd(&source, CLIENTS, threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
+    drop(progress);
     match args.format {
         TextFormat::Json => println!("{}", as_json(&figures, &clients)),
         TextFormat::Table => {

@@ -93,21 +93,23 @@ pub fn explore(setting: &Setting, case: &Case) -> Explored {
 }
 
 /// Explores the cases, as many at a time as there are processors; the results
-/// are in the order of the cases.
-pub fn explore_all(setting: &Setting, cases: &[Case]) -> Vec<Explored> {
+/// are in the order of the cases. `done` is called after each case, on whatever
+/// thread explored it.
+pub fn explore_all(setting: &Setting, cases: &[Case], done: impl Fn() + Sync) -> Vec<Explored> {
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut done = Vec::new();
+        let mut explored = Vec::new();
         while let Some((number, case)) = {
             let number = next.fetch_add(1, Ordering::Relaxed);
             cases.get(number).map(|case| (number, case))
         } {
-            done.push((number, explore(setting, case)));
+            explored.push((number, explore(setting, case)));
+            done();
         }
-        done
+        explored
     };
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let mut done: Vec<_> = thread::scope(|scope| {
+    let mut explored: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         let joined = workers.into_iter().map(|worker| match worker.join() {
             Ok(done) => done,
@@ -115,8 +117,8 @@ pub fn explore_all(setting: &Setting, cases: &[Case]) -> Vec<Explored> {
         });
         joined.flatten().collect()
     });
-    done.sort_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, explored)| explored).collect()
+    explored.sort_by_key(|(number, _)| *number);
+    explored.into_iter().map(|(_, explored)| explored).collect()
 }
 
 fn once(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Option<(Run, Vec<Met>)> {

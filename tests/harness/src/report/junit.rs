@@ -23,6 +23,9 @@ pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
 fn suite(result: &RunResult, cases: &[CaseResult]) -> TestSuite {
     let mut suite = TestSuite::new(group_heading(&cases[0].id));
     suite.set_time(cases.iter().map(|case| case.duration).sum());
+    for (name, value) in [("target", &result.target), ("kernel", &result.kernel), ("rules", &result.rules)] {
+        suite.add_property(Property::new(name, value.as_str()));
+    }
     if let Some(image) = &result.image {
         suite.add_property(Property::new("image.path", image.path.to_string_lossy().into_owned()));
         suite.add_property(Property::new("image.sha256", image.sha256.as_str()));

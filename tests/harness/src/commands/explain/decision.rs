@@ -7,10 +7,11 @@ use crate::run::expected_through_driver;
 use psimp_catalogue::{Column, DecisionRow, Driver};
 use psimp_protocol::RulesMode;
 use psimp_rules::{
-    Effect, Level, PROFILES, Package, Profile, Rule, TokenFacts, TokenType, Verdict, decide_traced,
+    Decision, Effect, Level, PROFILES, Package, Profile, Rule, Step, TokenFacts, TokenType, Verdict,
+    decide_traced,
 };
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Formatter, Write as _};
 
 pub(super) fn text(row: &DecisionRow) -> String {
     let machine = Machine::new(psimp_model::Flavour::Win10);
@@ -26,43 +27,18 @@ pub(super) fn text(row: &DecisionRow) -> String {
         row.level
     );
     if row.driver == Driver::Refused {
-        let _ = writeln!(
-            text,
-            "  The driver refuses it: STATUS_BAD_IMPERSONATION_LEVEL, the token's own level is lower"
-        );
+        text.push_str(REFUSED);
     }
     let _ = writeln!(text, "Rules");
     let Some(asked) = Level::from_raw(row.level.into()) else { return text };
     let mut rules = BTreeSet::new();
     for profile in PROFILES {
         let expected = column(row, profile);
-        let mut tried = Vec::new();
-        let decision = decide_traced(profile, Some(&server), &token, asked, |step| {
-            rules.insert(step.rule as u32);
-            tried.push(match step.effect {
-                Effect::Pass => step.rule.name().to_owned(),
-                Effect::Keep => format!("{} keeps", step.rule.name()),
-                Effect::Deny => format!("{} denies", step.rule.name()),
-            });
-        });
-        let decided = match decision.verdict {
-            Verdict::Kept(level) => format!("K{}", level as u8),
-            Verdict::Copied(level) => format!("C{}", level as u8),
-            Verdict::Refused(why) => format!("{why:?}"),
-        };
-        let _ = writeln!(
-            text,
-            "  {:<12} expected {expected}, decided {decided}: {}",
-            profile.name,
-            tried.join(" → ")
-        );
+        let tried = Tried::of(profile, &server, &token, asked);
+        rules.extend(tried.steps.iter().map(|step| step.rule as u32));
+        let _ = writeln!(text, "  {:<12} expected {expected}, {tried}", profile.name);
     }
-    let _ = writeln!(text, "What these rules compare");
-    for rule in rules.into_iter().filter_map(Rule::from_raw) {
-        if let Some(inputs) = inputs(rule, &server, &token, asked) {
-            let _ = writeln!(text, "  {:<22} {inputs}", rule.name());
-        }
-    }
+    text.push_str(&compared(rules, &server, &token, asked));
     let _ = writeln!(text, "Expected through the driver");
     for kernel in kernels() {
         for (rules, name) in [(RulesMode::Documented, "documented"), (RulesMode::Kernel, "kernel")] {
@@ -88,10 +64,65 @@ pub(super) fn text(row: &DecisionRow) -> String {
     text
 }
 
+/// What the driver does with a level that raises the token.
+pub(super) const REFUSED: &str =
+    "  The driver refuses it: STATUS_BAD_IMPERSONATION_LEVEL, the token's own level is lower\n";
+
+/// A profile's decision and how it came to it.
+pub(super) struct Tried {
+    pub(super) decision: Decision,
+    pub(super) steps: Vec<Step>,
+}
+
+impl Tried {
+    pub(super) fn of(profile: &Profile, server: &TokenFacts, token: &TokenFacts, asked: Level) -> Self {
+        let mut steps = Vec::new();
+        let decision = decide_traced(profile, Some(server), token, asked, |step| steps.push(step));
+        Self { decision, steps }
+    }
+
+    /// The decision in brief, such as `K2`.
+    pub(super) fn decided(&self) -> String {
+        match self.decision.verdict {
+            Verdict::Kept(level) => format!("K{}", level as u8),
+            Verdict::Copied(level) => format!("C{}", level as u8),
+            Verdict::Refused(why) => format!("{why:?}"),
+        }
+    }
+}
+
+impl Display for Tried {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let words = |step: &Step| match step.effect {
+            Effect::Pass => step.rule.name().to_owned(),
+            Effect::Keep => format!("{} keeps", step.rule.name()),
+            Effect::Deny => format!("{} denies", step.rule.name()),
+        };
+        let steps: Vec<_> = self.steps.iter().map(words).collect();
+        write!(f, "decided {}: {}", self.decided(), steps.join(" → "))
+    }
+}
+
+/// What the rules of these numbers look at, and see.
+pub(super) fn compared(
+    rules: BTreeSet<u32>,
+    server: &TokenFacts,
+    token: &TokenFacts,
+    asked: Level,
+) -> String {
+    let mut text = String::from("What these rules compare\n");
+    for rule in rules.into_iter().filter_map(Rule::from_raw) {
+        if let Some(inputs) = inputs(rule, server, token, asked) {
+            let _ = writeln!(text, "  {:<22} {inputs}", rule.name());
+        }
+    }
+    text
+}
+
 /// What a rule looks at; nothing for the rules that end a decision.
 fn inputs(rule: Rule, server: &TokenFacts, token: &TokenFacts, asked: Level) -> Option<String> {
     let (from, to) = (&server.platform, &token.platform);
-    let package = |package: Option<Package>| package.map_or("none".to_owned(), |p| p.id.to_string());
+    let package = |package: Option<Package>| package.map_or("none".to_owned(), self::package);
     Some(match rule {
         Rule::LevelBelowThreshold => format!("level asked for {}", asked.name()),
         Rule::AnonymousLogon => {
@@ -139,7 +170,14 @@ fn short(column: Column) -> String {
     }
 }
 
-fn describe(facts: &TokenFacts) -> String {
+fn package(package: Package) -> String {
+    match package.parent {
+        Some(parent) => format!("{}, child of {parent}", package.id),
+        None => package.id.to_string(),
+    }
+}
+
+pub(super) fn describe(facts: &TokenFacts) -> String {
     let platform = &facts.platform;
     let mut words = vec![
         if facts.token_type == TokenType::Primary {
@@ -159,7 +197,7 @@ fn describe(facts: &TokenFacts) -> String {
         (platform.impersonate_privilege, "SeImpersonatePrivilege".to_owned()),
         (platform.elevated, "elevated".to_owned()),
         (platform.filtered_logon, "filtered logon".to_owned()),
-        (platform.package.is_some(), format!("package {}", platform.package.map_or(0, |p| p.id))),
+        (platform.package.is_some(), format!("package {}", platform.package.map_or(String::new(), package))),
     ] {
         if is {
             words.push(word);

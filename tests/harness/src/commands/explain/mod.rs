@@ -1,7 +1,9 @@
 //! `psimp explain`: what a case does, what is expected and what comes, for
-//! every profile and kernel side by side.
+//! every profile and kernel side by side; or what a person asks of the rules.
 
 mod decision;
+mod parting;
+mod question;
 mod steps;
 mod words;
 
@@ -14,22 +16,23 @@ use crate::run::{Target, run_case};
 use clap::ValueEnum;
 use psimp_catalogue::{Body, Case};
 use psimp_protocol::RulesMode;
+use question::Question;
 use serde_json::{Value, json};
 
 pub(super) fn explain(args: &ExplainArgs) -> Exit {
-    let Some(case) = psimp_catalogue::cases().into_iter().find(|c| c.id.eq_ignore_ascii_case(&args.case))
-    else {
-        eprintln!("psimp: there is no case {}; `psimp list` names them all", args.case);
+    let Some(id) = &args.case else {
+        let question = Question::new(args.process.as_ref(), args.token.as_ref(), args.level);
+        match args.format {
+            TextFormat::Table => print!("{}", question.text()),
+            TextFormat::Json => println!("{}", question.json()),
+        }
+        return Exit::Passed;
+    };
+    let Some(case) = psimp_catalogue::cases().into_iter().find(|c| c.id.eq_ignore_ascii_case(id)) else {
+        eprintln!("psimp: there is no case {id}; `psimp list` names them all");
         return Exit::Usage;
     };
-    let text = match case.body {
-        Body::Decision(row) => decision::text(row),
-        Body::Script(row) => steps::script(row),
-        Body::Requests(row) => steps::requests(row),
-        Body::Race(race) => races::explain(race),
-        Body::Pipe(pipe) => steps::pipe(pipe),
-        Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
-    };
+    let text = text(&case);
     let runs = runs(&case);
     match args.format {
         TextFormat::Table => {
@@ -48,6 +51,18 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         }
     }
     Exit::Passed
+}
+
+/// What the case does, what is expected, and for a decision the rules tried.
+pub(super) fn text(case: &Case) -> String {
+    match case.body {
+        Body::Decision(row) => decision::text(row),
+        Body::Script(row) => steps::script(row),
+        Body::Requests(row) => steps::requests(row),
+        Body::Race(race) => races::explain(race),
+        Body::Pipe(pipe) => steps::pipe(pipe),
+        Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
+    }
 }
 
 /// The case on every kernel flavour, in both rules modes.

@@ -1,0 +1,142 @@
+//! What each command says of itself, and what it says when it is asked wrongly, compared with files
+//! in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::{env, fs};
+
+fn psimp(arguments: &[&str]) -> Output {
+    let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
+    psimp.args(arguments);
+    // The width of the help, the image and colours depend on these.
+    for variable in ["COLUMNS", "LINES", "PSIMP_SYS", "CLICOLOR_FORCE"] {
+        psimp.env_remove(variable);
+    }
+    psimp.output().expect("psimp runs")
+}
+
+fn compare(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        return fs::write(&path, text).expect("golden file is writable");
+    }
+    // Git may have given the file the line ends of the system.
+    let golden = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    assert!(text == golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it. It is now:\n{text}");
+}
+
+/// Text that is the same on every system.
+fn plain(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace("psimp.exe", "psimp")
+}
+
+#[test]
+fn each_visible_command_explains_itself() {
+    for command in ["", "run", "list", "explain", "demo", "show", "driver", "completions", "man"] {
+        let arguments: Vec<_> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
+        let output = psimp(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}");
+        let name = if command.is_empty() { "psimp" } else { command };
+        compare(&format!("help/{name}.txt"), &plain(&output.stdout));
+    }
+}
+
+#[test]
+fn every_command_that_the_help_names_has_a_golden_file() {
+    let help = plain(&psimp(&["--help"]).stdout);
+    let commands = help.split_once("Commands:\n").expect("commands").1;
+    let commands = commands.split_once("\n\n").expect("an end").0;
+    let starts = commands.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let mut named: Vec<_> = starts.filter_map(|line| line.split_whitespace().next()).collect();
+    named.retain(|name| *name != "help");
+    named.push("psimp");
+    named.sort_unstable();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/help");
+    let files = fs::read_dir(folder).expect("golden files");
+    let mut files: Vec<_> =
+        files.map(|file| file.expect("a file").file_name().into_string().expect("UTF-8")).collect();
+    files.sort();
+    let expected: Vec<_> = named.iter().map(|name| format!("{name}.txt")).collect();
+    assert_eq!(files, expected);
+}
+
+/// Command lines that are wrong, or ask for what is only on Windows, with their exit codes.
+#[cfg(not(windows))]
+fn wrong() -> Vec<(i32, Vec<&'static str>)> {
+    let line = |code, line: &'static str| (code, line.split_whitespace().collect());
+    vec![
+        line(2, "walk"),
+        line(2, "rnu"),
+        line(2, "run --target moon"),
+        line(2, "run --kernel nt4"),
+        line(2, "run --rules none"),
+        line(2, "run --format xml"),
+        line(2, "run --filter="),
+        line(2, "run --filter Q99"),
+        line(2, "run --filter D13 --seed 1"),
+        line(2, "run --seed x"),
+        line(2, "run D13"),
+        line(2, "list --format junit"),
+        line(2, "demo --target native"),
+        line(2, "show"),
+        line(2, "show 640/"),
+        line(2, "driver"),
+        line(2, "driver restart"),
+        line(2, "completions tcsh"),
+        line(2, "explain"),
+        line(2, "explain D99"),
+        line(2, "explain D13 --token user=B"),
+        line(2, "explain --level 4"),
+        line(2, "explain --token usr=B"),
+        line(2, "explain --token user"),
+        line(2, "explain --token user=C"),
+        line(2, "explain --token user=S-1-5-x"),
+        line(2, "explain --token user=A,user=B"),
+        line(2, "explain --token user=A,,restricted"),
+        line(2, "explain --token logon=mine"),
+        line(2, "explain --token type=thread"),
+        line(2, "explain --token level=4"),
+        line(2, "explain --token restricted=no"),
+        line(2, "explain --token restricted,write-restricted"),
+        line(2, "explain --token privilege=SeDebug"),
+        line(2, "explain --token origin=client"),
+        line(2, "explain --token integrity=tall"),
+        line(2, "explain --token package=-1"),
+        line(2, "explain --token parent=1"),
+        line(2, "explain --token session=4294967296"),
+        line(2, "explain --process type=impersonation"),
+        line(2, "soak --threads 0"),
+        line(2, "faults --replay D13:nonsense"),
+        line(2, "mutants"),
+        line(2, "impersonate --level 4"),
+        line(3, "run --target image --image no/such/psimp.sys"),
+        line(3, "demo --target image --image no/such/psimp.sys"),
+        line(3, "faults --image no/such/psimp.sys"),
+        line(3, "soak --image no/such/psimp.sys"),
+        line(3, "run --target device"),
+        line(3, "run --target native"),
+        line(3, "demo --target device"),
+        line(3, "show self"),
+        line(3, "driver status"),
+        line(3, "impersonate"),
+        line(3, "native-server"),
+        line(3, "native-wait"),
+    ]
+}
+
+#[cfg(not(windows))]
+#[test]
+fn what_is_wrong_is_told() {
+    let mut text = String::new();
+    for (code, arguments) in wrong() {
+        let output = psimp(&arguments);
+        let message = plain(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(!message.is_empty(), "{arguments:?}");
+        let _ = writeln!(text, "$ psimp {}\n{message}exit {code}\n", arguments.join(" "));
+    }
+    compare("messages.txt", &text);
+}

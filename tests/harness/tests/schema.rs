@@ -1,0 +1,126 @@
+//! The JSON of the commands, held against the schemas in `docs/`. A member that a schema does not
+//! tell of is a mistake here, though readers are to bear it.
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The schema of a command.
+fn schema(command: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/psimp-{command}.schema.json"));
+    let text = std::fs::read_to_string(&path).expect("there is a schema");
+    serde_json::from_str(&text).expect("a schema is JSON")
+}
+
+/// Lets no object have members that its schema does not tell of.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.contains_key("properties") && members.get("type") == Some(&json!("object")) {
+                members.entry("additionalProperties").or_insert(json!(false));
+            }
+            members.values_mut().for_each(close);
+        }
+        Value::Array(values) => values.iter_mut().for_each(close),
+        _ => (),
+    }
+}
+
+/// What is wrong with the JSON of a command.
+fn faults(command: &str, value: &Value) -> Vec<String> {
+    let mut schema = schema(command);
+    close(&mut schema);
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+fn holds(command: &str, value: &Value) {
+    assert_eq!(faults(command, value), Vec::<String>::new(), "{command}: {value}");
+}
+
+/// What a command writes.
+fn written(arguments: &[&str], image: Option<&Path>) -> Value {
+    let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
+    psimp.args(arguments).args(["--format", "json"]).env_remove("PSIMP_SYS");
+    if let Some(path) = image {
+        psimp.arg("--image").arg(path);
+    }
+    let output = psimp.output().expect("psimp runs");
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+/// The image that the environment names.
+fn image() -> Option<PathBuf> {
+    let path = std::env::var_os("PSIMP_SYS").map(PathBuf::from);
+    if path.is_none() {
+        eprintln!("skipped: PSIMP_SYS names no image; `cargo xtask test` builds it");
+    }
+    path
+}
+
+#[test]
+fn schemas_are_schemas() {
+    for command in ["run", "list", "explain", "faults", "mutants", "soak"] {
+        jsonschema::meta::validate(&schema(command)).unwrap_or_else(|error| panic!("{command}: {error}"));
+    }
+}
+
+#[test]
+fn a_run() {
+    holds("run", &written(&["run"], None));
+    // One case of each outcome, and an image.
+    let golden = include_str!("golden/run.json");
+    holds("run", &serde_json::from_str(golden).expect("JSON"));
+}
+
+/// Makes a run wrong.
+type Change = fn(&mut Value);
+
+#[test]
+fn a_wrong_run_is_noticed() {
+    let golden: Value = serde_json::from_str(include_str!("golden/run.json")).expect("JSON");
+    let wrong: [(&str, Change); 6] = [
+        ("a status that there is not", |run| run["cases"][0]["status"] = json!("good")),
+        ("a failure without mismatches", |run| {
+            run["cases"][1].as_object_mut().expect("a case").remove("mismatches");
+        }),
+        ("a reason of a case that passed", |run| run["cases"][0]["reason"] = json!("none")),
+        ("a count below zero", |run| run["summary"]["failed"] = json!(-1)),
+        ("an unknown member", |run| run["more"] = json!(1)),
+        ("a hash that is none", |run| run["image"]["sha256"] = json!("E3")),
+    ];
+    for (what, change) in wrong {
+        let mut run = golden.clone();
+        change(&mut run);
+        assert_ne!(faults("run", &run), Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn a_list() {
+    holds("list", &written(&["list"], None));
+    holds("list", &written(&["list", "--filter", "no such words"], None));
+}
+
+#[test]
+fn explanations() {
+    for case in ["D13", "N12", "B01", "U08", "Z07"] {
+        holds("explain", &written(&["explain", case], None));
+    }
+    for question in [
+        &["explain", "--token", "user=B"][..],
+        &["explain", "--level", "0"],
+        &["explain", "--process", "package=2,parent=1,filtered", "--token", "type=primary,write-restricted"],
+        &["explain", "--process", "restricted", "--token", "restricted", "--level", "delegation"],
+    ] {
+        holds("explain", &written(question, None));
+    }
+}
+
+#[test]
+fn figures_of_an_image() {
+    let Some(image) = image() else { return };
+    holds("run", &written(&["run", "--target", "image", "--filter", "D"], Some(&image)));
+    holds("faults", &written(&["faults", "--filter", "D13"], Some(&image)));
+    holds("soak", &written(&["soak", "--seconds", "1", "--threads", "2"], Some(&image)));
+}

@@ -1,0 +1,113 @@
+//! What shells and manuals know of the commands.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+const VISIBLE: [&str; 8] = ["run", "list", "explain", "demo", "show", "driver", "completions", "man"];
+const HIDDEN: [&str; 7] =
+    ["impersonate", "bench", "mutants", "faults", "native-server", "native-wait", "soak"];
+
+fn psimp(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_psimp")).args(arguments).output().expect("psimp runs")
+}
+
+fn stdout(arguments: &[&str]) -> String {
+    let output = psimp(arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// An empty folder for a test.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// Whether `text` has `word` with no letter, digit or hyphen beside it.
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|other| other == word)
+}
+
+#[test]
+fn every_shell_has_a_script_of_the_visible_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&["completions", shell]);
+        for command in VISIBLE {
+            assert!(has_word(&script, command), "{shell}: {command}");
+        }
+        for command in ["native-server", "native-wait", "mutants", "soak", "bench"] {
+            assert!(!has_word(&script, command), "{shell}: {command}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_with_its_script() {
+    let script = folder("completions").join("psimp.bash");
+    fs::write(&script, stdout(&["completions", "bash"])).expect("a script");
+    // What bash offers after `psimp` and these words, the last of which is being typed.
+    let offered = |words: &str| {
+        let line = format!(
+            "source {}; COMP_WORDS=(psimp {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _psimp psimp \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD - 1]}}\"; echo \"${{COMPREPLY[@]}}\"",
+            script.display()
+        );
+        let output = Command::new("bash").args(["--norc", "-c", &line]).output().expect("bash runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    match Command::new("bash").arg("-n").arg(&script).output() {
+        Ok(output) => assert!(output.status.success() && output.stderr.is_empty(), "{output:?}"),
+        Err(error) => return eprintln!("skipped: no bash here: {error}"),
+    }
+    assert_eq!(offered("exp"), "explain");
+    assert_eq!(offered("run --kernel n"), "nt52");
+    assert_eq!(offered("explain --pro"), "--process");
+    for command in HIDDEN {
+        assert_eq!(offered(command), "", "{command}");
+    }
+}
+
+#[test]
+fn the_main_page_names_the_visible_commands() {
+    let page = stdout(&["man"]);
+    assert!(page.contains(".TH psimp 1"), "{page}");
+    assert!(page.contains("3  the target is not available here"), "{page}");
+    // Roff writes a hyphen as `\-`.
+    let page = page.replace("\\-", "-");
+    for command in VISIBLE {
+        assert!(page.contains(&format!("psimp-{command}(1)")), "{command}:\n{page}");
+    }
+    for command in HIDDEN {
+        assert!(!has_word(&page, &format!("psimp-{command}")), "{command}:\n{page}");
+    }
+}
+
+#[test]
+fn a_folder_gets_a_page_for_each_command() {
+    let folder = folder("man").join("man1");
+    stdout(&["man", folder.to_str().expect("UTF-8")]);
+    let files = fs::read_dir(&folder).expect("pages");
+    let mut names: Vec<_> =
+        files.map(|file| file.expect("a page").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    let mut expected: Vec<_> = VISIBLE.iter().map(|command| format!("psimp-{command}.1")).collect();
+    expected.push("psimp.1".to_owned());
+    expected.sort();
+    assert_eq!(names, expected);
+    let page = fs::read_to_string(folder.join("psimp-explain.1")).expect("a page");
+    assert!(page.contains("privilege=SeImpersonate|disabled|none"), "{page}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_had_is_told() {
+    let file = folder("no-man").join("file");
+    fs::write(&file, "").expect("a file");
+    let output = psimp(&["man", file.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("psimp: cannot write the pages into "));
+}
