@@ -7,6 +7,8 @@ mod explain;
 mod faults;
 mod list;
 mod mutants;
+mod page;
+mod report;
 mod run;
 pub mod show;
 mod soak;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 pub fn execute(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::report(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => Ok(explain::explain(&args)),
         Command::Demo(args) => demo::demo(&args),

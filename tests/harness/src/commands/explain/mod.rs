@@ -22,14 +22,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         eprintln!("psimp: there is no case {}; `psimp list` names them all", args.case);
         return Exit::Usage;
     };
-    let text = match case.body {
-        Body::Decision(row) => decision::text(row),
-        Body::Script(row) => steps::script(row),
-        Body::Requests(row) => steps::requests(row),
-        Body::Race(race) => races::explain(race),
-        Body::Pipe(pipe) => steps::pipe(pipe),
-        Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
-    };
+    let text = text(&case);
     let runs = runs(&case);
     match args.format {
         TextFormat::Table => {
@@ -48,6 +41,18 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         }
     }
     Exit::Passed
+}
+
+/// What the case does, what is expected, and for a decision the rules tried.
+pub(super) fn text(case: &Case) -> String {
+    match case.body {
+        Body::Decision(row) => decision::text(row),
+        Body::Script(row) => steps::script(row),
+        Body::Requests(row) => steps::requests(row),
+        Body::Race(race) => races::explain(race),
+        Body::Pipe(pipe) => steps::pipe(pipe),
+        Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
+    }
 }
 
 /// The case on every kernel flavour, in both rules modes.
