@@ -45,6 +45,11 @@ impl FileContext {
     };
 }
 
+/// Who may serve, where its structures are aligned.
+#[repr(C, align(8))]
+struct Descriptor([u8; SERVER_SECURITY.len()]);
+static SERVERS: Descriptor = Descriptor(SERVER_SECURITY);
+
 static FILE_CONTEXT: ContextType = ContextType::of::<FileContext>(c"FileContext", &FILE_CONTEXT);
 
 /// Asks the framework for file objects with our context and callbacks.
@@ -88,7 +93,7 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
 fn serve(create: &Create, device: WDFDEVICE, file: WDFFILEOBJECT) -> Result<(), Status> {
     // Whoever asks for nothing is asked all the same.
     const FILE_READ_ATTRIBUTES: u32 = 0x80;
-    let (_, status) = kernel::access_check(&SERVER_SECURITY, create.desired_access() | FILE_READ_ATTRIBUTES)?;
+    let (_, status) = kernel::access_check(&SERVERS.0, create.desired_access() | FILE_READ_ATTRIBUTES)?;
     status.ok()?;
     let lock = WaitLock::create(file.cast()).map_err(|status: NTSTATUS| Status(status.cast_unsigned()))?;
     let (lock, saves) = (Some(lock), Some(SaveTable::new()));
@@ -124,12 +129,12 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     let place = unsafe { &raw mut (*context).place };
     // SAFETY: the file object exists as long as this callback runs.
     unsafe { clients::disconnect(device, place) };
+    // SAFETY: written when the file was opened, and never changed.
+    let Some(lock) = (unsafe { (*context).lock.as_ref() }) else { return };
     clients::end_all(device, id(file), || {
         // SAFETY: the lock of the clients is held.
         unsafe { (*context).closed = true };
     });
-    // SAFETY: written when the file was opened, and never changed.
-    let Some(lock) = (unsafe { (*context).lock.as_ref() }) else { return };
     let saves = lock.with(|| {
         // SAFETY: the lock is held, so this is the only use of the table.
         unsafe { (*context).saves.take() }

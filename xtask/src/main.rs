@@ -108,3 +108,40 @@ fn run(task: &Task) -> Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::Parser as _;
+    use std::fs;
+    use std::path::Path;
+
+    /// What the pages tell people to type is typed at a prompt, or stands between backquotes.
+    #[test]
+    fn every_task_that_the_pages_name_is_one() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut seen = 0;
+        for folder in [root.clone(), root.join("docs"), root.join("docs/semantics")] {
+            let entries = folder.read_dir().expect("the folder can be read");
+            let pages = entries.map(|entry| entry.expect("an entry").path());
+            for page in pages.filter(|page| page.extension().is_some_and(|end| end == "md")) {
+                let text = fs::read_to_string(&page).expect("the page can be read");
+                for line in text.lines() {
+                    let line = line.split("   ").find(|piece| !piece.trim().is_empty()).unwrap_or_default();
+                    for command in
+                        line.split('`').filter_map(|words| words.trim().strip_prefix("cargo xtask "))
+                    {
+                        // What stands for something, or may be left out, is not typed.
+                        let words = command.split(['[', '#', '>']).next().unwrap_or_default();
+                        let words = words.replace("FILE.pfx", "a.pfx").replace("FILE", "a.pem");
+                        let arguments = ["cargo xtask"].into_iter().chain(words.split_whitespace());
+                        let parsed = Cli::try_parse_from(arguments);
+                        assert!(parsed.is_ok(), "{}: cargo xtask {command}: {parsed:?}", page.display());
+                        seen += 1;
+                    }
+                }
+            }
+        }
+        assert!(seen >= 20, "{seen}");
+    }
+}

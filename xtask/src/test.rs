@@ -69,7 +69,9 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
+    let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
     steps.run("tests", || tests(workspace, &image, &mutants, &malicious))?;
+    steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;
     match fuzz::unavailable() {
         None => steps.run("fuzz", || fuzz::require(workspace, &image, FUZZ_SECONDS))?,
         Some(reason) => steps.skip("fuzz", reason),
@@ -159,6 +161,15 @@ fn tests(workspace: &Workspace, image: &Image, mutants: &Path, malicious: &Image
     let mut cargo = command(workspace, &["test", "--workspace"]);
     cargo.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", mutants);
     exec::run(cargo.env("PSIMP_MALICIOUS", &malicious.path))
+}
+
+/// The host's example, as docs/host.md tells it.
+fn example(workspace: &Workspace, minimal: &Image) -> Result<()> {
+    let mut cargo = command(workspace, &["run", "-p", "psimp-host", "--example", "load_driver", "--"]);
+    let output = cargo.arg(&minimal.path).stderr(Stdio::inherit()).output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success() && said == "edcba\n", "the example ended with {}: {said}", output.status);
+    Ok(())
 }
 
 /// Runs every case on one target. The report is read, not only the exit code: a run of no case is no success.

@@ -9,6 +9,9 @@
 //! [`Image`] reads a file on any system. [`Host`] runs it, which needs x86-64
 //! Linux; elsewhere [`Host::load`] says so.
 //!
+//! `examples/load_driver.rs` is a program that does all of that with a driver which knows nothing
+//! of psimp, and `docs/host.md` says what a driver needs and what it finds.
+//!
 //! A broken contract ends the driver: control goes back to the function of
 //! [`Host`] that entered it, and every later call is refused with the same
 //! fault, because nobody knows what state the driver is in.
@@ -23,7 +26,7 @@ mod trace;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod native;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub use native::{File, Host};
+pub use native::{File, Host, Modelled, modelled};
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 mod elsewhere;

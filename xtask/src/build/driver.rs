@@ -38,6 +38,9 @@ pub(crate) const PSIMP: Package = Package { name: "psimp", stem: "psimp" };
 /// The driver that the host's tests catch at everything a driver must not do.
 pub(crate) const MALICIOUS: Package = Package { name: "psimp-malicious", stem: "malicious" };
 
+/// The driver of the host's example.
+pub(crate) const MINIMAL: Package = Package { name: "psimp-minimal", stem: "minimal" };
+
 /// Builds a driver and puts the image at `output`.
 pub(crate) fn build(workspace: &Workspace, package: Package, arch: Arch, output: PathBuf) -> Result<Image> {
     let prepared = Prepared::make(workspace, arch)?;
@@ -55,7 +58,7 @@ pub(crate) fn map(workspace: &Workspace, arch: Arch) -> PathBuf {
     workspace.cross().join("target").join(arch.target()).join("release/deps/psimp.map")
 }
 
-/// Runs clippy over both drivers as they are built for the kernel. False if the compiler has no clippy.
+/// Runs clippy over all drivers as they are built for the kernel. False if the compiler has no clippy.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
     let prepared = Prepared::make(workspace, Arch::X64)?;
     let Some(clippy) = prepared.compiler.clippy() else { return Ok(false) };
@@ -65,6 +68,8 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
         PSIMP.name,
         "--package",
         MALICIOUS.name,
+        "--package",
+        MINIMAL.name,
     ]);
     command.args(["--features", "kernel", "--", "-D", "warnings"]);
     exec::run(&mut command)?;

@@ -38,7 +38,7 @@ use crate::{Format, mutants};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to build for; what is built for arm64 has run nowhere, and is called psimp-arm64
-    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["mutant", "malicious"])]
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["mutant", "malicious", "minimal"])]
     arch: Arch,
     /// Build the driver with this fault planted, to target/mutants/NAME.sys
     #[arg(long, value_name = "NAME")]
@@ -46,8 +46,11 @@ pub(crate) struct Args {
     /// Build the driver that breaks the host's contracts instead, to target/malicious.sys
     #[arg(long, conflicts_with = "mutant")]
     malicious: bool,
-    /// Build the harness for Windows instead, to target/psimp.exe
+    /// Build the driver of the host's example instead, to target/minimal.sys
     #[arg(long, conflicts_with_all = ["mutant", "malicious"])]
+    minimal: bool,
+    /// Build the harness for Windows instead, to target/psimp.exe
+    #[arg(long, conflicts_with_all = ["mutant", "malicious", "minimal"])]
     windows: bool,
     #[command(flatten)]
     format: Format,
@@ -64,6 +67,7 @@ pub(crate) struct Image {
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     let image = match &args.mutant {
         None if args.malicious => malicious(workspace)?,
+        None if args.minimal => minimal(workspace)?,
         None if args.windows => harness_exe_for(workspace, args.arch)?,
         None => driver_for(workspace, args.arch)?,
         Some(name) => mutants::build_one(workspace, name)?,
@@ -95,6 +99,11 @@ pub(crate) fn driver_to(workspace: &Workspace, output: PathBuf) -> Result<Image>
 /// Builds the driver that breaks the host's contracts: `target/malicious.sys`.
 pub(crate) fn malicious(workspace: &Workspace) -> Result<Image> {
     driver::build(workspace, driver::MALICIOUS, Arch::X64, workspace.target.join("malicious.sys"))
+}
+
+/// Builds the driver of the host's example: `target/minimal.sys`.
+pub(crate) fn minimal(workspace: &Workspace) -> Result<Image> {
+    driver::build(workspace, driver::MINIMAL, Arch::X64, workspace.target.join("minimal.sys"))
 }
 
 impl Image {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::build;
 
 /// Longer than any one answer takes, also where other programs keep the machine busy.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(59);
 
 /// Between two looks at what is to come.
 pub(super) const MOMENT: Duration = Duration::from_millis(20);
@@ -181,16 +181,14 @@ fn messages(mut output: impl BufRead + Send + 'static) -> Receiver<Value> {
 
 /// The URL of a file.
 fn url(path: &Path) -> String {
-    let mut url = String::from("file://");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'-' | b'_' | b'.' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                url.push(char::from(*byte))
-            }
-            byte => url.push_str(&format!("%{byte:02X}")),
+    let escaped = |byte: &u8| match byte {
+        b'/' | b'-' | b'_' | b'.' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+            char::from(*byte).to_string()
         }
-    }
-    url
+        byte => format!("%{byte:02X}"),
+    };
+    let path: String = path.as_os_str().as_encoded_bytes().iter().map(escaped).collect();
+    format!("file://{path}")
 }
 
 #[cfg(test)]

@@ -95,8 +95,7 @@ fn text(bytes: &[u8]) -> Result<String, String> {
     let text = match bytes {
         [0xFF, 0xFE, ..] => utf16(u16::from_le_bytes),
         [0xFE, 0xFF, ..] => utf16(u16::from_be_bytes),
-        [0xEF, 0xBB, 0xBF, utf8 @ ..] => String::from_utf8(utf8.to_vec()).ok(),
-        utf8 => String::from_utf8(utf8.to_vec()).ok(),
+        [0xEF, 0xBB, 0xBF, utf8 @ ..] | utf8 => String::from_utf8(utf8.to_vec()).ok(),
     };
     text.ok_or_else(|| "it is no text".to_owned())
 }

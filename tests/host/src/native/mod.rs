@@ -23,6 +23,7 @@ mod kmdf;
 mod machine;
 mod mapping;
 mod memory;
+mod modelled;
 mod ntos;
 mod opaque;
 mod pattern;
@@ -41,6 +42,7 @@ mod workers;
 
 pub use host::{File, Host};
 pub(crate) use mapping::map_only;
+pub use modelled::{Modelled, modelled};
 
 use crate::Fault;
 
