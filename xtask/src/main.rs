@@ -9,6 +9,7 @@ mod fuzz;
 mod harness;
 mod lint;
 mod mutants;
+mod page;
 mod platform;
 mod reproduce;
 mod setup;

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Speakeasy,
     /// All of that but the emulator, and checking it as CI does.
     Test,
+    /// Looking at the harness's pages, which CI leaves out where no browser can be had.
+    Browser,
 }
 
 impl Purpose {
@@ -37,6 +39,7 @@ impl Purpose {
             Self::Speakeasy => &[Use::Driver, Use::Speakeasy],
             Self::Bundle => &[Use::Driver, Use::Windows, Use::Signing],
             Self::Test => &[Use::Driver, Use::Windows, Use::Wine, Use::Signing, Use::Fuzz],
+            Self::Browser => &[Use::Browser],
         }
     }
 }
@@ -49,7 +52,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn main(args: &Args) -> Result<()> {
-    let installed = install_missing(Purpose::Test)?;
+    let mut installed = install_missing(Purpose::Test)?;
+    match install_missing(Purpose::Browser) {
+        Ok(packages) => installed.extend(packages),
+        Err(error) => eprintln!("left out, and the tests that need it will be: {error:#}"),
+    }
     if args.format.json() {
         println!("{}", json!({ "installed": installed }));
     } else if installed.is_empty() {

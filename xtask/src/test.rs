@@ -11,7 +11,7 @@ use crate::Format;
 use crate::build::{self, Arch, Image};
 use crate::wine::{self, Wine};
 use crate::workspace::{self, Workspace};
-use crate::{bundle, exec, fuzz, harness, lint, mutants, reproduce, setup, soak};
+use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, soak};
 
 /// What the catalogue runs on: every combination of these.
 const TARGETS: [&str; 2] = ["model", "image"];
@@ -88,6 +88,10 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         }
     }
     steps.run("demo on the image", || demo(harness::command(workspace), &image))?;
+    match setup::install_missing(setup::Purpose::Browser) {
+        Ok(_) => steps.run("report in Chromium", || page::check(workspace))?,
+        Err(error) => steps.skip("report in Chromium", format!("{error:#}")),
+    }
     windows(workspace, &image, steps)?;
     steps.run("bundle: same bytes from another folder", || bundle::require(workspace))?;
     for kernel in KERNELS {

@@ -43,7 +43,7 @@ pub struct CaseResult {
 }
 
 /// Passed, failed or skipped.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaseStatus {
     /// Everything came as the catalogue says. The words say in brief what.
     Passed(String),

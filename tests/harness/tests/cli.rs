@@ -2,9 +2,10 @@
 
 use clap::{CommandFactory, Parser};
 use psimp_harness::cli::{
-    Cli, Command, DemoTarget, DriverAction, Kernel, Rules, Target, TextFormat, ThreadRef,
+    Choice, Cli, Command, DemoTarget, DriverAction, Kernel, Rules, Target, TextFormat, ThreadRef,
 };
 use psimp_harness::report::Format;
+use std::path::Path;
 
 fn parse(line: &str) -> Command {
     let cli = Cli::try_parse_from(line.split_whitespace());
@@ -25,24 +26,56 @@ fn without_a_command_it_runs_with_defaults() {
     for line in ["psimp", "psimp run"] {
         let Command::Run(run) = parse(line) else { panic!("{line} is not run") };
         assert_eq!(
-            (run.target, run.cases.kernel, run.cases.rules),
-            (Target::Model, Kernel::Win10, Rules::Documented)
+            (run.target, Choice::expand(&run.kernels), Choice::expand(&run.rules)),
+            (Target::Model, vec![Kernel::Win10], vec![Rules::Documented])
         );
         assert_eq!(run.format, Format::Table);
-        assert!(run.cases.filter.filters.is_empty());
+        assert!(run.filter.filters.is_empty() && run.report.is_none());
     }
 }
 
 #[test]
 fn run_takes_everything() {
     let line = "psimp run --target image --image a.sys --kernel nt52 --rules kernel \
-                --filter D --filter copy --seed 0x1F --format junit";
+                --filter D --filter copy --seed 0x1F --format junit --report r.html";
     let Command::Run(run) = parse(line) else { panic!("not run") };
-    assert_eq!((run.target, run.cases.kernel, run.cases.rules), (Target::Image, Kernel::Nt52, Rules::Kernel));
-    assert_eq!(run.cases.image.path.to_str(), Some("a.sys"));
-    assert_eq!(run.cases.filter.filters, ["D", "copy"]);
+    assert_eq!(run.target, Target::Image);
+    assert_eq!(
+        (&*run.kernels, &*run.rules),
+        (&[Choice::One(Kernel::Nt52)][..], &[Choice::One(Rules::Kernel)][..])
+    );
+    assert_eq!(run.image.path.to_str(), Some("a.sys"));
+    assert_eq!(run.filter.filters, ["D", "copy"]);
+    assert_eq!(run.report.as_deref().and_then(Path::to_str), Some("r.html"));
     assert_eq!(run.seed, Some(0x1F));
     assert_eq!(run.format, Format::Junit);
+}
+
+#[test]
+fn run_takes_several_kernels_and_rules() {
+    let Command::Run(run) = parse("psimp run --kernel peios,nt52 --kernel peios --rules all") else {
+        panic!("not run")
+    };
+    assert_eq!(Choice::expand(&run.kernels), [Kernel::Peios, Kernel::Nt52]);
+    assert_eq!(Choice::expand(&run.rules), [Rules::Documented, Rules::Kernel]);
+    let Command::Run(run) = parse("psimp run --kernel nt52,all") else { panic!("not run") };
+    assert_eq!(
+        Choice::expand(&run.kernels),
+        [Kernel::Nt52, Kernel::Win10, Kernel::Documented, Kernel::Peios]
+    );
+    for wrong in ["psimp run --kernel nt4", "psimp run --kernel win10,", "psimp run --rules ALL"] {
+        assert!(refused(wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn report_takes_files() {
+    let Command::Report(report) = parse("psimp report a.json b.json --html p.html") else {
+        panic!("not report")
+    };
+    assert_eq!(report.files, [Path::new("a.json"), Path::new("b.json")]);
+    assert_eq!(report.html.as_deref(), Some(Path::new("p.html")));
+    assert!(refused("psimp report --html p.html"));
 }
 
 #[test]

@@ -88,10 +88,10 @@ fn every_command_is_one() {
     assert!(seen >= 20 && carried_out >= 5, "{seen} commands, {carried_out} carried out");
 }
 
-/// Without an image and without Windows.
+/// Without an image and without Windows, and without writing a file.
 fn takes_a_moment(command: &cli::Command) -> bool {
     match command {
-        cli::Command::Run(args) => matches!(args.target, Target::Model),
+        cli::Command::Run(args) => matches!(args.target, Target::Model) && args.report.is_none(),
         cli::Command::List(_) | cli::Command::Explain(_) => true,
         _ => false,
     }

@@ -33,7 +33,7 @@ fn plain(bytes: &[u8]) -> String {
 
 #[test]
 fn each_visible_command_explains_itself() {
-    for command in ["", "run", "list", "explain", "demo", "show", "driver", "completions", "man"] {
+    for command in ["", "run", "list", "explain", "demo", "report", "show", "driver", "completions", "man"] {
         let arguments: Vec<_> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let output = psimp(&arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-const VISIBLE: [&str; 8] = ["run", "list", "explain", "demo", "show", "driver", "completions", "man"];
+const VISIBLE: [&str; 9] =
+    ["run", "list", "explain", "demo", "report", "show", "driver", "completions", "man"];
 const HIDDEN: [&str; 7] =
     ["impersonate", "bench", "mutants", "faults", "native-server", "native-wait", "soak"];
 

@@ -25,7 +25,8 @@ pub(crate) use driver::{clippy, map};
 pub(crate) use runtime::loaded as loaded_libraries;
 pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{
-    OPENSSL, OSSLSIGNCODE, PYTHON, READOBJ, Use, WINE, check as require, missing_packages as missing_tools,
+    CHROMIUM, OPENSSL, OSSLSIGNCODE, PYTHON, READOBJ, Use, WINE, check as require,
+    missing_packages as missing_tools,
 };
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};

@@ -10,6 +10,8 @@ pub(crate) const LIB: &str = "/usr/bin/llvm-lib-19";
 pub(crate) const LINKER: &str = "/usr/bin/lld-link-19";
 /// The linker of psimp.exe, and the compiler of what Wine lacks.
 pub(crate) const GCC: &str = "/usr/bin/x86_64-w64-mingw32-gcc";
+/// What a report is looked at in.
+pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
 pub(crate) const WINE: &str = "/usr/bin/wine";
 /// Makes the certificate that a bundle is signed with.
 pub(crate) const OPENSSL: &str = "/usr/bin/openssl";
@@ -38,6 +40,8 @@ pub(crate) enum Use {
     Fuzz,
     /// Emulating the driver, for a comparison.
     Speakeasy,
+    /// Looking at the pages that the harness writes.
+    Browser,
 }
 
 /// One file that must be there, and the Debian package that brings it.
@@ -51,7 +55,7 @@ const fn needed(used_for: Use, file: &'static str, package: &'static str) -> Nee
     Needed { used_for, file, package }
 }
 
-const NEEDED: [Needed; 15] = [
+const NEEDED: [Needed; 16] = [
     needed(Use::Driver, CLANG, "clang-19"),
     needed(Use::Driver, DLLTOOL, "llvm-19"),
     needed(Use::Driver, LIB, "llvm-19"),
@@ -68,6 +72,7 @@ const NEEDED: [Needed; 15] = [
     needed(Use::Speakeasy, PYTHON, "python3"),
     // What makes an environment with pip in it.
     needed(Use::Speakeasy, "/usr/lib/python3.11/ensurepip", "python3-venv"),
+    needed(Use::Browser, CHROMIUM, "chromium"),
 ];
 
 /// The packages of which something is missing, each once.

@@ -15,8 +15,8 @@ use fact::level;
 pub use filter::{FilterArg, matches};
 use question::process;
 pub use question::{TokenSpec, WrongFact};
-use values::seed;
-pub use values::{DemoTarget, DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
+pub use values::{Choice, DemoTarget, DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
+use values::{one_or_all, seed};
 
 use crate::faults::RunId;
 use crate::report::Format;
@@ -27,6 +27,12 @@ Exit codes:
   1  a case failed
   2  the command line is wrong
   3  the target is not available here; the message says how to get it";
+
+const REPORT_EXIT_CODES: &str = "\
+Exit codes:
+  0  the runs do not differ
+  1  they do
+  2  a file is no result of `psimp run --format json`, or the command line is wrong";
 
 const DEMO_EXIT_CODES: &str = "\
 Exit codes:
@@ -87,6 +93,9 @@ pub enum Command {
     /// Run the catalogue, or some of it, and say what came
     #[command(after_help = FILTERS, after_long_help = format!("{FILTERS}\n\n{EXIT_CODES}"))]
     Run(RunArgs),
+    /// Put the results of several runs side by side, and tell where they differ
+    #[command(after_help = REPORT_EXIT_CODES)]
+    Report(ReportArgs),
     /// List the cases
     #[command(after_help = FILTERS)]
     List(ListArgs),
@@ -156,15 +165,40 @@ pub struct RunArgs {
     /// What the cases run against
     #[arg(long, value_enum, default_value_t)]
     pub target: Target,
-    /// What they are, and the setting.
+    /// The driver image to load.
     #[command(flatten)]
-    pub cases: CasesArg,
+    pub image: ImageArg,
+    /// The kernel that is played below the driver; with --report several, or all
+    #[arg(long = "kernel", value_name = "KERNEL", value_delimiter = ',', default_value = "win10")]
+    #[arg(value_parser = one_or_all::<Kernel>())]
+    pub kernels: Vec<Choice<Kernel>>,
+    /// Which rules the driver applies before it calls the kernel; with --report several, or all
+    #[arg(long, value_name = "RULES", value_delimiter = ',', default_value = "documented")]
+    #[arg(value_parser = one_or_all::<Rules>())]
+    pub rules: Vec<Choice<Rules>>,
+    /// Which cases.
+    #[command(flatten)]
+    pub filter: FilterArg,
     /// Run races under the schedule of this seed alone, and show it
     #[arg(long, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// Also write a page that shows every case on every kernel and rules asked for
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// Arguments of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// Results, each written by `psimp run --format json`
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Also write a page that shows them side by side, the differences first
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// Arguments of `list`.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// What the cases run against.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -55,6 +56,43 @@ pub enum Rules {
     Documented,
     /// The kernel's own rules alone; the driver only refuses to raise a level
     Kernel,
+}
+
+/// One of several values, or each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice<T> {
+    /// This one.
+    One(T),
+    /// Each that there is.
+    All,
+}
+
+impl<T: ValueEnum + PartialEq> Choice<T> {
+    /// What is chosen, each once, in the order of the choices.
+    pub fn expand(choices: &[Self]) -> Vec<T> {
+        let mut values = Vec::new();
+        for choice in choices {
+            let chosen = match choice {
+                Self::One(value) => std::slice::from_ref(value),
+                Self::All => T::value_variants(),
+            };
+            for value in chosen {
+                if !values.contains(value) {
+                    values.push(value.clone());
+                }
+            }
+        }
+        values
+    }
+}
+
+/// Takes a value, or the word `all`.
+pub(super) fn one_or_all<T: ValueEnum + Send + Sync + 'static>() -> impl TypedValueParser<Value = Choice<T>> {
+    let values = T::value_variants().iter().filter_map(T::to_possible_value);
+    let all = PossibleValue::new("all").help("Each of them");
+    PossibleValuesParser::new(values.chain([all]))
+        // Of the words that come so far, only `all` is no value.
+        .map(|word| T::from_str(&word, false).map_or(Choice::All, Choice::One))
 }
 
 /// How everything but a run is written.

@@ -8,6 +8,8 @@ mod faults;
 mod list;
 mod manual;
 mod mutants;
+mod page;
+mod report;
 mod run;
 pub mod show;
 mod soak;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 pub fn execute(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::report(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => Ok(explain::explain(&args)),
         Command::Demo(args) => demo::demo(&args),

@@ -1,60 +1,86 @@
 //! `psimp run`.
 
 use super::driver::why_no_device;
-use super::{load_image, unavailable};
-use crate::cli::{Exit, Kernel, Rules, RunArgs, Target as TargetArg};
+use super::{load_image, page, unavailable};
+use crate::cli::{Choice, Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
 use crate::native::means::Means;
 use crate::progress::Progress;
 use crate::races;
-use crate::report;
-use crate::result::{CaseResult, ImageInfo, RunResult};
+use crate::report::{self, Format, Sheet};
+use crate::result::{CaseResult, ImageInfo, RunResult, Summary};
 use crate::run::{Target, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
 use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
-use std::io;
-use std::time::{Duration, Instant};
+use std::io::{self, Write};
+use std::time::Instant;
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
-    let (source, image) = match args.target {
-        TargetArg::Model => (Source::Service, None),
-        TargetArg::Image => match load_image(&args.cases.image.path) {
-            Ok((source, info)) => (source, Some(info)),
-            Err(why) => return Ok(unavailable(&why)),
-        },
-        TargetArg::Device => {
-            return match why_no_device() {
-                Some(why) => Ok(unavailable(&why)),
-                None => native(args, Means::Driver(rules(args.cases.rules))),
-            };
-        }
-        TargetArg::Native => return native(args, Means::UserMode),
+    let settings = settings(args);
+    if settings.len() > 1 && (args.report.is_none() || args.format != Format::Table) {
+        eprintln!("psimp: several kernels or rules need --report, and no other --format than table");
+        return Ok(Exit::Usage);
+    }
+    let ready = match ready(args) {
+        Ok(ready) => ready,
+        Err(why) => return Ok(unavailable(&why)),
     };
-    let target = Target { source, flavour: flavour(args.cases.kernel), rules: rules(args.cases.rules) };
     let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
     if args.seed.is_some() && !selected.iter().any(|case| matches!(case.body, Body::Race(_))) {
         eprintln!("psimp: --seed is for races, group Z; the filter takes none");
         return Ok(Exit::Usage);
     }
-    let start = Instant::now();
-    let progress = Progress::parts(selected.len());
-    let one = |case: &Case| {
-        progress.now(case.id);
-        let result = run_or_replay(&target, case, args.seed, &progress);
-        progress.done();
-        result
-    };
-    let cases = selected.iter().map(one).collect();
+    let mut runs = Vec::new();
+    let progress = Progress::parts(settings.len() * selected.len());
+    for (kernel, rules) in settings {
+        let start = Instant::now();
+        let cases = match carry_out(&ready, kernel, rules, &selected, args.seed, &progress) {
+            Ok(cases) => cases,
+            Err(why) => return Ok(unavailable(&why)),
+        };
+        let (target, kernel, rules) = (args.target.to_string(), kernel.to_string(), rules.to_string());
+        let image = match &ready {
+            Ready::Here(_, image) => image.clone(),
+            Ready::Windows { .. } => None,
+        };
+        runs.push((None, RunResult { target, kernel, rules, image, cases, duration: start.elapsed() }));
+    }
     drop(progress);
-    finish(args, image, cases, start.elapsed())
+    finish(args, &runs)
+}
+
+/// Every combination of kernel and rules that is asked for.
+fn settings(args: &RunArgs) -> Vec<(Kernel, Rules)> {
+    let rules = Choice::expand(&args.rules);
+    let kernels = Choice::expand(&args.kernels).into_iter();
+    kernels.flat_map(|kernel| rules.iter().map(move |rules| (kernel, *rules))).collect()
+}
+
+/// A target that is there.
+enum Ready {
+    Here(Source, Option<ImageInfo>),
+    Windows { driver: bool },
+}
+
+/// Looks for the target; the error is a sentence that says why it cannot be had here.
+fn ready(args: &RunArgs) -> Result<Ready, String> {
+    match args.target {
+        TargetArg::Model => Ok(Ready::Here(Source::Service, None)),
+        TargetArg::Image => {
+            let (source, info) = load_image(&args.image.path)?;
+            Ok(Ready::Here(source, Some(info)))
+        }
+        TargetArg::Device => why_no_device().map_or(Ok(Ready::Windows { driver: true }), Err),
+        TargetArg::Native => why_no_native().map_or(Ok(Ready::Windows { driver: false }), Err),
+    }
 }
 
 /// The cases that the filter takes; none is a mistake.
 fn selected(args: &RunArgs) -> Option<Vec<Case>> {
     let cases = psimp_catalogue::cases().into_iter();
-    let selected: Vec<_> = cases.filter(|case| args.cases.filter.matches(case.id, &case.title)).collect();
+    let selected: Vec<_> = cases.filter(|case| args.filter.matches(case.id, &case.title)).collect();
     if selected.is_empty() {
         eprintln!("psimp: no case matches the filter; `psimp list` names them all");
         return None;
@@ -62,45 +88,80 @@ fn selected(args: &RunArgs) -> Option<Vec<Case>> {
     Some(selected)
 }
 
-/// Writes the report.
-fn finish(
-    args: &RunArgs,
-    image: Option<ImageInfo>,
-    cases: Vec<CaseResult>,
-    duration: Duration,
-) -> anyhow::Result<Exit> {
-    let result = RunResult {
-        target: args.target.to_string(),
-        kernel: args.cases.kernel.to_string(),
-        rules: args.cases.rules.to_string(),
-        image,
-        cases,
-        duration,
-    };
+/// Runs the cases in one setting.
+fn carry_out(
+    ready: &Ready,
+    kernel: Kernel,
+    mode: Rules,
+    selected: &[Case],
+    seed: Option<u64>,
+    progress: &Progress,
+) -> Result<Vec<CaseResult>, String> {
+    match ready {
+        Ready::Here(source, _) => {
+            let target = Target { source: source.clone(), flavour: flavour(kernel), rules: rules(mode) };
+            let one = |case: &Case| {
+                progress.now(case.id);
+                let result = run_or_replay(&target, case, seed, progress);
+                progress.done();
+                result
+            };
+            Ok(selected.iter().map(one).collect())
+        }
+        Ready::Windows { driver: true } => native(selected, flavour(kernel), Means::Driver(rules(mode))),
+        Ready::Windows { driver: false } => native(selected, flavour(kernel), Means::UserMode),
+    }
+}
+
+/// Writes the report, and the page.
+fn finish(args: &RunArgs, runs: &[(Option<String>, RunResult)]) -> anyhow::Result<Exit> {
     let mut out = AutoStream::auto(io::stdout().lock());
     let colour = out.current_choice() != ColorChoice::Never;
-    match report::write(&result, args.format, &mut out, colour) {
+    let written = match runs {
+        [(_, run)] => report::write(run, args.format, &mut out, colour),
+        runs => runs.iter().try_for_each(|(_, run)| brief(run, &mut out)),
+    };
+    match written {
         // Whoever read the output has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => (),
     }
-    Ok(if result.summary().failed > 0 { Exit::Failed } else { Exit::Passed })
+    if let Some(path) = &args.report {
+        page::write(path, &Sheet::new(runs), false)?;
+    }
+    let failed = runs.iter().any(|(_, run)| run.summary().failed > 0);
+    Ok(if failed { Exit::Failed } else { Exit::Passed })
+}
+
+/// What came of a run, in a line. The page has the rest.
+fn brief(run: &RunResult, out: &mut dyn Write) -> io::Result<()> {
+    let Summary { passed, failed, skipped } = run.summary();
+    let (target, kernel, rules) = (&run.target, &run.kernel, &run.rules);
+    let counts = format!("{passed} passed, {failed} failed, {skipped} skipped");
+    writeln!(out, "{target:<8} {kernel:<12} {rules:<12} {counts}")
+}
+
+/// Why the API of Windows is not here.
+#[cfg(windows)]
+fn why_no_native() -> Option<String> {
+    None
+}
+
+/// Why the API of Windows is not here.
+#[cfg(not(windows))]
+#[allow(clippy::unnecessary_wraps)] // as on Windows
+fn why_no_native() -> Option<String> {
+    Some("--target native needs the API of Windows; --target model runs anywhere".to_owned())
 }
 
 #[cfg(windows)]
-fn native(args: &RunArgs, means: Means) -> anyhow::Result<Exit> {
-    let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
-    let start = Instant::now();
-    match crate::native::run(&selected, crate::run::kernel(flavour(args.cases.kernel)), means) {
-        Ok(cases) => finish(args, None, cases, start.elapsed()),
-        Err(why) => Ok(unavailable(&why)),
-    }
+fn native(selected: &[Case], flavour: Flavour, means: Means) -> Result<Vec<CaseResult>, String> {
+    crate::native::run(selected, crate::run::kernel(flavour), means)
 }
 
 #[cfg(not(windows))]
-#[allow(clippy::unnecessary_wraps)] // as on Windows
-fn native(_args: &RunArgs, _means: Means) -> anyhow::Result<Exit> {
-    Ok(unavailable("--target native needs the API of Windows; --target model runs anywhere"))
+fn native(_selected: &[Case], _flavour: Flavour, _means: Means) -> Result<Vec<CaseResult>, String> {
+    Err(why_no_native().unwrap_or_default())
 }
 
 /// A server process of the target native.

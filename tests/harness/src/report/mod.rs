@@ -1,13 +1,19 @@
 //! Writes what a run found, for people and for machines.
 
+pub mod html;
 mod json;
 mod junit;
+mod read;
+mod sheet;
 mod table;
 mod tap;
 
 use std::io::{self, Write};
 
 use clap::ValueEnum;
+
+pub use read::read;
+pub use sheet::{Column, Row, Sheet};
 
 use crate::result::{CaseResult, RunResult};
 

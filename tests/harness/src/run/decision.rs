@@ -7,7 +7,7 @@ use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::Mismatch;
 use psimp_catalogue::{Column, DecisionRow, Driver, Kernel};
-use psimp_model::Thread;
+use psimp_model::{Flavour, Thread};
 use psimp_protocol::wire::{self, decided_by, effect, slot_flags, verdict};
 use psimp_protocol::{RulesMode, Status};
 use psimp_rules::{DOC, Level, Rule, decide};
@@ -213,6 +213,22 @@ fn finish(
         difference.rule = Some(rule.clone());
     }
     Err(differences)
+}
+
+/// The rule that decides a row through the driver, with the profile whose it is; none where the driver refuses
+/// the call, or no source says what the kernel does.
+pub(crate) fn rule_that_decides(row: &DecisionRow, flavour: Flavour, rules: RulesMode) -> Option<String> {
+    if row.driver == Driver::Refused || flavour == Flavour::Peios {
+        return None;
+    }
+    let (_, by_driver) = through_driver(row, kernel(flavour), rules);
+    let profile = if by_driver { &DOC } else { flavour.profile() };
+    let asked = Level::from_raw(row.level.into())?;
+    let machine = Machine::new(flavour);
+    machine.become_server(row.server);
+    let (primary, token) = (machine.process.primary().facts(), machine.token(row.token).facts());
+    let rule = decide(profile, Some(&primary), &token, asked).rule;
+    Some(format!("{}: {}", profile.name, rule.name()))
 }
 
 /// Which rule decides in the kernel and in the documentation.

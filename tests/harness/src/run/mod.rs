@@ -6,6 +6,7 @@ mod requests;
 mod script;
 
 pub(crate) use asked::Asked;
+pub(crate) use decision::rule_that_decides;
 pub(crate) use decision::through_driver as expected_through_driver;
 #[cfg(windows)]
 pub(crate) use decision::{column, compare_evaluation, compare_outcome};

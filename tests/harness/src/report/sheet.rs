@@ -1,0 +1,121 @@
+//! Several runs side by side: a column a run, a row a case.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::indented;
+use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult, Summary};
+
+/// Runs side by side.
+pub struct Sheet<'a> {
+    /// The runs.
+    pub columns: Vec<Column<'a>>,
+    /// Every case that is in any of them: first those of the catalogue in its order, then others.
+    pub rows: Vec<Row<'a>>,
+}
+
+/// One run.
+pub struct Column<'a> {
+    /// What came of it.
+    pub run: &'a RunResult,
+    /// What tells it from runs of the same target, kernel and rules, if there are any: its file.
+    pub file: Option<&'a str>,
+}
+
+/// One case in every run.
+pub struct Row<'a> {
+    /// Catalogue id.
+    pub id: &'a str,
+    /// One line on what it shows.
+    pub title: &'a str,
+    /// What became of it, column by column; none where it was not asked for.
+    pub cells: Vec<Option<&'a CaseStatus>>,
+}
+
+impl<'a> Sheet<'a> {
+    /// Puts runs side by side, each with the file that it is from, if it is from one.
+    pub fn new(runs: &'a [(Option<String>, RunResult)]) -> Self {
+        let setting = |run: &'a RunResult| (&run.target, &run.kernel, &run.rules);
+        let columns = runs.iter().map(|(file, run)| {
+            let alike = runs.iter().filter(|(_, other)| setting(other) == setting(run)).count();
+            Column { run, file: file.as_deref().filter(|_| alike > 1) }
+        });
+        let mut rows: Vec<Row<'a>> = Vec::new();
+        let mut places = HashMap::new();
+        for (column, (_, run)) in runs.iter().enumerate() {
+            for CaseResult { id, title, status, .. } in &run.cases {
+                let place = *places.entry(id.as_str()).or_insert_with(|| {
+                    rows.push(Row { id, title, cells: vec![None; runs.len()] });
+                    rows.len() - 1
+                });
+                rows[place].cells[column] = Some(status);
+            }
+        }
+        let catalogue: HashMap<_, _> =
+            psimp_catalogue::cases().into_iter().map(|case| case.id).zip(0..).collect();
+        rows.sort_by_key(|row| catalogue.get(row.id).copied().unwrap_or(usize::MAX));
+        Self { columns: columns.collect(), rows }
+    }
+
+    /// The cases that did not come alike in all runs.
+    pub fn differences(&self) -> impl Iterator<Item = &Row<'a>> {
+        self.rows.iter().filter(|row| row.differs())
+    }
+}
+
+impl Sheet<'_> {
+    /// The differences as people like to read them.
+    pub fn differences_as_text(&self) -> String {
+        let mut text = String::new();
+        for (number, Column { run, file }) in (1..).zip(&self.columns) {
+            let Summary { passed, failed, skipped } = run.summary();
+            let counts = format!("{passed} passed, {failed} failed, {skipped} skipped");
+            let (target, kernel, rules) = (&run.target, &run.kernel, &run.rules);
+            let line = format!(
+                "{number}  {target:<8} {kernel:<12} {rules:<12} {counts}  {}",
+                file.unwrap_or_default()
+            );
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        for row in self.differences() {
+            let _ = writeln!(text, "\n{}  {}", row.id, row.title);
+            for (number, cell) in (1..).zip(&row.cells) {
+                let line = format!("  {number}  {:6}  {}", outcome(*cell), indented(&observed(*cell), 13));
+                let _ = writeln!(text, "{}", line.trim_end());
+            }
+        }
+        let _ = writeln!(text, "\n{} of {} cases differ", self.differences().count(), self.rows.len());
+        text
+    }
+}
+
+impl Row<'_> {
+    /// Whether its outcome, or what was observed, is not the same in all runs.
+    pub fn differs(&self) -> bool {
+        self.cells.windows(2).any(|pair| pair[0] != pair[1])
+    }
+}
+
+/// What came, in plain words.
+fn observed(cell: Option<&CaseStatus>) -> String {
+    match cell {
+        None => String::new(),
+        Some(CaseStatus::Passed(words) | CaseStatus::Skipped(words)) => words.clone(),
+        Some(CaseStatus::Failed(mismatches)) => {
+            let words = |Mismatch { what, expected, observed, .. }: &Mismatch| {
+                format!("{what}: expected {expected}, observed {observed}")
+            };
+            mismatches.iter().map(words).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// The word for what became of a case.
+pub(crate) fn outcome(cell: Option<&CaseStatus>) -> &'static str {
+    match cell {
+        Some(CaseStatus::Passed(_)) => "ok",
+        Some(CaseStatus::Failed(_)) => "FAIL",
+        Some(CaseStatus::Skipped(_)) => "skip",
+        None => "absent",
+    }
+}
