@@ -205,21 +205,21 @@ pub(crate) fn accept(
     // SAFETY: a request holds its file object open, and the lock of the clients is held.
     let is_closed = || unsafe { (*context).closed };
     clients::on_client(device, connection, is_closed, |client| {
-        let served_before = client.connection.accept(id(file))?;
+        client.connection.accept(id(file))?;
         let (token, context) = client.security.share();
-        Some(Client { served_before, terms: client.connection.terms(), token, context })
+        Some(Client { terms: client.connection.terms(), token, context })
     })
 }
 
-/// See [`psimp_service::Kernel::give_back`].
-pub(crate) fn give_back(device: WDFDEVICE, file: WDFFILEOBJECT, connection: ConnectionId) {
-    // A connection that has ended meanwhile has nobody to be given back to.
+/// See [`psimp_service::Kernel::settle`].
+pub(crate) fn settle(device: WDFDEVICE, connection: ConnectionId, served: bool) {
+    // A connection that has ended meanwhile is nobody's any more.
     let _ = clients::on_client(
         device,
         connection,
         || false,
         |client| {
-            client.connection.give_back(id(file));
+            client.connection.settle(served);
             Some(())
         },
     );

@@ -45,7 +45,7 @@ impl ClientSecurity {
         Ok(Self(context))
     }
 
-    /// What the client allows.
+    /// What the client allows. Call it as the client: it notes the calling process as the client's.
     pub(crate) fn terms(&self) -> Terms {
         let SECURITY_CLIENT_CONTEXT { SecurityQos: quality, .. } = self.0;
         let dynamic = self.0.DirectlyAccessClientToken != 0;

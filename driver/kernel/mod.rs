@@ -178,8 +178,8 @@ impl Kernel for NtKernel {
         file::accept(self.device, self.file, id)
     }
 
-    fn give_back(&self, id: ConnectionId) {
-        file::give_back(self.device, self.file, id);
+    fn settle(&self, id: ConnectionId, served: bool) {
+        file::settle(self.device, id, served);
     }
 
     fn impersonate_client(

@@ -22,8 +22,12 @@ pub struct ServerId(pub NonZeroU64);
 pub struct Connection {
     id: ConnectionId,
     terms: Terms,
-    /// Whoever impersonated the client first.
+    /// Who has the client: impersonates it, did so, or tries to.
     server: Option<ServerId>,
+    /// How many of that server's threads try to, now.
+    trying: u32,
+    /// Whether one of them did.
+    served: bool,
 }
 
 /// What a client allows a server, as it said when it connected.
@@ -42,7 +46,13 @@ pub struct Terms {
 impl Connection {
     /// A client that waits.
     pub fn new(terms: Terms) -> Self {
-        Self { id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)), terms, server: None }
+        Self {
+            id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            terms,
+            server: None,
+            trying: 0,
+            served: false,
+        }
     }
 
     /// Its number; a later connection has a higher one.
@@ -65,18 +75,21 @@ impl Connection {
         }
     }
 
-    /// The server takes it, if no other has; says whether it had it before.
-    pub fn accept(&mut self, server: ServerId) -> Option<bool> {
-        let before = self.served_by(server);
-        if before.is_some() {
-            self.server = Some(server);
-        }
-        before
+    /// A thread of the server tries to impersonate the client; none when another server has it.
+    /// Its [`Connection::settle`] follows.
+    pub fn accept(&mut self, server: ServerId) -> Option<()> {
+        self.served_by(server)?;
+        self.server = Some(server);
+        self.trying = self.trying.saturating_add(1);
+        Some(())
     }
 
-    /// The server that has it lets it wait again.
-    pub fn give_back(&mut self, server: ServerId) {
-        if self.server == Some(server) {
+    /// The thread did, or was refused. A server of which no thread did, and none tries any more,
+    /// leaves the client to the others.
+    pub fn settle(&mut self, served: bool) {
+        self.trying = self.trying.saturating_sub(1);
+        self.served |= served;
+        if !self.served && self.trying == 0 {
             self.server = None;
         }
     }
@@ -85,8 +98,6 @@ impl Connection {
 /// A client as it is being served.
 #[derive(Debug)]
 pub struct Client<T, C> {
-    /// The server had it before.
-    pub served_before: bool,
     /// What it allows.
     pub terms: Terms,
     /// Its token, or the copy that was made of it; referenced.
@@ -111,14 +122,12 @@ pub(crate) fn next<K: Kernel>(kernel: &K, request: NextClientRequest) -> Result<
     })
 }
 
-/// SERVE: the calling thread impersonates a client. Refused, it leaves the client to whom it was
-/// left before.
+/// SERVE: the calling thread impersonates a client. A server that was only ever refused leaves the
+/// client to others.
 pub(crate) fn serve<K: Kernel>(kernel: &K, request: ServeRequest) -> Result<wire::Outcome, Status> {
     let client = kernel.accept(request.connection)?;
     let outcome = impersonate(kernel, &client, &request);
-    if outcome.is_err() && !client.served_before {
-        kernel.give_back(request.connection);
-    }
+    kernel.settle(request.connection, outcome.is_ok());
     outcome
 }
 
@@ -154,24 +163,38 @@ mod tests {
     use super::*;
 
     const SERVERS: [ServerId; 2] = [ServerId(NonZeroU64::MIN), ServerId(NonZeroU64::MAX)];
+    const TERMS: Terms =
+        Terms { process: 8, level: Level::Impersonation, dynamic: true, effective_only: true };
 
     #[test]
     fn one_server_has_a_client_at_a_time() {
-        let terms = Terms { process: 8, level: Level::Impersonation, dynamic: true, effective_only: true };
-        let mut connection = Connection::new(terms);
+        let mut connection = Connection::new(TERMS);
         assert_eq!(SERVERS.map(|server| connection.served_by(server)), [Some(false), Some(false)]);
-        assert_eq!(connection.accept(SERVERS[1]), Some(false));
-        assert_eq!(connection.accept(SERVERS[1]), Some(true));
+        assert_eq!(connection.accept(SERVERS[1]), Some(()));
         assert_eq!(connection.accept(SERVERS[0]), None);
-        connection.give_back(SERVERS[0]);
         assert_eq!(SERVERS.map(|server| connection.served_by(server)), [None, Some(true)]);
-        connection.give_back(SERVERS[1]);
-        assert_eq!(connection.accept(SERVERS[0]), Some(false));
+        connection.settle(false);
+        assert_eq!(connection.accept(SERVERS[0]), Some(()));
+        connection.settle(true);
+        assert_eq!(connection.accept(SERVERS[0]), Some(()));
+        connection.settle(false);
+        assert_eq!(connection.accept(SERVERS[1]), None);
+    }
+
+    #[test]
+    fn a_refusal_takes_no_client_from_the_servers_other_threads() {
+        for others_answer_first in [false, true] {
+            let mut connection = Connection::new(TERMS);
+            assert_eq!([(); 2].map(|()| connection.accept(SERVERS[0])), [Some(()); 2]);
+            connection.settle(others_answer_first);
+            assert_eq!(connection.accept(SERVERS[1]), None);
+            connection.settle(!others_answer_first);
+            assert_eq!(connection.accept(SERVERS[1]), None);
+        }
     }
 
     #[test]
     fn ids_rise() {
-        let terms = Terms { process: 8, level: Level::Anonymous, dynamic: false, effective_only: false };
-        assert!(Connection::new(terms).id() < Connection::new(terms).id());
+        assert!(Connection::new(TERMS).id() < Connection::new(TERMS).id());
     }
 }

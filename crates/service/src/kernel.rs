@@ -111,16 +111,16 @@ pub trait Kernel {
     /// request serves or that nobody does; and whether it serves it.
     fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)>;
 
-    /// Has a client served by the file object of the request, and by no other, until either is
-    /// closed. What comes back has a reference of its own.
+    /// The file object of the request has the client, and no other has it, until either is closed
+    /// or it settles otherwise. What comes back has a reference of its own.
     ///
     /// # Errors
     /// `NOT_FOUND` when there is none, or another file object serves it; `FILE_CLOSED` when the
     /// file object's last handle is closed.
     fn accept(&self, id: ConnectionId) -> Result<Client<Self::HandleToken, Self::Context>, Status>;
 
-    /// Lets a client wait again that the file object serves.
-    fn give_back(&self, id: ConnectionId);
+    /// What became of an `accept`; see [`Connection::settle`].
+    fn settle(&self, id: ConnectionId, served: bool);
 
     /// `SeImpersonateClientEx` on the calling thread, at `level`, which is at most the client's.
     ///

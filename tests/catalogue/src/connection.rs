@@ -28,6 +28,9 @@ const DYNAMIC: u32 = 0x0004_0000;
 /// `SECURITY_EFFECTIVE_ONLY`.
 const EFFECTIVE_ONLY: u32 = 0x0008_0000;
 
+/// `JOB_OBJECT_SECURITY_NO_ADMIN`.
+const NO_ADMIN: u32 = 1;
+
 /// Who may connect is the setting's to say, and here it is everybody.
 const ALL: Option<u32> = Some(CLIENTS_AUTHENTICATED);
 
@@ -543,4 +546,20 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
         ],
     )
     .through_driver(None),
+    script(
+        "K33",
+        "a server whose one thread is refused keeps the client that another one got meanwhile",
+        Server::SR,
+        &[
+            on(Who::Q, &[imp(Tok::Aa2, false, false, 2), connects(1, IMPERSONATION, OK)]),
+            Step::Meanwhile(Who::T2, &[serve(1, 1, OK), Step::Object(Object::AssignJob(NO_ADMIN))]),
+            Step::OnKernels(&[Kernel::Documented, Kernel::Nt52], &[serve(1, 2, DENIED), slot("idle")]),
+            // Which has no such jobs.
+            Step::OnKernels(&[Kernel::Win10], &[serve(1, 2, OK), slot("copy of Aa2 imp/1 co1 eo0 L1")]),
+            Step::Broker(Broker::OpenServer(1, OK)),
+            Step::Broker(Broker::Sees(1, 1, "none")),
+            sees(1, "L2 static eo0 served"),
+        ],
+    )
+    .through_driver(ALL),
 ];

@@ -16,7 +16,7 @@ pub(crate) static ROWS: &[(&str, &str, &str)] = &[
     (
         "X18",
         "a work item that returns while impersonating stops the system, bug check 0xDF",
-        "needs Windows, and somebody who starts it again: by hand only",
+        "needs a defective driver: the host's own tests show that it is reported; on Windows by hand only",
     ),
     (
         "R14",

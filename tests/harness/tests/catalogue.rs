@@ -37,12 +37,12 @@ fn run(source: &Source) -> (Vec<(&'static str, usize)>, Vec<String>) {
 
 /// How many cases run, so that none is skipped unnoticed.
 const PASSED: [(&str, usize); 8] = [
-    ("win10", 304),
-    ("win10", 304),
-    ("nt52", 305),
-    ("nt52", 305),
-    ("documented", 303),
-    ("documented", 303),
+    ("win10", 305),
+    ("win10", 305),
+    ("nt52", 306),
+    ("nt52", 306),
+    ("documented", 304),
+    ("documented", 304),
     ("peios", 10),
     ("peios", 10),
 ];
@@ -80,5 +80,5 @@ fn every_mutant_is_caught_by_name() {
         .expect("psimp runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("62 of 62 mutants caught"), "{text}");
+    assert!(text.contains("63 of 63 mutants caught"), "{text}");
 }

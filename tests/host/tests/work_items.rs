@@ -3,15 +3,13 @@
 
 mod support;
 
-use psimp_host::{Call, FaultKind, Host, IoControl, Observer, Options, Ruling};
-use psimp_model::{Flavour, System};
+use psimp_host::{Call, FaultKind, IoControl, Observer, Options, Ruling};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::code::Place;
 use support::code::Value::{Argument, At, Of};
-use support::driver::{NAME, ON_CONTROL, ON_CREATE};
-use support::process;
-use support::run::{CODE, End, fault_of, life, reply};
+use support::driver::{ON_CONTROL, ON_CREATE};
+use support::run::{CODE, End, Opened, life, reply};
 use support::works::{Works, answered};
 
 #[test]
@@ -72,11 +70,9 @@ fn a_work_item_uses_the_buffer_and_the_references_of_who_waits() {
 fn what_is_not_flushed_runs_before_the_device_is_gone() {
     let mut works = Works::new();
     let block = works.driver.words(&[0]);
-    let allocate = [0x40.into(), 24.into(), 0x6C69_7645.into()];
-    works.driver.call(works.work, "ExAllocatePool2", &allocate).keep(block);
+    works.allocate(block);
     works.enqueue();
-    works.end();
-    let (kind, message) = fault_of(life(&works.driver, &IoControl::new(CODE, &[]), 0));
+    let (kind, message) = works.fault();
     assert_eq!(kind, FaultKind::PoolLeak, "{message}");
 }
 
@@ -115,27 +111,21 @@ impl Observer for Notes {
 fn the_observer_sees_and_fails_what_the_worker_calls_always_in_the_same_order() {
     let mut works = Works::new();
     let block = works.driver.words(&[1]);
-    let allocate = [0x40.into(), 24.into(), 0x6C69_7645.into()];
-    works.driver.call(works.work, "ExAllocatePool2", &allocate).keep(block);
+    works.allocate(block);
     works.driver.give(works.work, 0.into());
     works.enqueue();
     works.flush();
     works.answer(block);
     for _ in 0..20 {
         let notes = Arc::new(Notes::default());
-        let system = Arc::new(System::new(Flavour::Win10));
         let options = Options { observer: Some(notes.clone()), ..Options::default() };
-        let host = Host::load_with(&works.driver.image(), system.clone(), options).expect("it starts");
-        let (_, thread) = process(&system);
-        let file = host.open(&thread, NAME, 3).expect("it opens");
+        let opened = Opened::by(&works.driver, options);
+        let requester = opened.thread.id();
         let mut output = [0xFF; 8];
-        let request = IoControl::new(CODE, &[]);
-        assert_eq!(host.device_io_control(&thread, &file, &request, &mut output), Ok(8));
+        assert_eq!(opened.send(&opened.thread, &mut output), Ok(8));
         assert_eq!(output, [0; 8], "no block");
-        host.close(&thread, file).expect("it closes");
-        assert_eq!(host.unload(), Ok(()));
+        opened.end();
         let seen = notes.0.lock().expect("no panic").clone();
-        let requester = thread.id();
         assert_eq!(
             seen.iter().map(|seen| seen.0).collect::<Vec<_>>(),
             ["WdfWorkItemCreate", "WdfWorkItemEnqueue", "WdfWorkItemFlush", "ExAllocatePool2",]
@@ -148,38 +138,32 @@ fn the_observer_sees_and_fails_what_the_worker_calls_always_in_the_same_order() 
 #[test]
 fn what_is_not_flushed_runs_when_the_request_is_over() {
     let mut works = Works::new();
-    let allocate = [0x40.into(), 24.into(), 0x6C69_7645.into()];
-    works.driver.call(works.work, "ExAllocatePool2", &allocate);
+    let block = works.driver.words(&[0]);
+    works.allocate(block);
     works.enqueue();
     works.end();
     let notes = Arc::new(Notes::default());
-    let system = Arc::new(System::new(Flavour::Win10));
     let options = Options { observer: Some(notes.clone()), ..Options::default() };
-    let host = Host::load_with(&works.driver.image(), system.clone(), options).expect("it starts");
-    let (_, thread) = process(&system);
-    let file = host.open(&thread, NAME, 3).expect("it opens");
-    assert_eq!(host.device_io_control(&thread, &file, &IoControl::new(CODE, &[]), &mut []), Ok(0));
+    let opened = Opened::by(&works.driver, options);
+    assert_eq!(opened.send(&opened.thread, &mut []), Ok(0));
     let begin = Instant::now();
     while !notes.0.lock().expect("no panic").iter().any(|seen| seen.0 == "ExAllocatePool2") {
         assert!(begin.elapsed() < Duration::from_secs(5), "nothing runs");
         std::thread::yield_now();
     }
-    host.close(&thread, file).expect("it closes");
-    assert_eq!(host.unload(), Ok(()));
+    opened.end();
 }
 
 #[test]
 fn a_block_that_the_worker_freed_stays_as_it_is() {
     let mut works = Works::new();
     let block = works.driver.words(&[0]);
-    let allocate = [0x40.into(), 24.into(), 0x6C69_7645.into()];
-    works.driver.call(works.work, "ExAllocatePool2", &allocate).keep(block);
+    works.allocate(block);
     works.driver.call(works.work, "ExFreePool", &[Of(block)]);
     works.driver.code(works.work).write(Of(block), 8, 1.into());
     works.enqueue();
     works.flush();
-    works.end();
-    let (kind, message) = fault_of(life(&works.driver, &IoControl::new(CODE, &[]), 0));
+    let (kind, message) = works.fault();
     assert_eq!(kind, FaultKind::PoolUseAfterFree, "{message}");
 }
 
@@ -209,25 +193,20 @@ fn many_requests_wait_for_one_work_item() {
     works.enqueue();
     works.flush();
     works.end();
-    let system = Arc::new(System::new(Flavour::Win10));
-    let host = Host::load(&works.driver.image(), system.clone()).expect("it starts");
-    let (process, thread) = process(&system);
-    let file = host.open(&thread, NAME, 3).expect("it opens");
+    let opened = Opened::by(&works.driver, Options::default());
     let begin = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let thread = system.create_thread(&process);
+                let thread = opened.system.create_thread(&opened.process);
                 for _ in 0..500 {
-                    let request = IoControl::new(CODE, &[]);
-                    assert_eq!(host.device_io_control(&thread, &file, &request, &mut []), Ok(0));
+                    assert_eq!(opened.send(&thread, &mut []), Ok(0));
                 }
             });
         }
     });
     eprintln!("{:?} for each of four threads' requests", begin.elapsed() / 500);
-    host.close(&thread, file).expect("it closes");
-    assert_eq!(host.unload(), Ok(()));
+    opened.end();
 }
 
 #[test]
@@ -237,17 +216,13 @@ fn a_request_with_a_work_item_of_its_own_takes_little_time() {
     works.flush();
     works.delete();
     works.end();
-    let system = Arc::new(System::new(Flavour::Win10));
-    let host = Host::load(&works.driver.image(), system.clone()).expect("it starts");
-    let (_, thread) = process(&system);
-    let file = host.open(&thread, NAME, 3).expect("it opens");
+    let opened = Opened::by(&works.driver, Options::default());
     let begin = Instant::now();
     for _ in 0..500 {
-        assert_eq!(host.device_io_control(&thread, &file, &IoControl::new(CODE, &[]), &mut []), Ok(0));
+        assert_eq!(opened.send(&opened.thread, &mut []), Ok(0));
     }
     let each = begin.elapsed() / 500;
     eprintln!("{each:?} for each request");
     assert!(each < Duration::from_millis(5), "{each:?}");
-    host.close(&thread, file).expect("it closes");
-    assert_eq!(host.unload(), Ok(()));
+    opened.end();
 }

@@ -121,19 +121,19 @@ impl ServerFile {
         })
     }
 
-    pub(crate) fn accept(&self, id: ConnectionId) -> Result<(bool, Terms, Arc<ClientContext>), Status> {
+    pub(crate) fn accept(&self, id: ConnectionId) -> Result<(Terms, Arc<ClientContext>), Status> {
         let mut clients = self.clients.0.lock();
         if self.saves.lock().is_none() {
             return Err(Status::FILE_CLOSED);
         }
         let (connection, context) = clients.get_mut(&id).ok_or(Status::NOT_FOUND)?;
-        let served_before = connection.accept(self.id).ok_or(Status::NOT_FOUND)?;
-        Ok((served_before, connection.terms(), context.clone()))
+        connection.accept(self.id).ok_or(Status::NOT_FOUND)?;
+        Ok((connection.terms(), context.clone()))
     }
 
-    pub(crate) fn give_back(&self, id: ConnectionId) {
+    pub(crate) fn settle(&self, id: ConnectionId, served: bool) {
         if let Some((connection, _)) = self.clients.0.lock().get_mut(&id) {
-            connection.give_back(self.id);
+            connection.settle(served);
         }
     }
 }

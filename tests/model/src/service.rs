@@ -151,13 +151,13 @@ impl Kernel for ModelKernel<'_> {
     }
 
     fn accept(&self, id: ConnectionId) -> Result<Client<ModelToken, Arc<ClientContext>>, Status> {
-        let (served_before, terms, context) = self.file.accept(id)?;
+        let (terms, context) = self.file.accept(id)?;
         let token = ModelToken { system: self.system.clone(), token: context.token.clone() };
-        Ok(Client { served_before, terms, token, context })
+        Ok(Client { terms, token, context })
     }
 
-    fn give_back(&self, id: ConnectionId) {
-        self.file.give_back(id);
+    fn settle(&self, id: ConnectionId, served: bool) {
+        self.file.settle(id, served);
     }
 
     fn impersonate_client(

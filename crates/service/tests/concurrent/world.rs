@@ -268,7 +268,7 @@ impl Kernel for Entered<'_> {
         Err(Status::NOT_FOUND)
     }
 
-    fn give_back(&self, _id: ConnectionId) {}
+    fn settle(&self, _id: ConnectionId, _served: bool) {}
 
     fn impersonate_client(&self, _client: &Client<Reference, ()>, _level: Level) -> Result<(), Status> {
         Err(Status::NOT_FOUND)

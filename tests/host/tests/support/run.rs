@@ -2,8 +2,8 @@
 
 use super::driver::{Driver, NAME};
 use super::{process, token};
-use psimp_host::{Failure, Fault, FaultKind, Host, IoControl, StartError};
-use psimp_model::{Flavour, Object, System};
+use psimp_host::{Failure, Fault, FaultKind, File, Host, IoControl, Options, StartError};
+use psimp_model::{Flavour, Object, Process, System, Thread};
 use psimp_rules::{Level, TokenType};
 use std::sync::Arc;
 
@@ -72,16 +72,42 @@ pub(crate) fn answer(driver: &Driver, input: &[u8], length: usize) -> Vec<u8> {
 
 /// What becomes of one request in a life without another fault.
 pub(crate) fn reply(driver: &Driver, request: &IoControl<'_>, output: &mut [u8]) -> Result<usize, Failure> {
-    let system = Arc::new(System::new(Flavour::Win10));
-    let host = Host::load(&driver.image(), system.clone()).expect("the driver starts");
-    let (process, thread) = process(&system);
-    let client = token(&system, TokenType::Impersonation, Level::Impersonation);
-    assert_eq!(process.handles().insert(Object::Token(client), 4), TOKEN_HANDLE);
-    let file = host.open(&thread, NAME, 3).expect("the device opens");
-    let sent = host.device_io_control(&thread, &file, request, output);
-    host.close(&thread, file).expect("the file closes");
-    assert_eq!(host.unload(), Ok(()));
+    let opened = Opened::by(driver, Options::default());
+    let sent = opened.host.device_io_control(&opened.thread, &opened.file, request, output);
+    opened.end();
     sent
+}
+
+/// A driver that is loaded and whose device is open.
+pub(crate) struct Opened {
+    pub(crate) system: Arc<System>,
+    pub(crate) host: Host,
+    pub(crate) process: Arc<Process>,
+    pub(crate) thread: Arc<Thread>,
+    pub(crate) file: File,
+}
+
+impl Opened {
+    pub(crate) fn by(driver: &Driver, options: Options) -> Self {
+        let system = Arc::new(System::new(Flavour::Win10));
+        let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
+        let (process, thread) = process(&system);
+        let client = token(&system, TokenType::Impersonation, Level::Impersonation);
+        assert_eq!(process.handles().insert(Object::Token(client), 4), TOKEN_HANDLE);
+        let file = host.open(&thread, NAME, 3).expect("the device opens");
+        Self { system, host, process, thread, file }
+    }
+
+    /// Sends the request from this thread.
+    pub(crate) fn send(&self, thread: &Arc<Thread>, output: &mut [u8]) -> Result<usize, Failure> {
+        self.host.device_io_control(thread, &self.file, &IoControl::new(CODE, &[]), output)
+    }
+
+    /// Closes and unloads it, which finds no fault.
+    pub(crate) fn end(self) {
+        self.host.close(&self.thread, self.file).expect("the file closes");
+        assert_eq!(self.host.unload(), Ok(()));
+    }
 }
 
 fn failed(host: &Host, failure: Failure) -> End {

@@ -57,6 +57,12 @@ impl Works {
         self.driver.framework(function, name, &[Of(self.driver.globals), Of(self.item)]);
     }
 
+    /// The callback allocates 24 bytes of pool.
+    pub(crate) fn allocate(&mut self, block: Place) {
+        let values = [0x40.into(), 24.into(), 0x6C69_7645.into()];
+        self.driver.call(self.work, "ExAllocatePool2", &values).keep(block);
+    }
+
     pub(crate) fn enqueue(&mut self) {
         self.with_item(ON_CONTROL, "WdfWorkItemEnqueue");
     }
