@@ -11,8 +11,8 @@ use support::code::Place;
 use support::code::Value::{At, Of};
 use support::driver::{Driver, NAME, ON_CONTROL};
 use support::process;
-use support::run::{CODE, fault_of, life};
-use support::works::{Made, WELL_MADE, Works, answered};
+use support::run::{CODE, fault_of, life, word};
+use support::works::{Made, WELL_MADE, Works};
 
 #[test]
 fn creation_is_checked_as_the_framework_does() {
@@ -24,7 +24,7 @@ fn creation_is_checked_as_the_framework_does() {
         let mut works = Works::made(&made);
         works.answer(works.status);
         works.driver.give(works.work, 0.into());
-        assert_eq!(answered(&works.driver) & 0xFFFF_FFFF, status);
+        assert_eq!(word(&works.driver) & 0xFFFF_FFFF, status);
     }
     let works = Works::made(&Made { config: [24, 0, 1], ..WELL_MADE });
     let (kind, message) = works.fault();

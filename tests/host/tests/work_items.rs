@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use support::code::Place;
 use support::code::Value::{Argument, At, Of};
 use support::driver::{ON_CONTROL, ON_CREATE};
-use support::run::{CODE, End, Opened, life, reply};
-use support::works::{Works, answered};
+use support::run::{CODE, End, Opened, life, reply, word};
+use support::works::Works;
 
 #[test]
 fn a_work_item_runs_on_another_thread_while_the_request_waits() {
@@ -63,7 +63,7 @@ fn a_work_item_uses_the_buffer_and_the_references_of_who_waits() {
     works.enqueue();
     works.flush();
     works.driver.complete(0, 8);
-    assert_eq!(answered(&works.driver), 0x1234);
+    assert_eq!(word(&works.driver), 0x1234);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_work_item_can_run_again() {
         works.flush();
     }
     works.answer(count);
-    assert_eq!(answered(&works.driver), 9);
+    assert_eq!(word(&works.driver), 9);
 }
 
 /// Notes who calls what for whom.

@@ -262,6 +262,15 @@ impl Driver {
         self.give(ON_CONTROL, 0.into());
     }
 
+    /// Completes the request with a word that it returns, and returns.
+    pub(crate) fn answer(&mut self, word: Place) {
+        let buffer = self.words(&[0]);
+        let values = [Value::Of(self.globals), Value::Argument(1), 1.into(), Value::At(buffer), 0.into()];
+        self.framework(ON_CONTROL, "WdfRequestRetrieveOutputBuffer", &values);
+        self.code(ON_CONTROL).write(Value::Of(buffer), 0, Value::Of(word));
+        self.complete(0, 8);
+    }
+
     /// Completes the request in the control callback.
     pub(crate) fn complete_only(&mut self, status: u64, information: u64) {
         let values = [Value::Of(self.globals), Value::Argument(1), status.into(), information.into()];

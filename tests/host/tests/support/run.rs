@@ -70,6 +70,11 @@ pub(crate) fn answer(driver: &Driver, input: &[u8], length: usize) -> Vec<u8> {
     output
 }
 
+/// The word that a driver answers to one request in a life without a fault.
+pub(crate) fn word(driver: &Driver) -> u64 {
+    u64::from_le_bytes(answer(driver, &[], 8).try_into().expect("eight bytes"))
+}
+
 /// What becomes of one request in a life without another fault.
 pub(crate) fn reply(driver: &Driver, request: &IoControl<'_>, output: &mut [u8]) -> Result<usize, Failure> {
     let opened = Opened::by(driver, Options::default());

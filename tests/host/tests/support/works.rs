@@ -1,10 +1,10 @@
 //! Drivers with a work item.
 
-use super::code::Value::{Argument, At, Code, Of};
+use super::code::Value::{At, Code, Of};
 use super::code::{Function, Place};
 use super::driver::{Driver, ON_CONTROL};
-use super::run::{CODE, fault, reply};
-use psimp_host::{FaultKind, IoControl};
+use super::run::fault;
+use psimp_host::FaultKind;
 
 const INHERITED: [u64; 7] = [56, 0, 0, 1 | 1 << 32, 0, 0, 0];
 
@@ -77,11 +77,7 @@ impl Works {
 
     /// The request returns a word.
     pub(crate) fn answer(&mut self, word: Place) {
-        let buffer = self.driver.words(&[0]);
-        let values = [Of(self.driver.globals), Argument(1), 1.into(), At(buffer), 0.into()];
-        self.driver.framework(ON_CONTROL, "WdfRequestRetrieveOutputBuffer", &values);
-        self.driver.code(ON_CONTROL).write(Of(buffer), 0, Of(word));
-        self.driver.complete(0, 8);
+        self.driver.answer(word);
     }
 
     /// The callback returns, and the request is completed.
@@ -95,11 +91,4 @@ impl Works {
         self.end();
         fault(&self.driver)
     }
-}
-
-/// The word that the only request of a life without a fault returns.
-pub(crate) fn answered(driver: &Driver) -> u64 {
-    let mut output = [0; 8];
-    assert_eq!(reply(driver, &IoControl::new(CODE, &[]), &mut output), Ok(8));
-    u64::from_le_bytes(output)
 }
