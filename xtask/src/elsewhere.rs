@@ -25,7 +25,11 @@ fn copy_tree(from: &Path, to: &Path, except: &[&Path]) -> Result<()> {
     exec::create_dir(to)?;
     for entry in fs::read_dir(to)? {
         let path = entry?.path();
-        let original = from.join(path.file_name().context("an entry has a name")?);
+        let name = path.file_name().context("an entry has a name")?;
+        if name == "target" {
+            continue;
+        }
+        let original = from.join(name);
         if original.is_dir() == path.is_dir() && original.exists() {
             continue;
         }

@@ -16,6 +16,7 @@ mod setup;
 mod soak;
 mod speakeasy;
 mod test;
+mod walkthroughs;
 mod wine;
 mod workspace;
 

@@ -11,7 +11,7 @@ use crate::Format;
 use crate::build::{self, Arch, Image};
 use crate::wine::{self, Wine};
 use crate::workspace::{self, Workspace};
-use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, soak};
+use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, soak, walkthroughs};
 
 /// What the catalogue runs on: every combination of these.
 const TARGETS: [&str; 2] = ["model", "image"];
@@ -100,6 +100,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
             steps.run(&name, || faults(workspace, &image, kernel, rules))?;
         }
     }
+    steps.run("CONTRIBUTING.md, followed", || walkthroughs::check(workspace))?;
     steps.run("soak", || soak::step(workspace, &image))?;
     Ok(())
 }
