@@ -222,24 +222,12 @@ pub(crate) static ROWS: [DecisionRow; 62] = [
 mod tests {
     use super::*;
     use psimp_rules::{
-        DOC, DOC_ANY, Decision, Level, NT52, Profile, TokenFacts, UM, Verdict, W10, W10_RECENT, decide,
-        raises,
+        DOC, DOC_ANY, Decision, Level, NT52, Profile, UM, Verdict, W10, W10_RECENT, decide, raises,
     };
-
-    fn facts(fixture: crate::Fixture) -> TokenFacts {
-        TokenFacts {
-            user: fixture.user.sid(),
-            authentication_id: fixture.logon.luid(),
-            token_type: fixture.token_type,
-            level: fixture.level,
-            restriction: fixture.restriction,
-            platform: fixture.platform(),
-        }
-    }
 
     fn check(profile: &Profile, row: &DecisionRow, expected: Column) {
         let asked = Level::from_raw(row.level.into()).expect("a level of the table");
-        let (server, token) = (facts(row.server.fixture()), facts(row.token.fixture()));
+        let (server, token) = (row.server.fixture().facts(), row.token.fixture().facts());
         let Decision { verdict, rule } = decide(profile, Some(&server), &token, asked);
         let as_expected = match (verdict, expected) {
             (Verdict::Kept(level), K(expected)) => level as u8 == expected,

@@ -1,6 +1,6 @@
 //! The tokens that the cases speak of.
 
-use psimp_rules::{Level, Luid, Package, PlatformFacts, Restriction, Sid, TokenType, integrity};
+use psimp_rules::{Level, Luid, Package, PlatformFacts, Restriction, Sid, TokenFacts, TokenType, integrity};
 
 /// Whose token it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +107,18 @@ pub struct Fixture {
 }
 
 impl Fixture {
+    /// What rules read of it.
+    pub fn facts(&self) -> TokenFacts {
+        TokenFacts {
+            user: self.user.sid(),
+            authentication_id: self.logon.luid(),
+            token_type: self.token_type,
+            level: self.level,
+            restriction: self.restriction,
+            platform: self.platform(),
+        }
+    }
+
     /// What only kernels' profiles read of it.
     pub fn platform(&self) -> PlatformFacts {
         PlatformFacts {

@@ -1,23 +1,12 @@
 //! A question of one's own: what the words about tokens mean, and what comes of them.
 
-use psimp_catalogue::{Fixture, Server, Tok};
+use psimp_catalogue::{Server, Tok};
 use psimp_harness::cli::TokenSpec;
-use psimp_rules::{Level, Luid, Package, Restriction, Sid, TokenFacts, TokenType};
+use psimp_rules::{Level, Luid, Package, Restriction, Sid, TokenType};
 use std::process::Command;
 
 fn spec(text: &str) -> TokenSpec {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
-fn facts(fixture: Fixture) -> TokenFacts {
-    TokenFacts {
-        user: fixture.user.sid(),
-        authentication_id: fixture.logon.luid(),
-        token_type: fixture.token_type,
-        level: fixture.level,
-        restriction: fixture.restriction,
-        platform: fixture.platform(),
-    }
 }
 
 /// What a question answers; it must be a good one.
@@ -46,14 +35,14 @@ fn every_server_of_the_cases_can_be_said() {
         (Server::SF, "filtered"),
         (Server::S0, "session=0"),
     ] {
-        assert_eq!(spec(text).server(), facts(server.fixture()), "{text}");
+        assert_eq!(spec(text).server(), server.fixture().facts(), "{text}");
     }
-    assert_eq!(TokenSpec::default().server(), facts(Server::S.fixture()));
+    assert_eq!(TokenSpec::default().server(), Server::S.fixture().facts());
 }
 
 #[test]
 fn every_token_of_the_cases_can_be_said() {
-    let server = facts(Server::S.fixture());
+    let server = Server::S.fixture().facts();
     for (token, text) in [
         (Tok::A0, "level=anonymous"),
         (Tok::A1, "LEVEL=Identification"),
@@ -85,9 +74,9 @@ fn every_token_of_the_cases_can_be_said() {
         (Tok::AY2, "package=2"),
         (Tok::As0, "session=0"),
     ] {
-        assert_eq!(spec(text).client(&server), facts(token.fixture()), "{text}");
+        assert_eq!(spec(text).client(&server), token.fixture().facts(), "{text}");
     }
-    assert_eq!(TokenSpec::default().client(&server), facts(Tok::A2.fixture()));
+    assert_eq!(TokenSpec::default().client(&server), Tok::A2.fixture().facts());
 }
 
 #[test]

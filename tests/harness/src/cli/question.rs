@@ -144,13 +144,13 @@ impl TokenSpec {
 
     /// The facts of a process's primary token.
     pub fn server(&self) -> TokenFacts {
-        self.over(facts(Server::S.fixture()), None)
+        self.over(Server::S.fixture().facts(), None)
     }
 
     /// The facts of a token that a thread of `server` impersonates.
     pub fn client(&self, server: &TokenFacts) -> TokenFacts {
         let base = if self.token_type == Some(TokenType::Primary) { Tok::Ap0 } else { Tok::A2 };
-        self.over(facts(base.fixture()), Some(server.authentication_id))
+        self.over(base.fixture().facts(), Some(server.authentication_id))
     }
 
     /// What is said, over what holds unless told otherwise.
@@ -194,18 +194,6 @@ pub(super) fn process(text: &str) -> Result<TokenSpec, WrongFact> {
         return wrong("type: the token of a process is primary");
     }
     Ok(spec)
-}
-
-/// A fixture of the catalogue, as the rules see it.
-fn facts(fixture: psimp_catalogue::Fixture) -> TokenFacts {
-    TokenFacts {
-        user: fixture.user.sid(),
-        authentication_id: fixture.logon.luid(),
-        token_type: fixture.token_type,
-        level: fixture.level,
-        restriction: fixture.restriction,
-        platform: fixture.platform(),
-    }
 }
 
 /// The session that a user is logged on in. Users that the catalogue has not share one that is

@@ -104,19 +104,8 @@ impl Display for Parting {
 mod tests {
     use super::place;
     use crate::commands::explain::decision::Tried;
-    use psimp_catalogue::{Fixture, Server, Tok};
-    use psimp_rules::{Level, PROFILES, TokenFacts};
-
-    fn facts(fixture: Fixture) -> TokenFacts {
-        TokenFacts {
-            user: fixture.user.sid(),
-            authentication_id: fixture.logon.luid(),
-            token_type: fixture.token_type,
-            level: fixture.level,
-            restriction: fixture.restriction,
-            platform: fixture.platform(),
-        }
-    }
+    use psimp_catalogue::{Server, Tok};
+    use psimp_rules::{Level, PROFILES};
 
     #[test]
     fn every_profile_tries_the_rules_in_this_order() {
@@ -124,7 +113,7 @@ mod tests {
         for server in Server::ALL {
             for token in Tok::ALL {
                 for (profile, level) in PROFILES.iter().flat_map(|p| Level::ALL.map(|level| (p, level))) {
-                    let (server, token) = (facts(server.fixture()), facts(token.fixture()));
+                    let (server, token) = (server.fixture().facts(), token.fixture().facts());
                     let tried = Tried::of(profile, &server, &token, level);
                     let places: Vec<_> = tried.steps.iter().map(|step| place(profile, step.rule)).collect();
                     assert!(places.is_sorted_by(|a, b| a < b), "{}: {places:?}", profile.name);
