@@ -183,8 +183,7 @@ fn run_one(workspace: &Workspace, program: PathBuf, name: &str, seconds: u64) ->
 
 /// The ordinary test over what is kept, and over what was found meanwhile.
 fn replay(workspace: &Workspace, image: &Image) -> Result<()> {
-    let mut cargo = Command::new(workspace::cargo());
-    cargo.current_dir(&workspace.root).args(["test", "--package", "psimp-fuzz", "--test", "replay"]);
+    let mut cargo = workspace.cargo(&["test", "--workspace", "--test", "replay"]);
     exec::run(cargo.env("PSIMP_SYS", &image.path).env("PSIMP_CORPUS", corpora(workspace)))
 }
 

@@ -1,5 +1,6 @@
 //! Build, run and test tasks.
 
+mod background;
 mod bench;
 mod build;
 mod bundle;

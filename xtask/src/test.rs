@@ -8,9 +8,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::Format;
+use crate::background::Background;
 use crate::build::{self, Arch, Image};
 use crate::wine::{self, Wine};
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, soak, walkthroughs};
 
 /// What the catalogue runs on: every combination of these.
@@ -55,9 +56,11 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.run("clippy", || cargo(workspace, &clippy))?;
     steps.run("documentation", || {
-        let mut cargo = command(workspace, &["doc", "--workspace", "--no-deps"]);
+        let mut cargo = workspace.cargo(&["doc", "--workspace", "--no-deps"]);
         exec::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
+    // The builds of drivers keep one processor busy, and this the others.
+    let compiling = Background::start(workspace.cargo(&COMPILE_TESTS), &workspace.target.join("tests.log"))?;
     let image = steps.run("driver", || build::driver(workspace))?;
     steps.run("drivers and psimp.exe: clippy", || cross_clippy(workspace))?;
     steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image, Arch::X64))?;
@@ -70,6 +73,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
     let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
+    steps.run("tests: compiled meanwhile", || compiling.end())?;
     steps.run("tests", || tests(workspace, &image, &mutants, &malicious))?;
     steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;
     match fuzz::unavailable() {
@@ -157,16 +161,19 @@ fn cross_clippy(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// Compiles all that `cargo test --workspace` runs.
+const COMPILE_TESTS: [&str; 3] = ["test", "--workspace", "--no-run"];
+
 /// Tests that need images find them through the environment, and skip themselves without.
 fn tests(workspace: &Workspace, image: &Image, mutants: &Path, malicious: &Image) -> Result<()> {
-    let mut cargo = command(workspace, &["test", "--workspace"]);
+    let mut cargo = workspace.cargo(&["test", "--workspace"]);
     cargo.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", mutants);
     exec::run(cargo.env("PSIMP_MALICIOUS", &malicious.path))
 }
 
 /// The host's example, as docs/host.md tells it.
 fn example(workspace: &Workspace, minimal: &Image) -> Result<()> {
-    let mut cargo = command(workspace, &["run", "-p", "psimp-host", "--example", "load_driver", "--"]);
+    let mut cargo = workspace.cargo(&["run", "-p", "psimp-host", "--example", "load_driver", "--"]);
     let output = cargo.arg(&minimal.path).stderr(Stdio::inherit()).output()?;
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success() && said == "edcba\n", "the example ended with {}: {said}", output.status);
@@ -219,14 +226,8 @@ fn faults(workspace: &Workspace, image: &Image, kernel: &str, rules: &str) -> Re
     Ok(())
 }
 
-fn command(workspace: &Workspace, args: &[&str]) -> Command {
-    let mut cargo = Command::new(workspace::cargo());
-    cargo.current_dir(&workspace.root).args(args);
-    cargo
-}
-
 fn cargo(workspace: &Workspace, args: &[&str]) -> Result<()> {
-    exec::run(&mut command(workspace, args))
+    exec::run(&mut workspace.cargo(args))
 }
 
 /// The steps taken so far, the last of which may have failed.

@@ -148,6 +148,8 @@ fn typed(root: &Path, target: &Path, command: &str) -> Result<String> {
     eprintln!("$ {command}");
     let mut shell = Command::new("sh");
     shell.args(["-ec", command]).current_dir(root).env("CARGO_TARGET_DIR", target);
+    // One build for `cargo test` and `cargo run`.
+    shell.env("CARGO_PROFILE_DEV_PANIC", "unwind");
     for image in ["PSIMP_SYS", "PSIMP_MUTANTS", "PSIMP_MALICIOUS"] {
         shell.env_remove(image);
     }

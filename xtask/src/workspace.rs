@@ -49,6 +49,14 @@ impl Workspace {
         })
     }
 
+    /// `cargo` here, for tests. They unwind, and what does not would be compiled beside them: that is
+    /// for the driver, and for those who build it with nothing but cargo.
+    pub(crate) fn cargo(&self, args: &[&str]) -> Command {
+        let mut cargo = Command::new(cargo());
+        cargo.current_dir(&self.root).args(args).env("CARGO_PROFILE_DEV_PANIC", "unwind");
+        cargo
+    }
+
     /// The folder for everything the cross build makes on its way.
     pub(crate) fn cross(&self) -> PathBuf {
         self.target.join("cross")

@@ -57,18 +57,23 @@ fn psimp(command: &str) -> Option<Vec<String>> {
 #[test]
 fn every_command_is_one() {
     let (mut seen, mut wrong, mut carried_out) = (0, Vec::new(), 0);
+    let folder = folder();
     for page in pages() {
+        let first = page.ends_with("README.md");
         let text = std::fs::read_to_string(&page).expect("the page can be read");
         for command in typed(&text) {
             let Some(arguments) = psimp(&command) else { continue };
             seen += 1;
             let words = [&["psimp".to_owned()], arguments.as_slice()].concat();
             let command = match Cli::try_parse_from(words).map(Cli::into_command) {
-                Ok(parsed) if takes_a_moment(&parsed) => {
+                Ok(parsed) if first || takes_a_moment(&parsed) => {
                     carried_out += 1;
-                    let output = Command::new(env!("CARGO_BIN_EXE_psimp")).args(&arguments).output();
-                    let status = output.expect("psimp runs").status;
-                    if status.success() {
+                    let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
+                    let status =
+                        psimp.args(&arguments).current_dir(&folder).output().expect("psimp runs").status;
+                    // What is typed as `psimp` is for Windows, and says so elsewhere.
+                    let unavailable = first && command.starts_with("psimp") && status.code() == Some(3);
+                    if status.success() || unavailable {
                         continue;
                     }
                     format!("{command}: {status}")
@@ -88,7 +93,20 @@ fn every_command_is_one() {
     assert!(seen >= 20 && carried_out >= 5, "{seen} commands, {carried_out} carried out");
 }
 
-/// Without an image and without Windows, and without writing a file.
+/// Where commands are carried out: what they take is there.
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("documents");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
+    let result = psimp.args(["run", "--filter", "N", "--format", "json"]).output().expect("psimp runs");
+    for name in ["a.json", "b.json"] {
+        std::fs::write(folder.join(name), &result.stdout).expect("a result");
+    }
+    folder
+}
+
+/// Without an image and without Windows, and without writing a file. Of README.md everything is
+/// carried out.
 fn takes_a_moment(command: &cli::Command) -> bool {
     match command {
         cli::Command::Run(args) => matches!(args.target, Target::Model) && args.report.is_none(),

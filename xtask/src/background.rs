@@ -1,0 +1,74 @@
+//! A program that runs beside others.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::exec;
+
+/// A program that was started. What it prints goes to a file; nobody waits for it on drop: it ends.
+#[derive(Debug)]
+pub(crate) struct Background {
+    program: Child,
+    shown: String,
+    log: PathBuf,
+}
+
+impl Background {
+    pub(crate) fn start(mut command: Command, log: &Path) -> Result<Self> {
+        let shown = exec::shown(&command);
+        let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        let program = command.spawn().with_context(|| format!("cannot start {shown}"))?;
+        Ok(Self { program, shown, log: log.to_owned() })
+    }
+
+    /// Waits for it, and shows what it printed if it failed.
+    pub(crate) fn end(mut self) -> Result<()> {
+        let status = self.program.wait()?;
+        if status.success() {
+            return Ok(());
+        }
+        eprint!("{}", String::from_utf8_lossy(&fs::read(&self.log)?));
+        bail!("{} failed ({status})", self.shown)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Background;
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    fn shell(script: &str) -> Background {
+        let log =
+            std::env::temp_dir().join(format!("psimp-background-{}-{}", std::process::id(), script.len()));
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Background::start(command, &log).expect("it starts")
+    }
+
+    #[test]
+    fn how_it_ends_is_told() {
+        shell("echo well").end().expect("it ends well");
+        let error = shell("echo badly; exit 3").end().expect_err("it fails");
+        assert!(error.to_string().ends_with("failed (exit status: 3)"), "{error}");
+    }
+
+    #[test]
+    fn it_ends_with_who_started_it() {
+        let begin = Instant::now();
+        drop(shell("exec sleep 60"));
+        assert!(begin.elapsed() < Duration::from_secs(30));
+    }
+}
