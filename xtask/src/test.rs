@@ -20,7 +20,7 @@ const KERNELS: [&str; 4] = ["win10", "nt52", "documented", "peios"];
 const RULES: [&str; 2] = ["documented", "kernel"];
 
 /// How long each fuzz target runs: enough to see that it does, and that what was found stays fixed.
-const FUZZ_SECONDS: u64 = 5;
+const FUZZ_SECONDS: u64 = 3;
 
 /// How many cases the user mode of Debian 12's Wine can carry out.
 const NATIVE_CASES: u64 = 27;
