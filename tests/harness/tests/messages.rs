@@ -1,5 +1,5 @@
-//! What each command says of itself, and what it says when it is asked wrongly, compared with files
-//! in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
+//! What each command says of itself, what it answers, and what it says when it is asked wrongly,
+//! compared with files in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,13 +7,17 @@ use std::process::{Command, Output};
 use std::{env, fs};
 
 fn psimp(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("psimp runs")
+}
+
+fn command(arguments: &[&str]) -> Command {
     let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
     psimp.args(arguments);
     // The width of the help, the image and colours depend on these.
     for variable in ["COLUMNS", "LINES", "PSIMP_SYS", "CLICOLOR_FORCE"] {
         psimp.env_remove(variable);
     }
-    psimp.output().expect("psimp runs")
+    psimp
 }
 
 fn compare(name: &str, text: &str) {
@@ -139,4 +143,49 @@ fn what_is_wrong_is_told() {
         let _ = writeln!(text, "$ psimp {}\n{message}exit {code}\n", arguments.join(" "));
     }
     compare("messages.txt", &text);
+}
+
+/// Command lines that are answered, with their exit codes. The results `documented.json` and
+/// `win10.json` are there.
+const RIGHT: [(i32, &str); 11] = [
+    (0, "list --filter N"),
+    (0, "explain N03"),
+    (0, "explain D42"),
+    (0, "explain B04"),
+    (0, "explain K33"),
+    (0, "explain L09"),
+    (0, "explain U05"),
+    (0, "explain --process privilege=SeImpersonate --token user=B,level=impersonation,restricted"),
+    (0, "explain --token user=A --level identification"),
+    (0, "run --filter N01 --filter D13 --filter P01"),
+    (1, "report documented.json win10.json"),
+];
+
+#[cfg(not(windows))]
+#[test]
+fn what_is_right_is_answered() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("answers");
+    fs::create_dir_all(&folder).expect("a folder");
+    for kernel in ["documented", "win10"] {
+        let result =
+            psimp(&["run", "--kernel", kernel, "--rules", "kernel", "--filter", "D4", "--format", "json"]);
+        fs::write(folder.join(format!("{kernel}.json")), result.stdout).expect("a result");
+    }
+    let mut text = String::new();
+    for (code, line) in RIGHT {
+        let arguments: Vec<_> = line.split_whitespace().collect();
+        let output = command(&arguments).current_dir(&folder).output().expect("psimp runs");
+        assert_eq!(output.status.code(), Some(code), "{line}: {}", plain(&output.stderr));
+        let _ = writeln!(text, "$ psimp {line}\n{}exit {code}\n", timeless(&plain(&output.stdout)));
+    }
+    compare("answers.txt", &text);
+}
+
+/// Without how long it took.
+fn timeless(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.split_once(" total in ") {
+        Some((counts, _)) => format!("{counts} total in TIME\n"),
+        None => format!("{line}\n"),
+    });
+    lines.collect()
 }
