@@ -117,8 +117,8 @@ fn a_seed_replays_one_schedule_and_shows_it() {
 fn explain_shows_what_threads_do_and_how_it_may_end() {
     let text = stdout(&psimp(&["explain", "Z07"]));
     for words in [
-        "At the same time, on T1\n  1. Open(T2, [\"imp/2 all\", \"7C\"])\n",
-        "At the same time, on T2\n  1. Revert\n",
+        "At the same time, on T1\n  1. OpenThreadToken of T2 as itself: imp/2 all or 7C\n",
+        "At the same time, on T2\n  1. REVERT\n",
         "Ends on nt52\n  T2 copy of A2 imp/2 co0 eo0 L2; references A2 +0, under some schedule\n",
         "Ends on other kernels\n  T2 idle; references A2 +0",
     ] {
@@ -141,9 +141,13 @@ fn explain_shows_what_a_script_does_on_which_thread() {
 
 #[test]
 fn explain_speaks_in_words() {
-    for id in ["A08", "C05", "J04", "M03", "N12", "O10", "R06", "S12", "T13", "U13", "X10", "X14"] {
+    for id in [
+        "A08", "B04", "B13", "B20", "C05", "J04", "K33", "M03", "N12", "O10", "R06", "S12", "T13", "U13",
+        "X10", "X14", "Z01", "Z08",
+    ] {
         let text = stdout(&psimp(&["explain", id]));
-        for shape in ["Program(", "Judge(", "Context(", "Object(", "Memory(", " { "] {
+        for shape in ["Program(", "Judge(", "Context(", "Object(", "Memory(", " { ", "Flags(", "Some(", "Of("]
+        {
             assert!(!text.contains(shape), "{id} has {shape}:\n{text}");
         }
     }

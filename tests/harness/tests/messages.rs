@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::{env, fs};
 
 fn psimp(arguments: &[&str]) -> Output {
@@ -147,7 +147,7 @@ fn what_is_wrong_is_told() {
 
 /// Command lines that are answered, with their exit codes. The results `documented.json` and
 /// `win10.json` are there.
-const RIGHT: [(i32, &str); 11] = [
+const RIGHT: [(i32, &str); 12] = [
     (0, "list --filter N"),
     (0, "explain N03"),
     (0, "explain D42"),
@@ -155,6 +155,7 @@ const RIGHT: [(i32, &str); 11] = [
     (0, "explain K33"),
     (0, "explain L09"),
     (0, "explain U05"),
+    (0, "explain Z16"),
     (0, "explain --process privilege=SeImpersonate --token user=B,level=impersonation,restricted"),
     (0, "explain --token user=A --level identification"),
     (0, "run --filter N01 --filter D13 --filter P01"),
@@ -188,4 +189,17 @@ fn timeless(text: &str) -> String {
         None => format!("{line}\n"),
     });
     lines.collect()
+}
+
+/// As `psimp explain Z16 | head -1` is.
+#[cfg(not(windows))]
+#[test]
+fn who_has_read_enough_may_stop() {
+    for line in ["list", "explain Z16", "run", "demo --target model", "completions bash", "man"] {
+        let mut psimp = command(&line.split_whitespace().collect::<Vec<_>>());
+        let mut psimp = psimp.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psimp starts");
+        drop(psimp.stdout.take());
+        let output = psimp.wait_with_output().expect("psimp ends");
+        assert_eq!((output.status.code(), plain(&output.stderr).as_str()), (Some(0), ""), "{line}");
+    }
 }

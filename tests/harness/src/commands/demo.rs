@@ -2,12 +2,11 @@
 
 use super::driver::why_no_device;
 use super::run::{flavour, rules};
-use super::{load_image, unavailable};
+use super::{load_image, say, unavailable};
 use crate::cli::{DemoArgs, DemoTarget, Exit};
 use crate::demo::{Told, model};
 use crate::driver::Source;
 use crate::run::Target;
-use std::io::{self, Write};
 
 pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let source = match args.target {
@@ -45,11 +44,7 @@ fn device(_: &DemoArgs) -> anyhow::Result<Exit> {
 
 /// Prints what was told, and on standard error what is not as it should be.
 fn report(told: &Told) -> anyhow::Result<Exit> {
-    match io::stdout().lock().write_all(told.text.as_bytes()) {
-        // Whoever read the output has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
-        _ => (),
-    }
+    say(&told.text)?;
     for difference in &told.differences {
         eprintln!("psimp: not as the story says: {difference}");
     }

@@ -1,11 +1,11 @@
 //! `psimp completions` and `psimp man`: what shells and manuals know of the commands. Commands that
 //! the help hides are not told here either.
 
+use super::say;
 use crate::cli::{Cli, CompletionsArgs, Exit, ManArgs};
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use std::fs;
-use std::io::{self, Write};
 
 const NAME: &str = "psimp";
 
@@ -31,7 +31,8 @@ fn visible() -> Command {
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut visible(), NAME, &mut script);
-    written(&script)
+    say(&script)?;
+    Ok(Exit::Passed)
 }
 
 /// The main page, or all pages into a folder.
@@ -39,18 +40,11 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
     let Some(folder) = &args.folder else {
         let mut page = Vec::new();
         clap_mangen::Man::new(visible().disable_help_subcommand(true)).render(&mut page)?;
-        return written(&page);
+        say(&page)?;
+        return Ok(Exit::Passed);
     };
     fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(visible(), folder))
         .with_context(|| format!("cannot write the pages into {}", folder.display()))?;
     Ok(Exit::Passed)
-}
-
-fn written(bytes: &[u8]) -> anyhow::Result<Exit> {
-    match io::stdout().lock().write_all(bytes) {
-        // Whoever read the output has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Exit::Passed),
-    }
 }

@@ -20,6 +20,7 @@ use crate::result::ImageInfo;
 use psimp_host::Image;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Run(args) => run::run(&args),
         Command::Report(args) => report::report(&args),
         Command::List(args) => list::list(&args),
-        Command::Explain(args) => Ok(explain::explain(&args)),
+        Command::Explain(args) => explain::explain(&args),
         Command::Demo(args) => demo::demo(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),
@@ -47,6 +48,16 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::NativeServer => run::native_server(),
         Command::NativeWait => run::native_wait(),
     }
+}
+
+/// Writes an answer.
+fn say(text: impl AsRef<[u8]>) -> io::Result<()> {
+    unless_enough(io::stdout().lock().write_all(text.as_ref()))
+}
+
+/// Whoever reads an answer may stop when it is enough, as `head` does: that is no failure.
+fn unless_enough(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
 /// Says why a target cannot be had here.

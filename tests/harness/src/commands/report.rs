@@ -1,11 +1,10 @@
 //! `psimp report`.
 
-use super::page;
+use super::{page, say};
 use crate::cli::{Exit, ReportArgs};
 use crate::report::{Sheet, read};
 use crate::result::RunResult;
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 
 pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
@@ -23,11 +22,7 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
     if let Some(path) = &args.html {
         page::write(path, &sheet, true)?;
     }
-    match io::stdout().lock().write_all(sheet.differences_as_text().as_bytes()) {
-        // Whoever read the output has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
-        _ => (),
-    }
+    say(sheet.differences_as_text())?;
     Ok(if sheet.differences().next().is_some() { Exit::Failed } else { Exit::Passed })
 }
 

@@ -1,7 +1,7 @@
 //! `psimp run`.
 
 use super::driver::why_no_device;
-use super::{load_image, page, unavailable};
+use super::{load_image, page, unavailable, unless_enough};
 use crate::cli::{Choice, Exit, Kernel, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
 use crate::native::means::Means;
@@ -121,11 +121,7 @@ fn finish(args: &RunArgs, runs: &[(Option<String>, RunResult)]) -> anyhow::Resul
         [(_, run)] => report::write(run, args.format, &mut out, colour),
         runs => runs.iter().try_for_each(|(_, run)| brief(run, &mut out)),
     };
-    match written {
-        // Whoever read the output has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
-        _ => (),
-    }
+    unless_enough(written)?;
     if let Some(path) = &args.report {
         page::write(path, &Sheet::new(runs), false)?;
     }

@@ -1,6 +1,7 @@
 //! A race in words.
 
-use psimp_catalogue::{Act, End, Ends, Race};
+use psimp_catalogue::{Act, End, Ends, Race, Target, With};
+use psimp_protocol::Status;
 use std::fmt::Write as _;
 
 /// What its threads do, and what may be left.
@@ -42,9 +43,78 @@ fn acts(text: &mut String, list: &[Act], depth: usize) {
             let _ = writeln!(text, "{times} times");
             acts(text, list, depth + 2);
         } else {
-            let _ = writeln!(text, "{act:?}");
+            let _ = writeln!(text, "{}", words(act));
         }
     }
+}
+
+fn words(act: &Act) -> String {
+    match *act {
+        Act::Repeat(times, _) => format!("{times} times"),
+        Act::Impersonate { on, token, copy_on_open, effective_only, level, allowed } => {
+            let token = match token {
+                With::Tok(token) => token.name().to_owned(),
+                With::Handle(number) => format!("handle {number}"),
+            };
+            let flags = [(copy_on_open, ", copy-on-open"), (effective_only, ", effective-only")];
+            let flags: String = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
+            format!("IMPERSONATE {token} on {} at level {level}{flags}{}", target(on), statuses(allowed))
+        }
+        Act::End(on, allowed) => format!("END of {}{}", target(on), statuses(allowed)),
+        Act::Revert => "REVERT".to_owned(),
+        Act::Query(on, slots, also) => format!("QUERY of {}: {}", target(on), told(slots, also)),
+        Act::Save(on, number, slots, also) => {
+            format!("SAVE of {} as {number}: {}", target(on), told(slots, also))
+        }
+        Act::Restore(on, number, allowed) => {
+            format!("RESTORE of save {number} to {}{}", target(on), statuses(allowed))
+        }
+        Act::Discard(number, allowed) => format!("DISCARD of save {number}{}", statuses(allowed)),
+        Act::TokenHandle(number, token) => format!("handle {number} is a handle of {}", token.name()),
+        Act::ThreadHandle(number, who) => format!("handle {number} is a handle of {who:?}"),
+        Act::CloseHandle(number) => format!("close handle {number}"),
+        Act::ReuseHandle(number, token) => {
+            format!("the value of handle {number} is a handle of {} from now on", token.name())
+        }
+        Act::Open(who, opens) => format!("OpenThreadToken of {who:?} as itself: {}", opens.join(" or ")),
+        Act::Privilege(true) => "the server's SeImpersonatePrivilege is enabled".to_owned(),
+        Act::Privilege(false) => "the server's SeImpersonatePrivilege is disabled".to_owned(),
+        Act::BecomeServer(server) => format!("the server's primary token becomes {}", server.name()),
+        Act::Disable(number) => format!("disable impersonation, kept as {number}"),
+        Act::RestoreDisabled(number) => format!("restore the impersonation disabled as {number}"),
+        Act::Exit => "exit".to_owned(),
+        Act::Cancel(allowed) => format!("the requests in flight are cancelled{}", statuses(allowed)),
+        Act::Cleanup => "close the last handle of the device".to_owned(),
+        Act::Unload => "close it once nothing is in flight, and unload the driver".to_owned(),
+        Act::References(token, allowed) => {
+            let allowed: Vec<_> = allowed.iter().map(|count| format!("{count:+}")).collect();
+            format!("references on {}: {}", token.name(), allowed.join(" or "))
+        }
+    }
+}
+
+fn target(target: Target) -> String {
+    match target {
+        Target::Own => "the own thread".to_owned(),
+        Target::Of(who) => format!("{who:?}"),
+        Target::Handle(number) => format!("handle {number}"),
+        Target::Id(who) => format!("the id of {who:?}, which is no handle"),
+    }
+}
+
+/// What may come back, unless it is success alone.
+fn statuses(allowed: &[Status]) -> String {
+    if allowed == [Status::SUCCESS] {
+        return String::new();
+    }
+    let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+    format!(": {}", allowed.join(" or "))
+}
+
+/// The slots that may be told of, and what else may come back.
+fn told(slots: &[&str], also: &[Status]) -> String {
+    let slots = slots.iter().map(|slot| (*slot).to_owned());
+    slots.chain(also.iter().map(ToString::to_string)).collect::<Vec<_>>().join(" or ")
 }
 
 fn ends(text: &mut String, heading: &str, list: &[End]) {

@@ -4,10 +4,12 @@
 mod decision;
 mod parting;
 mod question;
+mod requests;
 mod steps;
 mod words;
 
 use super::run::flavour;
+use super::say;
 use crate::cli::{Exit, ExplainArgs, Kernel, TextFormat};
 use crate::driver::Source;
 use crate::races;
@@ -18,39 +20,45 @@ use psimp_catalogue::{Body, Case};
 use psimp_protocol::RulesMode;
 use question::Question;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
-pub(super) fn explain(args: &ExplainArgs) -> Exit {
+pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let Some(id) = &args.case else {
         let question = Question::new(args.process.as_ref(), args.token.as_ref(), args.level);
-        match args.format {
-            TextFormat::Table => print!("{}", question.text()),
-            TextFormat::Json => println!("{}", question.json()),
-        }
-        return Exit::Passed;
+        say(match args.format {
+            TextFormat::Table => question.text(),
+            TextFormat::Json => format!("{}\n", question.json()),
+        })?;
+        return Ok(Exit::Passed);
     };
     let Some(case) = psimp_catalogue::cases().into_iter().find(|c| c.id.eq_ignore_ascii_case(id)) else {
         eprintln!("psimp: there is no case {id}; `psimp list` names them all");
-        return Exit::Usage;
+        return Ok(Exit::Usage);
     };
     let text = text(&case);
     let runs = runs(&case);
-    match args.format {
+    say(match args.format {
         TextFormat::Table => {
-            println!("{}  {}\n\n{text}\nOn the model, through the driver's service", case.id, case.title);
+            let mut told = format!(
+                "{}  {}\n\n{text}\nOn the model, through the driver's service\n",
+                case.id, case.title
+            );
             for run in &runs {
-                println!(
+                let _ = writeln!(
+                    told,
                     "  {:<12} {:<12} {}",
                     run["kernel"].as_str().unwrap_or_default(),
                     run["rules"].as_str().unwrap_or_default(),
                     run["observed"].as_str().unwrap_or_default()
                 );
             }
+            told
         }
         TextFormat::Json => {
-            println!("{}", json!({"id": case.id, "title": case.title, "text": text, "runs": runs}));
+            format!("{}\n", json!({"id": case.id, "title": case.title, "text": text, "runs": runs}))
         }
-    }
-    Exit::Passed
+    })?;
+    Ok(Exit::Passed)
 }
 
 /// What the case does, what is expected, and for a decision the rules tried.
@@ -58,7 +66,7 @@ pub(super) fn text(case: &Case) -> String {
     match case.body {
         Body::Decision(row) => decision::text(row),
         Body::Script(row) => steps::script(row),
-        Body::Requests(row) => steps::requests(row),
+        Body::Requests(row) => requests::requests(row),
         Body::Race(race) => races::explain(race),
         Body::Pipe(pipe) => steps::pipe(pipe),
         Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
@@ -72,6 +80,7 @@ fn runs(case: &Case) -> Vec<Value> {
         for (rules, name) in [(RulesMode::Documented, "documented"), (RulesMode::Kernel, "kernel")] {
             let target = Target { source: Source::Service, flavour: flavour(*kernel), rules };
             let observed = match run_case(&target, case).status {
+                CaseStatus::Passed(words) if words.is_empty() => "as expected".to_owned(),
                 CaseStatus::Passed(words) => format!("as expected: {words}"),
                 CaseStatus::Skipped(reason) => format!("skipped: {reason}"),
                 CaseStatus::Failed(mismatches) => {

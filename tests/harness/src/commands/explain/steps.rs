@@ -1,9 +1,9 @@
-//! What a script or a row of requests does, step by step.
+//! What a script does, step by step.
 
 use super::{kernels, words};
 use crate::commands::run::flavour;
 use crate::run::expected_state;
-use psimp_catalogue::{ByKernel, Pipe, Requests, Script, State, Step};
+use psimp_catalogue::{ByKernel, Pipe, Script, State, Step};
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
@@ -27,7 +27,11 @@ fn steps(text: &mut String, list: &[Step], depth: usize) {
             Step::Meanwhile(who, steps) => (format!("on {who:?}, when a token is next duplicated"), steps),
             Step::OnlyKernel(steps) => ("without the driver".to_owned(), steps),
             Step::OnlyDriver(steps) => ("through the driver".to_owned(), steps),
-            Step::OnKernels(kernels, steps) => (format!("on {kernels:?}"), steps),
+            Step::OnKernels(kernels, steps) => {
+                let names: Vec<_> =
+                    kernels.iter().map(|kernel| format!("{kernel:?}").to_lowercase()).collect();
+                (format!("on {}", names.join(" and ")), steps)
+            }
             Step::WhereDocumented(steps) => ("where the documented rule decides".to_owned(), steps),
             Step::Elsewhere(steps) => ("where the kernel's own rule decides".to_owned(), steps),
             ref step => {
@@ -60,30 +64,6 @@ fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
         let state = expected_state(values, flavour(*kernel), RulesMode::Kernel);
         let _ = writeln!(text, "{:margin$}{:<12} {}", "", kernel.to_string(), words(state));
     }
-}
-
-pub(super) fn requests(row: &Requests) -> String {
-    let mut text = String::from("Requests, each with A2 impersonated before\n");
-    for (index, attempt) in row.attempts.iter().enumerate() {
-        let _ = writeln!(
-            text,
-            "  {}. {:?}, {:?}, output {:?}, sent by {:?}: {}",
-            index + 1,
-            attempt.operation,
-            attempt.edit,
-            attempt.output,
-            attempt.caller,
-            attempt.status
-        );
-    }
-    for opening in row.openings {
-        let _ = writeln!(
-            text,
-            "  open, administrator {}, impersonating at {:?}: {}",
-            opening.administrator, opening.impersonating, opening.status
-        );
-    }
-    text
 }
 
 /// What a client of a pipe asks for, and what is expected of the server's thread.
