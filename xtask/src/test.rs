@@ -59,8 +59,6 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         let mut cargo = workspace.cargo(&["doc", "--workspace", "--no-deps"]);
         exec::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
-    // The builds of drivers keep one processor busy, and this the others.
-    let compiling = Background::start(workspace.cargo(&COMPILE_TESTS), &workspace.target.join("tests.log"))?;
     let image = steps.run("driver", || build::driver(workspace))?;
     steps.run("drivers and psimp.exe: clippy", || cross_clippy(workspace))?;
     steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image, Arch::X64))?;
@@ -70,6 +68,8 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         reproduce::check(workspace, &arm64, Arch::Arm64)
     })?;
     steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
+    // A mutant keeps one processor busy, and this the others.
+    let compiling = Background::start(workspace.cargo(&COMPILE_TESTS), &workspace.target.join("tests.log"))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
     let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
