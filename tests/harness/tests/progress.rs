@@ -66,6 +66,11 @@ mod terminal {
                 return None;
             }
         };
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        if complaint.contains("failed to create pseudo-terminal") {
+            eprintln!("skipped: this system makes no terminals: {complaint}");
+            return None;
+        }
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let file = std::fs::read_to_string(file).expect("standard output");
         Some((String::from_utf8_lossy(&output.stdout).into_owned(), file))
