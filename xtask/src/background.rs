@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::exec;
 
-/// A program that was started. What it prints goes to a file; nobody waits for it on drop: it ends.
+/// A program that was started, and that ends with who started it. What it prints goes to a file.
 #[derive(Debug)]
 pub(crate) struct Background {
     program: Child,
@@ -47,28 +47,40 @@ impl Drop for Background {
 #[cfg(test)]
 mod tests {
     use super::Background;
+    use anyhow::Result;
+    use std::fs;
+    use std::path::Path;
     use std::process::Command;
-    use std::time::{Duration, Instant};
 
-    fn shell(script: &str) -> Background {
-        let log =
-            std::env::temp_dir().join(format!("psimp-background-{}-{}", std::process::id(), script.len()));
+    fn shell(name: &str, script: &str) -> Background {
+        let log = std::env::temp_dir().join(format!("psimp-{}-{name}", std::process::id()));
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         Background::start(command, &log).expect("it starts")
     }
 
+    /// Whether it is over; what it printed is removed.
+    fn over(program: Background, how: impl FnOnce(Background) -> Result<()>) -> Result<()> {
+        let (id, log) = (program.program.id(), program.log.clone());
+        let ended = how(program);
+        fs::remove_file(log).expect("the log");
+        assert!(!Path::new("/proc").join(id.to_string()).exists(), "it runs on");
+        ended
+    }
+
     #[test]
     fn how_it_ends_is_told() {
-        shell("echo well").end().expect("it ends well");
-        let error = shell("echo badly; exit 3").end().expect_err("it fails");
+        over(shell("well", "echo well"), Background::end).expect("it ends well");
+        let error = over(shell("badly", "echo badly; exit 3"), Background::end).expect_err("it fails");
         assert!(error.to_string().ends_with("failed (exit status: 3)"), "{error}");
     }
 
     #[test]
     fn it_ends_with_who_started_it() {
-        let begin = Instant::now();
-        drop(shell("exec sleep 60"));
-        assert!(begin.elapsed() < Duration::from_secs(30));
+        let drop = |program| {
+            drop(program);
+            Ok(())
+        };
+        over(shell("sleep", "exec sleep 60"), drop).expect("nothing to tell");
     }
 }

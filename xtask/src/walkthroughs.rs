@@ -53,7 +53,8 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 
 #[cfg(unix)]
 fn link(at: &Path, to: &Path) -> Result<()> {
-    if at.exists() {
+    // Also one that leads nowhere yet.
+    if at.symlink_metadata().is_ok() {
         return Ok(());
     }
     std::os::unix::fs::symlink(to, at).with_context(|| format!("cannot make {}", at.display()))

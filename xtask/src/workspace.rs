@@ -49,8 +49,8 @@ impl Workspace {
         })
     }
 
-    /// `cargo` here, for tests. They unwind, and what does not would be compiled beside them: that is
-    /// for the driver, and for those who build it with nothing but cargo.
+    /// `cargo` here, for tests. They unwind whatever the profile says, and with its `abort`, which the
+    /// driver is built with, all libraries would be compiled once more for the programs beside them.
     pub(crate) fn cargo(&self, args: &[&str]) -> Command {
         let mut cargo = Command::new(cargo());
         cargo.current_dir(&self.root).args(args).env("CARGO_PROFILE_DEV_PANIC", "unwind");

@@ -13,7 +13,6 @@ pub mod machine;
 pub mod native;
 pub mod observe;
 pub mod program;
-#[cfg_attr(all(windows, target_arch = "aarch64"), path = "no_progress.rs")]
 pub mod progress;
 pub mod races;
 pub mod report;

@@ -22,7 +22,7 @@ fn creation_is_checked_as_the_framework_does() {
         (Made { config: [16, 0, 0], ..WELL_MADE }, 0xC000_0004),
     ] {
         let mut works = Works::made(&made);
-        works.answer(works.status);
+        works.driver.answer(works.status);
         works.driver.give(works.work, 0.into());
         assert_eq!(word(&works.driver) & 0xFFFF_FFFF, status);
     }

@@ -89,7 +89,7 @@ fn a_work_item_can_run_again() {
         works.enqueue();
         works.flush();
     }
-    works.answer(count);
+    works.driver.answer(count);
     assert_eq!(word(&works.driver), 9);
 }
 
@@ -115,7 +115,7 @@ fn the_observer_sees_and_fails_what_the_worker_calls_always_in_the_same_order() 
     works.driver.give(works.work, 0.into());
     works.enqueue();
     works.flush();
-    works.answer(block);
+    works.driver.answer(block);
     for _ in 0..20 {
         let notes = Arc::new(Notes::default());
         let options = Options { observer: Some(notes.clone()), ..Options::default() };

@@ -25,8 +25,6 @@ pub fn modelled() -> Vec<Modelled> {
     let mut all: Vec<_> = modules
         .iter()
         .flat_map(|(module, tables)| tables.iter().copied().flatten().map(|export| describe(module, export)))
-        // Which the framework has the kernel call; it has no slot.
-        .filter(|function| function.name != "DriverUnload")
         .collect();
     all.sort_by_key(|function| {
         (modules.iter().position(|(name, _)| *name == function.module), function.name)

@@ -75,11 +75,6 @@ impl Works {
         self.with_item(ON_CONTROL, "WdfObjectDelete");
     }
 
-    /// The request returns a word.
-    pub(crate) fn answer(&mut self, word: Place) {
-        self.driver.answer(word);
-    }
-
     /// The callback returns, and the request is completed.
     pub(crate) fn end(&mut self) {
         self.driver.give(self.work, 0.into());

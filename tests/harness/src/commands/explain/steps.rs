@@ -28,8 +28,7 @@ fn steps(text: &mut String, list: &[Step], depth: usize) {
             Step::OnlyKernel(steps) => ("without the driver".to_owned(), steps),
             Step::OnlyDriver(steps) => ("through the driver".to_owned(), steps),
             Step::OnKernels(kernels, steps) => {
-                let names: Vec<_> =
-                    kernels.iter().map(|kernel| format!("{kernel:?}").to_lowercase()).collect();
+                let names: Vec<_> = kernels.iter().map(|kernel| kernel.name()).collect();
                 (format!("on {}", names.join(" and ")), steps)
             }
             Step::WhereDocumented(steps) => ("where the documented rule decides".to_owned(), steps),

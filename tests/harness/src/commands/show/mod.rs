@@ -33,11 +33,8 @@ pub(super) fn impersonate(args: &ImpersonateArgs) -> Exit {
 
 #[cfg(windows)]
 fn tell(text: Result<String, String>) -> Exit {
-    match text {
-        Ok(text) => {
-            print!("{text}");
-            Exit::Passed
-        }
+    match text.and_then(|text| super::say(text).map_err(|error| error.to_string())) {
+        Ok(()) => Exit::Passed,
         Err(why) => {
             eprintln!("psimp: {why}");
             Exit::Failed

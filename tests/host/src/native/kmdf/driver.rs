@@ -99,6 +99,11 @@ exports! {
         }
         Ok(Status::SUCCESS)
     }
+}
+
+exports! {
+    /// What the framework has the kernel call: it has no slot, and drivers find it nowhere.
+    OF_DRIVER_OBJECT:
 
     /// What the framework puts into `DRIVER_OBJECT.DriverUnload`.
     fn DriverUnload[PASSIVE, fails NEVER](cx, driver_object: Address) {
@@ -134,8 +139,7 @@ fn publish(cx: &Context<'_>, driver: &Driver, config: &Config) {
 
 /// What is in `DRIVER_OBJECT.DriverUnload` unless the driver changes it.
 pub(crate) fn unload_address() -> u64 {
-    let unload = FUNCTIONS.iter().find(|export| export.name == "DriverUnload");
-    unload.map_or(0, |export| export.address())
+    OF_DRIVER_OBJECT.first().map_or(0, |unload| unload.address())
 }
 
 /// Deletes the driver object with everything below it: also the control device
