@@ -41,8 +41,14 @@ pub(crate) fn command(workspace: &Workspace) -> Command {
 
 /// Compiles the harness, which may take a while and so shows what it does.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    exec::run(&mut compile(workspace))
+}
+
+/// What compiles it.
+pub(crate) fn compile(workspace: &Workspace) -> Command {
     let mut cargo = Command::new(workspace::cargo());
-    exec::run(cargo.current_dir(&workspace.root).args(["build", "--release", "--package", "psimp-harness"]))
+    cargo.current_dir(&workspace.root).args(["build", "--release", "--package", "psimp-harness"]);
+    cargo
 }
 
 /// Brings everything up that the image needs, then runs `psimp COMMAND … --image PATH`.

@@ -1,10 +1,13 @@
 //! What each command says of itself, what it answers, and what it says when it is asked wrongly,
 //! compared with files in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
 
+mod support;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::{env, fs};
+use support::compare;
 
 fn psimp(arguments: &[&str]) -> Output {
     command(arguments).output().expect("psimp runs")
@@ -18,16 +21,6 @@ fn command(arguments: &[&str]) -> Command {
         psimp.env_remove(variable);
     }
     psimp
-}
-
-fn compare(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
-        return fs::write(&path, text).expect("golden file is writable");
-    }
-    // Git may have given the file the line ends of the system.
-    let golden = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    assert!(text == golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it. It is now:\n{text}");
 }
 
 /// Text that is the same on every system.

@@ -1,11 +1,12 @@
 //! Each format, compared with a file in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
 
-use std::path::Path;
+mod support;
+
 use std::time::Duration;
-use std::{env, fs};
 
 use psimp_harness::report::{Format, write};
 use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
+use support::compare;
 
 #[test]
 fn table() {
@@ -119,16 +120,6 @@ fn render(run: &RunResult, format: Format, colour: bool) -> String {
     let mut bytes = Vec::new();
     write(run, format, &mut bytes, colour).expect("writing to memory");
     String::from_utf8(bytes).expect("reports are UTF-8")
-}
-
-fn compare(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
-        return fs::write(&path, text).expect("golden file is writable");
-    }
-    // Git may have given the file the line ends of the system.
-    let golden = fs::read_to_string(&path).expect("golden file exists").replace("\r\n", "\n");
-    assert!(text == golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it. It is now:\n{text}");
 }
 
 /// What viewers of CI servers go by: counts that fit, names that are unique, and text that XML can have.

@@ -1,21 +1,14 @@
 //! The table of `psimp show`, and its JSON.
 
+mod support;
+
 use psimp_harness::commands::show::table::table;
 use psimp_harness::commands::show::view::{
     Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View,
 };
 use psimp_protocol::Status;
 use serde_json::json;
-
-fn golden(name: &str, actual: &str) {
-    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, actual).expect("it is written");
-    }
-    // Git may check text out with other line ends.
-    let expected = std::fs::read_to_string(&path).expect("it is there").replace("\r\n", "\n");
-    assert_eq!(actual, expected, "UPDATE_GOLDEN=1 writes {path} anew");
-}
+use support::compare;
 
 fn account(sid: &str, name: &str) -> Account {
     Account { sid: sid.to_owned(), name: (!name.is_empty()).then(|| name.to_owned()) }
@@ -124,7 +117,7 @@ fn a_thread_is_what_the_open_of_its_token_says() {
 
 #[test]
 fn the_table_has_a_row_for_every_thread() {
-    golden("show.txt", &table(&view()));
+    compare("show.txt", &table(&view()));
 }
 
 #[test]
@@ -147,7 +140,7 @@ fn groups_and_privileges_are_shown_on_request() {
         Privilege { name: "SeImpersonatePrivilege".to_owned(), enabled: true },
         Privilege { name: "SeDebugPrivilege".to_owned(), enabled: false },
     ]);
-    golden("show-groups.txt", &table(&view));
+    compare("show-groups.txt", &table(&view));
 }
 
 #[test]

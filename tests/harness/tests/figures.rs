@@ -1,0 +1,95 @@
+//! What the commands print that measure or search an image, compared with files in `golden/` but for
+//! the figures, which differ from run to run. `UPDATE_GOLDEN=1` rewrites the files.
+
+mod support;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::compare;
+
+/// Text without its figures, the widths of its columns, and lines that then repeat the one before.
+fn shape(text: &str) -> String {
+    let mut lines: Vec<String> = text.lines().map(line_shape).collect();
+    lines.dedup();
+    lines.join("\n") + "\n"
+}
+
+fn line_shape(line: &str) -> String {
+    let indent = line.len() - line.trim_start().len();
+    let words: Vec<_> = line.split_whitespace().map(word_shape).collect();
+    // Which goals are reached is a figure, too, and so is the unit of a time.
+    let line =
+        words.join(" ").replace("NOT reached", "reached").replace("# µs", "# s").replace("# ms", "# s");
+    format!("{:indent$}{line}", "")
+}
+
+fn word_shape(word: &str) -> String {
+    if word.starts_with("STATUS_") {
+        return "STATUS".to_owned();
+    }
+    let digits = word.trim_start_matches(['(', '+', '-']);
+    if !digits.starts_with(|first: char| first.is_ascii_digit()) {
+        return word.to_owned();
+    }
+    let rest = digits.trim_start_matches(|next: char| next.is_ascii_digit() || next == '.');
+    let before = if word.starts_with('(') { "(" } else { "" };
+    format!("{before}#{rest}")
+}
+
+/// The image that the environment names.
+fn image() -> Option<PathBuf> {
+    let path = env::var_os("PSIMP_SYS").map(PathBuf::from);
+    if path.is_none() {
+        eprintln!("skipped: PSIMP_SYS names no image; `cargo xtask test` builds it");
+    }
+    path
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What a command prints that goes well.
+fn told(arguments: &[&str], image: &Path) -> String {
+    let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
+    let output = psimp.args(arguments).arg("--image").arg(image).output().expect("psimp runs");
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn figures_have_no_digits() {
+    assert_eq!(
+        shape(
+            "  QUERY   495465  4.53  (-20 %)\n  refused  12  STATUS_A\n  refused  7  STATUS_B_C\nK01 is 2.5 ms\n"
+        ),
+        "  QUERY # # (# %)\n  refused # STATUS\nK01 is # s\n"
+    );
+}
+
+#[test]
+fn faults_tells_what_it_searched() {
+    let Some(image) = image() else { return };
+    compare("faults.txt", &shape(&told(&["faults", "--filter", "D13"], &image)));
+}
+
+#[test]
+fn soak_tells_what_came() {
+    let Some(image) = image() else { return };
+    compare("soak.txt", &shape(&told(&["soak", "--seconds", "1"], &image)));
+}
+
+#[test]
+fn bench_tells_every_figure() {
+    let Some(image) = image() else { return };
+    let baseline = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/baseline.json");
+    let baseline = baseline.to_str().expect("UTF-8");
+    let told = told(&["bench", "--short", "--baseline", baseline], &image);
+    // Not everywhere may one program trace another.
+    if told.contains("cannot be counted here") {
+        eprintln!("skipped: instructions cannot be counted here");
+        return;
+    }
+    compare("bench.txt", &shape(&told));
+}
