@@ -1,11 +1,12 @@
 //! `psimp bench`: what calls cost, beside what they cost in the last release.
 
-use super::{load_image, unavailable};
+use super::{load_image, unavailable, unless_enough};
 use crate::bench::{Baseline, Call, GOALS, Goal, Pace, Report, measure};
 use crate::cli::{BenchArgs, BenchStepsArgs, Exit, TextFormat};
 use crate::driver::Source;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,10 +23,11 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
         Baseline::of(&report).write(&args.baseline)?;
         eprintln!("psimp: {} is what later versions are compared with", args.baseline.display());
     }
-    match args.format {
-        TextFormat::Json => println!("{}", as_json(&report, then.as_ref())),
-        TextFormat::Table => print(&report, then.as_ref()),
-    }
+    let mut out = io::stdout().lock();
+    unless_enough(match args.format {
+        TextFormat::Json => writeln!(out, "{}", as_json(&report, then.as_ref())),
+        TextFormat::Table => print(&mut out, &report, then.as_ref()),
+    })?;
     Ok(Exit::Passed)
 }
 
@@ -91,18 +93,18 @@ fn figure(absolute: &BTreeMap<String, f64>, compared: &BTreeMap<String, f64>, na
     absolute.get(name).or_else(|| compared.get(name)).copied().unwrap_or(f64::NAN)
 }
 
-fn print(report: &Report, then: Option<&Baseline>) {
+fn print(out: &mut impl Write, report: &Report, then: Option<&Baseline>) -> io::Result<()> {
     let beside = Beside { now: report.compared(), then };
-    print_speeds(report);
-    print_instructions(report, &beside);
-    print_ratios(&beside);
-    print_sizes(report, &beside);
-    print_times(report, &beside);
-    print_goals(report);
-    println!();
+    print_speeds(out, report)?;
+    print_instructions(out, report, &beside)?;
+    print_ratios(out, &beside)?;
+    print_sizes(out, report, &beside)?;
+    print_times(out, report, &beside)?;
+    print_goals(out, report)?;
+    writeln!(out)?;
     match then {
-        Some(then) => println!("In brackets: the change since {}.", then.version),
-        None => println!("There is no earlier release to compare with."),
+        Some(then) => writeln!(out, "In brackets: the change since {}.", then.version),
+        None => writeln!(out, "There is no earlier release to compare with."),
     }
 }
 
@@ -126,15 +128,17 @@ impl Beside<'_> {
     }
 }
 
-fn print_speeds(report: &Report) {
-    println!("Round trips a second, each the best of several turns");
-    println!(
+fn print_speeds(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    writeln!(out, "Round trips a second, each the best of several turns")?;
+    writeln!(
+        out,
         "  {:<24}{:>12}{:>14}{:>14}{:>13}{:>14}",
         "", "one thread", "two, a file", "two, on one", "service", "service,"
-    );
-    println!("  {:<24}{:>12}{:>14}{:>14}{:>13}{:>14}", "", "", "each", "file", "alone", "two threads");
+    )?;
+    writeln!(out, "  {:<24}{:>12}{:>14}{:>14}{:>13}{:>14}", "", "", "each", "file", "alone", "two threads")?;
     for (call, speed) in &report.speeds {
-        println!(
+        writeln!(
+            out,
             "  {:<24}{:>12.0}{:>14.0}{:>14.0}{:>13.0}{:>14.0}",
             call.title(),
             speed.one,
@@ -142,83 +146,99 @@ fn print_speeds(report: &Report) {
             speed.two_on_one_file,
             speed.model,
             speed.model_two
-        );
+        )?;
     }
+    Ok(())
 }
 
-fn print_ratios(beside: &Beside<'_>) {
-    println!("\nRatios of these: what one costs of the service alone; two threads to one");
-    println!("  {:<24}{:>18}{:>18}{:>18}{:>18}", "", "image/service", "a file each", "one file", "service");
+fn print_ratios(out: &mut impl Write, beside: &Beside<'_>) -> io::Result<()> {
+    writeln!(out, "\nRatios of these: what one costs of the service alone; two threads to one")?;
+    writeln!(
+        out,
+        "  {:<24}{:>18}{:>18}{:>18}{:>18}",
+        "", "image/service", "a file each", "one file", "service"
+    )?;
     for call in Call::ALL {
         let show = |what: &str| beside.show(&format!("{}_{what}", call.name()), 2);
-        println!(
+        writeln!(
+            out,
             "  {:<24}{:>18}{:>18}{:>18}{:>18}",
             call.title(),
             show("cost_to_model"),
             show("two_threads_factor"),
             show("two_threads_one_file_factor"),
             show("model_two_threads_factor"),
-        );
+        )?;
     }
+    Ok(())
 }
 
-fn print_instructions(report: &Report, beside: &Beside<'_>) {
-    println!("\nInstructions of a round trip, on the thread that makes it");
+fn print_instructions(out: &mut impl Write, report: &Report, beside: &Beside<'_>) -> io::Result<()> {
+    writeln!(out, "\nInstructions of a round trip, on the thread that makes it")?;
     if let Err(why) = &report.instructions {
-        println!("  cannot be counted here: {why}");
-        return;
+        writeln!(out, "  cannot be counted here: {why}")?;
+        return Ok(());
     }
-    println!("  {:<24}{:>18}{:>18}{:>18}", "", "in the image", "with the host", "service alone");
+    writeln!(out, "  {:<24}{:>18}{:>18}{:>18}", "", "in the image", "with the host", "service alone")?;
     for call in Call::ALL {
         let show = |what: &str| beside.show(&format!("{}_{what}_instructions", call.name()), 0);
-        println!("  {:<24}{:>18}{:>18}{:>18}", call.title(), show("driver"), show("image"), show("model"));
+        writeln!(
+            out,
+            "  {:<24}{:>18}{:>18}{:>18}",
+            call.title(),
+            show("driver"),
+            show("image"),
+            show("model")
+        )?;
     }
+    Ok(())
 }
 
-fn print_sizes(report: &Report, beside: &Beside<'_>) {
-    println!("\nThe image in bytes");
+fn print_sizes(out: &mut impl Write, report: &Report, beside: &Beside<'_>) -> io::Result<()> {
+    writeln!(out, "\nThe image in bytes")?;
     for section in &report.sections {
         let name = format!("section_{}_bytes", section.name);
-        println!("  {:<24}{:>18}", section.name, beside.show(&name, 0));
+        writeln!(out, "  {:<24}{:>18}", section.name, beside.show(&name, 0))?;
     }
-    println!("  {:<24}{:>18}", "the file", beside.show("image_file_bytes", 0));
+    writeln!(out, "  {:<24}{:>18}", "the file", beside.show("image_file_bytes", 0))
 }
 
-fn print_times(report: &Report, beside: &Beside<'_>) {
+fn print_times(out: &mut impl Write, report: &Report, beside: &Beside<'_>) -> io::Result<()> {
     let (starts, wholes) = (&report.starts, &report.wholes);
-    let line = |what: &str, time: Duration, ratio: String| {
-        println!("  {what:<46}{:>12}  {ratio}", readable(time));
+    writeln!(out, "\nTimes")?;
+    let mut line = |what: &str, time: Duration, ratio: String| {
+        writeln!(out, "  {what:<46}{:>12}  {ratio}", readable(time))
     };
-    println!("\nTimes");
-    line("read and check the file", starts.read, String::new());
+    line("read and check the file", starts.read, String::new())?;
     line(
         "map, bind, DriverEntry",
         starts.start,
         format!("{} QUERYs", beside.show("load_and_start_in_queries", 0)),
-    );
-    line("that, open, close, unload and its checks", starts.life, String::new());
+    )?;
+    line("that, open, close, unload and its checks", starts.life, String::new())?;
     line(
         "catalogue on the image",
         wholes.image,
         format!("{} × on the model", beside.show("catalogue_image_to_model", 2)),
-    );
-    line("catalogue on the model", wholes.model, String::new());
+    )?;
+    line("catalogue on the model", wholes.model, String::new())?;
     line(
         &format!("sweep of failures, {} runs", wholes.runs),
         wholes.sweep,
         format!("{} catalogues", beside.show("faults_to_catalogue", 1)),
-    );
+    )
 }
 
-fn print_goals(report: &Report) {
+fn print_goals(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let (absolute, compared) = (report.absolute(), report.compared());
-    println!("\nGoals");
+    writeln!(out, "\nGoals")?;
     for goal in GOALS {
         let now = figure(&absolute, &compared, goal.figure);
         let word = if goal.reached(now) { "reached" } else { "NOT reached" };
         let decimals = if now < 100.0 { 2 } else { 0 };
-        println!("  {:<40}{:>12}{now:>14.decimals$}  {word}", goal.title, goal.bound.to_string());
+        writeln!(out, "  {:<40}{:>12}{now:>14.decimals$}  {word}", goal.title, goal.bound.to_string())?;
     }
+    Ok(())
 }
 
 fn readable(time: Duration) -> String {

@@ -1,7 +1,7 @@
 //! `psimp faults`: every failure below the driver, and pairs of them.
 
 use super::run::{flavour, rules};
-use super::{load_image, unavailable};
+use super::{load_image, say, unavailable, unless_enough};
 use crate::cli::{Exit, FaultsArgs, TextFormat};
 use crate::driver::Source;
 use crate::faults::{Breach, Explored, Run, RunId, Setting, StackId, explore_all, run};
@@ -9,6 +9,7 @@ use crate::progress::Progress;
 use psimp_host::Image;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// How many broken runs are told in full.
@@ -21,7 +22,7 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
         Err(why) => return Ok(unavailable(&why)),
     };
     if let Some(id) = &args.replay {
-        return Ok(replay(image, id));
+        return replay(image, id);
     }
     let setting = Setting { image, flavour: flavour(args.cases.kernel), rules: rules(args.cases.rules) };
     let mut cases = psimp_catalogue::cases();
@@ -38,7 +39,7 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
         eprintln!("psimp: none of these cases runs on the kernel {}", args.cases.kernel);
         return Ok(Exit::Usage);
     }
-    figures.print(args.format);
+    figures.print(args.format)?;
     Ok(if figures.broken.is_empty() { Exit::Passed } else { Exit::Failed })
 }
 
@@ -63,7 +64,7 @@ impl<'a> Figures<'a> {
         self.broken.iter().filter(|run| run.breaches.iter().any(|breach| breach.leak)).count()
     }
 
-    fn print(&self, format: TextFormat) {
+    fn print(&self, format: TextFormat) -> io::Result<()> {
         for run in self.broken.iter().take(TOLD) {
             for Breach { what, .. } in &run.breaches {
                 eprintln!("{}  {what}", run.id);
@@ -74,42 +75,46 @@ impl<'a> Figures<'a> {
         }
         let Self { sites, runs, broken } = self;
         let (failures, leaks) = (broken.len(), self.leaks());
-        match format {
+        say(match format {
             TextFormat::Json => {
-                println!("{}", json!({"sites": sites, "runs": runs, "failures": failures, "leaks": leaks}));
+                format!("{}\n", json!({"sites": sites, "runs": runs, "failures": failures, "leaks": leaks}))
             }
-            TextFormat::Table => {
-                println!("call stacks on which a call can fail   {sites:>8}");
-                println!("runs, each with one or two failures    {runs:>8}");
-                println!("runs that broke the promise            {failures:>8}");
-                println!("runs that lost something               {leaks:>8}");
-            }
-        }
+            TextFormat::Table => format!(
+                "call stacks on which a call can fail   {sites:>8}\n\
+                 runs, each with one or two failures    {runs:>8}\n\
+                 runs that broke the promise            {failures:>8}\n\
+                 runs that lost something               {leaks:>8}\n"
+            ),
+        })
     }
 }
 
 /// Runs one run again, and tells all of it.
-fn replay(image: Arc<Image>, id: &RunId) -> Exit {
+fn replay(image: Arc<Image>, id: &RunId) -> anyhow::Result<Exit> {
     let cases = psimp_catalogue::cases();
     let Some(case) = cases.iter().find(|case| case.id.eq_ignore_ascii_case(&id.case)) else {
         eprintln!("psimp: there is no case {}; `psimp list` names them all", id.case);
-        return Exit::Usage;
+        return Ok(Exit::Usage);
     };
     let setting = Setting { image, flavour: id.flavour, rules: id.rules };
     let Some(run) = run(&setting, case, &id.failing, true) else {
         eprintln!("psimp: {} does not run on the kernel {}", case.id, id.flavour.name());
-        return Exit::Usage;
+        return Ok(Exit::Usage);
     };
-    println!("{}  {}", run.id, case.title);
+    unless_enough(tell(&mut io::stdout().lock(), &run, &case.title))?;
+    Ok(if run.breaches.is_empty() { Exit::Passed } else { Exit::Failed })
+}
+
+fn tell(out: &mut impl Write, run: &Run, title: &str) -> io::Result<()> {
+    writeln!(out, "{}  {title}", run.id)?;
     for line in &run.story {
-        println!("  {line}");
+        writeln!(out, "  {line}")?;
     }
     for Breach { leak, what } in &run.breaches {
-        println!("{}: {what}", if *leak { "LOST" } else { "BROKEN" });
+        writeln!(out, "{}: {what}", if *leak { "LOST" } else { "BROKEN" })?;
     }
     if run.breaches.is_empty() {
-        println!("nothing is broken, nothing is lost");
-        return Exit::Passed;
+        writeln!(out, "nothing is broken, nothing is lost")?;
     }
-    Exit::Failed
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //! caught with a message that names its fault: by a case of the catalogue, or by
 //! one with failures below the driver.
 
-use super::load_image;
+use super::{load_image, say};
 use crate::cli::{Exit, MutantsArgs, TextFormat};
 use crate::driver::Source;
 use crate::faults::{Setting, explore};
@@ -46,15 +46,15 @@ pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
             End::Missed(None) => format!("MISSED  {}", mutant.name),
         };
         if args.format == TextFormat::Table {
-            progress.beside(|| println!("{words}"));
+            progress.beside(|| say(format!("{words}\n")))?;
         }
         progress.done();
     }
     drop(progress);
-    match args.format {
-        TextFormat::Json => println!("{}", as_json(caught, mutants.len())),
-        TextFormat::Table => println!("{caught} of {} mutants caught", mutants.len()),
-    }
+    say(match args.format {
+        TextFormat::Json => format!("{}\n", as_json(caught, mutants.len())),
+        TextFormat::Table => format!("{caught} of {} mutants caught\n", mutants.len()),
+    })?;
     Ok(if caught == mutants.len() { Exit::Passed } else { Exit::Failed })
 }
 

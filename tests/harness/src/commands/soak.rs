@@ -1,10 +1,11 @@
 //! `psimp soak`: threads at liberty, for a while, on an image.
 
-use super::{load_image, unavailable};
+use super::{load_image, unavailable, unless_enough};
 use crate::cli::{Exit, SoakArgs, TextFormat};
 use crate::progress::Progress;
 use crate::soak::{Crowd, Figures, Found, crowd, soak as run};
 use serde_json::json;
+use std::io::{self, Write};
 use std::time::Duration;
 
 /// How many clients connect, and leave in any order.
@@ -24,13 +25,11 @@ pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     let clients = crowd(&source, CLIENTS, threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
     drop(progress);
-    match args.format {
-        TextFormat::Json => println!("{}", as_json(&figures, &clients)),
-        TextFormat::Table => {
-            print(&figures);
-            print_crowd(&clients);
-        }
-    }
+    let mut out = io::stdout().lock();
+    unless_enough(match args.format {
+        TextFormat::Json => writeln!(out, "{}", as_json(&figures, &clients)),
+        TextFormat::Table => print(&mut out, &figures).and_then(|()| print_crowd(&mut out, &clients)),
+    })?;
     let clean = figures.is_clean() && clients.unexpected.count == 0 && clients.leaks.count == 0;
     Ok(if clean { Exit::Passed } else { Exit::Failed })
 }
@@ -56,37 +55,39 @@ fn as_json(figures: &Figures, clients: &Crowd) -> serde_json::Value {
     })
 }
 
-fn print(figures: &Figures) {
+fn print(out: &mut impl Write, figures: &Figures) -> io::Result<()> {
     let seconds = figures.duration.as_secs_f64();
     #[allow(clippy::cast_precision_loss)] // a rate for people to read
     let rate = figures.ioctls as f64 / seconds;
-    println!(
+    writeln!(
+        out,
         "{} threads for {seconds:.1} s: {} requests, {rate:.0} a second",
         figures.threads, figures.ioctls
-    );
+    )?;
     for (status, count) in &figures.refused {
-        println!("  refused  {count:>10}  {status}");
+        writeln!(out, "  refused  {count:>10}  {status}")?;
     }
-    println!("torn slots          {}", figures.torn.count);
-    println!("unexpected answers  {}", figures.unexpected.count);
-    println!("leaks               {}", figures.leaks.count);
-    messages(figures).for_each(|message| println!("  {message}"));
+    writeln!(out, "torn slots          {}", figures.torn.count)?;
+    writeln!(out, "unexpected answers  {}", figures.unexpected.count)?;
+    writeln!(out, "leaks               {}", figures.leaks.count)?;
+    messages(figures).try_for_each(|message| writeln!(out, "  {message}"))
 }
 
-fn print_crowd(clients: &Crowd) {
-    println!(
+fn print_crowd(out: &mut impl Write, clients: &Crowd) -> io::Result<()> {
+    writeln!(
+        out,
         "{} clients connected and left in {:.1} s: at most {} at a time, {} times served",
         clients.clients,
         clients.duration.as_secs_f64(),
         clients.most,
         clients.served
-    );
+    )?;
     if let Some(bytes) = clients.bytes {
-        println!("bytes a client      {bytes}, and with static tracking a token");
+        writeln!(out, "bytes a client      {bytes}, and with static tracking a token")?;
     }
-    println!("unexpected answers  {}", clients.unexpected.count);
-    println!("leaks               {}", clients.leaks.count);
-    of_crowd(clients).for_each(|message| println!("  {message}"));
+    writeln!(out, "unexpected answers  {}", clients.unexpected.count)?;
+    writeln!(out, "leaks               {}", clients.leaks.count)?;
+    of_crowd(clients).try_for_each(|message| writeln!(out, "  {message}"))
 }
 
 fn of_crowd(clients: &Crowd) -> impl Iterator<Item = &str> {
