@@ -135,6 +135,12 @@ fn run(workspace: &Workspace, targets: &[String], seconds: u64, asan: bool) -> R
     let sanitizer = if asan { "address" } else { "none" };
     let built = workspace.target.join("fuzz").join(sanitizer);
     let triple = host()?;
+    // cargo-fuzz would choose anew whatever Cargo.lock lacks, and change the file.
+    let mut fetch = nightly("cargo");
+    fetch
+        .current_dir(workspace.root.join("tests/fuzz/libfuzzer"))
+        .args(["fetch", "--locked", "--target", &triple]);
+    exec::run(&mut fetch).context("tests/fuzz/libfuzzer/Cargo.lock is not current; cargo fetch there")?;
     let mut cargo = nightly("cargo");
     cargo.current_dir(&workspace.root).args(["fuzz", "build", "--sanitizer", sanitizer, "--target", &triple]);
     exec::run(cargo.args(["--fuzz-dir", "tests/fuzz/libfuzzer", "--target-dir"]).arg(&built))?;
