@@ -44,7 +44,8 @@ impl Drop for Background {
     }
 }
 
-#[cfg(test)]
+// They begin shells, and look for them in /proc.
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::Background;
     use anyhow::Result;

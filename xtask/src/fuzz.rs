@@ -140,7 +140,9 @@ fn run(workspace: &Workspace, targets: &[String], seconds: u64, asan: bool) -> R
     fetch
         .current_dir(workspace.root.join("tests/fuzz/libfuzzer"))
         .args(["fetch", "--locked", "--target", &triple]);
-    exec::run(&mut fetch).context("tests/fuzz/libfuzzer/Cargo.lock is not current; cargo fetch there")?;
+    exec::run(&mut fetch).context(
+        "cannot have what tests/fuzz/libfuzzer/Cargo.lock names; if it is not current, cargo fetch there",
+    )?;
     let mut cargo = nightly("cargo");
     cargo.current_dir(&workspace.root).args(["fuzz", "build", "--sanitizer", sanitizer, "--target", &triple]);
     exec::run(cargo.args(["--fuzz-dir", "tests/fuzz/libfuzzer", "--target-dir"]).arg(&built))?;

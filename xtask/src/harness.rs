@@ -41,14 +41,8 @@ pub(crate) fn command(workspace: &Workspace) -> Command {
 
 /// Compiles the harness, which may take a while and so shows what it does.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    exec::run(&mut compile(workspace))
-}
-
-/// What compiles it.
-pub(crate) fn compile(workspace: &Workspace) -> Command {
     let mut cargo = Command::new(workspace::cargo());
-    cargo.current_dir(&workspace.root).args(["build", "--release", "--package", "psimp-harness"]);
-    cargo
+    exec::run(cargo.current_dir(&workspace.root).args(["build", "--release", "--package", "psimp-harness"]))
 }
 
 /// Brings everything up that the image needs, then runs `psimp COMMAND … --image PATH`.

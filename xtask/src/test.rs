@@ -68,20 +68,19 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         reproduce::check(workspace, &arm64, Arch::Arm64)
     })?;
     steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
-    // A mutant keeps one processor busy, and these the others.
+    // A mutant keeps one processor busy, and this the others.
     let compiling = Background::start(workspace.cargo(&COMPILE_TESTS), &workspace.target.join("tests.log"))?;
-    let harness = Background::start(harness::compile(workspace), &workspace.target.join("harness.log"))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
     let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
     steps.run("tests: compiled meanwhile", || compiling.end())?;
-    steps.run("harness: compiled meanwhile", || harness.end())?;
     steps.run("tests", || tests(workspace, &image, &mutants, &malicious))?;
     steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;
     match fuzz::unavailable() {
         None => steps.run("fuzz", || fuzz::require(workspace, &image, FUZZ_SECONDS))?,
         Some(reason) => steps.skip("fuzz", reason),
     }
+    steps.run("harness", || harness::build(workspace))?;
     for target in TARGETS {
         for kernel in KERNELS {
             for rules in RULES {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 
 use crate::workspace::Workspace;
-use crate::{elsewhere, exec};
+use crate::{build, elsewhere, exec};
 
 /// How many walk-throughs there are. One that the parser no longer sees would not be missed.
 const WALKS: usize = 3;
@@ -39,7 +39,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     for walk in &walks {
         let tree = elsewhere::copy(workspace)?;
         // Where the commands look for images.
-        link(&tree.root.join("target"), &tree.target)?;
+        build::link(&tree.target, &tree.root.join("target"))?;
         eprintln!("«{}»", walk.title);
         outcome = walk.follow(&tree.root, &tree.target).with_context(|| format!("«{}»", walk.title));
         if outcome.is_err() {
@@ -49,20 +49,6 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     // Nobody else may find the changes there.
     elsewhere::copy(workspace)?;
     outcome
-}
-
-#[cfg(unix)]
-fn link(at: &Path, to: &Path) -> Result<()> {
-    // Also one that leads nowhere yet.
-    if at.symlink_metadata().is_ok() {
-        return Ok(());
-    }
-    std::os::unix::fs::symlink(to, at).with_context(|| format!("cannot make {}", at.display()))
-}
-
-#[cfg(not(unix))]
-fn link(_: &Path, _: &Path) -> Result<()> {
-    anyhow::bail!("the walk-throughs are followed on Linux alone")
 }
 
 /// The sections that change something.

@@ -13,18 +13,6 @@ pub enum Kernel {
     Peios,
 }
 
-impl Kernel {
-    /// As the command line has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Documented => "documented",
-            Self::Nt52 => "nt52",
-            Self::Win10 => "win10",
-            Self::Peios => "peios",
-        }
-    }
-}
-
 /// The kernels that a case is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Only {

@@ -5,7 +5,7 @@ mod support;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use support::compare;
 
 /// Text without its figures, the widths of its columns, and lines that then repeat the one before.
@@ -92,18 +92,4 @@ fn bench_tells_every_figure() {
         return;
     }
     compare("bench.txt", &shape(&told));
-}
-
-/// As `psimp soak | head -1` is.
-#[test]
-fn who_has_read_enough_may_stop() {
-    let Some(image) = image() else { return };
-    for arguments in [["faults", "--filter", "N01"], ["soak", "--seconds", "1"]] {
-        let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
-        psimp.args(arguments).arg("--image").arg(&image).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut psimp = psimp.spawn().expect("psimp starts");
-        drop(psimp.stdout.take());
-        let output = psimp.wait_with_output().expect("psimp ends");
-        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{arguments:?}");
-    }
 }

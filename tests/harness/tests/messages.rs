@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -13,7 +14,7 @@ fn psimp(arguments: &[&str]) -> Output {
     command(arguments).output().expect("psimp runs")
 }
 
-fn command(arguments: &[&str]) -> Command {
+fn command(arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
     psimp.args(arguments);
     // The width of the help, the image and colours depend on these.
@@ -188,11 +189,24 @@ fn timeless(text: &str) -> String {
 #[cfg(not(windows))]
 #[test]
 fn who_has_read_enough_may_stop() {
-    for line in ["list", "explain Z16", "run", "demo --target model", "completions bash", "man"] {
-        let mut psimp = command(&line.split_whitespace().collect::<Vec<_>>());
+    let words = |line: &'static str| line.split_whitespace().map(OsStr::new);
+    let mut lines: Vec<Vec<_>> =
+        ["list", "explain Z16", "run", "demo --target model", "completions bash", "man"]
+            .map(|line| words(line).collect())
+            .into();
+    let image = env::var_os("PSIMP_SYS");
+    if let Some(image) = &image {
+        for line in ["faults --filter N01 --image", "soak --seconds 1 --image"] {
+            lines.push(words(line).chain([image.as_os_str()]).collect());
+        }
+    } else {
+        eprintln!("skipped on an image: PSIMP_SYS names none; `cargo xtask test` builds it");
+    }
+    for line in lines {
+        let mut psimp = command(&line);
         let mut psimp = psimp.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psimp starts");
         drop(psimp.stdout.take());
         let output = psimp.wait_with_output().expect("psimp ends");
-        assert_eq!((output.status.code(), plain(&output.stderr).as_str()), (Some(0), ""), "{line}");
+        assert_eq!((output.status.code(), plain(&output.stderr).as_str()), (Some(0), ""), "{line:?}");
     }
 }

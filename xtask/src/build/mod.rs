@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use arch::Arch;
 pub(crate) use compiler::Compiler;
 pub(crate) use driver::{clippy, map};
+pub(crate) use mirror::link;
 pub(crate) use runtime::loaded as loaded_libraries;
 pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{

@@ -10,6 +10,6 @@ pub(crate) fn compare(name: &str, text: &str) {
         return fs::write(&path, text).expect("golden file is writable");
     }
     // Git may have given the file the line ends of the system.
-    let golden = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    let golden = fs::read_to_string(&path).expect("golden file exists").replace("\r\n", "\n");
     assert!(text == golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it. It is now:\n{text}");
 }

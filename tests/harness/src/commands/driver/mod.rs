@@ -119,8 +119,9 @@ pub fn report(args: &DriverArgs, outcome: &Result<Done, Failure>) -> (Option<Str
 #[cfg(windows)]
 fn tell(args: &DriverArgs, outcome: &Result<Done, Failure>) -> Exit {
     let (text, exit) = report(args, outcome);
-    if let Some(text) = text {
-        println!("{text}");
+    if let Some(Err(error)) = text.map(|text| super::say(text + "\n")) {
+        eprintln!("psimp: {error}");
+        return Exit::Failed;
     }
     if let Err(failure) = outcome {
         eprintln!("psimp: {failure}");

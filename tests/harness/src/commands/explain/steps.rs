@@ -2,8 +2,9 @@
 
 use super::{kernels, words};
 use crate::commands::run::flavour;
-use crate::run::expected_state;
+use crate::run::{expected_state, kernel};
 use psimp_catalogue::{ByKernel, Pipe, Script, State, Step};
+use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
@@ -28,7 +29,10 @@ fn steps(text: &mut String, list: &[Step], depth: usize) {
             Step::OnlyKernel(steps) => ("without the driver".to_owned(), steps),
             Step::OnlyDriver(steps) => ("through the driver".to_owned(), steps),
             Step::OnKernels(kernels, steps) => {
-                let names: Vec<_> = kernels.iter().map(|kernel| kernel.name()).collect();
+                let flavours = kernels
+                    .iter()
+                    .filter_map(|named| Flavour::ALL.into_iter().find(|flavour| kernel(*flavour) == *named));
+                let names: Vec<_> = flavours.map(Flavour::name).collect();
                 (format!("on {}", names.join(" and ")), steps)
             }
             Step::WhereDocumented(steps) => ("where the documented rule decides".to_owned(), steps),
