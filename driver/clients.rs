@@ -7,7 +7,8 @@
 use crate::kernel::ClientSecurity;
 use crate::wdf::{ContextType, WaitLock};
 use core::ptr;
-use psimp_protocol::{ConnectionId, MAX_CONNECTIONS, Status};
+use psimp_nt::Status;
+use psimp_protocol::{ConnectionId, MAX_CONNECTIONS};
 use psimp_service::{Connection, ServerId};
 use wdk_sys::{NTSTATUS, WDF_OBJECT_ATTRIBUTES, WDFDEVICE};
 

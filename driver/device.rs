@@ -8,7 +8,8 @@ use crate::settings;
 use crate::trace;
 use crate::wdf::Name;
 use core::ptr;
-use psimp_protocol::{CLIENTS_SDDL, DEVICE_NAME, DEVICE_SDDL, LINK_NAME, Status};
+use psimp_nt::Status;
+use psimp_protocol::{CLIENTS_SDDL, DEVICE_NAME, DEVICE_SDDL, LINK_NAME};
 use psimp_service::{Caller, Reply};
 use wdk_sys::{
     NTSTATUS, STATUS_INSUFFICIENT_RESOURCES, WDFDEVICE, WDFDEVICE_INIT, WDFDRIVER, WDFREQUEST,

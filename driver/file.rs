@@ -7,7 +7,8 @@ use crate::request::{Create, Name};
 use crate::wdf::{self, ContextType, WaitLock};
 use core::num::NonZeroU64;
 use core::ptr;
-use psimp_protocol::{ConnectionId, SERVER_SECURITY, Status};
+use psimp_nt::Status;
+use psimp_protocol::{ConnectionId, SERVER_SECURITY};
 use psimp_service::{Client, Connection, SaveTable, ServerId};
 use wdk_sys::{
     _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCannotUseFsContexts, _WDF_TRI_STATE::WdfUseDefault, NTSTATUS,

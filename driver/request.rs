@@ -1,7 +1,8 @@
 //! I/O requests that are completed exactly once.
 
 use core::{ptr, slice};
-use psimp_protocol::{CLIENT_NAME, Ioctl, Status};
+use psimp_nt::Status;
+use psimp_protocol::{CLIENT_NAME, Ioctl};
 use psimp_service::Reply;
 use wdk_sys::{
     _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, NTSTATUS, PIO_SECURITY_CONTEXT, PVOID,

@@ -6,7 +6,7 @@
 
 use crate::etw::{Field, Level, Provider, event_length, event_metadata, provider_length, provider_metadata};
 use crate::kernel;
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use psimp_service::{Numbers, Record, Reply, Weight};
 use wdk_sys::{GUID, NTSTATUS};
 use zerocopy::IntoBytes;

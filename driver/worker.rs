@@ -12,7 +12,7 @@
 use crate::kernel;
 use crate::wdf::{self, ContextType};
 use core::{ptr, slice};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use wdk_sys::{
     NTSTATUS, WDF_WORKITEM_CONFIG, WDFDEVICE, WDFOBJECT, WDFWORKITEM, call_unsafe_wdf_function_binding,
 };

@@ -1,6 +1,6 @@
 //! Access checks as the calling thread now is, a worker of the system or any other.
 
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use wdk_sys::ntddk::{
     RtlValidRelativeSecurityDescriptor, SeAccessCheck, SeCaptureSubjectContext, SeReleaseSubjectContext,
 };

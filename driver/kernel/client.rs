@@ -4,8 +4,7 @@ use super::object::Reference;
 use super::token::HandleToken;
 use super::{check, ffi};
 use core::ptr;
-use psimp_protocol::Status;
-use psimp_rules::Level;
+use psimp_nt::{Level, Status};
 use psimp_service::Terms;
 use wdk_sys::ntddk::{
     PsDereferenceImpersonationToken, PsDereferencePrimaryToken, SeCreateClientSecurity,

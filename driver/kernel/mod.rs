@@ -17,8 +17,8 @@ pub(crate) use token::{HandleToken, SlotToken};
 
 use crate::{file, worker};
 use core::ptr::{self, NonNull};
-use psimp_protocol::{ConnectionId, Status};
-use psimp_rules::Level;
+use psimp_nt::{Level, Status};
+use psimp_protocol::ConnectionId;
 use psimp_service::{Client, Connection, Kernel, SaveTable, Slot, TokenRef};
 use wdk_sys::ntddk::{
     PsGetCurrentProcessId, PsGetCurrentThreadId, PsImpersonateClient, PsReferenceImpersonationToken,

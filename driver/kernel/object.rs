@@ -2,7 +2,7 @@
 
 use super::{check, ffi};
 use core::ptr::{self, NonNull};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use wdk_sys::ntddk::{
     IoThreadToProcess, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,
     PsIsThreadTerminating,

@@ -4,8 +4,7 @@ use super::check;
 use super::object::Reference;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
-use psimp_protocol::Status;
-use psimp_rules::{Level, Luid, Sid, TokenType};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_service::{Statistics, Token, rights};
 use wdk_sys::ntddk::{
     ExFreePool, ObOpenObjectByPointer, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,

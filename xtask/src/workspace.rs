@@ -69,7 +69,7 @@ impl Workspace {
 
     /// The recorded facts about KMDF 1.15, from which headers and checks are made.
     pub(crate) fn facts(&self) -> PathBuf {
-        self.root.join("tests/host/data")
+        self.root.join("crates/host/data")
     }
 }
 

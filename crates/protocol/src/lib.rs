@@ -1,7 +1,7 @@
 //! The IOCTL contract between `psimp.sys` and its callers.
 //!
 //! Driver, harness and documentation read the same tables and structures:
-//! [`IOCTLS`] says what can be called, [`wire`] how its bytes lie, [`Status`]
+//! [`IOCTLS`] says what can be called, [`wire`] how its bytes lie, [`psimp_nt::Status`]
 //! what comes back. Every structure is fixed width without padding, handles are
 //! 64 bits wide, so that 32-bit callers use it unchanged.
 //!
@@ -14,7 +14,6 @@
 mod ioctl;
 mod refusal;
 mod request;
-mod status;
 pub mod wire;
 
 pub use ioctl::{Access, IOCTLS, Input, Ioctl, Operation};
@@ -23,7 +22,6 @@ pub use request::{
     AccessCheckRequest, ConnectionId, ImpersonateRequest, NextClientRequest, RestoreRequest, RulesMode,
     SaveId, ServeRequest, Target, ThreadTarget,
 };
-pub use status::Status;
 
 /// Version of this contract; every request that carries one must carry this.
 pub const PROTOCOL_VERSION: u32 = 1;

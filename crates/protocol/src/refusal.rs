@@ -1,6 +1,7 @@
 //! The one table of refusals: which statuses a request can end with, and why.
 
-use crate::{Ioctl, Operation, Status};
+use crate::{Ioctl, Operation};
+use psimp_nt::Status;
 
 /// A reason to refuse a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

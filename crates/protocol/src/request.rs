@@ -1,8 +1,8 @@
 //! Claims turned into values in range.
 
+use crate::PROTOCOL_VERSION;
 use crate::wire::{self, MAX_DESCRIPTOR, impersonate_flags, serve_flags};
-use crate::{PROTOCOL_VERSION, Status};
-use psimp_rules::Level;
+use psimp_nt::{Level, Status};
 
 /// Which thread a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The one function that reads a [`Profile`].
 
-use crate::facts::{Level, Luid, Restriction, TokenFacts, TokenType};
+use crate::facts::{Restriction, TokenFacts};
+use psimp_nt::{Level, Luid, TokenType};
 use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, Integrity, NoPrimary, Profile, Restricted};
 
 /// A rule, named after what it looks at. The numbers are part of the IOCTL

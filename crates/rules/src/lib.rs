@@ -14,12 +14,10 @@
 mod decide;
 mod facts;
 mod profile;
-mod sid;
 
 pub use decide::{Decision, Effect, Refusal, Rule, Step, Verdict, decide, decide_traced, raises};
-pub use facts::{Level, Luid, Package, PlatformFacts, Restriction, TokenFacts, TokenType, integrity};
+pub use facts::{Package, PlatformFacts, Restriction, TokenFacts};
 pub use profile::{
     Anonymous, Combine, CopyLevel, DOC, DOC_ANY, DenyAction, Integrity, Job, NT52, NoPrimary, PEIOS,
     PEIOS_STRICT, PROFILES, Profile, Restricted, SlotStorage, UM, W10, W10_RECENT,
 };
-pub use sid::{InvalidSid, Sid};

@@ -1,6 +1,6 @@
 //! Profiles: what each source says the rule is, as data.
 
-use crate::Level;
+use psimp_nt::Level;
 
 /// One reading of the rule. Every field is a knob of [`crate::decide`] or of
 /// the kernel model around it; none is code.

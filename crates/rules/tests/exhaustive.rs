@@ -1,10 +1,11 @@
 //! Every combination of what the rules read, in distinct classes: what must hold
 //! in all of them.
 
+use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 use psimp_rules::{
-    CopyLevel, DOC, Decision, DenyAction, Effect, Integrity, Level, Luid, PEIOS, PEIOS_STRICT, PROFILES,
-    Package, PlatformFacts, Profile, Refusal, Restriction, Rule, Sid, Step, TokenFacts, TokenType, Verdict,
-    W10, decide_traced, integrity, raises,
+    CopyLevel, DOC, Decision, DenyAction, Effect, Integrity, PEIOS, PEIOS_STRICT, PROFILES, Package,
+    PlatformFacts, Profile, Refusal, Restriction, Rule, Step, TokenFacts, Verdict, W10, decide_traced,
+    raises,
 };
 
 const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1001]);

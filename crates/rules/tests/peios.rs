@@ -1,13 +1,14 @@
 //! Peios' profiles, with literal expectations, and the numbers of the rules.
 
+use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 use psimp_rules::Rule::{
     ImpersonatePrivilege as Privilege, Integrity, LevelBelowThreshold, NoObjection, Restricted,
     RestrictedServer, TokenType as Type, UserSid,
 };
 use psimp_rules::Verdict::{Copied, Kept, Refused};
 use psimp_rules::{
-    DOC, Effect, Level, Luid, NT52, PEIOS, PEIOS_STRICT, PlatformFacts, Profile, Refusal, Restriction, Rule,
-    Sid, TokenFacts, TokenType, UM, Verdict, W10, decide, decide_traced, integrity,
+    DOC, Effect, NT52, PEIOS, PEIOS_STRICT, PlatformFacts, Profile, Refusal, Restriction, Rule, TokenFacts,
+    UM, Verdict, W10, decide, decide_traced,
 };
 
 const A: Sid = Sid::new(5, &[21, 1, 2, 3, 1001]);

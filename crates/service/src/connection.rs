@@ -4,9 +4,10 @@ use crate::impersonate::{Asked, assign};
 use crate::{Kernel, Token, TokenRef};
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
+use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{self, connection_flags};
-use psimp_protocol::{ConnectionId, NextClientRequest, ServeRequest, Status};
-use psimp_rules::{Level, raises};
+use psimp_protocol::{ConnectionId, NextClientRequest, ServeRequest};
+use psimp_rules::raises;
 
 /// The next connection's number: given out once between load and unload, so that an old id is
 /// never another client.

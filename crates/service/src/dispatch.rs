@@ -1,8 +1,9 @@
 //! From a control code to a reply: the checks that every IOCTL shares.
 
 use crate::{Kernel, connection, evaluate, impersonate, restore, slot};
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, MAX_REPLY};
-use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_SAVES, Operation, PROTOCOL_VERSION, Status, Target};
+use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_SAVES, Operation, PROTOCOL_VERSION, Target};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// What the shell around the service knows of the caller.

@@ -2,8 +2,9 @@
 
 use crate::impersonate::documented;
 use crate::{Kernel, Token, rights, slot};
+use psimp_nt::Status;
+use psimp_protocol::ImpersonateRequest;
 use psimp_protocol::wire::{self, TraceStep, effect, verdict};
-use psimp_protocol::{ImpersonateRequest, Status};
 use psimp_rules::{Effect, Verdict, raises};
 
 /// What IMPERSONATE in the mode `documented` would decide. What it would refuse

@@ -1,11 +1,11 @@
 //! IMPERSONATE: the documented rule, the kernel routine and the read-back.
 
 use crate::{Kernel, Statistics, Token, TokenRef, rights, slot};
+use psimp_nt::{Level, Luid, Status, TokenType};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
-use psimp_protocol::{ImpersonateRequest, RulesMode, Status};
+use psimp_protocol::{ImpersonateRequest, RulesMode};
 use psimp_rules::{
-    DOC, Decision, Effect, Level, Luid, PlatformFacts, Restriction, Rule, Step, TokenFacts, TokenType,
-    Verdict, decide_traced, raises,
+    DOC, Decision, Effect, PlatformFacts, Restriction, Rule, Step, TokenFacts, Verdict, decide_traced, raises,
 };
 
 pub(crate) fn impersonate<K: Kernel>(

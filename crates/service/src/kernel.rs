@@ -1,8 +1,8 @@
 //! What the service needs of the kernel below it.
 
 use crate::{Client, Connection, SaveTable};
-use psimp_protocol::{ConnectionId, Status};
-use psimp_rules::{Level, Luid, Sid, TokenType};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
+use psimp_protocol::ConnectionId;
 
 /// Access rights that the service asks for, as the kernel headers and `winnt.h`
 /// number them.

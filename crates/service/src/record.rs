@@ -1,8 +1,9 @@
 //! What there is to tell of an operation that is over, for whoever watches the driver.
 
 use crate::Reply;
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
-use psimp_protocol::{Ioctl, Operation, Status};
+use psimp_protocol::{Ioctl, Operation};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// How much an operation matters.

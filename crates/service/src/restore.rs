@@ -2,9 +2,9 @@
 
 use crate::impersonate::read_back;
 use crate::{Kernel, Slot, Token, TokenRef, rights, slot};
+use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{self, decided_by, verdict};
-use psimp_protocol::{RestoreRequest, SaveId, Status, Target};
-use psimp_rules::Level;
+use psimp_protocol::{RestoreRequest, SaveId, Target};
 
 /// SAVE: keeps all four values of the thread's slot, or that it is idle.
 pub(crate) fn save<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Saved, Status> {

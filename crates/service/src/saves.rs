@@ -2,7 +2,8 @@
 
 use crate::Slot;
 use core::sync::atomic::{AtomicU64, Ordering};
-use psimp_protocol::{MAX_SAVES, SaveId, Status};
+use psimp_nt::Status;
+use psimp_protocol::{MAX_SAVES, SaveId};
 
 /// The next save's number, for all file objects: a number is given out once
 /// between load and unload, so an old id is never another save, and an id of

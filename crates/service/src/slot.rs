@@ -1,8 +1,9 @@
 //! QUERY, REVERT and END: a thread's slot, read and cleared.
 
 use crate::{Kernel, Slot, Token, rights};
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, slot_flags};
-use psimp_protocol::{Status, Target, ThreadTarget};
+use psimp_protocol::{Target, ThreadTarget};
 
 /// QUERY: what the thread's slot holds.
 pub(crate) fn query<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Slot, Status> {

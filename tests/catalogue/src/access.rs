@@ -3,8 +3,7 @@
 use crate::rights::{FILE_READ_DATA, TOKEN_QUERY};
 use crate::script::{Judge, Program, Script, Securable, Step, imp, open, script, token};
 use crate::{Logon, Server, Tok, User};
-use psimp_protocol::Status;
-use psimp_rules::Sid;
+use psimp_nt::{Sid, Status};
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const EVERYONE: Securable = Securable::Granting(&[Sid::EVERYONE]);

@@ -4,7 +4,8 @@
 //! and still does so after one that fails.
 
 use crate::Tok;
-use psimp_protocol::{Operation, Status};
+use psimp_nt::Status;
+use psimp_protocol::Operation;
 
 /// A row: several attempts of one kind.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@
 
 use crate::script::{Broker, Judge, Object, Securable, Step, Who, check, idle, imp, on, script, slot};
 use crate::{Kernel, Server, Tok, User};
-use psimp_protocol::{CLIENTS_AUTHENTICATED, Status};
-use psimp_rules::Sid;
+use psimp_nt::{Sid, Status};
+use psimp_protocol::CLIENTS_AUTHENTICATED;
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const DENIED: Status = Status::ACCESS_DENIED;

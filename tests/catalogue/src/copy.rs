@@ -5,7 +5,7 @@ use crate::script::{
     ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, script, thread,
 };
 use crate::{Kernel, Logon, Server, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 const NO_B2: &[(Tok, i64)] = &[(Tok::B2, 0)];
 

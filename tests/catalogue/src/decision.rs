@@ -6,7 +6,8 @@
 //! reading that [`Column::observed`] documents.
 
 use crate::{Server, Tok};
-use psimp_rules::{Rule, TokenType};
+use psimp_nt::TokenType;
+use psimp_rules::Rule;
 
 /// What a profile decides: a column of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,9 +222,8 @@ pub(crate) static ROWS: [DecisionRow; 62] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use psimp_rules::{
-        DOC, DOC_ANY, Decision, Level, NT52, Profile, UM, Verdict, W10, W10_RECENT, decide, raises,
-    };
+    use psimp_nt::Level;
+    use psimp_rules::{DOC, DOC_ANY, Decision, NT52, Profile, UM, Verdict, W10, W10_RECENT, decide, raises};
 
     fn check(profile: &Profile, row: &DecisionRow, expected: Column) {
         let asked = Level::from_raw(row.level.into()).expect("a level of the table");

@@ -1,6 +1,7 @@
 //! The tokens that the cases speak of.
 
-use psimp_rules::{Level, Luid, Package, PlatformFacts, Restriction, Sid, TokenFacts, TokenType, integrity};
+use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
+use psimp_rules::{Package, PlatformFacts, Restriction, TokenFacts};
 
 /// Whose token it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

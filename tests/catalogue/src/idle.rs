@@ -2,7 +2,7 @@
 
 use crate::script::{Program, Script, Step, check, end, idle, imp, script};
 use crate::{Server, Tok};
-use psimp_rules::TokenType;
+use psimp_nt::TokenType;
 
 const NONE_LEFT: &[(Tok, i64)] = &[(Tok::A2, 0)];
 

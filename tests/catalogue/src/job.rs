@@ -3,7 +3,7 @@
 
 use crate::script::{Object, Script, Step, end, idle, imp, imp_fails, script, slot};
 use crate::{Kernel, Logon, Server, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 /// `JOB_OBJECT_SECURITY_NO_ADMIN`.
 const NO_ADMIN: Step = Step::Object(Object::AssignJob(1));

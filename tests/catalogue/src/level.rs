@@ -7,8 +7,7 @@
 use crate::rights::TOKEN_QUERY;
 use crate::script::{Context, Program, Script, Securable, Step, Who, imp, on, open, script, slot};
 use crate::{Kernel, Server, Tok, User};
-use psimp_protocol::Status;
-use psimp_rules::{Sid, integrity};
+use psimp_nt::{Sid, Status, integrity};
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const A6: Status = Status::CANT_OPEN_ANONYMOUS;

@@ -3,7 +3,8 @@
 use crate::bad_input::{Output, output, row};
 use crate::script::{Memory, Script, Step, check, end, idle, imp, imp_fails, open_own, script, slot};
 use crate::{Kernel, Only, Requests, Server, Tok};
-use psimp_protocol::{Operation, Status};
+use psimp_nt::Status;
+use psimp_protocol::Operation;
 
 const NONE: Status = Status::INSUFFICIENT_RESOURCES;
 const NO_COPY: Step = Step::Memory(Memory::FailDuplicate(NONE));

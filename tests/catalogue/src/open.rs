@@ -7,7 +7,7 @@ use crate::script::{
     ByKernel, Program, Script, State, Step, Who, all, check, imp, on, open_own, script, slot, thread,
 };
 use crate::{Kernel, Only, Server, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 const A2: &[(Tok, i64)] = &[(Tok::A2, 1)];
 const NO_A2: &[(Tok, i64)] = &[(Tok::A2, 0)];

@@ -5,8 +5,7 @@ use crate::script::{
     Judge, Program, Script, Securable, Step, check, idle, imp, imp_fails, open, script, set_own, slot, token,
 };
 use crate::{Kernel, Only, Server, Tok, User};
-use psimp_protocol::Status;
-use psimp_rules::Sid;
+use psimp_nt::{Sid, Status};
 
 const PEIOS: Only = Only::on(&[Kernel::Peios], "needs the kernel peios: the row is about its rule");
 

@@ -1,7 +1,7 @@
 //! Group U, named pipes: what a server holds after `ImpersonateNamedPipeClient`,
 //! by the quality of service that the client names when it opens the pipe.
 
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 /// `SECURITY_SQOS_PRESENT`: the flags of the quality of service count.
 const SQOS_PRESENT: u32 = 0x0010_0000;

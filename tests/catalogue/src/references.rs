@@ -6,7 +6,7 @@ use crate::script::{
     script, slot, thread,
 };
 use crate::{Kernel, Server, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 const NO_COPY: Step = Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES));
 const DELETE: Step = Step::Context(Context::Delete(0));

@@ -8,7 +8,7 @@ use crate::script::{
     ByKernel, Memory, Script, State, Step, Who, check, end, exit, idle, imp, on, open_own, script,
 };
 use crate::{Server, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 const fn restore(save: usize) -> Step {
     Step::Restore(save, Status::SUCCESS)

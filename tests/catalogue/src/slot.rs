@@ -2,7 +2,7 @@
 
 use crate::script::{ByKernel, Memory, Script, State, Step, check, imp, imp_fails, script};
 use crate::{Server, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 /// Privileged servers under the documentation's rule, which knows no privilege:
 /// rows T06 and T18 of the specification hold for the kernels alone.

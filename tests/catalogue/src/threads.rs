@@ -9,7 +9,7 @@ use crate::script::{
     slot, thread, token,
 };
 use crate::{Kernel, Server, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const DENIED: Status = Status::ACCESS_DENIED;

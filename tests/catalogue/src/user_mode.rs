@@ -6,7 +6,7 @@ use crate::script::{
     Judge, Program, Script, Securable, Step, check, idle, imp, open, script, set_own, slot, token,
 };
 use crate::{Kernel, Server, Tok, User};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const OK: Status = Status::SUCCESS;

@@ -6,8 +6,8 @@ use psimp_model::{
     AccessRequest, Flavour, GenericMapping, SecurityDescriptor, SubjectContext, System, Thread, TokenSpec,
     rights, sids,
 };
-use psimp_protocol::Status;
-use psimp_rules::{Level, Luid, PlatformFacts, Sid, TokenType};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
+use psimp_rules::PlatformFacts;
 use std::sync::Arc;
 
 pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> Result<(), String> {

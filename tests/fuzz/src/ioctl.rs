@@ -7,8 +7,9 @@ use psimp_harness::machine::READ_WRITE;
 use psimp_harness::observe::SlotView;
 use psimp_host::Requestor;
 use psimp_model::{Flavour, rights};
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, slot_flags};
-use psimp_protocol::{IOCTLS, Ioctl, Operation, PROTOCOL_VERSION, Status};
+use psimp_protocol::{IOCTLS, Ioctl, Operation, PROTOCOL_VERSION};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A request, and what it meets. In bytes: eleven of a head, then the input.

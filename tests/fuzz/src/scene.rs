@@ -8,8 +8,8 @@ use psimp_harness::driver::{Driver, Failure, File, Source};
 use psimp_harness::machine::{Machine, READ_WRITE};
 use psimp_harness::observe::SlotView;
 use psimp_model::{Flavour, Object, SecurityQos, Thread, rights};
+use psimp_nt::Level;
 use psimp_protocol::{MAX_SAVES, RulesMode};
-use psimp_rules::Level;
 use std::sync::Arc;
 
 /// What has happened before the request.

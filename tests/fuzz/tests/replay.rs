@@ -4,7 +4,8 @@
 use psimp_fuzz::{DOCUMENTED, TARGETS, Target};
 use psimp_harness::driver::Source;
 use psimp_host::Image;
-use psimp_protocol::{IOCTLS, Status};
+use psimp_nt::Status;
+use psimp_protocol::IOCTLS;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -9,9 +9,9 @@ use psimp_harness::machine::{READ_WRITE, descriptor};
 use psimp_host::seal;
 use psimp_model::{Acl, SecurityDescriptor};
 use psimp_model::{MandatoryLabel, sids};
+use psimp_nt::{Sid, Status};
 use psimp_protocol::wire;
-use psimp_protocol::{IOCTLS, Ioctl, Operation, PROTOCOL_VERSION, Status};
-use psimp_rules::Sid;
+use psimp_protocol::{IOCTLS, Ioctl, Operation, PROTOCOL_VERSION};
 use std::path::Path;
 use zerocopy::IntoBytes;
 

@@ -5,8 +5,9 @@ use crate::machine::Machine;
 use psimp_catalogue::Tok;
 use psimp_host::Requestor;
 use psimp_model::rights;
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, impersonate_flags, serve_flags};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode, Status};
+use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Requests of the contract, whatever carries them to the driver.

@@ -7,9 +7,10 @@ use psimp_model::{
     SecurityQos, ServerFile, SubjectContext, System, Thread, check_ioctl_access, open_device, parse_sddl,
     rights,
 };
+use psimp_nt::Status;
 use psimp_protocol::{
     CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_SDDL, LINK_NAME,
-    SERVER_SECURITY, Status,
+    SERVER_SECURITY,
 };
 use std::sync::Arc;
 

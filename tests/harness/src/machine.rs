@@ -7,8 +7,8 @@ use psimp_model::{
     Acl, Flavour, Group, MandatoryLabel, Object, Process, SecurityDescriptor, SubjectContext, System, Thread,
     Token, TokenSpec, privileges, rights, sids,
 };
-use psimp_protocol::Status;
-use psimp_rules::{Level, Restriction, Sid, TokenType, integrity};
+use psimp_nt::{Level, Sid, Status, TokenType, integrity};
+use psimp_rules::Restriction;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -5,9 +5,8 @@ use crate::driver::Failure;
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use psimp_catalogue::{Observed, Tok, User};
 use psimp_model::{SlotState, sids};
-use psimp_protocol::Status;
+use psimp_nt::{Luid, Sid, Status, TokenType};
 use psimp_protocol::wire::{self, Access, slot_flags};
-use psimp_rules::{Luid, Sid, TokenType};
 
 /// A slot in use, from the kernel or from a reply of the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]

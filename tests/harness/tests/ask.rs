@@ -2,7 +2,8 @@
 
 use psimp_catalogue::{Server, Tok};
 use psimp_harness::cli::TokenSpec;
-use psimp_rules::{Level, Luid, Package, Restriction, Sid, TokenType};
+use psimp_nt::{Level, Luid, Sid, TokenType};
+use psimp_rules::{Package, Restriction};
 use std::process::Command;
 
 fn spec(text: &str) -> TokenSpec {

@@ -101,7 +101,7 @@ fn other_commands() {
     let Command::Explain(explain) = parse("psimp explain --token user=B --level identification") else {
         panic!("not explain")
     };
-    assert_eq!((explain.case, explain.level), (None, Some(psimp_rules::Level::Identification)));
+    assert_eq!((explain.case, explain.level), (None, Some(psimp_nt::Level::Identification)));
     assert!(explain.token.is_some() && explain.process.is_none());
     let Command::Man(man) = parse("psimp man pages") else { panic!("not man") };
     assert_eq!(man.folder.as_deref(), Some(std::path::Path::new("pages")));

@@ -8,7 +8,7 @@ use psimp_harness::commands::driver::service::{
     Failure, Service, Services, State, install, start, stop, uninstall,
 };
 use psimp_harness::commands::driver::{DESCRIPTION, DISPLAY_NAME, SERVICE, act, no_device, report};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 const IMAGE: &str = r"C:\psimp\psimp.sys";
 

@@ -6,7 +6,7 @@ use psimp_harness::commands::show::table::table;
 use psimp_harness::commands::show::view::{
     Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View,
 };
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use serde_json::json;
 use support::compare;
 

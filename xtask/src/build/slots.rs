@@ -38,7 +38,7 @@ pub(crate) fn header(csv: &str) -> Result<String> {
 mod tests {
     use super::{header, parse};
 
-    const RECORDED: &str = include_str!("../../../tests/host/data/kmdf-1.15-slots.csv");
+    const RECORDED: &str = include_str!("../../../crates/host/data/kmdf-1.15-slots.csv");
 
     #[test]
     fn the_recorded_list_makes_the_whole_enumeration() {

@@ -7,7 +7,8 @@
 mod world;
 
 use loom::thread;
-use psimp_protocol::{MAX_SAVES, Status};
+use psimp_nt::Status;
+use psimp_protocol::MAX_SAVES;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};

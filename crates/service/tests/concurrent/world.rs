@@ -4,9 +4,9 @@
 
 use loom::sync::Mutex;
 use loom::thread::{self, ThreadId};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::wire;
-use psimp_protocol::{ConnectionId, Ioctl, Operation, PROTOCOL_VERSION, Status};
-use psimp_rules::{Level, Luid, Sid, TokenType};
+use psimp_protocol::{ConnectionId, Ioctl, Operation, PROTOCOL_VERSION};
 use psimp_service::{
     Caller, Client, Connection, Kernel, Reply, SaveTable, Slot, Statistics, Token, TokenRef, dispatch,
 };

@@ -10,7 +10,8 @@ mod rows;
 pub(crate) use rows::RACES;
 
 use crate::{Only, Server, Tok, Who};
-use psimp_protocol::{RulesMode, Status};
+use psimp_nt::Status;
+use psimp_protocol::RulesMode;
 
 /// Threads that act at the same time.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,8 @@
 
 use super::{Act, End, Ends, Race, Target, With};
 use crate::{Kernel, Only, Server, Tok, Who};
-use psimp_protocol::{RulesMode, Status};
+use psimp_nt::Status;
+use psimp_protocol::RulesMode;
 
 const OK: &[Status] = &[Status::SUCCESS];
 const DENIED: &[Status] = &[Status::ACCESS_DENIED];

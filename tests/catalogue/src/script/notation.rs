@@ -2,7 +2,7 @@
 
 use super::{Device, IDLE, Judge, Object, Program, Script, Securable, State, Step, Who, all};
 use crate::{Only, Server, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 /// `Imp(token, co, eo, level)` of the specification, which succeeds.
 pub(crate) const fn imp(token: Tok, copy_on_open: bool, effective_only: bool, level: u32) -> Step {

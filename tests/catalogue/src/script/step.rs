@@ -2,8 +2,7 @@
 
 use super::{ByKernel, State, Who};
 use crate::{Kernel, Logon, Server, Tok, User};
-use psimp_protocol::Status;
-use psimp_rules::{Sid, TokenType};
+use psimp_nt::{Sid, Status, TokenType};
 
 /// A call or a look. Lives in statics only, so its size does not matter.
 #[allow(clippy::large_enum_variant)]

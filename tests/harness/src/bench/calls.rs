@@ -5,9 +5,9 @@ use crate::machine::{Machine, READ_WRITE, descriptor};
 use psimp_catalogue::{Server, Tok, User};
 use psimp_host::{Options, Requestor};
 use psimp_model::{Flavour, Object, SecurityQos, rights};
+use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire::{self, MAX_REPLY, slot_flags, verdict};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, Status};
-use psimp_rules::{Level, TokenType};
+use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A round trip that is measured, always of a thread that impersonates its own user at

@@ -1,7 +1,7 @@
 //! The values that the facts of a token take.
 
 use psimp_catalogue::User;
-use psimp_rules::{Level, Luid, Sid, TokenType, integrity};
+use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 
 use super::question::{Session, WrongFact, wrong};
 

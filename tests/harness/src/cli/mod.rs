@@ -9,7 +9,7 @@ use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use psimp_rules::Level;
+use psimp_nt::Level;
 
 use fact::level;
 pub use filter::{FilterArg, matches};

@@ -8,7 +8,8 @@ use super::fact::{
     one_of, session, user,
 };
 use psimp_catalogue::{Logon, Server, Tok, User};
-use psimp_rules::{Level, Luid, Package, Restriction, Sid, TokenFacts, TokenType, integrity};
+use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
+use psimp_rules::{Package, Restriction, TokenFacts};
 
 /// What a token may be said to be, for the help and for mistakes.
 pub(super) const FACTS: &str = "\

@@ -21,7 +21,8 @@ pub use story::tell;
 use crate::client::Contract;
 use crate::commands::show::view::View;
 use crate::driver::Failure;
-use psimp_protocol::{RulesMode, Status};
+use psimp_nt::Status;
+use psimp_protocol::RulesMode;
 
 /// Who connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

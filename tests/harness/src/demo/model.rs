@@ -13,8 +13,8 @@ use crate::run::Target;
 use psimp_catalogue::User;
 use psimp_host::Options;
 use psimp_model::{self as model, Flavour, Object, SecurityQos, TokenSpec, rights};
-use psimp_protocol::{CLIENTS_AUTHENTICATED, CLIENTS_SETTING, Status};
-use psimp_rules::{Level, TokenType};
+use psimp_nt::{Level, Status, TokenType};
+use psimp_protocol::{CLIENTS_AUTHENTICATED, CLIENTS_SETTING};
 use std::sync::Arc;
 
 const CURRENT_THREAD: u64 = u64::MAX - 1;

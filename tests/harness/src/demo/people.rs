@@ -5,8 +5,9 @@ use crate::commands::show::view::Account;
 use crate::run::Target;
 use psimp_catalogue::User;
 use psimp_model::{Flavour, Group, Privilege, TokenSpec, privileges, sids};
-use psimp_protocol::{RulesMode, Status};
-use psimp_rules::{Level, Luid, PlatformFacts, Sid, TokenType, integrity};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
+use psimp_protocol::RulesMode;
+use psimp_rules::PlatformFacts;
 
 /// What the model's processes and threads are called here. Its own numbers depend on what else
 /// the host has begun.

@@ -5,9 +5,9 @@ use super::{Guest, Stage};
 use crate::commands::show::table;
 use crate::driver::Failure;
 use crate::machine::READ_WRITE;
-use psimp_protocol::Status;
+use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{Access, Connection, Outcome, connection_flags, decided_by};
-use psimp_rules::{Level, Rule};
+use psimp_rules::Rule;
 
 /// `SECURITY_SQOS_PRESENT`: the level in the flags counts.
 const PRESENT: u32 = 0x0010_0000;

@@ -3,9 +3,8 @@
 use super::page::Told;
 use super::steps::{ended, failed};
 use super::{Guest, Stage};
-use psimp_protocol::Status;
+use psimp_nt::{Level, Status};
 use psimp_protocol::wire::connection_flags;
-use psimp_rules::Level;
 
 const OK: Status = Status::SUCCESS;
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;

@@ -3,8 +3,9 @@
 use super::id::request_name;
 use crate::observe::SlotView;
 use psimp_model::{Object, Thread};
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
-use psimp_protocol::{Ioctl, Operation, Status, is_documented};
+use psimp_protocol::{Ioctl, Operation, is_documented};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zerocopy::FromBytes;
@@ -210,8 +211,8 @@ pub(super) fn brief(slot: Option<&SlotView>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use psimp_nt::Sid;
     use psimp_protocol::PROTOCOL_VERSION;
-    use psimp_rules::Sid;
     use zerocopy::{FromZeros, IntoBytes};
 
     const FAILED: Result<&[u8], Status> = Err(Status::INSUFFICIENT_RESOURCES);

@@ -6,7 +6,7 @@ use crate::observe::SlotView;
 use parking_lot::Mutex;
 use psimp_host::{Call, Failure, Fault, FaultKind, Observer, Ruling, StartError, Waiting};
 use psimp_model::Thread;
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 

@@ -12,8 +12,7 @@ use super::means::{Means, of};
 use psimp_catalogue::{
     Body, Case, Device, Judge, Kernel, Object, Program, Securable, Server, State, Step, Tok, User, Who,
 };
-use psimp_protocol::Status;
-use psimp_rules::{TokenType, integrity};
+use psimp_nt::{Status, TokenType, integrity};
 use std::collections::BTreeSet;
 
 /// What a case takes.

@@ -5,7 +5,7 @@ use super::{Call, Player, Shown, Slots, Step};
 use crate::driver::Failure;
 use crate::observe::SlotView;
 use psimp_model::Flavour;
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, verdict};
 use zerocopy::FromBytes;
 

@@ -9,7 +9,7 @@ use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use crate::observe::SlotView;
 use psimp_catalogue::{Server, Tok};
 use psimp_model::{FaultPoint, Flavour, Object, Token, privileges, rights, sids};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use psimp_protocol::wire;
 use std::sync::Arc;
 use zerocopy::IntoBytes;

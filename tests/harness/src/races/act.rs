@@ -9,7 +9,7 @@ use crate::observe::{self, SlotView};
 use crate::run::mismatch;
 use psimp_catalogue::{Act, Target, Tok, Who, With};
 use psimp_model::{Object, privileges, rights};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use psimp_protocol::wire;
 
 /// A thread in a race.

@@ -1,7 +1,7 @@
 //! A race in words.
 
 use psimp_catalogue::{Act, End, Ends, Race, Target, With};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use std::fmt::Write as _;
 
 /// What its threads do, and what may be left.

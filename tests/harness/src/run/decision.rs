@@ -8,9 +8,10 @@ use crate::observe::{self, SlotView};
 use crate::result::Mismatch;
 use psimp_catalogue::{Column, DecisionRow, Driver, Kernel};
 use psimp_model::{Flavour, Thread};
+use psimp_nt::{Level, Status};
+use psimp_protocol::RulesMode;
 use psimp_protocol::wire::{self, decided_by, effect, slot_flags, verdict};
-use psimp_protocol::{RulesMode, Status};
-use psimp_rules::{DOC, Level, Rule, decide};
+use psimp_rules::{DOC, Rule, decide};
 
 /// The row's column for a kernel.
 pub(crate) fn column(row: &DecisionRow, kernel: Kernel) -> Column {

@@ -9,8 +9,9 @@ use crate::result::Mismatch;
 use psimp_catalogue::{Attempt, Caller, Edit, Handle, Opening, Output, Requests, Server, Tok};
 use psimp_host::Requestor;
 use psimp_model::{Object, Thread, rights};
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, impersonate_flags};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode, Status};
+use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode};
 use std::sync::Arc;
 use zerocopy::IntoBytes;
 

@@ -9,7 +9,8 @@ use crate::machine::{Machine, READ_WRITE, descriptor};
 use oorandom::Rand32;
 use psimp_catalogue::{Server, Tok, User};
 use psimp_host::Requestor;
-use psimp_protocol::{Ioctl, Operation, RulesMode, Status};
+use psimp_nt::Status;
+use psimp_protocol::{Ioctl, Operation, RulesMode};
 
 /// A thread that makes random calls.
 pub(super) struct Worker<'a> {

@@ -6,7 +6,7 @@ use crate::observe::SlotView;
 use parking_lot::{Mutex, RwLock};
 use psimp_catalogue::{Logon, Tok, User};
 use psimp_model::{Flavour, Object, Thread, Token, rights};
-use psimp_rules::{Level, TokenType};
+use psimp_nt::{Level, TokenType};
 use std::collections::HashMap;
 use std::sync::Arc;
 

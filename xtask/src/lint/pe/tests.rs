@@ -14,7 +14,7 @@ use super::sample::{
 use super::{Expected, RULES, Report, check_bytes, imports};
 use crate::build::{self, Arch};
 
-const SLOTS: &str = include_str!("../../../../tests/host/data/kmdf-1.15-slots.csv");
+const SLOTS: &str = include_str!("../../../../crates/host/data/kmdf-1.15-slots.csv");
 const FOLDER: &str = "/home/someone";
 
 /// What breaks a rule: a change of what the image is made of, or of its bytes.

@@ -4,7 +4,7 @@ use super::code::Code;
 use super::code::Request::{
     self, Create, Delete, Describe, OpenDevice, OpenManager, OpenService, Query, Start, Stop,
 };
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 /// One answer: which requests it explains (all, when none is named), what it means and what to do.
 pub(super) struct Row {

@@ -1,7 +1,7 @@
 //! What Windows answers about a driver's service, and what a person makes of it.
 
 use super::answers::{ROWS, Row};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use std::fmt::{self, Display, Formatter};
 
 /// An answer of Windows, in the notation it came in.
@@ -102,7 +102,7 @@ impl Display for Refusal {
 #[cfg(test)]
 mod tests {
     use super::{Code, Refusal, Request};
-    use psimp_protocol::Status;
+    use psimp_nt::Status;
 
     fn told(request: Request, code: u32) -> String {
         Refusal { request, code: Code::Win32(code) }.to_string()

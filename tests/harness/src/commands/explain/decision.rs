@@ -5,10 +5,10 @@ use crate::commands::run::flavour;
 use crate::machine::Machine;
 use crate::run::expected_through_driver;
 use psimp_catalogue::{Column, DecisionRow, Driver};
+use psimp_nt::{Level, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_rules::{
-    Decision, Effect, Level, PROFILES, Package, Profile, Rule, Step, TokenFacts, TokenType, Verdict,
-    decide_traced,
+    Decision, Effect, PROFILES, Package, Profile, Rule, Step, TokenFacts, Verdict, decide_traced,
 };
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter, Write as _};

@@ -105,7 +105,8 @@ mod tests {
     use super::place;
     use crate::commands::explain::decision::Tried;
     use psimp_catalogue::{Server, Tok};
-    use psimp_rules::{Level, PROFILES};
+    use psimp_nt::Level;
+    use psimp_rules::PROFILES;
 
     #[test]
     fn every_profile_tries_the_rules_in_this_order() {

@@ -3,7 +3,8 @@
 use super::decision::{REFUSED, Tried, compared, describe};
 use super::parting::Parting;
 use crate::cli::TokenSpec;
-use psimp_rules::{Effect, Level, PROFILES, Profile, TokenFacts, Verdict, raises};
+use psimp_nt::Level;
+use psimp_rules::{Effect, PROFILES, Profile, TokenFacts, Verdict, raises};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

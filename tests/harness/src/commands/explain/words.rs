@@ -1,7 +1,7 @@
 //! The steps of a script in words.
 
 use psimp_catalogue::{Broker, Context, Judge, Memory, Object, Program, Securable, Step, Tok};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 /// One call or look, without the steps inside it.
 pub(super) fn words(step: &Step) -> String {

@@ -2,8 +2,7 @@
 
 use super::view::{Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View, type_name};
 use crate::cli::ShowArgs;
-use psimp_protocol::Status;
-use psimp_rules::{Level, Sid, TokenType};
+use psimp_nt::{Level, Sid, Status, TokenType};
 use psimp_windows::error::Code;
 use psimp_windows::snapshot::Snapshot;
 use psimp_windows::{Error, sid, thread, token};

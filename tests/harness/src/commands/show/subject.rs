@@ -1,6 +1,6 @@
 //! A thread that impersonates, for `psimp show` to look at.
 
-use psimp_rules::TokenType;
+use psimp_nt::TokenType;
 use psimp_windows::{Token, thread, token};
 use serde_json::json;
 use std::io::{self, Read};

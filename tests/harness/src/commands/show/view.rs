@@ -1,7 +1,6 @@
 //! What is shown of a process: values and names, however they were found.
 
-use psimp_protocol::Status;
-use psimp_rules::{Level, TokenType};
+use psimp_nt::{Level, Status, TokenType};
 use serde::Serialize;
 
 /// A process and its threads.

@@ -7,7 +7,8 @@
 use super::other_user::{self, Other};
 use psimp_catalogue::{Fixture, Logon, Privilege, Server, Tok, User};
 use psimp_model::{privileges, sids};
-use psimp_rules::{Level, Restriction, Sid, TokenType, integrity};
+use psimp_nt::{Level, Sid, TokenType, integrity};
+use psimp_rules::Restriction;
 use psimp_windows::information::Information;
 use psimp_windows::token::{ALL_ACCESS, Filter};
 use psimp_windows::{Token, thread};

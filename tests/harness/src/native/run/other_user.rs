@@ -7,7 +7,7 @@
 use super::removal::{self, PREFIX, Windows};
 use crate::journal::Thing;
 use psimp_model::sids;
-use psimp_rules::Sid;
+use psimp_nt::Sid;
 use psimp_windows::account::{self, Account};
 use psimp_windows::error::{Code, Error};
 use psimp_windows::information::Information;
@@ -153,7 +153,7 @@ fn verified(token: &Token, expected: Sid, own: &Information) -> Result<Other, St
     if seen.user == own.user {
         return Err(pretends(format!("its token is of {expected}, who runs this")));
     }
-    let primary = token.duplicate(token::ALL_ACCESS, psimp_rules::TokenType::Primary, 0, false);
+    let primary = token.duplicate(token::ALL_ACCESS, psimp_nt::TokenType::Primary, 0, false);
     let token = primary.map_err(|status| pretends(format!("its token cannot be duplicated: {status}")))?;
     Ok(Other { token, seen })
 }

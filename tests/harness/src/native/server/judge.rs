@@ -3,7 +3,7 @@
 use super::look::Seen;
 use super::steps::{Actor, OTHER_PRIVILEGE, Player, READ};
 use psimp_catalogue::{Judge, Object};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 
 impl Actor<'_, '_> {
     pub(super) fn judge(&self, judge: &Judge) {

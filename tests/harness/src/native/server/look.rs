@@ -2,8 +2,7 @@
 
 use super::stage::Stage;
 use psimp_catalogue::{Tok, User};
-use psimp_protocol::Status;
-use psimp_rules::TokenType;
+use psimp_nt::{Status, TokenType};
 use psimp_windows::Token;
 use psimp_windows::information::Information;
 use psimp_windows::token::QUERY;

@@ -2,7 +2,7 @@
 
 use super::look::{self, Seen};
 use super::steps::Actor;
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use psimp_windows::pipe::Pipe;
 use psimp_windows::thread;
 use std::io::{Read as _, Write as _};

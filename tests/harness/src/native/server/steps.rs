@@ -6,7 +6,7 @@ use crate::driver::Failure;
 use crate::run::{Found, column};
 use psimp_catalogue::{Body, Case, Column, DecisionRow, Program, State, Step, Tok, Who};
 use psimp_model::privileges;
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use psimp_windows::token::QUERY;
 use psimp_windows::{Token, thread};
 use std::collections::BTreeMap;

@@ -6,8 +6,9 @@ use crate::client::{Client, Contract};
 use crate::driver::{Failure, File};
 use psimp_catalogue::{Broker, Tok, Who};
 use psimp_model::{SecurityQos, rights};
+use psimp_nt::Status;
 use psimp_protocol::wire::{self, MAX_REPLY, connection_flags};
-use psimp_protocol::{IOCTLS, RulesMode, Status};
+use psimp_protocol::{IOCTLS, RulesMode};
 use std::sync::Arc;
 
 impl Run<'_, '_> {

@@ -6,7 +6,7 @@ use crate::client::Contract as _;
 use crate::machine::OTHER_PRIVILEGE;
 use psimp_catalogue::{Judge, Securable};
 use psimp_model::{AccessMode, AccessRequest, Acl, GenericMapping, SecurityDescriptor, SubjectContext, sids};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use psimp_protocol::wire;
 
 const FILE: GenericMapping = GenericMapping::FILE;

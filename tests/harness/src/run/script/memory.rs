@@ -4,7 +4,7 @@ use super::Run;
 use crate::machine::OTHER_PRIVILEGE;
 use psimp_catalogue::{Context, Memory, Object};
 use psimp_model::{FaultPoint, Job, SecurityQos, Token, TokenFilter, privileges};
-use psimp_protocol::Status;
+use psimp_nt::Status;
 use std::sync::Arc;
 
 impl Run<'_, '_> {

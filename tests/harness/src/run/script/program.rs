@@ -9,8 +9,7 @@ use psimp_model::{
     Acl, GenericMapping, Object, Privilege, SecurityDescriptor, SecurityQos, TokenFilter, privileges, rights,
     sids,
 };
-use psimp_protocol::Status;
-use psimp_rules::{Level, TokenType};
+use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
 /// The calling thread's pseudo-handle.

@@ -1,0 +1,312 @@
+//! What programs do with a driver: load, open, control, close, unload.
+
+use super::cpu::Cpu;
+use super::dispatch::Dispatch;
+use super::kmdf::{self, Device, FileName, FileObject, Request, SecurityContext};
+use super::machine::Machine;
+use super::start::{self, driver_object};
+use super::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
+use super::tracing;
+use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, StartError};
+use psimp_model::{System, Thread, check_ioctl_access, open_device};
+use psimp_nt::Status;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A driver that runs: its image mapped, bound and started over a [`System`].
+///
+/// Any thread may call it; the driver runs on the thread that calls, with the
+/// [`Thread`] of the model that is passed as the current one.
+pub struct Host {
+    machine: Arc<Machine>,
+}
+
+/// An open file of the driver's device.
+///
+/// [`Host::close`] closes it; one that is dropped stays open.
+#[derive(Debug)]
+pub struct File {
+    object: Arc<FileObject>,
+}
+
+impl File {
+    /// The bytes of context that the driver keeps with the file object, in the
+    /// nonpaged pool.
+    pub fn context_size(&self) -> usize {
+        self.object.context().size()
+    }
+}
+
+impl Host {
+    /// Maps an image and runs its entry point.
+    ///
+    /// # Errors
+    /// When the image cannot be mapped, `DriverEntry` fails, or the driver
+    /// breaks a contract on the way.
+    pub fn load(image: &Image, system: Arc<System>) -> Result<Self, StartError> {
+        Self::load_with(image, system, Options::default())
+    }
+
+    /// As [`Host::load`], with options.
+    ///
+    /// # Errors
+    /// As [`Host::load`].
+    pub fn load_with(image: &Image, system: Arc<System>, options: Options) -> Result<Self, StartError> {
+        Ok(Self { machine: start::start(image, system, options)? })
+    }
+
+    /// Opens a device by its name or link, as `NtCreateFile` of `thread` does.
+    ///
+    /// # Errors
+    /// What the I/O manager or the driver fails with, or a broken contract.
+    pub fn open(&self, thread: &Arc<Thread>, name: &str, desired: u32) -> Result<File, Failure> {
+        self.open_with(thread, &Open::new(name, desired))
+    }
+
+    /// Opens a device, or a name below it, which the device's descriptor covers
+    /// as well.
+    ///
+    /// # Errors
+    /// What the I/O manager or the driver fails with, or a broken contract.
+    pub fn open_with(&self, thread: &Arc<Thread>, open: &Open<'_>) -> Result<File, Failure> {
+        self.check_running()?;
+        let (device, name) = self.machine.framework.parse(open.name).ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+        if !device.can_be_opened() {
+            return Err(NO_SUCH_DEVICE.into());
+        }
+        let name = FileName::new(name).ok_or(OBJECT_NAME_INVALID)?;
+        let desired = kmdf::map_generic(open.desired);
+        let (granted, _) = open_device(&self.machine.system, thread, device.acl(), desired)?;
+        let cpu = Cpu::attach();
+        let file = Arc::new(FileObject::new(cpu, &device, granted, name));
+        self.machine.framework.add_file(&file);
+        let security = || SecurityContext::new(cpu, desired, open.quality);
+        match self.create(cpu, thread, &file, security) {
+            Ok(()) => Ok(File { object: file }),
+            Err(failure) => {
+                self.machine.framework.remove_file(&file);
+                Err(failure)
+            }
+        }
+    }
+
+    /// The create request of a new file object.
+    fn create(
+        &self,
+        cpu: &'static Cpu,
+        thread: &Arc<Thread>,
+        file: &Arc<FileObject>,
+        security: impl FnOnce() -> SecurityContext,
+    ) -> Result<(), Failure> {
+        let device = file.device();
+        let Some(callback) = device.on_create() else { return Ok(()) };
+        let request = Request::create(cpu, security());
+        let dispatch = Dispatch {
+            machine: &self.machine,
+            thread,
+            irql: 0,
+            request: Some(&request),
+            file: Some(file),
+            work: None,
+        };
+        let done = dispatch.run(cpu, || {
+            dispatch.call(cpu, callback, [device.handle(), request.handle(), file.handle(), 0])?;
+            let done = request.finish(&self.machine, callback)?;
+            if !done.status.is_success() {
+                // Neither cleanup nor close follows a create that failed.
+                file.destroy(&dispatch, cpu)?;
+                Device::closed(device, &dispatch, cpu)?;
+            }
+            Ok(done)
+        });
+        request.rest(cpu);
+        Ok(done.map_err(Failure::Fault)?.status.ok()?)
+    }
+
+    /// Sends a control code, as `NtDeviceIoControlFile` of `thread` does, and
+    /// returns how many bytes of `output` were written.
+    ///
+    /// # Errors
+    /// What the I/O manager or the driver fails with, or a broken contract.
+    pub fn device_io_control(
+        &self,
+        thread: &Arc<Thread>,
+        file: &File,
+        request: &IoControl<'_>,
+        output: &mut [u8],
+    ) -> Result<usize, Failure> {
+        self.check_running()?;
+        let file = self.own(file)?;
+        check_ioctl_access(request.code, file.granted())?;
+        let device = file.device();
+        let callback = device.on_io_in_caller_context().ok_or(Status::INVALID_DEVICE_REQUEST)?;
+        let cpu = Cpu::attach();
+        let irql = request.irql;
+        if request.stale != 0 {
+            cpu.soil_stack(request.stale);
+        }
+        let request = Request::control(cpu, request, output.len(), file.begin_request());
+        let dispatch = Dispatch {
+            machine: &self.machine,
+            thread,
+            irql,
+            request: Some(&request),
+            file: Some(file),
+            work: None,
+        };
+        let done = dispatch.run(cpu, || {
+            dispatch.call(cpu, callback, [device.handle(), request.handle(), 0, 0])?;
+            request.finish(&self.machine, callback)
+        });
+        file.end_request();
+        request.deliver(cpu, &self.machine, output);
+        let done = done.map_err(Failure::Fault)?;
+        done.status.ok()?;
+        Ok(done.information)
+    }
+
+    /// Asks for the requests in flight on a file to be cancelled, as `CancelIoEx`
+    /// does. It is no more than a note for the driver: a request that it has not
+    /// marked cancelable is completed as if nothing had happened.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when none is in flight; a broken contract of before.
+    pub fn cancel(&self, file: &File) -> Result<(), Failure> {
+        self.check_running()?;
+        if self.own(file)?.cancel() { Ok(()) } else { Err(Status::NOT_FOUND.into()) }
+    }
+
+    /// Closes the last handle of a file, while requests may still be on their
+    /// way: they reach the driver until [`Host::close`].
+    ///
+    /// # Errors
+    /// A broken contract.
+    pub fn cleanup(&self, thread: &Arc<Thread>, file: &File) -> Result<(), Failure> {
+        self.check_running()?;
+        let file = self.own(file)?;
+        let cpu = Cpu::attach();
+        let dispatch =
+            Dispatch { machine: &self.machine, thread, irql: 0, request: None, file: Some(file), work: None };
+        dispatch.run(cpu, || file.clean_up(&dispatch, cpu)).map_err(Failure::Fault)
+    }
+
+    /// Closes a file: its last handle is closed by `thread`, unless it is
+    /// already, and nothing refers to it any more.
+    ///
+    /// # Errors
+    /// A broken contract.
+    pub fn close(&self, thread: &Arc<Thread>, file: File) -> Result<(), Failure> {
+        self.check_running()?;
+        self.own(&file)?;
+        let File { object } = file;
+        let cpu = Cpu::attach();
+        let dispatch = Dispatch {
+            machine: &self.machine,
+            thread,
+            irql: 0,
+            request: None,
+            file: Some(&object),
+            work: None,
+        };
+        let closed = dispatch.run(cpu, || {
+            object.clean_up(&dispatch, cpu)?;
+            if let Some(callback) = object.device().on_close() {
+                dispatch.call(cpu, callback, [object.handle(), 0, 0, 0])?;
+            }
+            object.destroy(&dispatch, cpu)?;
+            self.machine.framework.remove_file(&object);
+            Device::closed(object.device(), &dispatch, cpu)
+        });
+        closed.map_err(Failure::Fault)
+    }
+
+    /// Changes who listens to the driver's events, and tells the driver, on a
+    /// thread of the system.
+    ///
+    /// # Errors
+    /// A broken contract.
+    pub fn listen(&self, listener: Option<Listener>) -> Result<(), Failure> {
+        self.check_running()?;
+        let machine = &self.machine;
+        let cpu = Cpu::attach();
+        let dispatch = Dispatch::of_system(machine);
+        dispatch.run(cpu, || tracing::listen(&dispatch, cpu, listener)).map_err(Failure::Fault)
+    }
+
+    /// The events that were written since the last call, as far as somebody
+    /// listened.
+    pub fn events(&self) -> Vec<Event> {
+        self.machine.options.events.take()
+    }
+
+    /// Unloads the driver and looks for what it left behind.
+    ///
+    /// # Errors
+    /// Why it cannot be unloaded, or what it leaked; after a fault that ended
+    /// the driver, everything that was reported.
+    pub fn unload(self) -> Result<(), Vec<Fault>> {
+        let machine = &self.machine;
+        if machine.stopped().is_some() {
+            return Err(machine.faults());
+        }
+        let open = machine.framework.open_files();
+        if open != 0 {
+            return Err(vec![unload_fault(&format!("{open} files of its device are open"))]);
+        }
+        let unload = machine.driver_object.read_u64(driver_object::DRIVER_UNLOAD);
+        if unload == 0 {
+            return Err(vec![unload_fault("it has no DriverUnload")]);
+        }
+        let cpu = Cpu::attach();
+        let dispatch = Dispatch::of_system(machine);
+        let object = machine.driver_object.address();
+        dispatch.run(cpu, || dispatch.call(cpu, unload, [object, 0, 0, 0])).map_err(|fault| vec![fault])?;
+        let faults = machine.left_behind(cpu);
+        machine.report(&faults);
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// What was reported so far.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.machine.faults()
+    }
+
+    /// What the driver holds now and would leak if it were gone: references,
+    /// pool blocks, handles.
+    pub fn held(&self) -> Vec<Fault> {
+        self.machine.held.leaks(&self.machine)
+    }
+
+    /// Where the image lies in this process.
+    pub fn addresses(&self) -> Range<u64> {
+        let mapping = &self.machine.mapping;
+        mapping.base()..mapping.base() + mapping.size() as u64
+    }
+
+    fn check_running(&self) -> Result<(), Failure> {
+        match self.machine.stopped() {
+            None => Ok(()),
+            Some(fault) => Err(Failure::Fault(fault.clone())),
+        }
+    }
+
+    /// The file object, if it is one of this driver's.
+    fn own<'a>(&self, file: &'a File) -> Result<&'a Arc<FileObject>, Failure> {
+        if self.machine.framework.owns(file.object.device()) {
+            Ok(&file.object)
+        } else {
+            Err(Status::INVALID_HANDLE.into())
+        }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("mapping", &self.machine.mapping).finish_non_exhaustive()
+    }
+}
+
+fn unload_fault(why: &str) -> Fault {
+    Fault { kind: FaultKind::Unload, message: format!("the driver cannot be unloaded: {why}"), site: None }
+}

@@ -1,0 +1,80 @@
+//! Making a control device.
+
+use super::super::Outcome;
+use super::super::context::Context;
+use super::super::export::exports;
+use super::super::memory::Address;
+use super::super::status::OBJECT_NAME_COLLISION;
+use super::device::Device;
+use super::init;
+use psimp_model::{UnknownSddl, parse_sddl};
+use psimp_nt::Status;
+use std::sync::Arc;
+
+exports! {
+    /// The functions that are modelled.
+    FUNCTIONS:
+
+    fn WdfDeviceCreate[PASSIVE, fails RESOURCES](
+        cx, globals: Address, init: Address, attributes: Address, device: Address
+    ) -> Status {
+        let framework = cx.framework(globals)?;
+        let handle: u64 = cx.read(init, "the WDFDEVICE_INIT")?;
+        let described = init::get(cx, Address(handle))?;
+        cx.write(device, &0_u64, "the device's handle")?;
+        let attributes = match cx.attributes(attributes)? {
+            Ok(attributes) => attributes,
+            Err(status) => return Ok(status),
+        };
+        let acl = match parse_sddl(&described.sddl) {
+            Ok(acl) => acl,
+            Err(UnknownSddl(part)) => return cx.not_modelled(format_args!("uses the SDDL {part:?}")),
+        };
+        if described.name.as_deref().is_some_and(|name| framework.device(name).is_some()) {
+            return Ok(OBJECT_NAME_COLLISION);
+        }
+        let described = init::take(cx, Address(described.handle))?;
+        let created = Arc::new(Device::new(cx.cpu, framework.id(), cx.caller, described, acl, attributes));
+        let value = created.handle();
+        framework.objects.lock().devices.push(created);
+        cx.write(init, &0_u64, "the WDFDEVICE_INIT")?;
+        cx.write(device, &value, "the device's handle")?;
+        Ok(Status::SUCCESS)
+    }
+
+    fn WdfDeviceCreateSymbolicLink[PASSIVE, fails RESOURCES](
+        cx, globals: Address, device: Address, name: Address
+    ) -> Status {
+        let framework = cx.framework(globals)?;
+        let device = find(cx, device)?;
+        let name = match cx.read_string(name, "the link's name")? {
+            None => return Ok(Status::INVALID_PARAMETER),
+            Some(name) if name.is_empty() => return Ok(Status::INVALID_DEVICE_REQUEST),
+            Some(name) => name,
+        };
+        if device.link().lock().is_some() {
+            return Ok(Status::INVALID_DEVICE_REQUEST);
+        }
+        if device.name().is_none() {
+            return Ok(Status::INVALID_DEVICE_STATE);
+        }
+        if framework.device(&name).is_some() {
+            return Ok(OBJECT_NAME_COLLISION);
+        }
+        *device.link().lock() = Some(name);
+        Ok(Status::SUCCESS)
+    }
+
+    fn WdfControlFinishInitializing[DISPATCH, fails NEVER](cx, globals: Address, device: Address) {
+        cx.framework(globals)?;
+        find(cx, device)?.finish_initializing();
+        Ok(())
+    }
+}
+
+/// The device behind a handle.
+pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<Device>> {
+    let objects = cx.machine().framework.objects.lock();
+    let found = objects.devices.iter().find(|device| device.handle() == handle.0);
+    found.cloned().ok_or_else(|| cx.bad_handle(handle, "WDFDEVICE"))
+}

@@ -1,0 +1,66 @@
+//! What a driver does with wait locks.
+
+use super::super::Outcome;
+use super::super::context::Context;
+use super::super::export::{PASSIVE, exports};
+use super::super::memory::Address;
+use super::super::status::TIMEOUT;
+use super::children::{Child, parent_of};
+use super::wait_lock::WaitLock;
+use crate::FaultKind;
+use psimp_nt::Status;
+use std::sync::Arc;
+use std::time::Duration;
+
+exports! {
+    /// The functions that are modelled.
+    FUNCTIONS:
+
+    fn WdfWaitLockCreate[DISPATCH, fails RESOURCES](
+        cx, globals: Address, attributes: Address, lock: Address
+    ) -> Status {
+        let framework = cx.framework(globals)?;
+        let (attributes, parent) = match cx.child_attributes(attributes)? {
+            Ok(checked) => checked,
+            Err(status) => return Ok(status),
+        };
+        let parent = parent_of(cx, parent)?;
+        let created = WaitLock::new(cx.cpu, parent, attributes);
+        let handle = created.handle();
+        framework.locks.add(created);
+        cx.write(lock, &handle, "the lock's handle")?;
+        Ok(Status::SUCCESS)
+    }
+
+    /// Without a timeout, and with any but zero, the thread may wait.
+    fn WdfWaitLockAcquire[DISPATCH, fails NEVER](
+        cx, globals: Address, lock: Address, timeout: Address
+    ) -> Status {
+        cx.framework(globals)?;
+        let lock = find(cx, lock)?;
+        let timeout = match timeout.non_null() {
+            None => None,
+            Some(at) => Some(cx.read::<i64>(at, "the timeout")?),
+        };
+        if timeout != Some(0) && cx.dispatch.irql > PASSIVE {
+            return Err(cx.fault(FaultKind::Irql, format_args!("may wait at IRQL {}", cx.dispatch.irql)));
+        }
+        let timeout = match timeout {
+            Some(due @ 1..) => return cx.not_modelled(format_args!("waits until the system time {due}")),
+            // In units of 100 ns; relative ones are negative.
+            Some(time) => Some(Duration::from_nanos(time.unsigned_abs().saturating_mul(100))),
+            None => None,
+        };
+        Ok(if lock.acquire(cx, timeout)? { Status::SUCCESS } else { TIMEOUT })
+    }
+
+    fn WdfWaitLockRelease[DISPATCH, fails NEVER](cx, globals: Address, lock: Address) {
+        cx.framework(globals)?;
+        find(cx, lock)?.release(cx)
+    }
+}
+
+/// The lock behind a handle.
+pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WaitLock>> {
+    cx.machine().framework.locks.find(cx, handle)
+}

@@ -1,0 +1,99 @@
+//! What a driver does with work items.
+
+use super::super::Outcome;
+use super::super::context::Context;
+use super::super::export::{PASSIVE, exports};
+use super::super::memory::Address;
+use super::super::opaque::{self, Kind};
+use super::super::status::WDF_PARENT_NOT_SPECIFIED;
+use super::children::{Child, parent_of};
+use super::work_item::WorkItem;
+use psimp_nt::Status;
+use std::sync::Arc;
+use zerocopy::{FromBytes, IntoBytes};
+
+/// `WDF_WORKITEM_CONFIG`.
+#[derive(Clone, Copy, FromBytes, IntoBytes)]
+#[repr(C)]
+struct Config {
+    size: u32,
+    padding: u32,
+    callback: u64,
+    automatic_serialization: u8,
+    more_padding: [u8; 7],
+}
+
+exports! {
+    /// The functions that are modelled.
+    FUNCTIONS:
+
+    fn WdfWorkItemCreate[DISPATCH, fails RESOURCES](
+        cx, globals: Address, config: Address, attributes: Address, item: Address
+    ) -> Status {
+        let framework = cx.framework(globals)?;
+        if attributes == Address::NULL {
+            return Ok(WDF_PARENT_NOT_SPECIFIED);
+        }
+        let checked = cx.child_attributes(attributes)?;
+        if matches!(checked, Err(Status::INFO_LENGTH_MISMATCH)) {
+            return Ok(Status::INFO_LENGTH_MISMATCH);
+        }
+        let config: Config = cx.read(config, "WDF_WORKITEM_CONFIG")?;
+        if config.size as usize != size_of::<Config>() {
+            return Ok(Status::INFO_LENGTH_MISMATCH);
+        }
+        if config.callback == 0 {
+            return Ok(Status::INVALID_PARAMETER);
+        }
+        let (attributes, parent) = match checked {
+            Ok((_, Address::NULL)) => return Ok(WDF_PARENT_NOT_SPECIFIED),
+            Ok(checked) => checked,
+            Err(status) => return Ok(status),
+        };
+        let parent = parent_of(cx, parent)?;
+        // Of a driver there is no device whose work it could be.
+        if let Some((Kind::Driver, ..)) = opaque::decode(parent) {
+            return Ok(Status::INVALID_DEVICE_REQUEST);
+        }
+        if config.automatic_serialization != 0 {
+            // Without a scope of the device that is synchronised, the framework takes no lock
+            // for it; with one it refuses, unless the device is at the passive level.
+            return cx.not_modelled("asks for AutomaticSerialization");
+        }
+        let handle = opaque::address(Kind::WorkItem, cx.cpu.serial());
+        framework.work_items.add(WorkItem::new(handle, parent, config.callback, attributes));
+        cx.write(item, &handle, "the work item's handle")?;
+        Ok(Status::SUCCESS)
+    }
+
+    fn WdfWorkItemEnqueue[DISPATCH, fails NEVER](cx, globals: Address, item: Address) {
+        cx.framework(globals)?;
+        find(cx, item)?.enqueue(cx)
+    }
+
+    fn WdfWorkItemGetParentObject[DISPATCH, fails NEVER](cx, globals: Address, item: Address) -> Address {
+        cx.framework(globals)?;
+        Ok(find(cx, item)?.parent())
+    }
+
+    fn WdfWorkItemFlush[PASSIVE, fails NEVER](cx, globals: Address, item: Address) {
+        cx.framework(globals)?;
+        find(cx, item)?.flush(cx)
+    }
+}
+
+/// The work item behind a handle.
+pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WorkItem>> {
+    cx.machine().framework.work_items.find(cx, handle)
+}
+
+/// Deletes a work item, once it has nothing more to do.
+pub(super) fn delete(cx: &Context<'_>, item: &Arc<WorkItem>) -> Outcome<()> {
+    if cx.dispatch.irql > PASSIVE {
+        return cx.not_modelled("deletes a work item above PASSIVE_LEVEL, which the framework puts off");
+    }
+    if cx.dispatch.work.is_some_and(|work| work.item == item.handle()) {
+        return cx.not_modelled("deletes the work item whose callback calls");
+    }
+    item.delete(cx.dispatch, cx.cpu)
+}

@@ -1,0 +1,131 @@
+//! Subject contexts and access checks.
+
+use super::super::Outcome;
+use super::super::context::Context;
+use super::super::export::exports;
+use super::super::memory::Address;
+use super::super::references::Taken;
+use super::{KERNEL_MODE, USER_MODE, descriptor};
+use crate::FaultKind;
+use psimp_model::{AccessChecked, AccessMode, AccessRequest, GenericMapping, Object, SubjectContext, Token};
+use psimp_nt::Status;
+use std::sync::Arc;
+use zerocopy::{FromBytes, IntoBytes};
+
+/// `SECURITY_SUBJECT_CONTEXT`. The driver may move it: what it was filled with
+/// tells which capture it is from.
+#[derive(Clone, Copy, FromBytes, IntoBytes)]
+#[repr(C)]
+struct Captured {
+    client: u64,
+    level: u32,
+    padding: u32,
+    primary: u64,
+    audit_id: u64,
+}
+
+/// Offsets in it.
+mod captured {
+    pub(super) const CLIENT: u64 = 0;
+    pub(super) const LEVEL: u64 = 8;
+    pub(super) const PRIMARY: u64 = 16;
+    pub(super) const AUDIT_ID: u64 = 24;
+}
+
+/// `GENERIC_MAPPING`.
+#[derive(Clone, Copy, FromBytes, IntoBytes)]
+#[repr(C)]
+struct Mapping {
+    read: u32,
+    write: u32,
+    execute: u32,
+    all: u32,
+}
+
+const WHAT: &str = "SECURITY_SUBJECT_CONTEXT";
+
+exports! {
+    /// The exports that are modelled.
+    EXPORTS:
+
+    /// The level is not written when the thread does not impersonate.
+    fn SeCaptureSubjectContext[PASSIVE, fails NEVER](cx, context: Address) {
+        let thread = cx.dispatch.thread;
+        let subject = SubjectContext::capture(&cx.machine().system, thread);
+        let field = |offset| Address(context.0.wrapping_add(offset));
+        let (mut client, mut level) = (Address::NULL, None);
+        if let Some((token, captured)) = subject.client() {
+            client = cx.give(Object::Token(token.clone()), Taken::Client(captured));
+            level = Some(captured);
+        }
+        let primary = cx.give(Object::Token(subject.primary().clone()), Taken::Subject);
+        cx.write(field(captured::CLIENT), &client.0, WHAT)?;
+        if let Some(level) = level {
+            cx.write(field(captured::LEVEL), &level, WHAT)?;
+        }
+        cx.write(field(captured::PRIMARY), &primary.0, WHAT)?;
+        cx.write(field(captured::AUDIT_ID), &u64::from(thread.process().id()), WHAT)
+    }
+
+    fn SeReleaseSubjectContext[PASSIVE, fails NEVER](cx, context: Address) {
+        let given: Captured = cx.read(context, WHAT)?;
+        subject(cx, &given, FaultKind::OverDereference)?;
+        if given.client != 0 {
+            cx.take_back(Address(given.client), Taken::Client(given.level))?;
+        }
+        cx.take_back(Address(given.primary), Taken::Subject)
+    }
+
+    fn SeAccessCheck[PASSIVE, fails NEVER](
+        cx, descriptor: Address, context: Address, locked: u8, desired: u32, previously_granted: u32,
+        privileges: Address, mapping: Address, mode: u8, granted: Address, status: Address
+    ) -> bool {
+        let given: Captured = cx.read(context, WHAT)?;
+        let subject = subject(cx, &given, FaultKind::Unreferenced)?;
+        if locked != 0 {
+            return cx.bad_argument("is told that the subject context is locked, which it is not");
+        }
+        if privileges.non_null().is_some() {
+            return cx.not_modelled("asks for the privileges that were used");
+        }
+        let Mapping { read, write, execute, all } = cx.read(mapping, "GENERIC_MAPPING")?;
+        let (mode, descriptor) = match mode {
+            // Granted without a look at the descriptor.
+            KERNEL_MODE => (AccessMode::Kernel, None),
+            USER_MODE => (AccessMode::User, descriptor.non_null()),
+            mode => return cx.bad_argument(format_args!("was given the processor mode {mode}")),
+        };
+        let descriptor = descriptor.map(|at| descriptor::read(cx, at)).transpose()?;
+        let mapping = GenericMapping { read, write, execute, all };
+        let request = AccessRequest { desired, previously_granted, mapping, mode };
+        let checked = AccessChecked::from(subject.se_access_check(descriptor.as_ref(), &request));
+        cx.write(granted, &checked.granted, "GrantedAccess")?;
+        cx.write(status, &checked.status.0, "AccessStatus")?;
+        Ok(checked.status == Status::SUCCESS)
+    }
+}
+
+/// The context that was captured into a structure; a fault of the given kind
+/// when none was.
+fn subject(cx: &Context<'_>, given: &Captured, otherwise: FaultKind) -> Outcome<SubjectContext> {
+    let client = match given.client {
+        0 => Some(None),
+        client => referenced(cx, client, Taken::Client(given.level)).map(|token| Some((token, given.level))),
+    };
+    match client.zip(referenced(cx, given.primary, Taken::Subject)) {
+        Some((client, primary)) => Ok(SubjectContext::new(&cx.machine().system, client, primary)),
+        None => Err(cx.fault(
+            otherwise,
+            format_args!("was given a {WHAT} that SeCaptureSubjectContext did not fill, or that is released"),
+        )),
+    }
+}
+
+/// The token at an address, if the driver holds a reference of that kind.
+fn referenced(cx: &Context<'_>, at: u64, taken: Taken) -> Option<Arc<Token>> {
+    let here = cx.cpu.references.borrow().taken(at, taken).cloned();
+    match here.or_else(|| cx.machine().held.taken(at, taken))? {
+        Object::Token(object) => Some(object),
+        _ => None,
+    }
+}

@@ -1,0 +1,92 @@
+//! Handles of the kernel.
+
+use super::super::context::Context;
+use super::super::export::exports;
+use super::super::handles::{self, Handle};
+use super::super::memory::Address;
+use super::super::{Outcome, Stop};
+use super::objects::object_type_of;
+use super::{KERNEL_MODE, USER_MODE};
+use crate::FaultKind;
+use psimp_model::Object;
+use psimp_nt::Status;
+
+/// `OBJ_KERNEL_HANDLE`.
+pub(super) const KERNEL_HANDLE: u32 = 0x200;
+
+exports! {
+    /// The exports that are modelled.
+    EXPORTS:
+
+    fn ObOpenObjectByPointer[PASSIVE, fails RESOURCES](
+        cx, object: Address, attributes: u32, access_state: Address, desired: u32, object_type: Address,
+        mode: u8, handle: Address
+    ) -> Status {
+        let opened = cx.object(object)?;
+        if access_state.non_null().is_some() {
+            return cx.not_modelled("is given an ACCESS_STATE");
+        }
+        check_attributes(cx, attributes)?;
+        match mode {
+            KERNEL_MODE => {}
+            USER_MODE => return cx.not_modelled("opens an object in UserMode"),
+            mode => return cx.bad_argument(format_args!("was given the processor mode {mode}")),
+        }
+        // The type may be left out here.
+        if object_type.non_null().is_some() && object_type_of(cx, object_type)? != opened.object_type() {
+            return Ok(Status::OBJECT_TYPE_MISMATCH);
+        }
+        let value = open(cx, opened, desired);
+        cx.write(handle, &value, "the handle")?;
+        Ok(Status::SUCCESS)
+    }
+
+    fn ZwClose[PASSIVE, fails NEVER](cx, handle: u64) -> Status {
+        if !handles::is_kernel(handle) {
+            return Err(cx.fault(
+                FaultKind::HandleMode,
+                format_args!("closes 0x{handle:X}, which is not a handle of the kernel"),
+            ));
+        }
+        let here = cx.cpu.handles.borrow_mut().remove(handle);
+        let closed = here.or_else(|| cx.machine().held.remove_handle(handle));
+        closed.map(|_| Status::SUCCESS).ok_or_else(|| not_open(cx, handle))
+    }
+}
+
+/// A driver's handles belong into the kernel's table: in the table of the
+/// current process, which is the caller's, a program could use and close them.
+pub(super) fn check_attributes(cx: &Context<'_>, attributes: u32) -> Outcome<()> {
+    if attributes & KERNEL_HANDLE == 0 {
+        return Err(cx.fault(
+            FaultKind::HandleMode,
+            format_args!("makes a handle in the caller's process: the attributes are 0x{attributes:X}"),
+        ));
+    }
+    if attributes != KERNEL_HANDLE {
+        return cx.not_modelled(format_args!("was given the object attributes 0x{attributes:X}"));
+    }
+    Ok(())
+}
+
+/// A new handle.
+pub(super) fn open(cx: &Context<'_>, object: Object, granted: u32) -> u64 {
+    let value = handles::value(cx.cpu.serial());
+    let handle = Handle { value, object, granted, function: cx.export.name, caller: cx.caller };
+    cx.cpu.handles.borrow_mut().add(handle);
+    value
+}
+
+/// What a handle stands for.
+pub(super) fn get(cx: &Context<'_>, value: u64) -> Outcome<Handle> {
+    let here = cx.cpu.handles.borrow().get(value).cloned();
+    here.or_else(|| cx.machine().held.handle(value)).ok_or_else(|| not_open(cx, value))
+}
+
+#[cold]
+fn not_open(cx: &Context<'_>, value: u64) -> Stop {
+    cx.fault(
+        FaultKind::Handle,
+        format_args!("was given 0x{value:X}, which is not an open handle of the kernel"),
+    )
+}

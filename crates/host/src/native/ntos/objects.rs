@@ -1,0 +1,99 @@
+//! The object manager: references by pointer and by handle.
+
+use super::super::Outcome;
+use super::super::context::Context;
+use super::super::export::exports;
+use super::super::gates::type_address;
+use super::super::handles;
+use super::super::memory::Address;
+use super::super::references::Taken;
+use super::{KERNEL_MODE, USER_MODE};
+use crate::FaultKind;
+use psimp_model::{Object, ObjectType, reference_by_handle};
+use psimp_nt::Status;
+use zerocopy::{Immutable, IntoBytes};
+
+/// `OBJECT_HANDLE_INFORMATION`.
+#[derive(Clone, Copy, IntoBytes, Immutable)]
+#[repr(C)]
+struct HandleInformation {
+    attributes: u32,
+    granted: u32,
+}
+
+exports! {
+    /// The exports that are modelled.
+    EXPORTS:
+
+    fn ObReferenceObjectByHandle[PASSIVE, fails RESOURCES](
+        cx, handle: u64, desired: u32, object_type: Address, mode: u8, object: Address, information: Address
+    ) -> Status {
+        let wanted = object_type_of(cx, object_type)?;
+        cx.write(object, &0_u64, "the object's address")?;
+        let found = match mode {
+            USER_MODE => reference_by_handle(cx.dispatch.thread, handle, wanted, desired),
+            KERNEL_MODE => by_kernel_handle(cx, handle, wanted)?,
+            mode => return cx.bad_argument(format_args!("was given the processor mode {mode}")),
+        };
+        let (found, granted) = match found {
+            Ok(found) => found,
+            Err(status) => return Ok(status),
+        };
+        let address = cx.give(found, Taken::Object);
+        cx.write(object, &address.0, "the object's address")?;
+        if information.non_null().is_some() {
+            let told = HandleInformation { attributes: 0, granted };
+            cx.write(information, &told, "OBJECT_HANDLE_INFORMATION")?;
+        }
+        Ok(Status::SUCCESS)
+    }
+
+    fn ObfReferenceObject[DISPATCH, fails NEVER](cx, object: Address) -> u64 {
+        let referenced = cx.object(object)?;
+        cx.give(referenced, Taken::Object);
+        Ok(COUNT)
+    }
+
+    fn ObfDereferenceObject[DISPATCH, fails NEVER](cx, object: Address) -> u64 {
+        cx.take_back(object, Taken::Object)?;
+        Ok(COUNT)
+    }
+}
+
+/// What is returned for a reference count, which means nothing to a driver.
+const COUNT: u64 = 0xCCCC_CCCC_CCCC_CCCC;
+
+/// The object type that a driver passes: the pointer in the exported variable.
+pub(super) fn object_type_of(cx: &Context<'_>, at: Address) -> Outcome<ObjectType> {
+    const TYPES: [ObjectType; 4] =
+        [ObjectType::Token, ObjectType::Thread, ObjectType::Process, ObjectType::Event];
+    TYPES.into_iter().find(|&known| type_address(known) == at.0).ok_or_else(|| {
+        let address = cx.describe(at.0);
+        cx.fault(
+            FaultKind::BadArgument,
+            format_args!("was given {address} as the object type and not what the exported variable holds"),
+        )
+    })
+}
+
+/// As a driver looks up its own handles: without an access check.
+fn by_kernel_handle(
+    cx: &Context<'_>,
+    value: u64,
+    wanted: ObjectType,
+) -> Outcome<Result<(Object, u32), Status>> {
+    if handles::is_pseudo(value) {
+        return Ok(reference_by_handle(cx.dispatch.thread, value, wanted, 0));
+    }
+    if !handles::is_kernel(value) {
+        return Err(cx.fault(
+            FaultKind::HandleMode,
+            format_args!("looks the handle 0x{value:X} of user mode up in KernelMode"),
+        ));
+    }
+    let handle = super::handle::get(cx, value)?;
+    if handle.object.object_type() != wanted {
+        return Ok(Err(Status::OBJECT_TYPE_MISMATCH));
+    }
+    Ok(Ok((handle.object, handle.granted)))
+}

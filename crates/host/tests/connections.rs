@@ -1,0 +1,145 @@
+//! Clients of the driver's own image: what the catalogue has no words for.
+
+mod support;
+
+use psimp_host::{Call, Failure, File, Observer, Open, Options, Ruling, StartError};
+use psimp_model::{Flavour, SecurityQos};
+use psimp_nt::{Level, Status};
+use psimp_protocol::wire::{self, connection_flags};
+use psimp_protocol::{CLIENT_NAME, LINK_NAME, MAX_CONNECTIONS, Operation, PROTOCOL_VERSION};
+use std::sync::Arc;
+use support::session::{Session, failed};
+
+impl Session {
+    /// The session's own thread connects.
+    fn connect(&self, quality: SecurityQos) -> Result<File, Failure> {
+        let name = format!("{LINK_NAME}{CLIENT_NAME}");
+        self.host.open_with(&self.thread, &Open { name: &name, desired: 1, quality: Some(quality) })
+    }
+
+    fn next_client(&self, after: u64) -> Result<wire::Connection, Failure> {
+        let request = wire::NextClient { version: PROTOCOL_VERSION, reserved: 0, after };
+        self.send(Operation::NextClient, &request)
+    }
+
+    fn serve(&self, connection: u64, level: u32) -> Result<wire::Outcome, Failure> {
+        let request = wire::Serve { version: PROTOCOL_VERSION, level, connection, flags: 0, reserved: 0 };
+        self.send(Operation::Serve, &request)
+    }
+}
+
+#[test]
+fn the_last_client_that_fits_is_connected_and_the_next_is_not() {
+    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let dynamic = SecurityQos { tracking: SecurityQos::DYNAMIC, ..SecurityQos::at(Level::Identification) };
+    let mut clients: Vec<_> =
+        (0..MAX_CONNECTIONS).map(|_| session.connect(dynamic).expect("there is room")).collect();
+    assert_eq!(clients.len(), 10_000);
+    assert_eq!(session.connect(dynamic).map(drop), failed(Status::INSUFFICIENT_RESOURCES));
+    session.host.close(&session.thread, clients.swap_remove(7)).expect("one leaves");
+    clients.push(session.connect(dynamic).expect("there is room again"));
+    for client in clients {
+        session.host.close(&session.thread, client).expect("it leaves");
+    }
+    assert_eq!(session.next_client(0).map(drop), failed(Status::NO_MORE_ENTRIES));
+    assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+fn ids_rise_and_are_told_in_their_order() {
+    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let quality = |level| SecurityQos::at(level);
+    let clients = [Level::Anonymous, Level::Delegation].map(|level| session.connect(quality(level)));
+    let first = session.next_client(0).expect("the first");
+    let second = session.next_client(first.id).expect("the second");
+    assert!(first.id < second.id);
+    assert_eq!((first.level, second.level), (0, 3));
+    assert_eq!((first.process, first.flags, first.reserved), (session.process.id(), 0, 0));
+    assert_eq!(session.next_client(second.id).map(drop), failed(Status::NO_MORE_ENTRIES));
+    assert_eq!(session.next_client(u64::MAX).map(drop), failed(Status::NO_MORE_ENTRIES));
+    session.serve(second.id, 3).expect("served");
+    assert_eq!(session.next_client(first.id).map(|told| told.flags), Ok(connection_flags::SERVED));
+    let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+    for client in clients {
+        session.host.close(&session.thread, client.expect("connected")).expect("it leaves");
+    }
+    assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+fn a_server_whose_last_handle_is_closed_serves_nobody() {
+    let Some(session) = Session::new(Flavour::Nt52) else { return };
+    let client = session.connect(SecurityQos::at(Level::Impersonation)).expect("connected");
+    let id = session.next_client(0).expect("a client").id;
+    session.host.cleanup(&session.thread, &session.file).expect("clean");
+    assert_eq!(session.serve(id, 1).map(drop), failed(Status::FILE_CLOSED));
+    assert!(!session.thread.is_impersonating());
+    session.host.close(&session.thread, client).expect("it leaves");
+    assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+fn a_clients_last_handle_is_its_connection() {
+    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let held = session.host.held();
+    let client = session.connect(SecurityQos::at(Level::Impersonation)).expect("connected");
+    assert_eq!(session.host.held().len(), held.len() + 1);
+    let id = session.next_client(0).expect("a client").id;
+    session.serve(id, 2).expect("served");
+    // Something in the kernel still refers to the file object, but nobody can use it.
+    session.host.cleanup(&session.thread, &client).expect("clean");
+    assert_eq!(session.serve(id, 1).map(drop), failed(Status::NOT_FOUND));
+    assert_eq!(session.host.held(), held);
+    assert!(session.thread.is_impersonating());
+    let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+    session.host.close(&session.thread, client).expect("it leaves");
+    assert_eq!(session.end(), Ok(()));
+}
+
+/// Fails one function, always.
+struct Failing(&'static str);
+
+impl Observer for Failing {
+    fn rule(&self, call: &Call<'_>) -> Ruling {
+        if call.function == self.0 { Ruling::Fail } else { Ruling::Proceed }
+    }
+}
+
+#[test]
+fn a_device_without_a_lock_is_not_made() {
+    let Some(image) = support::image() else { return };
+    let system = Arc::new(psimp_model::System::new(Flavour::Win10));
+    let options = Options { observer: Some(Arc::new(Failing("WdfWaitLockCreate"))), ..Options::default() };
+    let started = psimp_host::Host::load_with(&image, system, options);
+    let Err(StartError::Status(status)) = started else { panic!("it started, or broke a contract") };
+    assert_eq!(status, Status::INSUFFICIENT_RESOURCES);
+}
+
+#[test]
+fn work_that_cannot_be_queued_is_refused() {
+    let options = Options { observer: Some(Arc::new(Failing("WdfWorkItemCreate"))), ..Options::default() };
+    let Some(session) = Session::with(Flavour::Win10, options) else { return };
+    let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired: 1, length: 96, reserved: 0 };
+    let mut input = zerocopy::IntoBytes::as_bytes(&head).to_vec();
+    input.extend(psimp_protocol::SERVER_SECURITY);
+    let checked: Result<wire::WorkerAccess, _> = session.send(Operation::WorkerCheck, input.as_slice());
+    assert_eq!(checked.map(drop), failed(Status::INSUFFICIENT_RESOURCES));
+    assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+fn a_worker_may_what_the_caller_may_not() {
+    let Some(session) = Session::new(Flavour::Win10) else { return };
+    session.impersonate(Level::Identification, 0).expect("IMPERSONATE");
+    let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired: 3, length: 96, reserved: 0 };
+    let mut input = zerocopy::IntoBytes::as_bytes(&head).to_vec();
+    input.extend(psimp_protocol::SERVER_SECURITY);
+    let checked: Result<wire::WorkerAccess, _> = session.send(Operation::WorkerCheck, input.as_slice());
+    let refused = wire::Access { granted: 0, status: Status::BAD_IMPERSONATION_LEVEL.0 };
+    let granted = wire::Access { granted: 3, status: Status::SUCCESS.0 };
+    assert_eq!(checked, Ok(wire::WorkerAccess { caller: refused, worker: granted }));
+    // Nobody was raised: the thread is what it was.
+    let slot = session.thread.slot().map(|slot| (slot.token.id(), slot.level));
+    assert_eq!(slot, Some((session.client.id(), 1)));
+    assert_eq!(session.end(), Ok(()));
+}

@@ -1,0 +1,146 @@
+//! The driver's own image, run over the model.
+
+mod support;
+
+use psimp_host::{Failure, Host, IoControl};
+use psimp_model::{Flavour, Object, System};
+use psimp_nt::{Level, Status, TokenType};
+use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
+use psimp_protocol::{DEVICE_NAME, Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
+use std::sync::Arc;
+use support::session::{READ_WRITE, TOKEN_IMPERSONATE, send};
+use support::{USER, image, process, token};
+
+#[test]
+fn a_thread_impersonates_and_reverts() {
+    let Some(image) = image() else { return };
+    for flavour in Flavour::ALL {
+        let system = Arc::new(System::new(flavour));
+        let host = Host::load(&image, system.clone()).expect("the driver starts");
+        let (process, thread) = process(&system);
+        let client = token(&system, TokenType::Impersonation, Level::Impersonation);
+        let handle = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE);
+        let file = host.open(&thread, LINK_NAME, READ_WRITE).expect("the device opens");
+
+        let version: wire::Version =
+            send(&host, &thread, &file, Operation::Version, &[0_u8; 0]).expect("VERSION");
+        assert_eq!(version.protocol, PROTOCOL_VERSION);
+
+        let request = wire::Impersonate {
+            version: PROTOCOL_VERSION,
+            level: Level::Impersonation as u32,
+            thread: 0,
+            token: handle,
+            flags: 0,
+            reserved: 0,
+        };
+        let outcome: wire::Outcome =
+            send(&host, &thread, &file, Operation::Impersonate, &request).expect("IMPERSONATE");
+        assert_eq!(outcome.verdict, verdict::KEPT);
+        assert_eq!(outcome.decided_by, decided_by::DRIVER);
+        assert_eq!(outcome.token_stored, client.id().0);
+
+        let query = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
+        let slot: wire::Slot = send(&host, &thread, &file, Operation::Query, &query).expect("QUERY");
+        assert_eq!(slot.flags, slot_flags::ACTIVE);
+        assert_eq!(slot.user[..slot.user_length as usize], *USER.as_bytes());
+
+        let before: wire::Slot = send(&host, &thread, &file, Operation::Revert, &[0_u8; 0]).expect("REVERT");
+        assert_eq!(before, slot);
+        assert!(!thread.is_impersonating());
+        // The file's reference on its process is all that is left.
+        assert_eq!(host.held().len(), 1, "{:?}", host.held());
+
+        host.close(&thread, file).expect("the file closes");
+        assert_eq!(host.held(), []);
+        assert_eq!(host.unload(), Ok(()));
+        assert_eq!(Arc::strong_count(&client), 2, "the handle's and ours");
+    }
+}
+
+#[test]
+fn another_users_token_is_copied_through_handles_of_the_kernel() {
+    let Some(image) = image() else { return };
+    let system = Arc::new(System::new(Flavour::Documented));
+    let host = Host::load(&image, system.clone()).expect("the driver starts");
+    let (process, thread) = process(&system);
+    let mut spec = support::spec(TokenType::Impersonation, Level::Impersonation);
+    spec.user = psimp_nt::Sid::new(5, &[21, 9, 9, 9, 1001]);
+    let client = system.create_token(spec);
+    let handle = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE);
+    let file = host.open(&thread, DEVICE_NAME, READ_WRITE).expect("the device opens");
+    let request = wire::Impersonate {
+        version: PROTOCOL_VERSION,
+        level: Level::Impersonation as u32,
+        thread: 0,
+        token: handle,
+        flags: 0,
+        reserved: 0,
+    };
+    let outcome: wire::Outcome =
+        send(&host, &thread, &file, Operation::Impersonate, &request).expect("IMPERSONATE");
+    assert_eq!(outcome.verdict, verdict::COPIED);
+    assert_eq!(outcome.level_stored, Level::Identification as u32);
+    assert_ne!(outcome.token_stored, client.id().0);
+    host.close(&thread, file).expect("the file closes");
+    assert_eq!(host.unload(), Ok(()));
+    assert_eq!(Arc::strong_count(&client), 2, "the handle's and ours");
+}
+
+#[test]
+fn the_descriptor_and_the_access_bits_are_enforced() {
+    let Some(image) = image() else { return };
+    let system = Arc::new(System::new(Flavour::Win10));
+    let host = Host::load(&image, system.clone()).expect("the driver starts");
+    let mut spec = support::spec(TokenType::Primary, Level::Anonymous);
+    spec.groups.clear();
+    let stranger = system.create_thread(&system.create_process(system.create_token(spec)));
+    let refused = host.open(&stranger, LINK_NAME, READ_WRITE).map(drop);
+    assert_eq!(refused, Err(Failure::Status(Status::ACCESS_DENIED)));
+    let (_, thread) = process(&system);
+    let nowhere = host.open(&thread, r"\Device\Nothing", READ_WRITE).map(drop);
+    assert_eq!(nowhere, Err(Failure::Status(Status::OBJECT_NAME_NOT_FOUND)));
+
+    let file = host.open(&thread, LINK_NAME, 1).expect("the device opens for reading");
+    let revert: Result<wire::Slot, _> = send(&host, &thread, &file, Operation::Revert, &[0_u8; 0]);
+    assert_eq!(revert, Err(Failure::Status(Status::ACCESS_DENIED)));
+    host.close(&thread, file).expect("the file closes");
+    assert_eq!(host.unload(), Ok(()));
+}
+
+#[test]
+fn requests_out_of_order_get_a_status() {
+    let Some(image) = image() else { return };
+    let system = Arc::new(System::new(Flavour::Win10));
+    let host = Host::load(&image, system.clone()).expect("the driver starts");
+    let (_, thread) = process(&system);
+    let file = host.open(&thread, LINK_NAME, READ_WRITE).expect("the device opens");
+    let mut output = [0; 256];
+    let code = Ioctl::of(Operation::Version).code();
+    let mut send = |request: IoControl<'_>, length: usize| {
+        host.device_io_control(&thread, &file, &request, &mut output[..length])
+    };
+    let status = |status| Err(Failure::Status(status));
+    assert_eq!(send(IoControl::new(code, &[]), 256), Ok(32));
+    assert_eq!(send(IoControl::new(code, &[]), 0), status(Status::BUFFER_TOO_SMALL));
+    assert_eq!(send(IoControl::new(code, &[1]), 32), status(Status::INFO_LENGTH_MISMATCH));
+    assert_eq!(send(IoControl::new(0x22_6FFC, &[]), 32), status(Status::INVALID_DEVICE_REQUEST));
+    let kernel = IoControl { requestor: psimp_host::Requestor::Kernel, ..IoControl::new(code, &[]) };
+    assert_eq!(send(kernel, 32), status(Status::ACCESS_DENIED));
+    let dispatch = IoControl { irql: 2, ..IoControl::new(code, &[]) };
+    assert_eq!(send(dispatch, 32), status(Status::INVALID_DEVICE_STATE));
+    host.close(&thread, file).expect("the file closes");
+    assert_eq!(host.unload(), Ok(()));
+}
+
+#[test]
+fn a_driver_with_an_open_file_stays() {
+    let Some(image) = image() else { return };
+    let system = Arc::new(System::new(Flavour::Win10));
+    let host = Host::load(&image, system.clone()).expect("the driver starts");
+    let (_, thread) = process(&system);
+    let _file = host.open(&thread, LINK_NAME, READ_WRITE).expect("the device opens");
+    let faults = host.unload().expect_err("a file is open");
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].kind, psimp_host::FaultKind::Unload);
+}

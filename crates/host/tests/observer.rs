@@ -1,0 +1,160 @@
+//! The hook that every call passes: failures on demand, and threads that meet in
+//! the driver.
+
+mod support;
+
+use psimp_host::{Call, Failure, FaultKind, Host, IoControl, Observer, Options, Ruling, Site, StartError};
+use psimp_model::{Acl, Flavour, Object, SecurityDescriptor, System};
+use psimp_nt::{Level, Sid, Status, TokenType};
+use psimp_protocol::wire::{AccessCheck, Discard, Impersonate, Restore};
+use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use support::session::{TOKEN_IMPERSONATE, TOKEN_QUERY};
+use support::{USER, image, process, spec};
+use zerocopy::IntoBytes;
+
+/// Fails the one call, of those that can fail, whose turn it is.
+#[derive(Debug, Default)]
+struct FailOne {
+    turn: u32,
+    count: AtomicU32,
+    failed: Mutex<Option<(Site, &'static str)>>,
+}
+
+impl Observer for FailOne {
+    fn rule(&self, call: &Call<'_>) -> Ruling {
+        if call.can_fail && self.count.fetch_add(1, Ordering::Relaxed) == self.turn {
+            *self.failed.lock().expect("no panic") = Some((call.site, call.function));
+            return Ruling::Fail;
+        }
+        Ruling::Proceed
+    }
+}
+
+/// Everything once: load, open, evaluate, impersonate another user's token, save,
+/// query, check access, restore twice, discard, revert, save, close, unload. What fails may fail, but nothing may be left behind.
+fn everything(observer: &Arc<FailOne>) {
+    let Some(image) = image() else { return };
+    let system = Arc::new(System::new(Flavour::Win10));
+    let options = Options { observer: Some(observer.clone()), ..Options::default() };
+    let host = match Host::load_with(&image, system.clone(), options) {
+        Ok(host) => host,
+        Err(StartError::Status(status)) => return assert_eq!(status, Status::INSUFFICIENT_RESOURCES),
+        Err(error) => panic!("{error}"),
+    };
+    let (process, thread) = process(&system);
+    let client = system.create_token(psimp_model::TokenSpec {
+        user: Sid::new(5, &[21, 9, 9, 9, 1001]),
+        ..spec(TokenType::Impersonation, Level::Impersonation)
+    });
+    let token = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE | TOKEN_QUERY);
+    if let Ok(file) = host.open(&thread, LINK_NAME, 3) {
+        let level = Level::Impersonation as u32;
+        let impersonate =
+            Impersonate { version: PROTOCOL_VERSION, level, thread: 0, token, flags: 0, reserved: 0 };
+        let query = psimp_protocol::wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
+        let mut output = [0; 128];
+        let mut send = |operation, input: &[u8]| {
+            let request = IoControl::new(Ioctl::of(operation).code(), input);
+            match host.device_io_control(&thread, &file, &request, &mut output) {
+                Ok(length) => output.first_chunk().filter(|_| length >= 8).map(|id| u64::from_le_bytes(*id)),
+                Err(Failure::Status(_)) => None,
+                Err(Failure::Fault(fault)) => panic!("{fault}"),
+            }
+        };
+        send(Operation::Evaluate, impersonate.as_bytes());
+        send(Operation::Impersonate, impersonate.as_bytes());
+        let save = send(Operation::Save, query.as_bytes()).unwrap_or_default();
+        send(Operation::Query, query.as_bytes());
+        let descriptor = SecurityDescriptor::new(USER, Some(Acl::granting(&[USER])));
+        let descriptor = descriptor.to_self_relative().expect("a short one");
+        let length = u32::try_from(descriptor.len()).expect("a short one");
+        let head = AccessCheck { version: PROTOCOL_VERSION, desired: 3, length, reserved: 0 };
+        send(Operation::AccessCheck, &[head.as_bytes(), &descriptor].concat());
+        let restore = Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        let discard = Discard { version: PROTOCOL_VERSION, reserved: 0, save };
+        send(Operation::Restore, restore.as_bytes());
+        send(Operation::Restore, restore.as_bytes());
+        send(Operation::Discard, discard.as_bytes());
+        send(Operation::Revert, &[]);
+        // Left for the close.
+        send(Operation::Save, query.as_bytes());
+        assert!(!thread.is_impersonating(), "REVERT cannot fail");
+        host.close(&thread, file).expect("the file closes");
+    }
+    assert_eq!(host.unload(), Ok(()));
+    assert_eq!(Arc::strong_count(&client), 2, "the handle's and ours");
+}
+
+#[test]
+fn every_call_that_can_fail_may_fail() {
+    let mut sites = BTreeSet::new();
+    for turn in 0.. {
+        let observer = Arc::new(FailOne { turn, ..FailOne::default() });
+        everything(&observer);
+        let failed = *observer.failed.lock().expect("no panic");
+        let Some(call) = failed else { break };
+        sites.insert(call);
+    }
+    println!(
+        "{} calls fail at {} sites",
+        sites.len(),
+        sites.iter().map(|site| site.0).collect::<BTreeSet<_>>().len()
+    );
+}
+
+/// An observer that breaks the rules.
+struct Panics;
+
+impl Observer for Panics {
+    fn rule(&self, call: &Call<'_>) -> Ruling {
+        assert_ne!(call.function, "IoThreadToProcess", "as the test wants it");
+        Ruling::Proceed
+    }
+}
+
+#[test]
+fn a_panic_of_the_host_is_a_fault() {
+    let Some(image) = image() else { return };
+    let system = Arc::new(System::new(Flavour::Win10));
+    let options = Options { observer: Some(Arc::new(Panics)), ..Options::default() };
+    let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");
+    let (_, thread) = process(&system);
+    let Err(Failure::Fault(fault)) = host.open(&thread, LINK_NAME, 3) else { panic!("no fault") };
+    assert_eq!(fault.kind, FaultKind::Host);
+    assert!(fault.message.contains("panicked in IoThreadToProcess"), "{fault}");
+}
+
+#[test]
+fn two_threads_use_one_file() {
+    const COUNT: u32 = 2_000;
+    let Some(image) = image() else { return };
+    let system = Arc::new(System::new(Flavour::Documented));
+    let host = Host::load(&image, system.clone()).expect("the driver starts");
+    let (process, first) = process(&system);
+    let client = support::token(&system, TokenType::Impersonation, Level::Impersonation);
+    let token = process.handles().insert(Object::Token(client.clone()), 4);
+    let file = host.open(&first, LINK_NAME, 3).expect("the device opens");
+    let request = Impersonate { version: 1, level: 2, thread: 0, token, flags: 0, reserved: 0 };
+    std::thread::scope(|scope| {
+        for thread in [first.clone(), system.create_thread(&process)] {
+            let (host, file, request) = (&host, &file, &request);
+            scope.spawn(move || {
+                let impersonate =
+                    IoControl::new(Ioctl::of(Operation::Impersonate).code(), request.as_bytes());
+                let revert = IoControl::new(Ioctl::of(Operation::Revert).code(), &[]);
+                for _ in 0..COUNT {
+                    for request in [&impersonate, &revert] {
+                        let sent = host.device_io_control(&thread, file, request, &mut [0; 128]);
+                        assert!(sent.is_ok(), "{sent:?}");
+                    }
+                }
+            });
+        }
+    });
+    host.close(&first, file).expect("the file closes");
+    assert_eq!(host.unload(), Ok(()));
+    assert_eq!(Arc::strong_count(&client), 2, "the handle's and ours");
+}

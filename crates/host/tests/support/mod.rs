@@ -1,0 +1,61 @@
+//! What tests of the host share.
+#![allow(dead_code)] // each test file uses a part
+
+pub(crate) mod code;
+pub(crate) mod driver;
+pub(crate) mod pe;
+pub(crate) mod run;
+pub(crate) mod session;
+pub(crate) mod tracelogging;
+pub(crate) mod works;
+
+use psimp_host::Image;
+use psimp_model::{Group, Process, System, Thread, Token, TokenSpec, sids};
+use psimp_nt::{Level, Luid, Sid, TokenType};
+use psimp_rules::PlatformFacts;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The user whose programs these are.
+pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
+
+/// The driver's image, if `PSIMP_SYS` names one; else says so.
+pub(crate) fn image() -> Option<Image> {
+    if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
+        eprintln!("skipped: an image runs on x86-64 Linux only");
+        return None;
+    }
+    let Some(path) = std::env::var_os("PSIMP_SYS") else {
+        eprintln!("skipped: PSIMP_SYS names no image of the driver");
+        return None;
+    };
+    Some(Image::open(Path::new(&path)).expect("the image loads"))
+}
+
+/// A token of the user, who is an administrator.
+pub(crate) fn spec(token_type: TokenType, level: Level) -> TokenSpec {
+    TokenSpec {
+        user: USER,
+        authentication_id: Luid(0x5_0000),
+        token_type,
+        level,
+        groups: vec![Group { sid: sids::ADMINISTRATORS, enabled: true }],
+        privileges: Vec::new(),
+        restricting: Vec::new(),
+        write_restricted: false,
+        platform: PlatformFacts::default(),
+        acl: None,
+    }
+}
+
+/// As [`spec`], made.
+pub(crate) fn token(system: &System, token_type: TokenType, level: Level) -> Arc<Token> {
+    system.create_token(spec(token_type, level))
+}
+
+/// A process of the user with one thread.
+pub(crate) fn process(system: &System) -> (Arc<Process>, Arc<Thread>) {
+    let process = system.create_process(token(system, TokenType::Primary, Level::Anonymous));
+    let thread = system.create_thread(&process);
+    (process, thread)
+}

@@ -1,0 +1,121 @@
+//! A program that talks to the driver's own image.
+
+use super::{image, process, token};
+use psimp_host::{Failure, Fault, File, Host, IoControl, Options};
+use psimp_model::{Flavour, Object, Process, System, Thread, Token};
+use psimp_nt::{Level, Status, TokenType};
+use psimp_protocol::wire;
+use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
+use std::sync::Arc;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+pub(crate) const READ_WRITE: u32 = 3;
+pub(crate) const TOKEN_IMPERSONATE: u32 = 4;
+/// What EVALUATE needs, instead.
+pub(crate) const TOKEN_QUERY: u32 = 8;
+
+/// Input of QUERY, SAVE and END about the calling thread.
+pub(crate) const CALLER: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
+
+/// Sends an operation whose input and output have a fixed length.
+pub(crate) fn send<I: IntoBytes + Immutable + ?Sized, O: FromBytes + IntoBytes>(
+    host: &Host,
+    thread: &Arc<Thread>,
+    file: &File,
+    operation: Operation,
+    input: &I,
+) -> Result<O, Failure> {
+    let code = Ioctl::of(operation).code();
+    let mut output = O::new_zeroed();
+    let length =
+        host.device_io_control(thread, file, &IoControl::new(code, input.as_bytes()), output.as_mut_bytes())?;
+    assert_eq!(length, size_of::<O>());
+    Ok(output)
+}
+
+pub(crate) fn failed<T>(status: Status) -> Result<T, Failure> {
+    Err(Failure::Status(status))
+}
+
+/// A loaded driver, and a thread of an administrator with an open file and a
+/// token of the same user at Impersonation level.
+pub(crate) struct Session {
+    pub(crate) system: Arc<System>,
+    pub(crate) host: Host,
+    pub(crate) process: Arc<Process>,
+    pub(crate) thread: Arc<Thread>,
+    pub(crate) client: Arc<Token>,
+    pub(crate) handle: u64,
+    pub(crate) file: File,
+}
+
+impl Session {
+    /// None when there is no image to test.
+    pub(crate) fn new(flavour: Flavour) -> Option<Self> {
+        Self::with(flavour, Options::default())
+    }
+
+    /// The same, with options.
+    pub(crate) fn with(flavour: Flavour, options: Options) -> Option<Self> {
+        let system = Arc::new(System::new(flavour));
+        let host = Host::load_with(&image()?, system.clone(), options).expect("the driver starts");
+        let (process, thread) = process(&system);
+        let client = token(&system, TokenType::Impersonation, Level::Impersonation);
+        let handle = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE | TOKEN_QUERY);
+        let file = host.open(&thread, LINK_NAME, READ_WRITE).expect("the device opens");
+        Some(Self { system, host, process, thread, client, handle, file })
+    }
+
+    /// Sends an operation as the session's thread.
+    pub(crate) fn send<I: IntoBytes + Immutable + ?Sized, O: FromBytes + IntoBytes>(
+        &self,
+        operation: Operation,
+        input: &I,
+    ) -> Result<O, Failure> {
+        send(&self.host, &self.thread, &self.file, operation, input)
+    }
+
+    /// Input of IMPERSONATE and EVALUATE.
+    pub(crate) fn request(&self, level: Level, flags: u32) -> wire::Impersonate {
+        let (version, level) = (PROTOCOL_VERSION, level as u32);
+        wire::Impersonate { version, level, thread: 0, token: self.handle, flags, reserved: 0 }
+    }
+
+    pub(crate) fn impersonate(&self, level: Level, flags: u32) -> Result<wire::Outcome, Failure> {
+        self.send(Operation::Impersonate, &self.request(level, flags))
+    }
+
+    pub(crate) fn save(&self) -> Result<wire::Saved, Failure> {
+        self.send(Operation::Save, &CALLER)
+    }
+
+    pub(crate) fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
+        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        self.send(Operation::Restore, &request)
+    }
+
+    pub(crate) fn discard(&self, save: u64) -> Result<(), Failure> {
+        let request = wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save };
+        self.send::<_, [u8; 0]>(Operation::Discard, &request).map(drop)
+    }
+
+    pub(crate) fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<wire::Access, Failure> {
+        let length = u32::try_from(descriptor.len()).expect("a short one");
+        let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired, length, reserved: 0 };
+        self.send(Operation::AccessCheck, [head.as_bytes(), descriptor].concat().as_slice())
+    }
+
+    /// Closes the file on another thread and unloads; nothing may be left.
+    pub(crate) fn end(self) -> Result<(), Vec<Fault>> {
+        let Self { system, host, process, client, file, .. } = self;
+        let other = system.create_thread(&process);
+        std::thread::scope(|scope| {
+            scope.spawn(|| host.close(&other, file)).join().expect("no panic").expect("the file closes");
+        });
+        assert_eq!(host.held(), []);
+        host.unload()?;
+        let slots = usize::from(self.thread.is_impersonating());
+        assert_eq!(Arc::strong_count(&client), 2 + slots, "the handle's, ours, and the slot's");
+        Ok(())
+    }
+}

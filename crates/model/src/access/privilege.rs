@@ -1,0 +1,57 @@
+//! Privilege checks.
+
+use super::check::AccessMode;
+use super::rights;
+use super::subject::SubjectContext;
+use crate::native::token_by_handle;
+use crate::{Flavour, System, Thread};
+use psimp_nt::{Level, Status, TokenType};
+use std::sync::Arc;
+
+impl System {
+    /// `SeSinglePrivilegeCheck` for the thread that is current.
+    pub fn se_single_privilege_check(&self, thread: &Thread, luid: u32, mode: AccessMode) -> bool {
+        self.se_privilege_check(&SubjectContext::capture(self, thread), &[luid], true, mode)
+    }
+
+    /// `SePrivilegeCheck`: all or any of the privileges, enabled in the client
+    /// token if there is one. A client that is too weak has none, whatever
+    /// the primary token holds. NT 5.2 tests that for kernel mode too.
+    pub fn se_privilege_check(
+        &self,
+        subject: &SubjectContext,
+        luids: &[u32],
+        all: bool,
+        mode: AccessMode,
+    ) -> bool {
+        let too_weak = subject.is_too_weak();
+        match mode {
+            AccessMode::Kernel => !(too_weak && self.flavour() == Flavour::Nt52),
+            AccessMode::User => !too_weak && holds(subject.token(), luids, all),
+        }
+    }
+
+    /// `NtPrivilegeCheck` of a token: an Identification token will do.
+    ///
+    /// # Errors
+    /// Those of the handle, which needs `TOKEN_QUERY`; `BAD_IMPERSONATION_LEVEL`
+    /// for an impersonation token at Anonymous level.
+    pub fn nt_privilege_check(
+        &self,
+        caller: &Arc<Thread>,
+        token: u64,
+        luids: &[u32],
+        all: bool,
+    ) -> Result<bool, Status> {
+        let (token, _) = token_by_handle(caller, token, rights::TOKEN_QUERY)?;
+        if token.token_type() == TokenType::Impersonation && token.level() < Level::Identification {
+            return Err(Status::BAD_IMPERSONATION_LEVEL);
+        }
+        Ok(holds(&token, luids, all))
+    }
+}
+
+fn holds(token: &crate::Token, luids: &[u32], all: bool) -> bool {
+    let mut each = luids.iter().map(|luid| token.has_privilege(*luid));
+    if all { each.all(|held| held) } else { each.any(|held| held) }
+}

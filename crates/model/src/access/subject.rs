@@ -1,0 +1,102 @@
+//! Who is judged.
+
+use super::check::allowed_by_dacl;
+use super::mapping::GenericMapping;
+use super::rights;
+use crate::{Acl, AnonymousClient, System, Thread, Token};
+use psimp_nt::{Level, Status};
+use std::sync::Arc;
+
+/// Who is judged: the client token and its level while impersonating, else the
+/// primary token. It holds a reference on each.
+#[derive(Clone, Debug)]
+pub struct SubjectContext {
+    client: Option<(Arc<Token>, u32)>,
+    /// What is judged in the client's place.
+    stand_in: Option<Arc<Token>>,
+    primary: Arc<Token>,
+}
+
+impl SubjectContext {
+    /// `SeCaptureSubjectContext` for a thread.
+    pub fn capture(system: &System, thread: &Thread) -> Self {
+        let client = thread.slot().map(|slot| (slot.token, slot.level));
+        Self::new(system, client, thread.with_current_process(crate::Process::primary))
+    }
+
+    /// A context that was taken apart: the client token and its level, if there
+    /// is one, and the primary token. The kernel says what level 0 means.
+    pub fn new(system: &System, client: Option<(Arc<Token>, u32)>, primary: Arc<Token>) -> Self {
+        let anonymous = client.as_ref().is_some_and(|(_, level)| *level == Level::Anonymous as u32);
+        let stand_in = match system.flavour().anonymous_client() {
+            AnonymousClient::Judged if anonymous => Some(system.anonymous_token().clone()),
+            AnonymousClient::Judged | AnonymousClient::Refused => None,
+        };
+        Self { client, stand_in, primary }
+    }
+
+    /// The primary token alone, as `OpenAsSelf` wants it.
+    pub fn as_self(thread: &Thread) -> Self {
+        let primary = thread.with_current_process(crate::Process::primary);
+        Self { client: None, stand_in: None, primary }
+    }
+
+    /// `SeQuerySubjectContextToken`: the client token, or what is judged in its
+    /// place; else the primary token. No level test.
+    pub fn token(&self) -> &Arc<Token> {
+        let client = self.client.as_ref().map(|(token, _)| token);
+        self.stand_in.as_ref().or(client).unwrap_or(&self.primary)
+    }
+
+    /// The client token and the level that it was captured with, while
+    /// impersonating.
+    pub fn client(&self) -> Option<(&Arc<Token>, u32)> {
+        self.client.as_ref().map(|(token, level)| (token, *level))
+    }
+
+    /// The primary token: audit privilege checks look at it alone.
+    pub fn primary(&self) -> &Arc<Token> {
+        &self.primary
+    }
+
+    /// Whether there is a client below Impersonation level that nothing stands
+    /// in for: it can open and do nothing.
+    pub fn is_too_weak(&self) -> bool {
+        let below = |(_, level): &(_, u32)| *level < Level::Impersonation as u32;
+        self.stand_in.is_none() && self.client.as_ref().is_some_and(below)
+    }
+
+    /// The token that a check for user mode judges.
+    ///
+    /// # Errors
+    /// `BAD_IMPERSONATION_LEVEL` for a client that is too weak.
+    pub(crate) fn judged(&self) -> Result<&Token, Status> {
+        if self.is_too_weak() { Err(Status::BAD_IMPERSONATION_LEVEL) } else { Ok(self.token()) }
+    }
+
+    /// `SeAccessCheck` for user mode on an object whose DACL is this and whose
+    /// label binds nobody. The level is tested before the DACL is read, so a
+    /// client that is too weak never opens anything.
+    ///
+    /// # Errors
+    /// `BAD_IMPERSONATION_LEVEL` or `ACCESS_DENIED`.
+    pub fn access_check(&self, acl: &Acl, desired: u32) -> Result<(), Status> {
+        self.dacl_check(Some(acl), desired, &GenericMapping::FILE).map(drop)
+    }
+
+    /// [`SubjectContext::access_check`] with any mapping and with no DACL at
+    /// all; tells the access granted.
+    pub(crate) fn dacl_check(
+        &self,
+        acl: Option<&Acl>,
+        desired: u32,
+        mapping: &GenericMapping,
+    ) -> Result<u32, Status> {
+        let token = self.judged()?;
+        let desired = mapping.map(desired);
+        let allowed = allowed_by_dacl(token, None, acl, mapping);
+        let wanted = desired & !rights::MAXIMUM_ALLOWED;
+        let granted = if wanted == desired { wanted } else { wanted | (allowed & mapping.all) };
+        if granted == 0 || wanted & !allowed != 0 { Err(Status::ACCESS_DENIED) } else { Ok(granted) }
+    }
+}

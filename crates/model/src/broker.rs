@@ -1,0 +1,140 @@
+//! A device's open files as the service's kernel keeps them: the servers with their saves, and
+//! the clients that are connected.
+
+use crate::service::ModelToken;
+use crate::{ClientContext, SecurityQos, System, Thread};
+use parking_lot::Mutex;
+use psimp_nt::Status;
+use psimp_protocol::{ConnectionId, MAX_CONNECTIONS};
+use psimp_service::{Connection, SaveTable, ServerId, Terms};
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The clients of one device, by their ids.
+#[derive(Default)]
+pub struct Clients(Mutex<BTreeMap<ConnectionId, (Connection, Arc<ClientContext>)>>);
+
+impl Clients {
+    /// A client opens the client's name: `thread`, as it now is, with the quality of service of
+    /// its open.
+    ///
+    /// # Errors
+    /// Those of [`System::se_create_client_security`]; `INSUFFICIENT_RESOURCES` when too many are
+    /// connected.
+    pub fn connect(
+        self: &Arc<Self>,
+        system: &System,
+        thread: &Thread,
+        quality: Option<&SecurityQos>,
+    ) -> Result<ClientFile, Status> {
+        let quality = quality.copied().unwrap_or(SecurityQos::UNSAID);
+        let context = system.se_create_client_security(thread, &quality, false)?;
+        let terms = Terms {
+            process: thread.process().id(),
+            level: context.level,
+            dynamic: context.dynamic,
+            effective_only: context.is_effective_only(),
+        };
+        let mut clients = self.0.lock();
+        if clients.len() >= MAX_CONNECTIONS {
+            return Err(Status::INSUFFICIENT_RESOURCES);
+        }
+        let connection = Connection::new(terms);
+        clients.insert(connection.id(), (connection, Arc::new(context)));
+        Ok(ClientFile { id: connection.id(), clients: self.clone() })
+    }
+}
+
+/// A client's open of the device.
+pub struct ClientFile {
+    id: ConnectionId,
+    clients: Arc<Clients>,
+}
+
+impl ClientFile {
+    /// Its last handle is closed.
+    pub fn close(&self) {
+        let client = self.clients.0.lock().remove(&self.id);
+        // The reference goes outside the lock.
+        drop(client);
+    }
+}
+
+/// A server's open of the device.
+pub struct ServerFile {
+    /// Its saves; none once the last handle is closed.
+    saves: Mutex<Option<SaveTable<ModelToken>>>,
+    id: ServerId,
+    clients: Arc<Clients>,
+}
+
+impl Default for ServerFile {
+    /// On a device that nobody else has open.
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
+impl ServerFile {
+    /// On the device that has these clients.
+    pub fn new(clients: Arc<Clients>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NonZeroU64::new(NEXT.fetch_add(1, Ordering::Relaxed)).unwrap_or(NonZeroU64::MIN);
+        Self { saves: Mutex::new(Some(SaveTable::new())), id: ServerId(id), clients }
+    }
+
+    /// The last handle is closed: what was saved goes, the connections that it serves end, and
+    /// nothing is kept any more.
+    pub fn close(&self) {
+        // In this order, as `accept` looks at the saves under the lock of the clients.
+        let saves = self.saves.lock().take();
+        let mut clients = self.clients.0.lock();
+        let own: Vec<_> = clients
+            .iter()
+            .filter(|(_, (connection, _))| connection.served_by(self.id) == Some(true))
+            .map(|(id, _)| *id)
+            .collect();
+        let own: Vec<_> = own.iter().filter_map(|id| clients.remove(id)).collect();
+        drop(clients);
+        // The references go outside the locks.
+        drop((saves, own));
+    }
+
+    pub(crate) fn with_saves<R>(
+        &self,
+        work: impl FnOnce(&mut SaveTable<ModelToken>) -> R,
+    ) -> Result<R, Status> {
+        if let Some(saves) = &mut *self.saves.lock() {
+            return Ok(work(saves));
+        }
+        // `work`, and what it would have saved, goes outside the lock.
+        Err(Status::FILE_CLOSED)
+    }
+
+    pub(crate) fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)> {
+        let after = ConnectionId(after.0.checked_add(1)?);
+        let clients = self.clients.0.lock();
+        clients.range(after..).find_map(|(_, (connection, _))| {
+            let served = connection.served_by(self.id)?;
+            Some((*connection, served))
+        })
+    }
+
+    pub(crate) fn accept(&self, id: ConnectionId) -> Result<(Terms, Arc<ClientContext>), Status> {
+        let mut clients = self.clients.0.lock();
+        if self.saves.lock().is_none() {
+            return Err(Status::FILE_CLOSED);
+        }
+        let (connection, context) = clients.get_mut(&id).ok_or(Status::NOT_FOUND)?;
+        connection.accept(self.id).ok_or(Status::NOT_FOUND)?;
+        Ok((connection.terms(), context.clone()))
+    }
+
+    pub(crate) fn settle(&self, id: ConnectionId, served: bool) {
+        if let Some((connection, _)) = self.clients.0.lock().get_mut(&id) {
+            connection.settle(served);
+        }
+    }
+}

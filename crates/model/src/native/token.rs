@@ -1,0 +1,125 @@
+//! Querying, duplicating, adjusting and filtering tokens through handles.
+
+use super::token_by_handle;
+use crate::access::{AccessRequest, GenericMapping, rights};
+use crate::status::NOT_ALL_ASSIGNED;
+use crate::{Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
+use std::sync::Arc;
+
+/// What queries of a token handle tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenInformation {
+    /// `TokenId`.
+    pub token_id: Luid,
+    /// Logon session.
+    pub authentication_id: Luid,
+    /// `TokenUser`.
+    pub user: Sid,
+    /// Type of the object.
+    pub token_type: TokenType,
+    /// `TokenImpersonationLevel`: an error on a primary token.
+    pub level: Result<Level, Status>,
+    /// `TokenGroups`.
+    pub groups: Vec<Group>,
+    /// `TokenPrivileges`.
+    pub privileges: Vec<Privilege>,
+    /// `TokenIntegrityLevel`.
+    pub integrity: u32,
+}
+
+impl System {
+    /// `NtQueryInformationToken`, several classes at once.
+    ///
+    /// # Errors
+    /// Those of the handle; it needs `TOKEN_QUERY`.
+    pub fn nt_query_token(&self, caller: &Arc<Thread>, token: u64) -> Result<TokenInformation, Status> {
+        let (token, _) = token_by_handle(caller, token, rights::TOKEN_QUERY)?;
+        Ok(TokenInformation {
+            token_id: token.id(),
+            authentication_id: token.authentication_id(),
+            user: token.user(),
+            token_type: token.token_type(),
+            level: match token.token_type() {
+                TokenType::Primary => Err(Status::INVALID_INFO_CLASS),
+                TokenType::Impersonation => Ok(token.level()),
+            },
+            groups: token.groups(),
+            privileges: token.privileges(),
+            integrity: token.integrity(),
+        })
+    }
+
+    /// `NtDuplicateToken`: a handle for a copy. Without a quality of service the
+    /// copy records level 0. Access 0 means that of the handle given.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` for a level above 3; those of the handle, which needs
+    /// `TOKEN_DUPLICATE`; then those of [`System::duplicate_token_checked`].
+    pub fn nt_duplicate_token(
+        &self,
+        caller: &Arc<Thread>,
+        token: u64,
+        desired: u32,
+        token_type: TokenType,
+        qos: Option<&SecurityQos>,
+        effective_only: bool,
+    ) -> Result<u64, Status> {
+        let level = qos.map_or(Some(Level::Anonymous), |qos| Level::from_raw(qos.level));
+        let level = level.ok_or(Status::INVALID_PARAMETER)?;
+        let (token, granted) = token_by_handle(caller, token, rights::TOKEN_DUPLICATE)?;
+        let copy = self.duplicate_token_checked(&token, token_type, level, effective_only)?;
+        let granted = if desired == 0 {
+            granted
+        } else {
+            AccessRequest::user(desired, GenericMapping::TOKEN).granted_unchecked()
+        };
+        Ok(caller.with_current_process(|p| p.handles().insert(Object::Token(copy), granted)))
+    }
+
+    /// `NtFilterToken`: a handle, with the access of the one given, for a token
+    /// that can do less.
+    ///
+    /// # Errors
+    /// Those of the handle, which needs `TOKEN_DUPLICATE`, and of
+    /// [`System::se_filter_token`].
+    pub fn nt_filter_token(
+        &self,
+        caller: &Arc<Thread>,
+        token: u64,
+        filter: &TokenFilter,
+    ) -> Result<u64, Status> {
+        let (token, granted) = token_by_handle(caller, token, rights::TOKEN_DUPLICATE)?;
+        let filtered = self.se_filter_token(&token, filter)?;
+        Ok(caller.with_current_process(|p| p.handles().insert(Object::Token(filtered), granted)))
+    }
+
+    /// `NtAdjustPrivilegesToken`: enables and disables. Whoever else holds the
+    /// same token object sees the change. Returns `SUCCESS`, or the success
+    /// `NOT_ALL_ASSIGNED` when the token lacks one of them.
+    ///
+    /// # Errors
+    /// Those of the handle; it needs `TOKEN_ADJUST_PRIVILEGES`.
+    pub fn nt_adjust_privileges_token(
+        &self,
+        caller: &Arc<Thread>,
+        token: u64,
+        changes: &[Privilege],
+    ) -> Result<Status, Status> {
+        let (token, _) = token_by_handle(caller, token, rights::TOKEN_ADJUST_PRIVILEGES)?;
+        let mut all = true;
+        for change in changes {
+            all &= token.adjust_privilege(change.luid, change.enabled);
+        }
+        Ok(if all { Status::SUCCESS } else { NOT_ALL_ASSIGNED })
+    }
+
+    /// `NtClose`.
+    ///
+    /// # Errors
+    /// `INVALID_HANDLE`.
+    pub fn nt_close(&self, caller: &Thread, handle: u64) -> Result<(), Status> {
+        let closed = caller.with_current_process(|p| p.handles().remove(handle));
+        closed.map(drop).ok_or(Status::INVALID_HANDLE)
+    }
+}

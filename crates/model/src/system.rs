@@ -1,0 +1,198 @@
+//! A running kernel: its flavour, its counters, and what it creates.
+
+use crate::anonymous::AnonymousTokens;
+use crate::devices::DosDevices;
+use crate::fault::FaultPoint;
+use crate::session::LogonSessions;
+use crate::{Acl, Faults, Flavour, Group, Process, Thread, Token, TokenDetails, TokenSpec, sids};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
+use psimp_rules::{PlatformFacts, Profile};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Gives out identifiers that are unique on one system.
+#[derive(Clone, Debug)]
+pub(crate) struct LuidSource(Arc<AtomicU64>);
+
+impl LuidSource {
+    pub(crate) fn next(&self) -> Luid {
+        Luid(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// One running kernel.
+#[derive(Debug)]
+pub struct System {
+    flavour: Flavour,
+    profile: &'static Profile,
+    luids: LuidSource,
+    next_id: AtomicU32,
+    faults: Faults,
+    sessions: LogonSessions,
+    anonymous: AnonymousTokens,
+    devices: DosDevices,
+}
+
+impl System {
+    /// A kernel of this flavour, with no process yet.
+    pub fn new(flavour: Flavour) -> Self {
+        Self::with_profile(flavour, flavour.profile())
+    }
+
+    /// A kernel of this flavour that decides by another profile: for readings
+    /// of the rule that no kernel follows.
+    pub fn with_profile(flavour: Flavour, profile: &'static Profile) -> Self {
+        Self {
+            flavour,
+            profile,
+            luids: LuidSource(Arc::new(AtomicU64::new(0x1_0000))),
+            next_id: AtomicU32::new(4),
+            faults: Faults::default(),
+            sessions: LogonSessions::default(),
+            anonymous: AnonymousTokens::default(),
+            devices: DosDevices::default(),
+        }
+    }
+
+    /// Its flavour.
+    pub fn flavour(&self) -> Flavour {
+        self.flavour
+    }
+
+    /// The decision rule.
+    pub fn profile(&self) -> &'static Profile {
+        self.profile
+    }
+
+    /// Failures on demand.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    pub(crate) fn anonymous(&self) -> &AnonymousTokens {
+        &self.anonymous
+    }
+
+    /// Drive letters by logon session.
+    pub fn devices(&self) -> &DosDevices {
+        &self.devices
+    }
+
+    /// A new token. Its logon session begins with it, if need be.
+    pub fn create_token(&self, spec: TokenSpec) -> Arc<Token> {
+        self.create_token_with(spec, TokenDetails::default())
+    }
+
+    /// A new token with all that can be chosen.
+    pub fn create_token_with(&self, spec: TokenSpec, details: TokenDetails) -> Arc<Token> {
+        let session = self.sessions.reference(spec.authentication_id);
+        // Integrity labels came after NT 5.2.
+        let mandatory = self.flavour != Flavour::Nt52;
+        Arc::new(Token::new(&self.luids, session, spec, details, mandatory))
+    }
+
+    /// Whether any token of the logon session exists: the leak oracle. On
+    /// Windows a routine registered for the end of the session tells the same.
+    pub fn logon_session_alive(&self, id: Luid) -> bool {
+        self.logon_session_references(id) > 0
+    }
+
+    /// Tokens of the logon session, copies included.
+    pub fn logon_session_references(&self, id: Luid) -> usize {
+        self.sessions.references(id)
+    }
+
+    /// A new process.
+    pub fn create_process(&self, primary: Arc<Token>) -> Arc<Process> {
+        Process::new(self.next_id.fetch_add(4, Ordering::Relaxed), primary)
+    }
+
+    /// A process of the operating system's, as the worker threads are in.
+    pub fn create_system_process(&self) -> Arc<Process> {
+        let enabled = |sid| Group { sid, enabled: true };
+        self.create_process(self.create_token(TokenSpec {
+            user: sids::LOCAL_SYSTEM,
+            authentication_id: Luid::SYSTEM,
+            token_type: TokenType::Primary,
+            level: Level::Anonymous,
+            groups: [sids::ADMINISTRATORS, Sid::EVERYONE, sids::AUTHENTICATED_USERS].map(enabled).to_vec(),
+            privileges: Vec::new(),
+            restricting: Vec::new(),
+            write_restricted: false,
+            platform: PlatformFacts { integrity: integrity::SYSTEM, ..PlatformFacts::default() },
+            acl: None,
+        }))
+    }
+
+    /// `NtCreateProcess` without a token of its own: the child's primary token
+    /// is a copy of that of the creator's process. What the creating thread
+    /// impersonates does not matter.
+    ///
+    /// # Errors
+    /// Those of [`System::duplicate_token`].
+    pub fn create_child_process(&self, creator: &Thread) -> Result<Arc<Process>, Status> {
+        let parent = creator.process().primary();
+        let primary = self.duplicate_token(&parent, TokenType::Primary, parent.level(), false)?;
+        Ok(self.create_process(primary))
+    }
+
+    /// A new thread of a process. It never inherits an impersonation.
+    pub fn create_thread(&self, process: &Arc<Process>) -> Arc<Thread> {
+        Thread::new(self.next_id.fetch_add(4, Ordering::Relaxed), process.clone(), true)
+    }
+
+    /// A new system thread: it has no TEB.
+    pub fn create_system_thread(&self, process: &Arc<Process>) -> Arc<Thread> {
+        Thread::new(self.next_id.fetch_add(4, Ordering::Relaxed), process.clone(), false)
+    }
+
+    /// `SepDuplicateToken`: no level test. Everybody may open the copy.
+    ///
+    /// # Errors
+    /// An injected failure.
+    pub fn duplicate_token(
+        &self,
+        token: &Token,
+        token_type: TokenType,
+        level: Level,
+        effective_only: bool,
+    ) -> Result<Arc<Token>, Status> {
+        self.duplicate_token_for(token, token_type, level, effective_only, None)
+    }
+
+    /// [`System::duplicate_token`] with a DACL for the copy.
+    pub(crate) fn duplicate_token_for(
+        &self,
+        token: &Token,
+        token_type: TokenType,
+        level: Level,
+        effective_only: bool,
+        acl: Option<Acl>,
+    ) -> Result<Arc<Token>, Status> {
+        self.faults.check(FaultPoint::DuplicateToken)?;
+        Ok(Arc::new(token.copy(token_type, level, effective_only, acl)))
+    }
+
+    /// `NtDuplicateToken`'s tests, then the duplication.
+    ///
+    /// # Errors
+    /// `BAD_IMPERSONATION_LEVEL` for raising an impersonation token, or for
+    /// making a primary token of one below Impersonation; else as
+    /// [`System::duplicate_token`].
+    pub fn duplicate_token_checked(
+        &self,
+        token: &Token,
+        token_type: TokenType,
+        level: Level,
+        effective_only: bool,
+    ) -> Result<Arc<Token>, Status> {
+        if token.token_type() == TokenType::Impersonation {
+            let raises = token_type == TokenType::Impersonation && level > token.level();
+            let too_weak = token_type == TokenType::Primary && token.level() < Level::Impersonation;
+            if raises || too_weak {
+                return Err(Status::BAD_IMPERSONATION_LEVEL);
+            }
+        }
+        self.duplicate_token(token, token_type, level, effective_only)
+    }
+}

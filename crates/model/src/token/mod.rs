@@ -1,0 +1,278 @@
+//! Token objects.
+
+mod filter;
+mod known;
+mod spec;
+
+pub use filter::TokenFilter;
+pub use known::{privileges, sids};
+pub use spec::{Group, Privilege, TokenDetails, TokenSource, TokenSpec};
+
+use crate::session::LogonSession;
+use crate::system::LuidSource;
+use crate::{AceKind, Acl};
+use parking_lot::RwLock;
+use psimp_nt::{Level, Luid, Sid, TokenType};
+use psimp_rules::{PlatformFacts, Restriction, TokenFacts};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A token object. Groups and privileges can be adjusted; all else is fixed.
+/// It holds a reference on its logon session.
+#[derive(Debug)]
+pub struct Token {
+    id: Luid,
+    luids: LuidSource,
+    session: Arc<LogonSession>,
+    source: TokenSource,
+    facts: TokenFacts,
+    restricting: Vec<Sid>,
+    acl: Option<Acl>,
+    /// `TOKEN_MANDATORY_POLICY_NO_WRITE_UP`: integrity labels bind it.
+    mandatory: bool,
+    /// Whether `SeImpersonatePrivilege` is enabled: the decision reads it
+    /// without the lock.
+    impersonate: AtomicBool,
+    modified_id: AtomicU64,
+    adjustable: RwLock<Adjustable>,
+}
+
+#[derive(Clone, Debug)]
+struct Adjustable {
+    groups: Vec<Group>,
+    /// Groups, or the user, that count in deny entries only; a group among
+    /// them is not enabled.
+    deny_only: Vec<Sid>,
+    privileges: Vec<Privilege>,
+}
+
+impl Adjustable {
+    fn has(&self, luid: u32) -> bool {
+        self.privileges.iter().any(|p| p.luid == luid && p.enabled)
+    }
+}
+
+impl Token {
+    pub(crate) fn new(
+        luids: &LuidSource,
+        session: Arc<LogonSession>,
+        spec: TokenSpec,
+        details: TokenDetails,
+        mandatory: bool,
+    ) -> Self {
+        let restriction = match (spec.restricting.is_empty(), spec.write_restricted) {
+            (true, _) => Restriction::None,
+            (false, false) => Restriction::Restricted,
+            (false, true) => Restriction::WriteRestricted,
+        };
+        let mut groups = spec.groups;
+        for group in groups.iter_mut().filter(|group| details.deny_only.contains(&group.sid)) {
+            group.enabled = false;
+        }
+        let adjustable = Adjustable { groups, deny_only: details.deny_only, privileges: spec.privileges };
+        let impersonate = adjustable.has(privileges::IMPERSONATE);
+        let facts = TokenFacts {
+            user: spec.user,
+            authentication_id: spec.authentication_id,
+            token_type: spec.token_type,
+            level: spec.level,
+            restriction,
+            platform: PlatformFacts { impersonate_privilege: impersonate, ..spec.platform },
+        };
+        Self {
+            id: luids.next(),
+            luids: luids.clone(),
+            session,
+            source: details.source,
+            facts,
+            restricting: spec.restricting,
+            acl: spec.acl,
+            mandatory,
+            impersonate: AtomicBool::new(impersonate),
+            modified_id: AtomicU64::new(luids.next().0),
+            adjustable: RwLock::new(adjustable),
+        }
+    }
+
+    /// A copy with an id of its own and another reference on the logon session.
+    /// `effective_only` leaves out what is disabled; what counts in deny entries
+    /// stays, or the copy could do more. No level test: that is the caller's.
+    pub(crate) fn copy(
+        &self,
+        token_type: TokenType,
+        level: Level,
+        effective_only: bool,
+        acl: Option<Acl>,
+    ) -> Self {
+        let mut adjustable = self.adjustable.read().clone();
+        if effective_only {
+            let Adjustable { groups, deny_only, privileges } = &mut adjustable;
+            groups.retain(|group| group.enabled || deny_only.contains(&group.sid));
+            privileges.retain(|privilege| privilege.enabled);
+        }
+        let facts = TokenFacts { token_type, level, ..self.facts };
+        self.derived(facts, self.restricting.clone(), adjustable, acl)
+    }
+
+    /// A new object that shares with this one what no copy changes.
+    fn derived(
+        &self,
+        facts: TokenFacts,
+        restricting: Vec<Sid>,
+        adjustable: Adjustable,
+        acl: Option<Acl>,
+    ) -> Self {
+        Self {
+            id: self.luids.next(),
+            luids: self.luids.clone(),
+            session: self.session.clone(),
+            source: self.source,
+            facts,
+            restricting,
+            acl,
+            mandatory: self.mandatory,
+            impersonate: AtomicBool::new(adjustable.has(privileges::IMPERSONATE)),
+            modified_id: AtomicU64::new(self.modified_id.load(Ordering::Acquire)),
+            adjustable: RwLock::new(adjustable),
+        }
+    }
+
+    /// `TokenId`: unique to this object.
+    pub fn id(&self) -> Luid {
+        self.id
+    }
+
+    /// `ModifiedId`: another one after each adjustment; copies begin with that
+    /// of their original.
+    pub fn modified_id(&self) -> Luid {
+        Luid(self.modified_id.load(Ordering::Acquire))
+    }
+
+    /// `TokenSource`.
+    pub fn source(&self) -> TokenSource {
+        self.source
+    }
+
+    /// `TokenUser`.
+    pub fn user(&self) -> Sid {
+        self.facts.user
+    }
+
+    /// Logon session.
+    pub fn authentication_id(&self) -> Luid {
+        self.session.id()
+    }
+
+    /// `TokenOrigin`: the logon session that logged the user on.
+    pub fn origin(&self) -> Luid {
+        self.facts.platform.origin
+    }
+
+    /// `SeQuerySessionIdToken`: the terminal services session.
+    pub fn session_id(&self) -> u32 {
+        self.facts.platform.session
+    }
+
+    /// Integrity level, as the RID of its SID.
+    pub fn integrity(&self) -> u32 {
+        self.facts.platform.integrity
+    }
+
+    /// Primary or impersonation.
+    pub fn token_type(&self) -> TokenType {
+        self.facts.token_type
+    }
+
+    /// Recorded level, of a primary token too.
+    pub fn level(&self) -> Level {
+        self.facts.level
+    }
+
+    /// `SeTokenIsRestricted`.
+    pub fn is_restricted(&self) -> bool {
+        self.facts.restriction.is_restricted()
+    }
+
+    /// `SeTokenIsAdmin`: the local administrators are among the groups and
+    /// count in more than deny entries.
+    pub fn is_admin(&self) -> bool {
+        let adjustable = self.adjustable.read();
+        adjustable.groups.iter().any(|group| group.sid == sids::ADMINISTRATORS)
+            && !adjustable.deny_only.contains(&sids::ADMINISTRATORS)
+    }
+
+    /// What the rules read, privileges as they are now.
+    pub fn facts(&self) -> TokenFacts {
+        let mut facts = self.facts;
+        facts.platform.impersonate_privilege = self.impersonate.load(Ordering::Acquire);
+        facts
+    }
+
+    pub(crate) fn restriction(&self) -> Restriction {
+        self.facts.restriction
+    }
+
+    pub(crate) fn is_mandatory(&self) -> bool {
+        self.mandatory
+    }
+
+    /// The restricting SIDs.
+    pub fn restricting(&self) -> &[Sid] {
+        &self.restricting
+    }
+
+    /// Groups as they are now; one that counts in deny entries only is not
+    /// enabled.
+    pub fn groups(&self) -> Vec<Group> {
+        self.adjustable.read().groups.clone()
+    }
+
+    /// Groups, or the user, that count in deny entries only.
+    pub fn deny_only(&self) -> Vec<Sid> {
+        self.adjustable.read().deny_only.clone()
+    }
+
+    /// Privileges as they are now.
+    pub fn privileges(&self) -> Vec<Privilege> {
+        self.adjustable.read().privileges.clone()
+    }
+
+    /// Whether the privilege is there and enabled.
+    pub fn has_privilege(&self, luid: u32) -> bool {
+        self.adjustable.read().has(luid)
+    }
+
+    /// Enables or disables a privilege the token has; says whether it has it.
+    pub fn adjust_privilege(&self, luid: u32, enabled: bool) -> bool {
+        let mut adjustable = self.adjustable.write();
+        let Some(privilege) = adjustable.privileges.iter_mut().find(|p| p.luid == luid) else {
+            return false;
+        };
+        privilege.enabled = enabled;
+        if luid == privileges::IMPERSONATE {
+            let held = adjustable.has(luid);
+            self.impersonate.store(held, Ordering::Release);
+        }
+        self.modified_id.store(self.luids.next().0, Ordering::Release);
+        true
+    }
+
+    /// Who may open the token; `None` lets everyone.
+    pub fn acl(&self) -> Option<&Acl> {
+        self.acl.as_ref()
+    }
+
+    /// Whether an entry of this kind about `sid` applies: the user or an
+    /// enabled group, and in deny entries also what counts there alone.
+    pub(crate) fn matches(&self, sid: &Sid, kind: AceKind) -> bool {
+        let adjustable = self.adjustable.read();
+        let denied = adjustable.deny_only.contains(sid);
+        match kind {
+            AceKind::Deny if denied => true,
+            _ => {
+                (self.facts.user == *sid && !denied)
+                    || adjustable.groups.iter().any(|g| g.enabled && g.sid == *sid)
+            }
+        }
+    }
+}

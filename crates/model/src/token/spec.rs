@@ -1,0 +1,74 @@
+//! What a new token shall be.
+
+use crate::Acl;
+use psimp_nt::{Level, Luid, Sid, TokenType};
+use psimp_rules::PlatformFacts;
+
+/// A group of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Whose membership it is.
+    pub sid: Sid,
+    /// `SE_GROUP_ENABLED`.
+    pub enabled: bool,
+}
+
+/// A privilege of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privilege {
+    /// One of [`crate::privileges`].
+    pub luid: u32,
+    /// `SE_PRIVILEGE_ENABLED`.
+    pub enabled: bool,
+}
+
+/// What a new token shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSpec {
+    /// `TokenUser`.
+    pub user: Sid,
+    /// Logon session; it comes into being with its first token.
+    pub authentication_id: Luid,
+    /// Type.
+    pub token_type: TokenType,
+    /// Recorded level, on a primary token too.
+    pub level: Level,
+    /// Groups.
+    pub groups: Vec<Group>,
+    /// Privileges.
+    pub privileges: Vec<Privilege>,
+    /// Restricting SIDs; their presence makes the token restricted.
+    pub restricting: Vec<Sid>,
+    /// The restricting SIDs apply to write access only.
+    pub write_restricted: bool,
+    /// The rest. `impersonate_privilege` is taken from `privileges` instead.
+    pub platform: PlatformFacts,
+    /// Who may open the token; `None` lets everyone.
+    pub acl: Option<Acl>,
+}
+
+/// What few callers care to choose.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct TokenDetails {
+    /// `TokenSource`.
+    pub source: TokenSource,
+    /// Members of `groups`, or the user, that count in deny entries only
+    /// (`SE_GROUP_USE_FOR_DENY_ONLY`).
+    pub deny_only: Vec<Sid>,
+}
+
+/// `TOKEN_SOURCE`: who made the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenSource {
+    /// Its name, padded with zeros.
+    pub name: [u8; 8],
+    /// Its own identifier.
+    pub identifier: Luid,
+}
+
+impl Default for TokenSource {
+    /// The model itself.
+    fn default() -> Self {
+        Self { name: *b"Model\0\0\0", identifier: Luid(0) }
+    }
+}

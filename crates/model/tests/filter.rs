@@ -1,0 +1,96 @@
+//! `SeFilterToken`, deny-only groups, and logon sessions.
+
+mod support;
+
+use psimp_model::{
+    Ace, Acl, Flavour, Group, SubjectContext, System, TokenDetails, TokenFilter, privileges, sids,
+};
+use psimp_nt::{Luid, Sid};
+use support::{A, DENIED, Machine, X, spec};
+
+const GROUP: Sid = Sid::new(5, &[21, 1, 2, 3, 513]);
+
+fn machine_as(token: &std::sync::Arc<psimp_model::Token>) -> Machine {
+    let m = Machine::new(Flavour::Win10, "S+");
+    m.imp(token, false, false, 2).expect("stored");
+    m
+}
+
+#[test]
+fn disabled_sids_count_in_deny_entries_only() {
+    let system = System::new(Flavour::Win10);
+    let mut full = spec("AX2");
+    full.groups.push(Group { sid: GROUP, enabled: true });
+    let token = system.create_token(full);
+    let filter =
+        TokenFilter { disable: vec![GROUP, sids::ADMINISTRATORS], delete: vec![X], ..TokenFilter::default() };
+    let less = system.se_filter_token(&token, &filter).expect("filtered");
+    assert_ne!(less.id(), token.id());
+    assert_eq!((less.token_type(), less.level()), (token.token_type(), token.level()));
+    assert_eq!(less.deny_only(), [GROUP], "not what the token never had");
+    assert!(!less.has_privilege(X) && !less.is_restricted());
+    let m = machine_as(&less);
+    let subject = SubjectContext::capture(&m.system, &m.thread);
+    assert_eq!(subject.access_check(&Acl::granting(&[GROUP]), 1), Err(DENIED));
+    let denied = Acl(vec![Ace::deny(GROUP, 1), Ace::allow(A, 3)]);
+    assert_eq!(subject.access_check(&denied, 1), Err(DENIED));
+    assert_eq!(subject.access_check(&denied, 2), Ok(()));
+    // An effective-only copy keeps what can only take access away.
+    let effective = system.duplicate_token(&less, less.token_type(), less.level(), true).expect("copied");
+    assert_eq!(effective.deny_only(), [GROUP]);
+    assert!(effective.groups().iter().any(|group| group.sid == GROUP && !group.enabled));
+}
+
+#[test]
+fn the_user_can_be_deny_only() {
+    let system = System::new(Flavour::Win10);
+    let details = TokenDetails { deny_only: vec![A], ..TokenDetails::default() };
+    let m = machine_as(&system.create_token_with(spec("A2"), details));
+    let subject = SubjectContext::capture(&m.system, &m.thread);
+    assert_eq!(subject.access_check(&Acl::granting(&[A]), 1), Err(DENIED));
+    assert_eq!(subject.access_check(&Acl::granting(&[Sid::EVERYONE]), 1), Ok(()));
+}
+
+#[test]
+fn restricting_sids_never_widen() {
+    let system = System::new(Flavour::Win10);
+    let restrict = |token: &psimp_model::Token, sid, write_restricted| {
+        let filter = TokenFilter { restrict: vec![sid], write_restricted, ..TokenFilter::default() };
+        system.se_filter_token(token, &filter).expect("filtered")
+    };
+    let token = system.create_token(spec("A2"));
+    let once = restrict(&token, sids::RESTRICTED, false);
+    assert_eq!((once.is_restricted(), once.restricting()), (true, &[sids::RESTRICTED][..]));
+    let twice = restrict(&once, GROUP, true);
+    assert_eq!((twice.is_restricted(), twice.restricting()), (true, &[][..]));
+    let m = machine_as(&twice);
+    let everyone = Acl::granting(&[A, GROUP, sids::RESTRICTED, Sid::EVERYONE]);
+    assert_eq!(SubjectContext::capture(&m.system, &m.thread).access_check(&everyone, 1), Err(DENIED));
+}
+
+#[test]
+fn disable_max_privilege_leaves_one() {
+    let system = System::new(Flavour::Win10);
+    let filter = TokenFilter { disable_max_privilege: true, ..TokenFilter::default() };
+    let less = system.se_filter_token(&system.create_token(spec("SX+")), &filter).expect("filtered");
+    let left: Vec<_> = less.privileges().iter().map(|p| p.luid).collect();
+    assert_eq!(left, [privileges::CHANGE_NOTIFY]);
+    assert!(!less.facts().platform.impersonate_privilege);
+}
+
+#[test]
+fn a_logon_session_lasts_as_long_as_its_tokens() {
+    let system = System::new(Flavour::Win10);
+    let id = Luid(0xA1);
+    assert!(!system.logon_session_alive(id));
+    let token = system.create_token(spec("A2"));
+    let copy = system.duplicate_token(&token, token.token_type(), token.level(), false).expect("copied");
+    let filtered = system.se_filter_token(&copy, &TokenFilter::default()).expect("filtered");
+    assert_eq!(system.logon_session_references(id), 3);
+    drop((token, copy));
+    assert!(system.logon_session_alive(id));
+    drop(filtered);
+    assert!(!system.logon_session_alive(id));
+    let again = system.create_token(spec("A2"));
+    assert!(system.logon_session_alive(again.authentication_id()));
+}

@@ -1,0 +1,295 @@
+//! Group P: Peios, through NT's routine names.
+
+mod support;
+
+use psimp_model::{
+    AccessMode, AccessRequest, Acl, Flavour, GenericMapping, MandatoryLabel, ModelKernel, SecurityDescriptor,
+    SecurityQos, ServerFile, SubjectContext, TokenSpec, open_device, privileges, rights, sids,
+};
+use psimp_nt::{Level, Sid, Status, TokenType, integrity};
+use psimp_rules::PEIOS_STRICT;
+use psimp_service::Kernel as _;
+use support::{A, A5, A6, B, CURRENT_THREAD, DENIED, Machine, X, refs, spec};
+
+const READ: u32 = rights::FILE_READ_DATA;
+const WRITE: u32 = rights::FILE_WRITE_DATA;
+const NOT_HELD: Status = Status(0xC000_0061);
+const INVALID_PARAMETER: Status = Status(0xC000_000D);
+
+fn peios(server: &str) -> Machine {
+    Machine::new(Flavour::Peios, server)
+}
+
+/// What one call stores: whether it is the token itself, and the level.
+fn stored(server: &str, token: &str) -> (bool, u32) {
+    let m = peios(server);
+    let token = m.token(token);
+    m.imp(&token, false, false, token.level() as u32).expect("success");
+    let (id, _, _, level) = m.slot().expect("a slot");
+    (id == token.id(), level)
+}
+
+/// What one call fails with; it changes nothing.
+fn refused(m: &Machine, token: &str, level: u32) -> Status {
+    let token = m.token(token);
+    let before = m.slot();
+    let status = m.imp(&token, false, false, level).expect_err("refused");
+    assert_eq!((m.slot(), refs(&token)), (before, 0));
+    status
+}
+
+/// A thread of S that impersonates this token at Anonymous level.
+fn anonymous(token: &str) -> Machine {
+    let m = peios("S");
+    m.imp(&m.token(token), false, false, 0).expect("kept");
+    m
+}
+
+fn open(m: &Machine, descriptor: &SecurityDescriptor, desired: u32) -> Result<u32, Status> {
+    m.system.ob_open_object(&m.thread, Some(descriptor), desired, &GenericMapping::FILE)
+}
+
+fn granting(granted: &[Sid]) -> SecurityDescriptor {
+    SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)))
+}
+
+#[test]
+fn p01_p02_p04_the_identity_gate() {
+    assert_eq!(stored("S", "B2"), (false, 1), "P01");
+    assert_eq!(stored("S", "B3"), (false, 1), "P01");
+    assert_eq!(stored("S+", "B2"), (true, 2), "P02");
+    assert_eq!(stored("S+", "BL3"), (true, 3), "P02");
+    assert_eq!(stored("S", "A2"), (true, 2), "P04");
+    assert_eq!(stored("S", "AR2"), (false, 1), "another restriction");
+    assert_eq!(stored("SR", "AR2"), (true, 2), "the same restriction");
+    // There is no rule for logons from the own session, nor for anonymous ones.
+    assert_eq!(stored("S", "Bo2"), (false, 1));
+    assert_eq!(stored("S", "N2"), (false, 1));
+}
+
+#[test]
+fn p03_the_privilege_does_not_lift_the_ceiling() {
+    assert_eq!(stored("S+", "BH2"), (false, 1));
+    assert_eq!(stored("S", "AH2"), (false, 1));
+    assert_eq!(stored("SH+", "BH2"), (true, 2));
+}
+
+#[test]
+fn p05_a_restricted_server_cannot_shed_its_restriction() {
+    for server in ["SR", "SR+", "SW", "SW+"] {
+        assert_eq!(refused(&peios(server), "A2", 2), NOT_HELD, "{server}");
+    }
+    let m = peios("SR");
+    m.imp(&m.token("AR2"), false, false, 2).expect("kept");
+    assert_eq!(refused(&m, "A2", 2), NOT_HELD, "what was there stays");
+    assert_eq!(stored("SR", "B2"), (false, 1), "another user's is capped");
+    assert_eq!(stored("SR+", "B2"), (true, 2));
+    assert_eq!(stored("SR", "A0"), (true, 0), "Anonymous is free");
+}
+
+#[test]
+fn p06_anonymous_is_free_and_opens_as_the_anonymous_logon() {
+    for (server, token) in [("S", "B2"), ("SL", "BH2"), ("SR", "A2")] {
+        let m = peios(server);
+        let token = m.token(token);
+        m.imp(&token, true, true, 0).expect("kept");
+        assert_eq!(m.slot(), Some((token.id(), true, true, 0)));
+        assert_eq!(m.access(&[A, B, sids::RESTRICTED]), Err(DENIED));
+        assert_eq!(m.access(&[Sid::ANONYMOUS_LOGON]), Ok(READ));
+        m.system.ps_revert_to_self(&m.thread);
+        assert_eq!(m.access(&[Sid::ANONYMOUS_LOGON]), Err(DENIED), "only while impersonating");
+    }
+}
+
+#[test]
+fn p06_everyone_includes_it_where_the_system_says_so() {
+    let m = anonymous("A2");
+    assert_eq!(m.access(&[Sid::EVERYONE]), Err(DENIED));
+    m.system.set_everyone_includes_anonymous(true);
+    assert_eq!(m.access(&[Sid::EVERYONE]), Ok(READ));
+}
+
+#[test]
+fn p06_the_anonymous_logon_is_untrusted() {
+    let m = anonymous("AH2");
+    let medium = granting(&[Sid::ANONYMOUS_LOGON]);
+    let label = MandatoryLabel { integrity: integrity::UNTRUSTED, ..MandatoryLabel::default() };
+    let untrusted = SecurityDescriptor { label: Some(label), ..medium.clone() };
+    assert_eq!(open(&m, &medium, READ), Ok(READ));
+    assert_eq!(open(&m, &medium, WRITE), Err(DENIED));
+    assert_eq!(open(&m, &untrusted, WRITE), Ok(WRITE));
+    assert_eq!(open(&m, &SecurityDescriptor::new(A, None), READ), Ok(READ), "NULL DACL");
+    // Normal evaluation, down to the status of a request for nothing.
+    assert_eq!(open(&m, &medium, 0), Err(DENIED));
+}
+
+#[test]
+fn p06_the_anonymous_logon_has_no_privileges() {
+    let m = peios("SX");
+    let held = |m: &Machine| m.system.se_single_privilege_check(&m.thread, X, AccessMode::User);
+    assert!(held(&m), "idle");
+    let ax2 = m.token("AX2");
+    m.imp(&ax2, false, false, 2).expect("kept");
+    assert!(held(&m));
+    m.imp(&ax2, false, false, 0).expect("kept");
+    assert!(!held(&m));
+    assert!(m.system.se_single_privilege_check(&m.thread, X, AccessMode::Kernel));
+    // Directories are not traversed by the client's privilege either.
+    assert!(ax2.has_privilege(privileges::CHANGE_NOTIFY));
+    let closed = [granting(&[A])];
+    let file = granting(&[A, Sid::ANONYMOUS_LOGON]);
+    let nested =
+        || m.system.ob_open_nested_object(&m.thread, &closed, Some(&file), READ, &GenericMapping::FILE);
+    assert_eq!(nested(), Err(DENIED));
+    m.imp(&ax2, false, false, 2).expect("kept");
+    assert_eq!(nested(), Ok(READ));
+    assert_eq!(open(&m, &SecurityDescriptor::new(B, None), rights::ACCESS_SYSTEM_SECURITY), Err(NOT_HELD));
+}
+
+#[test]
+fn p06_every_way_to_ask_judges_the_anonymous_logon() {
+    let m = anonymous("A2");
+    let subject = SubjectContext::capture(&m.system, &m.thread);
+    assert_eq!(subject.token().user(), Sid::ANONYMOUS_LOGON);
+    assert_eq!(subject.client().map(|(token, level)| (token.user(), level)), Some((A, 0)));
+    // As the driver's kernel takes a context apart, and puts it together.
+    let client = subject.client().map(|(token, level)| (token.clone(), level));
+    let again = SubjectContext::new(&m.system, client, subject.primary().clone());
+    for subject in [&subject, &again] {
+        assert_eq!(subject.access_check(&Acl::granting(&[A]), READ), Err(DENIED));
+        assert_eq!(subject.access_check(&Acl::granting(&[Sid::ANONYMOUS_LOGON]), READ), Ok(()));
+        let request = AccessRequest::user(READ, GenericMapping::FILE);
+        assert_eq!(subject.se_access_check(Some(&granting(&[A])), &request), Err(DENIED));
+        assert_eq!(subject.se_access_check(Some(&granting(&[Sid::ANONYMOUS_LOGON])), &request), Ok(READ));
+    }
+    // ACCESS_CHECK of the service.
+    let file = ServerFile::default();
+    let kernel = ModelKernel::new(&m.system, &m.thread, &file);
+    let bytes = |granted| granting(granted).to_self_relative().expect("short");
+    assert_eq!(kernel.access_check(&bytes(&[A]), READ), Ok((0, DENIED)));
+    assert_eq!(kernel.access_check(&bytes(&[Sid::ANONYMOUS_LOGON]), READ), Ok((READ, Status::SUCCESS)));
+    // Devices, and tokens.
+    let device =
+        |granted| open_device(&m.system, &m.thread, &Acl::granting(granted), READ).map(|(access, _)| access);
+    assert_eq!((device(&[A]), device(&[Sid::ANONYMOUS_LOGON])), (Err(DENIED), Ok(READ)));
+    let own = |granted| {
+        let acl = Some(Acl::granting(granted));
+        m.process.set_primary(m.system.create_token(TokenSpec { acl, ..spec("S") }));
+        m.system.nt_open_process_token(&m.thread, u64::MAX, rights::TOKEN_QUERY).map(drop)
+    };
+    assert_eq!((own(&[A]), own(&[Sid::ANONYMOUS_LOGON])), (Err(DENIED), Ok(())));
+}
+
+#[test]
+fn p07_identification_opens_nothing() {
+    let m = peios("S");
+    for (token, level) in [("B2", 2), ("A2", 1)] {
+        m.imp(&m.token(token), false, false, level).expect("stored");
+        assert_eq!(m.slot().map(|slot| slot.3), Some(1));
+        assert_eq!(m.access(&[A, B, Sid::EVERYONE, Sid::ANONYMOUS_LOGON]), Err(A5));
+        assert_eq!(open(&m, &SecurityDescriptor::new(A, None), READ), Err(A5), "NULL DACL");
+    }
+    assert!(!m.system.se_single_privilege_check(&m.thread, privileges::CHANGE_NOTIFY, AccessMode::User));
+}
+
+#[test]
+fn p08_tokens_of_primary_type_are_refused() {
+    for server in ["S", "S+", "SR"] {
+        for token in ["Ap2", "Bp0"] {
+            for level in [0, 1, 2] {
+                assert_eq!(refused(&peios(server), token, level), INVALID_PARAMETER, "{server} {token}");
+            }
+        }
+    }
+}
+
+#[test]
+fn p08_a_client_context_needs_a_copy() {
+    let m = peios("S");
+    let client = m.system.create_thread(&m.process);
+    let take = |tracking| {
+        let qos = SecurityQos { tracking, ..SecurityQos::at(Level::Impersonation) };
+        let context = m.system.se_create_client_security(&client, &qos, false).expect("a context");
+        m.system.se_impersonate_client_ex(&context, &m.thread)
+    };
+    assert_eq!(take(SecurityQos::STATIC), Ok(()));
+    assert_eq!(take(SecurityQos::DYNAMIC), Err(INVALID_PARAMETER), "the client's primary token");
+    // A client at Anonymous level is none that can be passed on, as on NT.
+    m.imp(&m.token("A2"), false, false, 0).expect("kept");
+    let context = m.system.se_create_client_security(&m.thread, &SecurityQos::at(Level::Anonymous), false);
+    assert_eq!(context.map(drop), Err(A5));
+}
+
+#[test]
+fn p09_a_second_impersonation_replaces_the_first() {
+    let m = peios("S");
+    let (privileged, b2) = (m.token("A+2"), m.token("B2"));
+    m.imp(&privileged, false, false, 2).expect("kept");
+    m.imp(&b2, false, false, 2).expect("capped");
+    assert_eq!((m.slot().map(|slot| slot.3), refs(&privileged)), (Some(1), 0));
+    // The other way round: what is impersonated takes nothing away either.
+    let m = peios("S+");
+    let (b2, low) = (m.token("B2"), m.token("AL2"));
+    m.imp(&low, false, false, 2).expect("kept");
+    m.imp(&b2, false, false, 2).expect("kept");
+    assert_eq!((m.slot(), refs(&low)), (Some((b2.id(), false, false, 2)), 0));
+}
+
+#[test]
+fn p10_closing_the_source_handle_ends_nothing() {
+    let m = peios("S");
+    let handle = m.handle(&m.token("A2"), rights::TOKEN_IMPERSONATE);
+    m.system.nt_set_thread_token(&m.thread, CURRENT_THREAD, handle).expect("set");
+    m.system.nt_close(&m.thread, handle).expect("closed");
+    assert_eq!(m.access(&[A]), Ok(READ));
+}
+
+#[test]
+fn p11_the_strict_reading_is_an_error() {
+    let strict = |server| Machine::with_profile(Flavour::Peios, &PEIOS_STRICT, server);
+    assert_eq!(refused(&strict("S"), "B2", 2), NOT_HELD);
+    assert_eq!(refused(&strict("S"), "B2", 1), NOT_HELD);
+    assert_eq!(refused(&strict("S+"), "BH2", 2), NOT_HELD);
+    assert_eq!(refused(&strict("SR+"), "A2", 2), NOT_HELD);
+    assert_eq!(refused(&strict("S"), "Ap2", 2), INVALID_PARAMETER);
+    for (server, token, level) in [("S", "A2", 2), ("S+", "B2", 2), ("S", "B2", 0)] {
+        let m = strict(server);
+        let token = m.token(token);
+        m.imp(&token, false, false, level).expect("kept");
+        assert_eq!(m.slot(), Some((token.id(), false, false, level)));
+    }
+}
+
+#[test]
+fn what_peios_has_not_is_as_on_windows_10() {
+    let m = anonymous("A2");
+    assert_eq!((m.open(true).err(), m.open(false).err()), (Some(A6), Some(A6)));
+    // Another thread's slot can be set, and a thread impersonated.
+    let other = m.system.create_thread(&m.process);
+    let target = m.thread_handle(&other, rights::THREAD_ALL_ACCESS);
+    let handle = m.handle(&m.token("A2"), rights::TOKEN_IMPERSONATE);
+    m.system.nt_set_thread_token(&m.thread, target, handle).expect("set");
+    assert_eq!(support::slot_of(&other).map(|slot| slot.3), Some(2));
+    let qos = SecurityQos::at(Level::Impersonation);
+    m.system.nt_impersonate_thread(&m.thread, CURRENT_THREAD, target, &qos).expect("impersonated");
+    assert_eq!(m.slot().map(|slot| slot.3), Some(2));
+    assert_eq!(m.open(true).expect("opened").token_type(), TokenType::Impersonation);
+}
+
+#[test]
+fn the_anonymous_token_passes_the_gates_as_any_other() {
+    for (server, level) in [("S", 0), ("S+", 2)] {
+        let m = peios(server);
+        m.system.nt_impersonate_anonymous_token(&m.thread, CURRENT_THREAD).expect("impersonated");
+        assert_eq!(m.slot().map(|slot| slot.3), Some(level), "{server}");
+        assert_eq!(m.access(&[Sid::ANONYMOUS_LOGON]), Ok(READ));
+        assert_eq!(m.access(&[A]), Err(DENIED));
+    }
+}
+
+#[test]
+fn the_flavour_is_called_peios() {
+    assert_eq!(Flavour::ALL.map(Flavour::name), ["win10", "nt52", "documented", "peios"]);
+    assert_eq!(Flavour::NT.map(Flavour::name), ["win10", "nt52", "documented"]);
+    assert_eq!(Flavour::Peios.profile().name, "Peios");
+}

@@ -1,0 +1,152 @@
+//! The driver's device, and requests to it.
+#![allow(unsafe_code)] // native calls
+
+use crate::error::checked;
+use crate::object::length;
+use crate::wide::{unicode_string, wide};
+use psimp_nt::Status;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use std::ptr::{null, null_mut};
+use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
+use windows_sys::Wdk::Storage::FileSystem::{
+    FILE_NON_DIRECTORY_FILE, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, NtCreateEvent, NtCreateFile,
+};
+use windows_sys::Wdk::System::IO::NtDeviceIoControlFile;
+use windows_sys::Wdk::System::Threading::NtWaitForSingleObject;
+use windows_sys::Win32::Foundation::{HANDLE, STATUS_PENDING};
+use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
+use windows_sys::Win32::System::Kernel::NotificationEvent;
+
+const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
+const CASE_INSENSITIVE: u32 = 0x40;
+const SYNCHRONIZE: u32 = 0x10_0000;
+
+/// What [`Device::open`] opens, in the notation of native calls: `\\.\PsImpersonate`.
+pub const PATH: &str = r"\??\PsImpersonate";
+
+/// Who waits for a request that is not complete at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// The I/O manager, on a synchronous handle.
+    Kernel,
+    /// The caller, on an event: an overlapped handle.
+    Caller,
+}
+
+/// An open device.
+#[derive(Debug)]
+pub struct Device {
+    file: OwnedHandle,
+    waiting: Waiting,
+}
+
+impl Device {
+    /// Opens the device with this access, such as `FILE_READ_DATA`, as the calling
+    /// thread now is.
+    ///
+    /// # Errors
+    /// What Windows says: `STATUS_OBJECT_NAME_NOT_FOUND` without the driver.
+    pub fn open(access: u32, waiting: Waiting) -> Result<Self, Status> {
+        let text = wide(PATH);
+        let name = unicode_string(&text);
+        let attributes = OBJECT_ATTRIBUTES {
+            Length: length::<OBJECT_ATTRIBUTES>(),
+            ObjectName: &raw const name,
+            Attributes: CASE_INSENSITIVE,
+            ..OBJECT_ATTRIBUTES::default()
+        };
+        // A synchronous handle has to be one that can be waited for.
+        let (access, synchronous) = match waiting {
+            Waiting::Kernel => (access | SYNCHRONIZE, FILE_SYNCHRONOUS_IO_NONALERT),
+            Waiting::Caller => (access, 0),
+        };
+        let options = FILE_NON_DIRECTORY_FILE | synchronous;
+        let (mut file, mut block): (HANDLE, _) = (null_mut(), IO_STATUS_BLOCK::default());
+        // SAFETY: the attributes, the name and the places for the results live until the call returns, which it
+        // does when the file is open.
+        checked(unsafe {
+            NtCreateFile(
+                &raw mut file,
+                access,
+                &raw const attributes,
+                &raw mut block,
+                null(),
+                0,
+                0,
+                FILE_OPEN,
+                options,
+                null(),
+                0,
+            )
+        })?;
+        // SAFETY: the call succeeded, and the handle is nobody else's.
+        Ok(Self { file: unsafe { OwnedHandle::from_raw_handle(file) }, waiting })
+    }
+
+    /// Sends a request and waits for it: how many bytes of `output` the driver wrote.
+    ///
+    /// # Errors
+    /// The status that the request was completed with, or that the I/O manager
+    /// refused it with. A warning, such as `STATUS_BUFFER_OVERFLOW`, is one too.
+    pub fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Status> {
+        let (Ok(input_length), Ok(output_length)) = (u32::try_from(input.len()), u32::try_from(output.len()))
+        else {
+            return Err(Status::INVALID_PARAMETER);
+        };
+        let event = match self.waiting {
+            Waiting::Kernel => None,
+            Waiting::Caller => Some(event()?),
+        };
+        let mut block = IO_STATUS_BLOCK::default();
+        // SAFETY: the kernel checks the handles; both buffers are as long as said, and they and the status block
+        // live until the request is complete: a synchronous handle returns no earlier, and below nothing returns
+        // before the event of an overlapped one is set.
+        let status = unsafe {
+            NtDeviceIoControlFile(
+                self.file.as_raw_handle(),
+                event.as_ref().map_or(null_mut(), AsRawHandle::as_raw_handle),
+                None,
+                null(),
+                &raw mut block,
+                code,
+                input.as_ptr().cast(),
+                input_length,
+                output.as_mut_ptr().cast(),
+                output_length,
+            )
+        };
+        if status != STATUS_PENDING {
+            // What failed at once, at the I/O manager or the driver, has no status in the block.
+            checked(status)?;
+            return Ok(block.Information);
+        }
+        wait(event.as_ref().unwrap_or(&self.file));
+        // SAFETY: the request is complete, and every value of the union is a number.
+        checked(unsafe { block.Anonymous.Status })?;
+        Ok(block.Information)
+    }
+}
+
+impl AsHandle for Device {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.file.as_handle()
+    }
+}
+
+fn event() -> Result<OwnedHandle, Status> {
+    let mut event: HANDLE = null_mut();
+    // SAFETY: the place for the handle is borrowed for the call; an event needs no attributes.
+    checked(unsafe { NtCreateEvent(&raw mut event, EVENT_ALL_ACCESS, null(), NotificationEvent, false) })?;
+    // SAFETY: the call succeeded, and the handle is nobody else's.
+    Ok(unsafe { OwnedHandle::from_raw_handle(event) })
+}
+
+/// Waits until the kernel has written the results. Buffers of the caller are still
+/// the kernel's until then, so going on without it is no choice.
+fn wait(handle: &OwnedHandle) {
+    // SAFETY: the handle is open, and there is no time limit.
+    let status = unsafe { NtWaitForSingleObject(handle.as_raw_handle(), false, null_mut()) };
+    if checked(status).is_err() {
+        std::process::abort();
+    }
+}

@@ -1,0 +1,99 @@
+//! Routines of ntdll that no import library names, looked up when they are called.
+//! Where a system has none, the answer is `STATUS_NOT_IMPLEMENTED`.
+#![allow(unsafe_code)] // function pointers by name
+
+use crate::error::checked;
+use crate::wide::wide;
+use psimp_nt::Status;
+use std::ffi::{CStr, c_void};
+use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Security::{GENERIC_MAPPING, PRIVILEGE_SET, SECURITY_QUALITY_OF_SERVICE};
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
+
+/// The system has no such routine.
+pub const NOT_IMPLEMENTED: Status = Status(0xC000_0002);
+
+type Routine = unsafe extern "system" fn() -> isize;
+
+fn find(name: &CStr) -> Option<Routine> {
+    let ntdll = wide("ntdll.dll");
+    // SAFETY: the name ends with a zero.
+    let module = unsafe { GetModuleHandleW(ntdll.as_ptr()) };
+    // SAFETY: ntdll is in every process and is never unloaded; the name ends with a zero.
+    unsafe { GetProcAddress(module, name.as_ptr().cast()) }
+}
+
+/// The version of Wine, where this is no Windows but Wine.
+pub fn wine_version() -> Option<String> {
+    let routine = find(c"wine_get_version")?;
+    // SAFETY: Wine documents this routine as taking nothing and returning a text.
+    let routine: unsafe extern "system" fn() -> *const i8 = unsafe { std::mem::transmute(routine) };
+    // SAFETY: as above.
+    let text = unsafe { routine() };
+    // SAFETY: the text is constant and ends with a zero.
+    let text = unsafe { CStr::from_ptr(text) };
+    Some(text.to_string_lossy().into_owned())
+}
+
+/// `RtlImpersonateSelf`.
+pub(crate) fn impersonate_self(level: i32) -> Result<(), Status> {
+    let routine = find(c"RtlImpersonateSelf").ok_or(NOT_IMPLEMENTED)?;
+    // SAFETY: this is the routine's signature in winternl.h.
+    let routine: unsafe extern "system" fn(i32) -> i32 = unsafe { std::mem::transmute(routine) };
+    // SAFETY: it takes a number.
+    checked(unsafe { routine(level) })
+}
+
+/// `NtImpersonateThread`.
+pub(crate) fn impersonate_thread(
+    server: HANDLE,
+    client: HANDLE,
+    qos: &SECURITY_QUALITY_OF_SERVICE,
+) -> Result<(), Status> {
+    type Signature = unsafe extern "system" fn(HANDLE, HANDLE, *const SECURITY_QUALITY_OF_SERVICE) -> i32;
+    let routine = find(c"NtImpersonateThread").ok_or(NOT_IMPLEMENTED)?;
+    // SAFETY: this is the routine's signature, as NtImpersonateThread is documented by its users.
+    let routine: Signature = unsafe { std::mem::transmute(routine) };
+    // SAFETY: the kernel checks the handles, and the quality of service is borrowed for the call.
+    checked(unsafe { routine(server, client, qos) })
+}
+
+/// `NtAccessCheck`: granted access and access status.
+pub(crate) fn access_check(
+    descriptor: *mut c_void,
+    token: HANDLE,
+    desired: u32,
+    mapping: &GENERIC_MAPPING,
+) -> Result<(u32, Status), Status> {
+    type Signature = unsafe extern "system" fn(
+        *mut c_void,
+        HANDLE,
+        u32,
+        *const GENERIC_MAPPING,
+        *mut PRIVILEGE_SET,
+        *mut u32,
+        *mut u32,
+        *mut i32,
+    ) -> i32;
+    let routine = find(c"NtAccessCheck").ok_or(NOT_IMPLEMENTED)?;
+    // SAFETY: this is the routine's signature in ntifs.h.
+    let routine: Signature = unsafe { std::mem::transmute(routine) };
+    let mut privileges = PRIVILEGE_SET::default();
+    let mut length = u32::try_from(size_of::<PRIVILEGE_SET>()).unwrap_or(0);
+    let (mut granted, mut status) = (0, 0);
+    // SAFETY: the kernel probes the descriptor; everything else is borrowed for the call, with its length.
+    let called = unsafe {
+        routine(
+            descriptor,
+            token,
+            desired,
+            mapping,
+            &raw mut privileges,
+            &raw mut length,
+            &raw mut granted,
+            &raw mut status,
+        )
+    };
+    checked(called)?;
+    Ok((granted, Status(status.cast_unsigned())))
+}

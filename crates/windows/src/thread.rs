@@ -1,0 +1,138 @@
+//! What threads impersonate.
+#![allow(unsafe_code)] // native calls
+
+use crate::error::checked;
+use crate::token::{Token, quality_of_service};
+use crate::{Error, ntdll};
+use psimp_nt::Status;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use windows_sys::Wdk::Storage::FileSystem::NtImpersonateAnonymousToken;
+use windows_sys::Wdk::System::Threading::{NtSetInformationThread, ThreadImpersonationToken};
+use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE};
+use windows_sys::Win32::System::Threading::{GetCurrentThreadId, OpenProcess, OpenThread};
+
+/// The pseudo-handle of the calling thread.
+pub fn current() -> BorrowedHandle<'static> {
+    let handle = std::ptr::without_provenance_mut(usize::MAX - 1);
+    // SAFETY: a pseudo-handle is always open, and is never closed.
+    unsafe { BorrowedHandle::borrow_raw(handle) }
+}
+
+/// The pseudo-handle of the calling process.
+pub fn current_process() -> BorrowedHandle<'static> {
+    let handle = std::ptr::without_provenance_mut(usize::MAX);
+    // SAFETY: a pseudo-handle is always open, and is never closed.
+    unsafe { BorrowedHandle::borrow_raw(handle) }
+}
+
+/// The id of the calling thread.
+pub fn current_id() -> u32 {
+    // SAFETY: it only reads the calling thread's block.
+    unsafe { GetCurrentThreadId() }
+}
+
+/// Opens a thread by its id.
+///
+/// # Errors
+/// What Windows says.
+pub fn open(id: u32, access: u32) -> Result<OwnedHandle, Error> {
+    // SAFETY: it takes numbers.
+    owned("OpenThread", unsafe { OpenThread(access, 0, id) })
+}
+
+/// Opens a process by its id.
+///
+/// # Errors
+/// What Windows says.
+pub fn open_process(id: u32, access: u32) -> Result<OwnedHandle, Error> {
+    // SAFETY: it takes numbers.
+    owned("OpenProcess", unsafe { OpenProcess(access, 0, id) })
+}
+
+/// `SetThreadToken`: the thread impersonates this token, or nothing.
+///
+/// # Errors
+/// What Windows says.
+pub fn set_token(thread: BorrowedHandle<'_>, token: Option<&Token>) -> Result<(), Status> {
+    let value = token.map_or(0, |token| token.as_handle().as_raw_handle().addr() as u64);
+    set_token_bytes(thread, &value.to_le_bytes())
+}
+
+/// The same with the bytes that are passed as the handle.
+///
+/// # Errors
+/// What Windows says: `STATUS_INFO_LENGTH_MISMATCH` unless there are eight.
+pub fn set_token_bytes(thread: BorrowedHandle<'_>, bytes: &[u8]) -> Result<(), Status> {
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let information = bytes.as_ptr().cast();
+    // SAFETY: the kernel checks the handles, and reads as many bytes as there are.
+    checked(unsafe {
+        NtSetInformationThread(thread.as_raw_handle(), ThreadImpersonationToken, information, length)
+    })
+}
+
+/// `ImpersonateSelf` of the calling thread.
+///
+/// # Errors
+/// What Windows says.
+pub fn impersonate_self(level: u32) -> Result<(), Status> {
+    ntdll::impersonate_self(level.cast_signed())
+}
+
+/// `ImpersonateAnonymousToken`.
+///
+/// # Errors
+/// What Windows says.
+pub fn impersonate_anonymous(thread: BorrowedHandle<'_>) -> Result<(), Status> {
+    // SAFETY: the kernel checks the handle.
+    checked(unsafe { NtImpersonateAnonymousToken(thread.as_raw_handle()) })
+}
+
+/// `NtImpersonateThread` with dynamic tracking: the server thread impersonates as
+/// the client thread now is.
+///
+/// # Errors
+/// What Windows says.
+pub fn impersonate_thread(
+    server: BorrowedHandle<'_>,
+    client: BorrowedHandle<'_>,
+    level: u32,
+) -> Result<(), Status> {
+    let qos = quality_of_service(level, true, false);
+    ntdll::impersonate_thread(server.as_raw_handle(), client.as_raw_handle(), &qos)
+}
+
+/// Another handle of an object that this process has open, with this access
+/// alone.
+///
+/// # Errors
+/// What Windows says.
+pub fn duplicate_handle(handle: BorrowedHandle<'_>, access: u32) -> Result<OwnedHandle, Error> {
+    duplicate(handle.as_raw_handle(), access, 0)
+}
+
+/// Another handle of an object that the parent gave to this process, by the number
+/// of its handle.
+///
+/// # Errors
+/// What Windows says: `ERROR_INVALID_HANDLE` of a number that is none.
+pub fn given(number: u64) -> Result<OwnedHandle, Error> {
+    let handle = std::ptr::without_provenance_mut(usize::try_from(number).unwrap_or(0));
+    duplicate(handle, 0, DUPLICATE_SAME_ACCESS)
+}
+
+fn duplicate(handle: HANDLE, access: u32, options: u32) -> Result<OwnedHandle, Error> {
+    let process = current_process().as_raw_handle();
+    let mut copy: HANDLE = std::ptr::null_mut();
+    // SAFETY: the kernel checks the handles, and the place for the new one is borrowed for the call.
+    let done = unsafe { DuplicateHandle(process, handle, process, &raw mut copy, access, 0, options) };
+    if done == 0 { Err(Error::last("DuplicateHandle")) } else { owned("DuplicateHandle", copy) }
+}
+
+fn owned(call: &'static str, handle: HANDLE) -> Result<OwnedHandle, Error> {
+    if handle.is_null() {
+        return Err(Error::last(call));
+    }
+    // SAFETY: the handle comes from a call that succeeded, and is nobody else's.
+    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+}

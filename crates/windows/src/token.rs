@@ -1,0 +1,360 @@
+//! Tokens by their handles.
+#![allow(unsafe_code)] // native calls
+
+use crate::error::checked;
+use crate::information::{Answer, Class, Information};
+use crate::sid::split;
+use crate::{ntdll, object};
+use psimp_nt::{Level, Sid, Status, TokenType};
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
+use windows_sys::Wdk::Storage::FileSystem::{
+    NtAdjustPrivilegesToken, NtDuplicateToken, NtFilterToken, NtOpenProcessToken, NtOpenThreadToken,
+    NtPrivilegeCheck, NtQueryInformationToken, NtSetInformationToken,
+};
+use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Security::{
+    GENERIC_MAPPING, LUID_AND_ATTRIBUTES, PRIVILEGE_SET, SE_PRIVILEGE_ENABLED, SECURITY_QUALITY_OF_SERVICE,
+    SID_AND_ATTRIBUTES, TOKEN_GROUPS, TOKEN_MANDATORY_LABEL, TOKEN_ORIGIN, TOKEN_PRIVILEGES,
+    TokenIntegrityLevel, TokenOrigin,
+};
+
+/// `TOKEN_ALL_ACCESS`.
+pub const ALL_ACCESS: u32 = 0x000F_01FF;
+/// `TOKEN_QUERY`.
+pub const QUERY: u32 = 0x8;
+
+/// Of several privileges, not all could be changed: a success value that is none here.
+const NOT_ALL_ASSIGNED: u32 = 0x106;
+
+const WRITE_RESTRICTED: u32 = 0x8;
+
+/// An open token.
+#[derive(Debug)]
+pub struct Token(OwnedHandle);
+
+/// What `NtFilterToken` takes away.
+#[derive(Clone, Debug, Default)]
+pub struct Filter<'a> {
+    /// Privileges that are not there any more.
+    pub deleted: &'a [u64],
+    /// `WRITE_RESTRICTED`: the restricting SIDs count for writing alone.
+    pub write_restricted: bool,
+    /// Groups that only deny from now on.
+    pub deny_only: &'a [Sid],
+    /// Restricting SIDs.
+    pub restricting: &'a [Sid],
+}
+
+impl Token {
+    /// The primary token of a process.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn of_process(process: BorrowedHandle<'_>, access: u32) -> Result<Self, Status> {
+        let mut token = std::ptr::null_mut();
+        // SAFETY: the kernel checks the handle, and the place for the new one is borrowed for the call.
+        checked(unsafe { NtOpenProcessToken(process.as_raw_handle(), access, &raw mut token) })?;
+        Ok(Self::own(token))
+    }
+
+    /// The token that a thread impersonates. `as_self` checks the access as the
+    /// process, not as the calling thread.
+    ///
+    /// # Errors
+    /// What Windows says: `STATUS_NO_TOKEN` of a thread that does not impersonate.
+    pub fn of_thread(thread: BorrowedHandle<'_>, access: u32, as_self: bool) -> Result<Self, Status> {
+        let mut token = std::ptr::null_mut();
+        // SAFETY: the kernel checks the handle, and the place for the new one is borrowed for the call.
+        checked(unsafe { NtOpenThreadToken(thread.as_raw_handle(), access, as_self, &raw mut token) })?;
+        Ok(Self::own(token))
+    }
+
+    /// Another token object with the same contents. Of an impersonation token the
+    /// level may be lower, not higher; `level` is as a caller passes it.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn duplicate(
+        &self,
+        access: u32,
+        token_type: TokenType,
+        level: u32,
+        effective_only: bool,
+    ) -> Result<Self, Status> {
+        let qos = quality_of_service(level, true, false);
+        let attributes = OBJECT_ATTRIBUTES {
+            Length: object::length::<OBJECT_ATTRIBUTES>(),
+            SecurityQualityOfService: &raw const qos,
+            ..OBJECT_ATTRIBUTES::default()
+        };
+        let mut token = std::ptr::null_mut();
+        let token_type = token_type as i32;
+        // SAFETY: the kernel checks the handle; attributes and quality of service live until the call returns.
+        checked(unsafe {
+            NtDuplicateToken(
+                self.raw(),
+                access,
+                &raw const attributes,
+                effective_only,
+                token_type,
+                &raw mut token,
+            )
+        })?;
+        Ok(Self::own(token))
+    }
+
+    /// Another token object with less in it.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn filter(&self, filter: &Filter<'_>) -> Result<Self, Status> {
+        let flags = if filter.write_restricted { WRITE_RESTRICTED } else { 0 };
+        let deleted = Privileges::new(filter.deleted)?;
+        let (deny_only, restricting) = (Groups::new(filter.deny_only)?, Groups::new(filter.restricting)?);
+        let mut token = std::ptr::null_mut();
+        // SAFETY: the kernel checks the handle; all lists are null or hold as many entries as they say, whose
+        // SIDs live as long as the filter.
+        checked(unsafe {
+            NtFilterToken(
+                self.raw(),
+                flags,
+                deny_only.pointer(),
+                deleted.pointer(),
+                restricting.pointer(),
+                &raw mut token,
+            )
+        })?;
+        Ok(Self::own(token))
+    }
+
+    /// What the token tells of itself; the handle needs `TOKEN_QUERY`.
+    ///
+    /// # Errors
+    /// What Windows says, when it does not tell the least.
+    pub fn information(&self) -> Result<Information, Status> {
+        let statistics = self.query(Class::Statistics)?.statistics();
+        let (token_id, authentication_id, token_type) = statistics.ok_or(Status::UNSUCCESSFUL)?;
+        let level = self
+            .query(Class::ImpersonationLevel)
+            .and_then(|answer| answer.u32(0).and_then(Level::from_raw).ok_or(Status::UNSUCCESSFUL));
+        let groups = self.query(Class::Groups)?.groups();
+        let restricting = self.query(Class::RestrictedSids).map(|answer| answer.groups());
+        let number = |class| self.query(class).ok().and_then(|answer| answer.u32(0));
+        Ok(Information {
+            token_id,
+            authentication_id,
+            token_type,
+            level,
+            user: self.query(Class::User)?.only().ok_or(Status::UNSUCCESSFUL)?,
+            groups,
+            privileges: self.query(Class::Privileges)?.privileges(),
+            restricting: restricting.unwrap_or_default().into_iter().map(|group| group.sid).collect(),
+            integrity: self.query(Class::IntegrityLevel).ok().and_then(|answer| answer.integrity()),
+            session: number(Class::SessionId),
+            elevated: number(Class::Elevation).map(|elevated| elevated != 0),
+            origin: self.query(Class::Origin).ok().and_then(|answer| answer.u64(0)),
+        })
+    }
+
+    /// Enables or disables a privilege that the token has.
+    ///
+    /// # Errors
+    /// What Windows says; `STATUS_PRIVILEGE_NOT_HELD` if the token has it not.
+    pub fn set_privilege(&self, luid: u64, enabled: bool) -> Result<(), Status> {
+        let attributes = if enabled { SE_PRIVILEGE_ENABLED } else { 0 };
+        let state = TOKEN_PRIVILEGES {
+            PrivilegeCount: 1,
+            Privileges: [LUID_AND_ATTRIBUTES { Luid: split(luid), Attributes: attributes }],
+        };
+        let none = std::ptr::null_mut();
+        // SAFETY: the kernel checks the handle, the list holds the one entry that it says, and nothing is
+        // asked back.
+        let status =
+            unsafe { NtAdjustPrivilegesToken(self.raw(), false, &raw const state, 0, none, none.cast()) };
+        if status.cast_unsigned() == NOT_ALL_ASSIGNED {
+            Err(Status::PRIVILEGE_NOT_HELD)
+        } else {
+            checked(status)
+        }
+    }
+
+    /// Lowers the integrity level, given as the last sub-authority of its SID.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn set_integrity(&self, integrity: u32) -> Result<(), Status> {
+        let sid = Sid::new(16, &[integrity]);
+        let label = TOKEN_MANDATORY_LABEL {
+            Label: SID_AND_ATTRIBUTES { Sid: sid.padded().as_ptr().cast_mut().cast(), Attributes: 0x20 },
+        };
+        let length = object::length::<TOKEN_MANDATORY_LABEL>();
+        // SAFETY: the kernel checks the handle and copies the label, whose SID lives until then.
+        checked(unsafe {
+            NtSetInformationToken(self.raw(), TokenIntegrityLevel, (&raw const label).cast(), length)
+        })
+    }
+
+    /// Sets the logon session that the token was logged on from. Whether the kernel
+    /// did is told by its information: it may keep what is there.
+    ///
+    /// # Errors
+    /// What Windows says: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
+    pub fn set_origin(&self, session: u64) -> Result<(), Status> {
+        let origin = TOKEN_ORIGIN { OriginatingLogonSession: split(session) };
+        let length = object::length::<TOKEN_ORIGIN>();
+        // SAFETY: the kernel checks the handle and copies the LUID.
+        checked(unsafe { NtSetInformationToken(self.raw(), TokenOrigin, (&raw const origin).cast(), length) })
+    }
+
+    /// `NtPrivilegeCheck`: whether the token holds a privilege, enabled.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn holds(&self, luid: u64) -> Result<bool, Status> {
+        let mut set = PRIVILEGE_SET {
+            PrivilegeCount: 1,
+            Control: 1,
+            Privilege: [LUID_AND_ATTRIBUTES { Luid: split(luid), Attributes: 0 }],
+        };
+        let mut held = false;
+        // SAFETY: the kernel checks the handle; the set holds the one entry that it says.
+        checked(unsafe { NtPrivilegeCheck(self.raw(), &raw mut set, &raw mut held) })?;
+        Ok(held)
+    }
+
+    /// `NtAccessCheck`: what this token would be granted by a descriptor.
+    ///
+    /// # Errors
+    /// What Windows says of the token; what it says of the access comes back.
+    pub fn access_check(&self, descriptor: &object::Descriptor, desired: u32) -> Result<Status, Status> {
+        let mapping = GENERIC_MAPPING {
+            GenericRead: desired,
+            GenericWrite: desired,
+            GenericExecute: desired,
+            GenericAll: 0x1F_FFFF,
+        };
+        let (_, status) = ntdll::access_check(descriptor.pointer(), self.raw(), desired, &mapping)?;
+        Ok(status)
+    }
+
+    pub(crate) fn query(&self, class: Class) -> Result<Answer, Status> {
+        let mut words = vec![0_u64; 32];
+        loop {
+            let length = u32::try_from(words.len() * 8).unwrap_or(u32::MAX);
+            let mut needed = 0;
+            // SAFETY: the kernel checks the handle, and the buffer is as long as said.
+            let status = unsafe {
+                NtQueryInformationToken(
+                    self.raw(),
+                    class as i32,
+                    words.as_mut_ptr().cast(),
+                    length,
+                    &raw mut needed,
+                )
+            };
+            let needed = usize::try_from(needed).unwrap_or(0);
+            match checked(status) {
+                Ok(()) => return Ok(Answer { words, length: needed }),
+                Err(Status::BUFFER_TOO_SMALL) if needed > words.len() * 8 => {
+                    words = vec![0; needed.div_ceil(8)];
+                }
+                Err(status) => return Err(status),
+            }
+        }
+    }
+
+    /// The handle as a number, for calls that take its bytes.
+    pub fn number(&self) -> u64 {
+        self.raw().addr() as u64
+    }
+
+    fn raw(&self) -> HANDLE {
+        self.0.as_raw_handle()
+    }
+
+    fn own(handle: HANDLE) -> Self {
+        // SAFETY: the handle comes from a call that succeeded, and is nobody else's.
+        Self(unsafe { OwnedHandle::from_raw_handle(handle) })
+    }
+}
+
+impl AsHandle for Token {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.0.as_handle()
+    }
+}
+
+impl From<OwnedHandle> for Token {
+    fn from(handle: OwnedHandle) -> Self {
+        Self(handle)
+    }
+}
+
+/// A quality of service. The level is as a caller passes it.
+pub(crate) fn quality_of_service(
+    level: u32,
+    dynamic: bool,
+    effective_only: bool,
+) -> SECURITY_QUALITY_OF_SERVICE {
+    SECURITY_QUALITY_OF_SERVICE {
+        Length: object::length::<SECURITY_QUALITY_OF_SERVICE>(),
+        ImpersonationLevel: level.cast_signed(),
+        ContextTrackingMode: u8::from(dynamic),
+        EffectiveOnly: effective_only,
+    }
+}
+
+/// The longest list that is passed.
+const MOST: usize = 128;
+
+/// `TOKEN_PRIVILEGES` of several privileges.
+#[repr(C)]
+struct Privileges {
+    count: u32,
+    entries: [LUID_AND_ATTRIBUTES; MOST],
+}
+
+impl Privileges {
+    fn new(luids: &[u64]) -> Result<Self, Status> {
+        let mut privileges = Self { count: 0, entries: [LUID_AND_ATTRIBUTES::default(); MOST] };
+        for luid in luids {
+            let index = usize::try_from(privileges.count).unwrap_or(MOST);
+            let entry = privileges.entries.get_mut(index).ok_or(Status::INVALID_PARAMETER)?;
+            entry.Luid = split(*luid);
+            privileges.count += 1;
+        }
+        Ok(privileges)
+    }
+
+    /// An empty list is passed as none.
+    fn pointer(&self) -> *const TOKEN_PRIVILEGES {
+        if self.count == 0 { std::ptr::null() } else { (&raw const *self).cast() }
+    }
+}
+
+/// `TOKEN_GROUPS` of several SIDs.
+#[repr(C)]
+struct Groups {
+    count: u32,
+    entries: [SID_AND_ATTRIBUTES; MOST],
+}
+
+impl Groups {
+    /// A list that points at these SIDs.
+    fn new(sids: &[Sid]) -> Result<Self, Status> {
+        let mut groups = Self { count: 0, entries: [SID_AND_ATTRIBUTES::default(); MOST] };
+        for sid in sids {
+            let index = usize::try_from(groups.count).unwrap_or(MOST);
+            let entry = groups.entries.get_mut(index).ok_or(Status::INVALID_PARAMETER)?;
+            entry.Sid = sid.padded().as_ptr().cast_mut().cast();
+            groups.count += 1;
+        }
+        Ok(groups)
+    }
+
+    /// An empty list is passed as none.
+    fn pointer(&self) -> *const TOKEN_GROUPS {
+        if self.count == 0 { std::ptr::null() } else { (&raw const *self).cast() }
+    }
+}
