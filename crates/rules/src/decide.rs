@@ -1,8 +1,8 @@
 //! The one function that reads a [`Profile`].
 
 use crate::facts::{Restriction, TokenFacts};
-use psimp_nt::{Level, Luid, TokenType};
 use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, Integrity, NoPrimary, Profile, Restricted};
+use psimp_nt::{Level, Luid, TokenType};
 
 /// A rule, named after what it looks at. The numbers are part of the IOCTL
 /// contract and are never reused.
