@@ -1,15 +1,15 @@
 //! Addresses and processor faults in words.
 #![allow(unsafe_code)] // the way to what the thread is doing, and its stack
 
-use super::Stop;
-use super::cpu::Cpu;
-use super::machine::Machine;
-use super::opaque;
+use super::object_address;
 use super::pool::Block;
-use super::probe;
-use super::signals::Trap;
-use super::stack::Beyond;
-use super::watchdog;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::probe;
+use crate::native::engine::signals::Trap;
+use crate::native::engine::stack::Beyond;
+use crate::native::engine::stop::Stop;
+use crate::native::engine::watchdog;
+use crate::native::running::machine::Machine;
 use crate::{Fault, FaultKind};
 
 /// An address in words.
@@ -17,7 +17,7 @@ pub(crate) fn address(address: u64, machine: &Machine) -> String {
     if address < 0x1_0000 {
         return if address == 0 { "null".to_owned() } else { format!("0x{address:X}, next to null") };
     }
-    if let Some((kind, id, offset)) = opaque::decode(address) {
+    if let Some((kind, id, offset)) = object_address::decode(address) {
         let name = kind.name();
         return match offset {
             0 => format!("{name} {id} (0x{address:X})"),

@@ -1,12 +1,12 @@
 //! What the body of an export knows: who calls it from where, and on whose
 //! behalf.
 
-use super::cpu::Cpu;
-use super::describe;
 use super::dispatch::Dispatch;
-use super::export::Export;
 use super::machine::Machine;
-use super::{Outcome, Stop};
+use crate::native::contracts::describe;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::export::Export;
+use crate::native::engine::stop::{Outcome, Stop};
 use crate::{Fault, FaultKind, Site};
 use std::fmt::Display;
 

@@ -1,12 +1,12 @@
 //! The machine that one driver runs on.
 
-use super::gates::ImportGates;
-use super::guarded::Guarded;
-use super::held::Held;
-use super::kmdf::Framework;
-use super::mapping::Mapping;
-use super::pool::UseAfterFree;
-use super::tracing::Tracing;
+use super::trap_stubs::ImportGates;
+use crate::native::contracts::ledger::Held;
+use crate::native::contracts::pool::UseAfterFree;
+use crate::native::contracts::tracing::Tracing;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::mapping::Mapping;
+use crate::native::framework::globals::Framework;
 use crate::{Fault, FaultKind, Options};
 use parking_lot::Mutex;
 use psimp_model::{System, Thread};

@@ -5,18 +5,20 @@
 //! stack pointer there, for which it needs no register of the driver's.
 #![allow(unsafe_code)] // the GS base, and the way from it to the block
 
-use super::Stop;
-use super::dispatch::Dispatch;
 use super::enter::{CallFrame, Frame};
 use super::export::Export;
 use super::guarded::Guarded;
-use super::handles::Handles;
-use super::kmdf::{Resting, SecurityContext, WaitLock};
-use super::pool::Pool;
-use super::references::References;
 use super::signals::{self, Trap};
 use super::stack::Stack;
+use super::stop::Stop;
 use super::watchdog::{self, Watch};
+use crate::native::contracts::handles::Handles;
+use crate::native::contracts::pool::Pool;
+use crate::native::contracts::references::References;
+use crate::native::framework::quarantine::Resting;
+use crate::native::framework::security_context::SecurityContext;
+use crate::native::kmdf::WaitLock;
+use crate::native::running::dispatch::Dispatch;
 use parking_lot::Mutex;
 use std::arch::asm;
 use std::cell::{Cell, RefCell};
@@ -74,7 +76,7 @@ impl Cpu {
     pub(crate) const CALL_RSP: usize = offset_of!(Self, call_rsp);
     pub(crate) const FRAME: usize = offset_of!(Self, frame);
     const THIS: usize = offset_of!(Self, this);
-    /// Of no kind that [`super::opaque`] knows.
+    /// Of no kind that [`crate::native::contracts::object_address`] knows.
     const NOWHERE: u64 = 0xFFFF_F800_0000_0000;
 
     fn new() -> &'static Self {

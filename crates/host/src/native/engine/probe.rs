@@ -183,7 +183,7 @@ pub(crate) fn compare(left: u64, right: u64, length: usize) -> Result<i32, NoMem
 #[cfg(test)]
 mod tests {
     use super::{NoMemory, compare, copy, fill};
-    use crate::native::cpu::Cpu;
+    use crate::native::engine::cpu::Cpu;
 
     fn address<T>(of: &mut T) -> u64 {
         (&raw mut *of) as u64

@@ -4,14 +4,15 @@
 //! leads to a gate: a few instructions that say which function was called.
 #![allow(unsafe_code)] // a thunk of its own
 
-use super::Stop;
-use super::cpu::Cpu;
-use super::export::{self, Export};
-use super::kmdf;
-use super::ntos;
-use super::opaque::{self, Kind};
-use super::region::Region;
 use crate::image::{Import, PAGE, Protection};
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::export::{self, Export};
+use crate::native::engine::region::Region;
+use crate::native::engine::stop::Stop;
+use crate::native::framework::slots;
+use crate::native::kmdf;
+use crate::native::ntos;
 use crate::{Fault, FaultKind, LoadError};
 use psimp_model::ObjectType;
 use std::arch::naked_asm;
@@ -32,7 +33,7 @@ pub(crate) fn type_address(object_type: ObjectType) -> u64 {
         ObjectType::Process => 3,
         ObjectType::Event => 4,
     };
-    opaque::address(Kind::ObjectType, id)
+    object_address::address(Kind::ObjectType, id)
 }
 
 /// The gates of one image's imports.
@@ -108,8 +109,8 @@ struct Fixed {
 }
 
 impl Fixed {
-    const TABLE: usize = (kmdf::SLOTS * GATE).next_multiple_of(PAGE as usize);
-    const VARIABLES: usize = Self::TABLE + kmdf::SLOTS * 8;
+    const TABLE: usize = (slots::SLOTS * GATE).next_multiple_of(PAGE as usize);
+    const VARIABLES: usize = Self::TABLE + slots::SLOTS * 8;
     const END: usize = Self::VARIABLES + VARIABLES.len() * 8;
 
     fn get() -> Option<&'static Self> {
@@ -119,9 +120,9 @@ impl Fixed {
 
     fn new() -> Result<Self, LoadError> {
         let mut region = Region::new(Self::END)?;
-        for slot in 0..kmdf::SLOTS {
+        for slot in 0..slots::SLOTS {
             region.write(slot * GATE, &gate(FRAMEWORK | slot))?;
-            let function = find(kmdf::TABLES, kmdf::slot_name(slot)).map(Export::address);
+            let function = find(kmdf::TABLES, slots::slot_name(slot)).map(Export::address);
             let address = function.unwrap_or(region.address() + (slot * GATE) as u64);
             region.write(Self::TABLE + 8 * slot, &address.to_le_bytes())?;
         }
@@ -183,7 +184,7 @@ extern "win64" fn refuse(index: u32) -> u64 {
             cx.machine().gates.names.get(index).cloned().unwrap_or_default()
         } else {
             let slot = index & !FRAMEWORK;
-            format!("{} (slot {slot} of KMDF 1.15)", kmdf::slot_name(slot))
+            format!("{} (slot {slot} of KMDF 1.15)", slots::slot_name(slot))
         };
         let message = format!("{name} was called, which is not modelled");
         Err::<(), _>(Stop::from(Fault { kind: FaultKind::NotModelled, message, site: cx.site() }))

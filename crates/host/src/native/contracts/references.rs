@@ -1,6 +1,6 @@
 //! The references that the driver holds on objects.
 
-use super::opaque::{self, Kind};
+use super::object_address::{self, Kind};
 use psimp_model::Object;
 
 /// Which routine gave a reference; the one that takes it back has to fit.
@@ -175,10 +175,12 @@ impl Reference {
 /// The address that an object has for the driver.
 pub(crate) fn address_of(object: &Object) -> u64 {
     match object {
-        Object::Token(token) => opaque::address(Kind::Token, token.id().0),
-        Object::Thread(thread) => opaque::address(Kind::Thread, thread.id().into()),
-        Object::Process(process) => opaque::address(Kind::Process, process.id().into()),
-        Object::Event(event) => opaque::address(Kind::Event, std::sync::Arc::as_ptr(event) as u64 >> 4),
+        Object::Token(token) => object_address::address(Kind::Token, token.id().0),
+        Object::Thread(thread) => object_address::address(Kind::Thread, thread.id().into()),
+        Object::Process(process) => object_address::address(Kind::Process, process.id().into()),
+        Object::Event(event) => {
+            object_address::address(Kind::Event, std::sync::Arc::as_ptr(event) as u64 >> 4)
+        }
     }
 }
 

@@ -1,20 +1,20 @@
 //! The framework as one driver is bound to it.
 
-use super::super::context::Context;
-use super::super::cpu::Cpu;
-use super::super::guarded::Guarded;
-use super::super::machine::Machine;
-use super::super::memory::Address;
-use super::super::{Outcome, Stop};
-use super::attributes::DestroyedContexts;
-use super::children::Children;
-use super::device::Device;
-use super::driver::Driver;
-use super::file::FileObject;
-use super::init::DeviceInit;
-use super::registry::Key;
-use super::wait_lock::WaitLock;
-use super::work_item::WorkItems;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::kmdf::attributes::DestroyedContexts;
+use crate::native::kmdf::children::Children;
+use crate::native::kmdf::device::Device;
+use crate::native::kmdf::driver::Driver;
+use crate::native::kmdf::file::FileObject;
+use crate::native::kmdf::init::DeviceInit;
+use crate::native::kmdf::registry::Key;
+use crate::native::kmdf::wait_lock::WaitLock;
+use crate::native::kmdf::work_item::WorkItems;
+use crate::native::running::context::Context;
+use crate::native::running::machine::Machine;
+use crate::native::running::memory::Address;
 use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -41,10 +41,10 @@ pub(crate) struct Framework {
     /// `WDF_DRIVER_GLOBALS`, which the driver reads.
     pub(crate) globals: Guarded,
     pub(crate) objects: Mutex<Objects>,
-    pub(super) locks: Children<WaitLock>,
-    pub(super) keys: Children<Key>,
+    pub(crate) locks: Children<WaitLock>,
+    pub(crate) keys: Children<Key>,
     pub(crate) work_items: WorkItems,
-    pub(super) destroyed: DestroyedContexts,
+    pub(crate) destroyed: DestroyedContexts,
     files: Mutex<Vec<Arc<FileObject>>>,
 }
 
@@ -79,11 +79,11 @@ impl Framework {
         self.id
     }
 
-    pub(super) fn is_bound(&self) -> bool {
+    pub(crate) fn is_bound(&self) -> bool {
         self.bound.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_bound(&self, bound: bool) {
+    pub(crate) fn set_bound(&self, bound: bool) {
         self.bound.store(bound, Ordering::Release);
     }
 
@@ -116,14 +116,14 @@ impl Framework {
         self.files.lock().len()
     }
 
-    pub(super) fn file(&self, handle: u64) -> Option<Arc<FileObject>> {
+    pub(crate) fn file(&self, handle: u64) -> Option<Arc<FileObject>> {
         self.files.lock().iter().find(|file| file.handle() == handle).cloned()
     }
 }
 
 impl Context<'_> {
     /// The framework, when the driver passes the globals it was given.
-    pub(super) fn framework(&self, globals: Address) -> Outcome<&Framework> {
+    pub(crate) fn framework(&self, globals: Address) -> Outcome<&Framework> {
         let framework = &self.machine().framework;
         if globals.0 != framework.globals.address() {
             return self.bad_argument("was not given the driver's WDF_DRIVER_GLOBALS");
@@ -136,7 +136,7 @@ impl Context<'_> {
 
     /// The fault of a handle that is not one of the wanted kind.
     #[cold]
-    pub(super) fn bad_handle(&self, handle: Address, wanted: &str) -> Stop {
+    pub(crate) fn bad_handle(&self, handle: Address, wanted: &str) -> Stop {
         let address = self.describe(handle.0);
         self.fault(FaultKind::FrameworkHandle, format_args!("was given {address} and not a {wanted}"))
     }

@@ -1,10 +1,10 @@
 //! What the driver holds between dispatches, whichever thread it took it on.
 
-use super::cpu::Cpu;
 use super::handles::{Handle, Handles};
-use super::machine::Machine;
 use super::pool::Block;
 use super::references::{NotHeld, References, Taken};
+use crate::native::engine::cpu::Cpu;
+use crate::native::running::machine::Machine;
 use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
 use psimp_model::Object;

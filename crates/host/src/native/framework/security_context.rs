@@ -1,17 +1,17 @@
 //! What a create request says of who opens: `IO_SECURITY_CONTEXT`.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::cpu::Cpu;
-use super::super::guarded::Guarded;
-use super::super::opaque::{self, Kind};
 use crate::FaultKind;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
 use psimp_model::SecurityQos;
 use std::cell::Cell;
 
 /// `Parameters.Create.Options`: the disposition `FILE_OPEN` in the top byte, and
 /// no options below.
-pub(super) const OPTIONS: u64 = 1 << 24;
+pub(crate) const OPTIONS: u64 = 1 << 24;
 
 /// `SECURITY_QUALITY_OF_SERVICE.Length`.
 const LENGTH: u32 = 12;
@@ -19,12 +19,12 @@ const LENGTH: u32 = 12;
 /// Offsets in the block that the driver gets: the structure, and the quality of
 /// service behind it.
 mod offsets {
-    pub(super) const QUALITY: usize = 0;
-    pub(super) const ACCESS_STATE: usize = 8;
-    pub(super) const DESIRED: usize = 16;
-    pub(super) const OPTIONS: usize = 20;
-    pub(super) const SIZE: usize = 24;
-    pub(super) const QUALITY_SIZE: usize = 12;
+    pub(crate) const QUALITY: usize = 0;
+    pub(crate) const ACCESS_STATE: usize = 8;
+    pub(crate) const DESIRED: usize = 16;
+    pub(crate) const OPTIONS: usize = 20;
+    pub(crate) const SIZE: usize = 24;
+    pub(crate) const QUALITY_SIZE: usize = 12;
 }
 
 /// The memory that the I/O manager keeps as long as the create request is in
@@ -54,7 +54,7 @@ impl SecurityContext {
             memory.write(offsets::SIZE + 4, &level.to_le_bytes());
             memory.write(offsets::SIZE + 8, &[tracking, u8::from(effective_only)]);
         }
-        let state = opaque::address(Kind::AccessState, cpu.serial());
+        let state = object_address::address(Kind::AccessState, cpu.serial());
         memory.write(offsets::ACCESS_STATE, &state.to_le_bytes());
         memory.write(offsets::DESIRED, &desired.to_le_bytes());
         memory.write(offsets::OPTIONS, &0_u32.to_le_bytes());
@@ -62,12 +62,12 @@ impl SecurityContext {
     }
 
     /// Its address; null when it is no longer there.
-    pub(super) fn address(&self) -> u64 {
+    pub(crate) fn address(&self) -> u64 {
         if self.withdrawn.get() { 0 } else { self.memory.address() }
     }
 
     /// The fault of a driver that wrote around it.
-    pub(super) fn check(&self, cx: &Context<'_>) -> Outcome<()> {
+    pub(crate) fn check(&self, cx: &Context<'_>) -> Outcome<()> {
         let damage = if self.withdrawn.get() { None } else { self.memory.damage() };
         match damage {
             None => Ok(()),
@@ -79,7 +79,7 @@ impl SecurityContext {
     }
 
     /// The request is completed: nobody may read it any more.
-    pub(super) fn withdraw(&self) {
+    pub(crate) fn withdraw(&self) {
         if !self.withdrawn.replace(true) {
             self.memory.set_accessible(false);
         }

@@ -6,12 +6,12 @@
 //! from; [`run`] does what every function has in common and then the body.
 #![allow(unsafe_code)] // thunks, and the way to the thread's block
 
-use super::context::Context;
 use super::cpu::Cpu;
 use super::enter;
-use super::memory::Address;
+use super::stop::{Outcome, Stop};
 use super::unwind;
-use super::{Outcome, Stop};
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use crate::{Call, Fault, FaultKind, Observer, Ruling};
 use psimp_nt::Status;
 use std::any::Any;
@@ -116,11 +116,11 @@ macro_rules! exports {
         $(-> $return:ty)? $body:block
     )*) => {
         $(#[$table_doc])*
-        pub(crate) static $table: &[&$crate::native::export::Export] = &[$({
-            static ROW: $crate::native::export::Export = $crate::native::export::Export {
+        pub(crate) static $table: &[&$crate::native::engine::export::Export] = &[$({
+            static ROW: $crate::native::engine::export::Export = $crate::native::engine::export::Export {
                 name: stringify!($name),
-                highest_irql: $crate::native::export::$irql,
-                failure: $crate::native::export::$failure,
+                highest_irql: $crate::native::engine::export::$irql,
+                failure: $crate::native::engine::export::$failure,
                 thunk,
             };
 
@@ -131,15 +131,15 @@ macro_rules! exports {
                     "mov gs:[{caller}], rax",
                     "mov gs:[{rsp}], rsp",
                     "jmp {inner}",
-                    caller = const $crate::native::cpu::Cpu::CALLER,
-                    rsp = const $crate::native::cpu::Cpu::CALL_RSP,
+                    caller = const $crate::native::engine::cpu::Cpu::CALLER,
+                    rsp = const $crate::native::engine::cpu::Cpu::CALL_RSP,
                     inner = sym inner,
                 )
             }
 
             extern "win64" fn inner($($argument: $type),*) -> u64 {
-                let can_fail = || $crate::native::export::exports!(@ can_fail $($condition)?);
-                $crate::native::export::run(&ROW, can_fail, |cx| $name(cx $(, $argument)*))
+                let can_fail = || $crate::native::engine::export::exports!(@ can_fail $($condition)?);
+                $crate::native::engine::export::run(&ROW, can_fail, |cx| $name(cx $(, $argument)*))
             }
 
             &ROW
@@ -150,8 +150,8 @@ macro_rules! exports {
             // The functions are as the kernel has them.
             #[allow(non_snake_case, clippy::too_many_arguments, clippy::unnecessary_wraps)]
             fn $name(
-                $cx: &$crate::native::context::Context<'_> $(, $argument: $type)*
-            ) -> $crate::native::Outcome<$crate::native::export::exports!(@ $($return)?)> $body
+                $cx: &$crate::native::running::context::Context<'_> $(, $argument: $type)*
+            ) -> $crate::native::engine::stop::Outcome<$crate::native::engine::export::exports!(@ $($return)?)> $body
         )*
     };
     (@ can_fail) => { true };

@@ -3,9 +3,9 @@
 #![allow(unsafe_code)] // pointers of unknown origin
 
 use super::context::Context;
-use super::probe;
-use super::{Outcome, Stop};
 use crate::FaultKind;
+use crate::native::engine::probe;
+use crate::native::engine::stop::{Outcome, Stop};
 use std::ptr;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 

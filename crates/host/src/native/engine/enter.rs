@@ -10,11 +10,11 @@
 #![allow(unsafe_code)] // a calling convention of another system, and a jump over its frames
 
 use super::cpu::Cpu;
-use super::describe;
-use super::kmdf;
-use super::machine::Machine;
-use super::{Outcome, Stop};
+use super::stop::{Outcome, Stop};
 use crate::Fault;
+use crate::native::contracts::describe;
+use crate::native::kmdf;
+use crate::native::running::machine::Machine;
 use std::arch::naked_asm;
 
 /// A call of an export, as its thunk saw it.

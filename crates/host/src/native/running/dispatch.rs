@@ -1,11 +1,12 @@
 //! One call of the host into the driver: on whose behalf, and about what.
 
-use super::cpu::Cpu;
-use super::enter;
-use super::held::Held;
-use super::kmdf::{FileObject, Request, Resting};
 use super::machine::Machine;
-use super::{Outcome, Stop};
+use crate::native::contracts::ledger::Held;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::enter;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::framework::quarantine::Resting;
+use crate::native::kmdf::{FileObject, Request};
 use crate::{Fault, FaultKind};
 use psimp_model::Thread;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! The event providers of one driver, and who listens to them.
 
-use super::Outcome;
-use super::cpu::Cpu;
-use super::dispatch::Dispatch;
-use super::machine::Machine;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::dispatch::Dispatch;
+use crate::native::running::machine::Machine;
 use crate::{Event, EventLog, Fault, FaultKind, Listener};
 use parking_lot::Mutex;
 

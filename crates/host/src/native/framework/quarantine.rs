@@ -1,19 +1,19 @@
 //! System buffers of requests that have ended.
 
-use super::super::cpu::Cpu;
-use super::super::guarded::Guarded;
-use super::super::machine::Machine;
-use super::super::{Outcome, Stop};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::machine::Machine;
 use crate::{Fault, FaultKind};
 
 /// The system buffer of the thread's last request.
 #[derive(Debug)]
 pub(crate) struct Resting {
-    pub(super) buffer: Guarded,
+    pub(crate) buffer: Guarded,
     /// Whose request it was.
-    pub(super) owner: u64,
+    pub(crate) owner: u64,
     /// Return address of the call that completed it.
-    pub(super) caller: u64,
+    pub(crate) caller: u64,
 }
 
 impl Resting {
@@ -38,6 +38,6 @@ impl Resting {
 }
 
 /// Where a buffer was changed since it was taken back.
-pub(super) fn changed(buffer: &Guarded) -> Option<isize> {
+pub(crate) fn changed(buffer: &Guarded) -> Option<isize> {
     buffer.changed_since_taken_back().map(usize::cast_signed).or_else(|| buffer.damage())
 }

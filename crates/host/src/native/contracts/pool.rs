@@ -1,6 +1,6 @@
 //! Pool blocks of the driver.
 
-use super::guarded::Guarded;
+use crate::native::engine::guarded::Guarded;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 
