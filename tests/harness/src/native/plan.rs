@@ -8,7 +8,7 @@
 #![allow(clippy::match_same_arms)] // one row of a table each
 
 use super::feature::Feature;
-use super::means::{Means, of};
+use super::route::{Means, of};
 use psimp_catalogue::{
     Body, Case, Device, Judge, Kernel, Object, Program, Securable, Server, State, Step, Tok, User, Who,
 };

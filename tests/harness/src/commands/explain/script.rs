@@ -1,7 +1,6 @@
 //! What a script does, step by step.
 
 use super::{kernels, words};
-use crate::commands::run::flavour;
 use crate::run::{expected_state, kernel};
 use psimp_catalogue::{ByKernel, Pipe, Script, State, Step};
 use psimp_model::Flavour;
@@ -64,7 +63,7 @@ fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
     }
     let _ = writeln!(text, "look");
     for kernel in kernels() {
-        let state = expected_state(values, flavour(*kernel), RulesMode::Kernel);
+        let state = expected_state(values, kernel.flavour(), RulesMode::Kernel);
         let _ = writeln!(text, "{:margin$}{:<12} {}", "", kernel.to_string(), words(state));
     }
 }
