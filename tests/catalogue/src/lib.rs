@@ -47,7 +47,7 @@ mod user_mode;
 pub use bad_input::{Attempt, Caller, Edit, Handle, Opening, Output, Requests};
 pub use decision::{Column, DecisionRow, Driver, Observed};
 pub use fixture::{Fixture, Logon, Privilege, Server, Tok, User};
-pub use only::{Kernel, Only};
+pub use only::Only;
 pub use pipe::Pipe;
 pub use race::{Act, End, Ends, Race, Target, With};
 pub use script::{

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct RunResult {
     /// `model`, `image` …
     pub target: String,
-    /// Kernel flavour.
+    /// The name of the kernel.
     pub kernel: String,
     /// Rules mode.
     pub rules: String,

@@ -8,7 +8,7 @@ use psimp_harness::result::CaseStatus;
 use psimp_harness::run::{Target, replay, run_case};
 use psimp_harness::soak::soak;
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ fn image() -> Option<Arc<Image>> {
 
 /// NT 5.2 has all the rows.
 fn target(source: Source) -> Target {
-    Target { source, flavour: Flavour::Nt52, rules: RulesMode::Documented }
+    Target { source, kernel: Kernel::Nt52, rules: RulesMode::Documented }
 }
 
 fn races() -> Vec<Case> {

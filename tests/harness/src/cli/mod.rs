@@ -10,13 +10,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use psimp_nt::Level;
+use psimp_rules::Kernel;
 
 use fact::level;
 pub use filter::{FilterArg, matches};
 use question::process;
 pub use question::{TokenSpec, WrongFact};
-pub use values::{Choice, DemoTarget, DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
-use values::{one_or_all, seed};
+pub use values::{Choice, DemoTarget, DriverAction, Exit, Rules, Target, TextFormat, ThreadRef};
+use values::{kernel, one_or_all, seed};
 
 use crate::faults::RunId;
 use crate::report::Format;
@@ -149,7 +150,7 @@ pub struct CasesArg {
     #[command(flatten)]
     pub image: ImageArg,
     /// The kernel that is played below the driver
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = kernel(), default_value_t)]
     pub kernel: Kernel,
     /// Which rules the driver applies before it calls the kernel
     #[arg(long, value_enum, default_value_t)]
@@ -247,7 +248,7 @@ pub struct DemoArgs {
     #[arg(long, value_enum, default_value_t)]
     pub target: DemoTarget,
     /// The kernel that is played below the driver
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = kernel(), default_value_t)]
     pub kernel: Kernel,
     /// Which rules the driver applies before it calls the kernel
     #[arg(long, value_enum, default_value_t)]

@@ -1,7 +1,7 @@
 //! `psimp demo`.
 
 use super::driver::why_no_device;
-use super::run::{flavour, rules};
+use super::run::rules;
 use super::{load_image, say, unavailable};
 use crate::cli::{DemoArgs, DemoTarget, Exit};
 use crate::demo::{Told, model};
@@ -22,7 +22,7 @@ pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
             };
         }
     };
-    let target = Target { source, flavour: flavour(args.kernel), rules: rules(args.rules) };
+    let target = Target { source, kernel: args.kernel, rules: rules(args.rules) };
     let name = format!("target {}, kernel {}, rules {}", args.target, args.kernel, args.rules);
     report(&model::run(&target, &name))
 }

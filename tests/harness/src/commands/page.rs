@@ -1,8 +1,8 @@
 //! The page of `psimp run --report` and `psimp report --html`: runs, with what the catalogue knows of their cases.
 
 use super::explain;
-use super::run::{flavour, rules};
-use crate::cli::{Kernel, Rules, Target};
+use super::run::rules;
+use crate::cli::{Rules, Target};
 use crate::report::Sheet;
 use crate::report::html::Page;
 use crate::result::RunResult;
@@ -10,6 +10,7 @@ use crate::run::rule_that_decides;
 use anyhow::Context;
 use clap::ValueEnum;
 use psimp_catalogue::{Body, Case};
+use psimp_rules::Kernel;
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
@@ -32,11 +33,11 @@ pub(super) fn write(path: &Path, sheet: &Sheet<'_>, compared: bool) -> anyhow::R
 /// The rule that decided a case that came as expected, with the profile whose it is.
 fn rule(case: &Case, run: &RunResult) -> Option<String> {
     let Body::Decision(row) = case.body else { return None };
-    let kernel = Kernel::from_str(&run.kernel, false).ok()?;
+    let kernel = Kernel::from_name(&run.kernel)?;
     let mode = match Target::from_str(&run.target, false).ok()? {
         // Without a driver the kernel decides alone.
         Target::Native => Rules::Kernel,
         Target::Model | Target::Image | Target::Device => Rules::from_str(&run.rules, false).ok()?,
     };
-    rule_that_decides(row, flavour(kernel), rules(mode))
+    rule_that_decides(row, kernel, rules(mode))
 }

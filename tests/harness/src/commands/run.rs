@@ -2,7 +2,7 @@
 
 use super::driver::why_no_device;
 use super::{load_image, page, unavailable, unless_enough};
-use crate::cli::{Choice, Exit, Kernel, Rules, RunArgs, Target as TargetArg};
+use crate::cli::{Choice, Exit, Rules, RunArgs, Target as TargetArg};
 use crate::driver::Source;
 use crate::native::means::Means;
 use crate::progress::Progress;
@@ -12,7 +12,7 @@ use crate::result::{CaseResult, ImageInfo, RunResult, Summary};
 use crate::run::{Target, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use std::io::{self, Write};
 use std::time::Instant;
@@ -99,7 +99,7 @@ fn carry_out(
 ) -> Result<Vec<CaseResult>, String> {
     match ready {
         Ready::Here(source, _) => {
-            let target = Target { source: source.clone(), flavour: flavour(kernel), rules: rules(mode) };
+            let target = Target { source: source.clone(), kernel, rules: rules(mode) };
             let one = |case: &Case| {
                 progress.now(case.id);
                 let result = run_or_replay(&target, case, seed, progress);
@@ -108,8 +108,8 @@ fn carry_out(
             };
             Ok(selected.iter().map(one).collect())
         }
-        Ready::Windows { driver: true } => native(selected, flavour(kernel), Means::Driver(rules(mode))),
-        Ready::Windows { driver: false } => native(selected, flavour(kernel), Means::UserMode),
+        Ready::Windows { driver: true } => native(selected, kernel, Means::Driver(rules(mode))),
+        Ready::Windows { driver: false } => native(selected, kernel, Means::UserMode),
     }
 }
 
@@ -151,12 +151,12 @@ fn why_no_native() -> Option<String> {
 }
 
 #[cfg(windows)]
-fn native(selected: &[Case], flavour: Flavour, means: Means) -> Result<Vec<CaseResult>, String> {
-    crate::native::run(selected, crate::run::kernel(flavour), means)
+fn native(selected: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResult>, String> {
+    crate::native::run(selected, kernel, means)
 }
 
 #[cfg(not(windows))]
-fn native(_selected: &[Case], _flavour: Flavour, _means: Means) -> Result<Vec<CaseResult>, String> {
+fn native(_selected: &[Case], _kernel: Kernel, _means: Means) -> Result<Vec<CaseResult>, String> {
     Err(why_no_native().unwrap_or_default())
 }
 
@@ -195,16 +195,6 @@ fn run_or_replay(target: &Target, case: &Case, seed: Option<u64>, progress: &Pro
         progress.beside(|| eprint!("{}, seed {seed:#x}\n{}", case.id, races::words(race, &turns)));
     }
     result
-}
-
-/// The model's flavour for an argument.
-pub(super) fn flavour(kernel: Kernel) -> Flavour {
-    match kernel {
-        Kernel::Win10 => Flavour::Win10,
-        Kernel::Nt52 => Flavour::Nt52,
-        Kernel::Documented => Flavour::Documented,
-        Kernel::Peios => Flavour::Peios,
-    }
 }
 
 /// What IMPERSONATE asks for, for an argument.

@@ -3,17 +3,15 @@
 use super::stage::Stage;
 use crate::observe::SlotView;
 use crate::result::Mismatch;
-use crate::run::{Target, kernel, mismatch};
-use psimp_catalogue::{End, Kernel, Race, Tok, Who};
+use crate::run::{Target, mismatch};
+use psimp_catalogue::{End, Race, Tok, Who};
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
 /// The ends that are allowed on a target.
 fn allowed(target: &Target, race: &Race) -> &'static [End] {
-    let kernel = kernel(target.flavour);
     let rules = race.rules.unwrap_or(target.rules);
-    let documented = kernel == Kernel::Documented || rules == RulesMode::Documented;
-    race.ends.of(documented, kernel == Kernel::Nt52)
+    race.ends.of(target.kernel, rules == RulesMode::Documented)
 }
 
 /// Which of the ends the race came to.

@@ -45,7 +45,7 @@ impl Stage {
     /// As for any case: the device is opened by an administrator, who then takes
     /// on the server's token.
     pub(super) fn start(target: &Target, race: &Race, options: Options) -> Result<Self, Failure> {
-        let machine = Machine::new(target.flavour);
+        let machine = Machine::new(target.kernel);
         let driver = Driver::start_with(&target.source, &machine.system, options)?;
         let file = match driver.open(&machine.thread, READ_WRITE) {
             Ok(file) => file,

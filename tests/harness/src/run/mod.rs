@@ -9,17 +9,16 @@ pub(crate) use asked::Asked;
 pub(crate) use decision::rule_that_decides;
 pub(crate) use decision::through_driver as expected_through_driver;
 #[cfg(windows)]
-pub(crate) use decision::{column, compare_evaluation, compare_outcome};
-pub(crate) use script::expected as expected_state;
+pub(crate) use decision::{compare_evaluation, compare_outcome};
 
 use crate::client::Client;
 use crate::driver::{Driver, Failure, Source};
 use crate::machine::Machine;
 use crate::races::{self, Turn};
 use crate::result::{CaseResult, CaseStatus, Mismatch};
-use psimp_catalogue::{Body, Case, Device, Kernel, Server};
+use psimp_catalogue::{Body, Case, Device, Server};
 use psimp_host::Options;
-use psimp_model::{Flavour, rights};
+use psimp_model::{Kernel, rights};
 use psimp_protocol::{CLIENTS_SETTING, RulesMode};
 use std::time::Instant;
 
@@ -29,7 +28,7 @@ pub struct Target {
     /// Where the driver's code comes from.
     pub source: Source,
     /// The kernel below.
-    pub flavour: Flavour,
+    pub kernel: Kernel,
     /// What IMPERSONATE asks for.
     pub rules: RulesMode,
 }
@@ -55,7 +54,7 @@ pub fn run_case(target: &Target, case: &Case) -> CaseResult {
         status,
         duration: start.elapsed(),
     };
-    if let Some(why) = case.only.reason_against(kernel(target.flavour)) {
+    if let Some(why) = case.only.reason_against(target.kernel) {
         return result(CaseStatus::Skipped(why.to_owned()));
     }
     let found = match case.body {
@@ -83,7 +82,7 @@ pub fn run_case(target: &Target, case: &Case) -> CaseResult {
 /// case, and one that cannot be carried out here, as [`run_case`] does.
 pub fn replay(target: &Target, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>) {
     let Body::Race(race) = case.body else { return (run_case(target, case), Vec::new()) };
-    if case.only.reason_against(kernel(target.flavour)).is_some() {
+    if case.only.reason_against(target.kernel).is_some() {
         return (run_case(target, case), Vec::new());
     }
     let start = Instant::now();
@@ -93,21 +92,11 @@ pub fn replay(target: &Target, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>
     (CaseResult { id, title, status, duration: start.elapsed() }, turns)
 }
 
-/// The catalogue's word for a kernel flavour.
-pub(crate) fn kernel(flavour: Flavour) -> Kernel {
-    match flavour {
-        Flavour::Win10 => Kernel::Win10,
-        Flavour::Nt52 => Kernel::Nt52,
-        Flavour::Documented => Kernel::Documented,
-        Flavour::Peios => Kernel::Peios,
-    }
-}
-
 /// On the model the raw kernel routine is checked first; through the driver the
 /// case runs on every target.
 fn both_ways(target: &Target, server: Server, run: impl Fn(&Machine, Way<'_>) -> Found) -> Found {
     if matches!(target.source, Source::Service) {
-        let machine = Machine::new(target.flavour);
+        let machine = Machine::new(target.kernel);
         machine.become_server(server);
         run(&machine, Way::Kernel)?;
     }
@@ -123,7 +112,7 @@ fn with_driver(
     clients: Option<u32>,
     run: impl FnOnce(&Client<'_>) -> Found,
 ) -> Found {
-    let machine = Machine::new(target.flavour);
+    let machine = Machine::new(target.kernel);
     let broken = |what: &str, failure: Failure| vec![mismatch(what, "success", failure.to_string())];
     let parameters = clients.map(|value| (CLIENTS_SETTING.to_owned(), value)).into_iter().collect();
     let driver =
