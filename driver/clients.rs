@@ -154,13 +154,13 @@ pub(crate) unsafe fn connect(
     place: *mut Place,
     security: ClientSecurity,
 ) -> Result<(), Status> {
-    let terms = security.terms();
+    let qos = security.qos();
     let refused = with(device, |clients| {
         if clients.count >= MAX_CONNECTIONS {
             return Some(security);
         }
         // Under the lock, so that later clients have higher ids.
-        let client = Waiting { connection: Connection::new(terms), security };
+        let client = Waiting { connection: Connection::new(qos), security };
         // SAFETY: promised by the caller.
         unsafe { clients.append(place, client) };
         None

@@ -208,19 +208,19 @@ pub(crate) fn accept(
     clients::on_client(device, connection, is_closed, |client| {
         client.connection.accept(id(file))?;
         let (token, context) = client.security.share();
-        Some(Client { terms: client.connection.terms(), token, context })
+        Some(Client { qos: client.connection.qos(), token, context })
     })
 }
 
-/// See [`psimp_service::Kernel::settle`].
-pub(crate) fn settle(device: WDFDEVICE, connection: ConnectionId, served: bool) {
+/// See [`psimp_service::Kernel::finish_accept`].
+pub(crate) fn finish_accept(device: WDFDEVICE, connection: ConnectionId, served: bool) {
     // A connection that has ended meanwhile is nobody's any more.
     let _ = clients::on_client(
         device,
         connection,
         || false,
         |client| {
-            client.connection.settle(served);
+            client.connection.finish_accept(served);
             Some(())
         },
     );

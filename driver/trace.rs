@@ -7,7 +7,7 @@
 use crate::etw::{Field, Level, Provider, event_length, event_metadata, provider_length, provider_metadata};
 use crate::kernel;
 use psimp_nt::Status;
-use psimp_service::{Numbers, Record, Reply, Weight};
+use psimp_service::{EventLevel, EventPayload, Record, Reply};
 use wdk_sys::{GUID, NTSTATUS};
 use zerocopy::IntoBytes;
 
@@ -34,7 +34,7 @@ const STATUS: &[Field] = &[Field::status("Status")];
 static START: [u8; event_length("Start", STATUS)] = event_metadata("Start", STATUS);
 static STOP: [u8; event_length("Stop", &[])] = event_metadata("Stop", &[]);
 
-/// In the order in which [`write`] puts the values; the numbers as they lie in `Numbers`.
+/// In the order in which [`write`] puts the values; the numbers as they lie in `EventPayload`.
 const FIELDS: &[Field] = &[
     Field::text("Operation"),
     Field::text("Verdict"),
@@ -94,17 +94,17 @@ pub(crate) fn operation(code: u32, input: &[u8], result: &Result<Reply, Status>)
 #[inline(never)]
 fn write(code: u32, input: &[u8], result: &Result<Reply, Status>) {
     let mut record = Record::new(code, input, result.as_ref().map_err(|status| *status));
-    record.numbers.process = kernel::current_process_id();
-    record.numbers.thread = kernel::current_thread_id();
+    record.payload.process = kernel::current_process_id();
+    record.payload.thread = kernel::current_thread_id();
     let mut values = Values { bytes: [0; Values::ROOM], length: 0 };
     for text in [record.operation, record.verdict, record.decided_by] {
         values.text(text);
     }
-    values.append(record.numbers.as_bytes());
-    let level = match record.weight {
-        Weight::Warning => Level::Warning,
-        Weight::Change => Level::Informational,
-        Weight::Look => Level::Verbose,
+    values.append(record.payload.as_bytes());
+    let level = match record.level {
+        EventLevel::Warning => Level::Warning,
+        EventLevel::Change => Level::Informational,
+        EventLevel::ReadOnly => Level::Verbose,
     };
     PROVIDER.write(level, OPERATIONS, &OPERATION, values.as_bytes());
 }
@@ -117,7 +117,7 @@ struct Values {
 
 impl Values {
     /// The numbers, and three texts of at most 12, 6 and 6 bytes.
-    const ROOM: usize = size_of::<Numbers>() + (2 + 12) + (2 + 6) + (2 + 6);
+    const ROOM: usize = size_of::<EventPayload>() + (2 + 12) + (2 + 6) + (2 + 6);
 
     fn text(&mut self, text: &str) {
         #[allow(clippy::cast_possible_truncation)] // a word

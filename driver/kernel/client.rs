@@ -5,7 +5,7 @@ use super::token::HandleToken;
 use super::{check, ffi};
 use core::ptr;
 use psimp_nt::{Level, Status};
-use psimp_service::Terms;
+use psimp_service::Qos;
 use wdk_sys::ntddk::{
     PsDereferenceImpersonationToken, PsDereferencePrimaryToken, SeCreateClientSecurity,
     SeImpersonateClientEx, SeTokenType,
@@ -45,10 +45,10 @@ impl ClientSecurity {
     }
 
     /// What the client allows. Call it as the client: it notes the calling process as the client's.
-    pub(crate) fn terms(&self) -> Terms {
+    pub(crate) fn qos(&self) -> Qos {
         let SECURITY_CLIENT_CONTEXT { SecurityQos: quality, .. } = self.0;
         let dynamic = self.0.DirectlyAccessClientToken != 0;
-        Terms {
+        Qos {
             process: super::current_process_id(),
             // A context with a level out of range does not exist; the weakest is the safe reading.
             level: Level::from_raw(quality.ImpersonationLevel.cast_unsigned()).unwrap_or(Level::Anonymous),

@@ -178,8 +178,8 @@ impl Kernel for NtKernel {
         file::accept(self.device, self.file, id)
     }
 
-    fn settle(&self, id: ConnectionId, served: bool) {
-        file::settle(self.device, id, served);
+    fn finish_accept(&self, id: ConnectionId, served: bool) {
+        file::finish_accept(self.device, id, served);
     }
 
     fn impersonate_client(

@@ -50,7 +50,7 @@ enum Task {
     Test(test::Args),
     /// Check psimp.sys, the INF, Makefile.toml and the C headers against the rules they have to keep
     Lint(lint::Args),
-    /// Measure psimp.sys, beside the last release
+    /// Measure psimp.sys, compared with the committed baseline
     Bench(bench::Args),
     /// Make every call below psimp.sys fail that can, and check that nothing breaks and nothing is lost
     Faults(harness::Args),

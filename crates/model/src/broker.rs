@@ -6,7 +6,7 @@ use crate::{ClientContext, SecurityQos, System, Thread};
 use parking_lot::Mutex;
 use psimp_nt::Status;
 use psimp_protocol::{ConnectionId, MAX_CONNECTIONS};
-use psimp_service::{Connection, SaveTable, ServerId, Terms};
+use psimp_service::{Connection, Qos, SaveTable, ServerId};
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl Clients {
     ) -> Result<ClientFile, Status> {
         let quality = quality.copied().unwrap_or(SecurityQos::UNSAID);
         let context = system.se_create_client_security(thread, &quality, false)?;
-        let terms = Terms {
+        let qos = Qos {
             process: thread.process().id(),
             level: context.level,
             dynamic: context.dynamic,
@@ -41,7 +41,7 @@ impl Clients {
         if clients.len() >= MAX_CONNECTIONS {
             return Err(Status::INSUFFICIENT_RESOURCES);
         }
-        let connection = Connection::new(terms);
+        let connection = Connection::new(qos);
         clients.insert(connection.id(), (connection, Arc::new(context)));
         Ok(ClientFile { id: connection.id(), clients: self.clone() })
     }
@@ -122,19 +122,19 @@ impl ServerFile {
         })
     }
 
-    pub(crate) fn accept(&self, id: ConnectionId) -> Result<(Terms, Arc<ClientContext>), Status> {
+    pub(crate) fn accept(&self, id: ConnectionId) -> Result<(Qos, Arc<ClientContext>), Status> {
         let mut clients = self.clients.0.lock();
         if self.saves.lock().is_none() {
             return Err(Status::FILE_CLOSED);
         }
         let (connection, context) = clients.get_mut(&id).ok_or(Status::NOT_FOUND)?;
         connection.accept(self.id).ok_or(Status::NOT_FOUND)?;
-        Ok((connection.terms(), context.clone()))
+        Ok((connection.qos(), context.clone()))
     }
 
-    pub(crate) fn settle(&self, id: ConnectionId, served: bool) {
+    pub(crate) fn finish_accept(&self, id: ConnectionId, served: bool) {
         if let Some((connection, _)) = self.clients.0.lock().get_mut(&id) {
-            connection.settle(served);
+            connection.finish_accept(served);
         }
     }
 }

@@ -151,13 +151,13 @@ impl Kernel for ModelKernel<'_> {
     }
 
     fn accept(&self, id: ConnectionId) -> Result<Client<ModelToken, Arc<ClientContext>>, Status> {
-        let (terms, context) = self.file.accept(id)?;
+        let (qos, context) = self.file.accept(id)?;
         let token = ModelToken { system: self.system.clone(), token: context.token.clone() };
-        Ok(Client { terms, token, context })
+        Ok(Client { qos, token, context })
     }
 
-    fn settle(&self, id: ConnectionId, served: bool) {
-        self.file.settle(id, served);
+    fn finish_accept(&self, id: ConnectionId, served: bool) {
+        self.file.finish_accept(id, served);
     }
 
     fn impersonate_client(

@@ -22,7 +22,7 @@ pub struct ServerId(pub NonZeroU64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection {
     id: ConnectionId,
-    terms: Terms,
+    qos: Qos,
     /// Who has the client: impersonates it, did so, or tries to.
     server: Option<ServerId>,
     /// How many of that server's threads try to, now.
@@ -31,9 +31,9 @@ pub struct Connection {
     served: bool,
 }
 
-/// What a client allows a server, as it said when it connected.
+/// The quality of service that a client asked for when it connected: what it allows a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct Qos {
     /// Its process id.
     pub process: u32,
     /// The level.
@@ -46,10 +46,10 @@ pub struct Terms {
 
 impl Connection {
     /// A client that waits.
-    pub fn new(terms: Terms) -> Self {
+    pub fn new(qos: Qos) -> Self {
         Self {
             id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)),
-            terms,
+            qos,
             server: None,
             trying: 0,
             served: false,
@@ -62,8 +62,8 @@ impl Connection {
     }
 
     /// What the client allows.
-    pub fn terms(&self) -> Terms {
-        self.terms
+    pub fn qos(&self) -> Qos {
+        self.qos
     }
 
     /// Whether this server serves it; none when another does, so that it is not the server's
@@ -76,8 +76,8 @@ impl Connection {
         }
     }
 
-    /// A thread of the server tries to impersonate the client; none when another server has it.
-    /// Its [`Connection::settle`] follows.
+    /// A thread of the server starts to impersonate the client; `None` when another server has it.
+    /// Each `accept` is followed by one [`Connection::finish_accept`].
     pub fn accept(&mut self, server: ServerId) -> Option<()> {
         self.served_by(server)?;
         self.server = Some(server);
@@ -85,9 +85,9 @@ impl Connection {
         Some(())
     }
 
-    /// The thread did, or was refused. A server of which no thread did, and none tries any more,
-    /// leaves the client to the others.
-    pub fn settle(&mut self, served: bool) {
+    /// The thread is done: `served` when it impersonated the client, not when that was refused. Once
+    /// no thread of the server is trying and none succeeded, other servers can have the client.
+    pub fn finish_accept(&mut self, served: bool) {
         self.trying = self.trying.saturating_sub(1);
         self.served |= served;
         if !self.served && self.trying == 0 {
@@ -100,7 +100,7 @@ impl Connection {
 #[derive(Debug)]
 pub struct Client<T, C> {
     /// What it allows.
-    pub terms: Terms,
+    pub qos: Qos,
     /// Its token, or the copy that was made of it; referenced.
     pub token: T,
     /// What the kernel made of it. The token in it is the one above.
@@ -110,7 +110,7 @@ pub struct Client<T, C> {
 /// `NEXT_CLIENT`: a client that the server serves or could, and what it allows.
 pub(crate) fn next<K: Kernel>(kernel: &K, request: NextClientRequest) -> Result<wire::Connection, Status> {
     let (connection, served) = kernel.next_client(request.after).ok_or(Status::NO_MORE_ENTRIES)?;
-    let Terms { process, level, dynamic, effective_only } = connection.terms;
+    let Qos { process, level, dynamic, effective_only } = connection.qos;
     let flag = |set, flag| if set { flag } else { 0 };
     Ok(wire::Connection {
         id: connection.id.0,
@@ -128,7 +128,7 @@ pub(crate) fn next<K: Kernel>(kernel: &K, request: NextClientRequest) -> Result<
 pub(crate) fn serve<K: Kernel>(kernel: &K, request: ServeRequest) -> Result<wire::Outcome, Status> {
     let client = kernel.accept(request.connection)?;
     let outcome = impersonate(kernel, &client, &request);
-    kernel.settle(request.connection, outcome.is_ok());
+    kernel.finish_accept(request.connection, outcome.is_ok());
     outcome
 }
 
@@ -138,7 +138,7 @@ fn impersonate<K: Kernel>(
     request: &ServeRequest,
 ) -> Result<wire::Outcome, Status> {
     let level = request.level;
-    if level > client.terms.level {
+    if level > client.qos.level {
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
     let thread = kernel.current_thread();
@@ -153,7 +153,7 @@ fn impersonate<K: Kernel>(
         None => kernel.impersonate_client(client, level),
         // As `SeImpersonateClientEx` would.
         Some(copy) => {
-            let effective_only = client.terms.effective_only;
+            let effective_only = client.qos.effective_only;
             kernel.impersonate(&thread, TokenRef::Handle(copy), true, effective_only, level)
         }
     })
@@ -164,38 +164,37 @@ mod tests {
     use super::*;
 
     const SERVERS: [ServerId; 2] = [ServerId(NonZeroU64::MIN), ServerId(NonZeroU64::MAX)];
-    const TERMS: Terms =
-        Terms { process: 8, level: Level::Impersonation, dynamic: true, effective_only: true };
+    const QOS: Qos = Qos { process: 8, level: Level::Impersonation, dynamic: true, effective_only: true };
 
     #[test]
     fn one_server_has_a_client_at_a_time() {
-        let mut connection = Connection::new(TERMS);
+        let mut connection = Connection::new(QOS);
         assert_eq!(SERVERS.map(|server| connection.served_by(server)), [Some(false), Some(false)]);
         assert_eq!(connection.accept(SERVERS[1]), Some(()));
         assert_eq!(connection.accept(SERVERS[0]), None);
         assert_eq!(SERVERS.map(|server| connection.served_by(server)), [None, Some(true)]);
-        connection.settle(false);
+        connection.finish_accept(false);
         assert_eq!(connection.accept(SERVERS[0]), Some(()));
-        connection.settle(true);
+        connection.finish_accept(true);
         assert_eq!(connection.accept(SERVERS[0]), Some(()));
-        connection.settle(false);
+        connection.finish_accept(false);
         assert_eq!(connection.accept(SERVERS[1]), None);
     }
 
     #[test]
     fn a_refusal_takes_no_client_from_the_servers_other_threads() {
         for others_answer_first in [false, true] {
-            let mut connection = Connection::new(TERMS);
+            let mut connection = Connection::new(QOS);
             assert_eq!([(); 2].map(|()| connection.accept(SERVERS[0])), [Some(()); 2]);
-            connection.settle(others_answer_first);
+            connection.finish_accept(others_answer_first);
             assert_eq!(connection.accept(SERVERS[1]), None);
-            connection.settle(!others_answer_first);
+            connection.finish_accept(!others_answer_first);
             assert_eq!(connection.accept(SERVERS[1]), None);
         }
     }
 
     #[test]
     fn ids_rise() {
-        assert!(Connection::new(TERMS).id() < Connection::new(TERMS).id());
+        assert!(Connection::new(QOS).id() < Connection::new(QOS).id());
     }
 }

@@ -46,9 +46,9 @@ impl Reply {
     }
 }
 
-/// Answers one request, at `PASSIVE_LEVEL`. `input` is what the caller sent, `room` the length of
-/// the caller's output buffer, or why a reply cannot get there; nothing has happened when an error
-/// returns, unless the error says otherwise where it is made.
+/// Answers one request, at `PASSIVE_LEVEL`. `input` is what the caller sent, `output_capacity` the
+/// length in bytes of the caller's output buffer, or the status with which retrieving it failed.
+/// When an error is returned nothing has changed, except as RESTORE and REVERT document.
 ///
 /// # Errors
 /// The status to complete the request with. The order of the checks is part of
@@ -59,7 +59,7 @@ pub fn dispatch<K: Kernel>(
     caller: Caller,
     code: u32,
     input: &[u8],
-    room: Result<usize, Status>,
+    output_capacity: Result<usize, Status>,
 ) -> Result<Reply, Status> {
     if !caller.from_user_mode || !caller.opened_file {
         return Err(Status::ACCESS_DENIED);
@@ -68,11 +68,12 @@ pub fn dispatch<K: Kernel>(
     if !row.input.takes(input.len()) {
         return Err(Status::INFO_LENGTH_MISMATCH);
     }
-    match room {
+    match output_capacity {
         Ok(length) if length < row.output => return Err(Status::BUFFER_TOO_SMALL),
         Ok(_) => (),
         Err(status) => {
-            // What cannot be told is not done. But a thread can always stop.
+            // Without a place for the reply nothing is done, so that no change goes unreported.
+            // Except REVERT: a thread can always stop impersonating.
             if row.operation == Operation::Revert {
                 kernel.revert_to_self();
             }

@@ -111,16 +111,17 @@ pub trait Kernel {
     /// request serves or that nobody does; and whether it serves it.
     fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)>;
 
-    /// The file object of the request has the client, and no other has it, until either is closed
-    /// or it settles otherwise. What comes back has a reference of its own.
+    /// Gives the client to the file object of the request alone, until either is closed or
+    /// [`Kernel::finish_accept`] releases it. What is returned has a reference of its own.
     ///
     /// # Errors
     /// `NOT_FOUND` when there is none, or another file object serves it; `FILE_CLOSED` when the
     /// file object's last handle is closed.
     fn accept(&self, id: ConnectionId) -> Result<Client<Self::HandleToken, Self::Context>, Status>;
 
-    /// What became of an `accept`; see [`Connection::settle`].
-    fn settle(&self, id: ConnectionId, served: bool);
+    /// Ends an [`Kernel::accept`] that succeeded. `served` is whether the calling thread came to
+    /// impersonate the client; see [`Connection::finish_accept`].
+    fn finish_accept(&self, id: ConnectionId, served: bool);
 
     /// `SeImpersonateClientEx` on the calling thread, at `level`, which is at most the client's.
     ///

@@ -17,8 +17,8 @@ mod restore;
 mod saves;
 mod slot;
 
-pub use connection::{Client, Connection, ServerId, Terms};
+pub use connection::{Client, Connection, Qos, ServerId};
 pub use dispatch::{Caller, Reply, dispatch};
 pub use kernel::{Kernel, Slot, Statistics, Token, TokenRef, rights};
-pub use record::{Numbers, Record, Weight};
+pub use record::{EventLevel, EventPayload, Record};
 pub use saves::SaveTable;

@@ -8,13 +8,13 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// How much an operation matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub enum EventLevel {
     /// It was refused, or stored a lower level than was asked for.
     Warning,
     /// It changed a slot or the saves.
     Change,
     /// It looked.
-    Look,
+    ReadOnly,
 }
 
 /// One operation: what was asked, and what came of it. Handles, SIDs and descriptors are left
@@ -24,20 +24,20 @@ pub struct Record {
     /// Name in the table of control codes; empty for a code that is not there.
     pub operation: &'static str,
     /// How much it matters.
-    pub weight: Weight,
+    pub level: EventLevel,
     /// `kept`, `copied` or `ended`; empty when nothing was decided.
     pub verdict: &'static str,
     /// `driver` or `kernel`; empty when nothing was decided.
     pub decided_by: &'static str,
     /// The rest.
-    pub numbers: Numbers,
+    pub payload: EventPayload,
 }
 
 /// The numbers of a [`Record`]. What an operation does not have is zero, and
-/// [`Numbers::NO_LEVEL`] for a level.
+/// [`EventPayload::NO_LEVEL`] for a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
 #[repr(C)]
-pub struct Numbers {
+pub struct EventPayload {
     /// `TokenId` of the token behind the handle of IMPERSONATE, or of the one saved.
     pub token_asked: u64,
     /// `TokenId` of the token in the slot that the reply tells of.
@@ -68,7 +68,7 @@ pub struct Numbers {
     pub granted: u32,
 }
 
-impl Numbers {
+impl EventPayload {
     /// There is no level to tell.
     pub const NO_LEVEL: i32 = -1;
 }
@@ -77,7 +77,7 @@ impl Record {
     /// What there is to tell of a request of this code and input that ended like this.
     pub fn new(code: u32, input: &[u8], result: Result<&Reply, Status>) -> Self {
         let row = Ioctl::by_code(code);
-        let numbers = Numbers {
+        let payload = EventPayload {
             token_asked: 0,
             token_stored: 0,
             id: 0,
@@ -85,15 +85,15 @@ impl Record {
             process: 0,
             thread: 0,
             status: result.err().unwrap_or(Status::SUCCESS).0,
-            level_asked: Numbers::NO_LEVEL,
+            level_asked: EventPayload::NO_LEVEL,
             flags_asked: 0,
-            level_stored: Numbers::NO_LEVEL,
+            level_stored: EventPayload::NO_LEVEL,
             flags_stored: 0,
             rule: 0,
             granted: 0,
         };
         let mut record =
-            Self { operation: "", weight: Weight::Warning, verdict: "", decided_by: "", numbers };
+            Self { operation: "", level: EventLevel::Warning, verdict: "", decided_by: "", payload };
         if let Some(row) = row {
             record.operation = row.name;
             record.ask(row.operation, input);
@@ -109,22 +109,22 @@ impl Record {
         match operation {
             Operation::Impersonate | Operation::Evaluate => {
                 if let Ok(claim) = wire::Impersonate::read_from_bytes(input) {
-                    self.numbers.level_asked = claim.level.cast_signed();
-                    self.numbers.flags_asked = claim.flags;
+                    self.payload.level_asked = claim.level.cast_signed();
+                    self.payload.flags_asked = claim.flags;
                 }
             }
             Operation::Serve => {
                 if let Ok(claim) = wire::Serve::read_from_bytes(input) {
-                    self.numbers.level_asked = claim.level.cast_signed();
-                    self.numbers.flags_asked = claim.flags;
-                    self.numbers.id = claim.connection;
+                    self.payload.level_asked = claim.level.cast_signed();
+                    self.payload.flags_asked = claim.flags;
+                    self.payload.id = claim.connection;
                 }
             }
             Operation::Restore => {
-                self.numbers.id = wire::Restore::read_from_bytes(input).map_or(0, |claim| claim.save);
+                self.payload.id = wire::Restore::read_from_bytes(input).map_or(0, |claim| claim.save);
             }
             Operation::Discard => {
-                self.numbers.id = wire::Discard::read_from_bytes(input).map_or(0, |claim| claim.save);
+                self.payload.id = wire::Discard::read_from_bytes(input).map_or(0, |claim| claim.save);
             }
             _ => {}
         }
@@ -132,9 +132,9 @@ impl Record {
 
     #[inline(never)]
     fn answer(&mut self, operation: Operation, reply: &[u8]) {
-        self.weight = Weight::Change;
+        self.level = EventLevel::Change;
         match operation {
-            Operation::Version => self.weight = Weight::Look,
+            Operation::Version => self.level = EventLevel::ReadOnly,
             Operation::Discard => {}
             Operation::Impersonate | Operation::Restore | Operation::Serve => {
                 if let Ok(outcome) = wire::Outcome::read_from_bytes(reply) {
@@ -142,42 +142,42 @@ impl Record {
                 }
             }
             Operation::Evaluate => {
-                self.weight = Weight::Look;
+                self.level = EventLevel::ReadOnly;
                 if let Ok(evaluation) = wire::Evaluation::read_from_bytes(reply) {
-                    self.numbers.level_stored = evaluation.level.cast_signed();
+                    self.payload.level_stored = evaluation.level.cast_signed();
                     self.verdict = verdict_name(evaluation.verdict);
-                    self.numbers.rule = evaluation.rule;
+                    self.payload.rule = evaluation.rule;
                     self.decided_by = "driver";
                 }
             }
             Operation::Query => {
-                self.weight = Weight::Look;
+                self.level = EventLevel::ReadOnly;
                 self.slot(reply);
             }
             Operation::Revert | Operation::End => self.slot(reply),
             Operation::Save => {
                 if let Ok((save, slot)) = u64::read_from_prefix(reply) {
-                    self.numbers.id = save;
+                    self.payload.id = save;
                     self.slot(slot);
                 }
             }
             Operation::AccessCheck => {
-                self.weight = Weight::Look;
+                self.level = EventLevel::ReadOnly;
                 if let Ok(access) = wire::Access::read_from_bytes(reply) {
-                    self.numbers.granted = access.granted;
+                    self.payload.granted = access.granted;
                 }
             }
             Operation::WorkerCheck => {
-                self.weight = Weight::Look;
+                self.level = EventLevel::ReadOnly;
                 if let Ok(access) = wire::WorkerAccess::read_from_bytes(reply) {
-                    self.numbers.granted = access.caller.granted;
+                    self.payload.granted = access.caller.granted;
                 }
             }
             Operation::NextClient => {
-                self.weight = Weight::Look;
+                self.level = EventLevel::ReadOnly;
                 if let Ok(client) = wire::Connection::read_from_bytes(reply) {
-                    self.numbers.id = client.id;
-                    self.numbers.level_stored = client.level.cast_signed();
+                    self.payload.id = client.id;
+                    self.payload.level_stored = client.level.cast_signed();
                 }
             }
         }
@@ -187,18 +187,18 @@ impl Record {
     fn outcome(&mut self, outcome: &wire::Outcome) {
         // No token was asked for where an idle thread is restored, and so no level.
         if outcome.token_asked != 0 {
-            self.numbers.level_asked = outcome.level_asked.cast_signed();
+            self.payload.level_asked = outcome.level_asked.cast_signed();
         }
-        self.numbers.flags_stored = outcome.flags;
+        self.payload.flags_stored = outcome.flags;
         self.verdict = verdict_name(outcome.verdict);
-        self.numbers.rule = outcome.rule;
+        self.payload.rule = outcome.rule;
         self.decided_by = if outcome.decided_by == decided_by::DRIVER { "driver" } else { "kernel" };
-        self.numbers.token_asked = outcome.token_asked;
-        self.numbers.token_stored = outcome.token_stored;
+        self.payload.token_asked = outcome.token_asked;
+        self.payload.token_stored = outcome.token_stored;
         if outcome.flags & slot_flags::ACTIVE != 0 {
-            self.numbers.level_stored = outcome.level_stored.cast_signed();
+            self.payload.level_stored = outcome.level_stored.cast_signed();
             if outcome.level_stored < outcome.level_asked {
-                self.weight = Weight::Warning;
+                self.level = EventLevel::Warning;
             }
         }
     }
@@ -208,9 +208,9 @@ impl Record {
         if let Ok(slot) = wire::Slot::read_from_bytes(reply)
             && slot.flags & slot_flags::ACTIVE != 0
         {
-            self.numbers.level_stored = slot.level.cast_signed();
-            self.numbers.flags_stored = slot.flags;
-            self.numbers.token_stored = slot.token_id;
+            self.payload.level_stored = slot.level.cast_signed();
+            self.payload.flags_stored = slot.flags;
+            self.payload.token_stored = slot.token_id;
         }
     }
 }

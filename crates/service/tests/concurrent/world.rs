@@ -268,7 +268,7 @@ impl Kernel for Entered<'_> {
         Err(Status::NOT_FOUND)
     }
 
-    fn settle(&self, _id: ConnectionId, _served: bool) {}
+    fn finish_accept(&self, _id: ConnectionId, _served: bool) {}
 
     fn impersonate_client(&self, _client: &Client<Reference, ()>, _level: Level) -> Result<(), Status> {
         Err(Status::NOT_FOUND)

@@ -12,13 +12,15 @@ use clap::{Args, Parser, Subcommand};
 use psimp_nt::Level;
 use psimp_rules::Kernel;
 
+pub use fact::WrongFact;
 use fact::level;
 pub use filter::{FilterArg, matches};
+pub use question::TokenSpec;
 use question::process;
-pub use question::{TokenSpec, WrongFact};
-pub use values::{Choice, DemoTarget, DriverAction, Exit, Rules, Target, TextFormat, ThreadRef};
+pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
 use values::{kernel, one_or_all, seed};
 
+pub use crate::configuration::{Rules, Target};
 use crate::faults::RunId;
 use crate::report::Format;
 

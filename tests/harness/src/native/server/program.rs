@@ -1,8 +1,8 @@
 //! What a program does through system calls.
 
-use super::look::Seen;
+use super::actor::Actor;
+use super::observe::Seen;
 use super::stage::Kept;
-use super::steps::Actor;
 use psimp_catalogue::Program;
 use psimp_model::sids;
 use psimp_nt::{Status, TokenType};
