@@ -206,7 +206,7 @@ fn catalogue(mut harness: Command, image: &Image, target: &str, kernel: &str, ru
 fn demo(mut harness: Command, image: &Image) -> Result<()> {
     harness.args(["demo", "--target", "image", "--image"]).arg(&image.path);
     let page = exec::stdout(&mut harness)?;
-    ensure!(page.ends_with("\nAll of this happened as it should.\n"), "the demo says\n{page}");
+    ensure!(page.ends_with("\nEvery step had the expected outcome.\n"), "the demo prints\n{page}");
     Ok(())
 }
 
