@@ -6,7 +6,7 @@ use psimp_host::modelled;
 use std::fmt::Write as _;
 use std::path::Path;
 
-const BEGIN: &str = "<!-- made by crates/host/crates/modelled.rs -->\n";
+const BEGIN: &str = "<!-- made by crates/host/tests/modelled.rs -->\n";
 
 fn table() -> String {
     let mut text = String::from("| where | function | highest IRQL | fails with |\n|---|---|---|---|\n");

@@ -2,10 +2,10 @@
 //! handles, in one of a few states.
 
 use psimp_catalogue::{Server, Tok};
-use psimp_harness::alike::Ids;
 use psimp_harness::client::{Client, Contract};
 use psimp_harness::driver::{Driver, Failure, File, Source};
 use psimp_harness::machine::{Machine, READ_WRITE};
+use psimp_harness::normalize::Ids;
 use psimp_harness::observe::SlotView;
 use psimp_model::{Flavour, Object, SecurityQos, Thread, rights};
 use psimp_nt::Level;

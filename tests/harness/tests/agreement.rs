@@ -94,9 +94,9 @@ fn image_and_model_agree() {
     };
     let image = Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image");
     let image = Arc::new(image);
-    let (image, soiled) = (&Source::Image(image.clone()), &Source::Soiled(image));
+    let (image, poisoned) = (&Source::Image(image.clone()), &Source::Poisoned(image));
     agree(
-        &[(&Source::Service, Callers::AsGiven), (image, Callers::AsGiven), (soiled, Callers::TheTarget)],
+        &[(&Source::Service, Callers::AsGiven), (image, Callers::AsGiven), (poisoned, Callers::TheTarget)],
         12_000,
     );
 }

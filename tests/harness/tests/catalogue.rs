@@ -4,7 +4,7 @@ mod support;
 
 use psimp_harness::driver::Source;
 use psimp_harness::result::CaseStatus;
-use psimp_harness::run::{Target, run_case};
+use psimp_harness::run::{Setup, run_case};
 use psimp_host::Image;
 use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
@@ -19,10 +19,10 @@ fn run(source: &Source) -> (Vec<(&'static str, usize)>, Vec<String>) {
     let (mut passed, mut failures) = (Vec::new(), Vec::new());
     for flavour in Flavour::ALL {
         for rules in [RulesMode::Documented, RulesMode::Kernel] {
-            let target = Target { source: source.clone(), flavour, rules };
+            let setup = Setup { source: source.clone(), flavour, rules };
             let mut count = 0;
             for case in psimp_catalogue::cases() {
-                match run_case(&target, &case).status {
+                match run_case(&setup, &case).status {
                     CaseStatus::Passed(_) => count += 1,
                     CaseStatus::Skipped(reason) => {
                         assert!(reason.starts_with("needs "), "{}: {reason}", case.id);

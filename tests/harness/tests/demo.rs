@@ -2,11 +2,11 @@
 
 use psimp_harness::cli::Exit;
 use psimp_harness::client::Contract;
-use psimp_harness::commands::show::view::View;
 use psimp_harness::demo::model::{ModelStage, on_stage};
 use psimp_harness::demo::{Guest, Scene, Stage, Told, model, tell};
 use psimp_harness::driver::{Failure, Source};
-use psimp_harness::run::Target;
+use psimp_harness::run::Setup;
+use psimp_harness::show::view::View;
 use psimp_host::Image;
 use psimp_model::Flavour;
 use psimp_nt::Status;
@@ -23,7 +23,7 @@ const RULES: [RulesMode; 2] = [RulesMode::Documented, RulesMode::Kernel];
 const FENCES: [&str; 2] = ["```text\n", "```\n"];
 
 fn on(source: &Source, flavour: Flavour, rules: RulesMode) -> Told {
-    model::run(&Target { source: source.clone(), flavour, rules }, "the target")
+    model::run(&Setup { source: source.clone(), flavour, rules }, "the target")
 }
 
 fn page(path: &PathBuf) -> String {
@@ -33,9 +33,9 @@ fn page(path: &PathBuf) -> String {
 
 #[test]
 fn the_page_in_the_documentation_is_current() {
-    let target = Target { source: Source::Service, flavour: Flavour::Win10, rules: RulesMode::Documented };
+    let setup = Setup { source: Source::Service, flavour: Flavour::Win10, rules: RulesMode::Documented };
     // Image and model print the same, which is tested below.
-    let told = model::run(&target, "target image, kernel win10, rules documented");
+    let told = model::run(&setup, "target image, kernel win10, rules documented");
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/levels.md");
     let written = page(&path);
     let (before, rest) = written.split_once(FENCES[0]).expect("a page begins");
@@ -203,7 +203,7 @@ impl Stage for Lying<'_> {
 
 #[test]
 fn what_is_not_as_it_should_be_is_told() {
-    let target = Target { source: Source::Service, flavour: Flavour::Win10, rules: RulesMode::Documented };
+    let setup = Setup { source: Source::Service, flavour: Flavour::Win10, rules: RulesMode::Documented };
     for (lie, first, count) in [
         (
             Lie::EveryDocumentOpens,
@@ -227,7 +227,7 @@ fn what_is_not_as_it_should_be_is_told() {
             7,
         ),
     ] {
-        let told = on_stage(&target, "the target", |stage| tell(&mut Lying { stage, lie }));
+        let told = on_stage(&setup, "the target", |stage| tell(&mut Lying { stage, lie }));
         assert_eq!(told.differences.first().map(String::as_str), Some(first));
         assert_eq!(told.differences.len(), count, "{:#?}", told.differences);
         assert_eq!(told.exit(), Exit::Failed);

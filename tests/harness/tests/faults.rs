@@ -5,7 +5,7 @@ use psimp_catalogue::Case;
 use psimp_harness::driver::Source;
 use psimp_harness::faults::{Breach, Explored, Setting, explore, run};
 use psimp_harness::result::CaseStatus;
-use psimp_harness::run::{Target, run_case};
+use psimp_harness::run::{Setup, run_case};
 use psimp_host::Image;
 use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
@@ -132,9 +132,9 @@ fn a_leak_on_an_error_path_is_found_by_failures_and_by_nothing_else() {
     let source = Source::Image(setting.image);
     for rules in [RulesMode::Documented, RulesMode::Kernel] {
         for flavour in Flavour::ALL {
-            let target = Target { source: source.clone(), flavour, rules };
+            let setup = Setup { source: source.clone(), flavour, rules };
             for case in psimp_catalogue::cases() {
-                let result = run_case(&target, &case);
+                let result = run_case(&setup, &case);
                 assert!(!matches!(result.status, CaseStatus::Failed(_)), "{result:?}");
             }
         }

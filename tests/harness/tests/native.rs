@@ -2,9 +2,9 @@
 //! driver.
 
 use psimp_catalogue::{Kernel, cases};
-use psimp_harness::native::express::Plan;
 use psimp_harness::native::feature::Feature;
-use psimp_harness::native::means::Means;
+use psimp_harness::native::plan::Plan;
+use psimp_harness::native::route::Means;
 use psimp_protocol::RulesMode;
 
 fn expressed(kernel: Kernel, means: Means) -> String {

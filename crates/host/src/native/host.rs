@@ -1,12 +1,13 @@
 //! What programs do with a driver: load, open, control, close, unload.
 
-use super::cpu::Cpu;
-use super::dispatch::Dispatch;
-use super::kmdf::{self, Device, FileName, FileObject, Request, SecurityContext};
-use super::machine::Machine;
-use super::start::{self, driver_object};
-use super::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
-use super::tracing;
+use crate::native::contracts::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
+use crate::native::contracts::tracing;
+use crate::native::engine::cpu::Cpu;
+use crate::native::framework::security_context::SecurityContext;
+use crate::native::kmdf::{self, Device, FileName, FileObject, Request};
+use crate::native::running::dispatch::Dispatch;
+use crate::native::running::machine::Machine;
+use crate::native::start::{self, driver_object};
 use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, StartError};
 use psimp_model::{System, Thread, check_ioctl_access, open_device};
 use psimp_nt::Status;

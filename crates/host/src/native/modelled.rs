@@ -1,7 +1,8 @@
 //! What drivers find here, for people.
 
-use super::export::{APC, DISPATCH, Export, PASSIVE};
-use super::{kmdf, ntos};
+use crate::native::engine::export::{APC, DISPATCH, Export, PASSIVE};
+use crate::native::kmdf;
+use crate::native::ntos;
 use psimp_nt::Status;
 
 /// A function that a driver can call on the host.

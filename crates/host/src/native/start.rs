@@ -1,11 +1,11 @@
 //! How a driver starts.
 
-use super::cpu::Cpu;
-use super::dispatch::Dispatch;
-use super::gates::ImportGates;
-use super::guarded::Guarded;
-use super::machine::{Machine, Parts};
-use super::mapping::Mapping;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::mapping::Mapping;
+use crate::native::running::dispatch::Dispatch;
+use crate::native::running::machine::{Machine, Parts};
+use crate::native::running::trap_stubs::ImportGates;
 use crate::{Fault, FaultKind, Image, Options, StartError};
 use psimp_model::System;
 use psimp_nt::Status;

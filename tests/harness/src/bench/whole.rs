@@ -5,7 +5,7 @@ use crate::driver::{Driver, Failure, File, Source};
 use crate::faults::{Explored, Setting, explore_all};
 use crate::machine::{Machine, READ_WRITE};
 use crate::result::CaseStatus;
-use crate::run::{Target, run_case};
+use crate::run::{Setup, run_case};
 use anyhow::Context;
 use psimp_catalogue::Case;
 use psimp_host::Image;
@@ -69,10 +69,10 @@ pub(super) fn wholes(image: &Arc<Image>, pace: &Pace) -> anyhow::Result<Wholes> 
 }
 
 fn catalogue(source: &Source, cases: &[Case]) -> anyhow::Result<Duration> {
-    let target = Target { source: source.clone(), flavour: FLAVOUR, rules: RULES };
+    let setup = Setup { source: source.clone(), flavour: FLAVOUR, rules: RULES };
     let begin = Instant::now();
     for case in cases {
-        let failed = matches!(run_case(&target, case).status, CaseStatus::Failed(_));
+        let failed = matches!(run_case(&setup, case).status, CaseStatus::Failed(_));
         anyhow::ensure!(!failed, "{} failed: psimp run tells more", case.id);
     }
     Ok(begin.elapsed())

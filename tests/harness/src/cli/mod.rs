@@ -11,13 +11,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use psimp_nt::Level;
 
+pub use fact::WrongFact;
 use fact::level;
 pub use filter::{FilterArg, matches};
+pub use question::TokenSpec;
 use question::process;
-pub use question::{TokenSpec, WrongFact};
-pub use values::{Choice, DemoTarget, DriverAction, Exit, Kernel, Rules, Target, TextFormat, ThreadRef};
+pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
 use values::{one_or_all, seed};
 
+pub use crate::configuration::{Kernel, Rules, Target};
 use crate::faults::RunId;
 use crate::report::Format;
 

@@ -1,25 +1,12 @@
 //! The words that arguments take, and the exit codes.
 
-use std::fmt::{self, Display, Formatter};
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-/// What the cases run against.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Target {
-    /// The driver's service code over the model of the kernel; needs nothing else
-    #[default]
-    Model,
-    /// The bytes of psimp.sys, loaded into this process over the same model (x86-64 Linux)
-    Image,
-    /// The driver that Windows has loaded
-    Device,
-    /// The user-mode API of Windows, without the driver
-    Native,
-}
+use crate::configuration::display_as_argument;
 
 /// What the demo takes place on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -31,31 +18,6 @@ pub enum DemoTarget {
     Image,
     /// The driver that Windows has loaded
     Device,
-}
-
-/// The kernel that the model plays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Kernel {
-    /// Windows 10 and 11 as publicly reported
-    #[default]
-    Win10,
-    /// NT 5.2 as `ReactOS` has it
-    #[value(help = "NT 5.2 as ReactOS has it")]
-    Nt52,
-    /// A kernel that does what its documentation says
-    Documented,
-    /// Peios' KACS as publicly documented
-    Peios,
-}
-
-/// Which rules the driver applies before it calls the kernel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Rules {
-    /// The documented downgrade rules, then the kernel's own
-    #[default]
-    Documented,
-    /// The kernel's own rules alone; the driver only refuses to raise a level
-    Kernel,
 }
 
 /// One of several values, or each of them.
@@ -120,17 +82,7 @@ pub enum DriverAction {
     Status,
 }
 
-/// The value as the command line spells it, which is how reports name it too.
-macro_rules! display_as_argument {
-    ($($values:ty),*) => {$(
-        impl Display for $values {
-            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                self.to_possible_value().map_or(Ok(()), |value| f.pad(value.get_name()))
-            }
-        }
-    )*};
-}
-display_as_argument!(Target, DemoTarget, Kernel, Rules, TextFormat, DriverAction);
+display_as_argument!(DemoTarget, TextFormat, DriverAction);
 
 /// A process, or one thread of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! `psimp faults`: every failure below the driver, and pairs of them.
 
-use super::run::{flavour, rules};
 use super::{load_image, say, unavailable, unless_enough};
 use crate::cli::{Exit, FaultsArgs, TextFormat};
 use crate::driver::Source;
@@ -24,7 +23,7 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
     if let Some(id) = &args.replay {
         return replay(image, id);
     }
-    let setting = Setting { image, flavour: flavour(args.cases.kernel), rules: rules(args.cases.rules) };
+    let setting = Setting { image, flavour: args.cases.kernel.flavour(), rules: args.cases.rules.mode() };
     let mut cases = psimp_catalogue::cases();
     cases.retain(|case| args.cases.filter.matches(case.id, &case.title));
     if cases.is_empty() {

@@ -1,8 +1,8 @@
 //! Who and what is there on the model.
 
 use super::{Scene, Stranger};
-use crate::commands::show::view::Account;
-use crate::run::Target;
+use crate::run::Setup;
+use crate::show::view::Account;
 use psimp_catalogue::User;
 use psimp_model::{Flavour, Group, Privilege, TokenSpec, privileges, sids};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
@@ -21,7 +21,7 @@ pub(super) const SERVER_LOGON: u32 = 0xA1;
 pub(super) const CLIENT_LOGON: u32 = 0xC1;
 pub(super) const STRANGER_LOGON: u32 = 0xE1;
 
-pub(super) fn scene(target: &Target, name: &str) -> Scene {
+pub(super) fn scene(target: &Setup, name: &str) -> Scene {
     let alice = account(User::A.sid());
     let bob = account(User::B.sid());
     let (user, other) = (alice.shown().to_owned(), bob.shown().to_owned());

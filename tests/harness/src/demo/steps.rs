@@ -1,10 +1,10 @@
 //! What happens again and again in the story: each step is done, told and compared.
 
-use super::story::{Part, Story};
+use super::story::{Part, Story, failed};
 use super::{Guest, Stage};
-use crate::commands::show::table;
 use crate::driver::Failure;
 use crate::machine::READ_WRITE;
+use crate::show::table;
 use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{Access, Connection, Outcome, connection_flags, decided_by};
 use psimp_rules::Rule;
@@ -146,18 +146,4 @@ fn flags(level: Level) -> u32 {
 
 fn name_of(level: u32) -> &'static str {
     Level::from_raw(level).map_or("no level", Level::name)
-}
-
-/// The status that a call ended with.
-pub(super) fn ended(result: Result<(), Failure>) -> Result<Status, String> {
-    match result {
-        Ok(()) => Ok(Status::SUCCESS),
-        Err(Failure::Status(status)) => Ok(status),
-        Err(fault) => Err(fault.to_string()),
-    }
-}
-
-/// The words for a call that has to succeed.
-pub(super) fn failed(call: &'static str) -> impl Fn(Failure) -> String {
-    move |failure| format!("{call}: {failure}")
 }

@@ -1,8 +1,8 @@
 //! What happens, in which order, and how it must end.
 
-use super::page::Told;
-use super::steps::{ended, failed};
+use super::transcript::Told;
 use super::{Guest, Stage};
+use crate::driver::Failure;
 use psimp_nt::{Level, Status};
 use psimp_protocol::wire::connection_flags;
 
@@ -237,4 +237,18 @@ impl<S: Stage> Story<'_, S> {
             more => format!("{more} things did not happen as they should."),
         });
     }
+}
+
+/// The status that a call ended with.
+fn ended(result: Result<(), Failure>) -> Result<Status, String> {
+    match result {
+        Ok(()) => Ok(Status::SUCCESS),
+        Err(Failure::Status(status)) => Ok(status),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+/// The words for a call that has to succeed.
+pub(super) fn failed(call: &'static str) -> impl Fn(Failure) -> String {
+    move |failure| format!("{call}: {failure}")
 }

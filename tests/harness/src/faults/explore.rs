@@ -4,7 +4,7 @@ use super::id::{Failing, RunId, Stack, StackId};
 use super::watch::{Breach, Met, Watch};
 use crate::driver::Source;
 use crate::result::CaseStatus;
-use crate::run::{Target, run_case};
+use crate::run::{Setup, run_case};
 use psimp_catalogue::Case;
 use psimp_host::Image;
 use psimp_model::Flavour;
@@ -123,12 +123,12 @@ pub fn explore_all(setting: &Setting, cases: &[Case], done: impl Fn() + Sync) ->
 
 fn once(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Option<(Run, Vec<Met>)> {
     let watch = Watch::new(failing, tells);
-    let target = Target {
+    let setup = Setup {
         source: Source::Watched(setting.image.clone(), watch.clone()),
         flavour: setting.flavour,
         rules: setting.rules,
     };
-    if let CaseStatus::Skipped(_) = run_case(&target, case).status {
+    if let CaseStatus::Skipped(_) = run_case(&setup, case).status {
         return None;
     }
     let mut seen = watch.finish();

@@ -1,37 +1,12 @@
 //! What one call may not do, whatever the program.
 
-use super::side::Save;
-use super::{Call, Player, Shown, Slots, Step};
+use super::{Call, Player, Save, Shown, Slots, Step};
 use crate::driver::Failure;
 use crate::observe::SlotView;
 use psimp_model::Flavour;
 use psimp_nt::Status;
 use psimp_protocol::wire::{self, verdict};
 use zerocopy::FromBytes;
-
-/// Whom a call is about.
-pub(super) fn target(step: &Step) -> Player {
-    match step.call {
-        Call::Impersonate { .. }
-        | Call::Evaluate(..)
-        | Call::Query
-        | Call::Save
-        | Call::Restore(_)
-        | Call::End
-        | Call::DisableRestore
-        | Call::Terminate => step.about,
-        Call::Discard(_)
-        | Call::Revert
-        | Call::AccessCheck(_)
-        | Call::Open
-        | Call::SetThreadTokenNull
-        | Call::Privilege(_)
-        | Call::Become(_)
-        | Call::OpenDevice
-        | Call::UseDevice(_)
-        | Call::CloseDevice => step.by,
-    }
-}
 
 /// The invariants of the specification that one call can break.
 pub(super) fn check(
@@ -42,7 +17,7 @@ pub(super) fn check(
     saves: &[Save],
 ) -> Result<(), &'static str> {
     let ([before_one, before_two], [one, two]) = (before, &shown.slots);
-    let (before, after, other_before, other) = match target(step) {
+    let (before, after, other_before, other) = match step.target() {
         Player::One => (before_one, one, before_two, two),
         Player::Two => (before_two, two, before_one, one),
     };

@@ -96,6 +96,32 @@ pub struct Step {
     pub fail: Option<Fail>,
 }
 
+impl Step {
+    /// Whom a call is about.
+    fn target(&self) -> Player {
+        match self.call {
+            Call::Impersonate { .. }
+            | Call::Evaluate(..)
+            | Call::Query
+            | Call::Save
+            | Call::Restore(_)
+            | Call::End
+            | Call::DisableRestore
+            | Call::Terminate => self.about,
+            Call::Discard(_)
+            | Call::Revert
+            | Call::AccessCheck(_)
+            | Call::Open
+            | Call::SetThreadTokenNull
+            | Call::Privilege(_)
+            | Call::Become(_)
+            | Call::OpenDevice
+            | Call::UseDevice(_)
+            | Call::CloseDevice => self.by,
+        }
+    }
+}
+
 /// Who makes a call about a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
@@ -113,6 +139,17 @@ struct Shown {
     reply: Result<Vec<u8>, Failure>,
     /// The slots as the kernel holds them.
     slots: Slots,
+}
+
+/// What SAVE kept.
+struct Save {
+    id: u64,
+    /// The slot at that time.
+    slot: Option<SlotView>,
+    /// The number of its file.
+    file: usize,
+    /// DISCARD has dropped it, or the close of its file.
+    discarded: bool,
 }
 
 /// The slots of the two threads.

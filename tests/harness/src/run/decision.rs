@@ -1,11 +1,11 @@
 //! Group D: one call on an idle thread.
 
-use super::{Found, Way, compare, kernel, mismatch};
+use super::setup::{Way, kernel};
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
-use crate::result::Mismatch;
+use crate::result::{Comparison, Mismatch, compare, mismatch};
 use psimp_catalogue::{Column, DecisionRow, Driver, Kernel};
 use psimp_model::{Flavour, Thread};
 use psimp_nt::{Level, Status};
@@ -34,7 +34,7 @@ pub(crate) fn through_driver(row: &DecisionRow, kernel: Kernel, rules: RulesMode
     }
 }
 
-pub(super) fn run(machine: &Machine, way: Way<'_>, row: &DecisionRow) -> Found {
+pub(super) fn run(machine: &Machine, way: Way<'_>, row: &DecisionRow) -> Comparison {
     match way {
         Way::Kernel => {
             let level = u32::from(row.level);
@@ -52,7 +52,7 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, row: &DecisionRow) -> Found {
     }
 }
 
-fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Found {
+fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Comparison {
     let machine = client.machine;
     let mut differences = check_evaluation(client, row);
     let result = client.impersonate(row.token, false, false, row.level.into(), rules);
@@ -197,7 +197,7 @@ fn finish(
     expected: Column,
     slot: Option<&SlotView>,
     mut differences: Vec<Mismatch>,
-) -> Found {
+) -> Comparison {
     let observed = observe::decision(machine, slot, row.token);
     let expected_words = expected.observed(row.token);
     compare(&mut differences, "slot", &expected_words.slot, &observed.slot);

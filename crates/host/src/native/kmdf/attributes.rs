@@ -1,17 +1,17 @@
 //! `WDF_OBJECT_ATTRIBUTES` and the contexts that they ask for.
 
-use super::super::context::Context;
-use super::super::cpu::Cpu;
-use super::super::describe;
-use super::super::dispatch::Dispatch;
-use super::super::guarded::Guarded;
-use super::super::machine::Machine;
-use super::super::memory::Address;
-use super::super::status::{
+use crate::native::contracts::describe;
+use crate::native::contracts::status::{
     WDF_EXECUTION_LEVEL_INVALID, WDF_OBJECT_ATTRIBUTES_INVALID, WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
     WDF_SYNCHRONIZATION_SCOPE_INVALID,
 };
-use super::super::{Outcome, Stop};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::context::Context;
+use crate::native::running::dispatch::Dispatch;
+use crate::native::running::machine::Machine;
+use crate::native::running::memory::Address;
 use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
 use psimp_nt::Status;
@@ -71,13 +71,13 @@ enum Rules {
 impl Context<'_> {
     /// Reads attributes and checks them as the framework does for an object
     /// whose parent the driver does not choose.
-    pub(super) fn attributes(&self, at: Address) -> Outcome<Result<Attributes, Status>> {
+    pub(crate) fn attributes(&self, at: Address) -> Outcome<Result<Attributes, Status>> {
         Ok(self.check_attributes(at, Rules::Fixed)?.map(|(attributes, _)| attributes))
     }
 
     /// As [`Context::attributes`], for an object with a parent that the driver
     /// may choose; its handle, or null, comes along.
-    pub(super) fn child_attributes(&self, at: Address) -> Outcome<Result<(Attributes, Address), Status>> {
+    pub(crate) fn child_attributes(&self, at: Address) -> Outcome<Result<(Attributes, Address), Status>> {
         self.check_attributes(at, Rules::Child)
     }
 
@@ -143,7 +143,7 @@ pub(crate) struct TypedContext {
 
 impl TypedContext {
     /// A context as asked for, all zeros.
-    pub(super) fn new(attributes: Attributes) -> Self {
+    pub(crate) fn new(attributes: Attributes) -> Self {
         let memory = attributes.context.map(|(_, size)| Arc::new(Guarded::zeroed(size)));
         Self { attributes, memory, caller: AtomicU64::new(0) }
     }
@@ -154,7 +154,7 @@ impl TypedContext {
     }
 
     /// Its address, when it is of this type, for a call from `caller`.
-    pub(super) fn get(&self, type_info: Address, caller: u64) -> Option<Address> {
+    pub(crate) fn get(&self, type_info: Address, caller: u64) -> Option<Address> {
         let (known, _) = self.attributes.context?;
         let memory = self.memory.as_ref().filter(|_| known == type_info.0)?;
         self.caller.store(caller, Ordering::Relaxed);
@@ -162,7 +162,7 @@ impl TypedContext {
     }
 
     /// Tells the driver that its object goes, and takes the context away.
-    pub(super) fn destroy(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, handle: u64) -> Outcome<()> {
+    pub(crate) fn destroy(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, handle: u64) -> Outcome<()> {
         for callback in [self.attributes.on_cleanup, self.attributes.on_destroy] {
             if callback != 0 {
                 dispatch.call(cpu, callback, [handle, 0, 0, 0])?;
@@ -181,13 +181,13 @@ impl TypedContext {
 pub(crate) struct DestroyedContexts(Mutex<VecDeque<Destroyed>>);
 
 #[derive(Debug)]
-pub(super) struct Destroyed {
-    pub(super) memory: Arc<Guarded>,
+pub(crate) struct Destroyed {
+    pub(crate) memory: Arc<Guarded>,
     /// What it was of the object.
-    pub(super) what: &'static str,
-    pub(super) handle: u64,
+    pub(crate) what: &'static str,
+    pub(crate) handle: u64,
     /// Return address of the call that asked for it last.
-    pub(super) caller: u64,
+    pub(crate) caller: u64,
 }
 
 impl DestroyedContexts {
@@ -205,7 +205,7 @@ impl DestroyedContexts {
     }
 
     /// Looks whether any was changed, and forgets all.
-    pub(super) fn sweep(&self, machine: &Machine) -> Vec<Fault> {
+    pub(crate) fn sweep(&self, machine: &Machine) -> Vec<Fault> {
         let kept = std::mem::take(&mut *self.0.lock());
         kept.iter().filter_map(|context| context.check(machine)).collect()
     }
@@ -214,7 +214,7 @@ impl DestroyedContexts {
 impl Destroyed {
     /// Takes the memory away, of which the driver may have written no more than it
     /// was lent.
-    pub(super) fn take_away(self, machine: &Machine) -> Outcome<()> {
+    pub(crate) fn take_away(self, machine: &Machine) -> Outcome<()> {
         let Self { memory, what, handle, caller } = &self;
         if let Some(offset) = memory.damage() {
             let object = describe::address(*handle, machine);

@@ -1,19 +1,19 @@
 //! Objects below other objects, with which they go.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::cpu::Cpu;
-use super::super::dispatch::Dispatch;
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
 use super::control;
 use crate::FaultKind;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::dispatch::Dispatch;
+use crate::native::running::memory::Address;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An object that has a parent.
-pub(super) trait Child {
+pub(crate) trait Child {
     /// What its handles stand for.
     const KIND: Kind;
 
@@ -36,28 +36,28 @@ impl<T> Default for Children<T> {
 
 impl<T: Child> Children<T> {
     /// Takes a new object up.
-    pub(super) fn add(&self, child: Arc<T>) {
+    pub(crate) fn add(&self, child: Arc<T>) {
         self.0.lock().insert(child.handle(), child);
     }
 
     /// Forgets an object; says whether it was there.
-    pub(super) fn remove(&self, child: &T) -> bool {
+    pub(crate) fn remove(&self, child: &T) -> bool {
         self.0.lock().remove(&child.handle()).is_some()
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> Vec<Arc<T>> {
+    pub(crate) fn all(&self) -> Vec<Arc<T>> {
         self.0.lock().values().cloned().collect()
     }
 
     /// Those below an object.
-    pub(super) fn of(&self, parent: u64) -> Vec<Arc<T>> {
+    pub(crate) fn of(&self, parent: u64) -> Vec<Arc<T>> {
         self.0.lock().values().filter(|child| child.parent() == parent).cloned().collect()
     }
 
     /// The object behind a handle.
-    pub(super) fn find(&self, cx: &Context<'_>, handle: Address) -> Outcome<Arc<T>> {
-        self.0.lock().get(&handle.0).cloned().ok_or_else(|| match opaque::decode(handle.0) {
+    pub(crate) fn find(&self, cx: &Context<'_>, handle: Address) -> Outcome<Arc<T>> {
+        self.0.lock().get(&handle.0).cloned().ok_or_else(|| match object_address::decode(handle.0) {
             Some((kind, _, 0)) if kind == T::KIND => {
                 let object = cx.describe(handle.0);
                 cx.fault(FaultKind::FrameworkHandle, format_args!("was given {object}, which is deleted"))
@@ -68,7 +68,7 @@ impl<T: Child> Children<T> {
 }
 
 /// Deletes what is below an object, which goes.
-pub(super) fn delete(dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome<()> {
+pub(crate) fn delete(dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome<()> {
     let framework = &dispatch.machine.framework;
     framework.work_items.delete_children(dispatch, cpu, parent)?;
     for key in framework.keys.of(parent) {
@@ -78,10 +78,10 @@ pub(super) fn delete(dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome
 }
 
 /// The handle of the parent that a new object gets.
-pub(super) fn parent_of(cx: &Context<'_>, parent: Address) -> Outcome<u64> {
+pub(crate) fn parent_of(cx: &Context<'_>, parent: Address) -> Outcome<u64> {
     let framework = &cx.machine().framework;
     let driver = || framework.objects.lock().driver.as_ref().map(|driver| driver.handle());
-    let known = match opaque::decode(parent.0) {
+    let known = match object_address::decode(parent.0) {
         None if parent == Address::NULL => driver(),
         Some((Kind::Driver, ..)) => driver().filter(|&driver| driver == parent.0),
         Some((Kind::Device, ..)) => Some(control::find(cx, parent)?.handle()),

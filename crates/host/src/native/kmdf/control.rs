@@ -1,12 +1,12 @@
 //! Making a control device.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
-use super::super::status::OBJECT_NAME_COLLISION;
 use super::device::Device;
 use super::init;
+use crate::native::contracts::status::OBJECT_NAME_COLLISION;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_model::{UnknownSddl, parse_sddl};
 use psimp_nt::Status;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ exports! {
 }
 
 /// The device behind a handle.
-pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<Device>> {
+pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<Device>> {
     let objects = cx.machine().framework.objects.lock();
     let found = objects.devices.iter().find(|device| device.handle() == handle.0);
     found.cloned().ok_or_else(|| cx.bad_handle(handle, "WDFDEVICE"))

@@ -1,12 +1,12 @@
 //! A control device.
 
-use super::super::Outcome;
-use super::super::cpu::Cpu;
-use super::super::dispatch::Dispatch;
-use super::super::opaque::{self, Kind};
 use super::attributes::{Attributes, TypedContext};
 use super::children;
 use super::init::{DeviceInit, FileConfig};
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::dispatch::Dispatch;
 use parking_lot::Mutex;
 use psimp_model::Acl;
 use std::fmt;
@@ -33,7 +33,7 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(super) fn new(
+    pub(crate) fn new(
         cpu: &Cpu,
         framework: u64,
         caller: u64,
@@ -42,7 +42,7 @@ impl Device {
         attributes: Attributes,
     ) -> Self {
         Self {
-            handle: opaque::address(Kind::Device, cpu.serial()),
+            handle: object_address::address(Kind::Device, cpu.serial()),
             framework,
             caller,
             name: init.name,
@@ -61,27 +61,27 @@ impl Device {
         self.handle
     }
 
-    pub(super) fn framework(&self) -> u64 {
+    pub(crate) fn framework(&self) -> u64 {
         self.framework
     }
 
-    pub(super) fn caller(&self) -> u64 {
+    pub(crate) fn caller(&self) -> u64 {
         self.caller
     }
 
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    pub(super) fn context(&self) -> &TypedContext {
+    pub(crate) fn context(&self) -> &TypedContext {
         &self.context
     }
 
-    pub(super) fn link(&self) -> &Mutex<Option<String>> {
+    pub(crate) fn link(&self) -> &Mutex<Option<String>> {
         &self.link
     }
 
-    pub(super) fn files(&self) -> Option<&FileConfig> {
+    pub(crate) fn files(&self) -> Option<&FileConfig> {
         self.files.as_ref()
     }
 
@@ -98,7 +98,7 @@ impl Device {
 
     /// What follows this device's name, or its link, in a path: nothing, or a name
     /// below the device with the backslash before it.
-    pub(super) fn rest_of<'p>(&self, path: &'p str) -> Option<&'p str> {
+    pub(crate) fn rest_of<'p>(&self, path: &'p str) -> Option<&'p str> {
         let behind = |own: &str| {
             let (start, rest) = path.split_at_checked(own.len())?;
             let ends = rest.is_empty() || rest.starts_with('\\');
@@ -113,7 +113,7 @@ impl Device {
         !self.initializing.load(Ordering::Acquire) && !self.deleted.load(Ordering::Acquire)
     }
 
-    pub(super) fn finish_initializing(&self) {
+    pub(crate) fn finish_initializing(&self) {
         self.initializing.store(false, Ordering::Release);
     }
 
@@ -137,7 +137,7 @@ impl Device {
         some(self.files.as_ref()?.on_close)
     }
 
-    pub(super) fn opened(&self) {
+    pub(crate) fn opened(&self) {
         self.open.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -153,7 +153,7 @@ impl Device {
 
     /// Deletes a device: nobody can open it any more, and it is destroyed as
     /// soon as no file is open.
-    pub(super) fn delete(device: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+    pub(crate) fn delete(device: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
         let again = device.deleted.swap(true, Ordering::AcqRel);
         if again || device.open.load(Ordering::Acquire) != 0 {
             return Ok(());

@@ -1,17 +1,17 @@
 //! The driver object of the framework.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
-use super::super::start::driver_object;
-use super::super::status::DRIVER_INTERNAL_ERROR;
 use super::attributes::TypedContext;
 use super::children;
 use super::device::Device;
-use super::globals::offsets;
 use super::loader;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::contracts::status::DRIVER_INTERNAL_ERROR;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::framework::globals::offsets;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
+use crate::native::start::driver_object;
 use psimp_nt::Status;
 use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
@@ -25,11 +25,11 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn handle(&self) -> u64 {
+    pub(crate) fn handle(&self) -> u64 {
         self.handle
     }
 
-    pub(super) fn context(&self) -> &TypedContext {
+    pub(crate) fn context(&self) -> &TypedContext {
         &self.context
     }
 }
@@ -87,7 +87,7 @@ exports! {
             Err(status) => return Ok(status),
         };
         let driver = Arc::new(Driver {
-            handle: opaque::address(Kind::Driver, cx.cpu.serial()),
+            handle: object_address::address(Kind::Driver, cx.cpu.serial()),
             on_unload: config.on_unload,
             context: TypedContext::new(attributes),
         });
@@ -144,7 +144,7 @@ pub(crate) fn unload_address() -> u64 {
 
 /// Deletes the driver object with everything below it: also the control device
 /// that the driver did not delete itself.
-pub(super) fn delete(cx: &Context<'_>) -> Outcome<()> {
+pub(crate) fn delete(cx: &Context<'_>) -> Outcome<()> {
     let framework = &cx.machine().framework;
     let Some(driver) = framework.objects.lock().driver.clone() else { return Ok(()) };
     let devices = framework.objects.lock().devices.clone();

@@ -1,13 +1,13 @@
 //! A file object.
 
-use super::super::Outcome;
-use super::super::cpu::Cpu;
-use super::super::dispatch::Dispatch;
-use super::super::opaque::{self, Kind};
 use super::attributes::{Attributes, TypedContext};
 use super::children;
 use super::device::Device;
 use super::file_name::FileName;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::dispatch::Dispatch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -33,7 +33,7 @@ impl FileObject {
     /// granted.
     pub(crate) fn new(cpu: &Cpu, device: &Arc<Device>, granted: u32, name: FileName) -> Self {
         let config = device.files().filter(|files| files.has_objects);
-        let handle = if config.is_some() { opaque::address(Kind::File, cpu.serial()) } else { 0 };
+        let handle = if config.is_some() { object_address::address(Kind::File, cpu.serial()) } else { 0 };
         let attributes = config.map_or_else(Attributes::default, |files| files.attributes);
         device.opened();
         let context = TypedContext::new(attributes);
@@ -71,7 +71,7 @@ impl FileObject {
         any
     }
 
-    pub(super) fn cancellations(&self) -> u64 {
+    pub(crate) fn cancellations(&self) -> u64 {
         self.cancellations.load(Ordering::Acquire)
     }
 
@@ -88,7 +88,7 @@ impl FileObject {
         self.granted
     }
 
-    pub(super) fn name(&self) -> &FileName {
+    pub(crate) fn name(&self) -> &FileName {
         &self.name
     }
 

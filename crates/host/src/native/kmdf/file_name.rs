@@ -1,13 +1,13 @@
 //! The name of a file object.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::guarded::Guarded;
-use super::super::machine::Machine;
-use super::super::memory::Address;
 use super::attributes::Destroyed;
 use super::file::FileObject;
+use crate::native::engine::export::exports;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::machine::Machine;
+use crate::native::running::memory::Address;
 use std::sync::{Arc, OnceLock};
 
 /// What follows the device's name in the path that was opened, in memory for the
@@ -45,7 +45,7 @@ impl FileName {
     }
 
     /// The file object with this handle is gone.
-    pub(super) fn destroy(&self, machine: &Machine, handle: u64) -> Outcome<()> {
+    pub(crate) fn destroy(&self, machine: &Machine, handle: u64) -> Outcome<()> {
         let Some(memory) = self.memory.get() else { return Ok(()) };
         Destroyed { memory: memory.clone(), what: "name", handle, caller: 0 }.take_away(machine)
     }

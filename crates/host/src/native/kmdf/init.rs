@@ -1,40 +1,40 @@
 //! `WDFDEVICE_INIT`: what a control device is going to be.
 
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
-use super::super::{Outcome, Stop};
 use super::attributes::Attributes;
 use crate::FaultKind;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A device that is being described.
 #[derive(Clone, Debug)]
 pub(crate) struct DeviceInit {
-    pub(super) handle: u64,
+    pub(crate) handle: u64,
     /// Return address of the call that made it.
     caller: u64,
-    pub(super) sddl: String,
-    pub(super) name: Option<String>,
-    pub(super) on_io_in_caller_context: u64,
-    pub(super) files: Option<FileConfig>,
+    pub(crate) sddl: String,
+    pub(crate) name: Option<String>,
+    pub(crate) on_io_in_caller_context: u64,
+    pub(crate) files: Option<FileConfig>,
 }
 
 /// What the driver wants to know of files.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileConfig {
-    pub(super) on_create: u64,
-    pub(super) on_close: u64,
-    pub(super) on_cleanup: u64,
+    pub(crate) on_create: u64,
+    pub(crate) on_close: u64,
+    pub(crate) on_cleanup: u64,
     /// Whether there are file objects of the framework.
-    pub(super) has_objects: bool,
-    pub(super) attributes: Attributes,
+    pub(crate) has_objects: bool,
+    pub(crate) attributes: Attributes,
 }
 
 impl DeviceInit {
-    pub(super) fn caller(&self) -> u64 {
+    pub(crate) fn caller(&self) -> u64 {
         self.caller
     }
 }
@@ -69,7 +69,7 @@ exports! {
             return Err(cx.bad_handle(driver, "WDFDRIVER"));
         }
         let Some(sddl) = cx.read_string(sddl, "the SDDL string")? else { return Ok(Address::NULL) };
-        let handle = opaque::address(Kind::DeviceInit, cx.cpu.serial());
+        let handle = object_address::address(Kind::DeviceInit, cx.cpu.serial());
         framework.objects.lock().inits.push(DeviceInit {
             handle,
             caller: cx.caller,
@@ -174,13 +174,13 @@ fn change(cx: &Context<'_>, init: Address, with: impl FnOnce(&mut DeviceInit)) -
 }
 
 /// A copy of an init that is still one.
-pub(super) fn get(cx: &Context<'_>, init: Address) -> Outcome<DeviceInit> {
+pub(crate) fn get(cx: &Context<'_>, init: Address) -> Outcome<DeviceInit> {
     let objects = cx.machine().framework.objects.lock();
     objects.inits.iter().find(|known| known.handle == init.0).cloned().ok_or_else(|| gone(cx, init))
 }
 
 /// Ends an init.
-pub(super) fn take(cx: &Context<'_>, init: Address) -> Outcome<DeviceInit> {
+pub(crate) fn take(cx: &Context<'_>, init: Address) -> Outcome<DeviceInit> {
     let mut objects = cx.machine().framework.objects.lock();
     match objects.inits.iter().position(|known| known.handle == init.0) {
         Some(index) => Ok(objects.inits.swap_remove(index)),

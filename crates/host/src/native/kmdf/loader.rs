@@ -1,13 +1,13 @@
 //! `WDFLDR.SYS`: binds a driver to the framework.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::gates;
-use super::super::memory::Address;
-use super::super::start;
-use super::slots::SLOTS;
 use crate::FaultKind;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::framework::slots::SLOTS;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
+use crate::native::running::trap_stubs;
+use crate::native::start;
 use psimp_nt::Status;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -47,7 +47,7 @@ exports! {
         if info.function_count as usize != SLOTS || info.function_table == 0 {
             return Ok(Status::INVALID_PARAMETER);
         }
-        let Some(table) = gates::function_table() else { return Ok(Status::INSUFFICIENT_RESOURCES) };
+        let Some(table) = trap_stubs::function_table() else { return Ok(Status::INSUFFICIENT_RESOURCES) };
         cx.write(Address(info.function_table), &table, "the function table's address")?;
         cx.write(globals, &machine.framework.globals.address(), "the globals' address")?;
         machine.framework.set_bound(true);
@@ -80,7 +80,7 @@ fn read_info(cx: &Context<'_>, at: Address) -> Outcome<BindInfo> {
     Ok(info)
 }
 
-pub(super) fn check_driver_object(cx: &Context<'_>, object: Address) -> Outcome<()> {
+pub(crate) fn check_driver_object(cx: &Context<'_>, object: Address) -> Outcome<()> {
     if object.0 == cx.machine().driver_object.address() {
         return Ok(());
     }
@@ -90,7 +90,7 @@ pub(super) fn check_driver_object(cx: &Context<'_>, object: Address) -> Outcome<
 
 /// The path has to be there whenever the loader is called: a driver that kept
 /// the pointer it was given passes what is gone.
-pub(super) fn check_registry_path(cx: &Context<'_>, path: Address) -> Outcome<()> {
+pub(crate) fn check_registry_path(cx: &Context<'_>, path: Address) -> Outcome<()> {
     let given = cx.read_string(path, "the registry path")?;
     if given == Some(start::key(&cx.machine().options.service)) {
         return Ok(());

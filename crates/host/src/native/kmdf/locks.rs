@@ -1,13 +1,13 @@
 //! What a driver does with wait locks.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::{PASSIVE, exports};
-use super::super::memory::Address;
-use super::super::status::TIMEOUT;
 use super::children::{Child, parent_of};
 use super::wait_lock::WaitLock;
 use crate::FaultKind;
+use crate::native::contracts::status::TIMEOUT;
+use crate::native::engine::export::{PASSIVE, exports};
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +61,6 @@ exports! {
 }
 
 /// The lock behind a handle.
-pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WaitLock>> {
+pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WaitLock>> {
     cx.machine().framework.locks.find(cx, handle)
 }

@@ -4,40 +4,32 @@
 //! status they give, what becomes of an object. Where the framework breaks into
 //! a debugger, or would corrupt memory, there is a fault.
 
-mod attributes;
-mod children;
-mod control;
-mod create;
-mod device;
-mod driver;
-mod file;
-mod file_name;
-mod globals;
-mod init;
-mod loader;
-mod locks;
-mod object;
-mod registry;
-mod request;
-mod resting;
-mod retrieve;
-mod slots;
-mod wait_lock;
-mod work;
-mod work_item;
+pub(crate) mod attributes;
+pub(crate) mod children;
+pub(crate) mod control;
+pub(crate) mod device;
+pub(crate) mod driver;
+pub(crate) mod file;
+pub(crate) mod file_name;
+pub(crate) mod init;
+pub(crate) mod loader;
+pub(crate) mod locks;
+pub(crate) mod object;
+pub(crate) mod registry;
+pub(crate) mod request;
+pub(crate) mod retrieve;
+pub(crate) mod wait_lock;
+pub(crate) mod work;
+pub(crate) mod work_item;
 
-pub(crate) use create::SecurityContext;
 pub(crate) use device::{Device, map_generic};
 pub(crate) use driver::unload_address;
 pub(crate) use file::FileObject;
 pub(crate) use file_name::FileName;
-pub(crate) use globals::Framework;
 pub(crate) use request::Request;
-pub(crate) use resting::Resting;
-pub(crate) use slots::{SLOTS, slot_name};
 pub(crate) use wait_lock::WaitLock;
 
-use super::export::Export;
+use crate::native::engine::export::Export;
 
 /// What `WDFLDR.SYS` exports.
 pub(crate) const LOADER_TABLES: &[&[&Export]] = &[loader::EXPORTS];

@@ -1,15 +1,15 @@
 //! Objects of any type: deletion and contexts.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::{PASSIVE, exports};
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
 use super::control;
 use super::device::Device;
 use super::locks;
 use super::{registry, work};
 use crate::FaultKind;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::export::{PASSIVE, exports};
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 
 exports! {
     /// The functions that are modelled.
@@ -17,7 +17,7 @@ exports! {
 
     fn WdfObjectDelete[DISPATCH, fails NEVER](cx, globals: Address, object: Address) {
         cx.framework(globals)?;
-        match opaque::decode(object.0) {
+        match object_address::decode(object.0) {
             Some((Kind::Device, ..)) => {
                 if cx.dispatch.irql > PASSIVE {
                     return Err(cx.fault(FaultKind::Irql, "deletes a device above PASSIVE_LEVEL"));
@@ -56,7 +56,7 @@ exports! {
 /// The context of an object that is not the current file.
 fn find(cx: &Context<'_>, object: Address, type_info: Address) -> Outcome<Option<Address>> {
     let framework = &cx.machine().framework;
-    let context = match opaque::decode(object.0) {
+    let context = match object_address::decode(object.0) {
         Some((Kind::Device, ..)) => Some(control::find(cx, object)?.context().get(type_info, cx.caller)),
         Some((Kind::Driver, ..)) => {
             let objects = framework.objects.lock();

@@ -1,15 +1,15 @@
 //! The registry, as far as the service's key `Parameters` goes.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::cpu::Cpu;
-use super::super::dispatch::Dispatch;
-use super::super::export::{PASSIVE, exports};
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
 use super::attributes::TypedContext;
 use super::children::{Child, parent_of};
 use crate::FaultKind;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::export::{PASSIVE, exports};
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::dispatch::Dispatch;
+use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use std::sync::Arc;
 
@@ -37,12 +37,12 @@ impl Child for Key {
 }
 
 impl Key {
-    pub(super) fn context(&self) -> &TypedContext {
+    pub(crate) fn context(&self) -> &TypedContext {
         &self.context
     }
 
     /// Closes and deletes it.
-    pub(super) fn delete(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+    pub(crate) fn delete(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
         dispatch.machine.framework.keys.remove(self);
         self.context.destroy(dispatch, cpu, self.handle)
     }
@@ -74,7 +74,7 @@ exports! {
         if cx.machine().options.parameters.is_empty() {
             return Ok(Status::OBJECT_NAME_NOT_FOUND);
         }
-        let handle = opaque::address(Kind::Key, cx.cpu.serial());
+        let handle = object_address::address(Kind::Key, cx.cpu.serial());
         framework.keys.add(Arc::new(Key { handle, parent, context: TypedContext::new(attributes) }));
         cx.write(key, &handle, "the key's handle")?;
         Ok(Status::SUCCESS)
@@ -106,12 +106,12 @@ exports! {
 }
 
 /// The key behind a handle.
-pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<Key>> {
+pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<Key>> {
     cx.machine().framework.keys.find(cx, handle)
 }
 
 /// Deletes a key as any object.
-pub(super) fn delete(cx: &Context<'_>, key: &Key) -> Outcome<()> {
+pub(crate) fn delete(cx: &Context<'_>, key: &Key) -> Outcome<()> {
     if cx.dispatch.irql > PASSIVE {
         return Err(cx.fault(FaultKind::Irql, "deletes a key above PASSIVE_LEVEL"));
     }

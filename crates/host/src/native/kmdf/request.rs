@@ -1,16 +1,17 @@
 //! A request: from its dispatch to its completion.
 
-use super::super::context::Context;
-use super::super::cpu::Cpu;
-use super::super::export::exports;
-use super::super::guarded::Guarded;
-use super::super::machine::Machine;
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
-use super::super::{Outcome, Stop};
-use super::super::{pattern, status};
-use super::create::SecurityContext;
-use super::resting::{Resting, changed};
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::contracts::status;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::export::exports;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::pattern;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::framework::quarantine::{Resting, changed};
+use crate::native::framework::security_context::SecurityContext;
+use crate::native::running::context::Context;
+use crate::native::running::machine::Machine;
+use crate::native::running::memory::Address;
 use crate::{Fault, FaultKind, IoControl, Requestor};
 use psimp_nt::Status;
 use std::cell::{Cell, RefCell};
@@ -18,18 +19,18 @@ use std::cell::{Cell, RefCell};
 /// `WDFREQUEST`.
 pub(crate) struct Request {
     handle: u64,
-    pub(super) kind: RequestKind,
-    pub(super) requestor: Requestor,
+    pub(crate) kind: RequestKind,
+    pub(crate) requestor: Requestor,
     /// Length of the input.
-    pub(super) input: usize,
+    pub(crate) input: usize,
     /// What was mixed into the pattern of unwritten memory.
     stale: u8,
     /// Length of the caller's output buffer.
-    pub(super) output: usize,
+    pub(crate) output: usize,
     /// The system buffer, of both together, when there is any.
-    pub(super) buffer: RefCell<Option<Guarded>>,
+    pub(crate) buffer: RefCell<Option<Guarded>>,
     /// Of a create request: what it says of who opens.
-    pub(super) security: Option<SecurityContext>,
+    pub(crate) security: Option<SecurityContext>,
     /// The bytes that the caller gets.
     reply: RefCell<Vec<u8>>,
     /// How often requests of its file had been cancelled when it began.
@@ -54,13 +55,13 @@ pub(crate) struct Done {
 }
 
 /// The transfer method of a control code whose buffers are the system's.
-pub(super) const METHOD_BUFFERED: u32 = 0;
+pub(crate) const METHOD_BUFFERED: u32 = 0;
 
 impl Request {
     /// A create request.
     pub(crate) fn create(cpu: &Cpu, security: SecurityContext) -> Self {
         Self {
-            handle: opaque::address(Kind::Request, cpu.serial()),
+            handle: object_address::address(Kind::Request, cpu.serial()),
             kind: RequestKind::Create,
             requestor: Requestor::User,
             input: 0,
@@ -87,7 +88,7 @@ impl Request {
             buffer
         });
         Self {
-            handle: opaque::address(Kind::Request, cpu.serial()),
+            handle: object_address::address(Kind::Request, cpu.serial()),
             kind: RequestKind::Control { code: control.code },
             requestor: control.requestor,
             input: control.input.len(),
@@ -109,7 +110,7 @@ impl Request {
         self.stale
     }
 
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.done.get().is_some()
     }
 
@@ -272,7 +273,7 @@ impl<'a> Context<'a> {
         if let Some(request) = self.dispatch.request.filter(|request| request.handle == handle.0) {
             return Ok(request);
         }
-        match opaque::decode(handle.0) {
+        match object_address::decode(handle.0) {
             Some((Kind::Request, ..)) if self.dispatch.work.is_some() => {
                 self.not_modelled("was given a request by a work item")
             }
@@ -285,7 +286,7 @@ impl<'a> Context<'a> {
     }
 
     /// The request that is being dispatched, not yet completed.
-    pub(super) fn request(&self, handle: Address) -> Outcome<&'a Request> {
+    pub(crate) fn request(&self, handle: Address) -> Outcome<&'a Request> {
         let request = self.any_request(handle)?;
         if request.is_done() {
             return Err(self.fault(FaultKind::AfterCompletion, "was given a request that is completed"));

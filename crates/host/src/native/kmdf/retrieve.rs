@@ -1,13 +1,13 @@
 //! What a driver asks of a request.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::guarded::Guarded;
-use super::super::memory::Address;
-use super::create::{self, SecurityContext};
 use super::request::{METHOD_BUFFERED, Request, RequestKind};
 use crate::Requestor;
+use crate::native::engine::export::exports;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::stop::Outcome;
+use crate::native::framework::security_context::{self, SecurityContext};
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -41,7 +41,7 @@ exports! {
         let (kind, arguments) = match request.kind {
             RequestKind::Create => {
                 let security = request.security.as_ref().map_or(0, SecurityContext::address);
-                (TYPE_CREATE, [security, create::OPTIONS, 0, 0])
+                (TYPE_CREATE, [security, security_context::OPTIONS, 0, 0])
             }
             RequestKind::Control { code } => {
                 let lengths = (request.output as u64, request.input as u64);

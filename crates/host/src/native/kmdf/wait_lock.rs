@@ -1,14 +1,14 @@
 //! Wait locks: who holds one, who waits for it, and what becomes of it.
 
-use super::super::context::Context;
-use super::super::cpu::Cpu;
-use super::super::describe;
-use super::super::dispatch::Dispatch;
-use super::super::machine::Machine;
-use super::super::opaque::{self, Kind};
-use super::super::{Outcome, Stop};
 use super::attributes::{Attributes, TypedContext};
 use super::children::Child;
+use crate::native::contracts::describe;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::context::Context;
+use crate::native::running::dispatch::Dispatch;
+use crate::native::running::machine::Machine;
 use crate::{Fault, FaultKind, Waiting};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::sync::Arc;
@@ -53,14 +53,14 @@ const SLICE: Duration = Duration::from_millis(10);
 
 impl WaitLock {
     /// A lock that nobody holds.
-    pub(super) fn new(cpu: &Cpu, parent: u64, attributes: Attributes) -> Arc<Self> {
-        let handle = opaque::address(Kind::WaitLock, cpu.serial());
+    pub(crate) fn new(cpu: &Cpu, parent: u64, attributes: Attributes) -> Arc<Self> {
+        let handle = object_address::address(Kind::WaitLock, cpu.serial());
         let context = TypedContext::new(attributes);
         Arc::new(Self { handle, parent, context, owner: Mutex::default(), released: Condvar::new() })
     }
 
     /// Deletes the lock, which nobody may hold.
-    pub(super) fn delete(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+    pub(crate) fn delete(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
         if let Some(owner) = *self.owner.lock() {
             let message = format!("{} was deleted while {}", self.name(dispatch.machine), owner.holds());
             return Err(held(dispatch.machine, message, owner.caller));
@@ -69,7 +69,7 @@ impl WaitLock {
         self.context.destroy(dispatch, cpu, self.handle)
     }
 
-    pub(super) fn context(&self) -> &TypedContext {
+    pub(crate) fn context(&self) -> &TypedContext {
         &self.context
     }
 
@@ -79,7 +79,7 @@ impl WaitLock {
 
     /// Acquires the lock for the calling thread; says whether it did, which
     /// without a timeout is certain.
-    pub(super) fn acquire(self: &Arc<Self>, cx: &Context<'_>, timeout: Option<Duration>) -> Outcome<bool> {
+    pub(crate) fn acquire(self: &Arc<Self>, cx: &Context<'_>, timeout: Option<Duration>) -> Outcome<bool> {
         let me = Owner { cpu: identity(cx.cpu), thread: cx.dispatch.thread.id(), caller: cx.caller };
         let mut owner = self.owner.lock();
         if let Some(other) = *owner {
@@ -137,7 +137,7 @@ impl WaitLock {
     }
 
     /// Releases the lock, which the calling thread must hold.
-    pub(super) fn release(&self, cx: &Context<'_>) -> Outcome<()> {
+    pub(crate) fn release(&self, cx: &Context<'_>) -> Outcome<()> {
         let mut owner = self.owner.lock();
         let why = match *owner {
             Some(owner) if owner.cpu == identity(cx.cpu) => None,

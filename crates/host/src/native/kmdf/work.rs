@@ -1,13 +1,13 @@
 //! What a driver does with work items.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::{PASSIVE, exports};
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
-use super::super::status::WDF_PARENT_NOT_SPECIFIED;
 use super::children::{Child, parent_of};
 use super::work_item::WorkItem;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::contracts::status::WDF_PARENT_NOT_SPECIFIED;
+use crate::native::engine::export::{PASSIVE, exports};
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
@@ -52,7 +52,7 @@ exports! {
         };
         let parent = parent_of(cx, parent)?;
         // Of a driver there is no device whose work it could be.
-        if let Some((Kind::Driver, ..)) = opaque::decode(parent) {
+        if let Some((Kind::Driver, ..)) = object_address::decode(parent) {
             return Ok(Status::INVALID_DEVICE_REQUEST);
         }
         if config.automatic_serialization != 0 {
@@ -60,7 +60,7 @@ exports! {
             // for it; with one it refuses, unless the device is at the passive level.
             return cx.not_modelled("asks for AutomaticSerialization");
         }
-        let handle = opaque::address(Kind::WorkItem, cx.cpu.serial());
+        let handle = object_address::address(Kind::WorkItem, cx.cpu.serial());
         framework.work_items.add(WorkItem::new(handle, parent, config.callback, attributes));
         cx.write(item, &handle, "the work item's handle")?;
         Ok(Status::SUCCESS)
@@ -83,12 +83,12 @@ exports! {
 }
 
 /// The work item behind a handle.
-pub(super) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WorkItem>> {
+pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WorkItem>> {
     cx.machine().framework.work_items.find(cx, handle)
 }
 
 /// Deletes a work item, once it has nothing more to do.
-pub(super) fn delete(cx: &Context<'_>, item: &Arc<WorkItem>) -> Outcome<()> {
+pub(crate) fn delete(cx: &Context<'_>, item: &Arc<WorkItem>) -> Outcome<()> {
     if cx.dispatch.irql > PASSIVE {
         return cx.not_modelled("deletes a work item above PASSIVE_LEVEL, which the framework puts off");
     }

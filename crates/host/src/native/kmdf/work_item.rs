@@ -7,17 +7,17 @@
 //! order each time. A driver that waits for its work in another way, by looking at
 //! memory again and again, waits in vain here.
 
-use super::super::context::Context;
-use super::super::cpu::Cpu;
-use super::super::describe;
-use super::super::dispatch::{Dispatch, Work};
-use super::super::machine::Machine;
-use super::super::memory::Address;
-use super::super::opaque::Kind;
-use super::super::workers;
-use super::super::{Outcome, Stop};
 use super::attributes::{Attributes, TypedContext};
 use super::children::{Child, Children};
+use crate::native::contracts::describe;
+use crate::native::contracts::object_address::Kind;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::engine::workers;
+use crate::native::running::context::Context;
+use crate::native::running::dispatch::{Dispatch, Work};
+use crate::native::running::machine::Machine;
+use crate::native::running::memory::Address;
 use crate::{Fault, FaultKind};
 use parking_lot::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,16 +65,16 @@ const SLICE: Duration = Duration::from_millis(10);
 
 impl WorkItem {
     /// One that has nothing to do.
-    pub(super) fn new(handle: u64, parent: u64, callback: u64, attributes: Attributes) -> Arc<Self> {
+    pub(crate) fn new(handle: u64, parent: u64, callback: u64, attributes: Attributes) -> Arc<Self> {
         let context = TypedContext::new(attributes);
         Arc::new(Self { handle, parent, callback, context, state: Mutex::default(), ended: Condvar::new() })
     }
 
-    pub(super) fn context(&self) -> &TypedContext {
+    pub(crate) fn context(&self) -> &TypedContext {
         &self.context
     }
 
-    pub(super) fn parent(&self) -> Address {
+    pub(crate) fn parent(&self) -> Address {
         Address(self.parent)
     }
 
@@ -83,7 +83,7 @@ impl WorkItem {
     }
 
     /// Has it run once more, unless it is waiting to.
-    pub(super) fn enqueue(&self, cx: &Context<'_>) -> Outcome<()> {
+    pub(crate) fn enqueue(&self, cx: &Context<'_>) -> Outcome<()> {
         let mut state = self.state.lock();
         if state.deleted {
             let name = self.name(cx.machine());
@@ -103,7 +103,7 @@ impl WorkItem {
     }
 
     /// Waits until it has nothing to do.
-    pub(super) fn flush(self: &Arc<Self>, cx: &Context<'_>) -> Outcome<()> {
+    pub(crate) fn flush(self: &Arc<Self>, cx: &Context<'_>) -> Outcome<()> {
         if cx.dispatch.work.is_some_and(|work| work.item == self.handle) {
             let name = self.name(cx.machine());
             return Err(cx.fault(
@@ -117,7 +117,7 @@ impl WorkItem {
     }
 
     /// Deletes it, once it has nothing to do.
-    pub(super) fn delete(self: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+    pub(crate) fn delete(self: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
         self.state.lock().deleted = true;
         self.wait(dispatch.machine, cpu)?;
         if dispatch.machine.framework.work_items.items.remove(self) {
@@ -234,12 +234,12 @@ pub(crate) struct WorkItems {
 
 impl WorkItems {
     /// Takes a new one up.
-    pub(super) fn add(&self, item: Arc<WorkItem>) {
+    pub(crate) fn add(&self, item: Arc<WorkItem>) {
         self.items.add(item);
     }
 
     /// The one behind a handle.
-    pub(super) fn find(&self, cx: &Context<'_>, handle: Address) -> Outcome<Arc<WorkItem>> {
+    pub(crate) fn find(&self, cx: &Context<'_>, handle: Address) -> Outcome<Arc<WorkItem>> {
         self.items.find(cx, handle)
     }
 
@@ -252,7 +252,7 @@ impl WorkItems {
     }
 
     /// Deletes those below an object.
-    pub(super) fn delete_children(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome<()> {
+    pub(crate) fn delete_children(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome<()> {
         self.items.of(parent).iter().try_for_each(|item| item.delete(dispatch, cpu))
     }
 }

@@ -1,12 +1,12 @@
 //! Subject contexts and access checks.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
-use super::super::references::Taken;
 use super::{KERNEL_MODE, USER_MODE, descriptor};
 use crate::FaultKind;
+use crate::native::contracts::references::Taken;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_model::{AccessChecked, AccessMode, AccessRequest, GenericMapping, Object, SubjectContext, Token};
 use psimp_nt::Status;
 use std::sync::Arc;

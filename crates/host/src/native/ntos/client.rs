@@ -1,11 +1,11 @@
 //! Client security contexts.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
-use super::super::references::Taken;
 use super::duplicate::QualityOfService;
+use crate::native::contracts::references::Taken;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_model::{ClientContext, Object, SecurityQos};
 use psimp_nt::{Level, Status, TokenType};
 use zerocopy::{FromBytes, IntoBytes};

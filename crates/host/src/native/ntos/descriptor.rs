@@ -1,9 +1,9 @@
 //! Security descriptors in memory of the driver.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_model::SecurityDescriptor;
 use zerocopy::{FromBytes, IntoBytes};
 

@@ -1,7 +1,7 @@
 //! The driver stops the system.
 
-use super::super::export::exports;
 use crate::FaultKind;
+use crate::native::engine::export::exports;
 
 exports! {
     /// The exports that are modelled.

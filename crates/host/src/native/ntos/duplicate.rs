@@ -1,10 +1,10 @@
 //! Duplicating a token.
 
-use super::super::export::exports;
-use super::super::handles;
-use super::super::memory::Address;
 use super::handle::{check_attributes, get, open};
 use crate::FaultKind;
+use crate::native::contracts::handles;
+use crate::native::engine::export::exports;
+use crate::native::running::memory::Address;
 use psimp_model::Object;
 use psimp_nt::{Level, Status, TokenType};
 use zerocopy::{FromBytes, Immutable, IntoBytes};

@@ -1,11 +1,11 @@
 //! Event tracing.
 
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
-use super::super::tracing::Registration;
-use super::super::{Outcome, Stop};
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::contracts::tracing::Registration;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use crate::{Event, FaultKind};
 use psimp_nt::Status;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ exports! {
             let address = cx.describe(callback);
             return cx.bad_argument(format_args!("was given {address} as the callback, where there is no code"));
         }
-        let value = opaque::address(Kind::Registration, cx.cpu.serial());
+        let value = object_address::address(Kind::Registration, cx.cpu.serial());
         let registration = Registration { handle: value, provider, callback, context, caller: cx.caller };
         if let Err(other) = cx.machine().tracing.register(registration) {
             let before = cx.machine().mapping.site(other.caller).map(|site| format!(" by {site}"));

@@ -1,13 +1,13 @@
 //! Handles of the kernel.
 
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::handles::{self, Handle};
-use super::super::memory::Address;
-use super::super::{Outcome, Stop};
 use super::objects::object_type_of;
 use super::{KERNEL_MODE, USER_MODE};
 use crate::FaultKind;
+use crate::native::contracts::handles::{self, Handle};
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_model::Object;
 use psimp_nt::Status;
 

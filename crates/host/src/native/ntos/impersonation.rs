@@ -1,10 +1,10 @@
 //! Impersonation.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
-use super::super::references::Taken;
+use crate::native::contracts::references::Taken;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_model::Object;
 use psimp_nt::{Level, Status};
 

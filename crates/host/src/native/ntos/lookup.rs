@@ -4,12 +4,12 @@
 //! alive: the current thread and its processes, and the process of a thread that
 //! is referenced.
 
-use super::super::context::Context;
-use super::super::memory::Address;
-use super::super::opaque::{self, Kind};
-use super::super::references::{NotHeld, Taken, address_of};
-use super::super::{Outcome, Stop};
 use crate::FaultKind;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::contracts::references::{NotHeld, Taken, address_of};
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_model::{Object, Process, Thread, Token};
 use std::cell::Ref;
 use std::ops::Deref;
@@ -106,7 +106,7 @@ impl<'a> Context<'a> {
 
     /// Any object that the driver may use.
     pub(super) fn object(&self, at: Address) -> Outcome<Object> {
-        match opaque::decode(at.0) {
+        match object_address::decode(at.0) {
             Some((Kind::Thread, ..)) => Ok(Object::Thread(self.thread(at)?.clone())),
             Some((Kind::Process, ..)) => Ok(Object::Process(self.process(at)?.clone())),
             Some((Kind::Event, ..)) => {
@@ -177,7 +177,7 @@ impl<'a> Context<'a> {
     fn unusable(&self, at: Address, kind: Kind) -> Stop {
         let object = self.describe(at.0);
         let wanted = kind.name();
-        match opaque::decode(at.0) {
+        match object_address::decode(at.0) {
             Some((found, _, 0)) if found == kind => {
                 let before = self.cpu.references.borrow().given_back(at.0);
                 let before = before.and_then(|caller| self.machine().mapping.site(caller));
@@ -194,10 +194,10 @@ impl<'a> Context<'a> {
 
 /// The address of a thread.
 pub(super) fn thread_address(thread: &Thread) -> u64 {
-    opaque::address(Kind::Thread, thread.id().into())
+    object_address::address(Kind::Thread, thread.id().into())
 }
 
 /// The address of a process.
 pub(super) fn process_address(process: &Process) -> u64 {
-    opaque::address(Kind::Process, process.id().into())
+    object_address::address(Kind::Process, process.id().into())
 }

@@ -15,7 +15,7 @@ mod raw;
 mod threads;
 mod tokens;
 
-use super::export::Export;
+use crate::native::engine::export::Export;
 
 /// The exports that are modelled.
 pub(crate) const TABLES: &[&[&Export]] = &[

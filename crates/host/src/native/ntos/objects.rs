@@ -1,14 +1,14 @@
 //! The object manager: references by pointer and by handle.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::gates::type_address;
-use super::super::handles;
-use super::super::memory::Address;
-use super::super::references::Taken;
 use super::{KERNEL_MODE, USER_MODE};
 use crate::FaultKind;
+use crate::native::contracts::handles;
+use crate::native::contracts::references::Taken;
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
+use crate::native::running::trap_stubs::type_address;
 use psimp_model::{Object, ObjectType, reference_by_handle};
 use psimp_nt::Status;
 use zerocopy::{Immutable, IntoBytes};

@@ -1,12 +1,12 @@
 //! Pool.
 
-use super::super::context::Context;
-use super::super::export::{APC, DISPATCH, exports};
-use super::super::kmdf::Request;
-use super::super::memory::Address;
-use super::super::pool::{Block, Lookup};
-use super::super::{Outcome, Stop};
 use crate::FaultKind;
+use crate::native::contracts::pool::{Block, Lookup};
+use crate::native::engine::export::{APC, DISPATCH, exports};
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::kmdf::Request;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 
 /// `POOL_FLAG_…`, as far as they are modelled.
 mod flags {
@@ -63,7 +63,7 @@ pub(super) fn allocate(
     size: usize,
     tag: u32,
     paged: bool,
-    fill: impl FnOnce(&mut super::super::guarded::Guarded),
+    fill: impl FnOnce(&mut crate::native::engine::guarded::Guarded),
 ) -> Outcome<Address> {
     let mut pool = cx.cpu.pool.borrow_mut();
     let memory = pool

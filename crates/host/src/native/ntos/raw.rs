@@ -1,12 +1,12 @@
 //! Memory and strings.
 #![allow(unsafe_code)] // memory that the driver names
 
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::{Address, UnicodeString};
-use super::super::probe::{self, NoMemory};
-use super::super::{Outcome, Stop};
 use crate::FaultKind;
+use crate::native::engine::export::exports;
+use crate::native::engine::probe::{self, NoMemory};
+use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::context::Context;
+use crate::native::running::memory::{Address, UnicodeString};
 
 exports! {
     /// The exports that are modelled.

@@ -1,8 +1,8 @@
 //! Threads, processes, and the interrupt request level.
 
-use super::super::export::exports;
-use super::super::memory::Address;
 use super::lookup::{process_address, thread_address};
+use crate::native::engine::export::exports;
+use crate::native::running::memory::Address;
 
 exports! {
     /// The exports that are modelled.

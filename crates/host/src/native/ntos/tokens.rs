@@ -1,10 +1,10 @@
 //! Reading tokens.
 
-use super::super::Outcome;
-use super::super::context::Context;
-use super::super::export::exports;
-use super::super::memory::Address;
 use super::pool::{SECURITY_TAG, allocate};
+use crate::native::engine::export::exports;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::context::Context;
+use crate::native::running::memory::Address;
 use psimp_model::{FaultPoint, Token};
 use psimp_nt::Status;
 

@@ -1,7 +1,7 @@
 //! What installing, starting, stopping and uninstalling do, step by step, and how a step that fails is undone.
 
-use super::code::Refusal;
 use super::image::{Unfit, in_driver_store, plain, same_path};
+use super::refusal::Refusal;
 use std::fmt::{self, Display, Formatter};
 
 /// How often the state is looked at until a driver is loaded or unloaded.

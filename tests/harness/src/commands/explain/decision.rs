@@ -1,7 +1,6 @@
 //! A decision, rule by rule, for every profile.
 
 use super::kernels;
-use crate::commands::run::flavour;
 use crate::machine::Machine;
 use crate::run::expected_through_driver;
 use psimp_catalogue::{Column, DecisionRow, Driver};
@@ -46,7 +45,7 @@ pub(super) fn text(row: &DecisionRow) -> String {
                 Driver::Refused => "refused".to_owned(),
                 Driver::Passed => {
                     let (column, by_driver) =
-                        expected_through_driver(row, crate::run::kernel(flavour(*kernel)), rules);
+                        expected_through_driver(row, crate::run::kernel(kernel.flavour()), rules);
                     let seen = column.observed(row.token);
                     let who = if by_driver { "driver" } else { "kernel" };
                     format!(

@@ -2,19 +2,18 @@
 //! every profile and kernel side by side; or what a person asks of the rules.
 
 mod decision;
-mod parting;
+mod divergence;
 mod question;
 mod requests;
-mod steps;
+mod script;
 mod words;
 
-use super::run::flavour;
 use super::say;
 use crate::cli::{Exit, ExplainArgs, Kernel, TextFormat};
 use crate::driver::Source;
-use crate::races;
 use crate::result::CaseStatus;
-use crate::run::{Target, run_case};
+use crate::run::races;
+use crate::run::{Setup, run_case};
 use clap::ValueEnum;
 use psimp_catalogue::{Body, Case};
 use psimp_protocol::RulesMode;
@@ -65,10 +64,10 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
 pub(super) fn text(case: &Case) -> String {
     match case.body {
         Body::Decision(row) => decision::text(row),
-        Body::Script(row) => steps::script(row),
+        Body::Script(row) => script::script(row),
         Body::Requests(row) => requests::requests(row),
         Body::Race(race) => races::explain(race),
-        Body::Pipe(pipe) => steps::pipe(pipe),
+        Body::Pipe(pipe) => script::pipe(pipe),
         Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
     }
 }
@@ -78,8 +77,8 @@ fn runs(case: &Case) -> Vec<Value> {
     let mut runs = Vec::new();
     for kernel in Kernel::value_variants() {
         for (rules, name) in [(RulesMode::Documented, "documented"), (RulesMode::Kernel, "kernel")] {
-            let target = Target { source: Source::Service, flavour: flavour(*kernel), rules };
-            let observed = match run_case(&target, case).status {
+            let setup = Setup { source: Source::Service, flavour: kernel.flavour(), rules };
+            let observed = match run_case(&setup, case).status {
                 CaseStatus::Passed(words) if words.is_empty() => "as expected".to_owned(),
                 CaseStatus::Passed(words) => format!("as expected: {words}"),
                 CaseStatus::Skipped(reason) => format!("skipped: {reason}"),

@@ -4,12 +4,11 @@ mod fixtures;
 mod other_user;
 mod removal;
 
-use crate::native::express::Plan;
 use crate::native::feature::Feature;
-use crate::native::means::Means;
+use crate::native::plan::Plan;
+use crate::native::route::Means;
 use crate::native::server::{Answer, COMMAND, Question};
-use crate::result::{CaseResult, CaseStatus, Mismatch};
-use crate::run::mismatch;
+use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use fixtures::Fixtures;
 use psimp_catalogue::{Case, Kernel, Server, Tok};
 use psimp_protocol::RulesMode;

@@ -1,18 +1,17 @@
 //! A server process: it has the primary token of one case, gets the case from the
 //! harness through its standard input, and answers when it no longer impersonates.
 
+mod actor;
 mod judge;
-mod look;
+mod observe;
 mod pipe;
 mod probe;
 mod program;
 mod stage;
-mod steps;
-mod through;
+mod via_driver;
 
 use crate::native::feature::Feature;
-use crate::result::Mismatch;
-use crate::run::Found;
+use crate::result::{Comparison, Mismatch, mismatch};
 use psimp_catalogue::{Kernel, Tok};
 use psimp_nt::Sid;
 use psimp_protocol::RulesMode;
@@ -121,15 +120,15 @@ fn case(
     rules: Option<RulesMode>,
     tokens: &BTreeMap<String, u64>,
     other_user: Option<Vec<u8>>,
-) -> Found {
-    let broken = |what: &str, why: String| vec![crate::run::mismatch(what, "success", why)];
+) -> Comparison {
+    let broken = |what: &str, why: String| vec![mismatch(what, "success", why)];
     let cases = psimp_catalogue::cases();
     let case = cases.iter().find(|case| case.id == id).ok_or_else(|| broken("case", format!("no {id}")))?;
     let given = given(tokens).map_err(|error| broken("tokens of the case", error.to_string()))?;
     let other_user = other_user.and_then(|bytes| Sid::parse(&bytes).ok());
     let stage = stage::Stage::new(kernel, rules, given, other_user)
         .map_err(|status| broken("the device, and the tokens of the case", status.to_string()))?;
-    steps::run(&stage, case)
+    actor::run(&stage, case)
 }
 
 /// The tokens that the harness gave to this process.

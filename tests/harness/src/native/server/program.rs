@@ -1,9 +1,9 @@
 //! What a program does through system calls.
 
-use super::look::Seen;
+use super::actor::Actor;
+use super::observe::Seen;
 use super::stage::Kept;
-use super::steps::Actor;
-use crate::native::means::of;
+use crate::native::route::of;
 use psimp_catalogue::Program;
 use psimp_model::sids;
 use psimp_nt::{Status, TokenType};

@@ -1,19 +1,20 @@
 //! Cases that are sequences of calls, on one thread or on several.
 
-mod broker;
+mod connections;
 mod judge;
 mod memory;
 mod program;
 mod saving;
 mod stage;
-mod troupe;
+mod workers;
 
 use super::decision::queried;
-use super::{Found, Way, compare, kernel};
+use super::setup::{Way, kernel};
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
+use crate::result::{Comparison, compare};
 use psimp_catalogue::{ByKernel, Kernel, Script, State, Step, Tok, Who};
 use psimp_model::{FaultPoint, Flavour, privileges};
 use psimp_nt::Status;
@@ -21,7 +22,7 @@ use psimp_protocol::RulesMode;
 use stage::Stage;
 use std::fmt::Debug;
 use std::sync::Arc;
-use troupe::Troupe;
+use workers::Troupe;
 
 /// Which of the three values holds on a kernel.
 fn of<T>(values: &ByKernel<T>, flavour: Flavour) -> &T {
@@ -41,7 +42,7 @@ pub(crate) fn expected(values: &ByKernel<State>, flavour: Flavour, rules: RulesM
     of(values, flavour)
 }
 
-pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Found {
+pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Comparison {
     // References are counted against the start of the case.
     for tok in Tok::ALL {
         machine.token(*tok);
@@ -105,10 +106,10 @@ impl<'scope, 'env> Run<'scope, 'env> {
             }
             Step::Meanwhile(who, steps) => {
                 let meanwhile = self.troupe.cue(self.stage, who, steps);
-                let watch = self.stage.watch().cloned();
+                let witness = self.stage.witness().cloned();
                 self.machine.system.faults().interrupt_next(FaultPoint::DuplicateToken, move || {
-                    if let Some(watch) = watch {
-                        watch.disturb();
+                    if let Some(witness) = witness {
+                        witness.disturb();
                     }
                     meanwhile();
                 });

@@ -1,0 +1,161 @@
+//! Pool blocks of the driver.
+
+use crate::native::engine::guarded::Guarded;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+
+/// A block that the driver has.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) memory: Guarded,
+    pub(crate) tag: u32,
+    /// Paged pool: not to be touched at `DISPATCH_LEVEL`.
+    pub(crate) paged: bool,
+    /// The function that allocated it.
+    pub(crate) function: &'static str,
+    /// Return address of that call.
+    pub(crate) caller: u64,
+}
+
+impl Block {
+    /// What was done to the bytes around the block, in words.
+    pub(crate) fn overrun(&self) -> Option<String> {
+        let length = self.memory.length();
+        let offset = self.memory.damage()?;
+        Some(format!("wrote at offset {offset} of a pool block of {length} bytes"))
+    }
+}
+
+/// A block that was freed, kept for a while to see whether anyone writes to it.
+#[derive(Debug)]
+struct Freed {
+    memory: Guarded,
+    caller: u64,
+    /// Whose it was.
+    owner: u64,
+}
+
+/// The blocks of one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    live: Vec<Block>,
+    freed: VecDeque<Freed>,
+}
+
+/// The freed blocks of threads that have ended.
+static ORPHANED: Mutex<Vec<Freed>> = Mutex::new(Vec::new());
+
+/// A freed block was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UseAfterFree {
+    /// Where it was freed: the return address of that call.
+    pub(crate) caller: u64,
+    /// The first byte that was changed.
+    pub(crate) offset: usize,
+}
+
+/// What an address that is to be freed is.
+#[derive(Debug)]
+pub(crate) enum Lookup {
+    /// A block, no longer in the list.
+    Live(Block),
+    /// A block that was freed before; the return address of that call.
+    Freed(u64),
+    /// No block of this thread.
+    Unknown,
+}
+
+impl Pool {
+    /// Freed blocks that are kept.
+    const KEPT: usize = 16;
+    /// Blocks that a driver may have taken since a dispatch began: the pool is
+    /// exhausted some time.
+    const MOST: usize = 4096;
+
+    /// Memory for a new block of a driver, not yet filled; none when there is no
+    /// more.
+    pub(crate) fn memory(&mut self, size: usize, owner: u64) -> Result<Option<Guarded>, UseAfterFree> {
+        if self.live.len() >= Self::MOST {
+            return Ok(None);
+        }
+        let reused = self.reuse(size, owner)?;
+        let mut memory = reused.or_else(|| Guarded::try_new(size));
+        if let Some(memory) = &mut memory {
+            memory.lend(size);
+        }
+        Ok(memory)
+    }
+
+    fn reuse(&mut self, size: usize, owner: u64) -> Result<Option<Guarded>, UseAfterFree> {
+        if self.freed.len() < Self::KEPT {
+            return Ok(None);
+        }
+        let Some(freed) = self.freed.pop_front() else { return Ok(None) };
+        freed.check(owner)?;
+        Ok((freed.memory.capacity() >= size).then_some(freed.memory))
+    }
+
+    /// The blocks that the driver has.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Block> {
+        self.live.iter()
+    }
+
+    /// Notes a block.
+    pub(crate) fn add(&mut self, block: Block) {
+        self.live.push(block);
+    }
+
+    /// Takes a block out of the list.
+    pub(crate) fn remove(&mut self, address: u64) -> Lookup {
+        let found = self.live.iter().rposition(|block| block.memory.address() == address);
+        if let Some(index) = found {
+            return Lookup::Live(self.live.swap_remove(index));
+        }
+        let freed = self.freed.iter().rev().find(|freed| freed.memory.address() == address);
+        freed.map_or(Lookup::Unknown, |freed| Lookup::Freed(freed.caller))
+    }
+
+    /// Keeps the memory of a block that was freed.
+    pub(crate) fn keep(&mut self, memory: Guarded, caller: u64, owner: u64) {
+        memory.take_back();
+        self.freed.push_back(Freed { memory, caller, owner });
+    }
+
+    /// Empties the list and returns what the driver has, if anything.
+    pub(crate) fn settle(&mut self) -> Option<Vec<Block>> {
+        (!self.live.is_empty()).then(|| std::mem::take(&mut self.live))
+    }
+
+    /// The thread ends.
+    pub(crate) fn orphan(&mut self) {
+        const MOST: usize = 256;
+        if self.freed.is_empty() {
+            return;
+        }
+        let mut orphaned = ORPHANED.lock();
+        orphaned.extend(self.freed.drain(..));
+        // Those of drivers that broke a contract are never asked for.
+        let surplus = orphaned.len().saturating_sub(MOST);
+        orphaned.drain(..surplus);
+    }
+
+    /// Looks whether any freed block of a driver was changed, here or on a thread
+    /// that has ended, and forgets them.
+    pub(crate) fn sweep(&mut self, owner: u64) -> Vec<UseAfterFree> {
+        let is_drivers = |freed: &mut Freed| freed.owner == owner;
+        let mut freed: Vec<_> = ORPHANED.lock().extract_if(.., is_drivers).collect();
+        freed.extend(self.freed.drain(..));
+        freed.into_iter().filter_map(|freed| freed.check(owner).err()).collect()
+    }
+}
+
+impl Freed {
+    fn check(&self, owner: u64) -> Result<(), UseAfterFree> {
+        match self.memory.changed_since_taken_back() {
+            // Another driver's, which is gone.
+            Some(_) if self.owner != owner => Ok(()),
+            None => Ok(()),
+            Some(offset) => Err(UseAfterFree { caller: self.caller, offset }),
+        }
+    }
+}

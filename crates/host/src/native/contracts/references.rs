@@ -1,0 +1,211 @@
+//! The references that the driver holds on objects.
+
+use super::object_address::{self, Kind};
+use psimp_model::Object;
+
+/// Which routine gave a reference; the one that takes it back has to fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// `ObReferenceObjectByHandle` and its like.
+    Object,
+    /// `PsReferencePrimaryToken`.
+    Primary,
+    /// `PsReferenceImpersonationToken`.
+    Impersonation,
+    /// `SeCaptureSubjectContext`, on the primary token.
+    Subject,
+    /// The same, on the client token; and the level that was captured with it.
+    Client(u32),
+}
+
+impl Taken {
+    /// The routine that takes such a reference back.
+    pub(crate) fn given_back_by(self) -> &'static str {
+        match self {
+            Self::Object => "ObfDereferenceObject",
+            Self::Primary => "PsDereferencePrimaryToken",
+            Self::Impersonation => "PsDereferenceImpersonationToken",
+            Self::Subject | Self::Client(_) => "SeReleaseSubjectContext",
+        }
+    }
+}
+
+/// One reference.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    /// The object as the driver sees it.
+    pub(crate) address: u64,
+    pub(crate) taken: Taken,
+    /// The function that gave it.
+    pub(crate) function: &'static str,
+    /// Return address of that call.
+    pub(crate) caller: u64,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Held(Object),
+    /// Given back by the call that returned here.
+    GivenBack(u64),
+}
+
+/// Why a reference cannot be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotHeld {
+    /// There is none on the object.
+    None,
+    /// There was one, given back by the call that returned here.
+    GivenBack(u64),
+    /// There is one that another routine gave.
+    Taken(Taken),
+}
+
+/// References in the order in which they were taken. Those given back stay in
+/// the list for a while, for the sake of messages.
+#[derive(Debug, Default)]
+pub(crate) struct References {
+    all: Vec<Reference>,
+    /// How many were left when entries were dropped last.
+    kept: usize,
+}
+
+impl References {
+    /// Beyond this, entries of references given back are dropped.
+    const MANY: usize = 64;
+
+    /// Notes a reference.
+    pub(crate) fn add(
+        &mut self,
+        address: u64,
+        object: Object,
+        taken: Taken,
+        function: &'static str,
+        caller: u64,
+    ) {
+        if self.all.len() >= Self::MANY {
+            self.all.retain(Reference::is_held);
+        }
+        self.all.push(Reference { address, taken, function, caller, state: State::Held(object) });
+    }
+
+    /// Takes over references that are noted elsewhere.
+    pub(crate) fn take_over(&mut self, references: Vec<Reference>) {
+        // Now and then only: what is held may be more than what is given back.
+        if self.all.len() >= Self::MANY.max(2 * self.kept) {
+            self.all.retain(Reference::is_held);
+            self.kept = self.all.len();
+        }
+        self.all.extend(references);
+    }
+
+    /// The object, if there is a reference on it.
+    pub(crate) fn object(&self, address: u64) -> Option<&Object> {
+        self.all.iter().rev().filter(|reference| reference.address == address).find_map(Reference::object)
+    }
+
+    /// The object, if there is a reference on it that was taken this way.
+    pub(crate) fn taken(&self, address: u64, taken: Taken) -> Option<&Object> {
+        let mut fitting = self.all.iter().rev();
+        fitting.find(|one| one.address == address && one.taken == taken && one.is_held())?.object()
+    }
+
+    /// The objects that are referenced.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.all.iter().filter_map(Reference::object)
+    }
+
+    /// The references that are held.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Reference> {
+        self.all.iter().filter(|reference| reference.is_held())
+    }
+
+    /// Gives the latest reference back that fits.
+    pub(crate) fn give_back(&mut self, address: u64, taken: Taken, caller: u64) -> Result<Object, NotHeld> {
+        let mut why = NotHeld::None;
+        for reference in self.all.iter_mut().rev().filter(|reference| reference.address == address) {
+            match &reference.state {
+                State::Held(_) if reference.taken == taken => {
+                    let state = std::mem::replace(&mut reference.state, State::GivenBack(caller));
+                    if let State::Held(object) = state {
+                        return Ok(object);
+                    }
+                }
+                State::Held(_) => why = NotHeld::Taken(reference.taken),
+                State::GivenBack(by) if why == NotHeld::None => why = NotHeld::GivenBack(*by),
+                State::GivenBack(_) => {}
+            }
+        }
+        Err(why)
+    }
+
+    /// Where a reference on the object was given back last.
+    pub(crate) fn given_back(&self, address: u64) -> Option<u64> {
+        self.all.iter().rev().find_map(|reference| match reference.state {
+            State::GivenBack(by) if reference.address == address => Some(by),
+            _ => None,
+        })
+    }
+
+    /// Empties the list and returns what is held, if anything.
+    pub(crate) fn settle(&mut self) -> Option<Vec<Reference>> {
+        if self.all.iter().any(Reference::is_held) {
+            let mut all = std::mem::take(&mut self.all);
+            all.retain(Reference::is_held);
+            return Some(all);
+        }
+        self.all.clear();
+        None
+    }
+}
+
+impl Reference {
+    fn is_held(&self) -> bool {
+        matches!(self.state, State::Held(_))
+    }
+
+    fn object(&self) -> Option<&Object> {
+        match &self.state {
+            State::Held(object) => Some(object),
+            State::GivenBack(_) => None,
+        }
+    }
+}
+
+/// The address that an object has for the driver.
+pub(crate) fn address_of(object: &Object) -> u64 {
+    match object {
+        Object::Token(token) => object_address::address(Kind::Token, token.id().0),
+        Object::Thread(thread) => object_address::address(Kind::Thread, thread.id().into()),
+        Object::Process(process) => object_address::address(Kind::Process, process.id().into()),
+        Object::Event(event) => {
+            object_address::address(Kind::Event, std::sync::Arc::as_ptr(event) as u64 >> 4)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NotHeld, References, Taken};
+    use psimp_model::Object;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_was_given_back_is_forgotten_in_time() {
+        let event = Arc::default();
+        let mut held = References::default();
+        for round in 1..=10_000 {
+            let mut taken = References::default();
+            taken.add(round, Object::Event(Arc::clone(&event)), Taken::Object, "a test", 0);
+            held.take_over(taken.settle().unwrap_or_default());
+            // Every tenth one stays.
+            if round % 10 != 0 {
+                assert!(held.give_back(round, Taken::Object, 1).is_ok());
+                assert_eq!(held.give_back(round, Taken::Object, 1).err(), Some(NotHeld::GivenBack(1)));
+            }
+        }
+        assert_eq!(held.held().count(), 1_000);
+        assert!(held.all.len() <= 2_000, "{}", held.all.len());
+        assert_eq!(Arc::strong_count(&event), 1_001);
+    }
+}

@@ -1,0 +1,238 @@
+//! Reads and writes of memory that the driver names, which may not be there.
+//!
+//! The few instructions that touch it lie between two labels; a fault at one of
+//! them is resumed behind them by the signal handler and becomes an error.
+#![allow(unsafe_code)] // pointers of unknown origin
+
+use std::arch::global_asm;
+use std::ffi::c_void;
+
+/// The memory is not there, or not to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoMemory;
+
+global_asm!(
+    ".pushsection .text.psimp_host_probe, \"ax\", @progbits",
+    ".hidden psimp_host_probe_start",
+    ".hidden psimp_host_probe_end",
+    ".hidden psimp_host_copy",
+    ".hidden psimp_host_fill",
+    ".hidden psimp_host_compare",
+    ".globl psimp_host_probe_start",
+    ".globl psimp_host_probe_end",
+    ".globl psimp_host_copy",
+    ".globl psimp_host_fill",
+    ".globl psimp_host_compare",
+    "psimp_host_probe_start:",
+    // rdi: to, rsi: from, rdx: length
+    "psimp_host_copy:",
+    "mov rax, rdi",
+    "sub rax, rsi",
+    "cmp rax, rdx",
+    "jb 26f",
+    "21:",
+    "cmp rdx, 16",
+    "jb 22f",
+    "movups xmm0, [rsi]",
+    "movups [rdi], xmm0",
+    "add rsi, 16",
+    "add rdi, 16",
+    "sub rdx, 16",
+    "jmp 21b",
+    "22:",
+    "cmp rdx, 8",
+    "jb 23f",
+    "mov rax, [rsi]",
+    "mov [rdi], rax",
+    "add rsi, 8",
+    "add rdi, 8",
+    "sub rdx, 8",
+    "23:",
+    "cmp rdx, 4",
+    "jb 24f",
+    "mov eax, [rsi]",
+    "mov [rdi], eax",
+    "add rsi, 4",
+    "add rdi, 4",
+    "sub rdx, 4",
+    "24:",
+    "test rdx, rdx",
+    "jz 25f",
+    "mov al, [rsi]",
+    "mov [rdi], al",
+    "inc rsi",
+    "inc rdi",
+    "dec rdx",
+    "jmp 24b",
+    "25:",
+    "xor eax, eax",
+    "ret",
+    // The target begins inside the source: from the end on down.
+    "26:",
+    "test rdx, rdx",
+    "jz 25b",
+    "mov al, [rsi + rdx - 1]",
+    "mov [rdi + rdx - 1], al",
+    "dec rdx",
+    "jmp 26b",
+    // rdi: to, sil: byte, rdx: length
+    "psimp_host_fill:",
+    "movzx eax, sil",
+    "mov rcx, 0x0101010101010101",
+    "imul rax, rcx",
+    "31:",
+    "cmp rdx, 8",
+    "jb 32f",
+    "mov [rdi], rax",
+    "add rdi, 8",
+    "sub rdx, 8",
+    "jmp 31b",
+    "32:",
+    "test rdx, rdx",
+    "jz 33f",
+    "mov [rdi], al",
+    "inc rdi",
+    "dec rdx",
+    "jmp 32b",
+    "33:",
+    "xor eax, eax",
+    "ret",
+    // rdi, rsi: the two, rdx: length, rcx: where the difference goes
+    "psimp_host_compare:",
+    "41:",
+    "cmp rdx, 8",
+    "jb 42f",
+    "mov rax, [rdi]",
+    "cmp rax, [rsi]",
+    "jne 42f",
+    "add rdi, 8",
+    "add rsi, 8",
+    "sub rdx, 8",
+    "jmp 41b",
+    "42:",
+    "xor eax, eax",
+    "test rdx, rdx",
+    "jz 43f",
+    "movzx eax, byte ptr [rdi]",
+    "movzx r8d, byte ptr [rsi]",
+    "sub eax, r8d",
+    "jnz 43f",
+    "inc rdi",
+    "inc rsi",
+    "dec rdx",
+    "jmp 42b",
+    "43:",
+    "mov [rcx], eax",
+    "xor eax, eax",
+    "ret",
+    "psimp_host_probe_end:",
+    "mov eax, 1",
+    "ret",
+    ".popsection",
+);
+
+unsafe extern "sysv64" {
+    static psimp_host_probe_start: c_void;
+    static psimp_host_probe_end: c_void;
+    fn psimp_host_copy(to: u64, from: u64, length: usize) -> u64;
+    fn psimp_host_fill(to: u64, byte: u8, length: usize) -> u64;
+    fn psimp_host_compare(left: u64, right: u64, length: usize, difference: *mut i32) -> u64;
+}
+
+/// Where to continue when the instruction at `rip` could not reach its memory;
+/// none when it is not one of those here.
+pub(crate) fn resume(rip: u64) -> Option<u64> {
+    let start = (&raw const psimp_host_probe_start) as u64;
+    let end = (&raw const psimp_host_probe_end) as u64;
+    (start..end).contains(&rip).then_some(end)
+}
+
+fn checked(failed: u64) -> Result<(), NoMemory> {
+    if failed == 0 { Ok(()) } else { Err(NoMemory) }
+}
+
+/// Copies between any addresses, as `memmove` does.
+///
+/// # Safety
+/// What lies at `to` is the driver's or meant to be written; no reference to it
+/// is alive.
+pub(crate) unsafe fn copy(to: u64, from: u64, length: usize) -> Result<(), NoMemory> {
+    // SAFETY: an address without memory becomes an error; the rest the caller
+    // promises.
+    checked(unsafe { psimp_host_copy(to, from, length) })
+}
+
+/// Fills memory at any address, as `memset` does.
+///
+/// # Safety
+/// As for [`copy`].
+pub(crate) unsafe fn fill(to: u64, byte: u8, length: usize) -> Result<(), NoMemory> {
+    // SAFETY: as for `copy`.
+    checked(unsafe { psimp_host_fill(to, byte, length) })
+}
+
+/// Compares memory at any addresses, as `memcmp` does.
+pub(crate) fn compare(left: u64, right: u64, length: usize) -> Result<i32, NoMemory> {
+    let mut difference = 0;
+    // SAFETY: an address without memory becomes an error; nothing else is
+    // written than the local.
+    checked(unsafe { psimp_host_compare(left, right, length, &raw mut difference) })?;
+    Ok(difference)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NoMemory, compare, copy, fill};
+    use crate::native::engine::cpu::Cpu;
+
+    fn address<T>(of: &mut T) -> u64 {
+        (&raw mut *of) as u64
+    }
+
+    #[test]
+    fn copies_of_every_length_and_overlap() {
+        for length in 0..40 {
+            for (to, from) in [(0, 40), (40, 0), (10, 13), (13, 10), (10, 10)] {
+                let mut buffer: [u8; 80] = std::array::from_fn(|at| u8::try_from(at).unwrap_or(0));
+                let mut expected = buffer;
+                expected.copy_within(from..from + length, to);
+                let base = address(&mut buffer);
+                // SAFETY: inside the local.
+                assert_eq!(unsafe { copy(base + to as u64, base + from as u64, length) }, Ok(()));
+                assert_eq!(buffer, expected, "{length} bytes from {from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn fills_and_compares_every_length() {
+        for length in 0..40 {
+            let mut buffer = [0_u8; 48];
+            let base = address(&mut buffer);
+            // SAFETY: inside the local.
+            assert_eq!(unsafe { fill(base, 7, length) }, Ok(()));
+            assert!(buffer[..length].iter().all(|&byte| byte == 7));
+            assert!(buffer[length..].iter().all(|&byte| byte == 0));
+            let mut other = buffer;
+            assert_eq!(compare(base, address(&mut other), 48), Ok(0));
+            other[length] = 9;
+            let difference = compare(base, address(&mut other), 48);
+            assert_eq!(difference, Ok(-9));
+        }
+    }
+
+    #[test]
+    fn missing_memory_is_an_error() {
+        Cpu::attach();
+        let mut byte = 0_u8;
+        for missing in [0, 8, 0xFFFF_8000_0000_0000, 0x8000_0000_0000_0000] {
+            // SAFETY: nothing lies at these addresses, or nothing is written.
+            assert_eq!(unsafe { copy(missing, address(&mut byte), 1) }, Err(NoMemory));
+            // SAFETY: into the local.
+            assert_eq!(unsafe { copy(address(&mut byte), missing, 1) }, Err(NoMemory));
+            // SAFETY: nothing lies at these addresses.
+            assert_eq!(unsafe { fill(missing, 0, 16) }, Err(NoMemory));
+            assert_eq!(compare(missing, missing, 16), Err(NoMemory));
+        }
+    }
+}

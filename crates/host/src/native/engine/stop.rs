@@ -1,0 +1,16 @@
+//! The way of a fault back to the host function that entered the driver.
+
+use crate::Fault;
+
+/// A fault on its way back to the host function that entered the driver.
+#[derive(Debug)]
+pub(crate) struct Stop(pub(crate) Box<Fault>);
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self(Box::new(fault))
+    }
+}
+
+/// The result of something that may break a contract.
+pub(crate) type Outcome<T> = Result<T, Stop>;

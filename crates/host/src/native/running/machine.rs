@@ -1,0 +1,134 @@
+//! The machine that one driver runs on.
+
+use super::trap_stubs::ImportGates;
+use crate::native::contracts::ledger::Held;
+use crate::native::contracts::pool::UseAfterFree;
+use crate::native::contracts::tracing::Tracing;
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::mapping::Mapping;
+use crate::native::framework::globals::Framework;
+use crate::{Fault, FaultKind, Options};
+use parking_lot::Mutex;
+use psimp_model::{System, Thread};
+use std::sync::{Arc, OnceLock, Weak};
+
+/// Everything below and around one driver.
+pub(crate) struct Machine {
+    this: Weak<Self>,
+    /// The kernel.
+    pub(crate) system: Arc<System>,
+    /// The image.
+    pub(crate) mapping: Mapping,
+    /// Where imports lead that are not modelled.
+    pub(crate) gates: ImportGates,
+    pub(crate) options: Options,
+    /// Milliseconds that a call into the driver may take; zero for ever.
+    pub(crate) limit: u32,
+    /// The framework that the driver is bound to.
+    pub(crate) framework: Framework,
+    /// What the driver holds between dispatches.
+    pub(crate) held: Held,
+    /// Its event providers, and who listens to them.
+    pub(crate) tracing: Tracing,
+    /// `DRIVER_OBJECT`.
+    pub(crate) driver_object: Guarded,
+    /// The registry path that `DriverEntry` gets.
+    pub(crate) registry_path: Guarded,
+    /// A thread of the System process, on which the driver starts and ends.
+    pub(crate) system_thread: Arc<Thread>,
+    /// Threads of the System process on which work items ran, and can again.
+    idle_workers: Mutex<Vec<Arc<Thread>>>,
+    /// The fault that ended the driver.
+    stopped: OnceLock<Fault>,
+    faults: Mutex<Vec<Fault>>,
+}
+
+/// What a machine is made of; the rest begins empty.
+pub(crate) struct Parts {
+    pub(crate) system: Arc<System>,
+    pub(crate) mapping: Mapping,
+    pub(crate) gates: ImportGates,
+    pub(crate) options: Options,
+    pub(crate) driver_object: Guarded,
+    pub(crate) registry_path: Guarded,
+    pub(crate) system_thread: Arc<Thread>,
+}
+
+impl Machine {
+    /// A machine that nothing has happened on. It is shared, because a work item
+    /// may run on it longer than its host is there.
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        let Parts { system, mapping, gates, options, driver_object, registry_path, system_thread } = parts;
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            system,
+            mapping,
+            gates,
+            limit: options
+                .deadline
+                .map_or(0, |limit| u32::try_from(limit.as_millis().max(1)).unwrap_or(u32::MAX)),
+            tracing: Tracing::new(options.listener, options.events.clone()),
+            options,
+            framework: Framework::default(),
+            held: Held::default(),
+            driver_object,
+            registry_path,
+            system_thread,
+            idle_workers: Mutex::default(),
+            stopped: OnceLock::new(),
+            faults: Mutex::default(),
+        })
+    }
+
+    /// The machine for somebody who keeps it. None while it is being taken down.
+    pub(crate) fn share(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
+    }
+
+    /// A system worker thread that does nothing else.
+    pub(crate) fn take_worker(&self) -> Arc<Thread> {
+        let idle = self.idle_workers.lock().pop();
+        idle.unwrap_or_else(|| self.system.create_system_thread(self.system_thread.process()))
+    }
+
+    /// The worker thread has nothing to do any more.
+    pub(crate) fn give_worker(&self, thread: Arc<Thread>) {
+        self.idle_workers.lock().push(thread);
+    }
+
+    /// The fault that ended the driver, if one did.
+    pub(crate) fn stopped(&self) -> Option<&Fault> {
+        self.stopped.get()
+    }
+
+    /// Ends the driver. Threads that waited for the one whose fault it was come
+    /// with the same fault.
+    #[cold]
+    pub(crate) fn stop(&self, fault: Fault) -> Fault {
+        if self.stopped.get() != Some(&fault) {
+            self.faults.lock().push(fault.clone());
+        }
+        let _ = self.stopped.set(fault.clone());
+        fault
+    }
+
+    /// Notes faults that do not end the driver.
+    pub(crate) fn report(&self, faults: &[Fault]) {
+        self.faults.lock().extend_from_slice(faults);
+    }
+
+    /// Everything that was reported.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        self.faults.lock().clone()
+    }
+
+    /// The fault of a freed block that was changed.
+    #[cold]
+    pub(crate) fn use_after_free(&self, found: UseAfterFree) -> Fault {
+        Fault {
+            kind: FaultKind::PoolUseAfterFree,
+            message: format!("byte {} of a pool block was changed after the block was freed", found.offset),
+            site: self.mapping.site(found.caller),
+        }
+    }
+}

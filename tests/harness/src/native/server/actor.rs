@@ -1,0 +1,318 @@
+//! The steps of a case, carried out by the threads of the server process.
+
+use super::observe::{self, Seen};
+use super::stage::{Kept, Stage, kind};
+use crate::driver::Failure;
+use crate::result::Comparison;
+use crate::run::column;
+use psimp_catalogue::{Body, Case, Column, DecisionRow, Program, State, Step, Tok, Who};
+use psimp_model::privileges;
+use psimp_nt::Status;
+use psimp_windows::token::QUERY;
+use psimp_windows::{Token, thread};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{Scope, ScopedJoinHandle};
+
+pub(super) const THREAD_ALL_ACCESS: u32 = 0x001F_FFFF;
+const TOKEN_ADJUST_PRIVILEGES: u32 = 0x20;
+/// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
+pub(super) const OTHER_PRIVILEGE: u64 = 17;
+/// `FILE_READ_DATA`, and `EVENT_QUERY_STATE` of the objects here.
+pub(super) const READ: u32 = 1;
+
+/// Carries out a case, and looks whether all came as expected.
+pub(super) fn run(stage: &Stage, case: &Case) -> Comparison {
+    std::thread::scope(|scope| {
+        let mut actor = Actor::new(stage, Who::T1, scope);
+        match case.body {
+            Body::Decision(row) if stage.driver.is_some() => actor.decide_through_driver(row),
+            Body::Decision(row) => actor.decide(row),
+            Body::Script(script) => actor.steps(script.steps),
+            Body::Pipe(pipe) => actor.pipe(pipe),
+            Body::Requests(_) | Body::Race(_) | Body::Needs(_) => {
+                stage.compare("the case", "one that user mode can carry out", "another");
+            }
+        }
+        // The answer is written as the process, whatever the case left.
+        actor.ended("RevertToSelf", Status::SUCCESS, thread::set_token(thread::current(), None));
+    });
+    stage.finish()
+}
+
+/// Steps to carry out, and whom to tell when that is done.
+pub(super) type Part = (&'static [Step], Sender<()>);
+
+pub(super) struct Player<'scope> {
+    pub(super) parts: Sender<Part>,
+    pub(super) thread: ScopedJoinHandle<'scope, ()>,
+}
+
+/// One thread's part in a case.
+pub(super) struct Actor<'scope, 'env> {
+    pub(super) stage: &'env Stage,
+    pub(super) who: Who,
+    /// Whom the calls are about.
+    pub(super) about: Who,
+    number: usize,
+    pub(super) scope: &'scope Scope<'scope, 'env>,
+    pub(super) players: BTreeMap<Who, Player<'scope>>,
+}
+
+impl<'scope, 'env> Actor<'scope, 'env> {
+    fn new(stage: &'env Stage, who: Who, scope: &'scope Scope<'scope, 'env>) -> Self {
+        Self { stage, who, about: who, number: 0, scope, players: BTreeMap::new() }
+    }
+
+    /// Group D by `SetThreadToken`, and the three looks at what came of it.
+    fn decide(&self, row: &DecisionRow) {
+        let token = self.stage.token(row.token);
+        let set = token.and_then(|token| thread::set_token(thread::current(), Some(token)));
+        self.ended("SetThreadToken", Status::SUCCESS, set);
+        self.decided(row, column(row, self.stage.kernel));
+    }
+
+    /// Looks at what came of a decision.
+    pub(super) fn decided(&self, row: &DecisionRow, column: Column) {
+        let expected = column.observed(row.token);
+        let slot = match column {
+            Column::K(level) => format!("{} L{level}", row.token.name()),
+            Column::C(level, _) => format!("copy of {} imp/{level} L{level}", row.token.name()),
+        };
+        let seen = Seen::of(thread::current(), true);
+        if self.stage.driver.is_none() {
+            let (slot, observed) = seen.slot(self.stage, Some(row.token), &slot);
+            self.stage.compare("slot", &slot, &observed);
+            self.stage.show(observed);
+        }
+        let opened = match &seen {
+            Seen::Token(token) => kind(token),
+            other => other.open(None),
+        };
+        self.stage.compare("open", &expected.open, &opened);
+        self.stage.compare("access", &expected.access, &observe::access(self.stage));
+    }
+
+    fn steps(&mut self, steps: &'static [Step]) {
+        for step in steps {
+            self.number += 1;
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &'static Step) {
+        let documented = self.stage.means().documented(self.stage.kernel);
+        let has_driver = self.stage.driver.is_some();
+        match *step {
+            Step::OnlyDriver(steps) if has_driver => self.steps(steps),
+            Step::OnlyKernel(_) if has_driver => (),
+            Step::Impersonate { .. } | Step::End { .. } if has_driver => self.through_driver(step),
+            _ if has_driver && step.is_about_saves() => self.through_driver(step),
+            Step::Revert if has_driver && self.about == self.who => self.through_driver(step),
+            Step::Impersonate { token, status, .. } => {
+                let set = self.stage.token(token);
+                let set =
+                    set.and_then(|token| self.on_thread(|thread| thread::set_token(thread, Some(token))));
+                if set.is_ok() {
+                    self.stage.asked.note(self.about, Some(token));
+                }
+                self.ended("SetThreadToken", status, set);
+            }
+            Step::End { .. } | Step::Revert => {
+                let set = self.on_thread(|thread| thread::set_token(thread, None));
+                self.ended("SetThreadToken without a token", Status::SUCCESS, set);
+            }
+            Step::DisablePrivilege => {
+                let token = Token::of_process(thread::current_process(), TOKEN_ADJUST_PRIVILEGES | QUERY);
+                let luid = u64::from(privileges::IMPERSONATE);
+                self.ended(
+                    "AdjustTokenPrivileges",
+                    Status::SUCCESS,
+                    token.and_then(|token| token.set_privilege(luid, false)),
+                );
+            }
+            Step::Repeat(times, steps) => (0..times).for_each(|_| self.steps(steps)),
+            Step::On(who, steps) => self.play(who, steps),
+            Step::Toward(who, steps) => {
+                self.player(who);
+                let before = std::mem::replace(&mut self.about, who);
+                self.steps(steps);
+                self.about = before;
+            }
+            Step::OnlyKernel(steps) => self.steps(steps),
+            Step::OnKernels(kernels, steps) if kernels.contains(&self.stage.kernel) => self.steps(steps),
+            Step::WhereDocumented(steps) if documented => self.steps(steps),
+            Step::Elsewhere(steps) if !documented => self.steps(steps),
+            Step::OnlyDriver(_) | Step::OnKernels(..) | Step::WhereDocumented(_) | Step::Elsewhere(_) => (),
+            Step::Check(ref values) => self.check(self.stage.means().expected(values, self.stage.kernel)),
+            Step::Program(ref program) => self.program(program),
+            Step::Judge(ref judge) => self.judge(judge),
+            Step::Object(ref object) => self.object(object),
+            ref other => {
+                self.stage.compare("a step", "one that user mode can carry out", &format!("{other:?}"));
+            }
+        }
+    }
+
+    fn check(&self, state: &State) {
+        if self.stage.driver.is_some() {
+            return self.check_through_driver(state);
+        }
+        let look = || self.on_thread(|thread| Ok(Seen::of(thread, true)));
+        let (Ok(seen), Ok(again)) = (look(), look()) else {
+            return self.compare("a look at the thread", "possible", "not possible");
+        };
+        let (expected, observed) = seen.slot(self.stage, self.stage.asked.by(self.about), state.slot);
+        if !state.slot.is_empty() {
+            self.compare("slot", &expected, &observed);
+        }
+        self.stage.show(observed);
+        if self.about != self.who {
+            return;
+        }
+        // Without copy-on-open every open is of the slot's own object.
+        let open = seen.open(again.id());
+        if state.slot.contains("co1") {
+            // Which object that was cannot be told: the slot cannot be looked at without an open.
+            let kind = |open: &str| open.split_once(' ').map_or(open, |(_, kind)| kind).to_owned();
+            self.compare("open", &kind(state.open), &kind(&open));
+        } else {
+            self.compare("open", state.open, &open);
+        }
+        self.look_at_access(state);
+    }
+
+    pub(super) fn look_at_access(&self, state: &State) {
+        if !state.access.is_empty() {
+            self.compare("access", state.access, &observe::access(self.stage));
+        }
+    }
+
+    /// The privileges that a token of the case has disabled, of which there is at least one.
+    pub(super) fn disabled(&self, tok: Tok) -> Result<Vec<u64>, Status> {
+        let held = self.stage.token(tok)?.information()?.privileges.into_iter();
+        let disabled: Vec<_> = held.filter(|held| !held.enabled()).map(|held| held.luid).collect();
+        if disabled.is_empty() { Err(Status::PRIVILEGE_NOT_HELD) } else { Ok(disabled) }
+    }
+
+    pub(super) fn look(&self, who: Who) -> Seen {
+        if who == self.who {
+            return Seen::of(thread::current(), true);
+        }
+        let id = self.stage.threads.lock().get(&who).copied();
+        match id.map(|id| thread::open(id, THREAD_ALL_ACCESS)) {
+            Some(Ok(handle)) => Seen::of(handle.as_handle(), true),
+            _ => Seen::Refused(Status::INVALID_HANDLE),
+        }
+    }
+
+    /// A call on the thread that the calls are about.
+    fn on_thread<T>(&self, call: impl FnOnce(BorrowedHandle<'_>) -> Result<T, Status>) -> Result<T, Status> {
+        if self.about == self.who {
+            return call(thread::current());
+        }
+        let id = self.stage.threads.lock().get(&self.about).copied().unwrap_or(0);
+        let handle = thread::open(id, THREAD_ALL_ACCESS).map_err(|_| Status::INVALID_HANDLE)?;
+        call(handle.as_handle())
+    }
+
+    pub(super) fn with_thread<T>(
+        &self,
+        number: usize,
+        call: impl FnOnce(BorrowedHandle<'_>) -> Result<T, Status>,
+    ) -> Result<T, Status> {
+        if number == Program::SELF {
+            return call(thread::current());
+        }
+        // Another number may be kept during the call, so the lock is not held.
+        let handle = match self.stage.kept.lock().get(&number) {
+            Some(Kept::Thread(handle, _) | Kept::Other(handle)) => same_handle(handle.as_handle())?,
+            Some(Kept::Token(token, _)) => same_handle(token.as_handle())?,
+            None => return Err(Status::INVALID_HANDLE),
+        };
+        call(handle.as_handle())
+    }
+
+    pub(super) fn with_token<T>(
+        &self,
+        number: usize,
+        call: impl FnOnce(&Token) -> Result<T, Status>,
+    ) -> Result<T, Status> {
+        self.with_thread(number, |handle| call(&Token::from(same_handle(handle)?)))
+    }
+
+    pub(super) fn behind(&self, number: usize) -> Who {
+        match self.stage.kept.lock().get(&number) {
+            Some(Kept::Thread(_, who)) => *who,
+            _ => self.who,
+        }
+    }
+
+    pub(super) fn tok(&self, number: usize) -> Option<Tok> {
+        match self.stage.kept.lock().get(&number) {
+            Some(Kept::Token(_, tok)) => *tok,
+            _ => None,
+        }
+    }
+
+    pub(super) fn hold(&self, number: usize, kept: Kept) {
+        self.stage.kept.lock().insert(number, kept);
+    }
+
+    pub(super) fn id(&mut self, who: Who) -> u32 {
+        if who == self.who {
+            return thread::current_id();
+        }
+        self.player(who);
+        self.stage.threads.lock().get(&who).copied().unwrap_or(0)
+    }
+
+    /// Lets a thread carry out steps, and waits for it.
+    fn play(&mut self, who: Who, steps: &'static [Step]) {
+        if who == self.who {
+            return self.steps(steps);
+        }
+        let (done, wait) = channel();
+        let sent = self.player(who).parts.send((steps, done));
+        self.same("the thread carries out its part", &true, &(sent.is_ok() && wait.recv().is_ok()));
+    }
+
+    fn player(&mut self, who: Who) -> &Player<'scope> {
+        let (scope, stage) = (self.scope, self.stage);
+        self.players.entry(who).or_insert_with(|| {
+            let (parts, waiting) = channel::<Part>();
+            let (started, start) = channel();
+            let thread = scope.spawn(move || {
+                // The other end waits for this.
+                let _ = started.send(thread::current_id());
+                let mut actor = Actor::new(stage, who, scope);
+                for (steps, done) in waiting {
+                    actor.steps(steps);
+                    let _ = done.send(());
+                }
+            });
+            stage.threads.lock().insert(who, start.recv().unwrap_or(0));
+            Player { parts, thread }
+        })
+    }
+
+    pub(super) fn compare(&self, what: &str, expected: &str, observed: &str) {
+        self.stage.compare(&format!("{:?} step {}: {what}", self.who, self.number), expected, observed);
+    }
+
+    pub(super) fn same<T: Debug>(&self, what: &str, expected: &T, observed: &T) {
+        self.compare(what, &format!("{expected:?}"), &format!("{observed:?}"));
+    }
+
+    pub(super) fn ended(&self, what: &str, expected: Status, result: Result<(), impl Into<Failure>>) {
+        let observed =
+            result.map_err(Into::into).map_or_else(|f| f.to_string(), |()| Status::SUCCESS.to_string());
+        self.compare(what, &expected.to_string(), &observed);
+    }
+}
+
+pub(super) fn same_handle(handle: BorrowedHandle<'_>) -> Result<OwnedHandle, Status> {
+    handle.try_clone_to_owned().map_err(|_| Status::INVALID_HANDLE)
+}

@@ -1,0 +1,92 @@
+//! What user mode sees of a thread, written in the catalogue's notation.
+
+use super::stage::{Stage, kind};
+use psimp_catalogue::{Tok, User};
+use psimp_nt::Status;
+use psimp_windows::Token;
+use psimp_windows::information::Information;
+use psimp_windows::token::QUERY;
+use std::os::windows::io::BorrowedHandle;
+
+use crate::observe::short;
+
+/// The token of a thread, as an open shows it.
+pub(super) enum Seen {
+    /// The thread does not impersonate.
+    Idle,
+    /// It impersonates at Anonymous, where nothing can be opened.
+    Anonymous,
+    /// The token.
+    Token(Box<Information>),
+    /// What else the open said.
+    Refused(Status),
+}
+
+impl Seen {
+    /// Opens the token of a thread as the process.
+    pub(super) fn of(thread: BorrowedHandle<'_>, as_self: bool) -> Self {
+        match Token::of_thread(thread, QUERY, as_self).and_then(|token| token.information()) {
+            Ok(information) => Self::Token(Box::new(information)),
+            Err(Status::NO_TOKEN) => Self::Idle,
+            Err(Status::CANT_OPEN_ANONYMOUS) => Self::Anonymous,
+            Err(status) => Self::Refused(status),
+        }
+    }
+
+    /// The slot, in as many words as can be seen, and what is expected in as many:
+    /// its flags cannot be seen, of a slot at Anonymous only the level, and of one
+    /// with copy-on-open the level of what was opened.
+    pub(super) fn slot(&self, stage: &Stage, asked: Option<Tok>, expected: &str) -> (String, String) {
+        let level = expected.rsplit_once(" L").map(|(_, level)| format!("L{level}"));
+        let without_flags = || {
+            let words = expected.split(' ').filter(|word| !word.starts_with("co") || *word == "copy");
+            words.filter(|word| !matches!(*word, "eo0" | "eo1")).collect::<Vec<_>>().join(" ")
+        };
+        match self {
+            Self::Idle => (expected.to_owned(), "idle".to_owned()),
+            Self::Refused(status) => (expected.to_owned(), short(*status)),
+            Self::Anonymous => (level.unwrap_or_else(|| expected.to_owned()), "L0".to_owned()),
+            Self::Token(seen) if expected.contains("co1") => (
+                level.unwrap_or_default(),
+                seen.level.map_or_else(short, |level| format!("L{}", level as u8)),
+            ),
+            Self::Token(seen) => (without_flags(), stage.name(seen, asked)),
+        }
+    }
+
+    /// Which object was opened.
+    pub(super) fn id(&self) -> Option<u64> {
+        match self {
+            Self::Token(seen) => Some(seen.token_id),
+            _ => None,
+        }
+    }
+
+    /// What was opened, against the object in the slot.
+    pub(super) fn open(&self, in_slot: Option<u64>) -> String {
+        let seen = match self {
+            Self::Idle => return short(Status::NO_TOKEN),
+            Self::Anonymous => return short(Status::CANT_OPEN_ANONYMOUS),
+            Self::Refused(status) => return short(*status),
+            Self::Token(seen) => seen,
+        };
+        let which = if in_slot == Some(seen.token_id) { "same" } else { "new" };
+        let disabled = seen.privileges.iter().any(|privilege| !privilege.enabled());
+        format!("{which} {} {}", kind(seen), if disabled { "all" } else { "effective" })
+    }
+}
+
+/// Whose access the calling thread has.
+pub(super) fn access(stage: &Stage) -> String {
+    const READ_WRITE: u32 = 3;
+    for user in [User::A, User::B, User::Anonymous] {
+        let Some(opens) = stage.opens_of(user) else { continue };
+        match opens.with_restricted.open(READ_WRITE) {
+            Ok(_) if opens.alone.open(READ_WRITE).is_ok() => return format!("as {}", user.name()),
+            Ok(_) => return format!("as {}*", user.name()),
+            Err(Status::ACCESS_DENIED) => (),
+            Err(status) => return short(status),
+        }
+    }
+    "nothing".to_owned()
+}

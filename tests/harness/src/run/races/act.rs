@@ -1,0 +1,247 @@
+//! One thread's part in a race.
+
+use super::Pace;
+use super::stage::Stage;
+use crate::client::{Client, Contract};
+use crate::driver::Failure;
+use crate::machine::Machine;
+use crate::observe::{self, SlotView};
+use crate::result::mismatch;
+use psimp_catalogue::{Act, Target, Tok, Who, With};
+use psimp_model::{Object, privileges, rights};
+use psimp_nt::Status;
+use psimp_protocol::wire;
+
+/// A thread in a race.
+pub(super) struct Player<'a> {
+    stage: &'a Stage,
+    who: Who,
+    /// The machine as this thread uses it.
+    machine: Machine,
+    pace: &'a Pace,
+}
+
+impl<'a> Player<'a> {
+    pub(super) fn new(stage: &'a Stage, who: Who, pace: &'a Pace) -> Self {
+        Self { stage, who, machine: stage.machine.on(&stage.thread(who)), pace }
+    }
+
+    pub(super) fn acts(&self, acts: &'static [Act]) {
+        for act in acts {
+            if let Act::Repeat(times, acts) = act {
+                (0..*times).for_each(|_| self.acts(acts));
+            } else {
+                self.pace.pause(name(act));
+                self.act(act);
+            }
+        }
+    }
+
+    // The methods themselves are not general enough in the client's lifetime.
+    #[allow(clippy::redundant_closure_for_method_calls)]
+    fn act(&self, act: &'static Act) {
+        let what = name(act);
+        match *act {
+            Act::Impersonate { on, token, copy_on_open, effective_only, level, allowed } => {
+                let rules = self.stage.rules;
+                let done = self.request(on, |client| match token {
+                    With::Tok(tok) => client.impersonate(tok, copy_on_open, effective_only, level, rules),
+                    With::Handle(number) => {
+                        client.impersonate_by(self.handle(number), copy_on_open, effective_only, level, rules)
+                    }
+                });
+                self.ended(what, done.map(drop), allowed);
+            }
+            Act::End(on, allowed) => {
+                self.ended(what, self.request(on, |client| client.end()).map(drop), allowed);
+            }
+            Act::Revert => {
+                let done = self.request(Target::Own, |client| client.revert());
+                self.ended(what, done.map(drop), &[Status::SUCCESS]);
+            }
+            Act::Query(on, slots, statuses) => {
+                let answer = self.request(on, |client| client.query());
+                self.told(what, answer, slots, statuses);
+            }
+            Act::Save(on, number, slots, statuses) => {
+                let answer = self.request(on, |client| {
+                    let saved = client.save()?;
+                    self.stage.saves.lock().insert(number, saved.save);
+                    Ok(saved.slot)
+                });
+                self.told(what, answer, slots, statuses);
+            }
+            Act::Restore(on, number, allowed) => {
+                let done = self.request(on, |client| client.restore(self.save(number)));
+                self.ended(what, done.map(drop), allowed);
+            }
+            Act::Discard(number, allowed) => {
+                let done = self.request(Target::Own, |client| client.discard(self.save(number)));
+                self.ended(what, done, allowed);
+            }
+            ref act => self.outside(act),
+        }
+    }
+
+    /// What programs, the kernel and the I/O manager do.
+    fn outside(&self, act: &'static Act) {
+        let (stage, machine) = (self.stage, &self.machine);
+        match *act {
+            Act::TokenHandle(number, tok) => {
+                stage.handles.lock().insert(number, machine.handle(tok, rights::TOKEN_ALL_ACCESS));
+            }
+            Act::ThreadHandle(number, who) => {
+                let object = Object::Thread(stage.thread(who));
+                let handle = machine.process.handles().insert(object, rights::THREAD_ALL_ACCESS);
+                stage.handles.lock().insert(number, handle);
+            }
+            Act::CloseHandle(number) => {
+                let closed = machine.system.nt_close(&machine.thread, self.handle(number));
+                self.ended(name(act), closed.map_err(Failure::from), &[Status::SUCCESS]);
+            }
+            Act::ReuseHandle(number, tok) => self.reuse(number, tok),
+            Act::Open(who, allowed) => {
+                let opened = self.about(who, |handle| machine.open_token_of(handle, true));
+                let words = observe::open(&opened, None);
+                self.one_of(name(act), words.trim_start_matches("new "), allowed, &[]);
+            }
+            Act::Privilege(enabled) => {
+                machine.process.primary().adjust_privilege(privileges::IMPERSONATE, enabled);
+            }
+            Act::BecomeServer(server) => machine.become_server(server),
+            Act::Disable(number) => {
+                let moved_out = machine.thread.disable_impersonation();
+                stage.disabled.lock().insert(number, moved_out);
+            }
+            Act::RestoreDisabled(number) => {
+                let moved_out = stage.disabled.lock().remove(&number);
+                machine.thread.restore_impersonation(moved_out.unwrap_or_default());
+            }
+            Act::Exit => stage.exit(self.who),
+            Act::Cancel(allowed) => {
+                let done = stage.device().and_then(|device| device.driver.cancel(&device.file));
+                self.ended(name(act), done, allowed);
+            }
+            Act::Cleanup => {
+                let closed =
+                    stage.device().and_then(|device| device.driver.cleanup(&machine.thread, &device.file));
+                self.ended(name(act), closed, &[Status::SUCCESS]);
+            }
+            Act::Unload => stage.differ(stage.unload(&machine.thread)),
+            Act::References(tok, allowed) => {
+                let references = machine.references(tok);
+                if !allowed.contains(&references) {
+                    let what = format!("{:?}: references on {}", self.who, tok.name());
+                    let found = mismatch(&what, format!("one of {allowed:?}"), references.to_string());
+                    stage.differ(vec![found]);
+                }
+            }
+            // The others have been seen to.
+            _ => (),
+        }
+    }
+
+    /// Sends a request that names this thread.
+    fn request<T>(
+        &self,
+        on: Target,
+        send: impl FnOnce(&Client<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let device = self.stage.device()?;
+        let send = |about| {
+            let (driver, file) = (&device.driver, &device.file);
+            send(&Client { machine: &self.machine, driver, file, about })
+        };
+        match on {
+            Target::Own => send(0),
+            Target::Of(who) => self.about(who, send),
+            Target::Handle(number) => send(self.handle(number)),
+            Target::Id(who) => send(self.stage.thread_id(who).into()),
+        }
+    }
+
+    /// With a handle on a thread, for this once.
+    fn about<T>(&self, who: Who, act: impl FnOnce(u64) -> T) -> T {
+        let thread = Object::Thread(self.stage.thread(who));
+        let handle = self.machine.process.handles().insert(thread, rights::THREAD_ALL_ACCESS);
+        let done = act(handle);
+        self.machine.close(handle);
+        done
+    }
+
+    fn reuse(&self, number: usize, tok: Tok) {
+        let before = self.handle(number);
+        let after = self.machine.handle(tok, rights::TOKEN_ALL_ACCESS);
+        self.stage.handles.lock().insert(number, after);
+        if before != after {
+            let what = format!("{:?}: the handle that is used again", self.who);
+            self.stage.differ(vec![mismatch(&what, format!("{before:#x}"), format!("{after:#x}"))]);
+        }
+    }
+
+    fn handle(&self, number: usize) -> u64 {
+        self.stage.handles.lock().get(&number).copied().unwrap_or_default()
+    }
+
+    fn save(&self, number: usize) -> u64 {
+        self.stage.saves.lock().get(&number).copied().unwrap_or_default()
+    }
+
+    /// What came back must be one of these.
+    fn ended(&self, what: &str, result: Result<(), Failure>, allowed: &[Status]) {
+        let observed = match result {
+            Ok(()) => Status::SUCCESS.to_string(),
+            Err(failure) => failure.to_string(),
+        };
+        self.one_of(what, &observed, &[], allowed);
+    }
+
+    /// The slot that was told of must be one of these, or what came back one of
+    /// those.
+    fn told(&self, what: &str, answer: Result<wire::Slot, Failure>, slots: &[&str], statuses: &[Status]) {
+        let observed = match answer {
+            Ok(slot) => match SlotView::from_reply(&slot) {
+                Ok(slot) => self.stage.words(slot.as_ref()),
+                Err(problem) => problem,
+            },
+            Err(failure) => failure.to_string(),
+        };
+        self.one_of(what, &observed, slots, statuses);
+    }
+
+    fn one_of(&self, what: &str, observed: &str, words: &[&str], statuses: &[Status]) {
+        let statuses = statuses.iter().map(ToString::to_string);
+        let allowed: Vec<_> = words.iter().map(|words| (*words).to_owned()).chain(statuses).collect();
+        if !allowed.iter().any(|allowed| allowed == observed) {
+            let what = format!("{:?}: {what}", self.who);
+            self.stage.differ(vec![mismatch(&what, allowed.join(" or "), observed)]);
+        }
+    }
+}
+
+/// What a schedule calls an act.
+fn name(act: &Act) -> &'static str {
+    match act {
+        Act::Repeat(..) => "repeat",
+        Act::Impersonate { .. } => "IMPERSONATE",
+        Act::End(..) => "END",
+        Act::Revert => "REVERT",
+        Act::Query(..) => "QUERY",
+        Act::Save(..) => "SAVE",
+        Act::Restore(..) => "RESTORE",
+        Act::Discard(..) => "DISCARD",
+        Act::TokenHandle(..) | Act::ThreadHandle(..) => "open a handle",
+        Act::CloseHandle(_) => "CloseHandle",
+        Act::ReuseHandle(..) => "use a handle again",
+        Act::Open(..) => "OpenThreadToken",
+        Act::Privilege(_) => "AdjustTokenPrivileges",
+        Act::BecomeServer(_) => "replace the primary token",
+        Act::Disable(_) => "PsDisableImpersonation",
+        Act::RestoreDisabled(_) => "PsRestoreImpersonation",
+        Act::Exit => "exit",
+        Act::Cancel(_) => "CancelIoEx",
+        Act::Cleanup => "close the last handle",
+        Act::Unload => "close, and unload",
+        Act::References(..) => "count references",
+    }
+}

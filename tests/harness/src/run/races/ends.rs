@@ -1,0 +1,96 @@
+//! What a race leaves, and which of the ends that the catalogue allows that is.
+
+use super::stage::Stage;
+use crate::observe::SlotView;
+use crate::result::{Mismatch, mismatch};
+use crate::run::setup::{Setup, kernel};
+use psimp_catalogue::{End, Kernel, Race, Tok, Who};
+use psimp_protocol::RulesMode;
+use std::fmt::Write as _;
+
+/// The ends that are allowed on a setup.
+fn allowed(setup: &Setup, race: &Race) -> &'static [End] {
+    let kernel = kernel(setup.flavour);
+    let rules = race.rules.unwrap_or(setup.rules);
+    let documented = kernel == Kernel::Documented || rules == RulesMode::Documented;
+    race.ends.of(documented, kernel == Kernel::Nt52)
+}
+
+/// Which of the ends the race came to.
+pub(super) fn reached(stage: &Stage, setup: &Setup, race: &Race) -> Result<usize, Mismatch> {
+    let allowed = allowed(setup, race);
+    let slot = |who: Who| stage.words(stage.thread(who).slot().map(|slot| SlotView::from(&slot)).as_ref());
+    // All ends speak of the same threads and tokens.
+    let (slots, references): (Vec<_>, Vec<_>) = allowed.first().map_or_else(Default::default, |end| {
+        let slots = end.slots.iter().map(|(who, _)| (*who, slot(*who))).collect();
+        let references =
+            end.references.iter().map(|(tok, _)| (*tok, stage.machine.references(*tok))).collect();
+        (slots, references)
+    });
+    let is_it = |end: &End| {
+        end.slots.iter().zip(&slots).all(|(expected, seen)| expected.1 == seen.1)
+            && end.references == references.as_slice()
+    };
+    allowed.iter().position(is_it).ok_or_else(|| {
+        let expected: Vec<_> = allowed.iter().map(|end| words(end.slots, end.references)).collect();
+        let slots: Vec<_> = slots.iter().map(|(who, slot)| (*who, slot.as_str())).collect();
+        mismatch("what is left", expected.join(", or "), words(&slots, &references))
+    })
+}
+
+fn words(slots: &[(Who, &str)], references: &[(Tok, i64)]) -> String {
+    let slots = slots.iter().map(|(who, slot)| format!("{who:?} {slot}"));
+    let references = references.iter().map(|(tok, count)| format!("{}{count:+}", tok.name()));
+    format!("[{}; {}]", slots.collect::<Vec<_>>().join(", "), references.collect::<Vec<_>>().join(" "))
+}
+
+/// How often a race came to which end.
+pub(super) struct Tally {
+    ends: &'static [End],
+    counts: Vec<u64>,
+}
+
+impl Tally {
+    pub(super) fn new(setup: &Setup, race: &Race) -> Self {
+        let ends = allowed(setup, race);
+        Self { ends, counts: vec![0; ends.len()] }
+    }
+
+    pub(super) fn count(&mut self, end: usize) {
+        if let Some(count) = self.counts.get_mut(end) {
+            *count += 1;
+        }
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Ends that some schedule has to come to, and none has.
+    fn missing(&self) -> impl Iterator<Item = &'static End> {
+        let ends = self.ends.iter().zip(&self.counts);
+        ends.filter(|(end, count)| end.must_occur && **count == 0).map(|(end, _)| end)
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.missing().next().is_none()
+    }
+
+    pub(super) fn require_all(&self) -> Result<(), Vec<Mismatch>> {
+        let never =
+            |end: &End| mismatch("ends over all schedules", words(end.slots, end.references), "never came");
+        let missing: Vec<_> = self.missing().map(never).collect();
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    /// The slots of each end, and how often it came.
+    pub(super) fn words(&self) -> String {
+        let mut text = String::new();
+        for (end, count) in self.ends.iter().zip(&self.counts).filter(|(_, count)| **count != 0) {
+            let slots: Vec<_> = end.slots.iter().map(|(who, slot)| format!("{who:?} {slot}")).collect();
+            let separator = if text.is_empty() { "" } else { ", or " };
+            let _ = write!(text, "{separator}{} ({count})", slots.join(", "));
+        }
+        text
+    }
+}

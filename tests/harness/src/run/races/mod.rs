@@ -1,0 +1,197 @@
+//! Carries out cases in which threads act at the same time, many times over:
+//! under schedules that are made from seeds, and, where there is no image whose
+//! calls could be kept, also as the operating system lets the threads run.
+
+mod act;
+mod ends;
+mod explain;
+mod schedule;
+mod stage;
+
+pub(crate) use explain::explain;
+pub use schedule::{Schedule, TakesPart, Turn};
+
+use crate::driver::Source;
+use crate::result::{Comparison, Mismatch, mismatch};
+use crate::run::setup::Setup;
+use act::Player;
+use ends::Tally;
+use parking_lot::Mutex;
+use psimp_catalogue::{Race, Who};
+use psimp_host::{Observer, Options};
+use psimp_model::FaultPoint;
+use stage::Stage;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Seeds of a run: at least so many, from 0 on.
+pub const SCHEDULES: u64 = 128;
+
+/// No more than so many, where some end is still to come.
+const MOST_SCHEDULES: u64 = 1024;
+
+/// How often threads run as they like, on a setup that needs that.
+const FREE_RUNS: u64 = 16;
+
+/// Runs a race under [`SCHEDULES`] schedules, and more until it has come to all
+/// ends that it has to come to; up to the first that fails.
+pub(crate) fn run(setup: &Setup, race: &Race) -> Comparison {
+    if setup.source.witness().is_some() {
+        // Failures are what differs from run to run, and nothing else.
+        return once(setup, race, &Pace::seeded(0, race)).0.map(|_| "one schedule".to_owned());
+    }
+    let mut tally = Tally::new(setup, race);
+    let mut seeds = 0..MOST_SCHEDULES;
+    while let Some(seed) = seeds.next().filter(|seed| *seed < SCHEDULES || !tally.is_complete()) {
+        let (end, _) = once(setup, race, &Pace::seeded(seed, race));
+        tally.count(end.map_err(|found| named(&format!("seed {seed:#x}"), found))?);
+    }
+    tally.require_all()?;
+    let mut words = format!("{} schedules", tally.total());
+    if matches!(setup.source, Source::Service) {
+        for _ in 0..FREE_RUNS {
+            once(setup, race, &Pace::Free).0.map_err(|found| named("threads at liberty", found))?;
+        }
+        let _ = write!(words, ", {FREE_RUNS} runs at liberty");
+    }
+    Ok(format!("{words}: {}", tally.words()))
+}
+
+/// Runs a race under the schedule of one seed; also returns that schedule.
+pub(crate) fn replay(setup: &Setup, race: &Race, seed: u64) -> (Comparison, Vec<Turn>) {
+    let mut tally = Tally::new(setup, race);
+    let (end, turns) = once(setup, race, &Pace::seeded(seed, race));
+    let found = end.map_err(|found| named(&format!("seed {seed:#x}"), found)).map(|end| {
+        tally.count(end);
+        format!("seed {seed:#x}, {} turns: {}", turns.len(), tally.words())
+    });
+    (found, turns)
+}
+
+/// The turns in words: each thread with what it came to.
+pub fn words(race: &Race, turns: &[Turn]) -> String {
+    let mut text = String::new();
+    for chunk in turns.chunk_by(|one, other| one.part == other.part) {
+        if let Some(first) = chunk.first() {
+            let who = race.parts.get(first.part).map(|part| part.0);
+            let _ = write!(text, "{}:", who.map_or_else(|| "?".to_owned(), |who| format!("{who:?}")));
+        }
+        for turn in chunk {
+            let _ = write!(text, " {}", turn.what);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn named(how: &str, found: Vec<Mismatch>) -> Vec<Mismatch> {
+    found.into_iter().map(|m| Mismatch { what: format!("{how}: {}", m.what), ..m }).collect()
+}
+
+/// How the threads get their turns.
+pub(super) enum Pace {
+    /// By a schedule.
+    Seeded(Arc<Schedule>),
+    /// As the operating system has it, with a word to it at each point.
+    Free,
+}
+
+impl Pace {
+    fn seeded(seed: u64, race: &Race) -> Self {
+        Self::Seeded(Arc::new(Schedule::new(seed, race.parts.len())))
+    }
+
+    /// A point between two acts, or in the kernel.
+    fn pause(&self, what: &'static str) {
+        match self {
+            Self::Seeded(schedule) => schedule.pause(what),
+            Self::Free => std::thread::yield_now(),
+        }
+    }
+
+    fn take_part(&self, part: usize) -> Option<TakesPart<'_>> {
+        match self {
+            Self::Seeded(schedule) => Some(schedule.take_part(part)),
+            Self::Free => None,
+        }
+    }
+
+    fn options(&self) -> Options {
+        let observer = match self {
+            Self::Seeded(schedule) => Some(schedule.clone() as Arc<dyn Observer>),
+            Self::Free => None,
+        };
+        Options { observer, ..Options::default() }
+    }
+
+    fn turns(&self) -> Vec<Turn> {
+        match self {
+            Self::Seeded(schedule) => schedule.trace(),
+            Self::Free => Vec::new(),
+        }
+    }
+}
+
+/// A race from its beginning to what is left: which of its ends it came to.
+fn once(setup: &Setup, race: &Race, pace: &Pace) -> (Result<usize, Vec<Mismatch>>, Vec<Turn>) {
+    let stage = match Stage::start(setup, race, pace.options()) {
+        Ok(stage) => stage,
+        Err(failure) => return (Err(vec![mismatch("start", "success", failure.to_string())]), Vec::new()),
+    };
+    let director = Player::new(&stage, Who::T1, &Pace::Free);
+    director.acts(race.before);
+    stage.watch_kernel(pace);
+    std::thread::scope(|scope| {
+        for (part, (who, acts)) in race.parts.iter().enumerate() {
+            let stage = &stage;
+            scope.spawn(move || {
+                let _part = pace.take_part(part);
+                // It lets go of its thread while it is still its turn.
+                Player::new(stage, *who, pace).acts(acts);
+            });
+        }
+    });
+    director.acts(race.after);
+    drop(director);
+    (finish(stage, setup, race), pace.turns())
+}
+
+/// Looks at what is left, ends everything, and says which end it came to.
+fn finish(stage: Stage, setup: &Setup, race: &Race) -> Result<usize, Vec<Mismatch>> {
+    let handles = std::mem::take(&mut *stage.handles.lock());
+    for handle in handles.into_values() {
+        stage.machine.close(handle);
+    }
+    let end = ends::reached(&stage, setup, race);
+    let unloaded = stage.unload(&stage.machine.thread);
+    let Stage { machine, threads, found, disabled, .. } = stage;
+    drop((threads, disabled));
+    let left = machine.leftovers().into_iter().map(|(tok, left)| {
+        let observed = format!("{left:+} on {}", tok.name());
+        if let Some(witness) = setup.source.witness() {
+            witness.left(&observed);
+        }
+        mismatch("references when all threads are gone", "none", observed)
+    });
+    let (mut found, end) = match end {
+        Ok(end) => (found.into_inner(), end),
+        Err(other) => (found.into_inner().into_iter().chain([other]).collect(), 0),
+    };
+    found.extend(unloaded);
+    found.extend(left);
+    if found.is_empty() { Ok(end) } else { Err(found) }
+}
+
+/// The name of a point in the kernel.
+fn point(point: FaultPoint) -> &'static str {
+    match point {
+        FaultPoint::DuplicateToken => "(duplicates a token)",
+        FaultPoint::QueryToken => "(queries a token)",
+        FaultPoint::FilterToken => "(filters a token)",
+        FaultPoint::ThreadBlock => "(allocates a block)",
+        FaultPoint::CopyDescriptor => "(makes a descriptor)",
+    }
+}
+
+/// What the threads found to be otherwise than it may be.
+type Differences = Mutex<Vec<Mismatch>>;

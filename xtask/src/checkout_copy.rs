@@ -1,0 +1,53 @@
+//! A copy of the checkout in another folder, with a target folder of its own: for builds that must not touch the first.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::exec;
+use crate::workspace::Workspace;
+
+/// Brings the copy up to date. The folder is kept, so that only a first build compiles everything.
+pub(crate) fn make(workspace: &Workspace) -> Result<Workspace> {
+    let folder = workspace.target.join("checkout-copy");
+    let copy = Workspace {
+        root: folder.join("a copy of the checkout"),
+        target: folder.join("target"),
+        ..workspace.clone()
+    };
+    copy_tree(&workspace.root, &copy.root, &[&workspace.target])?;
+    Ok(copy)
+}
+
+/// Makes `to` hold what `from` holds, but for the history and what was built.
+fn copy_tree(from: &Path, to: &Path, except: &[&Path]) -> Result<()> {
+    exec::create_dir(to)?;
+    for entry in fs::read_dir(to)? {
+        let path = entry?.path();
+        let name = path.file_name().context("an entry has a name")?;
+        if name == "target" {
+            continue;
+        }
+        let original = from.join(name);
+        if original.is_dir() == path.is_dir() && original.exists() {
+            continue;
+        }
+        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
+            .with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().context("an entry has a name")?;
+        if name == ".git" || name == "target" || except.contains(&path.as_path()) {
+            continue;
+        }
+        if path.is_dir() {
+            copy_tree(&path, &to.join(name), except)?;
+        } else {
+            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            exec::write_if_changed(&to.join(name), bytes)?;
+        }
+    }
+    Ok(())
+}
