@@ -26,7 +26,7 @@ pub(super) const SERVICE: &str = "PsImpersonate";
 const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 
 /// The rules about the INF.
-pub(super) const RULES: [Rule; 32] = [
+pub(super) const RULES: &[Rule] = &[
     ("inf-encoding", "ASCII without a byte order mark, which every code page reads alike"),
     ("inf-lines", "lines end with CR LF, and hold no tab or other control character"),
     (

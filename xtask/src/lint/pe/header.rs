@@ -7,7 +7,7 @@ use object::{LittleEndian as LE, Object, pe};
 use super::{Pe, Report, Rule};
 use crate::build::Arch;
 
-pub(super) const RULES: [Rule; 9] = [
+pub(super) const RULES: &[Rule] = &[
     ("image-machine", "the image is for the architecture that it was built for"),
     ("image-subsystem", "its subsystem is native"),
     ("image-flags", "it can be loaded anywhere, its data cannot be executed, its signature is checked"),

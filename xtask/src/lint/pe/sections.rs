@@ -5,7 +5,7 @@ use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
 
 use super::{Pe, Report, Rule};
 
-pub(super) const RULES: [Rule; 7] = [
+pub(super) const RULES: &[Rule] = &[
     ("sections-known", "there are no sections but those named in the rule, each once"),
     ("sections-no-retplne", "there is no section .retplne, with which Windows loads no image"),
     ("sections-flags", "each is mapped as its name says"),
