@@ -74,7 +74,7 @@ const fn worker(object: Securable, caller: Status, worker: Status) -> Step {
 pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K01",
-        "a client that says nothing: Impersonation, dynamic, effective-only",
+        "no quality of service: Impersonation, dynamic, effective-only",
         Server::SPlus,
         &[
             client!(0),
@@ -442,7 +442,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     .through_driver(ALL),
     script(
         "K25",
-        "unless a setting says otherwise, only administrators and the system connect",
+        "by default only administrators and the system can connect",
         Server::SPlus,
         &[
             on(Who::ClientA, &[connects(1, 0, DENIED)]),
@@ -454,14 +454,14 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     .through_driver(None),
     script(
         "K26",
-        "a setting that is none changes nothing",
+        "a setting other than 1 changes nothing",
         Server::SPlus,
         &[on(Who::ClientA, &[connects(1, 0, DENIED)])],
     )
     .through_driver(Some(2)),
     script(
         "K27",
-        "whoever may connect may not serve for that, nor may who has not authenticated connect",
+        "permission to connect is not permission to serve, and takes an authenticated user",
         Server::SPlus,
         &[
             on(
@@ -534,7 +534,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     .through_driver(ALL),
     script(
         "K32",
-        "a worker is the system, whoever the thread is",
+        "a worker runs as the system, whatever the thread impersonates",
         Server::S,
         &[
             worker(EVERYONE, OK, OK),

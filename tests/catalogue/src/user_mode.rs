@@ -144,7 +144,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
     ),
     script(
         "U16",
-        "the driver tells of user mode's ways what OpenThreadToken shows",
+        "the driver reports impersonation by user mode as OpenThreadToken does",
         Server::S,
         &[
             own(0),

@@ -1,4 +1,4 @@
-//! The demo: its page, and that it notices what is not as it should be.
+//! The demo: its page, and that it reports every unexpected outcome.
 
 use psimp_harness::cli::Exit;
 use psimp_harness::client::Contract;
@@ -54,7 +54,7 @@ fn all_goes_as_it_should_on_every_kernel() {
             let told = on(&Source::Service, flavour, rules);
             assert_eq!(told.differences, [""; 0], "{flavour:?} {rules:?}\n{}", told.text);
             assert_eq!(told.exit(), Exit::Passed);
-            assert!(told.text.ends_with("\n\nAll of this happened as it should.\n"), "{}", told.text);
+            assert!(told.text.ends_with("\n\nEvery step had the expected outcome.\n"), "{}", told.text);
         }
     }
 }
@@ -96,9 +96,9 @@ fn every_level_allows_more_than_the_one_below() {
         ),
         ("3. Impersonation", "104      impersonation  Impersonation  DEMO\\alice  0xc1      Medium     1\n"),
         ("4. Delegation", "104      impersonation  Delegation  DEMO\\alice  0xc1      Medium     1\n"),
-        ("5. A server", "SERVE at Impersonation says STATUS_BAD_IMPERSONATION_LEVEL.\n"),
+        ("5. A server", "SERVE at Impersonation returns STATUS_BAD_IMPERSONATION_LEVEL.\n"),
         ("6. A client", "104      impersonation  Identification  DEMO\\bob    0xe1      Medium     1\n"),
-        ("7. A client", "The next SERVE of this connection says STATUS_NOT_FOUND.\n"),
+        ("7. A client", "The next SERVE of this connection returns STATUS_NOT_FOUND.\n"),
     ] {
         let (_, chapter) = told.text.split_once(heading).expect("a chapter");
         let (chapter, _) =
@@ -130,7 +130,7 @@ enum Lie {
     NobodyConnects,
 }
 
-/// A stage where something is not as it should be.
+/// A stage with an unexpected outcome.
 struct Lying<'a> {
     stage: ModelStage<'a>,
     lie: Lie,
@@ -232,7 +232,7 @@ fn what_is_not_as_it_should_be_is_told() {
         assert_eq!(told.differences.len(), count, "{:#?}", told.differences);
         assert_eq!(told.exit(), Exit::Failed);
         assert!(
-            told.text.contains(&format!("{count} things did not happen as they should.")),
+            told.text.contains(&format!("{count} steps did not have the expected outcome.")),
             "{}",
             told.text
         );

@@ -58,7 +58,7 @@ pub(super) fn wholes(image: &Arc<Image>, pace: &Pace) -> anyhow::Result<Wholes> 
     let explored = explore_all(&setting, &swept, || ());
     let sweep = begin.elapsed();
     let broken = explored.iter().flat_map(|case: &Explored| &case.broken).next();
-    anyhow::ensure!(broken.is_none(), "a promise was broken: psimp faults tells more");
+    anyhow::ensure!(broken.is_none(), "a guarantee was violated: `psimp faults` has the details");
     let runs = explored.iter().map(|case| case.runs).sum::<usize>();
     Ok(Wholes {
         image: on_image,
@@ -73,7 +73,7 @@ fn catalogue(source: &Source, cases: &[Case]) -> anyhow::Result<Duration> {
     let begin = Instant::now();
     for case in cases {
         let failed = matches!(run_case(&setup, case).status, CaseStatus::Failed(_));
-        anyhow::ensure!(!failed, "{} failed: psimp run tells more", case.id);
+        anyhow::ensure!(!failed, "{} failed: `psimp run` has the details", case.id);
     }
     Ok(begin.elapsed())
 }

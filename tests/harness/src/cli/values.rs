@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::configuration::display_as_argument;
 
-/// What the demo takes place on.
+/// What the demo runs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DemoTarget {
     /// The driver's service code over the model of the kernel; needs nothing else
@@ -78,7 +78,7 @@ pub enum DriverAction {
     Stop,
     /// Delete the service
     Uninstall,
-    /// Tell whether the driver is installed and loaded
+    /// Print whether the driver is installed and loaded
     Status,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
     }
 }
 
-/// What the exit code says. Clap itself ends with [`Exit::Usage`].
+/// The exit code. Clap itself ends with [`Exit::Usage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Every case that could run passed.

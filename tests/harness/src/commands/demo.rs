@@ -41,11 +41,11 @@ fn device(_: &DemoArgs) -> anyhow::Result<Exit> {
     Ok(unavailable("--target device needs psimp.sys loaded on Windows"))
 }
 
-/// Prints what was told, and on standard error what is not as it should be.
+/// Prints the transcript, and on standard error the unexpected outcomes.
 fn report(told: &Told) -> anyhow::Result<Exit> {
     say(&told.text)?;
     for difference in &told.differences {
-        eprintln!("psimp: not as the story says: {difference}");
+        eprintln!("psimp: unexpected outcome: {difference}");
     }
     Ok(told.exit())
 }

@@ -23,7 +23,7 @@ pub(crate) const PATH: &str = "inf/psimp.inx";
 
 pub(super) const IMAGE: &str = "psimp.sys";
 pub(super) const SERVICE: &str = "PsImpersonate";
-const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
+const ARCHITECTURES: &[&str] = &["amd64", "arm64"];
 
 /// The rules about the INF.
 pub(super) const RULES: &[Rule] = &[

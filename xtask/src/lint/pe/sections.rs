@@ -20,7 +20,7 @@ const CONSTANT: u32 = pe::IMAGE_SCN_CNT_INITIALIZED_DATA | pe::IMAGE_SCN_MEM_REA
 
 /// Every section and the flags it has. None begins with PAGE: what the driver does runs at
 /// `PASSIVE_LEVEL` and could be paged, but what stays in memory cannot fault.
-const SECTIONS: [(&str, u32); 5] = [
+const SECTIONS: &[(&str, u32)] = &[
     (".text", CODE),
     (".rdata", CONSTANT),
     (".data", CONSTANT | pe::IMAGE_SCN_MEM_WRITE),
