@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use psimp_rules::Kernel;
 use serde_json::{Value, json};
 
 use crate::Format;
@@ -16,7 +17,6 @@ use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, 
 
 /// What the catalogue runs on: every combination of these.
 const TARGETS: &[&str] = &["model", "image"];
-const KERNELS: [&str; 4] = ["win10", "nt52", "documented", "peios"];
 const RULES: &[&str] = &["documented", "kernel"];
 
 /// How long each fuzz target runs: enough to see that it does, and that what was found stays fixed.
@@ -83,7 +83,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     }
     steps.run("harness", || harness::build(workspace))?;
     for target in TARGETS {
-        for kernel in KERNELS {
+        for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
             for rules in RULES {
                 let name = format!("catalogue: {target}, kernel {kernel}, rules {rules}");
                 steps.run(&name, || {
@@ -99,7 +99,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     }
     windows(workspace, &image, steps)?;
     steps.run("bundle: same bytes from another folder", || bundle::require(workspace))?;
-    for kernel in KERNELS {
+    for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
         for rules in RULES {
             let name = format!("faults: kernel {kernel}, rules {rules}");
             steps.run(&name, || faults(workspace, &image, kernel, rules))?;
@@ -137,7 +137,7 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()
     let program = steps.run("psimp.exe", || build::harness_exe(workspace))?;
     steps.run("psimp.exe for arm64", || arm64(workspace))?;
     let wine = steps.run("Wine", || Wine::prepare(workspace, &program))?;
-    for kernel in KERNELS {
+    for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
         let name = format!("catalogue: model under Wine, kernel {kernel}");
         steps.run(&name, || catalogue(wine.psimp(), image, "model", kernel, "documented").map(drop))?;
     }
