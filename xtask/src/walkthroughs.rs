@@ -80,7 +80,9 @@ fn parse(page: &str) -> Vec<Walk> {
                 }
             }
             Event::Code(text) => {
-                walks.last_mut().into_iter().for_each(|walk| walk.named.push(text.to_string()))
+                if let Some(walk) = walks.last_mut() {
+                    walk.named.push(text.to_string());
+                }
             }
             Event::End(TagEnd::CodeBlock) => {
                 let Some(((language, content), walk)) = block.take().zip(walks.last_mut()) else { continue };

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use psimp_nt::Level;
+use psimp_rules::Kernel;
 
 pub use fact::WrongFact;
 use fact::level;
@@ -17,9 +18,9 @@ pub use filter::{FilterArg, matches};
 pub use question::TokenSpec;
 use question::process;
 pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
-use values::{one_or_all, seed};
+use values::{kernel, one_or_all, seed};
 
-pub use crate::configuration::{Kernel, Rules, Target};
+pub use crate::configuration::{Rules, Target};
 use crate::faults::RunId;
 use crate::report::Format;
 
@@ -151,7 +152,7 @@ pub struct CasesArg {
     #[command(flatten)]
     pub image: ImageArg,
     /// The simulated kernel below the driver
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = kernel(), default_value_t)]
     pub kernel: Kernel,
     /// Which rules the driver applies before it calls the kernel
     #[arg(long, value_enum, default_value_t)]
@@ -249,7 +250,7 @@ pub struct DemoArgs {
     #[arg(long, value_enum, default_value_t)]
     pub target: DemoTarget,
     /// The simulated kernel below the driver
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = kernel(), default_value_t)]
     pub kernel: Kernel,
     /// Which rules the driver applies before it calls the kernel
     #[arg(long, value_enum, default_value_t)]

@@ -21,7 +21,7 @@ pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
             };
         }
     };
-    let setup = Setup { source, flavour: args.kernel.flavour(), rules: args.rules.mode() };
+    let setup = Setup { source, kernel: args.kernel, rules: args.rules.mode() };
     let name = format!("target {}, kernel {}, rules {}", args.target, args.kernel, args.rules);
     report(&model::run(&setup, &name))
 }
