@@ -10,6 +10,7 @@ mod fuzz;
 mod harness;
 mod lint;
 mod mutants;
+mod ntoskrnl;
 mod page;
 mod platform;
 mod reproduce;

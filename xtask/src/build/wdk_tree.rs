@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::mirror::link;
 use super::{Arch, hex, slots, tools};
-use crate::exec;
 use crate::workspace::Workspace;
+use crate::{exec, ntoskrnl};
 
 /// The kit's version only names folders; wdk-build takes the one that is there.
 const KIT: &str = "10.0.22621.0";
@@ -136,7 +136,9 @@ impl WdkTree {
         }
         exec::create_dir(&kernel)?;
         exec::create_dir(&kmdf)?;
-        self.import_library(&sources.join("ntoskrnl.def"), &kernel.join("ntoskrnl.lib"))?;
+        let def = self.root.join("ntoskrnl.def");
+        exec::write_if_changed(&def, ntoskrnl::module_definition())?;
+        self.import_library(&def, &kernel.join("ntoskrnl.lib"))?;
         self.import_library(&sources.join("WdfLdr.def"), &kmdf.join("WdfLdr.lib"))?;
         for name in EMPTY_LIBRARIES {
             let def = self.root.join(format!("{name}.def"));
@@ -159,7 +161,8 @@ impl WdkTree {
     fn link_inputs(&self, sources: &Path) -> Result<String> {
         let kmdf = self.root.join("Include/wdf/kmdf/1.15");
         let mut digest = Sha256::new();
-        for name in ["ntoskrnl.def", "WdfLdr.def", "driver_entry.c"].iter().chain(KERNEL_HEADERS) {
+        digest.update(ntoskrnl::module_definition());
+        for name in ["WdfLdr.def", "driver_entry.c"].iter().chain(KERNEL_HEADERS) {
             digest.update(exec::read(&sources.join(name))?);
         }
         for name in KMDF_HEADERS.iter().chain(&["wdffuncenum.h"]) {

@@ -42,7 +42,7 @@ use crate::workspace::Workspace;
 pub(super) const RULES: &[&[Rule]] = &[
     header::RULES,
     sections::RULES,
-    &imports::RULES,
+    imports::RULES,
     relocations::RULES,
     unwind::RULES,
     code::RULES,
