@@ -1,7 +1,7 @@
 //! Client security contexts: `SeCreateClientSecurity` and its companions.
 
-use crate::native::thread_by_handle;
-use crate::{Flavour, System, Thread, Token, rights};
+use crate::object::thread_by_handle;
+use crate::{System, Thread, Token, rights};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
@@ -22,8 +22,9 @@ impl SecurityQos {
     /// `SECURITY_DYNAMIC_TRACKING`: the client's own token.
     pub const DYNAMIC: u8 = 1;
 
-    /// What a client allows that names none: Impersonation, dynamic tracking, effective-only.
-    pub const UNSAID: Self =
+    /// The quality of service of a client that passes none: Impersonation, dynamic tracking,
+    /// effective-only.
+    pub const DEFAULT_QOS: Self =
         Self { level: Level::Impersonation as u32, tracking: Self::DYNAMIC, effective_only: true };
 
     /// What `CreateFile` makes of its flags: none without `SECURITY_SQOS_PRESENT`.
@@ -90,7 +91,7 @@ impl System {
         qos: &SecurityQos,
         remote: bool,
     ) -> Result<ClientContext, Status> {
-        let old = self.flavour() == Flavour::Nt52;
+        let old = self.is_nt52();
         let bad = if old { Status::INVALID_PARAMETER } else { Status::BAD_IMPERSONATION_LEVEL };
         let level = Level::from_raw(qos.level).ok_or(bad)?;
         let dynamic = match qos.tracking {
@@ -151,7 +152,7 @@ impl System {
         client: u64,
         qos: &SecurityQos,
     ) -> Result<(), Status> {
-        let old = self.flavour() == Flavour::Nt52;
+        let old = self.is_nt52();
         let (on_server, on_client) = if old {
             (rights::THREAD_DIRECT_IMPERSONATION, rights::THREAD_IMPERSONATE)
         } else {

@@ -21,17 +21,17 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod applies_to;
 mod bad_input;
 mod connection;
 mod copy;
 mod decision;
-mod elsewhere;
 mod fixture;
 mod idle;
 mod job;
 mod level;
 mod memory;
-mod only;
+mod needs;
 mod open;
 mod peios;
 mod pipe;
@@ -44,10 +44,10 @@ mod slot;
 mod threads;
 mod user_mode;
 
+pub use applies_to::Only;
 pub use bad_input::{Attempt, Caller, Edit, Handle, Opening, Output, Requests};
 pub use decision::{Column, DecisionRow, Driver, Observed};
 pub use fixture::{Fixture, Logon, Privilege, Server, Tok, User};
-pub use only::{Kernel, Only};
 pub use pipe::Pipe;
 pub use race::{Act, End, Ends, Race, Target, With};
 pub use script::{
@@ -135,14 +135,14 @@ pub fn cases() -> Vec<Case> {
         only: Only::NT,
         body: Body::Pipe(pipe),
     });
-    let elsewhere = elsewhere::ROWS.iter().map(|(id, title, needs)| Case {
+    let needs = needs::ROWS.iter().map(|(id, title, needs)| Case {
         id,
         title: (*title).to_owned(),
         only: Only::ANY,
         body: Body::Needs(needs),
     });
     let mut cases: Vec<_> =
-        decisions.chain(scripts).chain(requests).chain(races).chain(pipes).chain(elsewhere).collect();
+        decisions.chain(scripts).chain(requests).chain(races).chain(pipes).chain(needs).collect();
     // Numbers have two digits, so ids of a group sort as text.
     cases.sort_by_key(|case| (case.id.get(..1).and_then(|group| GROUPS.find(group)), case.id));
     cases

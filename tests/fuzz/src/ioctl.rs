@@ -6,7 +6,7 @@ use psimp_harness::driver::{Failure, Source};
 use psimp_harness::machine::READ_WRITE;
 use psimp_harness::observe::SlotView;
 use psimp_host::Requestor;
-use psimp_model::{Flavour, rights};
+use psimp_model::{Kernel, rights};
 use psimp_nt::Status;
 use psimp_protocol::wire::{self, slot_flags};
 use psimp_protocol::{IOCTLS, Ioctl, Operation, PROTOCOL_VERSION};
@@ -17,7 +17,7 @@ use zerocopy::{FromBytes, IntoBytes};
 /// | byte | what |
 /// |---|---|
 /// | 0 | state of the machine |
-/// | 1 | flavour of the kernel |
+/// | 1 | kernel |
 /// | 2 | the server's primary token |
 /// | 3 | access of the file: 1 read, 2 write, else both |
 /// | 4 | who asks: 1 the kernel, 2 a thread of another process |
@@ -30,7 +30,7 @@ use zerocopy::{FromBytes, IntoBytes};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     state: State,
-    flavour: Flavour,
+    kernel: Kernel,
     server: Server,
     open: Open,
     requestor: Requestor,
@@ -132,7 +132,7 @@ struct Shown {
 impl Request {
     /// Reads a request; nothing when even the head is not there.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let (&[state, flavour, server, access, who, output, row, c0, c1, c2, c3], input) =
+        let (&[state, kernel, server, access, who, output, row, c0, c1, c2, c3], input) =
             bytes.split_first_chunk::<HEAD>()?;
         let row = IOCTLS.get(usize::from(row));
         let access = match access {
@@ -142,7 +142,7 @@ impl Request {
         };
         Some(Self {
             state: pick(&State::ALL, state)?,
-            flavour: pick(&Flavour::NT, flavour)?,
+            kernel: pick(Kernel::NT, kernel)?,
             server: pick(Server::ALL, server)?,
             open: Open { access, elsewhere: who & 2 != 0 },
             requestor: if who & 1 == 0 { Requestor::User } else { Requestor::Kernel },
@@ -182,7 +182,7 @@ impl Request {
     }
 
     fn run_on(&self, source: &Source) -> Result<Shown, String> {
-        let scene = Scene::new(source, self.flavour, self.server, self.state, self.open)
+        let scene = Scene::new(source, self.kernel, self.server, self.state, self.open)
             .map_err(|failure| format!("the state is not reached: {failure}"))?;
         let before = scene.slots();
         let mut output = vec![UNTOUCHED; self.output];

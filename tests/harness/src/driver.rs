@@ -1,17 +1,15 @@
 //! The driver under test: its service over the model, or its image.
 
-use crate::faults::Watch;
-use psimp_host::{Host, Image, IoControl, Listener, Open, Options, Requestor, StartError};
+use psimp_host::{Fault, Host, Image, IoControl, Listener, Observer, Open, Options, Requestor, StartError};
 use psimp_model::{
-    AccessRequest, Acl, ClientFile, Clients, GenericMapping, ModelKernel, Process, SecurityDescriptor,
-    SecurityQos, ServerFile, SubjectContext, System, Thread, check_ioctl_access, open_device, parse_sddl,
-    rights,
+    Acl, ClientFile, Clients, ModelKernel, Process, SecurityQos, ServerFile, System, Thread, access_check,
+    check_ioctl_access, open_device, parse_sddl, rights,
 };
 use psimp_nt::Status;
 use psimp_protocol::{
     CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_SDDL, LINK_NAME,
-    SERVER_SECURITY,
 };
+use psimp_service::Role;
 use std::sync::Arc;
 
 /// Where the driver's code comes from.
@@ -22,19 +20,56 @@ pub enum Source {
     /// A driver image, loaded anew for each case.
     Image(Arc<Image>),
     /// The same, with other bytes in the memory that nobody has written.
-    Soiled(Arc<Image>),
+    Poisoned(Arc<Image>),
     /// The same with failures below it, for one run of one case.
-    Watched(Arc<Image>, Arc<Watch>),
+    Watched(Arc<Image>, Arc<dyn Witness>),
 }
 
 impl Source {
-    /// Who sees to the failures, if there are any.
-    pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
+    /// What injects failures and checks the contract, if anything does.
+    pub(crate) fn witness(&self) -> Option<&Arc<dyn Witness>> {
         match self {
-            Self::Watched(_, watch) => Some(watch),
-            Self::Service | Self::Image(_) | Self::Soiled(_) => None,
+            Self::Watched(_, witness) => Some(witness),
+            Self::Service | Self::Image(_) | Self::Poisoned(_) => None,
         }
     }
+}
+
+/// What injects failures into one run and checks what the driver's contract promises then.
+pub trait Witness: Send + Sync {
+    /// The observer of the driver's calls, in a run where `scheduler` decides which thread goes on.
+    fn beside(self: Arc<Self>, scheduler: Option<Arc<dyn Observer>>) -> Arc<dyn Observer>;
+
+    /// Another thread, whose slot changes only by requests about it.
+    fn notice(&self, thread: &Arc<Thread>);
+
+    /// Something other than the request in progress changes slots now.
+    fn disturb(&self);
+
+    /// Sends a request with `send`, and checks what every request has to keep.
+    ///
+    /// # Errors
+    /// Those of `send`.
+    fn request(
+        &self,
+        thread: &Arc<Thread>,
+        code: u32,
+        input: &[u8],
+        output: &mut [u8],
+        send: &dyn Fn(&mut [u8]) -> Result<usize, psimp_host::Failure>,
+    ) -> Result<usize, psimp_host::Failure>;
+
+    /// The status of something that is no request.
+    fn ended(&self, what: &str, status: Status);
+
+    /// The driver did not start, which it may refuse to when something fails.
+    fn did_not_start(&self, error: &StartError);
+
+    /// The host reports a broken contract.
+    fn report(&self, fault: &Fault);
+
+    /// References remain after everything is closed and reverted.
+    fn left(&self, what: &str);
 }
 
 /// A driver that runs.
@@ -54,8 +89,8 @@ pub enum Driver {
         host: Box<Host>,
         /// What memory holds that nobody has written.
         stale: u8,
-        /// Who sees to the failures below it, if there are any.
-        watch: Option<Arc<Watch>>,
+        /// What injects failures below it and checks the contract, if anything does.
+        witness: Option<Arc<dyn Witness>>,
     },
 }
 
@@ -156,12 +191,12 @@ impl Driver {
                 Ok(Self::Service { system: system.clone(), acl, clients: Arc::default() })
             }
             Source::Image(image) => Self::load(image, system, options, 0, None),
-            Source::Soiled(image) => Self::load(image, system, options, 0x5A, None),
-            Source::Watched(image, watch) => {
-                let observer = Some(watch.beside(options.observer.clone()));
+            Source::Poisoned(image) => Self::load(image, system, options, 0x5A, None),
+            Source::Watched(image, witness) => {
+                let observer = Some(witness.clone().beside(options.observer.clone()));
                 // Somebody listens, so that what is written can fail, too.
                 let options = Options { observer, listener: Some(Listener::ALL), ..options };
-                Self::load(image, system, options, 0, Some(watch.clone()))
+                Self::load(image, system, options, 0, Some(witness.clone()))
             }
         }
     }
@@ -182,14 +217,14 @@ impl Driver {
         system: &Arc<System>,
         options: Options,
         stale: u8,
-        watch: Option<Arc<Watch>>,
+        witness: Option<Arc<dyn Witness>>,
     ) -> Result<Self, Failure> {
         let error = match Host::load_with(image, system.clone(), options) {
-            Ok(host) => return Ok(Self::Image { host: Box::new(host), stale, watch }),
+            Ok(host) => return Ok(Self::Image { host: Box::new(host), stale, witness }),
             Err(error) => error,
         };
-        if let Some(watch) = watch {
-            watch.did_not_start(&error);
+        if let Some(witness) = witness {
+            witness.did_not_start(&error);
         }
         match error {
             StartError::Status(status) => Err(Failure::Status(status)),
@@ -197,10 +232,10 @@ impl Driver {
         }
     }
 
-    /// Who sees to the failures below the driver, if there are any.
-    pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
+    /// What injects failures below the driver and checks the contract, if anything does.
+    pub(crate) fn witness(&self) -> Option<&Arc<dyn Witness>> {
         match self {
-            Self::Image { watch, .. } => watch.as_ref(),
+            Self::Image { witness, .. } => witness.as_ref(),
             Self::Service { .. } => None,
         }
     }
@@ -235,21 +270,19 @@ impl Driver {
         match self {
             Self::Service { system, acl, clients } => {
                 let (granted, opener) = open_device(system, thread, acl, desired)?;
-                let end = if name.is_empty() {
-                    may_serve(system, thread, desired)?;
-                    End::Server(Box::new(ServerFile::new(clients.clone())))
-                } else if name.eq_ignore_ascii_case(CLIENT_NAME) {
-                    End::Client(clients.connect(system, thread, quality.as_ref())?)
-                } else {
-                    return Err(Status::OBJECT_NAME_NOT_FOUND.into());
+                let name: Vec<u16> = name.encode_utf16().collect();
+                let check = |descriptor: &[u8], desired| access_check(system, thread, descriptor, desired);
+                let end = match psimp_service::open(&name, desired, check)? {
+                    Role::Server => End::Server(Box::new(ServerFile::new(clients.clone()))),
+                    Role::Client => End::Client(clients.connect(system, thread, quality.as_ref())?),
                 };
                 Ok(File::Service { opener, granted, end })
             }
-            Self::Image { host, watch, .. } => {
+            Self::Image { host, witness, .. } => {
                 let name = format!("{LINK_NAME}{name}");
                 let opened = host.open_with(thread, &Open { name: &name, desired, quality });
-                if let (Some(watch), Err(psimp_host::Failure::Status(status))) = (watch, &opened) {
-                    watch.ended("open of the device", *status);
+                if let (Some(witness), Err(psimp_host::Failure::Status(status))) = (witness, &opened) {
+                    witness.ended("open of the device", *status);
                 }
                 Ok(File::Image(opened?))
             }
@@ -284,12 +317,12 @@ impl Driver {
                 }
                 Ok(bytes.len())
             }
-            (Self::Image { host, stale, watch }, File::Image(file)) => {
+            (Self::Image { host, stale, witness }, File::Image(file)) => {
                 let request = IoControl { requestor, stale: *stale, ..IoControl::new(code, input) };
                 let send = |output: &mut [u8]| host.device_io_control(thread, file, &request, output);
-                Ok(match watch {
+                Ok(match witness {
                     None => send(output)?,
-                    Some(watch) => watch.request(thread, code, input, output, send)?,
+                    Some(witness) => witness.request(thread, code, input, output, &send)?,
                 })
             }
             _ => Err(Failure::Fault("the file is another driver's".to_owned())),
@@ -343,24 +376,15 @@ impl Driver {
     pub fn stop(self) -> Vec<String> {
         match self {
             Self::Service { .. } => Vec::new(),
-            Self::Image { host, watch, .. } => {
+            Self::Image { host, witness, .. } => {
                 let faults = host.unload().err().unwrap_or_default();
-                if let Some(watch) = watch {
+                if let Some(witness) = witness {
                     for fault in &faults {
-                        watch.report(fault);
+                        witness.report(fault);
                     }
                 }
                 faults.iter().map(ToString::to_string).collect()
             }
         }
     }
-}
-
-/// Whether the thread may serve, whatever the device's own descriptor says.
-fn may_serve(system: &System, thread: &Thread, desired: u32) -> Result<(), Status> {
-    // Whoever asks for nothing is asked all the same.
-    const FILE_READ_ATTRIBUTES: u32 = 0x80;
-    let descriptor = SecurityDescriptor::parse_owned(&SERVER_SECURITY)?;
-    let request = AccessRequest::user(desired | FILE_READ_ATTRIBUTES, GenericMapping::FILE);
-    SubjectContext::capture(system, thread).se_access_check(Some(&descriptor), &request).map(drop)
 }

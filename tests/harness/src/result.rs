@@ -1,17 +1,19 @@
 //! What a run of the catalogue found.
 
+use crate::configuration::{Rules, Target};
+use psimp_rules::Kernel;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// A whole run.
 #[derive(Clone, Debug)]
 pub struct RunResult {
-    /// `model`, `image` …
-    pub target: String,
-    /// Kernel flavour.
-    pub kernel: String,
+    /// What the cases ran against.
+    pub target: Target,
+    /// Which kernel ran below.
+    pub kernel: Kernel,
     /// Rules mode.
-    pub rules: String,
+    pub rules: Rules,
     /// The driver image that ran, if one did.
     pub image: Option<ImageInfo>,
     /// One result a case, in the order of the catalogue.
@@ -89,5 +91,20 @@ impl RunResult {
             }
         }
         summary
+    }
+}
+
+/// What a comparison shows: brief words if all is well, else what is not.
+pub(crate) type Comparison = Result<String, Vec<Mismatch>>;
+
+/// A comparison that did not hold.
+pub(crate) fn mismatch(what: &str, expected: impl Into<String>, observed: impl Into<String>) -> Mismatch {
+    Mismatch { what: what.to_owned(), expected: expected.into(), observed: observed.into(), rule: None }
+}
+
+/// Notes a difference, if there is one; an empty expectation is not compared.
+pub(crate) fn compare(differences: &mut Vec<Mismatch>, what: &str, expected: &str, observed: &str) {
+    if !expected.is_empty() && expected != observed {
+        differences.push(mismatch(what, expected, observed));
     }
 }

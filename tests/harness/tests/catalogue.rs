@@ -4,9 +4,9 @@ mod support;
 
 use psimp_harness::driver::Source;
 use psimp_harness::result::CaseStatus;
-use psimp_harness::run::{Target, run_case};
+use psimp_harness::run::{Setup, run_case};
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,22 +17,22 @@ use support::compare;
 /// what failed.
 fn run(source: &Source) -> (Vec<(&'static str, usize)>, Vec<String>) {
     let (mut passed, mut failures) = (Vec::new(), Vec::new());
-    for flavour in Flavour::ALL {
+    for &kernel in Kernel::ALL {
         for rules in [RulesMode::Documented, RulesMode::Kernel] {
-            let target = Target { source: source.clone(), flavour, rules };
+            let setup = Setup { source: source.clone(), kernel, rules };
             let mut count = 0;
             for case in psimp_catalogue::cases() {
-                match run_case(&target, &case).status {
+                match run_case(&setup, &case).status {
                     CaseStatus::Passed(_) => count += 1,
                     CaseStatus::Skipped(reason) => {
                         assert!(reason.starts_with("needs "), "{}: {reason}", case.id);
                     }
                     CaseStatus::Failed(mismatches) => {
-                        failures.push(format!("{} on {} {rules:?}: {mismatches:?}", case.id, flavour.name()));
+                        failures.push(format!("{} on {} {rules:?}: {mismatches:?}", case.id, kernel.name()));
                     }
                 }
             }
-            passed.push((flavour.name(), count));
+            passed.push((kernel.name(), count));
         }
     }
     (passed, failures)

@@ -1,11 +1,12 @@
 //! Which cases a real Windows can be asked, by user mode alone and through the
 //! driver.
 
-use psimp_catalogue::{Kernel, cases};
-use psimp_harness::native::express::Plan;
+use psimp_catalogue::cases;
 use psimp_harness::native::feature::Feature;
-use psimp_harness::native::means::Means;
+use psimp_harness::native::plan::Plan;
+use psimp_harness::native::route::Means;
 use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 
 fn expressed(kernel: Kernel, means: Means) -> String {
     let cases = cases();

@@ -4,9 +4,11 @@ use std::process::{Command, Output};
 use std::time::Duration;
 use std::{env, fs};
 
+use psimp_harness::cli::{Rules, Target};
 use psimp_harness::report::html::Page;
 use psimp_harness::report::{Format, Sheet, read, write};
 use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
+use psimp_rules::Kernel;
 
 /// What would be read as HTML if it were not escaped.
 const HOSTILE: &str = "</pre><script>alert(\"1 & 2\")</script>";
@@ -30,11 +32,11 @@ fn skipped(reason: &str) -> CaseStatus {
     CaseStatus::Skipped(reason.to_owned())
 }
 
-fn run(target: &str, cases: Vec<CaseResult>) -> RunResult {
+fn run(target: Target, cases: Vec<CaseResult>) -> RunResult {
     let image = ImageInfo { path: "target/psimp.sys".into(), sha256: "e3b0c442".to_owned() };
-    let image = (target == "image").then_some(image);
-    let (kernel, rules) = ("win10".to_owned(), "documented".to_owned());
-    RunResult { target: target.to_owned(), kernel, rules, image, cases, duration: Duration::from_millis(6) }
+    let image = (target == Target::Image).then_some(image);
+    let (kernel, rules) = (Kernel::Win10, Rules::Documented);
+    RunResult { target, kernel, rules, image, cases, duration: Duration::from_millis(6) }
 }
 
 /// Two runs: D13 and U04 part, N01 is only in the second, D22 is alike.
@@ -50,7 +52,10 @@ fn two() -> [(Option<String>, RunResult); 2] {
         case("N01", passed("")),
         case("U04", skipped(HOSTILE)),
     ];
-    [(Some("a.json".to_owned()), run("model", one)), (Some("b.json".to_owned()), run("image", other))]
+    [
+        (Some("a.json".to_owned()), run(Target::Model, one)),
+        (Some("b.json".to_owned()), run(Target::Image, other)),
+    ]
 }
 
 fn page(runs: &[(Option<String>, RunResult)], compared: bool) -> String {
@@ -174,7 +179,7 @@ fn a_filter_finds_groups_and_outcomes() {
 fn columns_that_look_alike_are_told_apart_by_their_files() {
     let mut runs = two();
     assert!(!page(&runs, true).contains("a.json"));
-    runs[1].1.target = "model".to_owned();
+    runs[1].1.target = Target::Model;
     let page = page(&runs, true);
     for file in ["a.json", "b.json"] {
         assert!(

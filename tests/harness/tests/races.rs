@@ -1,14 +1,14 @@
 //! Races on the image: schedules come again from their seeds, and what the driver
 //! does under its lock.
 
-use psimp_catalogue::{Act, Body, Case, End, Ends, Only, Race, Server, Target as On, Tok, Who, With, cases};
+use psimp_catalogue::{Act, Body, Case, End, Ends, Only, Race, Server, Target, Tok, Who, With, cases};
 use psimp_harness::driver::Source;
-use psimp_harness::races::{SCHEDULES, Turn};
 use psimp_harness::result::CaseStatus;
-use psimp_harness::run::{Target, replay, run_case};
+use psimp_harness::run::races::{SCHEDULES, Turn};
+use psimp_harness::run::{Setup, replay, run_case};
 use psimp_harness::soak::soak;
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use std::collections::BTreeSet;
@@ -25,8 +25,8 @@ fn image() -> Option<Arc<Image>> {
 }
 
 /// NT 5.2 has all the rows.
-fn target(source: Source) -> Target {
-    Target { source, flavour: Flavour::Nt52, rules: RulesMode::Documented }
+fn setup(source: Source) -> Setup {
+    Setup { source, kernel: Kernel::Nt52, rules: RulesMode::Documented }
 }
 
 fn races() -> Vec<Case> {
@@ -38,11 +38,11 @@ fn races() -> Vec<Case> {
 #[test]
 fn a_seed_brings_the_same_calls_on_the_same_threads_again() {
     let Some(image) = image() else { return };
-    let target = target(Source::Image(image));
+    let setup = setup(Source::Image(image));
     for case in races() {
         let mut different = BTreeSet::new();
         for seed in 0..16 {
-            let [one, other] = [(); 2].map(|()| replay(&target, &case, seed).1);
+            let [one, other] = [(); 2].map(|()| replay(&setup, &case, seed).1);
             assert!(!one.is_empty(), "{}", case.id);
             assert_eq!(one, other, "{} seed {seed}", case.id);
             different.insert(one.iter().map(|turn| turn.part).collect::<Vec<_>>());
@@ -73,11 +73,11 @@ fn under_the_lock(turns: &[Turn]) -> Vec<&'static str> {
 #[test]
 fn under_its_lock_the_driver_takes_references_and_gives_none_back() {
     let Some(image) = image() else { return };
-    let target = target(Source::Image(image));
+    let setup = setup(Source::Image(image));
     let (mut called, mut waited) = (BTreeSet::new(), 0);
     for case in races() {
         for seed in 0..SCHEDULES {
-            let turns = replay(&target, &case, seed).1;
+            let turns = replay(&setup, &case, seed).1;
             waited += turns.iter().filter(|turn| turn.what == "(waits for a lock)").count();
             called.extend(under_the_lock(&turns));
         }
@@ -116,7 +116,7 @@ static WRONG: Race = Race {
 
 const fn impersonate(tok: Tok) -> Act {
     Act::Impersonate {
-        on: On::Of(Who::T1),
+        on: Target::Of(Who::T1),
         token: With::Tok(tok),
         copy_on_open: false,
         effective_only: false,
@@ -132,16 +132,19 @@ static RESTORE: Race = Race {
     title: "a restore against an impersonation at a higher level",
     before: &[
         Act::Impersonate {
-            on: On::Of(Who::T1),
+            on: Target::Of(Who::T1),
             token: With::Tok(Tok::A1),
             copy_on_open: true,
             effective_only: true,
             level: 1,
             allowed: &[Status::SUCCESS],
         },
-        Act::Save(On::Own, 0, &["A1 co1 eo1 L1"], &[]),
+        Act::Save(Target::Own, 0, &["A1 co1 eo1 L1"], &[]),
     ],
-    parts: &[(Who::T1, &[Act::Restore(On::Own, 0, &[Status::SUCCESS])]), (Who::T2, &[impersonate(Tok::A3)])],
+    parts: &[
+        (Who::T1, &[Act::Restore(Target::Own, 0, &[Status::SUCCESS])]),
+        (Who::T2, &[impersonate(Tok::A3)]),
+    ],
     after: &[Act::Discard(0, &[Status::SUCCESS])],
     ends: Ends::Same(&[
         End {
@@ -164,22 +167,22 @@ fn a_restore_leaves_alone_what_another_thread_impersonates() {
     for source in sources.into_iter().flatten() {
         let case =
             Case { id: RESTORE.id, title: String::new(), only: RESTORE.only, body: Body::Race(&RESTORE) };
-        let status = run_case(&target(source), &case).status;
+        let status = run_case(&setup(source), &case).status;
         assert!(matches!(status, CaseStatus::Passed(_)), "{status:?}");
     }
 }
 
 #[test]
 fn a_failure_names_its_seed_and_comes_again_with_it() {
-    let target = target(Source::Service);
+    let setup = setup(Source::Service);
     let case = Case { id: WRONG.id, title: String::new(), only: WRONG.only, body: Body::Race(&WRONG) };
-    let CaseStatus::Failed(found) = run_case(&target, &case).status else { panic!("it cannot pass") };
+    let CaseStatus::Failed(found) = run_case(&setup, &case).status else { panic!("it cannot pass") };
     let what = &found[0].what;
     let (seed, what) = what.strip_prefix("seed 0x").and_then(|rest| rest.split_once(": ")).expect("a seed");
     assert_eq!((what, found[0].observed.as_str()), ("what is left", "[T1 A3 co0 eo0 L2; A2+0]"));
     let seed = u64::from_str_radix(seed, 16).expect("a number");
     for _ in 0..8 {
-        let CaseStatus::Failed(again) = replay(&target, &case, seed).0.status else { panic!("it passes") };
+        let CaseStatus::Failed(again) = replay(&setup, &case, seed).0.status else { panic!("it passes") };
         assert_eq!(again, found);
     }
 }

@@ -4,8 +4,10 @@ mod support;
 
 use std::time::Duration;
 
+use psimp_harness::cli::{Rules, Target};
 use psimp_harness::report::{Format, write};
 use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
+use psimp_rules::Kernel;
 use support::compare;
 
 #[test]
@@ -73,9 +75,9 @@ fn run() -> RunResult {
         duration: Duration::from_micros(micros),
     };
     RunResult {
-        target: "image".to_owned(),
-        kernel: "win10".to_owned(),
-        rules: "documented".to_owned(),
+        target: Target::Image,
+        kernel: Kernel::Win10,
+        rules: Rules::Documented,
         image: Some(ImageInfo {
             path: "target/psimp.sys".into(),
             sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),

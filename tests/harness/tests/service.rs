@@ -2,8 +2,9 @@
 
 use clap::Parser;
 use psimp_harness::cli::{Cli, Command, DriverArgs, Exit};
-use psimp_harness::commands::driver::code::{Code, Refusal, Request};
+use psimp_harness::commands::driver::code::{Code, Request};
 use psimp_harness::commands::driver::image::Machine;
+use psimp_harness::commands::driver::refusal::Refusal;
 use psimp_harness::commands::driver::service::{
     Failure, Service, Services, State, install, start, stop, uninstall,
 };

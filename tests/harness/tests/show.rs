@@ -2,10 +2,8 @@
 
 mod support;
 
-use psimp_harness::commands::show::table::table;
-use psimp_harness::commands::show::view::{
-    Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View,
-};
+use psimp_harness::show::table::table;
+use psimp_harness::show::view::{Account, Group, Integrity, Privilege, Process, Thread, Token, Unseen, View};
 use psimp_nt::Status;
 use serde_json::json;
 use support::compare;

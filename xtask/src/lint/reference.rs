@@ -10,55 +10,54 @@ use crate::build::Arch;
 const INTRODUCTION: &str = "\
 # What `cargo xtask lint` checks
 
-Made of the tables in `xtask/src/lint`; a test keeps it current. Every violation begins with
-the name of its rule, and for each rule there is a test that breaks it and sees it reported:
-in a small image made for that, or in a copy of the INF. What no lint can say is in
-[SECURITY.md](../SECURITY.md).
+Generated from the tables in `xtask/src/lint`. Every reported violation begins with the name of its
+rule. A test violates each rule, in a small image made for it or in a copy of the INF, and checks the
+report. What the lint cannot check is in [SECURITY.md](../SECURITY.md).
 ";
 
 const IMAGE: &str = "\
 ## The image
 
 All code is disassembled, from the exception directory, the entry point, the exports and every
-address that is called or taken. A path ends where the kernel or KMDF is called: what they
-need of the stack is theirs. If KMDF calls the driver back from there, as its unload routine
-does, that is a path of its own.
+address that is called or taken. A path ends where the kernel or KMDF is called; their stack use is
+not counted. A callback from there, such as the unload routine, starts a path of its own.
 
-| rule | what it demands |
+| rule | what it requires |
 |---|---|
 ";
 
 const ARM64: &str = "\
 ## The image for arm64
 
-`cargo xtask lint --arch arm64` reads that file as it does the other, and looks for traps and
-privileged instructions word by word. Its code is not followed: there is no disassembler for it
-here. These rules are not applicable to it, and a run counts and names them:
+`cargo xtask lint --arch arm64` checks that file in the same way, and looks for traps and privileged
+instructions word by word. Its control flow is not analysed, because the lint has no disassembler
+for it. These rules do not apply; a run prints their number and names:
 ";
 
 const INF: &str = "\
 ## The INF
 
-`InfVerif` runs on Windows only. The numbers are its errors that mean the same, as far as its
-documentation describes them; it checks more, and a package is not said to pass it here.
+`InfVerif` runs on Windows only. The numbers are its corresponding errors, as far as its
+documentation describes them. It checks more, so a package that passes here may still fail there.
 
-| rule | what it demands |
+| rule | what it requires |
 |---|---|
 ";
 
 const OTHERS: &str = "\
-## Besides
+## Other files
 
 `makefile`: Makefile.toml agrees with the release of wdk-build that it extends. `headers`: the
 hand-written KMDF headers have the recorded sizes, offsets and types of KMDF 1.15, and
-mingw-w64's headers those of the structures that the driver shares with the kernel; for the
-architecture that is checked.
+mingw-w64's headers those of the structures that the driver shares with the kernel, for the
+architecture that is checked. `circle`: no modules import from each other in a circle;
+`cargo xtask lint --circles` checks that alone.
 ";
 
 fn render() -> String {
     let image = pe::RULES.iter().flat_map(|rules| rules.iter());
     let sections =
-        [INTRODUCTION.to_owned(), table(IMAGE, image), arm64(), table(INF, &inf::RULES), OTHERS.to_owned()];
+        [INTRODUCTION.to_owned(), table(IMAGE, image), arm64(), table(INF, inf::RULES), OTHERS.to_owned()];
     sections.join("\n")
 }
 

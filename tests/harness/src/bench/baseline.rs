@@ -1,4 +1,4 @@
-//! The figures of the last release, in a file.
+//! The figures of the committed baseline, in a file.
 
 use super::Report;
 use anyhow::Context;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// What a release measured.
+/// The figures of one measurement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {

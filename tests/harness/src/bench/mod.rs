@@ -7,17 +7,17 @@
 mod baseline;
 mod calls;
 mod figures;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod instructions;
 mod rates;
 mod size;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod steps;
 mod whole;
 
 pub use baseline::Baseline;
 pub use calls::Call;
 pub use figures::{GOALS, Goal};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub use steps::make as make_steps;
+pub use instructions::make as make_steps;
 
 use crate::driver::Source;
 use psimp_host::Image;
@@ -161,7 +161,7 @@ pub fn measure(image: &Arc<Image>, path: &Path, pace: &Pace) -> anyhow::Result<R
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn instructions(image: &Path, pace: &Pace) -> Result<Vec<(Call, Instructions)>, String> {
-    steps::count(image, pace.counts).map_err(|why| format!("{why:#}"))
+    instructions::count(image, pace.counts).map_err(|why| format!("{why:#}"))
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]

@@ -1,9 +1,9 @@
 //! The values that the facts of a token take.
 
+use std::fmt::{self, Display, Formatter};
+
 use psimp_catalogue::User;
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
-
-use super::question::{Session, WrongFact, wrong};
 
 pub(super) const LOGONS: &str = "own, system, anonymous or a number";
 pub(super) const ORIGINS: &str = "server, system, anonymous or a number";
@@ -21,6 +21,33 @@ pub(super) const INTEGRITY: [(&str, u32); 5] = [
     ("high", integrity::HIGH),
     ("system", integrity::SYSTEM),
 ];
+
+/// A logon session that is said, by what it is or by whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Session {
+    /// The token's user's.
+    Own,
+    /// The server's.
+    Server,
+    /// This one.
+    Is(Luid),
+}
+
+/// What is wrong with the words about a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongFact(pub(super) String);
+
+impl Display for WrongFact {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongFact {}
+
+pub(super) fn wrong<T>(why: impl Into<String>) -> Result<T, WrongFact> {
+    Err(WrongFact(why.into()))
+}
 
 /// A level by its name or number.
 pub(super) fn level(text: &str) -> Result<Level, String> {

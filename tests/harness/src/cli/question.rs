@@ -1,11 +1,10 @@
 //! A question that somebody asks of the rules: what two tokens are, in words.
 
-use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use super::fact::{
-    INTEGRITIES, INTEGRITY, LEVELS, LOGONS, NUMBER, ORIGINS, PRIVILEGES, TYPES, alone, level, needed, number,
-    one_of, session, user,
+    INTEGRITIES, INTEGRITY, LEVELS, LOGONS, NUMBER, ORIGINS, PRIVILEGES, Session, TYPES, WrongFact, alone,
+    level, needed, number, one_of, session, user, wrong,
 };
 use psimp_catalogue::{Logon, Server, Tok, User};
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
@@ -37,17 +36,6 @@ token records Anonymous.";
 const NAMES: &str = "user, logon, type, level, restricted, write-restricted, privilege, origin, \
                      integrity, elevated, filtered, package, parent and session";
 
-/// A logon session that is said, by what it is or by whose it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Session {
-    /// The token's user's.
-    Own,
-    /// The server's.
-    Server,
-    /// This one.
-    Is(Luid),
-}
-
 /// What is said of a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenSpec {
@@ -65,18 +53,6 @@ pub struct TokenSpec {
     parent: Option<u32>,
     session: Option<u32>,
 }
-
-/// What is wrong with the words about a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WrongFact(pub(super) String);
-
-impl Display for WrongFact {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for WrongFact {}
 
 impl FromStr for TokenSpec {
     type Err = WrongFact;
@@ -97,7 +73,7 @@ impl FromStr for TokenSpec {
             said.push(key);
         }
         if spec.parent.is_some() && spec.package.is_none() {
-            return wrong("parent is the parent of a package; say package=N too");
+            return wrong("parent is the parent of a package; add package=N");
         }
         Ok(spec)
     }
@@ -212,8 +188,4 @@ fn own_logon(user: &Sid, filtered: bool) -> Luid {
     } else {
         pair(Luid(0xC1), Luid(0xC1F))
     }
-}
-
-pub(super) fn wrong<T>(why: impl Into<String>) -> Result<T, WrongFact> {
-    Err(WrongFact(why.into()))
 }

@@ -1,27 +1,15 @@
 //! The words that arguments take, and the exit codes.
 
-use std::fmt::{self, Display, Formatter};
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use psimp_rules::Kernel;
 
-/// What the cases run against.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Target {
-    /// The driver's service code over the model of the kernel; needs nothing else
-    #[default]
-    Model,
-    /// The bytes of psimp.sys, loaded into this process over the same model (x86-64 Linux)
-    Image,
-    /// The driver that Windows has loaded
-    Device,
-    /// The user-mode API of Windows, without the driver
-    Native,
-}
+use crate::configuration::{Rules, display_as_argument};
 
-/// What the demo takes place on.
+/// What the demo runs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DemoTarget {
     /// The driver's service code over the model of the kernel; needs nothing else
@@ -33,29 +21,36 @@ pub enum DemoTarget {
     Device,
 }
 
-/// The kernel that the model plays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Kernel {
-    /// Windows 10 and 11 as publicly reported
-    #[default]
-    Win10,
-    /// NT 5.2 as `ReactOS` has it
-    #[value(help = "NT 5.2 as ReactOS has it")]
-    Nt52,
-    /// A kernel that does what its documentation says
-    Documented,
-    /// Peios' KACS as publicly documented
-    Peios,
+/// A value that is one of several words.
+pub trait Word: Clone + 'static {
+    /// All values.
+    const ALL: &'static [Self];
+
+    /// Its word, with its line of help.
+    fn word(&self) -> PossibleValue;
 }
 
-/// Which rules the driver applies before it calls the kernel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Rules {
-    /// The documented downgrade rules, then the kernel's own
-    #[default]
-    Documented,
-    /// The kernel's own rules alone; the driver only refuses to raise a level
-    Kernel,
+impl Word for Rules {
+    const ALL: &'static [Self] = &[Self::Documented, Self::Kernel];
+
+    fn word(&self) -> PossibleValue {
+        self.to_possible_value().unwrap_or_default()
+    }
+}
+
+impl Word for Kernel {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn word(&self) -> PossibleValue {
+        PossibleValue::new(self.name()).help(self.facts().title)
+    }
+}
+
+/// Takes the name of a kernel.
+pub(super) fn kernel() -> impl TypedValueParser<Value = Kernel> {
+    let names = PossibleValuesParser::new(Kernel::ALL.iter().map(Word::word));
+    // Of the words that come so far, each is a name.
+    names.map(|name| Kernel::from_name(&name).unwrap_or_default())
 }
 
 /// One of several values, or each of them.
@@ -67,14 +62,14 @@ pub enum Choice<T> {
     All,
 }
 
-impl<T: ValueEnum + PartialEq> Choice<T> {
+impl<T: Word + PartialEq> Choice<T> {
     /// What is chosen, each once, in the order of the choices.
     pub fn expand(choices: &[Self]) -> Vec<T> {
         let mut values = Vec::new();
         for choice in choices {
             let chosen = match choice {
                 Self::One(value) => std::slice::from_ref(value),
-                Self::All => T::value_variants(),
+                Self::All => T::ALL,
             };
             for value in chosen {
                 if !values.contains(value) {
@@ -87,12 +82,15 @@ impl<T: ValueEnum + PartialEq> Choice<T> {
 }
 
 /// Takes a value, or the word `all`.
-pub(super) fn one_or_all<T: ValueEnum + Send + Sync + 'static>() -> impl TypedValueParser<Value = Choice<T>> {
-    let values = T::value_variants().iter().filter_map(T::to_possible_value);
+pub(super) fn one_or_all<T: Word + Send + Sync + 'static>() -> impl TypedValueParser<Value = Choice<T>> {
+    let values = T::ALL.iter().map(T::word);
     let all = PossibleValue::new("all").help("Each of them");
     PossibleValuesParser::new(values.chain([all]))
         // Of the words that come so far, only `all` is no value.
-        .map(|word| T::from_str(&word, false).map_or(Choice::All, Choice::One))
+        .map(|word| {
+            let named = T::ALL.iter().find(|value| value.word().get_name() == word);
+            named.cloned().map_or(Choice::All, Choice::One)
+        })
 }
 
 /// How everything but a run is written.
@@ -116,21 +114,11 @@ pub enum DriverAction {
     Stop,
     /// Delete the service
     Uninstall,
-    /// Tell whether the driver is installed and loaded
+    /// Print whether the driver is installed and loaded
     Status,
 }
 
-/// The value as the command line spells it, which is how reports name it too.
-macro_rules! display_as_argument {
-    ($($values:ty),*) => {$(
-        impl Display for $values {
-            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                self.to_possible_value().map_or(Ok(()), |value| f.pad(value.get_name()))
-            }
-        }
-    )*};
-}
-display_as_argument!(Target, DemoTarget, Kernel, Rules, TextFormat, DriverAction);
+display_as_argument!(DemoTarget, TextFormat, DriverAction);
 
 /// A process, or one thread of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +152,7 @@ pub(super) fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
     }
 }
 
-/// What the exit code says. Clap itself ends with [`Exit::Usage`].
+/// The exit code. Clap itself ends with [`Exit::Usage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Every case that could run passed.

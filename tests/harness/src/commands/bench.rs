@@ -1,4 +1,4 @@
-//! `psimp bench`: what calls cost, beside what they cost in the last release.
+//! `psimp bench`: the cost of each call, compared with the committed baseline.
 
 use super::{load_image, unavailable, unless_enough};
 use crate::bench::{Baseline, Call, GOALS, Goal, Pace, Report, measure};

@@ -1,12 +1,11 @@
 //! `psimp demo`.
 
 use super::driver::why_no_device;
-use super::run::{flavour, rules};
 use super::{load_image, say, unavailable};
 use crate::cli::{DemoArgs, DemoTarget, Exit};
 use crate::demo::{Told, model};
 use crate::driver::Source;
-use crate::run::Target;
+use crate::run::Setup;
 
 pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let source = match args.target {
@@ -22,15 +21,15 @@ pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
             };
         }
     };
-    let target = Target { source, flavour: flavour(args.kernel), rules: rules(args.rules) };
+    let setup = Setup { source, kernel: args.kernel, rules: args.rules.mode() };
     let name = format!("target {}, kernel {}, rules {}", args.target, args.kernel, args.rules);
-    report(&model::run(&target, &name))
+    report(&model::run(&setup, &name))
 }
 
 #[cfg(windows)]
 fn device(args: &DemoArgs) -> anyhow::Result<Exit> {
     use crate::demo::{DeviceStage, tell};
-    match DeviceStage::new(rules(args.rules), format!("target device, rules {}", args.rules)) {
+    match DeviceStage::new(args.rules.mode(), format!("target device, rules {}", args.rules)) {
         Ok(mut stage) => report(&tell(&mut stage)),
         Err(why) => anyhow::bail!("the demo cannot begin: {why}"),
     }
@@ -42,11 +41,11 @@ fn device(_: &DemoArgs) -> anyhow::Result<Exit> {
     Ok(unavailable("--target device needs psimp.sys loaded on Windows"))
 }
 
-/// Prints what was told, and on standard error what is not as it should be.
+/// Prints the transcript, and on standard error the unexpected outcomes.
 fn report(told: &Told) -> anyhow::Result<Exit> {
     say(&told.text)?;
     for difference in &told.differences {
-        eprintln!("psimp: not as the story says: {difference}");
+        eprintln!("psimp: unexpected outcome: {difference}");
     }
     Ok(told.exit())
 }

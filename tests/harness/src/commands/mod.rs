@@ -8,10 +8,10 @@ mod faults;
 mod list;
 mod manual;
 mod mutants;
-mod page;
 mod report;
+mod report_page;
 mod run;
-pub mod show;
+mod show;
 mod soak;
 
 use crate::cli::{Command, Exit};

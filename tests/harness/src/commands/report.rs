@@ -1,6 +1,6 @@
 //! `psimp report`.
 
-use super::{page, say};
+use super::{report_page, say};
 use crate::cli::{Exit, ReportArgs};
 use crate::report::{Sheet, read};
 use crate::result::RunResult;
@@ -20,7 +20,7 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
     }
     let sheet = Sheet::new(&runs);
     if let Some(path) = &args.html {
-        page::write(path, &sheet, true)?;
+        report_page::write(path, &sheet, true)?;
     }
     say(sheet.differences_as_text())?;
     Ok(if sheet.differences().next().is_some() { Exit::Failed } else { Exit::Passed })

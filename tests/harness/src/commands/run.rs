@@ -1,19 +1,18 @@
 //! `psimp run`.
 
 use super::driver::why_no_device;
-use super::{load_image, page, unavailable, unless_enough};
-use crate::cli::{Choice, Exit, Kernel, Rules, RunArgs, Target as TargetArg};
+use super::{load_image, report_page, unavailable, unless_enough};
+use crate::cli::{Choice, Exit, Rules, RunArgs, Target};
 use crate::driver::Source;
-use crate::native::means::Means;
+use crate::native::route::Means;
 use crate::progress::Progress;
-use crate::races;
 use crate::report::{self, Format, Sheet};
 use crate::result::{CaseResult, ImageInfo, RunResult, Summary};
-use crate::run::{Target, replay, run_case};
+use crate::run::races;
+use crate::run::{Setup, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
-use psimp_model::Flavour;
-use psimp_protocol::RulesMode;
+use psimp_model::Kernel;
 use std::io::{self, Write};
 use std::time::Instant;
 
@@ -40,12 +39,14 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             Ok(cases) => cases,
             Err(why) => return Ok(unavailable(&why)),
         };
-        let (target, kernel, rules) = (args.target.to_string(), kernel.to_string(), rules.to_string());
         let image = match &ready {
             Ready::Here(_, image) => image.clone(),
             Ready::Windows { .. } => None,
         };
-        runs.push((None, RunResult { target, kernel, rules, image, cases, duration: start.elapsed() }));
+        runs.push((
+            None,
+            RunResult { target: args.target, kernel, rules, image, cases, duration: start.elapsed() },
+        ));
     }
     drop(progress);
     finish(args, &runs)
@@ -67,13 +68,13 @@ enum Ready {
 /// Looks for the target; the error is a sentence that says why it cannot be had here.
 fn ready(args: &RunArgs) -> Result<Ready, String> {
     match args.target {
-        TargetArg::Model => Ok(Ready::Here(Source::Service, None)),
-        TargetArg::Image => {
+        Target::Model => Ok(Ready::Here(Source::Service, None)),
+        Target::Image => {
             let (source, info) = load_image(&args.image.path)?;
             Ok(Ready::Here(source, Some(info)))
         }
-        TargetArg::Device => why_no_device().map_or(Ok(Ready::Windows { driver: true }), Err),
-        TargetArg::Native => why_no_native().map_or(Ok(Ready::Windows { driver: false }), Err),
+        Target::Device => why_no_device().map_or(Ok(Ready::Windows { driver: true }), Err),
+        Target::Native => why_no_native().map_or(Ok(Ready::Windows { driver: false }), Err),
     }
 }
 
@@ -99,17 +100,17 @@ fn carry_out(
 ) -> Result<Vec<CaseResult>, String> {
     match ready {
         Ready::Here(source, _) => {
-            let target = Target { source: source.clone(), flavour: flavour(kernel), rules: rules(mode) };
+            let setup = Setup { source: source.clone(), kernel, rules: mode.mode() };
             let one = |case: &Case| {
                 progress.now(case.id);
-                let result = run_or_replay(&target, case, seed, progress);
+                let result = run_or_replay(&setup, case, seed, progress);
                 progress.done();
                 result
             };
             Ok(selected.iter().map(one).collect())
         }
-        Ready::Windows { driver: true } => native(selected, flavour(kernel), Means::Driver(rules(mode))),
-        Ready::Windows { driver: false } => native(selected, flavour(kernel), Means::UserMode),
+        Ready::Windows { driver: true } => native(selected, kernel, Means::Driver(mode.mode())),
+        Ready::Windows { driver: false } => native(selected, kernel, Means::UserMode),
     }
 }
 
@@ -123,7 +124,7 @@ fn finish(args: &RunArgs, runs: &[(Option<String>, RunResult)]) -> anyhow::Resul
     };
     unless_enough(written)?;
     if let Some(path) = &args.report {
-        page::write(path, &Sheet::new(runs), false)?;
+        report_page::write(path, &Sheet::new(runs), false)?;
     }
     let failed = runs.iter().any(|(_, run)| run.summary().failed > 0);
     Ok(if failed { Exit::Failed } else { Exit::Passed })
@@ -151,12 +152,12 @@ fn why_no_native() -> Option<String> {
 }
 
 #[cfg(windows)]
-fn native(selected: &[Case], flavour: Flavour, means: Means) -> Result<Vec<CaseResult>, String> {
-    crate::native::run(selected, crate::run::kernel(flavour), means)
+fn native(selected: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResult>, String> {
+    crate::native::run(selected, kernel, means)
 }
 
 #[cfg(not(windows))]
-fn native(_selected: &[Case], _flavour: Flavour, _means: Means) -> Result<Vec<CaseResult>, String> {
+fn native(_selected: &[Case], _kernel: Kernel, _means: Means) -> Result<Vec<CaseResult>, String> {
     Err(why_no_native().unwrap_or_default())
 }
 
@@ -188,29 +189,11 @@ pub(super) fn native_wait() -> anyhow::Result<Exit> {
 
 /// With a seed, a race takes place under that schedule alone, which goes to
 /// standard error.
-fn run_or_replay(target: &Target, case: &Case, seed: Option<u64>, progress: &Progress) -> CaseResult {
-    let (Body::Race(race), Some(seed)) = (case.body, seed) else { return run_case(target, case) };
-    let (result, turns) = replay(target, case, seed);
+fn run_or_replay(setup: &Setup, case: &Case, seed: Option<u64>, progress: &Progress) -> CaseResult {
+    let (Body::Race(race), Some(seed)) = (case.body, seed) else { return run_case(setup, case) };
+    let (result, turns) = replay(setup, case, seed);
     if !turns.is_empty() {
         progress.beside(|| eprint!("{}, seed {seed:#x}\n{}", case.id, races::words(race, &turns)));
     }
     result
-}
-
-/// The model's flavour for an argument.
-pub(super) fn flavour(kernel: Kernel) -> Flavour {
-    match kernel {
-        Kernel::Win10 => Flavour::Win10,
-        Kernel::Nt52 => Flavour::Nt52,
-        Kernel::Documented => Flavour::Documented,
-        Kernel::Peios => Flavour::Peios,
-    }
-}
-
-/// What IMPERSONATE asks for, for an argument.
-pub(super) fn rules(rules: Rules) -> RulesMode {
-    match rules {
-        Rules::Documented => RulesMode::Documented,
-        Rules::Kernel => RulesMode::Kernel,
-    }
 }

@@ -5,10 +5,10 @@
 use super::{Guest, Scene, Stage};
 use crate::cli::{ShowArgs, TextFormat, ThreadRef};
 use crate::client::Contract;
-use crate::commands::show::collect;
-use crate::commands::show::view::{Account, View};
 use crate::driver::Failure;
 use crate::machine::descriptor;
+use crate::show::collect;
+use crate::show::view::{Account, View};
 use psimp_nt::{Sid, Status};
 use psimp_protocol::{CLIENT_NAME, RulesMode};
 use psimp_windows::device::{Device, Waiting};

@@ -5,8 +5,8 @@
 //! stage shows is told as it comes, and held against what the story says must come.
 
 pub mod model;
-pub mod page;
 pub mod story;
+pub mod transcript;
 
 #[cfg(windows)]
 mod device;
@@ -15,12 +15,12 @@ mod steps;
 
 #[cfg(windows)]
 pub use device::DeviceStage;
-pub use page::Told;
 pub use story::tell;
+pub use transcript::Told;
 
 use crate::client::Contract;
-use crate::commands::show::view::View;
 use crate::driver::Failure;
+use crate::show::view::View;
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 

@@ -6,27 +6,28 @@ use super::people::{
 };
 use super::{Guest, Scene, Stage, Told, tell};
 use crate::client::{Client, Contract};
-use crate::commands::show::view::{Integrity, Process, Thread, Token, View, type_name};
 use crate::driver::{Driver, Failure, File};
 use crate::machine::{Machine, descriptor};
-use crate::run::Target;
+use crate::run::Setup;
+use crate::show::view::{Integrity, Process, Thread, Token, View, type_name};
 use psimp_catalogue::User;
 use psimp_host::Options;
-use psimp_model::{self as model, Flavour, Object, SecurityQos, TokenSpec, rights};
+use psimp_model::{self as model, Object, SecurityQos, TokenSpec, rights};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::{CLIENTS_AUTHENTICATED, CLIENTS_SETTING};
+use psimp_rules::Family;
 use std::sync::Arc;
 
 const CURRENT_THREAD: u64 = u64::MAX - 1;
 
 /// Runs the demo over the model.
-pub fn run(target: &Target, name: &str) -> Told {
+pub fn run(target: &Setup, name: &str) -> Told {
     on_stage(target, name, |mut stage| tell(&mut stage))
 }
 
 /// Makes the stage, and takes it down when all is told.
-pub fn on_stage(target: &Target, name: &str, tell: impl FnOnce(ModelStage<'_>) -> Told) -> Told {
-    let machine = Machine::new(target.flavour);
+pub fn on_stage(target: &Setup, name: &str, tell: impl FnOnce(ModelStage<'_>) -> Told) -> Told {
+    let machine = Machine::new(target.kernel);
     machine.process.set_primary(machine.system.create_token(server()));
     // Whoever has logged on may connect.
     let parameters = [(CLIENTS_SETTING.to_owned(), CLIENTS_AUTHENTICATED)].into_iter().collect();
@@ -76,7 +77,7 @@ pub struct ModelStage<'a> {
 
 impl<'a> ModelStage<'a> {
     /// On a machine whose thread has the device open.
-    fn new(machine: &'a Machine, driver: &'a Driver, file: &'a File, target: &Target, name: &str) -> Self {
+    fn new(machine: &'a Machine, driver: &'a Driver, file: &'a File, target: &Setup, name: &str) -> Self {
         let system = &machine.system;
         let visitor = |spec: TokenSpec| {
             let process = system.create_process(system.create_token(spec));
@@ -100,7 +101,7 @@ impl<'a> ModelStage<'a> {
     fn token(&self, token: &model::Token) -> Token {
         let facts = token.facts();
         let token_type = token.token_type();
-        let labelled = self.server.machine.flavour() != Flavour::Nt52;
+        let labelled = self.server.machine.kernel().family() != Family::Nt52;
         Token {
             token_type: type_name(token_type),
             level: (token_type == TokenType::Impersonation).then(|| token.level().name()),

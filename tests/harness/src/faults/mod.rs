@@ -10,9 +10,9 @@
 //! [`explore`] finds the failures of a case, [`Watch`] makes them and sees what
 //! came of it; [`RunId`] names one run, so that it can be had again.
 
+mod contract;
 mod explore;
 mod id;
-mod promise;
 mod watch;
 
 pub use explore::{Explored, Run, Setting, explore, explore_all, run};

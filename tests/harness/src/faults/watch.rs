@@ -1,7 +1,8 @@
 //! Makes calls of the driver fail, and sees to what comes of it.
 
+use super::contract::{Levels, Request, brief};
 use super::id::{Failing, Stack, StackId};
-use super::promise::{Levels, Request, brief};
+use crate::driver::Witness;
 use crate::observe::SlotView;
 use parking_lot::Mutex;
 use psimp_host::{Call, Failure, Fault, FaultKind, Observer, Ruling, StartError, Waiting};
@@ -78,18 +79,6 @@ impl Watch {
         Arc::new(Self { failing: failing.to_vec(), tells, state: Mutex::default() })
     }
 
-    /// Who sees the driver's calls when somebody else decides which thread runs.
-    /// Any thread may then change a slot at any time, so slots are not judged.
-    pub(crate) fn beside(self: &Arc<Self>, scheduler: Option<Arc<dyn Observer>>) -> Arc<dyn Observer> {
-        match scheduler {
-            None => self.clone(),
-            Some(scheduler) => {
-                self.state.lock().slots_change = true;
-                Arc::new(Scheduled { scheduler, watch: self.clone() })
-            }
-        }
-    }
-
     /// What the run showed.
     pub(super) fn finish(&self) -> Seen {
         let state = std::mem::take(&mut *self.state.lock());
@@ -101,40 +90,6 @@ impl Watch {
         }
     }
 
-    /// One thread more, whose slot nobody may change unasked.
-    pub(crate) fn notice(&self, thread: &Arc<Thread>) {
-        self.state.lock().notice(thread);
-    }
-
-    /// Something else than the request in progress changes slots now.
-    pub(crate) fn disturb(&self) {
-        self.state.lock().turn += 1;
-    }
-
-    /// How something ended that is no request.
-    pub(crate) fn ended(&self, what: &str, status: Status) {
-        self.tell(&mut self.state.lock(), || format!("{what}: {status}"));
-    }
-
-    /// Why the driver did not start, which it need not when something fails.
-    pub(crate) fn did_not_start(&self, error: &StartError) {
-        match error {
-            StartError::Status(status) => self.ended("start of the driver", *status),
-            StartError::Fault(fault) => self.report(fault),
-            StartError::Load(error) => self.breach(false, error.to_string()),
-        }
-    }
-
-    /// A broken contract that the host reports.
-    pub(crate) fn report(&self, fault: &Fault) {
-        self.breach(is_leak(fault.kind), fault.to_string());
-    }
-
-    /// References that are left once all is closed and reverted.
-    pub(crate) fn left(&self, what: &str) {
-        self.breach(true, format!("references after close and revert: {what}"));
-    }
-
     fn breach(&self, leak: bool, what: String) {
         self.state.lock().breaches.push(Breach { leak, what });
     }
@@ -144,15 +99,55 @@ impl Watch {
             state.story.push(what());
         }
     }
+}
 
-    /// Sends a request, and checks what every request has to keep.
-    pub(crate) fn request(
+impl Witness for Watch {
+    fn beside(self: Arc<Self>, scheduler: Option<Arc<dyn Observer>>) -> Arc<dyn Observer> {
+        match scheduler {
+            None => self,
+            Some(scheduler) => {
+                // Any thread may then change a slot at any time, so slots are not checked.
+                self.state.lock().slots_change = true;
+                Arc::new(Scheduled { scheduler, watch: self })
+            }
+        }
+    }
+
+    fn notice(&self, thread: &Arc<Thread>) {
+        self.state.lock().notice(thread);
+    }
+
+    fn disturb(&self) {
+        self.state.lock().turn += 1;
+    }
+
+    fn ended(&self, what: &str, status: Status) {
+        self.tell(&mut self.state.lock(), || format!("{what}: {status}"));
+    }
+
+    fn did_not_start(&self, error: &StartError) {
+        match error {
+            StartError::Status(status) => self.ended("start of the driver", *status),
+            StartError::Fault(fault) => self.report(fault),
+            StartError::Load(error) => self.breach(false, error.to_string()),
+        }
+    }
+
+    fn report(&self, fault: &Fault) {
+        self.breach(is_leak(fault.kind), fault.to_string());
+    }
+
+    fn left(&self, what: &str) {
+        self.breach(true, format!("references after close and revert: {what}"));
+    }
+
+    fn request(
         &self,
         thread: &Arc<Thread>,
         code: u32,
         input: &[u8],
         output: &mut [u8],
-        send: impl FnOnce(&mut [u8]) -> Result<usize, Failure>,
+        send: &dyn Fn(&mut [u8]) -> Result<usize, Failure>,
     ) -> Result<usize, Failure> {
         let request = Request::new(thread, code, input);
         let before = self.state.lock().begin(thread, &request, code);

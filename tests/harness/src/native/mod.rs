@@ -4,9 +4,9 @@
 //! The harness starts itself again as a server process for each primary token that
 //! the cases name, hands it the tokens, and asks for one case after another.
 
-pub mod express;
 pub mod feature;
-pub mod means;
+pub mod plan;
+pub mod route;
 
 #[cfg(windows)]
 mod run;

@@ -1,14 +1,12 @@
 //! One machine in the middle of a program.
 
-use super::invariants::target;
-use super::{Call, Callers, Fail, Player, Shown, Slots, Step};
-use crate::alike::Ids;
+use super::{Call, Callers, Fail, Player, Save, Shown, Slots, Step};
 use crate::client::{Client, Contract};
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
-use crate::observe::SlotView;
+use crate::normalize::Ids;
 use psimp_catalogue::{Server, Tok};
-use psimp_model::{FaultPoint, Flavour, Object, Token, privileges, rights, sids};
+use psimp_model::{FaultPoint, Kernel, Object, Token, privileges, rights, sids};
 use psimp_nt::Status;
 use psimp_protocol::wire;
 use std::sync::Arc;
@@ -36,17 +34,6 @@ pub(super) struct Side {
 /// Files that can be open at one time.
 const FILES: usize = 4;
 
-/// What SAVE kept.
-pub(super) struct Save {
-    id: u64,
-    /// The slot at that time.
-    pub(super) slot: Option<SlotView>,
-    /// The number of its file.
-    file: usize,
-    /// DISCARD has dropped it, or the close of its file.
-    pub(super) discarded: bool,
-}
-
 impl Save {
     fn token_id(&self) -> Option<u64> {
         self.slot.as_ref().map(|slot| slot.token_id)
@@ -58,10 +45,10 @@ impl Side {
     pub(super) fn start(
         source: &Source,
         callers: Callers,
-        flavour: Flavour,
+        kernel: Kernel,
         server: Server,
     ) -> Result<Self, String> {
-        let machine = Machine::new(flavour);
+        let machine = Machine::new(kernel);
         for tok in Tok::ALL {
             machine.token(*tok);
         }
@@ -143,7 +130,7 @@ impl Side {
             Some(Fail::Duplicate) => system.faults().fail_next(FaultPoint::DuplicateToken, STATUS),
             Some(Fail::Query(skip)) => system.faults().fail_nth(FaultPoint::QueryToken, skip, STATUS),
         }
-        let about = target(step);
+        let about = step.target();
         // A thread that exits makes no calls of its own.
         let can_call = !self.machine(about).thread.is_terminating();
         let by = if self.callers == Callers::TheTarget && can_call { about } else { step.by };

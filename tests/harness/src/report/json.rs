@@ -10,9 +10,9 @@ use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult};
 
 #[derive(Serialize)]
 struct Run<'a> {
-    target: &'a str,
-    kernel: &'a str,
-    rules: &'a str,
+    target: String,
+    kernel: String,
+    rules: String,
     image: Option<Image<'a>>,
     summary: Counts,
     cases: Vec<Case<'a>>,
@@ -56,9 +56,9 @@ struct Difference<'a> {
 pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     let summary = result.summary();
     let run = Run {
-        target: &result.target,
-        kernel: &result.kernel,
-        rules: &result.rules,
+        target: result.target.to_string(),
+        kernel: result.kernel.to_string(),
+        rules: result.rules.to_string(),
         image: result
             .image
             .as_ref()

@@ -23,7 +23,10 @@ pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
 fn suite(result: &RunResult, cases: &[CaseResult]) -> TestSuite {
     let mut suite = TestSuite::new(group_heading(&cases[0].id));
     suite.set_time(cases.iter().map(|case| case.duration).sum());
-    for (name, value) in [("target", &result.target), ("kernel", &result.kernel), ("rules", &result.rules)] {
+    let RunResult { target, kernel, rules, .. } = result;
+    for (name, value) in
+        [("target", target.to_string()), ("kernel", kernel.to_string()), ("rules", rules.to_string())]
+    {
         suite.add_property(Property::new(name, value.as_str()));
     }
     if let Some(image) = &result.image {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use clap::ValueEnum;
+use psimp_rules::Kernel;
 use serde::Deserialize;
 
 use crate::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult, Summary};
@@ -59,11 +61,14 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
     if let Some(twice) = cases.iter().find(|case| !ids.insert(&case.id)) {
         return Err(format!("it has the case {} twice", twice.id));
     }
-    let duration = cases.iter().map(|case| case.duration).sum();
+    let duration = cases
+        .iter()
+        .try_fold(Duration::ZERO, |sum, case| sum.checked_add(case.duration))
+        .ok_or("the times of its cases are too long to add up")?;
     let result = RunResult {
-        target: run.target,
-        kernel: run.kernel,
-        rules: run.rules,
+        target: named("target", &run.target)?,
+        kernel: Kernel::from_name(&run.kernel).ok_or_else(|| no_such("kernel", &run.kernel))?,
+        rules: named("mode of rules", &run.rules)?,
         image: run.image.map(|image| ImageInfo { path: image.path.into(), sha256: image.sha256 }),
         cases,
         duration,
@@ -73,6 +78,15 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
         return Err("its summary is not that of its cases".to_owned());
     }
     Ok(result)
+}
+
+/// A value that reports name as the command line does.
+fn named<T: ValueEnum>(what: &str, name: &str) -> Result<T, String> {
+    T::from_str(name, false).map_err(|_| no_such(what, name))
+}
+
+fn no_such(what: &str, name: &str) -> String {
+    format!("there is no {what} {name:?}")
 }
 
 fn case(case: Case) -> Result<CaseResult, String> {

@@ -35,7 +35,7 @@ pub struct Row<'a> {
 impl<'a> Sheet<'a> {
     /// Puts runs side by side, each with the file that it is from, if it is from one.
     pub fn new(runs: &'a [(Option<String>, RunResult)]) -> Self {
-        let setting = |run: &'a RunResult| (&run.target, &run.kernel, &run.rules);
+        let setting = |run: &RunResult| (run.target, run.kernel, run.rules);
         let columns = runs.iter().map(|(file, run)| {
             let alike = runs.iter().filter(|(_, other)| setting(other) == setting(run)).count();
             Column { run, file: file.as_deref().filter(|_| alike > 1) }

@@ -1,11 +1,10 @@
 //! Group B: requests with something wrong in them.
 
-use super::{Found, mismatch};
 use crate::client::{Client, Contract};
 use crate::driver::{Failure, File};
 use crate::machine::{READ_WRITE, administrator_client, descriptor};
 use crate::observe::SlotView;
-use crate::result::Mismatch;
+use crate::result::{Comparison, Mismatch, mismatch};
 use psimp_catalogue::{Attempt, Caller, Edit, Handle, Opening, Output, Requests, Server, Tok};
 use psimp_host::Requestor;
 use psimp_model::{Object, Thread, rights};
@@ -15,7 +14,7 @@ use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode};
 use std::sync::Arc;
 use zerocopy::IntoBytes;
 
-pub(super) fn run(client: &Client<'_>, rules: RulesMode, row: &Requests) -> Found {
+pub(super) fn run(client: &Client<'_>, rules: RulesMode, row: &Requests) -> Comparison {
     let mut differences = Vec::new();
     let mut refused = 0;
     for (index, attempt) in row.attempts.iter().enumerate() {

@@ -6,7 +6,7 @@
 //! two as well.
 
 mod crowd;
-mod tell;
+mod decode;
 mod worker;
 mod world;
 

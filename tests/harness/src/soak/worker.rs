@@ -1,7 +1,7 @@
 //! One thread of a soak.
 
 use super::Figures;
-use super::tell::Told;
+use super::decode::Told;
 use super::world::{FILES, World};
 use crate::client::{Client, Contract};
 use crate::driver::{Failure, File};

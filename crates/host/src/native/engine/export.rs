@@ -32,6 +32,8 @@ pub(crate) struct Export {
     pub(crate) highest_irql: u8,
     /// What it returns when an observer makes it fail for lack of resources.
     pub(crate) failure: Option<u64>,
+    /// The source file that has its body.
+    pub(crate) file: &'static str,
     /// What the driver calls.
     pub(crate) thunk: Thunk,
 }

@@ -30,6 +30,7 @@ macro_rules! exports {
                 name: stringify!($name),
                 highest_irql: $crate::native::engine::export::$irql,
                 failure: $crate::native::engine::export::$failure,
+                file: file!(),
                 thunk,
             };
 

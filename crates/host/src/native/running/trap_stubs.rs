@@ -47,6 +47,7 @@ static TRAP: Export = Export {
     name: "a function that is not modelled",
     highest_irql: export::ANY,
     failure: export::NEVER,
+    file: file!(),
     thunk: trap,
 };
 

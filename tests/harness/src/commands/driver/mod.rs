@@ -3,14 +3,15 @@
 mod answers;
 pub mod code;
 pub mod image;
+pub mod refusal;
 pub mod service;
 
 #[cfg(windows)]
 mod windows;
 
 use crate::cli::{DriverAction, DriverArgs, Exit, TextFormat};
-use code::Refusal;
 use image::{Machine, installable};
+use refusal::Refusal;
 use serde_json::{Value, json};
 use service::{Failure, Services, State};
 

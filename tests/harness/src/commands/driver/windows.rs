@@ -1,7 +1,8 @@
 //! The service control manager and the device of this Windows.
 
-use super::code::{Code, Refusal, Request};
+use super::code::{Code, Request};
 use super::image::Machine;
+use super::refusal::Refusal;
 use super::service::{Service, Services, State};
 use super::{DESCRIPTION, DISPLAY_NAME, SERVICE};
 use psimp_windows::device::{Device, Waiting};

@@ -2,22 +2,21 @@
 //! every profile and kernel side by side; or what a person asks of the rules.
 
 mod decision;
-mod parting;
+mod divergence;
 mod question;
 mod requests;
-mod steps;
+mod script;
 mod words;
 
-use super::run::flavour;
 use super::say;
-use crate::cli::{Exit, ExplainArgs, Kernel, TextFormat};
+use crate::cli::{Exit, ExplainArgs, TextFormat};
 use crate::driver::Source;
-use crate::races;
 use crate::result::CaseStatus;
-use crate::run::{Target, run_case};
-use clap::ValueEnum;
+use crate::run::races;
+use crate::run::{Setup, run_case};
 use psimp_catalogue::{Body, Case};
 use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 use question::Question;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -65,21 +64,21 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
 pub(super) fn text(case: &Case) -> String {
     match case.body {
         Body::Decision(row) => decision::text(row),
-        Body::Script(row) => steps::script(row),
+        Body::Script(row) => script::script(row),
         Body::Requests(row) => requests::requests(row),
         Body::Race(race) => races::explain(race),
-        Body::Pipe(pipe) => steps::pipe(pipe),
+        Body::Pipe(pipe) => script::pipe(pipe),
         Body::Needs(what) => format!("Cannot be carried out here: {what}\n"),
     }
 }
 
-/// The case on every kernel flavour, in both rules modes.
+/// The case on every kernel, in both rules modes.
 fn runs(case: &Case) -> Vec<Value> {
     let mut runs = Vec::new();
-    for kernel in Kernel::value_variants() {
+    for &kernel in Kernel::ALL {
         for (rules, name) in [(RulesMode::Documented, "documented"), (RulesMode::Kernel, "kernel")] {
-            let target = Target { source: Source::Service, flavour: flavour(*kernel), rules };
-            let observed = match run_case(&target, case).status {
+            let setup = Setup { source: Source::Service, kernel, rules };
+            let observed = match run_case(&setup, case).status {
                 CaseStatus::Passed(words) if words.is_empty() => "as expected".to_owned(),
                 CaseStatus::Passed(words) => format!("as expected: {words}"),
                 CaseStatus::Skipped(reason) => format!("skipped: {reason}"),
@@ -95,9 +94,4 @@ fn runs(case: &Case) -> Vec<Value> {
         }
     }
     runs
-}
-
-/// The kernels that the decisions have values for.
-fn kernels() -> impl Iterator<Item = &'static Kernel> {
-    Kernel::value_variants().iter().filter(|kernel| **kernel != Kernel::Peios)
 }

@@ -1,7 +1,7 @@
 //! A person's own question: two tokens and a level, judged in every profile.
 
 use super::decision::{REFUSED, Tried, compared, describe};
-use super::parting::Parting;
+use super::divergence::Parting;
 use crate::cli::TokenSpec;
 use psimp_nt::Level;
 use psimp_rules::{Effect, PROFILES, Profile, TokenFacts, Verdict, raises};

@@ -1,10 +1,5 @@
 //! `psimp show`: the tokens of a process and its threads.
 
-pub mod table;
-pub mod view;
-
-#[cfg(windows)]
-pub(crate) mod collect;
 #[cfg(windows)]
 mod subject;
 
@@ -13,6 +8,7 @@ use crate::cli::{Exit, ImpersonateArgs, ShowArgs};
 #[cfg(windows)]
 pub(super) fn show(args: &ShowArgs) -> Exit {
     use crate::cli::TextFormat;
+    use crate::show::{collect, table};
     let text = collect::view(args).and_then(|view| match args.format {
         TextFormat::Table => Ok(table::table(&view)),
         TextFormat::Json => {

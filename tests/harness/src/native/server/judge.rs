@@ -1,7 +1,7 @@
 //! Access and privilege checks, and lifetimes of objects.
 
-use super::look::Seen;
-use super::steps::{Actor, OTHER_PRIVILEGE, Player, READ};
+use super::actor::{Actor, OTHER_PRIVILEGE, Player, READ};
+use super::observe::Seen;
 use psimp_catalogue::{Judge, Object};
 use psimp_nt::Status;
 

@@ -1,7 +1,8 @@
 //! Clients of named pipes.
 
-use super::look::{self, Seen};
-use super::steps::Actor;
+use super::actor::Actor;
+use super::observe::{self, Seen};
+use super::stage::kind;
 use psimp_nt::Status;
 use psimp_windows::pipe::Pipe;
 use psimp_windows::thread;
@@ -28,11 +29,11 @@ impl Actor<'_, '_> {
             Err(why) => return self.compare("the pipe", "a client", &why),
         }
         let opened = match Seen::of(thread::current(), true) {
-            Seen::Token(token) => look::kind(&token),
+            Seen::Token(token) => kind(&token),
             other => other.open(None),
         };
         self.stage.show(format!("the server opens {opened}"));
         self.compare("open", pipe.open, &opened);
-        self.compare("access", pipe.access, &look::access(self.stage));
+        self.compare("access", pipe.access, &observe::access(self.stage));
     }
 }

@@ -1,6 +1,6 @@
 //! Trying out, in a server process, what the kernel has.
 
-use super::look::Seen;
+use super::observe::Seen;
 use super::pipe;
 use crate::native::feature::Feature;
 use psimp_model::sids;

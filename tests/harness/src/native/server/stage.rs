@@ -1,16 +1,16 @@
 //! What the threads of a case share in the server process.
 
-use super::look::kind;
-use super::through;
-use crate::native::means::Means;
-use crate::result::Mismatch;
-use crate::run::{Asked, compare};
+use crate::native::route::Means;
+use crate::observe::short;
+use crate::result::{Mismatch, compare};
+use crate::run::Asked;
 use parking_lot::Mutex;
-use psimp_catalogue::{Kernel, Securable, Tok, User, Who};
+use psimp_catalogue::{Securable, Tok, User, Who};
 use psimp_model::sids;
-use psimp_nt::{Luid, Sid, Status};
+use psimp_nt::{Luid, Sid, Status, TokenType};
 use psimp_protocol::RulesMode;
-use psimp_windows::device::Device;
+use psimp_rules::Kernel;
+use psimp_windows::device::{Device, Waiting};
 use psimp_windows::information::Information;
 use psimp_windows::object::{Descriptor, Event};
 use psimp_windows::token::QUERY;
@@ -18,6 +18,9 @@ use psimp_windows::{Error, Token, thread};
 use std::collections::BTreeMap;
 use std::os::windows::io::OwnedHandle;
 use std::sync::mpsc::{Sender, channel};
+
+/// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
+const READ_WRITE: u32 = 3;
 
 /// The process, the tokens of the case, and what it keeps.
 pub(super) struct Stage {
@@ -66,7 +69,7 @@ impl Stage {
         given: Vec<(Tok, Token)>,
         other_user: Option<Sid>,
     ) -> Result<Self, Status> {
-        let driver = rules.map(|rules| Ok::<_, Status>((through::open()?, rules))).transpose()?;
+        let driver = rules.map(|rules| Ok::<_, Status>((open_device()?, rules))).transpose()?;
         let primary = Token::of_process(thread::current_process(), QUERY)?.information()?;
         let mut ids = BTreeMap::new();
         for (tok, token) in &given {
@@ -214,4 +217,22 @@ fn described(own: Sid, other: Option<Sid>, object: Securable) -> Result<Descript
             Descriptor::granting(&granted)
         }
     }
+}
+
+/// Type and own level.
+pub(super) fn kind(token: &Information) -> String {
+    match (token.token_type, token.level) {
+        (TokenType::Primary, _) => "prim".to_owned(),
+        (TokenType::Impersonation, Ok(level)) => format!("imp/{}", level as u8),
+        (TokenType::Impersonation, Err(status)) => format!("imp without level: {}", short(status)),
+    }
+}
+
+/// Opens the device as the process, whatever the caller impersonates.
+///
+/// # Errors
+/// What Windows says.
+pub(super) fn open_device() -> Result<Device, Status> {
+    let opened = std::thread::spawn(|| Device::open(READ_WRITE, Waiting::Kernel)).join();
+    opened.unwrap_or(Err(Status::UNSUCCESSFUL))
 }

@@ -1,47 +1,31 @@
 //! Cases that are sequences of calls, on one thread or on several.
 
-mod broker;
+mod connections;
 mod judge;
 mod memory;
 mod program;
 mod saving;
 mod stage;
-mod troupe;
+mod workers;
 
 use super::decision::queried;
-use super::{Found, Way, compare, kernel};
+use super::setup::Way;
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
-use psimp_catalogue::{ByKernel, Kernel, Script, State, Step, Tok, Who};
-use psimp_model::{FaultPoint, Flavour, privileges};
+use crate::result::{Comparison, compare};
+use psimp_catalogue::{Script, State, Step, Tok, Who};
+use psimp_model::{FaultPoint, privileges};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
+use psimp_rules::Family;
 use stage::Stage;
 use std::fmt::Debug;
 use std::sync::Arc;
-use troupe::Troupe;
+use workers::Troupe;
 
-/// Which of the three values holds on a kernel.
-fn of<T>(values: &ByKernel<T>, flavour: Flavour) -> &T {
-    match kernel(flavour) {
-        Kernel::Documented => &values.documented,
-        Kernel::Nt52 => &values.nt52,
-        Kernel::Win10 | Kernel::Peios => &values.win10,
-    }
-}
-
-/// The same for what a thread shows, where what the documentation downgrades
-/// stays downgraded by the driver's documented rules.
-pub(crate) fn expected(values: &ByKernel<State>, flavour: Flavour, rules: RulesMode) -> &State {
-    if rules == RulesMode::Documented && values.documented.is_downgrade() {
-        return &values.documented;
-    }
-    of(values, flavour)
-}
-
-pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Found {
+pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Comparison {
     // References are counted against the start of the case.
     for tok in Tok::ALL {
         machine.token(*tok);
@@ -82,11 +66,11 @@ impl<'scope, 'env> Run<'scope, 'env> {
     }
 
     fn step(&mut self, step: &'static Step) {
-        let flavour = self.machine.flavour();
+        let kernel = self.machine.kernel();
         match *step {
             Step::OnlyKernel(steps) if !self.stage.has_driver() => self.steps(steps),
             Step::OnlyDriver(steps) if self.stage.has_driver() => self.steps(steps),
-            Step::OnKernels(kernels, steps) if kernels.contains(&kernel(flavour)) => self.steps(steps),
+            Step::OnKernels(families, steps) if families.contains(&kernel.family()) => self.steps(steps),
             Step::WhereDocumented(steps) if self.documented() => self.steps(steps),
             Step::Elsewhere(steps) if !self.documented() => self.steps(steps),
             Step::OnlyKernel(_)
@@ -105,17 +89,17 @@ impl<'scope, 'env> Run<'scope, 'env> {
             }
             Step::Meanwhile(who, steps) => {
                 let meanwhile = self.troupe.cue(self.stage, who, steps);
-                let watch = self.stage.watch().cloned();
+                let witness = self.stage.witness().cloned();
                 self.machine.system.faults().interrupt_next(FaultPoint::DuplicateToken, move || {
-                    if let Some(watch) = watch {
-                        watch.disturb();
+                    if let Some(witness) = witness {
+                        witness.disturb();
                     }
                     meanwhile();
                 });
             }
             Step::Check(ref values) => {
                 let rules = if self.has_device() { self.stage.rules } else { RulesMode::Kernel };
-                self.check(expected(values, flavour, rules));
+                self.check(values.expected(kernel, rules == RulesMode::Documented));
             }
             Step::Program(ref program) => self.program(program),
             Step::Judge(ref judge) => self.judge(judge),
@@ -129,7 +113,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
 
     /// Whether what the documentation downgrades is downgraded here.
     fn documented(&self) -> bool {
-        kernel(self.machine.flavour()) == Kernel::Documented
+        self.machine.kernel().family() == Family::Documented
             || self.has_device() && self.stage.rules == RulesMode::Documented
     }
 
@@ -277,7 +261,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
             differ |= self.compare("slot after the open", state.after_open, &seen(self.slot().as_ref()));
         }
         if differ && state.slot != "idle" {
-            self.stage.name_rule(&format!("kernel {}", self.machine.flavour().profile().name));
+            self.stage.name_rule(&format!("kernel {}", self.machine.kernel().profile().name));
         }
     }
 

@@ -1,10 +1,10 @@
 //! What the threads of a script share.
 
-use super::super::{Asked, Found, Way, mismatch};
-use crate::driver::{Driver, Failure, File};
-use crate::faults::Watch;
+use super::super::Asked;
+use super::super::setup::Way;
+use crate::driver::{Driver, Failure, File, Witness};
 use crate::machine::Machine;
-use crate::result::Mismatch;
+use crate::result::{Comparison, Mismatch, mismatch};
 use parking_lot::Mutex;
 use psimp_catalogue::{Tok, Who};
 use psimp_model::{ClientContext, ImpersonationState, SlotState, Thread, rights};
@@ -108,22 +108,22 @@ impl<'env> Stage<'env> {
     }
 
     /// Who sees to the failures below the driver, if there are any.
-    pub(super) fn watch(&self) -> Option<&'env Arc<Watch>> {
-        self.device.and_then(|(driver, _)| driver.watch())
+    pub(super) fn witness(&self) -> Option<&'env Arc<dyn Witness>> {
+        self.device.and_then(|(driver, _)| driver.witness())
     }
 
     /// How often to do what is to be repeated: under failures, each of which
     /// meets a call once, the second time shows all that the thousandth does.
     pub(super) fn repetitions(&self, times: u32) -> u32 {
-        if self.watch().is_some() { times.min(2) } else { times }
+        if self.witness().is_some() { times.min(2) } else { times }
     }
 
     /// A thread of the script, begun when it is first spoken of.
     pub(super) fn thread(&self, who: Who) -> Arc<Thread> {
         let begin = || self.machine.begin(who);
         let thread = self.threads.lock().entry(who).or_insert_with(begin).clone();
-        if let Some(watch) = self.watch() {
-            watch.notice(&thread);
+        if let Some(witness) = self.witness() {
+            witness.notice(&thread);
         }
         thread
     }
@@ -157,7 +157,7 @@ impl<'env> Stage<'env> {
     }
 
     /// Ends what the script left as it was, and says what came of it.
-    pub(super) fn finish(self) -> Found {
+    pub(super) fn finish(self) -> Comparison {
         self.machine.thread.attach(None);
         let kept = self.kept.into_inner();
         for handle in kept.handles.into_values() {

@@ -1,14 +1,12 @@
 //! The page of `psimp run --report` and `psimp report --html`: runs, with what the catalogue knows of their cases.
 
 use super::explain;
-use super::run::{flavour, rules};
-use crate::cli::{Kernel, Rules, Target};
+use crate::cli::{Rules, Target};
 use crate::report::Sheet;
 use crate::report::html::Page;
 use crate::result::RunResult;
 use crate::run::rule_that_decides;
 use anyhow::Context;
-use clap::ValueEnum;
 use psimp_catalogue::{Body, Case};
 use std::collections::HashMap;
 use std::fs;
@@ -32,11 +30,10 @@ pub(super) fn write(path: &Path, sheet: &Sheet<'_>, compared: bool) -> anyhow::R
 /// The rule that decided a case that came as expected, with the profile whose it is.
 fn rule(case: &Case, run: &RunResult) -> Option<String> {
     let Body::Decision(row) = case.body else { return None };
-    let kernel = Kernel::from_str(&run.kernel, false).ok()?;
-    let mode = match Target::from_str(&run.target, false).ok()? {
+    let rules = match run.target {
         // Without a driver the kernel decides alone.
         Target::Native => Rules::Kernel,
-        Target::Model | Target::Image | Target::Device => Rules::from_str(&run.rules, false).ok()?,
+        Target::Model | Target::Image | Target::Device => run.rules,
     };
-    rule_that_decides(row, flavour(kernel), rules(mode))
+    rule_that_decides(row, run.kernel, rules.mode())
 }

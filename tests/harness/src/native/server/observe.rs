@@ -1,8 +1,8 @@
 //! What user mode sees of a thread, written in the catalogue's notation.
 
-use super::stage::Stage;
+use super::stage::{Stage, kind};
 use psimp_catalogue::{Tok, User};
-use psimp_nt::{Status, TokenType};
+use psimp_nt::Status;
 use psimp_windows::Token;
 use psimp_windows::information::Information;
 use psimp_windows::token::QUERY;
@@ -73,15 +73,6 @@ impl Seen {
         let which = if in_slot == Some(seen.token_id) { "same" } else { "new" };
         let disabled = seen.privileges.iter().any(|privilege| !privilege.enabled());
         format!("{which} {} {}", kind(seen), if disabled { "all" } else { "effective" })
-    }
-}
-
-/// Type and own level.
-pub(super) fn kind(token: &Information) -> String {
-    match (token.token_type, token.level) {
-        (TokenType::Primary, _) => "prim".to_owned(),
-        (TokenType::Impersonation, Ok(level)) => format!("imp/{}", level as u8),
-        (TokenType::Impersonation, Err(status)) => format!("imp without level: {}", short(status)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Steps that go through the driver that Windows has loaded.
 
-use super::look::Seen;
-use super::stage::Stage;
-use super::steps::{Actor, THREAD_ALL_ACCESS};
+use super::actor::{Actor, THREAD_ALL_ACCESS};
+use super::observe::Seen;
+use super::stage::{Stage, open_device};
 use crate::client::Contract;
 use crate::driver::Failure;
 use crate::observe::SlotView;
@@ -11,12 +11,9 @@ use psimp_catalogue::{DecisionRow, Driver, State, Step, Tok};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use psimp_protocol::wire::Outcome;
-use psimp_windows::device::{Device, Waiting};
+use psimp_windows::device::Device;
 use psimp_windows::thread;
 use std::os::windows::io::{AsHandle as _, AsRawHandle as _};
-
-/// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
-const READ_WRITE: u32 = 3;
 
 /// The device as one thread uses it.
 struct Door<'a> {
@@ -32,15 +29,6 @@ impl Contract for Door<'_> {
     fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Failure> {
         Ok(self.device.control(code, input, output)?)
     }
-}
-
-/// Opens the device as the process, whatever the caller impersonates.
-///
-/// # Errors
-/// What Windows says.
-pub(super) fn open() -> Result<Device, Status> {
-    let opened = std::thread::spawn(|| Device::open(READ_WRITE, Waiting::Kernel)).join();
-    opened.unwrap_or(Err(Status::UNSUCCESSFUL))
 }
 
 impl Actor<'_, '_> {
@@ -115,7 +103,7 @@ impl Actor<'_, '_> {
             }
             Step::RestoreOnOtherFile(number, status) => {
                 let (id, _) = self.saved(number);
-                let restored = open()
+                let restored = open_device()
                     .map_err(Failure::from)
                     .and_then(|device| Door { device: &device, about: 0 }.restore(id));
                 self.ended("RESTORE on another file object", status, restored.map(drop));

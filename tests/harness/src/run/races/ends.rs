@@ -2,23 +2,21 @@
 
 use super::stage::Stage;
 use crate::observe::SlotView;
-use crate::result::Mismatch;
-use crate::run::{Target, kernel, mismatch};
-use psimp_catalogue::{End, Kernel, Race, Tok, Who};
+use crate::result::{Mismatch, mismatch};
+use crate::run::setup::Setup;
+use psimp_catalogue::{End, Race, Tok, Who};
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
-/// The ends that are allowed on a target.
-fn allowed(target: &Target, race: &Race) -> &'static [End] {
-    let kernel = kernel(target.flavour);
-    let rules = race.rules.unwrap_or(target.rules);
-    let documented = kernel == Kernel::Documented || rules == RulesMode::Documented;
-    race.ends.of(documented, kernel == Kernel::Nt52)
+/// The ends that are allowed on a setup.
+fn allowed(setup: &Setup, race: &Race) -> &'static [End] {
+    let rules = race.rules.unwrap_or(setup.rules);
+    race.ends.of(setup.kernel, rules == RulesMode::Documented)
 }
 
 /// Which of the ends the race came to.
-pub(super) fn reached(stage: &Stage, target: &Target, race: &Race) -> Result<usize, Mismatch> {
-    let allowed = allowed(target, race);
+pub(super) fn reached(stage: &Stage, setup: &Setup, race: &Race) -> Result<usize, Mismatch> {
+    let allowed = allowed(setup, race);
     let slot = |who: Who| stage.words(stage.thread(who).slot().map(|slot| SlotView::from(&slot)).as_ref());
     // All ends speak of the same threads and tokens.
     let (slots, references): (Vec<_>, Vec<_>) = allowed.first().map_or_else(Default::default, |end| {
@@ -51,8 +49,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(target: &Target, race: &Race) -> Self {
-        let ends = allowed(target, race);
+    pub(super) fn new(setup: &Setup, race: &Race) -> Self {
+        let ends = allowed(setup, race);
         Self { ends, counts: vec![0; ends.len()] }
     }
 

@@ -6,7 +6,7 @@ use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
-use crate::run::mismatch;
+use crate::result::mismatch;
 use psimp_catalogue::{Act, Target, Tok, Who, With};
 use psimp_model::{Object, privileges, rights};
 use psimp_nt::Status;

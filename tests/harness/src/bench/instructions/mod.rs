@@ -5,11 +5,11 @@
 //! often lack, and tells the driver's own instructions from those of the host by where they lie.
 //! The other one says with a signal where a call begins and ends.
 
-mod made;
-mod traced;
+mod callee;
+mod counter;
 
-pub use made::make;
-pub(super) use traced::count;
+pub use callee::make;
+pub(super) use counter::count;
 
 use super::calls::Call;
 use nix::sys::signal::Signal;

@@ -189,7 +189,7 @@ fn check_outcome(after: Option<&SlotView>, reply: &[u8]) -> Result<(), String> {
                 && (unread || outcome.token_stored == slot.token_id)
         }
     };
-    if told { Ok(()) } else { Err(format!("tells another slot than there is: {outcome:?}")) }
+    if told { Ok(()) } else { Err(format!("reports another slot than there is: {outcome:?}")) }
 }
 
 /// A slot in few words.

@@ -1,9 +1,9 @@
 //! The steps of a case, carried out by the threads of the server process.
 
-use super::look::{self, Seen};
-use super::stage::{Kept, Stage};
+use super::observe::{self, Seen};
+use super::stage::{Kept, Stage, kind};
 use crate::driver::Failure;
-use crate::run::{Found, column};
+use crate::result::Comparison;
 use psimp_catalogue::{Body, Case, Column, DecisionRow, Program, State, Step, Tok, Who};
 use psimp_model::privileges;
 use psimp_nt::Status;
@@ -23,7 +23,7 @@ pub(super) const OTHER_PRIVILEGE: u64 = 17;
 pub(super) const READ: u32 = 1;
 
 /// Carries out a case, and looks whether all came as expected.
-pub(super) fn run(stage: &Stage, case: &Case) -> Found {
+pub(super) fn run(stage: &Stage, case: &Case) -> Comparison {
     std::thread::scope(|scope| {
         let mut actor = Actor::new(stage, Who::T1, scope);
         match case.body {
@@ -70,7 +70,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         let token = self.stage.token(row.token);
         let set = token.and_then(|token| thread::set_token(thread::current(), Some(token)));
         self.ended("SetThreadToken", Status::SUCCESS, set);
-        self.decided(row, column(row, self.stage.kernel));
+        self.decided(row, row.of(self.stage.kernel));
     }
 
     /// Looks at what came of a decision.
@@ -87,11 +87,11 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             self.stage.show(observed);
         }
         let opened = match &seen {
-            Seen::Token(token) => look::kind(token),
+            Seen::Token(token) => kind(token),
             other => other.open(None),
         };
         self.stage.compare("open", &expected.open, &opened);
-        self.stage.compare("access", &expected.access, &look::access(self.stage));
+        self.stage.compare("access", &expected.access, &observe::access(self.stage));
     }
 
     fn steps(&mut self, steps: &'static [Step]) {
@@ -141,7 +141,9 @@ impl<'scope, 'env> Actor<'scope, 'env> {
                 self.about = before;
             }
             Step::OnlyKernel(steps) => self.steps(steps),
-            Step::OnKernels(kernels, steps) if kernels.contains(&self.stage.kernel) => self.steps(steps),
+            Step::OnKernels(families, steps) if families.contains(&self.stage.kernel.family()) => {
+                self.steps(steps);
+            }
             Step::WhereDocumented(steps) if documented => self.steps(steps),
             Step::Elsewhere(steps) if !documented => self.steps(steps),
             Step::OnlyDriver(_) | Step::OnKernels(..) | Step::WhereDocumented(_) | Step::Elsewhere(_) => (),
@@ -185,7 +187,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
 
     pub(super) fn look_at_access(&self, state: &State) {
         if !state.access.is_empty() {
-            self.compare("access", state.access, &look::access(self.stage));
+            self.compare("access", state.access, &observe::access(self.stage));
         }
     }
 

@@ -1,11 +1,11 @@
 //! What the threads of a race share.
 
-use super::{Differences, Pace, ends, point};
+use super::{Differences, Pace, point};
 use crate::driver::{Driver, Failure, File};
 use crate::machine::{Machine, READ_WRITE};
 use crate::observe::SlotView;
-use crate::result::Mismatch;
-use crate::run::{Target, mismatch};
+use crate::result::{Mismatch, mismatch};
+use crate::run::setup::Setup;
 use parking_lot::Mutex;
 use psimp_catalogue::{Act, Race, Tok, Who, With};
 use psimp_host::Options;
@@ -21,8 +21,8 @@ pub(super) struct Stage {
     /// What IMPERSONATE asks for.
     pub(super) rules: RulesMode,
     /// The driver and the open of its device, until it is unloaded.
-    device: Mutex<Option<Arc<Device>>>,
-    threads: Mutex<BTreeMap<Who, Arc<Thread>>>,
+    pub(super) device: Mutex<Option<Arc<Device>>>,
+    pub(super) threads: Mutex<BTreeMap<Who, Arc<Thread>>>,
     ids: BTreeMap<Who, u32>,
     /// Handles of the server process, by the race's numbers.
     pub(super) handles: Mutex<BTreeMap<usize, u64>>,
@@ -32,7 +32,7 @@ pub(super) struct Stage {
     pub(super) disabled: Mutex<BTreeMap<usize, ImpersonationState>>,
     /// The tokens that the race speaks of.
     tokens: Vec<Tok>,
-    found: Differences,
+    pub(super) found: Differences,
 }
 
 /// A driver and an open of its device.
@@ -44,9 +44,9 @@ pub(super) struct Device {
 impl Stage {
     /// As for any case: the device is opened by an administrator, who then takes
     /// on the server's token.
-    pub(super) fn start(target: &Target, race: &Race, options: Options) -> Result<Self, Failure> {
-        let machine = Machine::new(target.flavour);
-        let driver = Driver::start_with(&target.source, &machine.system, options)?;
+    pub(super) fn start(setup: &Setup, race: &Race, options: Options) -> Result<Self, Failure> {
+        let machine = Machine::new(setup.kernel);
+        let driver = Driver::start_with(&setup.source, &machine.system, options)?;
         let file = match driver.open(&machine.thread, READ_WRITE) {
             Ok(file) => file,
             Err(failure) => {
@@ -65,7 +65,7 @@ impl Stage {
             machine.token(*tok);
         }
         Ok(Self {
-            rules: race.rules.unwrap_or(target.rules),
+            rules: race.rules.unwrap_or(setup.rules),
             device: Mutex::new(Some(Arc::new(Device { driver, file }))),
             ids: threads.iter().map(|(who, thread)| (*who, thread.id())).collect(),
             threads: Mutex::new(threads),
@@ -138,32 +138,6 @@ impl Stage {
         let mut readings = self.tokens.iter().map(|tok| slot.notation(&self.machine, Some(*tok)));
         let whose = readings.find(|words| !words.starts_with("copy of something"));
         whose.unwrap_or_else(|| slot.notation(&self.machine, None))
-    }
-
-    /// Looks at what is left, ends everything, and says which end it came to.
-    pub(super) fn finish(self, target: &Target, race: &Race) -> Result<usize, Vec<Mismatch>> {
-        let handles = std::mem::take(&mut *self.handles.lock());
-        for handle in handles.into_values() {
-            self.machine.close(handle);
-        }
-        let end = ends::reached(&self, target, race);
-        let unloaded = self.unload(&self.machine.thread);
-        let Self { machine, threads, found, disabled, .. } = self;
-        drop((threads, disabled));
-        let left = machine.leftovers().into_iter().map(|(tok, left)| {
-            let observed = format!("{left:+} on {}", tok.name());
-            if let Some(watch) = target.source.watch() {
-                watch.left(&observed);
-            }
-            mismatch("references when all threads are gone", "none", observed)
-        });
-        let (mut found, end) = match end {
-            Ok(end) => (found.into_inner(), end),
-            Err(other) => (found.into_inner().into_iter().chain([other]).collect(), 0),
-        };
-        found.extend(unloaded);
-        found.extend(left);
-        if found.is_empty() { Ok(end) } else { Err(found) }
     }
 }
 

@@ -12,8 +12,8 @@ pub(crate) use explain::explain;
 pub use schedule::{Schedule, TakesPart, Turn};
 
 use crate::driver::Source;
-use crate::result::Mismatch;
-use crate::run::{Found, Target, mismatch};
+use crate::result::{Comparison, Mismatch, mismatch};
+use crate::run::setup::Setup;
 use act::Player;
 use ends::Tally;
 use parking_lot::Mutex;
@@ -30,27 +30,27 @@ pub const SCHEDULES: u64 = 128;
 /// No more than so many, where some end is still to come.
 const MOST_SCHEDULES: u64 = 1024;
 
-/// How often threads run as they like, on a target that needs that.
+/// How often threads run as they like, on a setup that needs that.
 const FREE_RUNS: u64 = 16;
 
 /// Runs a race under [`SCHEDULES`] schedules, and more until it has come to all
 /// ends that it has to come to; up to the first that fails.
-pub(crate) fn run(target: &Target, race: &Race) -> Found {
-    if target.source.watch().is_some() {
+pub(crate) fn run(setup: &Setup, race: &Race) -> Comparison {
+    if setup.source.witness().is_some() {
         // Failures are what differs from run to run, and nothing else.
-        return once(target, race, &Pace::seeded(0, race)).0.map(|_| "one schedule".to_owned());
+        return once(setup, race, &Pace::seeded(0, race)).0.map(|_| "one schedule".to_owned());
     }
-    let mut tally = Tally::new(target, race);
+    let mut tally = Tally::new(setup, race);
     let mut seeds = 0..MOST_SCHEDULES;
     while let Some(seed) = seeds.next().filter(|seed| *seed < SCHEDULES || !tally.is_complete()) {
-        let (end, _) = once(target, race, &Pace::seeded(seed, race));
+        let (end, _) = once(setup, race, &Pace::seeded(seed, race));
         tally.count(end.map_err(|found| named(&format!("seed {seed:#x}"), found))?);
     }
     tally.require_all()?;
     let mut words = format!("{} schedules", tally.total());
-    if matches!(target.source, Source::Service) {
+    if matches!(setup.source, Source::Service) {
         for _ in 0..FREE_RUNS {
-            once(target, race, &Pace::Free).0.map_err(|found| named("threads at liberty", found))?;
+            once(setup, race, &Pace::Free).0.map_err(|found| named("threads at liberty", found))?;
         }
         let _ = write!(words, ", {FREE_RUNS} runs at liberty");
     }
@@ -58,9 +58,9 @@ pub(crate) fn run(target: &Target, race: &Race) -> Found {
 }
 
 /// Runs a race under the schedule of one seed; also returns that schedule.
-pub(crate) fn replay(target: &Target, race: &Race, seed: u64) -> (Found, Vec<Turn>) {
-    let mut tally = Tally::new(target, race);
-    let (end, turns) = once(target, race, &Pace::seeded(seed, race));
+pub(crate) fn replay(setup: &Setup, race: &Race, seed: u64) -> (Comparison, Vec<Turn>) {
+    let mut tally = Tally::new(setup, race);
+    let (end, turns) = once(setup, race, &Pace::seeded(seed, race));
     let found = end.map_err(|found| named(&format!("seed {seed:#x}"), found)).map(|end| {
         tally.count(end);
         format!("seed {seed:#x}, {} turns: {}", turns.len(), tally.words())
@@ -133,8 +133,8 @@ impl Pace {
 }
 
 /// A race from its beginning to what is left: which of its ends it came to.
-fn once(target: &Target, race: &Race, pace: &Pace) -> (Result<usize, Vec<Mismatch>>, Vec<Turn>) {
-    let stage = match Stage::start(target, race, pace.options()) {
+fn once(setup: &Setup, race: &Race, pace: &Pace) -> (Result<usize, Vec<Mismatch>>, Vec<Turn>) {
+    let stage = match Stage::start(setup, race, pace.options()) {
         Ok(stage) => stage,
         Err(failure) => return (Err(vec![mismatch("start", "success", failure.to_string())]), Vec::new()),
     };
@@ -153,7 +153,33 @@ fn once(target: &Target, race: &Race, pace: &Pace) -> (Result<usize, Vec<Mismatc
     });
     director.acts(race.after);
     drop(director);
-    (stage.finish(target, race), pace.turns())
+    (finish(stage, setup, race), pace.turns())
+}
+
+/// Looks at what is left, ends everything, and says which end it came to.
+fn finish(stage: Stage, setup: &Setup, race: &Race) -> Result<usize, Vec<Mismatch>> {
+    let handles = std::mem::take(&mut *stage.handles.lock());
+    for handle in handles.into_values() {
+        stage.machine.close(handle);
+    }
+    let end = ends::reached(&stage, setup, race);
+    let unloaded = stage.unload(&stage.machine.thread);
+    let Stage { machine, threads, found, disabled, .. } = stage;
+    drop((threads, disabled));
+    let left = machine.leftovers().into_iter().map(|(tok, left)| {
+        let observed = format!("{left:+} on {}", tok.name());
+        if let Some(witness) = setup.source.witness() {
+            witness.left(&observed);
+        }
+        mismatch("references when all threads are gone", "none", observed)
+    });
+    let (mut found, end) = match end {
+        Ok(end) => (found.into_inner(), end),
+        Err(other) => (found.into_inner().into_iter().chain([other]).collect(), 0),
+    };
+    found.extend(unloaded);
+    found.extend(left);
+    if found.is_empty() { Ok(end) } else { Err(found) }
 }
 
 /// The name of a point in the kernel.
