@@ -22,6 +22,7 @@ mod job;
 mod native;
 mod object;
 mod process;
+pub mod rights;
 mod sd;
 mod sddl;
 mod service;
@@ -31,7 +32,7 @@ mod system;
 mod thread;
 mod token;
 
-pub use access::{AccessChecked, AccessMode, AccessRequest, GenericMapping, SubjectContext, rights};
+pub use access::{AccessChecked, AccessMode, AccessRequest, GenericMapping, SubjectContext};
 pub use broker::{ClientFile, Clients, ServerFile};
 pub use client::{ClientContext, SecurityQos};
 pub use devices::DosDevices;
