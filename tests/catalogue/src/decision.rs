@@ -144,7 +144,7 @@ const fn row(
 
 /// All rows. Columns: DOC, DOC-ANY, UM, NT52, W10.
 #[rustfmt::skip]
-pub(crate) static ROWS: [DecisionRow; 62] = [
+pub(crate) static ROWS: &[DecisionRow] = &[
     // same user, levels
     row("D01", "same user, levels", S, A2, 2, Passed, [K(2), K(2), K(2), K(2), K(2)], ["same, imp, A, L2", "imp/2", "as A"]),
     row("D02", "same user, levels", S, A2, 3, Refused, [K(3), K(3), K(3), C(1, TokenLevel), K(3)], ["same, imp, A, L3", "imp/2", "as A"]),

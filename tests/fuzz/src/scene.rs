@@ -59,7 +59,7 @@ pub(crate) struct Open {
 }
 
 /// Tokens that are open in the server's process, with the access granted.
-const TOKENS: [(Tok, u32); 9] = [
+const TOKENS: &[(Tok, u32)] = &[
     (Tok::A2, rights::TOKEN_ALL_ACCESS),
     (Tok::Ap2, rights::TOKEN_ALL_ACCESS),
     (Tok::A0, rights::TOKEN_ALL_ACCESS),
@@ -107,7 +107,7 @@ impl Scene {
         handles.insert(Object::Thread(foreign.clone()), u32::MAX);
         handles.insert(Object::Thread(exiting), u32::MAX);
         handles.insert(Object::Event(Arc::new(())), u32::MAX);
-        for (tok, access) in TOKENS {
+        for &(tok, access) in TOKENS {
             machine.handle(tok, access);
         }
         let driver = Driver::start(source, &machine.system)?;

@@ -27,7 +27,7 @@ struct Chapter {
     moral: &'static str,
 }
 
-const CHAPTERS: [Chapter; 4] = [
+const CHAPTERS: &[Chapter] = &[
     Chapter {
         level: Level::Anonymous,
         title: "the server sees nothing",
@@ -62,7 +62,7 @@ const CHAPTERS: [Chapter; 4] = [
 pub fn tell(stage: &mut impl Stage) -> Told {
     let mut story = Story { stage, told: Told::default(), part: String::new(), answers: Vec::new() };
     story.part("The beginning", Story::begins);
-    for (number, chapter) in (1..).zip(&CHAPTERS) {
+    for (number, chapter) in (1..).zip(CHAPTERS) {
         let heading = format!("{number}. {}: {}", chapter.level.name(), chapter.title);
         story.chapter(&heading, |story| story.at(chapter));
     }

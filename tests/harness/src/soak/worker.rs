@@ -48,7 +48,7 @@ pub(super) enum Act {
 }
 
 /// How often, of all.
-const WEIGHTS: [(Act, u32); 14] = [
+const WEIGHTS: &[(Act, u32)] = &[
     (Act::Impersonate, 30),
     (Act::ImpersonateNothing, 1),
     (Act::Raise, 1),
@@ -105,7 +105,7 @@ impl<'a> Worker<'a> {
     fn draw(&mut self) -> Act {
         let all = WEIGHTS.iter().map(|(_, weight)| weight).sum();
         let mut left = self.random.rand_range(0..all);
-        for (act, weight) in WEIGHTS {
+        for &(act, weight) in WEIGHTS {
             if left < weight {
                 return act;
             }

@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// The rules in the one order that all profiles share. Integrity has two places, of which a
 /// profile knows one at most; the last two end what no rule has.
-const ORDER: [Rule; 18] = [
+const ORDER: &[Rule] = &[
     Rule::TokenType,
     Rule::LevelBelowThreshold,
     Rule::AnonymousLogon,
@@ -30,7 +30,7 @@ const ORDER: [Rule; 18] = [
 
 /// Where a rule stands in [`ORDER`].
 fn place(profile: &Profile, rule: Rule) -> usize {
-    let mut places = (0..).zip(ORDER).filter(|(_, other)| *other == rule).map(|(place, _)| place);
+    let mut places = (0..).zip(ORDER).filter(|(_, other)| **other == rule).map(|(place, _)| place);
     let place = if profile.integrity == Integrity::Unprivileged { places.last() } else { places.next() };
     place.unwrap_or(ORDER.len())
 }

@@ -19,7 +19,7 @@ const OTHER_PRIVILEGE: u32 = 17;
 
 /// Privileges that ordinary accounts have, one of which is kept and disabled so that effective-only shows:
 /// `SeTimeZone`, `SeIncreaseWorkingSet`, `SeUndock`, `SeShutdown`.
-const HARMLESS: [u32; 4] = [privileges::TIME_ZONE, 33, 25, 19];
+const HARMLESS: &[u32] = &[privileges::TIME_ZONE, 33, 25, 19];
 
 /// Makes tokens.
 pub(super) struct Fixtures {
