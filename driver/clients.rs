@@ -3,22 +3,23 @@
 //! A list through the contexts of their file objects, oldest first, so that a connection needs no
 //! memory beyond its file object's. A client is in it from its create to its own cleanup, or to
 //! that of the server that has it: a file object is in the list only as long as it is open.
+//!
+//! Everything here takes the wait lock of the list, so it is called at `PASSIVE_LEVEL`.
 
-use crate::kernel::ClientSecurity;
-use crate::wdf::{ContextType, WaitLock};
+use crate::kernel::{ClientSecurity, ServedClient};
+use crate::wdf::{ContextType, Device, Mutex, WaitLock};
+use core::cell::UnsafeCell;
 use core::ptr;
 use psimp_nt::Status;
 use psimp_protocol::{ConnectionId, MAX_CONNECTIONS};
-use psimp_service::{Connection, ServerId};
-use wdk_sys::{NTSTATUS, WDF_OBJECT_ATTRIBUTES, WDFDEVICE};
+use psimp_service::{Connection, Qos, ServerId};
+use wdk_sys::{NTSTATUS, WDF_OBJECT_ATTRIBUTES};
 
 /// What the device keeps.
 #[repr(C)]
 struct DeviceContext {
-    /// Guards `clients`, and the places of clients in file objects. A child of the device, which
-    /// deletes it.
-    lock: WaitLock,
-    clients: Clients,
+    /// The lock, a child of the device, guards every [`Place`] and every [`Closed`] as well.
+    clients: Mutex<Clients>,
 }
 
 /// Both ends of the list, and its length.
@@ -36,9 +37,29 @@ pub(crate) struct Place {
 }
 
 /// A client that is connected.
-pub(crate) struct Waiting {
-    pub(crate) connection: Connection,
-    pub(crate) security: ClientSecurity,
+struct Waiting {
+    connection: Connection,
+    security: ClientSecurity,
+}
+
+/// Whether a file object serves no clients (any more). To have [`Clients`] is to hold the lock
+/// that guards it: the driver has one device.
+pub(crate) struct Closed(UnsafeCell<bool>);
+
+impl Closed {
+    pub(crate) const fn new(closed: bool) -> Self {
+        Self(UnsafeCell::new(closed))
+    }
+
+    fn get(&self, _locked: &Clients) -> bool {
+        // SAFETY: the lock is held, and nobody writes without it.
+        unsafe { *self.0.get() }
+    }
+
+    fn set(&self, _locked: &mut Clients) {
+        // SAFETY: the lock is held, and nobody reads or writes without it.
+        unsafe { *self.0.get() = true };
+    }
 }
 
 static DEVICE_CONTEXT: ContextType = ContextType::of::<DeviceContext>(c"DeviceContext", &DEVICE_CONTEXT);
@@ -48,29 +69,33 @@ pub(crate) fn attributes() -> WDF_OBJECT_ATTRIBUTES {
     DEVICE_CONTEXT.attributes()
 }
 
-/// Prepares a device that was created with those, before anybody can open it.
+/// Prepares a device that was created with those.
 ///
 /// # Errors
-/// What the framework fails with, out of memory for one.
-pub(crate) fn prepare(device: WDFDEVICE) -> Result<(), NTSTATUS> {
-    let lock = WaitLock::create(device.cast())?;
+/// What the framework fails with, for example out of memory.
+///
+/// # Safety
+/// Called once, before anybody can open the device.
+pub(crate) unsafe fn prepare(device: Device) -> Result<(), NTSTATUS> {
+    let object = device.handle().cast();
+    // SAFETY: the device exists; the lock goes into its context.
+    let lock = unsafe { WaitLock::create(object) }?;
     let clients = Clients { first: ptr::null_mut(), last: ptr::null_mut(), count: 0 };
-    let context = DEVICE_CONTEXT.get::<DeviceContext>(device.cast());
+    // SAFETY: the device exists.
+    let context = unsafe { DEVICE_CONTEXT.get::<DeviceContext>(object) };
     // SAFETY: the framework made the context with the device, which nobody can open yet.
-    unsafe { context.write(DeviceContext { lock, clients }) };
+    unsafe { context.write(DeviceContext { clients: Mutex::new(lock, clients) }) };
     Ok(())
 }
 
-/// Works on the clients of a device under its lock. `work` takes no lock and lets no reference
-/// go: what it removes or refuses, it hands out.
-fn with<R>(device: WDFDEVICE, work: impl FnOnce(&mut Clients) -> R) -> R {
-    let context = DEVICE_CONTEXT.get::<DeviceContext>(device.cast());
-    // SAFETY: the context lives as long as the device, and was written before it could be opened.
-    let lock = unsafe { &(*context).lock };
-    lock.with(|| {
-        // SAFETY: the lock is held, so this is the only use of what it guards.
-        work(unsafe { &mut (*context).clients })
-    })
+/// Works on the clients of a device under their lock. `work` takes no lock and drops no
+/// reference: it returns what it removes or refuses.
+fn with<R>(device: Device, work: impl FnOnce(&mut Clients) -> R) -> R {
+    // SAFETY: the device exists.
+    let context = unsafe { DEVICE_CONTEXT.get::<DeviceContext>(device.handle().cast()) };
+    // SAFETY: written before the device could be opened, and lives as long as it does.
+    let context = unsafe { &*context };
+    context.clients.with(work)
 }
 
 impl Place {
@@ -79,13 +104,13 @@ impl Place {
 }
 
 impl Clients {
-    /// The first place whose client is such a one; null without.
-    fn find(&mut self, mut such: impl FnMut(&mut Connection) -> bool) -> *mut Place {
+    /// The place of the first client whose connection `matches`; null if there is none.
+    fn find(&mut self, mut matches: impl FnMut(&Connection) -> bool) -> *mut Place {
         let mut place = self.first;
         while !place.is_null() {
             // SAFETY: a place in the list is of a file object that is open.
-            let this = unsafe { &mut *place };
-            if this.client.as_mut().is_some_and(|client| such(&mut client.connection)) {
+            let this = unsafe { &*place };
+            if this.client.as_ref().is_some_and(|client| matches(&client.connection)) {
                 break;
             }
             place = this.next;
@@ -117,7 +142,7 @@ impl Clients {
         self.count += 1;
     }
 
-    /// Takes out who is at a place; none when the list has not got it.
+    /// Takes the client at a place out of the list; `None` when there is none.
     ///
     /// # Safety
     /// The place is null or of a file object that still exists.
@@ -150,7 +175,7 @@ impl Clients {
 /// The place is in a file object of this device that is being opened; [`disconnect`] follows
 /// before that goes.
 pub(crate) unsafe fn connect(
-    device: WDFDEVICE,
+    device: Device,
     place: *mut Place,
     security: ClientSecurity,
 ) -> Result<(), Status> {
@@ -165,7 +190,7 @@ pub(crate) unsafe fn connect(
         unsafe { clients.append(place, client) };
         None
     });
-    // Who is refused is let go outside the lock.
+    // A client that is refused is dropped outside the lock.
     if refused.is_none() { Ok(()) } else { Err(Status::INSUFFICIENT_RESOURCES) }
 }
 
@@ -173,20 +198,20 @@ pub(crate) unsafe fn connect(
 ///
 /// # Safety
 /// The place is one of a file object of this device that still exists.
-pub(crate) unsafe fn disconnect(device: WDFDEVICE, place: *mut Place) {
+pub(crate) unsafe fn disconnect(device: Device, place: *mut Place) {
     // SAFETY: promised by the caller.
     let client = with(device, |clients| unsafe { clients.remove(place) });
-    // The reference goes outside the lock.
+    // Its reference is dropped outside the lock.
     drop(client);
 }
 
-/// A server's last handle is closed: `close` is called under the lock, and the connections end
-/// that the server has.
-pub(crate) fn end_all(device: WDFDEVICE, server: ServerId, close: impl Fn()) {
+/// A server's last handle is closed: it serves no more clients, and the connections that it has
+/// end.
+pub(crate) fn end_all(device: Device, server: ServerId, closed: &Closed) {
     loop {
-        // One at a time, as each must be let go outside the lock.
+        // One at a time, as each is dropped outside the lock.
         let ended = with(device, |clients| {
-            close();
+            closed.set(clients);
             let own = clients.find(|connection| connection.served_by(server) == Some(true));
             // SAFETY: null, or a place in the list.
             unsafe { clients.remove(own) }
@@ -198,7 +223,7 @@ pub(crate) fn end_all(device: WDFDEVICE, server: ServerId, close: impl Fn()) {
 }
 
 /// See [`psimp_service::Kernel::next_client`].
-pub(crate) fn next(device: WDFDEVICE, server: ServerId, after: ConnectionId) -> Option<(Connection, bool)> {
+pub(crate) fn next(device: Device, server: ServerId, after: ConnectionId) -> Option<(Connection, bool)> {
     with(device, |clients| {
         let mut found = None;
         clients.find(|connection| {
@@ -211,21 +236,31 @@ pub(crate) fn next(device: WDFDEVICE, server: ServerId, after: ConnectionId) -> 
     })
 }
 
-/// Works on a client that the server may have, unless `is_closed` says that the server is gone,
-/// which it is asked under the lock.
+/// See [`psimp_service::Kernel::accept`]; `closed` is the server's.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FILE_CLOSED`.
-pub(crate) fn on_client<R>(
-    device: WDFDEVICE,
+pub(crate) fn accept(
+    device: Device,
+    server: ServerId,
+    closed: &Closed,
     id: ConnectionId,
-    is_closed: impl FnOnce() -> bool,
-    work: impl FnOnce(&mut Waiting) -> Option<R>,
-) -> Result<R, Status> {
+) -> Result<(Qos, ServedClient), Status> {
     with(device, |clients| {
-        if is_closed() {
+        if closed.get(clients) {
             return Err(Status::FILE_CLOSED);
         }
-        clients.by_id(id).and_then(work).ok_or(Status::NOT_FOUND)
+        let client = clients.by_id(id).ok_or(Status::NOT_FOUND)?;
+        client.connection.accept(server).ok_or(Status::NOT_FOUND)?;
+        Ok((client.connection.qos(), client.security.share()))
     })
+}
+
+/// See [`psimp_service::Kernel::finish_accept`]. Does nothing when the connection has ended.
+pub(crate) fn finish_accept(device: Device, id: ConnectionId, served: bool) {
+    with(device, |clients| {
+        if let Some(client) = clients.by_id(id) {
+            client.connection.finish_accept(served);
+        }
+    });
 }

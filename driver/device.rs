@@ -2,11 +2,12 @@
 
 use crate::clients;
 use crate::file;
-use crate::kernel::{self, NtKernel};
-use crate::request::{Output, Request};
+use crate::kernel;
+use crate::nt_kernel::NtKernel;
+use crate::request::Request;
 use crate::settings;
 use crate::trace;
-use crate::wdf::Name;
+use crate::wdf::{Device, Name};
 use core::ptr;
 use psimp_nt::Status;
 use psimp_protocol::{CLIENTS_SDDL, DEVICE_NAME, DEVICE_SDDL, LINK_NAME};
@@ -36,16 +37,20 @@ impl Drop for DeviceInit {
 /// Creates `\Device\PsImpersonate` and its link, and lets requests in.
 ///
 /// The framework opens securely (`FILE_DEVICE_SECURE_OPEN`) by itself, so the
-/// descriptor covers every name below the device too: whoever may connect may get this far, and
-/// whoever wants to serve is asked again when the file is opened.
+/// descriptor covers every name below the device too. Where it admits clients, `psimp_service::open`
+/// checks again who may serve. `PASSIVE_LEVEL`.
 ///
 /// # Errors
-/// What the framework fails with; a device that was created by then goes with
+/// What the framework fails with; a device that was created by then is deleted with
 /// the driver object.
-pub(crate) fn create(driver: WDFDRIVER) -> Result<WDFDEVICE, NTSTATUS> {
-    let sddl =
-        if settings::every_user_may_connect(driver) { SDDL_WITH_CLIENTS.unicode() } else { SDDL.unicode() };
-    // SAFETY: `driver` is the framework's driver object, `sddl` a local.
+///
+/// # Safety
+/// `driver` is the framework's driver object; called once, by `DriverEntry`.
+pub(crate) unsafe fn create(driver: WDFDRIVER) -> Result<WDFDEVICE, NTSTATUS> {
+    // SAFETY: promised by the caller.
+    let every_user = unsafe { settings::every_user_may_connect(driver) };
+    let sddl = if every_user { SDDL_WITH_CLIENTS.unicode() } else { SDDL.unicode() };
+    // SAFETY: `driver` is promised by the caller, `sddl` is a local.
     let init = DeviceInit(unsafe {
         call_unsafe_wdf_function_binding!(WdfControlDeviceInitAllocate, driver, &raw const sddl)
     });
@@ -63,7 +68,8 @@ pub(crate) fn create(driver: WDFDRIVER) -> Result<WDFDEVICE, NTSTATUS> {
             Some(evt_io_in_caller_context)
         );
     }
-    file::configure(init.0);
+    // SAFETY: the init is not yet consumed.
+    unsafe { file::configure(init.0) };
     finish(init)
 }
 
@@ -80,7 +86,9 @@ fn finish(mut init: DeviceInit) -> Result<WDFDEVICE, NTSTATUS> {
             &raw mut device
         )
     })?;
-    clients::prepare(device)?;
+    // SAFETY: the driver's one device, which nobody can open before it has its name's link below
+    // and is completely set up.
+    unsafe { clients::prepare(Device::new(device)) }?;
     let link = LINK.unicode();
     // SAFETY: the device was just created, `link` is a local.
     check(unsafe {
@@ -101,29 +109,28 @@ fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
 /// requester's IRQL and without synchronisation; the request is completed here
 /// and never enqueued, so it cannot be cancelled half-way.
 extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
+    // SAFETY: the callback is of this driver's one device.
+    let device = unsafe { Device::new(device) };
     // SAFETY: the framework hands each request to this callback once, and
     // nothing else in the driver has its handle.
     let request = unsafe { Request::new(request) };
-    let mut output = Output::NOWHERE;
-    let result = serve(device, &request, &mut output);
-    request.complete(&result, &output);
+    let result = device_control(device, &request);
+    request.complete(&result);
 }
 
-/// Answers a request; says in `output` where the reply goes, if there is one.
-fn serve(device: WDFDEVICE, request: &Request, output: &mut Output) -> Result<Reply, Status> {
+/// Hands a device control request to the service; returns what to complete it with.
+fn device_control(device: Device, request: &Request) -> Result<Reply, Status> {
     // First of all: nothing below may be called above PASSIVE_LEVEL.
     if !kernel::is_passive_level() {
         return Err(Status::INVALID_DEVICE_STATE);
     }
     let control = request.device_control()?;
     let file = request.file_object();
-    let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file: file::is_callers(file) };
+    let opened_file = file.is_some_and(file::opened_by_caller);
+    let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file };
     let input = request.input(&control)?;
     // Before anything is done: afterwards it would be too late to fail.
-    let room = request.output(&control).map(|place| {
-        *output = place;
-        control.output_length
-    });
+    let room = request.prepare_output(&control);
     let result = psimp_service::dispatch(&NtKernel::new(device, file), caller, control.code, input, room);
     trace::operation(control.code, input, &result);
     result

@@ -18,7 +18,7 @@ struct DriverContext {
 
 static DRIVER_CONTEXT: ContextType = ContextType::of::<DriverContext>(c"DriverContext", &DRIVER_CONTEXT);
 
-/// Starts the driver, and says so to who listens.
+/// Starts the driver, and logs that it did.
 ///
 /// IRQL `PASSIVE_LEVEL`, in a system thread. When it fails, the framework's own
 /// entry point unbinds, which deletes what was created; unload is not called.
@@ -63,9 +63,11 @@ unsafe fn create(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTS
     if !wdk::nt_success(status) {
         return status;
     }
-    match device::create(handle) {
+    // SAFETY: the driver object was just created.
+    match unsafe { device::create(handle) } {
         Ok(device) => {
-            let context = DRIVER_CONTEXT.get::<DriverContext>(handle.cast());
+            // SAFETY: the driver object was just created.
+            let context = unsafe { DRIVER_CONTEXT.get::<DriverContext>(handle.cast()) };
             // SAFETY: the framework made the context, zeroed, with the driver
             // object above; nothing else refers to it during DriverEntry.
             unsafe { (*context).device = device };
@@ -80,7 +82,8 @@ unsafe fn create(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTS
 /// IRQL `PASSIVE_LEVEL`, in a system thread. A thread that still impersonates
 /// stays so: its slot holds no pointer into this image.
 extern "C" fn evt_driver_unload(driver: WDFDRIVER) {
-    let context = DRIVER_CONTEXT.get::<DriverContext>(driver.cast());
+    // SAFETY: the driver object exists as long as this callback runs.
+    let context = unsafe { DRIVER_CONTEXT.get::<DriverContext>(driver.cast()) };
     // SAFETY: the context lives as long as the driver object, which the
     // framework passes in; DriverEntry wrote it and nobody does since.
     let device = unsafe { (*context).device };

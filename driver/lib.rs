@@ -5,50 +5,44 @@
 //! service the kernel it asks for. All unsafe code of the driver is here; policy
 //! is not.
 //!
+//! From top to bottom; a module uses only modules below it:
+//!
 //! * `entry`: `DriverEntry` and unload
-//! * `device`: the control device and its callbacks
-//! * `file`: who opened a handle, a server or a client
+//! * `device`: the control device, and its requests
+//! * `nt_kernel`: the kernel that the service asks for, for one request
+//! * `file`: file objects, of servers and of clients
 //! * `clients`: the clients that are connected
+//! * `worker`: work on a thread of the system, and why there
+//! * `trace`: the event that is logged for each operation
+//! * `settings`: the settings in the registry
 //! * `request`: I/O requests that are completed exactly once
-//! * `settings`: what the registry says
-//! * `worker`: what is done on a worker thread, and why
-//! * `kernel`: owning wrappers over ntoskrnl, one type a reference
-//! * `trace`: what is told of each operation, through `etw`
+//! * `kernel`: owning wrappers over ntoskrnl, one type for each kind of reference
+//! * `etw`: a provider of events that describe themselves
+//! * `wdf`: what every use of the framework needs
 //!
 //! Without the feature `kernel` the crate is empty, so that the workspace builds
 //! on machines that have no WDK.
-#![cfg_attr(feature = "kernel", no_std)]
+#![cfg(feature = "kernel")]
+#![no_std]
 // The one package whose job is to call the kernel.
 #![allow(unsafe_code)]
 
-#[cfg(feature = "kernel")]
 mod clients;
-#[cfg(feature = "kernel")]
 mod device;
-#[cfg(feature = "kernel")]
 mod entry;
-#[cfg(feature = "kernel")]
 mod etw;
-#[cfg(feature = "kernel")]
 mod file;
-#[cfg(feature = "kernel")]
 mod kernel;
-#[cfg(feature = "kernel")]
+mod nt_kernel;
 mod request;
-#[cfg(feature = "kernel")]
 mod settings;
-#[cfg(feature = "kernel")]
 mod trace;
-#[cfg(feature = "kernel")]
 mod wdf;
-#[cfg(feature = "kernel")]
 mod worker;
 
 // Brings in the panic handler. The release image holds no call to it: a lint of
 // the image refuses the import of KeBugCheckEx that it would need.
-#[cfg(feature = "kernel")]
 extern crate wdk_panic;
 
-#[cfg(feature = "kernel")]
 #[global_allocator]
 static ALLOCATOR: wdk_alloc::WdkAllocator = wdk_alloc::WdkAllocator;

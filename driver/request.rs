@@ -1,19 +1,52 @@
 //! I/O requests that are completed exactly once.
+//!
+//! Both kinds are served at `PASSIVE_LEVEL`; a device control request may arrive above it, and
+//! everything that is asked of one works up to `DISPATCH_LEVEL`.
 
+use crate::kernel::check;
+use crate::wdf::File;
+use core::cell::Cell;
 use core::{ptr, slice};
 use psimp_nt::Status;
-use psimp_protocol::{CLIENT_NAME, Ioctl};
+use psimp_protocol::Ioctl;
 use psimp_service::Reply;
 use wdk_sys::{
-    _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, NTSTATUS, PIO_SECURITY_CONTEXT, PVOID,
+    _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, PIO_SECURITY_CONTEXT, PVOID,
     SECURITY_QUALITY_OF_SERVICE, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT, WDFREQUEST,
     call_unsafe_wdf_function_binding,
 };
 
-/// A request that this driver owns. [`Request::complete`] consumes it, so it is
+/// A request that this driver owns. [`Handle::complete`] consumes it, so it is
 /// completed at most once; the one callback that makes it does so on its only way
 /// out, so at least once.
-pub(crate) struct Request(WDFREQUEST);
+struct Handle(WDFREQUEST);
+
+impl Handle {
+    fn parameters(&self) -> WDF_REQUEST_PARAMETERS {
+        let mut parameters = WDF_REQUEST_PARAMETERS {
+            #[allow(clippy::cast_possible_truncation)] // 40 bytes
+            Size: size_of::<WDF_REQUEST_PARAMETERS>() as u16,
+            ..WDF_REQUEST_PARAMETERS::default()
+        };
+        // SAFETY: the request is not completed as long as `self` exists; the pointer is to a local.
+        unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, self.0, &raw mut parameters) };
+        parameters
+    }
+
+    fn complete(self, status: Status, information: u64) {
+        let status = status.0.cast_signed();
+        // SAFETY: `self` owned the request and is gone.
+        unsafe {
+            call_unsafe_wdf_function_binding!(WdfRequestCompleteWithInformation, self.0, status, information);
+        };
+    }
+}
+
+/// A request to the device.
+pub(crate) struct Request {
+    handle: Handle,
+    output: Cell<Output>,
+}
 
 /// The parameters of a device control request.
 pub(crate) struct DeviceControl {
@@ -26,14 +59,15 @@ pub(crate) struct DeviceControl {
 }
 
 /// Where a reply goes: into the system buffer, which the input is in until then.
-pub(crate) struct Output {
+#[derive(Clone, Copy)]
+struct Output {
     buffer: *mut u8,
     length: usize,
 }
 
 impl Output {
     /// There is no place for a reply.
-    pub(crate) const NOWHERE: Self = Self { buffer: ptr::null_mut(), length: 0 };
+    const NONE: Self = Self { buffer: ptr::null_mut(), length: 0 };
 }
 
 impl Request {
@@ -43,7 +77,7 @@ impl Request {
     /// The driver owns `request`, which is valid and not yet completed, and has
     /// no other use for the handle.
     pub(crate) unsafe fn new(request: WDFREQUEST) -> Self {
-        Self(request)
+        Self { handle: Handle(request), output: Cell::new(Output::NONE) }
     }
 
     /// The parameters, when the request is a device control from outside.
@@ -51,7 +85,7 @@ impl Request {
     /// # Errors
     /// `INVALID_DEVICE_REQUEST` for a read, a write or anything else.
     pub(crate) fn device_control(&self) -> Result<DeviceControl, Status> {
-        let parameters = parameters(self.0);
+        let parameters = self.handle.parameters();
         if parameters.Type != WdfRequestTypeDeviceControl {
             return Err(Status::INVALID_DEVICE_REQUEST);
         }
@@ -67,14 +101,16 @@ impl Request {
     /// Whether the request came from user mode.
     pub(crate) fn is_from_user_mode(&self) -> bool {
         // SAFETY: the request is not completed as long as `self` exists.
-        let mode = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetRequestorMode, self.0) };
+        let mode = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetRequestorMode, self.handle.0) };
         i32::from(mode) == UserMode
     }
 
-    /// The file object that the request was sent on.
-    pub(crate) fn file_object(&self) -> WDFFILEOBJECT {
+    /// The file object that the request was sent on, if there is one.
+    pub(crate) fn file_object(&self) -> Option<File<'_>> {
         // SAFETY: the request is not completed as long as `self` exists.
-        unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, self.0) }
+        let file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, self.handle.0) };
+        // SAFETY: a request keeps its file object open until it is completed.
+        (!file.is_null()).then(|| unsafe { File::new(file) })
     }
 
     /// The input bytes, in the system buffer that the output will overwrite; so
@@ -91,10 +127,10 @@ impl Request {
         }
         let mut buffer: PVOID = ptr::null_mut();
         // SAFETY: the request is not completed as long as `self` exists.
-        status(unsafe {
+        check(unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfRequestRetrieveInputBuffer,
-                self.0,
+                self.handle.0,
                 length,
                 &raw mut buffer,
                 ptr::null_mut()
@@ -107,50 +143,51 @@ impl Request {
         Ok(unsafe { slice::from_raw_parts(buffer.cast(), length) })
     }
 
-    /// Where the reply to this control code goes. There is no place for it where
-    /// the caller's buffer is too small, and none for a code that is none.
+    /// Retrieves the output buffer, if the caller's has room for the reply to this control code;
+    /// [`Request::complete`] writes the reply there. Returns the length of the caller's buffer.
     ///
     /// # Errors
     /// What the framework fails with.
-    pub(crate) fn output(&self, control: &DeviceControl) -> Result<Output, Status> {
+    pub(crate) fn prepare_output(&self, control: &DeviceControl) -> Result<usize, Status> {
         let length = Ioctl::by_code(control.code).map_or(0, |row| row.output);
         let mut buffer: PVOID = ptr::null_mut();
         if length == 0 || length > control.output_length {
-            return Ok(Output::NOWHERE);
+            return Ok(control.output_length);
         }
         // SAFETY: the request is not completed as long as `self` exists.
-        status(unsafe {
+        check(unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfRequestRetrieveOutputBuffer,
-                self.0,
+                self.handle.0,
                 length,
                 &raw mut buffer,
                 ptr::null_mut()
             )
         })?;
-        Ok(Output { buffer: buffer.cast(), length })
+        self.output.set(Output { buffer: buffer.cast(), length });
+        Ok(control.output_length)
     }
 
     /// Completes the request with a reply, or with a status and no bytes.
-    pub(crate) fn complete(self, result: &Result<Reply, Status>, output: &Output) {
+    pub(crate) fn complete(mut self, result: &Result<Reply, Status>) {
         let (status, information) = match result {
-            Ok(reply) => (Status::SUCCESS, self.write(reply.as_bytes(), output)),
+            Ok(reply) => (Status::SUCCESS, self.write(reply.as_bytes())),
             Err(status) => (*status, 0),
         };
-        let Self(request) = self;
-        // SAFETY: `self` owned the request and is gone.
-        unsafe { complete(request, status, information) };
+        self.handle.complete(status, information);
     }
 
-    /// Writes a reply to where it goes; says how many bytes that were.
-    #[allow(clippy::unused_self)] // the request, and with it its buffer, is not completed yet
-    fn write(&self, reply: &[u8], output: &Output) -> u64 {
+    /// Writes a reply to the output buffer; returns the number of bytes written. `&mut`, so that
+    /// no slice of the input, which is in the same buffer, is alive.
+    fn write(&mut self, reply: &[u8]) -> u64 {
+        let output = self.output.get();
         let length = reply.len().min(output.length);
         if length == 0 {
             return 0;
         }
-        // SAFETY: the framework returned a buffer of at least `output.length`
-        // bytes; `reply` is not in it, and no slice of the input is alive.
+        // SAFETY: the framework returned a buffer of at least `output.length` bytes for this
+        // request, which is not completed; `reply` is not in it, and no slice of the input is
+        // alive.
         unsafe { ptr::copy_nonoverlapping(reply.as_ptr(), output.buffer, length) };
         length as u64
     }
@@ -158,18 +195,8 @@ impl Request {
 
 /// A create request that this driver owns, with the file object that it opens.
 pub(crate) struct Create {
-    request: WDFREQUEST,
+    handle: Handle,
     file: WDFFILEOBJECT,
-}
-
-/// What of the device is opened.
-pub(crate) enum Name {
-    /// The device itself.
-    Device,
-    /// [`CLIENT_NAME`], in any case of its letters.
-    Client,
-    /// Something that there is not.
-    Unknown,
 }
 
 impl Create {
@@ -179,25 +206,26 @@ impl Create {
     /// The driver owns `request`, which is a create, valid, for `file` and not yet completed, and
     /// has no other use for its handle.
     pub(crate) unsafe fn new(request: WDFREQUEST, file: WDFFILEOBJECT) -> Self {
-        Self { request, file }
+        Self { handle: Handle(request), file }
     }
 
-    /// The name that is opened below the device.
-    pub(crate) fn name(&self) -> Name {
+    /// The file object that is opened. It exists, but has no context yet.
+    pub(crate) fn file_object(&self) -> WDFFILEOBJECT {
+        self.file
+    }
+
+    /// The name that is opened below the device; empty for the device itself.
+    pub(crate) fn name(&self) -> &[u16] {
         // SAFETY: the file object lives as long as its create is in progress.
         let name = unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetFileName, self.file) };
         // SAFETY: the name of a file object is there until it is closed, if it has one at all.
-        let Some(name) = (unsafe { name.as_ref() }) else { return Name::Device };
+        let Some(name) = (unsafe { name.as_ref() }) else { return &[] };
         let length = usize::from(name.Length / 2);
         if length == 0 || name.Buffer.is_null() {
-            return Name::Device;
+            return &[];
         }
-        // SAFETY: a `UNICODE_STRING` has `Length` bytes, and this one nobody changes.
-        let name = unsafe { slice::from_raw_parts(name.Buffer, length) };
-        let wanted = CLIENT_NAME.bytes();
-        let same =
-            |(&is, wanted): (&u16, u8)| u8::try_from(is).is_ok_and(|is| is.eq_ignore_ascii_case(&wanted));
-        if length == wanted.len() && name.iter().zip(wanted).all(same) { Name::Client } else { Name::Unknown }
+        // SAFETY: a `UNICODE_STRING` has `Length` bytes, and nobody changes this one.
+        unsafe { slice::from_raw_parts(name.Buffer, length) }
     }
 
     /// The access asked for, generic rights mapped.
@@ -206,7 +234,7 @@ impl Create {
         unsafe { self.security().as_ref() }.map_or(0, |security| security.DesiredAccess)
     }
 
-    /// The quality of service that the client asked for; none when it did not.
+    /// The quality of service that the client asked for; `None` when it passed none.
     pub(crate) fn quality_of_service(&self) -> Option<SECURITY_QUALITY_OF_SERVICE> {
         // SAFETY: null, or valid as long as the create is in progress.
         let security = unsafe { self.security().as_ref() }?;
@@ -215,42 +243,13 @@ impl Create {
     }
 
     fn security(&self) -> PIO_SECURITY_CONTEXT {
-        let parameters = parameters(self.request);
+        let parameters = self.handle.parameters();
         // SAFETY: the request is a create, so this is the member that the framework wrote.
         unsafe { parameters.Parameters.Create }.SecurityContext
     }
 
-    /// Completes the request: the file object is open, or why it is not.
-    pub(crate) fn complete(self, opened: Result<(), Status>) {
-        let status = opened.err().unwrap_or(Status::SUCCESS);
-        // SAFETY: `self` owned the request and is gone.
-        unsafe { complete(self.request, status, 0) };
+    /// Completes the request: the file object is open, or the create fails with a status.
+    pub(crate) fn complete(self, result: Result<(), Status>) {
+        self.handle.complete(result.err().unwrap_or(Status::SUCCESS), 0);
     }
-}
-
-/// The parameters of a request that is not completed.
-fn parameters(request: WDFREQUEST) -> WDF_REQUEST_PARAMETERS {
-    let mut parameters = WDF_REQUEST_PARAMETERS {
-        #[allow(clippy::cast_possible_truncation)] // 40 bytes
-        Size: size_of::<WDF_REQUEST_PARAMETERS>() as u16,
-        ..WDF_REQUEST_PARAMETERS::default()
-    };
-    // SAFETY: whoever has the handle owns the request; the pointer is to a local.
-    unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, request, &raw mut parameters) };
-    parameters
-}
-
-/// # Safety
-/// The driver owns `request` and does not touch it again.
-unsafe fn complete(request: WDFREQUEST, status: Status, information: u64) {
-    let status = status.0.cast_signed();
-    // SAFETY: promised by the caller.
-    unsafe {
-        call_unsafe_wdf_function_binding!(WdfRequestCompleteWithInformation, request, status, information);
-    };
-}
-
-/// A framework status as a result.
-fn status(status: NTSTATUS) -> Result<(), Status> {
-    Status(status.cast_unsigned()).ok()
 }

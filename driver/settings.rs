@@ -1,4 +1,4 @@
-//! What the service's key `Parameters` says, read once as the driver starts.
+//! The settings in the service's key `Parameters`, read once as the driver starts.
 
 use crate::wdf::{NO_ATTRIBUTES, Name};
 use core::ptr;
@@ -9,9 +9,12 @@ static CLIENTS: Name<{ CLIENTS_SETTING.len() }> = Name::new(CLIENTS_SETTING);
 
 /// Whether every authenticated user may connect. Not when the setting is missing, cannot be read
 /// or is anything else. `PASSIVE_LEVEL`.
-pub(crate) fn every_user_may_connect(driver: WDFDRIVER) -> bool {
+///
+/// # Safety
+/// `driver` is the framework's driver object.
+pub(crate) unsafe fn every_user_may_connect(driver: WDFDRIVER) -> bool {
     let mut key: WDFKEY = ptr::null_mut();
-    // SAFETY: `driver` is the framework's driver object; the pointer is to a local.
+    // SAFETY: `driver` is promised by the caller; the pointer is to a local.
     let opened = unsafe {
         call_unsafe_wdf_function_binding!(
             WdfDriverOpenParametersRegistryKey,

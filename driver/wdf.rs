@@ -1,11 +1,13 @@
-//! What every use of the framework needs: sizes, names, object contexts.
+//! What every use of the framework needs: sizes, names, handles, locks, object contexts.
 
+use core::cell::UnsafeCell;
 use core::ffi::CStr;
+use core::marker::PhantomData;
 use core::ptr;
 use wdk_sys::{
     _WDF_EXECUTION_LEVEL::WdfExecutionLevelInheritFromParent,
     _WDF_SYNCHRONIZATION_SCOPE::WdfSynchronizationScopeInheritFromParent, NTSTATUS, UNICODE_STRING,
-    WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO, WDFOBJECT, WDFWAITLOCK,
+    WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO, WDFDEVICE, WDFFILEOBJECT, WDFOBJECT, WDFWAITLOCK,
     call_unsafe_wdf_function_binding,
 };
 
@@ -45,32 +47,85 @@ impl<const N: usize> Name<N> {
     }
 }
 
-/// A wait lock of the framework, deleted with its parent. `PASSIVE_LEVEL`.
+/// The control device, which exists as long as a callback of the driver can run.
+#[derive(Clone, Copy)]
+pub(crate) struct Device(WDFDEVICE);
+
+impl Device {
+    /// # Safety
+    /// `device` is the device that `DriverEntry` creates.
+    pub(crate) unsafe fn new(device: WDFDEVICE) -> Self {
+        Self(device)
+    }
+
+    /// The framework's handle.
+    pub(crate) fn handle(self) -> WDFDEVICE {
+        self.0
+    }
+}
+
+/// A file object of the control device that was opened, and is not closed during `'f`.
+#[derive(Clone, Copy)]
+pub(crate) struct File<'f>(WDFFILEOBJECT, PhantomData<&'f ()>);
+
+impl File<'_> {
+    /// # Safety
+    /// `file` is a file object of the device whose create succeeded; its close comes after `'f`.
+    pub(crate) unsafe fn new(file: WDFFILEOBJECT) -> Self {
+        Self(file, PhantomData)
+    }
+
+    /// The framework's handle.
+    pub(crate) fn handle(self) -> WDFFILEOBJECT {
+        self.0
+    }
+}
+
+/// A wait lock of the framework.
 pub(crate) struct WaitLock(WDFWAITLOCK);
 
 impl WaitLock {
-    /// A lock that lives as long as `parent`.
+    /// A lock that is deleted with `parent`. `PASSIVE_LEVEL`.
     ///
     /// # Errors
-    /// What the framework fails with, out of memory for one.
-    pub(crate) fn create(parent: WDFOBJECT) -> Result<Self, NTSTATUS> {
+    /// What the framework fails with, for example out of memory.
+    ///
+    /// # Safety
+    /// `parent` is an object of the framework, and the value is not used after it is deleted.
+    pub(crate) unsafe fn create(parent: WDFOBJECT) -> Result<Self, NTSTATUS> {
         let mut attributes = WDF_OBJECT_ATTRIBUTES { ParentObject: parent, ..ATTRIBUTES };
         let mut lock: WDFWAITLOCK = ptr::null_mut();
-        // SAFETY: the parent exists; the pointers are to locals.
+        // SAFETY: promised by the caller; the pointers are to locals.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(WdfWaitLockCreate, &raw mut attributes, &raw mut lock)
         };
         if wdk::nt_success(status) { Ok(Self(lock)) } else { Err(status) }
     }
+}
 
-    /// Runs `work` while the lock is held. `work` does not take it again.
-    pub(crate) fn with<R>(&self, work: impl FnOnce() -> R) -> R {
-        // SAFETY: the lock lives as long as its parent, whose context `self` is
-        // in. Without a timeout it is taken for certain.
-        let _ = unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockAcquire, self.0, ptr::null_mut()) };
-        let result = work();
+/// A value that a wait lock guards.
+pub(crate) struct Mutex<T> {
+    lock: WaitLock,
+    value: UnsafeCell<T>,
+}
+
+impl<T> Mutex<T> {
+    /// `lock` guards nothing else.
+    pub(crate) const fn new(lock: WaitLock, value: T) -> Self {
+        Self { lock, value: UnsafeCell::new(value) }
+    }
+
+    /// Runs `work` on the value under the lock. `work` must not take it again: that deadlocks.
+    /// `PASSIVE_LEVEL`.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: the lock is not deleted, as `WaitLock::create` was promised. Without a timeout
+        // it is taken for certain.
+        let _ =
+            unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockAcquire, self.lock.0, ptr::null_mut()) };
+        // SAFETY: the lock is held, so this is the only use of the value.
+        let result = work(unsafe { &mut *self.value.get() });
         // SAFETY: taken above; nothing unwinds in a kernel.
-        unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockRelease, self.0) };
+        unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockRelease, self.lock.0) };
         result
     }
 }
@@ -114,10 +169,13 @@ impl ContextType {
     }
 
     /// The context of an object that was created with [`Self::attributes`];
-    /// zeroed at first, and valid as long as the object is.
-    pub(crate) fn get<T: 'static>(&'static self, object: WDFOBJECT) -> *mut T {
-        // SAFETY: the framework looks the type up in the object's contexts and
-        // returns null if it is not there.
+    /// zeroed at first, and valid as long as the object is. Any IRQL.
+    ///
+    /// # Safety
+    /// `object` is an object of the framework, and not deleted.
+    pub(crate) unsafe fn get<T: 'static>(&'static self, object: WDFOBJECT) -> *mut T {
+        // SAFETY: promised by the caller. The framework returns null if the object has no
+        // context of this type.
         let context = unsafe {
             call_unsafe_wdf_function_binding!(WdfObjectGetTypedContextWorker, object, &raw const self.0)
         };

@@ -10,12 +10,10 @@
 //! (`IMPERSONATING_WORKER_THREAD`, 0xDF).
 
 use crate::kernel;
-use crate::wdf::{self, ContextType};
+use crate::wdf::{self, ContextType, Device};
 use core::{ptr, slice};
 use psimp_nt::Status;
-use wdk_sys::{
-    NTSTATUS, WDF_WORKITEM_CONFIG, WDFDEVICE, WDFOBJECT, WDFWORKITEM, call_unsafe_wdf_function_binding,
-};
+use wdk_sys::{WDF_WORKITEM_CONFIG, WDFOBJECT, WDFWORKITEM, call_unsafe_wdf_function_binding};
 
 /// What a work item keeps: the question, and the answer.
 #[repr(C)]
@@ -34,7 +32,7 @@ static WORK: ContextType = ContextType::of::<Work>(c"Work", &WORK);
 struct WorkItem(WDFWORKITEM);
 
 impl WorkItem {
-    fn create(device: WDFDEVICE) -> Result<Self, Status> {
+    fn create(device: Device) -> Result<Self, Status> {
         let mut config = WDF_WORKITEM_CONFIG {
             Size: wdf::size_of_config::<WDF_WORKITEM_CONFIG>(),
             EvtWorkItemFunc: Some(evt_work_item),
@@ -42,22 +40,23 @@ impl WorkItem {
             AutomaticSerialization: 0,
         };
         let mut attributes = WORK.attributes();
-        attributes.ParentObject = device.cast();
+        attributes.ParentObject = device.handle().cast();
         let mut item: WDFWORKITEM = ptr::null_mut();
-        // SAFETY: the device serves a request, so it exists; the pointers are to locals.
-        let status: NTSTATUS = unsafe {
+        // SAFETY: the device exists; the pointers are to locals.
+        kernel::check(unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfWorkItemCreate,
                 &raw mut config,
                 &raw mut attributes,
                 &raw mut item
             )
-        };
-        Status(status.cast_unsigned()).ok().map(|()| Self(item))
+        })?;
+        Ok(Self(item))
     }
 
     fn work(&self) -> *mut Work {
-        WORK.get(self.0.cast())
+        // SAFETY: the value owns the item.
+        unsafe { WORK.get(self.0.cast()) }
     }
 
     /// Has the work done, and waits for it.
@@ -82,11 +81,7 @@ impl Drop for WorkItem {
 ///
 /// # Errors
 /// Those, and what the framework fails with, out of memory for one.
-pub(crate) fn access_check(
-    device: WDFDEVICE,
-    descriptor: &[u8],
-    desired: u32,
-) -> Result<(u32, Status), Status> {
+pub(crate) fn access_check(device: Device, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
     let item = WorkItem::create(device)?;
     let work = Work { descriptor: descriptor.as_ptr(), length: descriptor.len(), desired, answer: None };
     // SAFETY: the framework made the context with the item, which is not enqueued yet.
@@ -100,7 +95,8 @@ pub(crate) fn access_check(
 /// Does the work. `PASSIVE_LEVEL`, on a worker thread of the system, which impersonates nobody
 /// and does not while it is here.
 extern "C" fn evt_work_item(item: WDFWORKITEM) {
-    let work = WORK.get::<Work>(item.cast());
+    // SAFETY: the item exists as long as its callback runs.
+    let work = unsafe { WORK.get::<Work>(item.cast()) };
     // SAFETY: the context was written before the item was enqueued, and whoever enqueued it
     // waits, so that nobody else has it now.
     let work = unsafe { &mut *work };

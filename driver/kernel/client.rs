@@ -1,6 +1,5 @@
 //! Client security contexts: whom a server may impersonate, as the kernel captures it.
 
-use super::object::Reference;
 use super::token::HandleToken;
 use super::{check, ffi};
 use core::ptr;
@@ -15,8 +14,8 @@ use wdk_sys::{
     SECURITY_QUALITY_OF_SERVICE,
 };
 
-/// What a client allows that does not say: as named pipes have it.
-const UNSAID: SECURITY_QUALITY_OF_SERVICE = SECURITY_QUALITY_OF_SERVICE {
+/// The quality of service of a client that passes none: that of a named pipe's client.
+const DEFAULT_QOS: SECURITY_QUALITY_OF_SERVICE = SECURITY_QUALITY_OF_SERVICE {
     #[allow(clippy::cast_possible_truncation)] // 12
     Length: size_of::<SECURITY_QUALITY_OF_SERVICE>() as u32,
     ImpersonationLevel: Level::Impersonation as i32,
@@ -35,7 +34,7 @@ impl ClientSecurity {
     /// What `SeCreateClientSecurity` fails with: `BAD_IMPERSONATION_LEVEL` for a level that is
     /// none or that the thread's own impersonation does not allow, out of memory.
     pub(crate) fn of_caller(quality: Option<SECURITY_QUALITY_OF_SERVICE>) -> Result<Self, Status> {
-        let mut quality = quality.unwrap_or(UNSAID);
+        let mut quality = quality.unwrap_or(DEFAULT_QOS);
         let mut context = SECURITY_CLIENT_CONTEXT::default();
         // SAFETY: callable at any IRQL.
         let thread = unsafe { ffi::PsGetCurrentThread() };
@@ -58,11 +57,11 @@ impl ClientSecurity {
         }
     }
 
-    /// The context to use elsewhere, as long as the token lives that comes with it.
-    pub(crate) fn share(&self) -> (HandleToken, SECURITY_CLIENT_CONTEXT) {
-        // SAFETY: the context's own reference keeps the token alive.
-        let token = unsafe { Reference::another(self.0.ClientToken) };
-        (HandleToken::from_reference(token), self.0)
+    /// The client with a reference of its own, which outlives `self`.
+    pub(crate) fn share(&self) -> ServedClient {
+        // SAFETY: the context's own reference keeps its token alive.
+        let token = unsafe { HandleToken::another(self.0.ClientToken) };
+        ServedClient { token, context: self.0 }
     }
 }
 
@@ -82,16 +81,27 @@ impl Drop for ClientSecurity {
     }
 }
 
-/// `SeImpersonateClientEx` on the calling thread at this level.
-///
-/// # Errors
-/// What the routine fails with.
-///
-/// # Safety
-/// The token in the context is referenced.
-pub(super) unsafe fn impersonate(mut context: SECURITY_CLIENT_CONTEXT, level: Level) -> Result<(), Status> {
-    context.SecurityQos.ImpersonationLevel = i32::from(level as u8);
-    // SAFETY: the token is promised by the caller, the pointer is to a local; no thread is the
-    // calling one.
-    check(unsafe { SeImpersonateClientEx(&raw mut context, ptr::null_mut()) })
+/// A client that a server impersonates: a copy of its context, and a reference on the token in it.
+pub(crate) struct ServedClient {
+    token: HandleToken,
+    context: SECURITY_CLIENT_CONTEXT,
+}
+
+impl ServedClient {
+    /// The client's token, or the copy that was made of it.
+    pub(crate) fn token(&self) -> &HandleToken {
+        &self.token
+    }
+
+    /// `SeImpersonateClientEx` on the calling thread at this level.
+    ///
+    /// # Errors
+    /// What the routine fails with; the slot is unchanged.
+    pub(crate) fn impersonate(&self, level: Level) -> Result<(), Status> {
+        let mut context = self.context;
+        context.SecurityQos.ImpersonationLevel = i32::from(level as u8);
+        // SAFETY: the token in the context is the one beside it, which is referenced; the pointer
+        // is to a local; no thread is the calling one.
+        check(unsafe { SeImpersonateClientEx(&raw mut context, ptr::null_mut()) })
+    }
 }

@@ -92,12 +92,17 @@ pub(crate) enum Thread {
 }
 
 impl Thread {
-    pub(super) fn current() -> Self {
+    /// The calling thread. Any IRQL.
+    pub(crate) fn current() -> Self {
         // SAFETY: callable at any IRQL.
         Self::Current(unsafe { ffi::PsGetCurrentThread() })
     }
 
-    pub(super) fn open(handle: u64, access: u32) -> Result<Self, Status> {
+    /// Opens a handle of the caller, with this access.
+    ///
+    /// # Errors
+    /// `INVALID_HANDLE`, `OBJECT_TYPE_MISMATCH`, `ACCESS_DENIED`.
+    pub(crate) fn open(handle: u64, access: u32) -> Result<Self, Status> {
         // SAFETY: an exported variable that the kernel sets before any driver runs.
         let slot = unsafe { PsThreadType };
         // SAFETY: the import is the variable's address.
@@ -113,38 +118,22 @@ impl Thread {
         }
     }
 
-    /// The process that owns the thread; alive as long as the thread is.
-    pub(super) fn process(&self) -> ProcessPointer {
+    /// The process that owns the thread, also while the thread is attached to another. It is
+    /// alive as long as the thread is.
+    pub(super) fn process(&self) -> PEPROCESS {
         // SAFETY: the thread is current or referenced.
-        ProcessPointer(unsafe { IoThreadToProcess(self.as_ptr()) })
+        unsafe { IoThreadToProcess(self.as_ptr()) }
     }
 
-    pub(super) fn is_terminating(&self) -> bool {
+    /// Whether the process of the calling thread owns this one.
+    pub(crate) fn in_callers_process(&self) -> bool {
+        self.process() == Self::current().process()
+    }
+
+    /// Whether the thread has begun to exit.
+    pub(crate) fn is_terminating(&self) -> bool {
         // SAFETY: the thread is current or referenced.
         unsafe { PsIsThreadTerminating(self.as_ptr()) != 0 }
-    }
-}
-
-/// A process, not referenced: good for comparing, and for use while a thread of
-/// it is held.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ProcessPointer(PEPROCESS);
-
-/// The process that owns the calling thread, also while the thread is attached
-/// to another.
-pub(crate) fn current_process() -> ProcessPointer {
-    Thread::current().process()
-}
-
-impl ProcessPointer {
-    pub(super) fn as_ptr(self) -> PEPROCESS {
-        self.0
-    }
-
-    /// A reference on the calling process.
-    pub(crate) fn reference(self) -> Process {
-        // SAFETY: the pointer is of the calling process, which is alive.
-        Process(unsafe { Reference::another(self.0.cast()) })
     }
 }
 
@@ -152,8 +141,14 @@ impl ProcessPointer {
 pub(crate) struct Process(Reference);
 
 impl Process {
-    /// Whether this is the same process object.
-    pub(crate) fn is(&self, process: ProcessPointer) -> bool {
-        self.0.as_ptr() == process.0.cast()
+    /// The process of the calling thread.
+    pub(crate) fn of_caller() -> Self {
+        // SAFETY: the calling thread keeps its process alive.
+        Self(unsafe { Reference::another(Thread::current().process().cast()) })
+    }
+
+    /// Whether this is the process of the calling thread.
+    pub(crate) fn is_callers(&self) -> bool {
+        self.0.as_ptr() == Thread::current().process().cast()
     }
 }

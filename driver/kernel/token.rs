@@ -17,6 +17,10 @@ use wdk_sys::{
     SeTokenObjectType, TOKEN_STATISTICS, TOKEN_USER,
 };
 
+/// A token that is referenced for as long as `'r`: what the routines that only use it take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TokenPtr<'r>(PVOID, PhantomData<&'r ()>);
+
 /// A token referenced through a handle, or a client's; given back with `ObDereferenceObject`.
 pub(crate) struct HandleToken(Reference);
 
@@ -40,30 +44,41 @@ enum Taken {
 
 impl HandleToken {
     /// Opens a handle of the caller; also returns all the access it grants.
-    pub(super) fn open(handle: u64, access: u32) -> Result<(Self, u32), Status> {
+    ///
+    /// # Errors
+    /// `INVALID_HANDLE`, `OBJECT_TYPE_MISMATCH`, `ACCESS_DENIED`.
+    pub(crate) fn open(handle: u64, access: u32) -> Result<(Self, u32), Status> {
         // SAFETY: the kernel's token type.
         let (token, granted) = unsafe { Reference::open(handle, access, token_type()) }?;
         Ok((Self(token), granted))
     }
 
-    /// A token that is referenced already.
-    pub(super) fn from_reference(reference: Reference) -> Self {
-        Self(reference)
+    /// Takes a further reference on a token.
+    ///
+    /// # Safety
+    /// `token` is a token, and kept alive by a reference until this returns.
+    pub(super) unsafe fn another(token: PVOID) -> Self {
+        // SAFETY: promised by the caller.
+        Self(unsafe { Reference::another(token) })
     }
 
-    pub(super) fn as_ptr(&self) -> PVOID {
-        self.0.as_ptr()
+    /// The token, for use as long as the value holds its reference.
+    pub(crate) fn borrow(&self) -> TokenPtr<'_> {
+        TokenPtr(self.0.as_ptr(), PhantomData)
     }
 
     /// An impersonation-type copy at `level`, with everything that is disabled
     /// in it kept. The handles on the way are the kernel's, so that the caller
     /// cannot reach them.
-    pub(super) fn duplicate(&self, level: Level) -> Result<Self, Status> {
+    ///
+    /// # Errors
+    /// What duplication fails with, for example out of memory.
+    pub(crate) fn duplicate(&self, level: Level) -> Result<Self, Status> {
         let mut handle: HANDLE = ptr::null_mut();
         // SAFETY: the token is referenced; the pointer is to a local.
         check(unsafe {
             ObOpenObjectByPointer(
-                self.as_ptr(),
+                self.0.as_ptr(),
                 OBJ_KERNEL_HANDLE,
                 ptr::null_mut(),
                 rights::TOKEN_DUPLICATE,
@@ -123,8 +138,8 @@ impl PrimaryToken {
         Self(token)
     }
 
-    fn as_ptr(&self) -> PVOID {
-        self.0
+    fn borrow(&self) -> TokenPtr<'_> {
+        TokenPtr(self.0, PhantomData)
     }
 }
 
@@ -142,15 +157,16 @@ impl SlotToken {
         Self { token, taken: Taken::FromSlot }
     }
 
-    pub(super) fn as_ptr(&self) -> PVOID {
-        self.token.as_ptr()
+    /// The token, for use as long as the value holds its reference.
+    pub(crate) fn borrow(&self) -> TokenPtr<'_> {
+        TokenPtr(self.token.as_ptr(), PhantomData)
     }
 }
 
 impl Clone for SlotToken {
     fn clone(&self) -> Self {
         // SAFETY: the value's own reference keeps the token alive.
-        unsafe { ObfReferenceObject(self.as_ptr()) };
+        unsafe { ObfReferenceObject(self.token.as_ptr()) };
         Self { token: self.token, taken: Taken::Further }
     }
 }
@@ -161,27 +177,27 @@ impl Drop for SlotToken {
     fn drop(&mut self) {
         match self.taken {
             // SAFETY: the value owns one reference.
-            Taken::FromSlot => unsafe { PsDereferenceImpersonationToken(self.as_ptr()) },
+            Taken::FromSlot => unsafe { PsDereferenceImpersonationToken(self.token.as_ptr()) },
             Taken::Further => {
                 // SAFETY: the value owns one reference.
-                unsafe { ObfDereferenceObject(self.as_ptr()) };
+                unsafe { ObfDereferenceObject(self.token.as_ptr()) };
             }
         }
     }
 }
 
-/// All three are read alike, through their pointers.
+/// All three are read alike, through [`TokenPtr`].
 macro_rules! readable {
     ($($token:ty),*) => {$(
         impl Token for $token {
             fn statistics(&self) -> Result<Statistics, Status> {
-                statistics(self.as_ptr())
+                self.borrow().statistics()
             }
             fn user(&self) -> Result<Sid, Status> {
-                user(self.as_ptr())
+                self.borrow().user()
             }
             fn is_restricted(&self) -> bool {
-                is_restricted(self.as_ptr())
+                self.borrow().is_restricted()
             }
         }
     )*};
@@ -226,11 +242,10 @@ impl<T> Information<T> {
     ///
     /// # Safety
     /// `class` is one of those.
-    unsafe fn query(token: PVOID, class: i32) -> Result<Self, Status> {
+    unsafe fn query(token: TokenPtr<'_>, class: i32) -> Result<Self, Status> {
         let mut block: PVOID = ptr::null_mut();
-        // SAFETY: whoever has the pointer holds a reference on the token; the
-        // other pointer is to a local.
-        check(unsafe { SeQueryInformationToken(token, class, &raw mut block) })?;
+        // SAFETY: the token is referenced; the other pointer is to a local.
+        check(unsafe { SeQueryInformationToken(token.0, class, &raw mut block) })?;
         let block = NonNull::new(block.cast()).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         Ok(Self { block, owns: PhantomData })
     }
@@ -253,39 +268,46 @@ fn luid(luid: LUID) -> Luid {
     Luid(u64::from(luid.HighPart.cast_unsigned()) << 32 | u64::from(luid.LowPart))
 }
 
-fn statistics(token: PVOID) -> Result<Statistics, Status> {
-    // SAFETY: the class returns TOKEN_STATISTICS.
-    let information =
-        unsafe { Information::<TOKEN_STATISTICS>::query(token, _TOKEN_INFORMATION_CLASS::TokenStatistics) }?;
-    let statistics = information.get();
-    Ok(Statistics {
-        token_id: luid(statistics.TokenId),
-        authentication_id: luid(statistics.AuthenticationId),
-        token_type: if statistics.TokenType == TokenImpersonation {
-            TokenType::Impersonation
-        } else {
-            TokenType::Primary
-        },
-        // A token with a level out of range does not exist; the weakest is the
-        // safe reading of one.
-        level: Level::from_raw(statistics.ImpersonationLevel.cast_unsigned()).unwrap_or(Level::Anonymous),
-    })
-}
+impl TokenPtr<'_> {
+    pub(super) fn as_ptr(self) -> PVOID {
+        self.0
+    }
 
-fn user(token: PVOID) -> Result<Sid, Status> {
-    // SAFETY: the class returns TOKEN_USER.
-    let information =
-        unsafe { Information::<TOKEN_USER>::query(token, _TOKEN_INFORMATION_CLASS::TokenUser) }?;
-    let sid = information.get().User.Sid.cast::<u8>();
-    // SAFETY: the SID lies in the block, and its second byte counts its parts.
-    let count = unsafe { sid.wrapping_add(1).read() };
-    let length = 8 + 4 * usize::from(count);
-    // SAFETY: a SID with `count` parts has this length, all of it in the block.
-    let bytes = unsafe { core::slice::from_raw_parts(sid, length) };
-    Sid::parse(bytes).map_err(|_| Status::UNSUCCESSFUL)
-}
+    fn statistics(self) -> Result<Statistics, Status> {
+        // SAFETY: the class returns TOKEN_STATISTICS.
+        let information = unsafe {
+            Information::<TOKEN_STATISTICS>::query(self, _TOKEN_INFORMATION_CLASS::TokenStatistics)
+        }?;
+        let statistics = information.get();
+        Ok(Statistics {
+            token_id: luid(statistics.TokenId),
+            authentication_id: luid(statistics.AuthenticationId),
+            token_type: if statistics.TokenType == TokenImpersonation {
+                TokenType::Impersonation
+            } else {
+                TokenType::Primary
+            },
+            // A token with a level out of range does not exist; the weakest is the
+            // safe reading of one.
+            level: Level::from_raw(statistics.ImpersonationLevel.cast_unsigned()).unwrap_or(Level::Anonymous),
+        })
+    }
 
-fn is_restricted(token: PVOID) -> bool {
-    // SAFETY: whoever has the pointer holds a reference on the token.
-    unsafe { SeTokenIsRestricted(token) != 0 }
+    fn user(self) -> Result<Sid, Status> {
+        // SAFETY: the class returns TOKEN_USER.
+        let information =
+            unsafe { Information::<TOKEN_USER>::query(self, _TOKEN_INFORMATION_CLASS::TokenUser) }?;
+        let sid = information.get().User.Sid.cast::<u8>();
+        // SAFETY: the SID lies in the block, and its second byte counts its parts.
+        let count = unsafe { sid.wrapping_add(1).read() };
+        let length = 8 + 4 * usize::from(count);
+        // SAFETY: a SID with `count` parts has this length, all of it in the block.
+        let bytes = unsafe { core::slice::from_raw_parts(sid, length) };
+        Sid::parse(bytes).map_err(|_| Status::UNSUCCESSFUL)
+    }
+
+    fn is_restricted(self) -> bool {
+        // SAFETY: the token is referenced.
+        unsafe { SeTokenIsRestricted(self.0) != 0 }
+    }
 }

@@ -4,7 +4,7 @@ mod background;
 mod bench;
 mod build;
 mod bundle;
-mod elsewhere;
+mod checkout_copy;
 mod exec;
 mod fuzz;
 mod harness;
@@ -48,7 +48,7 @@ enum Task {
     Run(harness::Args),
     /// Do everything that CI does, up to the first failure
     Test(test::Args),
-    /// Check psimp.sys, the INF, Makefile.toml and the C headers against the rules they have to keep
+    /// Check psimp.sys, the INF, Makefile.toml, the C headers and the modules' imports against the rules for them
     Lint(lint::Args),
     /// Measure psimp.sys, compared with the committed baseline
     Bench(bench::Args),
@@ -98,7 +98,13 @@ fn run(task: &Task) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
         Task::Setup(args) => setup::main(args)?,
-        Task::Build(args) => build::main(&workspace, args)?,
+        Task::Build(args) => {
+            let image = match &args.mutant {
+                Some(name) => mutants::build_one(&workspace, name)?,
+                None => build::build(&workspace, args)?,
+            };
+            args.print(&image);
+        }
         Task::Bundle(args) => bundle::main(&workspace, args)?,
         Task::Run(args) => return harness::main(&workspace, &["run", "--target", "image"], args),
         Task::Test(args) => return Ok(test::main(&workspace, args)),

@@ -1,7 +1,7 @@
 //! `cargo xtask mutants`: drivers with one fault each, which has to be noticed.
 //!
 //! The faults are in `tests/mutants/mutants.toml`, as changes to the sources: the sources themselves know
-//! nothing of them. They are built in the tree of [`elsewhere`].
+//! nothing of them. They are built in the [copy of the checkout](checkout_copy).
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::Format;
 use crate::build::{self, Image};
 use crate::workspace::Workspace;
-use crate::{elsewhere, exec, harness, setup};
+use crate::{checkout_copy, exec, harness, setup};
 
 /// The arguments of `cargo xtask mutants`.
 #[derive(Debug, clap::Args)]
@@ -76,7 +76,7 @@ impl Mutant {
         let name = &self.name;
         eprintln!("mutant {name}");
         // This undoes the change of the mutant before.
-        let tree = elsewhere::copy(workspace)?;
+        let tree = checkout_copy::make(workspace)?;
         let path = tree.root.join(&self.file);
         exec::write_if_changed(&path, self.apply(&exec::read(&path)?)?)?;
         build::driver_to(&tree, workspace.target.join("mutants").join(format!("{name}.sys")))

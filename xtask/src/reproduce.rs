@@ -5,12 +5,12 @@ use std::fs;
 use anyhow::{Result, bail};
 
 use crate::build::{self, Arch, Image};
-use crate::elsewhere;
+use crate::checkout_copy;
 use crate::workspace::Workspace;
 
-/// Fails unless a build elsewhere makes the same image.
+/// Fails unless a build of the copy of the checkout makes the same image.
 pub(crate) fn check(workspace: &Workspace, image: &Image, arch: Arch) -> Result<()> {
-    let second = build::driver_for(&elsewhere::copy(workspace)?, arch)?;
+    let second = build::driver_for(&checkout_copy::make(workspace)?, arch)?;
     let (ours, theirs) = (fs::read(&image.path)?, fs::read(&second.path)?);
     if ours == theirs {
         eprintln!("both have the SHA-256 {}", second.sha256);

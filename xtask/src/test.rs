@@ -55,6 +55,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.run("format", || cargo(workspace, &["fmt", "--all", "--check"]))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.run("clippy", || cargo(workspace, &clippy))?;
+    steps.run("modules: no circles", || lint::require_no_circles(workspace))?;
     steps.run("documentation", || {
         let mut cargo = workspace.cargo(&["doc", "--workspace", "--no-deps"]);
         exec::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))

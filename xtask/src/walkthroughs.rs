@@ -1,4 +1,4 @@
-//! What CONTRIBUTING.md tells people to do, done in the tree of [`elsewhere`]: its changes are made, its
+//! What CONTRIBUTING.md tells people to do, done in the [copy of the checkout](checkout_copy): its changes are made, its
 //! commands are typed, and what it shows is looked for in what they print.
 
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 
 use crate::workspace::Workspace;
-use crate::{build, elsewhere, exec};
+use crate::{build, checkout_copy, exec};
 
 /// How many walk-throughs there are. One that the parser no longer sees would not be missed.
 const WALKS: usize = 3;
@@ -37,7 +37,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     ensure!(walks.len() == WALKS, "CONTRIBUTING.md has {} walk-throughs, not {WALKS}", walks.len());
     let mut outcome = Ok(());
     for walk in &walks {
-        let tree = elsewhere::copy(workspace)?;
+        let tree = checkout_copy::make(workspace)?;
         // Where the commands look for images.
         build::link(&tree.target, &tree.root.join("target"))?;
         eprintln!("«{}»", walk.title);
@@ -47,7 +47,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         }
     }
     // Nobody else may find the changes there.
-    elsewhere::copy(workspace)?;
+    checkout_copy::make(workspace)?;
     outcome
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// Cargo's target folder: `target`, or what the user configured.
     pub(crate) target: PathBuf,
+    /// The file that each crate of each member begins with, below the root.
+    pub(crate) crates: Vec<PathBuf>,
     /// The features of the driver package.
     pub(crate) features: Vec<String>,
     /// The first 16 hex digits of the commit, or zeros where git knows none; the driver reports it.
@@ -41,8 +43,12 @@ impl Workspace {
             packages.iter().find(|package| package["name"] == "psimp").context("no package psimp")?;
         let features = driver["features"].as_object().context("psimp has no features")?;
         let root = path("workspace_root")?;
+        let targets = packages.iter().flat_map(|package| package["targets"].as_array().into_iter().flatten());
+        let sources =
+            targets.filter_map(|target| Path::new(target["src_path"].as_str()?).strip_prefix(&root).ok());
         Ok(Self {
             build_id: build_id(&root),
+            crates: sources.map(Path::to_owned).collect(),
             root,
             target: path("target_directory")?,
             features: features.keys().cloned().collect(),

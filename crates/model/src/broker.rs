@@ -29,7 +29,7 @@ impl Clients {
         thread: &Thread,
         quality: Option<&SecurityQos>,
     ) -> Result<ClientFile, Status> {
-        let quality = quality.copied().unwrap_or(SecurityQos::UNSAID);
+        let quality = quality.copied().unwrap_or(SecurityQos::DEFAULT_QOS);
         let context = system.se_create_client_security(thread, &quality, false)?;
         let qos = Qos {
             process: thread.process().id(),

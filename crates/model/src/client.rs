@@ -22,8 +22,9 @@ impl SecurityQos {
     /// `SECURITY_DYNAMIC_TRACKING`: the client's own token.
     pub const DYNAMIC: u8 = 1;
 
-    /// What a client allows that names none: Impersonation, dynamic tracking, effective-only.
-    pub const UNSAID: Self =
+    /// The quality of service of a client that passes none: Impersonation, dynamic tracking,
+    /// effective-only.
+    pub const DEFAULT_QOS: Self =
         Self { level: Level::Impersonation as u32, tracking: Self::DYNAMIC, effective_only: true };
 
     /// What `CreateFile` makes of its flags: none without `SECURITY_SQOS_PRESENT`.

@@ -45,7 +45,7 @@ pub use object::{HandleTable, Object, ObjectType, reference_by_handle};
 pub use process::Process;
 pub use sd::{Ace, AceKind, Acl, InvalidDescriptor, MandatoryLabel, SecurityDescriptor};
 pub use sddl::{UnknownSddl, parse as parse_sddl};
-pub use service::{ModelKernel, ModelToken};
+pub use service::{ModelClient, ModelKernel, ModelToken, access_check};
 pub use system::System;
 pub use thread::{ImpersonationState, SlotState, Thread};
 pub use token::{

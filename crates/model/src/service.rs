@@ -8,7 +8,7 @@ use crate::{
 };
 use psimp_nt::{Level, Sid, Status, TokenType};
 use psimp_protocol::ConnectionId;
-use psimp_service::{Caller, Client, Connection, Kernel, SaveTable, Slot, Statistics, TokenRef};
+use psimp_service::{Caller, Connection, Kernel, Qos, SaveTable, Slot, Statistics, TokenRef};
 use std::sync::Arc;
 
 /// A thread of the model that is about to send a request.
@@ -59,12 +59,18 @@ impl psimp_service::Token for ModelToken {
     }
 }
 
+/// A client that is served: its context, and the token in it.
+pub struct ModelClient {
+    token: ModelToken,
+    context: Arc<ClientContext>,
+}
+
 impl Kernel for ModelKernel<'_> {
     type Thread = Arc<Thread>;
     type HandleToken = ModelToken;
     type PrimaryToken = ModelToken;
     type SlotToken = ModelToken;
-    type Context = Arc<ClientContext>;
+    type Client = ModelClient;
 
     fn current_thread(&self) -> Arc<Thread> {
         self.thread.clone()
@@ -77,7 +83,7 @@ impl Kernel for ModelKernel<'_> {
         }
     }
 
-    fn is_callers(&self, thread: &Arc<Thread>) -> bool {
+    fn in_callers_process(&self, thread: &Arc<Thread>) -> bool {
         Arc::ptr_eq(thread.process(), self.thread.process())
     }
 
@@ -150,36 +156,44 @@ impl Kernel for ModelKernel<'_> {
         self.file.next_client(after)
     }
 
-    fn accept(&self, id: ConnectionId) -> Result<Client<ModelToken, Arc<ClientContext>>, Status> {
+    fn accept(&self, id: ConnectionId) -> Result<(Qos, ModelClient), Status> {
         let (qos, context) = self.file.accept(id)?;
         let token = ModelToken { system: self.system.clone(), token: context.token.clone() };
-        Ok(Client { qos, token, context })
+        Ok((qos, ModelClient { token, context }))
     }
 
     fn finish_accept(&self, id: ConnectionId, served: bool) {
         self.file.finish_accept(id, served);
     }
 
-    fn impersonate_client(
-        &self,
-        client: &Client<ModelToken, Arc<ClientContext>>,
-        level: Level,
-    ) -> Result<(), Status> {
+    fn client_token<'c>(&self, client: &'c ModelClient) -> &'c ModelToken {
+        &client.token
+    }
+
+    fn impersonate_client(&self, client: &ModelClient, level: Level) -> Result<(), Status> {
         self.system.se_impersonate_client_ex(&client.context.at(level), self.thread)
     }
 
     fn worker_access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
         let worker = self.system.create_system_thread(&self.system.create_system_process());
-        check(self.system, &worker, descriptor, desired)
+        access_check(self.system, &worker, descriptor, desired)
     }
 
     fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
-        check(self.system, self.thread, descriptor, desired)
+        access_check(self.system, self.thread, descriptor, desired)
     }
 }
 
-/// `SeAccessCheck` as that thread is.
-fn check(system: &System, thread: &Thread, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
+/// `SeAccessCheck` as that thread is; see [`Kernel::access_check`].
+///
+/// # Errors
+/// `INVALID_SECURITY_DESCR`.
+pub fn access_check(
+    system: &System,
+    thread: &Thread,
+    descriptor: &[u8],
+    desired: u32,
+) -> Result<(u32, Status), Status> {
     let descriptor = SecurityDescriptor::parse_owned(descriptor)?;
     let request = AccessRequest::user(desired, GenericMapping::FILE);
     let result = SubjectContext::capture(system, thread).se_access_check(Some(&descriptor), &request);

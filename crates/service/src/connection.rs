@@ -96,17 +96,6 @@ impl Connection {
     }
 }
 
-/// A client as it is being served.
-#[derive(Debug)]
-pub struct Client<T, C> {
-    /// What it allows.
-    pub qos: Qos,
-    /// Its token, or the copy that was made of it; referenced.
-    pub token: T,
-    /// What the kernel made of it. The token in it is the one above.
-    pub context: C,
-}
-
 /// `NEXT_CLIENT`: a client that the server serves or could, and what it allows.
 pub(crate) fn next<K: Kernel>(kernel: &K, request: NextClientRequest) -> Result<wire::Connection, Status> {
     let (connection, served) = kernel.next_client(request.after).ok_or(Status::NO_MORE_ENTRIES)?;
@@ -126,36 +115,34 @@ pub(crate) fn next<K: Kernel>(kernel: &K, request: NextClientRequest) -> Result<
 /// SERVE: the calling thread impersonates a client. A server that was only ever refused leaves the
 /// client to others.
 pub(crate) fn serve<K: Kernel>(kernel: &K, request: ServeRequest) -> Result<wire::Outcome, Status> {
-    let client = kernel.accept(request.connection)?;
-    let outcome = impersonate(kernel, &client, &request);
+    let (qos, client) = kernel.accept(request.connection)?;
+    let outcome = impersonate(kernel, qos, &client, &request);
     kernel.finish_accept(request.connection, outcome.is_ok());
     outcome
 }
 
 fn impersonate<K: Kernel>(
     kernel: &K,
-    client: &Client<K::HandleToken, K::Context>,
+    qos: Qos,
+    client: &K::Client,
     request: &ServeRequest,
 ) -> Result<wire::Outcome, Status> {
     let level = request.level;
-    if level > client.qos.level {
+    if level > qos.level {
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
     let thread = kernel.current_thread();
-    let statistics = client.token.statistics()?;
+    let token = kernel.client_token(client);
+    let statistics = token.statistics()?;
     // The client's word is not enough: a token of its own may allow less.
     if raises(statistics.token_type, statistics.level, level) {
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
-    let asked =
-        Asked { thread: &thread, token: &client.token, statistics: &statistics, level, rules: request.rules };
+    let asked = Asked { thread: &thread, token, statistics: &statistics, level, rules: request.rules };
     assign(kernel, &asked, |copy, level| match copy {
         None => kernel.impersonate_client(client, level),
         // As `SeImpersonateClientEx` would.
-        Some(copy) => {
-            let effective_only = client.qos.effective_only;
-            kernel.impersonate(&thread, TokenRef::Handle(copy), true, effective_only, level)
-        }
+        Some(copy) => kernel.impersonate(&thread, TokenRef::Handle(copy), true, qos.effective_only, level),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What the service needs of the kernel below it.
 
-use crate::{Client, Connection, SaveTable};
+use crate::{Connection, Qos, SaveTable};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::ConnectionId;
 
@@ -36,8 +36,8 @@ pub trait Kernel {
     type PrimaryToken: Token;
     /// The token of a thread's slot; a clone takes a reference of its own.
     type SlotToken: Token + Clone;
-    /// What `SeCreateClientSecurity` made of a client.
-    type Context;
+    /// A client that is served: what `SeCreateClientSecurity` made of it.
+    type Client;
 
     /// The calling thread.
     fn current_thread(&self) -> Self::Thread;
@@ -49,7 +49,7 @@ pub trait Kernel {
     fn open_thread(&self, handle: u64, access: u32) -> Result<Self::Thread, Status>;
 
     /// Whether the thread belongs to the process of the calling thread.
-    fn is_callers(&self, thread: &Self::Thread) -> bool;
+    fn in_callers_process(&self, thread: &Self::Thread) -> bool;
 
     /// Whether the thread has begun to exit.
     fn is_terminating(&self, thread: &Self::Thread) -> bool;
@@ -112,26 +112,26 @@ pub trait Kernel {
     fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)>;
 
     /// Gives the client to the file object of the request alone, until either is closed or
-    /// [`Kernel::finish_accept`] releases it. What is returned has a reference of its own.
+    /// [`Kernel::finish_accept`] releases it. Returns what the client allows, and the client with
+    /// a reference of its own on its token.
     ///
     /// # Errors
     /// `NOT_FOUND` when there is none, or another file object serves it; `FILE_CLOSED` when the
     /// file object's last handle is closed.
-    fn accept(&self, id: ConnectionId) -> Result<Client<Self::HandleToken, Self::Context>, Status>;
+    fn accept(&self, id: ConnectionId) -> Result<(Qos, Self::Client), Status>;
 
     /// Ends an [`Kernel::accept`] that succeeded. `served` is whether the calling thread came to
     /// impersonate the client; see [`Connection::finish_accept`].
     fn finish_accept(&self, id: ConnectionId, served: bool);
 
+    /// The client's token, or the copy that was made of it when it connected.
+    fn client_token<'c>(&self, client: &'c Self::Client) -> &'c Self::HandleToken;
+
     /// `SeImpersonateClientEx` on the calling thread, at `level`, which is at most the client's.
     ///
     /// # Errors
     /// What the routine returns; the slot is unchanged.
-    fn impersonate_client(
-        &self,
-        client: &Client<Self::HandleToken, Self::Context>,
-        level: Level,
-    ) -> Result<(), Status>;
+    fn impersonate_client(&self, client: &Self::Client, level: Level) -> Result<(), Status>;
 
     /// As [`Kernel::access_check`], on a worker thread of the system, which impersonates nobody.
     ///

@@ -43,7 +43,7 @@ pub(crate) fn open_thread<K: Kernel>(
         ThreadTarget::Handle(handle) => handle,
     };
     let thread = kernel.open_thread(handle, access)?;
-    if !kernel.is_callers(&thread) {
+    if !kernel.in_callers_process(&thread) {
         return Err(Status::ACCESS_DENIED);
     }
     if kernel.is_terminating(&thread) {

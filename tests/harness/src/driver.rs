@@ -2,15 +2,14 @@
 
 use psimp_host::{Fault, Host, Image, IoControl, Listener, Observer, Open, Options, Requestor, StartError};
 use psimp_model::{
-    AccessRequest, Acl, ClientFile, Clients, GenericMapping, ModelKernel, Process, SecurityDescriptor,
-    SecurityQos, ServerFile, SubjectContext, System, Thread, check_ioctl_access, open_device, parse_sddl,
-    rights,
+    Acl, ClientFile, Clients, ModelKernel, Process, SecurityQos, ServerFile, System, Thread, access_check,
+    check_ioctl_access, open_device, parse_sddl, rights,
 };
 use psimp_nt::Status;
 use psimp_protocol::{
     CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_SDDL, LINK_NAME,
-    SERVER_SECURITY,
 };
+use psimp_service::Role;
 use std::sync::Arc;
 
 /// Where the driver's code comes from.
@@ -271,13 +270,11 @@ impl Driver {
         match self {
             Self::Service { system, acl, clients } => {
                 let (granted, opener) = open_device(system, thread, acl, desired)?;
-                let end = if name.is_empty() {
-                    may_serve(system, thread, desired)?;
-                    End::Server(Box::new(ServerFile::new(clients.clone())))
-                } else if name.eq_ignore_ascii_case(CLIENT_NAME) {
-                    End::Client(clients.connect(system, thread, quality.as_ref())?)
-                } else {
-                    return Err(Status::OBJECT_NAME_NOT_FOUND.into());
+                let name: Vec<u16> = name.encode_utf16().collect();
+                let check = |descriptor: &[u8], desired| access_check(system, thread, descriptor, desired);
+                let end = match psimp_service::open(&name, desired, check)? {
+                    Role::Server => End::Server(Box::new(ServerFile::new(clients.clone()))),
+                    Role::Client => End::Client(clients.connect(system, thread, quality.as_ref())?),
                 };
                 Ok(File::Service { opener, granted, end })
             }
@@ -390,13 +387,4 @@ impl Driver {
             }
         }
     }
-}
-
-/// Whether the thread may serve, whatever the device's own descriptor says.
-fn may_serve(system: &System, thread: &Thread, desired: u32) -> Result<(), Status> {
-    // Whoever asks for nothing is asked all the same.
-    const FILE_READ_ATTRIBUTES: u32 = 0x80;
-    let descriptor = SecurityDescriptor::parse_owned(&SERVER_SECURITY)?;
-    let request = AccessRequest::user(desired | FILE_READ_ATTRIBUTES, GenericMapping::FILE);
-    SubjectContext::capture(system, thread).se_access_check(Some(&descriptor), &request).map(drop)
 }

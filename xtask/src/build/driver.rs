@@ -44,13 +44,23 @@ pub(crate) const MINIMAL: Package = Package { name: "psimp-minimal", stem: "mini
 /// Builds a driver and puts the image at `output`.
 pub(crate) fn build(workspace: &Workspace, package: Package, arch: Arch, output: PathBuf) -> Result<Image> {
     let prepared = Prepared::make(workspace, arch)?;
-    let mut cargo = prepared.cargo(&prepared.compiler.cargo, "build")?;
-    exec::run(cargo.args(["--package", package.name, "--features", "kernel"]))?;
-    let release = prepared.mirror.join("target").join(arch.target()).join("release");
-    let built = release.join(package.stem).with_extension("dll");
+    let mut cargo = prepared.cargo(&prepared.compiler.cargo, "rustc")?;
+    cargo.args(["--package", package.name, "--features", "kernel"]);
+    // Relative, so that the flag is the same in every checkout.
+    let release = Path::new("target").join(arch.target()).join("release");
+    let link = release.join(package.stem).with_extension("link");
+    exec::run(cargo.arg("--").arg(format!("--print=link-args={}", link.display())))?;
+    let built = prepared.mirror.join(release).join(package.stem).with_extension("dll");
     let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
     exec::write_if_changed(&output, bytes)?;
-    Image::read(output)
+    Ok(Image { link: Some(link_line(&prepared.mirror.join(link))?), ..Image::read(output)? })
+}
+
+/// The command line that rustc noted, without the linker's environment in front of it.
+fn link_line(noted: &Path) -> Result<String> {
+    let text = exec::read(noted)?;
+    let start = text.find(&format!("\"{}\"", tools::LINKER)).context("rustc noted no linker")?;
+    Ok(text[start..].trim_end().to_owned())
 }
 
 /// Where the linker, as wdk-build asks of it, lists the functions of the image that it linked last.

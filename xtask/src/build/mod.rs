@@ -33,8 +33,8 @@ pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
 pub(crate) use windows::{clippy as windows_clippy, harness_exe, harness_exe_for, wine_shim};
 
+use crate::Format;
 use crate::workspace::Workspace;
-use crate::{Format, mutants};
 
 /// The arguments of `cargo xtask build`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     arch: Arch,
     /// Build the driver with this fault planted, to target/mutants/NAME.sys
     #[arg(long, value_name = "NAME")]
-    mutant: Option<String>,
+    pub(crate) mutant: Option<String>,
     /// Build the driver that breaks the host's contracts instead, to target/malicious.sys
     #[arg(long, conflicts_with = "mutant")]
     malicious: bool,
@@ -54,6 +54,10 @@ pub(crate) struct Args {
     /// Build the harness for Windows instead, to target/psimp.exe
     #[arg(long, conflicts_with_all = ["mutant", "malicious", "minimal"])]
     windows: bool,
+    /// Print the command line of the linker too: the driver's entry point, subsystem, libraries and flags,
+    /// as rustc, wdk-build and this task pass them
+    #[arg(long, conflicts_with = "windows")]
+    show_link: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -64,23 +68,37 @@ pub(crate) struct Image {
     pub(crate) path: PathBuf,
     pub(crate) sha256: String,
     pub(crate) size: u64,
+    /// The command line of the linker, for a driver.
+    link: Option<String>,
 }
 
-pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
-    let image = match &args.mutant {
-        None if args.malicious => malicious(workspace)?,
-        None if args.minimal => minimal(workspace)?,
-        None if args.windows => harness_exe_for(workspace, args.arch)?,
-        None => driver_for(workspace, args.arch)?,
-        Some(name) => mutants::build_one(workspace, name)?,
-    };
-    let Image { path, sha256, size } = image;
-    if args.format.json() {
-        println!("{}", json!({ "path": path, "sha256": sha256, "size": size }));
+/// Builds what the arguments ask for, unless that is a mutant.
+pub(crate) fn build(workspace: &Workspace, args: &Args) -> Result<Image> {
+    if args.malicious {
+        malicious(workspace)
+    } else if args.minimal {
+        minimal(workspace)
+    } else if args.windows {
+        harness_exe_for(workspace, args.arch)
     } else {
-        println!("{}\nSHA-256 {sha256}\n{size} bytes", path.display());
+        driver_for(workspace, args.arch)
     }
-    Ok(())
+}
+
+impl Args {
+    /// Prints what was built.
+    pub(crate) fn print(&self, image: &Image) {
+        let Image { path, sha256, size, link } = image;
+        let link = link.as_ref().filter(|_| self.show_link);
+        if self.format.json() {
+            println!("{}", json!({ "path": path, "sha256": sha256, "size": size, "link": link }));
+        } else {
+            println!("{}\nSHA-256 {sha256}\n{size} bytes", path.display());
+            if let Some(link) = link {
+                println!("{link}");
+            }
+        }
+    }
 }
 
 /// Builds the driver as it ships: `target/psimp.sys`.
@@ -111,7 +129,7 @@ pub(crate) fn minimal(workspace: &Workspace) -> Result<Image> {
 impl Image {
     fn read(path: PathBuf) -> Result<Self> {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self { sha256: self::sha256(&bytes), size: bytes.len() as u64, path })
+        Ok(Self { sha256: self::sha256(&bytes), size: bytes.len() as u64, path, link: None })
     }
 }
 

@@ -6,7 +6,6 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
 
-use super::inf;
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -19,7 +18,7 @@ pub(super) struct SourceDate(DateTime<Utc>);
 
 impl SourceDate {
     /// `SOURCE_DATE_EPOCH` if that is set; else the commit's date; else, in a tree without history, the INF's.
-    pub(super) fn find(workspace: &Workspace) -> Result<Self> {
+    pub(super) fn find(workspace: &Workspace, of_inf: impl FnOnce() -> Result<Self>) -> Result<Self> {
         if let Some(value) = std::env::var_os(VARIABLE) {
             let value = value.to_string_lossy();
             return Self::parse(&value).with_context(|| format!("{VARIABLE} is {value:?}"));
@@ -28,7 +27,7 @@ impl SourceDate {
         git.args(["log", "-1", "--format=%ct"]).current_dir(&workspace.root);
         match exec::stdout(&mut git) {
             Ok(seconds) => Self::parse(seconds.trim()).context("git tells no date"),
-            Err(_) => inf::date(workspace),
+            Err(_) => of_inf(),
         }
     }
 

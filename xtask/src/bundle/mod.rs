@@ -24,7 +24,7 @@ use self::sign::Certificate;
 use crate::Format;
 use crate::build::{self, Arch, Image};
 use crate::workspace::Workspace;
-use crate::{elsewhere, exec, setup};
+use crate::{checkout_copy, exec, setup};
 
 /// What the people at the VM read, and what they run.
 const TEXTS: [(&str, &str); 2] = [
@@ -80,7 +80,7 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
         Some(cert) => Certificate::of_user(workspace, cert, args.key.as_deref(), args.pass_file.as_deref())?,
         None => Certificate::of_tests(workspace)?,
     };
-    let archive = make(workspace, SourceDate::find(workspace)?, &certificate)?;
+    let archive = make(workspace, source_date(workspace)?, &certificate)?;
     let path = args.output.clone().unwrap_or_else(|| default_path(workspace));
     exec::write_if_changed(&path, &archive)?;
     let sha256 = build::sha256(&archive);
@@ -99,7 +99,7 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
 
 /// Makes the archive here and in a copy of the tree in another folder, compares them, and looks at what is in it.
 pub(crate) fn require(workspace: &Workspace) -> Result<()> {
-    let (date, certificate) = (SourceDate::find(workspace)?, Certificate::of_tests(workspace)?);
+    let (date, certificate) = (source_date(workspace)?, Certificate::of_tests(workspace)?);
     let archive = make(workspace, date, &certificate)?;
     let entries = archive::read(&archive)?;
     let platforms = platforms(workspace)?;
@@ -112,7 +112,7 @@ pub(crate) fn require(workspace: &Workspace) -> Result<()> {
     }
     check::without(&entries, &certificate.pieces_of_key()?)?;
 
-    let second = make(&elsewhere::copy(workspace)?, date, &certificate)?;
+    let second = make(&checkout_copy::make(workspace)?, date, &certificate)?;
     let differing = check::differing(&entries, &archive::read(&second)?);
     ensure!(differing.is_empty(), "a bundle made in another folder differs in {}", differing.join(", "));
     ensure!(archive == second, "a bundle made in another folder has the same files, packed otherwise");
@@ -146,6 +146,10 @@ fn make(workspace: &Workspace, date: SourceDate, certificate: &Certificate) -> R
     }
     entries.push(manifest::make(workspace, date, certificate, &drivers, &entries)?);
     archive::write(&entries, date)
+}
+
+fn source_date(workspace: &Workspace) -> Result<SourceDate> {
+    SourceDate::find(workspace, || inf::date(workspace))
 }
 
 fn default_path(workspace: &Workspace) -> PathBuf {

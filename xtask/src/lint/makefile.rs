@@ -176,7 +176,7 @@ mod tests {
     fn violations(makefile: &str) -> Vec<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let (target, features) = (root.join("target"), vec!["kernel".to_owned()]);
-        let workspace = Workspace { root, target, features, build_id: String::new() };
+        let workspace = Workspace { root, target, crates: Vec::new(), features, build_id: String::new() };
         let mut report = Report::default();
         check_against(makefile, WDK_BUILD, "0.6.0", &workspace, &mut report).expect("both can be parsed");
         report.violations
@@ -224,7 +224,7 @@ mod tests {
     fn a_wdk_build_that_names_its_certificate_otherwise_is_noticed() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let (target, features) = (root.join("target"), vec!["kernel".to_owned()]);
-        let workspace = Workspace { root, target, features, build_id: String::new() };
+        let workspace = Workspace { root, target, crates: Vec::new(), features, build_id: String::new() };
         let mut report = Report::default();
         let theirs = WDK_BUILD.replace("WDRLocalTestCert", "Other");
         check_against(COMMITTED, &theirs, "0.6.0", &workspace, &mut report).expect("both can be parsed");

@@ -1,5 +1,7 @@
-//! `cargo xtask lint`: what can be said about the driver's image, package and headers without running them.
+//! `cargo xtask lint`: what can be checked of the driver's image, package and headers, and of the modules' imports,
+//! without running anything.
 
+mod circles;
 mod headers;
 mod inf;
 mod makefile;
@@ -17,6 +19,7 @@ use crate::build::Arch;
 use crate::workspace::Workspace;
 use crate::{build, setup};
 
+pub(crate) use circles::require as require_no_circles;
 pub(crate) use inf::{PATH as INF, require as require_inf};
 
 /// The arguments of `cargo xtask lint`.
@@ -25,6 +28,9 @@ pub(crate) struct Args {
     /// Which image to check; of the one for arm64 the file is read, and its code is not followed
     #[arg(long, value_enum, default_value_t)]
     arch: Arch,
+    /// Check only that no modules import from each other in a circle, which needs no image
+    #[arg(long, conflicts_with = "arch")]
+    circles: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -84,12 +90,16 @@ impl Report {
 }
 
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    setup::install_missing(setup::Purpose::Build)?;
-    let image = build::driver_for(workspace, args.arch)?;
-    if args.arch == Arch::X64 && !build::clippy(workspace)? {
-        eprintln!("skipped: the compiler for the driver's target has no clippy");
+    let mut report = Report::default();
+    circles::check(workspace, &mut report)?;
+    if !args.circles {
+        setup::install_missing(setup::Purpose::Build)?;
+        let image = build::driver_for(workspace, args.arch)?;
+        if args.arch == Arch::X64 && !build::clippy(workspace)? {
+            eprintln!("skipped: the compiler for the driver's target has no clippy");
+        }
+        check(workspace, &image, args.arch, &mut report)?;
     }
-    let report = lint(workspace, &image, args.arch)?;
     if args.format.json() {
         println!("{}", report.json());
     } else {
@@ -100,18 +110,17 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 
 /// Fails with the violations, if there are any.
 pub(crate) fn require(workspace: &Workspace, image: &build::Image, arch: Arch) -> Result<()> {
-    let report = lint(workspace, image, arch)?;
+    let mut report = Report::default();
+    check(workspace, image, arch, &mut report)?;
     ensure!(report.violations.is_empty(), "{}", report.violations.join("\n"));
     eprintln!("{} checks, {} rules not applicable", report.checks, pe::not_applicable(arch).count());
     Ok(())
 }
 
-/// Makes every check.
-fn lint(workspace: &Workspace, image: &build::Image, arch: Arch) -> Result<Report> {
-    let mut report = Report::default();
-    pe::check(workspace, image, arch, &mut report)?;
-    inf::check(workspace, &mut report)?;
-    makefile::check(workspace, &mut report)?;
-    headers::check(workspace, arch, &mut report)?;
-    Ok(report)
+/// Makes every check of the driver.
+fn check(workspace: &Workspace, image: &build::Image, arch: Arch, report: &mut Report) -> Result<()> {
+    pe::check(workspace, image, arch, report)?;
+    inf::check(workspace, report)?;
+    makefile::check(workspace, report)?;
+    headers::check(workspace, arch, report)
 }

@@ -8,7 +8,7 @@ use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::wire;
 use psimp_protocol::{ConnectionId, Ioctl, Operation, PROTOCOL_VERSION};
 use psimp_service::{
-    Caller, Client, Connection, Kernel, Reply, SaveTable, Slot, Statistics, Token, TokenRef, dispatch,
+    Caller, Connection, Kernel, Qos, Reply, SaveTable, Slot, Statistics, Token, TokenRef, dispatch,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -188,7 +188,7 @@ impl Kernel for Entered<'_> {
     type HandleToken = Reference;
     type PrimaryToken = Reference;
     type SlotToken = Reference;
-    type Context = ();
+    type Client = Reference;
 
     fn current_thread(&self) -> usize {
         self.thread
@@ -199,7 +199,7 @@ impl Kernel for Entered<'_> {
         number.filter(|number| *number < self.world.slots.len()).ok_or(Status::INVALID_HANDLE)
     }
 
-    fn is_callers(&self, _thread: &usize) -> bool {
+    fn in_callers_process(&self, _thread: &usize) -> bool {
         true
     }
 
@@ -264,13 +264,17 @@ impl Kernel for Entered<'_> {
         None
     }
 
-    fn accept(&self, _id: ConnectionId) -> Result<Client<Reference, ()>, Status> {
+    fn accept(&self, _id: ConnectionId) -> Result<(Qos, Reference), Status> {
         Err(Status::NOT_FOUND)
     }
 
     fn finish_accept(&self, _id: ConnectionId, _served: bool) {}
 
-    fn impersonate_client(&self, _client: &Client<Reference, ()>, _level: Level) -> Result<(), Status> {
+    fn client_token<'c>(&self, client: &'c Reference) -> &'c Reference {
+        client
+    }
+
+    fn impersonate_client(&self, _client: &Reference, _level: Level) -> Result<(), Status> {
         Err(Status::NOT_FOUND)
     }
 

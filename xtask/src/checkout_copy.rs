@@ -1,4 +1,4 @@
-//! A second tree in another folder, with a target folder of its own: for builds that must not touch the first.
+//! A copy of the checkout in another folder, with a target folder of its own: for builds that must not touch the first.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,12 @@ use anyhow::{Context, Result};
 use crate::exec;
 use crate::workspace::Workspace;
 
-/// Brings the second tree up to date. The folder is kept, so that only a first build compiles everything.
-pub(crate) fn copy(workspace: &Workspace) -> Result<Workspace> {
-    let elsewhere = workspace.target.join("elsewhere");
+/// Brings the copy up to date. The folder is kept, so that only a first build compiles everything.
+pub(crate) fn make(workspace: &Workspace) -> Result<Workspace> {
+    let folder = workspace.target.join("checkout-copy");
     let copy = Workspace {
-        root: elsewhere.join("a copy of the checkout"),
-        target: elsewhere.join("target"),
+        root: folder.join("a copy of the checkout"),
+        target: folder.join("target"),
         ..workspace.clone()
     };
     copy_tree(&workspace.root, &copy.root, &[&workspace.target])?;
