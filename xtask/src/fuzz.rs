@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use crate::Format;
@@ -15,7 +16,7 @@ use crate::workspace::{self, Workspace};
 use crate::{exec, setup};
 
 /// The targets of `psimp_fuzz::TARGETS`; each is a program in `tests/fuzz/libfuzzer`.
-const TARGETS: [&str; 4] = ["ioctl", "program", "image", "descriptor"];
+const TARGETS: &[&str] = &["ioctl", "program", "image", "descriptor"];
 
 /// A release that is known to work.
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
@@ -27,7 +28,7 @@ const UNAVAILABLE: u8 = 3;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to fuzz; everything when nothing is named
-    #[arg(value_parser = TARGETS)]
+    #[arg(value_parser = PossibleValuesParser::new(TARGETS))]
     targets: Vec<String>,
     /// How long each target runs
     #[arg(long, default_value_t = 60, value_name = "N")]
@@ -55,10 +56,10 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         eprintln!("error: {missing:#}");
         return Ok(ExitCode::from(UNAVAILABLE));
     }
-    let all = || TARGETS.map(str::to_owned).to_vec();
-    let targets = if args.targets.is_empty() { all() } else { args.targets.clone() };
+    let targets: Vec<_> = args.targets.iter().map(String::as_str).collect();
+    let targets = if targets.is_empty() { TARGETS } else { &targets };
     let image = build::driver(workspace)?;
-    let runs = run(workspace, &targets, args.seconds, args.asan)?;
+    let runs = run(workspace, targets, args.seconds, args.asan)?;
     let differs = replay(workspace, &image).is_err();
     let findings = runs.iter().filter(|run| run.finding.is_some()).count() + usize::from(differs);
     if args.format.json() {
@@ -76,7 +77,7 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 
 /// Runs every target for so many seconds, then what they found on the image; fails with the first finding.
 pub(crate) fn require(workspace: &Workspace, image: &Image, seconds: u64) -> Result<()> {
-    let runs = run(workspace, &TARGETS.map(str::to_owned), seconds, false)?;
+    let runs = run(workspace, TARGETS, seconds, false)?;
     for run in &runs {
         eprintln!("{run}");
     }
@@ -131,7 +132,7 @@ fn nightly(program: &str) -> Command {
     command
 }
 
-fn run(workspace: &Workspace, targets: &[String], seconds: u64, asan: bool) -> Result<Vec<Run>> {
+fn run(workspace: &Workspace, targets: &[&str], seconds: u64, asan: bool) -> Result<Vec<Run>> {
     let sanitizer = if asan { "address" } else { "none" };
     let built = workspace.target.join("fuzz").join(sanitizer);
     let triple = host()?;

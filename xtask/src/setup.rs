@@ -12,7 +12,7 @@ use crate::build::{Arch, Compiler, Use, missing_tools};
 use crate::{exec, platform};
 
 /// Debian's compiler, for a toolchain that has neither the target's libraries nor their source.
-const DEBIAN_COMPILER: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+const DEBIAN_COMPILER: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 
 /// The clippy of that compiler.
 const DEBIAN_CLIPPY: &str = "rust-web-clippy";
@@ -98,7 +98,7 @@ pub(crate) fn install_missing(purpose: Purpose) -> Result<Vec<&'static str>> {
 fn missing_packages(purpose: Purpose) -> Vec<&'static str> {
     let mut packages = missing_tools(purpose.uses());
     // The tests build for every architecture, and the harness for arm64 with a standard library made for it.
-    let arches = if purpose == Purpose::Test { &Arch::ALL[..] } else { &[Arch::X64] };
+    let arches = if purpose == Purpose::Test { Arch::ALL } else { &[Arch::X64] };
     let lacks_source = purpose == Purpose::Test && Compiler::with_source(Arch::Arm64.target()).is_err();
     if lacks_source || arches.iter().any(|arch| Compiler::find(*arch).is_err()) {
         packages.extend(DEBIAN_COMPILER);

@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// How long the threads run
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u32,
-    /// How many threads; as many as there are cores unless told otherwise
+    /// How many threads; one per core by default
     #[arg(long, value_name = "N")]
     threads: Option<u32>,
     #[command(flatten)]

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use psimp_rules::Kernel;
 use serde_json::{Value, json};
 
 use crate::Format;
@@ -15,9 +16,8 @@ use crate::workspace::Workspace;
 use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, soak, walkthroughs};
 
 /// What the catalogue runs on: every combination of these.
-const TARGETS: [&str; 2] = ["model", "image"];
-const KERNELS: [&str; 4] = ["win10", "nt52", "documented", "peios"];
-const RULES: [&str; 2] = ["documented", "kernel"];
+const TARGETS: &[&str] = &["model", "image"];
+const RULES: &[&str] = &["documented", "kernel"];
 
 /// How long each fuzz target runs: enough to see that it does, and that what was found stays fixed.
 const FUZZ_SECONDS: u64 = 5;
@@ -70,7 +70,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     })?;
     steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
     // A mutant keeps one processor busy, and this the others.
-    let compiling = Background::start(workspace.cargo(&COMPILE_TESTS), &workspace.target.join("tests.log"))?;
+    let compiling = Background::start(workspace.cargo(COMPILE_TESTS), &workspace.target.join("tests.log"))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
     let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
@@ -83,7 +83,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     }
     steps.run("harness", || harness::build(workspace))?;
     for target in TARGETS {
-        for kernel in KERNELS {
+        for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
             for rules in RULES {
                 let name = format!("catalogue: {target}, kernel {kernel}, rules {rules}");
                 steps.run(&name, || {
@@ -99,7 +99,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     }
     windows(workspace, &image, steps)?;
     steps.run("bundle: same bytes from another folder", || bundle::require(workspace))?;
-    for kernel in KERNELS {
+    for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
         for rules in RULES {
             let name = format!("faults: kernel {kernel}, rules {rules}");
             steps.run(&name, || faults(workspace, &image, kernel, rules))?;
@@ -111,7 +111,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
 }
 
 /// What Windows has in every installation; nothing has to be brought along for a program that needs no more.
-const OF_WINDOWS: [&str; 8] = [
+const OF_WINDOWS: &[&str] = &[
     "kernel32.dll",
     "ntdll.dll",
     "advapi32.dll",
@@ -137,7 +137,7 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()
     let program = steps.run("psimp.exe", || build::harness_exe(workspace))?;
     steps.run("psimp.exe for arm64", || arm64(workspace))?;
     let wine = steps.run("Wine", || Wine::prepare(workspace, &program))?;
-    for kernel in KERNELS {
+    for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
         let name = format!("catalogue: model under Wine, kernel {kernel}");
         steps.run(&name, || catalogue(wine.psimp(), image, "model", kernel, "documented").map(drop))?;
     }
@@ -164,7 +164,7 @@ fn cross_clippy(workspace: &Workspace) -> Result<()> {
 }
 
 /// Compiles all that `cargo test --workspace` runs.
-const COMPILE_TESTS: [&str; 3] = ["test", "--workspace", "--no-run"];
+const COMPILE_TESTS: &[&str] = &["test", "--workspace", "--no-run"];
 
 /// Tests that need images find them through the environment, and skip themselves without.
 fn tests(workspace: &Workspace, image: &Image, mutants: &Path, malicious: &Image) -> Result<()> {
@@ -206,7 +206,7 @@ fn catalogue(mut harness: Command, image: &Image, target: &str, kernel: &str, ru
 fn demo(mut harness: Command, image: &Image) -> Result<()> {
     harness.args(["demo", "--target", "image", "--image"]).arg(&image.path);
     let page = exec::stdout(&mut harness)?;
-    ensure!(page.ends_with("\nAll of this happened as it should.\n"), "the demo says\n{page}");
+    ensure!(page.ends_with("\nEvery step had the expected outcome.\n"), "the demo prints\n{page}");
     Ok(())
 }
 

@@ -1,9 +1,8 @@
-//! What CONTRIBUTING.md tells people to do, done in the [copy of the checkout](checkout_copy): its changes are made, its
-//! commands are typed, and what it shows is looked for in what they print.
+//! The walk-throughs of CONTRIBUTING.md, done in the [copy of the checkout](checkout_copy): their commands are run,
+//! which apply patches first of all, and the output that the page shows is looked for in what they print.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
@@ -11,47 +10,54 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 use crate::workspace::Workspace;
 use crate::{build, checkout_copy, exec};
 
-/// How many walk-throughs there are. One that the parser no longer sees would not be missed.
-const WALKS: usize = 3;
+/// The patches that the page applies, and how many files each may touch at most, without generated ones. Whoever
+/// needs another file for a change of that kind has found a fact that is in two places.
+const PATCHES: &[(&str, usize)] = &[
+    ("docs/patches/add-case.patch", 6),
+    ("docs/patches/add-operation.patch", 14),
+    ("docs/patches/add-export.patch", 2),
+];
 
-/// A section of the page that changes something.
+/// A section of the page that applies a patch.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Walk {
     title: String,
+    patch: String,
+    /// What the prose has in backquotes, the paths of the files that the patch touches among it.
+    named: Vec<String>,
     steps: Vec<Step>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
-    /// A `diff` block.
-    Change(String),
     /// A `sh` block: commands, one a line.
-    Type(String),
+    Run(String),
     /// A `text` block: lines that the commands before print, among others.
-    See(String),
+    Expect(String),
 }
 
-/// Follows every walk-through, each from an unchanged tree.
+/// Follows every walk-through, each from an unchanged copy.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let walks = parse(&exec::read(&workspace.root.join("CONTRIBUTING.md"))?);
-    ensure!(walks.len() == WALKS, "CONTRIBUTING.md has {} walk-throughs, not {WALKS}", walks.len());
-    let mut outcome = Ok(());
-    for walk in &walks {
-        let tree = checkout_copy::make(workspace)?;
-        // Where the commands look for images.
-        build::link(&tree.target, &tree.root.join("target"))?;
-        eprintln!("«{}»", walk.title);
-        outcome = walk.follow(&tree.root, &tree.target).with_context(|| format!("«{}»", walk.title));
-        if outcome.is_err() {
-            break;
-        }
+    let applied: Vec<_> = walks.iter().map(|walk| walk.patch.as_str()).collect();
+    let patches: Vec<_> = PATCHES.iter().map(|(patch, _)| *patch).collect();
+    ensure!(applied == patches, "CONTRIBUTING.md applies {applied:?}, not {patches:?}");
+    for (walk, (_, at_most)) in walks.iter().zip(PATCHES) {
+        walk.check_files(&workspace.root, *at_most)?;
     }
-    // Nobody else may find the changes there.
+    let outcome = walks.iter().try_for_each(|walk| {
+        let copy = checkout_copy::make(workspace)?;
+        // Where the commands look for images.
+        build::link(&copy.target, &copy.root.join("target"))?;
+        eprintln!("«{}»", walk.title);
+        walk.follow(&copy.root, &copy.target).with_context(|| format!("«{}»", walk.title))
+    });
+    // The next step that uses the copy has to find it unchanged.
     checkout_copy::make(workspace)?;
     outcome
 }
 
-/// The sections that change something.
+/// The sections that apply a patch.
 fn parse(page: &str) -> Vec<Walk> {
     let mut walks: Vec<Walk> = Vec::new();
     let mut title = false;
@@ -66,42 +72,63 @@ fn parse(page: &str) -> Vec<Walk> {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
                 block = Some((language, String::new()));
             }
-            Event::Text(text) | Event::Code(text) => match (&mut block, walks.last_mut()) {
-                (Some((_, content)), _) => content.push_str(&text),
-                (None, Some(walk)) if title => walk.title.push_str(&text),
-                _ => (),
-            },
-            Event::End(TagEnd::CodeBlock) => {
-                let step = block.take().and_then(|(language, content)| match &*language {
-                    "diff" => Some(Step::Change(content)),
-                    "sh" => Some(Step::Type(content)),
-                    "text" => Some(Step::See(content)),
-                    _ => None,
-                });
+            Event::Text(text) | Event::Code(text) if block.is_some() || title => {
+                match (&mut block, walks.last_mut()) {
+                    (Some((_, content)), _) => content.push_str(&text),
+                    (None, Some(walk)) => walk.title.push_str(&text),
+                    (None, None) => (),
+                }
+            }
+            Event::Code(text) => {
                 if let Some(walk) = walks.last_mut() {
-                    walk.steps.extend(step);
+                    walk.named.push(text.to_string());
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                let Some(((language, content), walk)) = block.take().zip(walks.last_mut()) else { continue };
+                match &*language {
+                    "sh" => {
+                        let patch = content.lines().find_map(|line| line.strip_prefix("git apply "));
+                        walk.patch.push_str(patch.unwrap_or_default());
+                        walk.steps.push(Step::Run(content));
+                    }
+                    "text" => walk.steps.push(Step::Expect(content)),
+                    _ => (),
                 }
             }
             _ => (),
         }
     }
-    walks.retain(|walk| walk.steps.iter().any(|step| matches!(step, Step::Change(_))));
+    walks.retain(|walk| !walk.patch.is_empty());
     walks
 }
 
 impl Walk {
+    /// Fails if the patch touches more files than that, or one that the page does not name.
+    fn check_files(&self, root: &Path, at_most: usize) -> Result<()> {
+        let mut git = Command::new("git");
+        git.args(["apply", "--numstat", &self.patch]).current_dir(root);
+        let printed = exec::stdout(&mut git)?;
+        let files = printed.lines().filter_map(|line| line.split('\t').nth(2));
+        let files: Vec<_> = files.filter(|file| !is_generated(file)).collect();
+        ensure!(files.len() <= at_most, "{} touches more than {at_most} files: {files:?}", self.patch);
+        let unnamed: Vec<_> =
+            files.iter().filter(|file| !self.named.iter().any(|name| name == *file)).collect();
+        ensure!(unnamed.is_empty(), "«{}» in CONTRIBUTING.md does not name {unnamed:?}", self.title);
+        Ok(())
+    }
+
     fn follow(&self, root: &Path, target: &Path) -> Result<()> {
         let mut printed = String::new();
         for step in &self.steps {
             match step {
-                Step::Change(change) => apply(root, change)?,
-                Step::Type(commands) => {
+                Step::Run(commands) => {
                     printed.clear();
                     for command in commands.lines() {
-                        printed.push_str(&typed(root, target, command)?);
+                        printed.push_str(&run(root, target, command)?);
                     }
                 }
-                Step::See(lines) => {
+                Step::Expect(lines) => {
                     for line in lines.lines() {
                         let seen = printed.lines().any(|printed| words(printed) == words(line));
                         ensure!(seen, "no command prints «{line}», but\n{printed}");
@@ -113,30 +140,25 @@ impl Walk {
     }
 }
 
-/// A line but for the width of its columns.
+/// Pages and golden files are written by tests when `UPDATE_GOLDEN` is set.
+fn is_generated(file: &str) -> bool {
+    file.starts_with("docs/") || file.contains("/golden/")
+}
+
+/// The words of a line, whatever the width of its columns.
 fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
 
-/// Makes a change. Its line numbers need not be right.
-fn apply(root: &Path, change: &str) -> Result<()> {
-    let mut git = Command::new("git");
-    git.args(["apply", "--recount", "-"]).current_dir(root).stdin(Stdio::piped());
-    // Below another repository it would take the paths for that one's, and change nothing.
-    git.env("GIT_CEILING_DIRECTORIES", root.parent().unwrap_or(root));
-    let mut running = git.spawn().context("git does not start")?;
-    running.stdin.take().context("git has no input")?.write_all(change.as_bytes())?;
-    ensure!(running.wait()?.success(), "this does not fit:\n{change}");
-    Ok(())
-}
-
-/// What a command prints.
-fn typed(root: &Path, target: &Path, command: &str) -> Result<String> {
+/// Runs a command and returns what it prints.
+fn run(root: &Path, target: &Path, command: &str) -> Result<String> {
     eprintln!("$ {command}");
     let mut shell = Command::new("sh");
     shell.args(["-ec", command]).current_dir(root).env("CARGO_TARGET_DIR", target);
     // One build for `cargo test` and `cargo run`.
     shell.env("CARGO_PROFILE_DEV_PANIC", "unwind");
+    // The copy is below the checkout: git would take the paths of a patch for the checkout's, and change nothing.
+    shell.env("GIT_CEILING_DIRECTORIES", root.parent().unwrap_or(root));
     for image in ["PSIMP_SYS", "PSIMP_MUTANTS", "PSIMP_MALICIOUS"] {
         shell.env_remove(image);
     }
@@ -145,18 +167,26 @@ fn typed(root: &Path, target: &Path, command: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Step, Walk, check, parse};
+    use super::{Walk, check, parse};
     use crate::workspace::Workspace;
     use std::fs;
+    use std::path::PathBuf;
 
-    const PAGE: &str = "# Page\n\n## Style\n\n```sh\nls\n```\n\n## Adding `a` thing\n\nDo it:\n\n\
-        ```diff\n--- a/file\n+++ b/file\n@@ -7,2 +7,3 @@\n one\n+two\n three\n```\n\nand see\n\n\
-        ```sh\necho before\ncat file\n```\n\n```text\ntwo\n```\n";
+    const PAGE: &str = "# Page\n\n## Style\n\n```sh\nls\n```\n\n## Adding `a` thing\n\nIn `file`:\n\n\
+        ```sh\ngit apply a.patch\necho before\ncat file\n```\n\n```text\ntwo\n```\n";
+    const PATCH: &str = "--- a/file\n+++ b/file\n@@ -7,2 +7,3 @@\n one\n+two\n three\n";
 
-    fn followed(page: &str) -> Result<String, String> {
-        let folder = std::env::temp_dir().join(format!("psimp-walk-{}", std::process::id()));
+    /// A folder with the file and its patch.
+    fn folder(name: &str, patch: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("psimp-walk-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join("file"), "zero\none\nthree\n").expect("a file");
+        fs::write(folder.join("a.patch"), patch).expect("a patch");
+        folder
+    }
+
+    fn followed(page: &str, patch: &str) -> Result<String, String> {
+        let folder = folder("followed", patch);
         let walks = parse(page);
         let ended = walks.iter().try_for_each(|walk| walk.follow(&folder, &folder.join("target")));
         let file = fs::read_to_string(folder.join("file")).expect("the file");
@@ -165,22 +195,35 @@ mod tests {
     }
 
     #[test]
-    fn sections_that_change_something_are_followed() {
-        let steps = |walk: &Walk| walk.steps.iter().map(|step| matches!(step, Step::Change(_))).collect();
-        let walks: Vec<(_, Vec<_>)> =
-            parse(PAGE).iter().map(|walk| (walk.title.clone(), steps(walk))).collect();
-        assert_eq!(walks, [("Adding a thing".to_owned(), vec![true, false, false])]);
-        assert_eq!(followed(PAGE), Ok("zero\none\ntwo\nthree\n".to_owned()));
-        // What is not as the page says is noticed.
+    fn sections_that_apply_a_patch_are_followed() {
+        let walks: Vec<_> = parse(PAGE).into_iter().map(|Walk { title, patch, .. }| (title, patch)).collect();
+        assert_eq!(walks, [("Adding a thing".to_owned(), "a.patch".to_owned())]);
+        assert_eq!(followed(PAGE, PATCH), Ok("zero\none\ntwo\nthree\n".to_owned()));
+        let error = followed(PAGE, &PATCH.replace(" three", " four")).expect_err("it does not fit");
+        assert!(error.contains("patch does not apply"), "{error}");
         for (from, to, word) in [
-            ("\n three", "\n four", "this does not fit"),
             ("cat file", "cat nothing", "cat nothing"),
             ("```text\ntwo", "```text\nno", "no command prints «no»"),
             ("```text\ntwo", "```text\nzero\none two", "no command prints «one two»"),
         ] {
-            let error = followed(&PAGE.replacen(from, to, 1)).expect_err(to);
+            let error = followed(&PAGE.replacen(from, to, 1), PATCH).expect_err(to);
             assert!(error.contains(word), "{error}");
         }
+    }
+
+    #[test]
+    fn the_files_of_a_patch_are_named_and_limited() {
+        let folder = folder("files", PATCH);
+        let error = |page: &str, at_most| {
+            parse(page)[0].check_files(&folder, at_most).err().map(|error| error.to_string())
+        };
+        assert_eq!(error(PAGE, 1), None);
+        assert_eq!(error(PAGE, 0).as_deref(), Some("a.patch touches more than 0 files: [\"file\"]"));
+        assert_eq!(
+            error(&PAGE.replace("In `file`", "There"), 1).as_deref(),
+            Some("«Adding a thing» in CONTRIBUTING.md does not name [\"file\"]")
+        );
+        fs::remove_dir_all(&folder).expect("the folder");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! contract, is a fault with a name.
 
 use psimp_host::{Host, Image, IoControl};
-use psimp_model::{Flavour, System};
+use psimp_model::{Kernel, System};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let image = Image::open(path.as_ref())?;
 
     // A kernel, and the driver over it: mapped, bound and started.
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load(&image, system.clone())?;
 
     // A program, which may open what only the system may.

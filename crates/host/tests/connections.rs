@@ -3,7 +3,7 @@
 mod support;
 
 use psimp_host::{Call, Failure, File, Observer, Open, Options, Ruling, StartError};
-use psimp_model::{Flavour, SecurityQos};
+use psimp_model::{Kernel, SecurityQos};
 use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{self, connection_flags};
 use psimp_protocol::{CLIENT_NAME, LINK_NAME, MAX_CONNECTIONS, Operation, PROTOCOL_VERSION};
@@ -30,7 +30,7 @@ impl Session {
 
 #[test]
 fn the_last_client_that_fits_is_connected_and_the_next_is_not() {
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     let dynamic = SecurityQos { tracking: SecurityQos::DYNAMIC, ..SecurityQos::at(Level::Identification) };
     let mut clients: Vec<_> =
         (0..MAX_CONNECTIONS).map(|_| session.connect(dynamic).expect("there is room")).collect();
@@ -47,7 +47,7 @@ fn the_last_client_that_fits_is_connected_and_the_next_is_not() {
 
 #[test]
 fn ids_rise_and_are_told_in_their_order() {
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     let quality = |level| SecurityQos::at(level);
     let clients = [Level::Anonymous, Level::Delegation].map(|level| session.connect(quality(level)));
     let first = session.next_client(0).expect("the first");
@@ -68,7 +68,7 @@ fn ids_rise_and_are_told_in_their_order() {
 
 #[test]
 fn a_server_whose_last_handle_is_closed_serves_nobody() {
-    let Some(session) = Session::new(Flavour::Nt52) else { return };
+    let Some(session) = Session::new(Kernel::Nt52) else { return };
     let client = session.connect(SecurityQos::at(Level::Impersonation)).expect("connected");
     let id = session.next_client(0).expect("a client").id;
     session.host.cleanup(&session.thread, &session.file).expect("clean");
@@ -80,7 +80,7 @@ fn a_server_whose_last_handle_is_closed_serves_nobody() {
 
 #[test]
 fn a_clients_last_handle_is_its_connection() {
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     let held = session.host.held();
     let client = session.connect(SecurityQos::at(Level::Impersonation)).expect("connected");
     assert_eq!(session.host.held().len(), held.len() + 1);
@@ -108,7 +108,7 @@ impl Observer for Failing {
 #[test]
 fn a_device_without_a_lock_is_not_made() {
     let Some(image) = support::image() else { return };
-    let system = Arc::new(psimp_model::System::new(Flavour::Win10));
+    let system = Arc::new(psimp_model::System::new(Kernel::Win10));
     let options = Options { observer: Some(Arc::new(Failing("WdfWaitLockCreate"))), ..Options::default() };
     let started = psimp_host::Host::load_with(&image, system, options);
     let Err(StartError::Status(status)) = started else { panic!("it started, or broke a contract") };
@@ -118,7 +118,7 @@ fn a_device_without_a_lock_is_not_made() {
 #[test]
 fn work_that_cannot_be_queued_is_refused() {
     let options = Options { observer: Some(Arc::new(Failing("WdfWorkItemCreate"))), ..Options::default() };
-    let Some(session) = Session::with(Flavour::Win10, options) else { return };
+    let Some(session) = Session::with(Kernel::Win10, options) else { return };
     let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired: 1, length: 96, reserved: 0 };
     let mut input = zerocopy::IntoBytes::as_bytes(&head).to_vec();
     input.extend(psimp_protocol::SERVER_SECURITY);
@@ -129,7 +129,7 @@ fn work_that_cannot_be_queued_is_refused() {
 
 #[test]
 fn a_worker_may_what_the_caller_may_not() {
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     session.impersonate(Level::Identification, 0).expect("IMPERSONATE");
     let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired: 3, length: 96, reserved: 0 };
     let mut input = zerocopy::IntoBytes::as_bytes(&head).to_vec();

@@ -7,7 +7,7 @@ mod support;
 use psimp_host::{
     Call, Failure, Fault, FaultKind, File, Host, IoControl, Observer, Options, Ruling, Waiting,
 };
-use psimp_model::{Flavour, Object, Process, System, Thread};
+use psimp_model::{Kernel, Object, Process, System, Thread};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -73,7 +73,7 @@ struct Running {
 
 impl Running {
     fn new(driver: &Driver, deadline: Duration) -> Self {
-        let system = Arc::new(System::new(Flavour::Win10));
+        let system = Arc::new(System::new(Kernel::Win10));
         let gate = Arc::new(Gate::default());
         let options =
             Options { observer: Some(gate.clone()), deadline: Some(deadline), ..Options::default() };
@@ -322,7 +322,7 @@ fn contended(waiting: Waiting) -> (Result<usize, Failure>, Result<usize, Failure
     driver.framework(ON_CONTROL, "WdfWaitLockRelease", &[Of(driver.globals), Of(lock)]);
     driver.complete(0, 0);
     driver.give(ON_CLOSE, 0.into());
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let observer = Arc::new(Advises { gate: Gate::default(), waiting, asked: AtomicU32::new(0) });
     let options =
         Options { observer: Some(observer.clone()), deadline: Some(TEN_SECONDS), ..Options::default() };

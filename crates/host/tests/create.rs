@@ -4,7 +4,7 @@
 mod support;
 
 use psimp_host::{Failure, Fault, FaultKind, File, Host, IoControl, Open};
-use psimp_model::{Flavour, SecurityQos, System, Thread};
+use psimp_model::{Kernel, SecurityQos, System, Thread};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 use support::code::Place;
@@ -55,7 +55,7 @@ struct Running {
 
 impl Running {
     fn start(driver: &Driver) -> Self {
-        let system = Arc::new(System::new(Flavour::Win10));
+        let system = Arc::new(System::new(Kernel::Win10));
         let host = Host::load(&driver.image(), system.clone()).expect("the driver starts");
         let (_, thread) = process(&system);
         Self { system, host, thread }

@@ -3,7 +3,7 @@
 mod support;
 
 use psimp_host::{Failure, Host, IoControl};
-use psimp_model::{Flavour, Object, System};
+use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
 use psimp_protocol::{DEVICE_NAME, Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
@@ -14,8 +14,8 @@ use support::{USER, image, process, token};
 #[test]
 fn a_thread_impersonates_and_reverts() {
     let Some(image) = image() else { return };
-    for flavour in Flavour::ALL {
-        let system = Arc::new(System::new(flavour));
+    for &kernel in Kernel::ALL {
+        let system = Arc::new(System::new(kernel));
         let host = Host::load(&image, system.clone()).expect("the driver starts");
         let (process, thread) = process(&system);
         let client = token(&system, TokenType::Impersonation, Level::Impersonation);
@@ -61,7 +61,7 @@ fn a_thread_impersonates_and_reverts() {
 #[test]
 fn another_users_token_is_copied_through_handles_of_the_kernel() {
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Documented));
+    let system = Arc::new(System::new(Kernel::Documented));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
     let (process, thread) = process(&system);
     let mut spec = support::spec(TokenType::Impersonation, Level::Impersonation);
@@ -90,7 +90,7 @@ fn another_users_token_is_copied_through_handles_of_the_kernel() {
 #[test]
 fn the_descriptor_and_the_access_bits_are_enforced() {
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
     let mut spec = support::spec(TokenType::Primary, Level::Anonymous);
     spec.groups.clear();
@@ -111,7 +111,7 @@ fn the_descriptor_and_the_access_bits_are_enforced() {
 #[test]
 fn requests_out_of_order_get_a_status() {
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
     let (_, thread) = process(&system);
     let file = host.open(&thread, LINK_NAME, READ_WRITE).expect("the device opens");
@@ -136,7 +136,7 @@ fn requests_out_of_order_get_a_status() {
 #[test]
 fn a_driver_with_an_open_file_stays() {
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
     let (_, thread) = process(&system);
     let _file = host.open(&thread, LINK_NAME, READ_WRITE).expect("the device opens");

@@ -3,7 +3,7 @@
 mod support;
 
 use psimp_host::{Call, Failure, Host, Observer, Options, Ruling};
-use psimp_model::{Flavour, Object, System};
+use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire::{Impersonate, Outcome, Saved, Slot};
 use psimp_protocol::{LINK_NAME, Operation, PROTOCOL_VERSION};
@@ -29,7 +29,7 @@ impl Observer for NoBuffers {
 fn what_cannot_be_told_is_not_done_except_that_a_thread_can_stop() {
     const FAILED: Failure = Failure::Status(Status::INSUFFICIENT_RESOURCES);
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let buffers = Arc::new(NoBuffers::default());
     let options = Options { observer: Some(buffers.clone()), ..Options::default() };
     let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");

@@ -3,7 +3,7 @@
 mod support;
 
 use psimp_host::{Call, Host, Observer, Options, Ruling};
-use psimp_model::{Ace, Acl, Flavour, GenericMapping, SecurityDescriptor, System, sids};
+use psimp_model::{Ace, Acl, GenericMapping, Kernel, SecurityDescriptor, System, sids};
 use psimp_nt::{Level, Sid, Status};
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{LINK_NAME, MAX_SAVES, Operation, PROTOCOL_VERSION};
@@ -14,8 +14,8 @@ use support::{USER, image, process};
 
 #[test]
 fn a_saved_slot_comes_back_whole() {
-    for flavour in Flavour::ALL {
-        let Some(session) = Session::new(flavour) else { return };
+    for &kernel in Kernel::ALL {
+        let Some(session) = Session::new(kernel) else { return };
         let flags = impersonate_flags::COPY_ON_OPEN | impersonate_flags::EFFECTIVE_ONLY;
         session.impersonate(Level::Impersonation, flags).expect("IMPERSONATE");
         let saved = session.save().expect("SAVE");
@@ -42,7 +42,7 @@ fn a_saved_slot_comes_back_whole() {
 
 #[test]
 fn an_idle_thread_comes_back_idle() {
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     let saved = session.save().expect("SAVE");
     assert_eq!(saved.slot.flags, 0);
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
@@ -53,7 +53,7 @@ fn an_idle_thread_comes_back_idle() {
 
 #[test]
 fn sixteen_saves_go_with_the_file() {
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
     for _ in 0..MAX_SAVES {
         session.save().expect("SAVE");
@@ -70,7 +70,7 @@ fn sixteen_saves_go_with_the_file() {
 #[test]
 fn many_saves_leave_nothing_behind() {
     const COUNT: usize = 5_000;
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
     for _ in 0..COUNT {
         let save = session.save().expect("SAVE").save;
@@ -83,7 +83,7 @@ fn many_saves_leave_nothing_behind() {
 
 #[test]
 fn a_request_after_cleanup_finds_no_table() {
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
     let save = session.save().expect("SAVE").save;
     let other = session.system.create_thread(&session.process);
@@ -103,7 +103,7 @@ fn a_request_after_cleanup_finds_no_table() {
 #[test]
 fn requests_race_with_the_cleanup() {
     for _ in 0..300 {
-        let Some(session) = Session::new(Flavour::Win10) else { return };
+        let Some(session) = Session::new(Kernel::Win10) else { return };
         session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         let other = session.system.create_thread(&session.process);
         let session = &session;
@@ -124,7 +124,7 @@ fn requests_race_with_the_cleanup() {
 #[test]
 fn threads_save_and_discard_on_one_file() {
     const EACH: usize = 1_000;
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     let work = |thread| {
         let Session { host, file, .. } = &session;
         let request = session.request(Level::Impersonation, 0);
@@ -146,7 +146,7 @@ fn threads_save_and_discard_on_one_file() {
 
 #[test]
 fn an_evaluation_changes_nothing() {
-    let Some(session) = Session::new(Flavour::Documented) else { return };
+    let Some(session) = Session::new(Kernel::Documented) else { return };
     let request = session.request(Level::Impersonation, 0);
     let evaluation: wire::Evaluation = session.send(Operation::Evaluate, &request).expect("EVALUATE");
     assert_eq!((evaluation.verdict, evaluation.level), (verdict::KEPT, 2));
@@ -164,7 +164,7 @@ fn descriptor(granted: Sid) -> Vec<u8> {
 #[test]
 fn access_is_checked_as_the_caller_now_is() {
     const STRANGER: Sid = Sid::new(5, &[21, 9, 9, 9, 1001]);
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     let granted = wire::Access { granted: READ_WRITE, status: Status::SUCCESS.0 };
     let refused = |status: Status| wire::Access { granted: 0, status: status.0 };
     assert_eq!(session.access_check(&descriptor(USER), READ_WRITE), Ok(granted));
@@ -185,7 +185,7 @@ fn access_is_checked_as_the_caller_now_is() {
 
 #[test]
 fn on_peios_anonymous_is_checked_as_the_anonymous_logon() {
-    let Some(session) = Session::new(Flavour::Peios) else { return };
+    let Some(session) = Session::new(Kernel::Peios) else { return };
     session.impersonate(Level::Anonymous, 0).expect("IMPERSONATE");
     for (granted, expected) in [
         (USER, wire::Access { granted: 0, status: Status::ACCESS_DENIED.0 }),
@@ -210,7 +210,7 @@ impl Observer for OneLock {
 #[test]
 fn a_file_without_a_lock_is_not_opened() {
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let options = Options { observer: Some(Arc::<OneLock>::default()), ..Options::default() };
     let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");
     let (_, thread) = process(&system);

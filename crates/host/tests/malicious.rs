@@ -8,7 +8,7 @@ mod support;
 
 use expected::{EXPECTED, Expected, Place, TOKEN_HANDLE};
 use psimp_host::{Failure, Fault, File, Host, Image, IoControl, Options, StartError};
-use psimp_model::{Flavour, Object, Process, System, Thread};
+use psimp_model::{Kernel, Object, Process, System, Thread};
 use psimp_nt::{Level, TokenType};
 use psimp_protocol::Operation;
 use psimp_protocol::wire;
@@ -50,7 +50,7 @@ struct Running {
 
 impl Running {
     fn start(image: &Image, service: &str, deadline: Duration) -> Result<Self, StartError> {
-        let system = Arc::new(System::new(Flavour::Win10));
+        let system = Arc::new(System::new(Kernel::Win10));
         let (service, parameters) = (service.to_owned(), [("Setting".to_owned(), 1)].into());
         let options = Options { service, parameters, deadline: Some(deadline), ..Options::default() };
         let host = Host::load_with(image, system.clone(), options)?;
@@ -177,7 +177,7 @@ fn the_process_works(image: &Image) {
     assert_eq!(running.send(WELL_BEHAVED, 0, TOKEN_HANDLE, &mut output), Ok(8));
     assert_eq!(output[..8], (!TOKEN_HANDLE).to_le_bytes());
     assert_eq!(running.host.unload(), Ok(()));
-    let Some(session) = Session::new(Flavour::Win10) else { return };
+    let Some(session) = Session::new(Kernel::Win10) else { return };
     session.impersonate(Level::Impersonation, 0).expect("it may");
     let slot: wire::Slot = session.send(Operation::Query, &CALLER).expect("it may");
     assert_eq!(slot.level, Level::Impersonation as u32);

@@ -2,22 +2,45 @@
 //! is current. `UPDATE_GOLDEN=1 cargo test -p psimp-host` rewrites it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-use psimp_host::modelled;
+use psimp_host::{Modelled, modelled};
 use std::fmt::Write as _;
 use std::path::Path;
 
 const BEGIN: &str = "<!-- made by crates/host/tests/modelled.rs -->\n";
 
+/// What is recorded of the exports of ntoskrnl.
+const NTOSKRNL: &str = include_str!("../data/ntoskrnl.csv");
+
+/// Of each recorded routine: name, highest IRQL, failure, who needs it and why.
+fn recorded() -> impl Iterator<Item = [&'static str; 5]> {
+    NTOSKRNL.lines().skip(1).map(|row| {
+        let cells: Vec<_> = row.splitn(5, ',').collect();
+        cells.try_into().unwrap_or_else(|_| panic!("{row} has too few cells"))
+    })
+}
+
 fn table() -> String {
-    let mut text = String::from("| where | function | highest IRQL | fails with |\n|---|---|---|---|\n");
-    for function in modelled() {
-        let _ = writeln!(
-            text,
-            "| {} | `{}` | {} | {} |",
-            function.module, function.name, function.highest_irql, function.failure
-        );
+    let heading = ["where", "function", "highest IRQL", "fails with", "file", "psimp.sys calls it"];
+    let mut text = format!("| {} |\n{}|\n", heading.join(" | "), "|---".repeat(heading.len()));
+    for Modelled { module, name, highest_irql, failure, file } in modelled() {
+        let why = recorded().find(|row| row[0] == name).map_or("", |row| row[4]);
+        let _ = writeln!(text, "| {module} | `{name}` | {highest_irql} | {failure} | `{file}` | {why} |");
     }
     text
+}
+
+#[test]
+fn the_routines_of_ntoskrnl_are_those_recorded() {
+    let exported: Vec<_> = modelled()
+        .into_iter()
+        .filter(|function| function.module == "ntoskrnl.exe")
+        .map(|function| (function.name, function.highest_irql, function.failure))
+        .collect();
+    let recorded: Vec<_> = recorded()
+        .filter(|[_, irql, ..]| !["variable", "not modelled"].contains(irql))
+        .map(|[name, irql, failure, ..]| (name, irql, failure.to_owned()))
+        .collect();
+    assert_eq!(exported, recorded, "the exports, and crates/host/data/ntoskrnl.csv");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod support;
 
 use psimp_host::{Call, Failure, FaultKind, Host, IoControl, Observer, Options, Ruling, Site, StartError};
-use psimp_model::{Acl, Flavour, Object, SecurityDescriptor, System};
+use psimp_model::{Acl, Kernel, Object, SecurityDescriptor, System};
 use psimp_nt::{Level, Sid, Status, TokenType};
 use psimp_protocol::wire::{AccessCheck, Discard, Impersonate, Restore};
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
@@ -37,7 +37,7 @@ impl Observer for FailOne {
 /// query, check access, restore twice, discard, revert, save, close, unload. What fails may fail, but nothing may be left behind.
 fn everything(observer: &Arc<FailOne>) {
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let options = Options { observer: Some(observer.clone()), ..Options::default() };
     let host = match Host::load_with(&image, system.clone(), options) {
         Ok(host) => host,
@@ -118,7 +118,7 @@ impl Observer for Panics {
 #[test]
 fn a_panic_of_the_host_is_a_fault() {
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let options = Options { observer: Some(Arc::new(Panics)), ..Options::default() };
     let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");
     let (_, thread) = process(&system);
@@ -131,7 +131,7 @@ fn a_panic_of_the_host_is_a_fault() {
 fn two_threads_use_one_file() {
     const COUNT: u32 = 2_000;
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Documented));
+    let system = Arc::new(System::new(Kernel::Documented));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
     let (process, first) = process(&system);
     let client = support::token(&system, TokenType::Impersonation, Level::Impersonation);

@@ -4,7 +4,7 @@
 mod support;
 
 use psimp_host::{Failure, FaultKind, Host, IoControl, Options};
-use psimp_model::{Flavour, System};
+use psimp_model::{Kernel, System};
 use std::sync::Arc;
 use std::time::Duration;
 use support::code::Value::{At, Code, Number};
@@ -101,7 +101,7 @@ fn a_driver_that_does_not_return() {
     // jmp to itself
     let mut driver = Driver::new();
     driver.code(ON_CONTROL).raw(&[0xEB, 0xFE]);
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let options = Options { deadline: Some(Duration::from_millis(100)), ..Options::default() };
     let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
     let (_, thread) = process(&system);

@@ -4,7 +4,7 @@
 mod support;
 
 use psimp_host::{FaultKind, Host, IoControl, Options};
-use psimp_model::{Flavour, System};
+use psimp_model::{Kernel, System};
 use std::sync::Arc;
 use support::code::Place;
 use support::code::Value::{Argument, At, Of};
@@ -41,7 +41,7 @@ fn asked(parameters: &[(&str, u32)], name: &str) -> [u32; 3] {
     driver.complete(0, 12);
     let parameters = parameters.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
     let options = Options { parameters, ..Options::default() };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load_with(&driver.image(), system.clone(), options).expect("it starts");
     let (_, thread) = process(&system);
     let file = host.open(&thread, NAME, 3).expect("it opens");
@@ -81,7 +81,7 @@ fn a_key_goes_with_the_driver_and_with_it_its_context() {
     driver.code(ON_UNLOAD).write(Of(context), 8, 1.into());
     let unload = |driver: &Driver| {
         let options = Options { parameters: [("Rules".to_owned(), 1)].into(), ..Options::default() };
-        let system = Arc::new(System::new(Flavour::Win10));
+        let system = Arc::new(System::new(Kernel::Win10));
         Host::load_with(&driver.image(), system, options).expect("it starts").unload()
     };
     let mut overrun = driver.clone();

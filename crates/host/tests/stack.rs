@@ -4,7 +4,7 @@
 mod support;
 
 use psimp_host::{Call, Host, IoControl, Observer, Options, Ruling, Site};
-use psimp_model::{Flavour, Object, System};
+use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, TokenType};
 use psimp_protocol::wire::Impersonate;
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
@@ -42,7 +42,7 @@ impl Observer for Stacks {
 /// The stacks of a life with one request.
 fn stacks(driver: &Driver) -> Arc<Stacks> {
     let stacks = Arc::new(Stacks::default());
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let options = Options { observer: Some(stacks.clone()), ..Options::default() };
     let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
     let (_, thread) = process(&system);
@@ -134,7 +134,7 @@ fn without_unwind_data_the_stack_is_the_last_call() {
 fn one_site_of_the_image_has_several_stacks() {
     let Some(image) = image() else { return };
     let stacks = Arc::new(Stacks::default());
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let options = Options { observer: Some(stacks.clone()), ..Options::default() };
     let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");
     let (process, thread) = process(&system);

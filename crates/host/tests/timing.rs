@@ -4,7 +4,7 @@
 mod support;
 
 use psimp_host::{File, Host, IoControl};
-use psimp_model::{Flavour, Object, System, Thread};
+use psimp_model::{Kernel, Object, System, Thread};
 use psimp_nt::{Level, TokenType};
 use psimp_protocol::wire::{Impersonate, Outcome, Slot};
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
@@ -62,7 +62,7 @@ fn from_load_to_unload() {
     let Some(image) = image() else { return };
     let once = || {
         let start = Instant::now();
-        let system = Arc::new(System::new(Flavour::Win10));
+        let system = Arc::new(System::new(Kernel::Win10));
         let host = Host::load(&image, system.clone()).expect("the driver starts");
         let caller = Caller::new(&host, &system);
         caller.pair(&host);
@@ -78,7 +78,7 @@ fn from_load_to_unload() {
 #[test]
 fn pairs_of_impersonate_and_revert() {
     let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
     let callers = [Caller::new(&host, &system), Caller::new(&host, &system)];
     let took = callers[0].pairs(&host, COUNT);

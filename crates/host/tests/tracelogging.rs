@@ -10,7 +10,7 @@ extern crate self as tracelogging;
 mod support;
 
 use psimp_host::{Event, Listener, Options};
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_nt::Level as ImpersonationLevel;
 use psimp_protocol::{Operation, wire};
 use std::cell::RefCell;
@@ -123,7 +123,7 @@ fn expected(of: &Event, write: impl FnOnce() -> u32) -> Event {
 fn the_driver_encodes_as_the_crate_does() {
     let options = Options { listener: Some(Listener::ALL), ..Options::default() };
     let log = options.events.clone();
-    let Some(session) = Session::with(Flavour::Win10, options) else { return };
+    let Some(session) = Session::with(Kernel::Win10, options) else { return };
     let start = log.take().remove(0);
     let status = 0_u32;
     let write = || {
@@ -191,7 +191,7 @@ fn the_guid_is_made_of_the_name() {
 fn the_document_has_the_fields() {
     let options = Options { listener: Some(Listener::ALL), ..Options::default() };
     let log = options.events.clone();
-    let Some(session) = Session::with(Flavour::Win10, options) else { return };
+    let Some(session) = Session::with(Kernel::Win10, options) else { return };
     session.impersonate(ImpersonationLevel::Impersonation, 0).expect("IMPERSONATE");
     assert_eq!(session.end(), Ok(()));
     let document = include_str!("../../../docs/tracing.md");

@@ -6,7 +6,7 @@ mod support;
 use psimp_host::{
     Call, Event, Failure, Host, IoControl, Listener, Observer, Open, Options, Requestor, Ruling, StartError,
 };
-use psimp_model::{Acl, Flavour, Object, SecurityDescriptor, SecurityQos, System, TokenSpec};
+use psimp_model::{Acl, Kernel, Object, SecurityDescriptor, SecurityQos, System, TokenSpec};
 use psimp_nt::{Level, Sid, Status, TokenType};
 use psimp_protocol::{LINK_NAME, Operation, PROTOCOL_VERSION, SERVER_SECURITY, wire};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ const NO_LEVEL: &str = "LevelAsked=-1 FlagsAsked=0x0";
 
 #[test]
 fn every_operation_is_told_once_with_what_came_of_it() {
-    let Some(session) = Session::with(Flavour::Win10, listening(Listener::ALL)) else { return };
+    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
     session.host.events();
 
     let _: wire::Version = session.send(Operation::Version, &[0_u8; 0]).expect("VERSION");
@@ -127,7 +127,7 @@ fn every_operation_is_told_once_with_what_came_of_it() {
 
 #[test]
 fn clients_and_workers_are_told_of() {
-    let Some(session) = Session::with(Flavour::Win10, listening(Listener::ALL)) else { return };
+    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
     let quality = SecurityQos { tracking: SecurityQos::DYNAMIC, ..SecurityQos::at(Level::Identification) };
     let name = format!(r"{LINK_NAME}\Client");
     let open = Open { name: &name, desired: 1, quality: Some(quality) };
@@ -172,7 +172,7 @@ fn of_slot(operation: &str, code: u32, save: &str, token: &str, level: i32, flag
 
 #[test]
 fn an_idle_thread_that_is_restored_has_no_level() {
-    let Some(session) = Session::with(Flavour::Win10, listening(Listener::ALL)) else { return };
+    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
     let saved = session.save().expect("SAVE").save;
     session.host.events();
     session.restore(saved).expect("RESTORE");
@@ -189,7 +189,7 @@ fn an_idle_thread_that_is_restored_has_no_level() {
 
 #[test]
 fn a_downgrade_is_a_warning() {
-    let Some(session) = Session::with(Flavour::Win10, listening(Listener::ALL)) else { return };
+    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
     let client = session.system.create_token(TokenSpec {
         user: Sid::new(5, &[21, 9, 9, 9, 1001]),
         ..spec(TokenType::Impersonation, Level::Impersonation)
@@ -227,7 +227,7 @@ fn refused(operation: &str, code: u32, status: &str, asked: &str) -> String {
 
 #[test]
 fn a_refusal_is_a_warning_with_its_status() {
-    let Some(session) = Session::with(Flavour::Win10, listening(Listener::ALL)) else { return };
+    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
     session.host.events();
     let (thread, file) = (&session.thread, &session.file);
     let send = |request: &IoControl<'_>| session.host.device_io_control(thread, file, request, &mut [0; 128]);
@@ -296,7 +296,7 @@ fn a_listener_gets_what_it_asked_for() {
         let calls = Arc::new(Calls::default());
         let observer: Arc<dyn Observer> = calls.clone();
         let options = Options { listener, observer: Some(observer), ..Options::default() };
-        let Some(session) = Session::with(Flavour::Win10, options) else { return };
+        let Some(session) = Session::with(Kernel::Win10, options) else { return };
         session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         assert!(session.impersonate(Level::Delegation, 0).is_err());
         let names: Vec<_> = session.host.events().iter().map(|event| decode(event).name).collect();
@@ -343,7 +343,7 @@ fn nothing_of_etw_is_called_for_operations_when_nobody_listens() {
     let calls = Arc::new(Calls::default());
     let observer: Arc<dyn Observer> = calls.clone();
     let options = Options { observer: Some(observer), ..Options::default() };
-    let Some(session) = Session::with(Flavour::Win10, options) else { return };
+    let Some(session) = Session::with(Kernel::Win10, options) else { return };
     let only_registered = BTreeMap::from([("EtwRegister", 1), ("EtwSetInformation", 1)]);
     assert_eq!(calls.of_tracing(), only_registered);
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
@@ -378,7 +378,7 @@ fn start_and_stop_are_told() {
     let Some(image) = image() else { return };
     let options = listening(Listener::ALL);
     let log = options.events.clone();
-    let host = Host::load_with(&image, Arc::new(System::new(Flavour::Win10)), options).expect("it starts");
+    let host = Host::load_with(&image, Arc::new(System::new(Kernel::Win10)), options).expect("it starts");
     assert_eq!(life(&log.take()), [(INFORMATIONAL, "Start Status=STATUS_SUCCESS".to_owned())]);
     assert_eq!(host.unload(), Ok(()));
     assert_eq!(life(&log.take()), [(INFORMATIONAL, "Stop".to_owned())]);
@@ -393,7 +393,7 @@ fn a_driver_that_cannot_start_says_so_and_has_unregistered_by_then() {
             let observer: Arc<dyn Observer> = calls.clone();
             let options = Options { observer: Some(observer), listener, ..Options::default() };
             let log = options.events.clone();
-            let started = Host::load_with(&image, Arc::new(System::new(Flavour::Win10)), options);
+            let started = Host::load_with(&image, Arc::new(System::new(Kernel::Win10)), options);
             let Err(StartError::Status(status)) = started else { panic!("{function}: {started:?}") };
             assert_eq!(status, Status::INSUFFICIENT_RESOURCES, "{function}");
             assert_eq!(["EtwRegister", "EtwUnregister"].map(|name| calls.of(name)), [1, 1], "{function}");
@@ -409,7 +409,7 @@ fn a_driver_that_cannot_register_runs_and_tells_nothing() {
         let calls = Calls::failing("EtwRegister");
         let observer: Arc<dyn Observer> = calls.clone();
         let options = Options { observer: Some(observer), listener, ..Options::default() };
-        let Some(session) = Session::with(Flavour::Win10, options) else { return };
+        let Some(session) = Session::with(Kernel::Win10, options) else { return };
         session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         session.host.listen(Some(Listener::ALL)).expect("it may");
         session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
@@ -425,7 +425,7 @@ fn what_etw_has_no_room_for_changes_nothing() {
         let calls = Calls::failing(function);
         let observer: Arc<dyn Observer> = calls.clone();
         let options = Options { observer: Some(observer), ..listening(Listener::ALL) };
-        let Some(session) = Session::with(Flavour::Win10, options) else { return };
+        let Some(session) = Session::with(Kernel::Win10, options) else { return };
         let outcome = session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         assert_eq!(outcome.level_stored, 2);
         let told = if function == "EtwWriteTransfer" { 0 } else { 2 };

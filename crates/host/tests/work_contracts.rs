@@ -4,7 +4,7 @@
 mod support;
 
 use psimp_host::{Failure, FaultKind, Host, IoControl, Options};
-use psimp_model::{Flavour, System};
+use psimp_model::{Kernel, System};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::code::Place;
@@ -119,7 +119,7 @@ fn a_fault_of_the_worker_is_the_requests() {
 /// Sends the only request of a driver that gets little time.
 fn soon(driver: &Driver) -> (Result<usize, Failure>, Host) {
     let options = Options { deadline: Some(Duration::from_millis(100)), ..Options::default() };
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
     let (_, thread) = process(&system);
     let file = host.open(&thread, NAME, 3).expect("the device opens");

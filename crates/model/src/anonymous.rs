@@ -1,7 +1,7 @@
 //! The system's own anonymous tokens.
 
-use crate::native::thread_by_handle;
-use crate::{Flavour, Group, System, Thread, Token, TokenSpec, rights};
+use crate::object::thread_by_handle;
+use crate::{Group, System, Thread, Token, TokenSpec, rights};
 use parking_lot::Mutex;
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
 use psimp_rules::{PlatformFacts, Restriction};
@@ -67,7 +67,7 @@ impl System {
     /// restricted); those of [`System::ps_impersonate_client`].
     pub fn nt_impersonate_anonymous_token(&self, caller: &Arc<Thread>, target: u64) -> Result<(), Status> {
         let target = thread_by_handle(caller, target, rights::THREAD_IMPERSONATE)?;
-        let old = self.flavour() == Flavour::Nt52;
+        let old = self.is_nt52();
         let restricted = match caller.with_current_process(|p| p.primary().restriction()) {
             Restriction::None => false,
             Restriction::Restricted => true,

@@ -1,7 +1,7 @@
 //! Client security contexts: `SeCreateClientSecurity` and its companions.
 
-use crate::native::thread_by_handle;
-use crate::{Flavour, System, Thread, Token, rights};
+use crate::object::thread_by_handle;
+use crate::{System, Thread, Token, rights};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ impl System {
         qos: &SecurityQos,
         remote: bool,
     ) -> Result<ClientContext, Status> {
-        let old = self.flavour() == Flavour::Nt52;
+        let old = self.is_nt52();
         let bad = if old { Status::INVALID_PARAMETER } else { Status::BAD_IMPERSONATION_LEVEL };
         let level = Level::from_raw(qos.level).ok_or(bad)?;
         let dynamic = match qos.tracking {
@@ -152,7 +152,7 @@ impl System {
         client: u64,
         qos: &SecurityQos,
     ) -> Result<(), Status> {
-        let old = self.flavour() == Flavour::Nt52;
+        let old = self.is_nt52();
         let (on_server, on_client) = if old {
             (rights::THREAD_DIRECT_IMPERSONATION, rights::THREAD_IMPERSONATE)
         } else {

@@ -1,8 +1,8 @@
 //! The `Ps` routines of impersonation.
 
 use crate::fault::FaultPoint;
-use crate::native::token_by_handle;
-use crate::{Flavour, SlotState, System, Thread, Token, rights};
+use crate::object::token_by_handle;
+use crate::{SlotState, System, Thread, Token, rights};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_rules::{Decision, Refusal, SlotStorage, Verdict, decide};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl System {
     /// The copy that is stored instead. Windows 10 extends its descriptor.
     fn downgrade_copy(&self, token: &Token, level: Level) -> Result<Arc<Token>, Status> {
         let copy = self.duplicate_token(token, TokenType::Impersonation, level, false)?;
-        if self.flavour() == Flavour::Win10 {
+        if self.kernel().facts().extends_copy_descriptor {
             self.faults().check(FaultPoint::CopyDescriptor)?;
         }
         Ok(copy)

@@ -1,6 +1,6 @@
 //! A model of the NT security kernel, as far as thread impersonation reaches.
 //!
-//! [`System`] is one running kernel of a given flavour. Kernel routines carry
+//! [`System`] is one running kernel: one of the kernels in [`Kernel`]. Kernel routines carry
 //! their NT names in snake case (`ps_impersonate_client`), as do the system
 //! calls of user mode (`nt_open_thread_token`). The model is safe Rust and
 //! `Sync`: threads of the model may be driven by different OS threads.
@@ -16,7 +16,6 @@ mod broker;
 mod client;
 mod devices;
 mod fault;
-mod flavour;
 mod impersonate;
 mod io;
 mod job;
@@ -37,12 +36,12 @@ pub use broker::{ClientFile, Clients, ServerFile};
 pub use client::{ClientContext, SecurityQos};
 pub use devices::DosDevices;
 pub use fault::{FaultPoint, Faults};
-pub use flavour::{AnonymousClient, Flavour};
 pub use io::{check_ioctl_access, open_device};
 pub use job::{Job, job_flags};
 pub use native::TokenInformation;
 pub use object::{HandleTable, Object, ObjectType, reference_by_handle};
 pub use process::Process;
+pub use psimp_rules::Kernel;
 pub use sd::{Ace, AceKind, Acl, InvalidDescriptor, MandatoryLabel, SecurityDescriptor};
 pub use sddl::{UnknownSddl, parse as parse_sddl};
 pub use service::{ModelClient, ModelKernel, ModelToken, access_check};

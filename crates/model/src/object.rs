@@ -134,3 +134,40 @@ pub fn reference_by_handle(
     }
     Ok((object, granted))
 }
+
+/// The thread behind a handle of the caller, referenced.
+pub(crate) fn thread_by_handle(
+    caller: &Arc<Thread>,
+    handle: u64,
+    desired: u32,
+) -> Result<Arc<Thread>, Status> {
+    match reference_by_handle(caller, handle, ObjectType::Thread, desired)? {
+        (Object::Thread(thread), _) => Ok(thread),
+        _ => Err(Status::OBJECT_TYPE_MISMATCH),
+    }
+}
+
+/// The token behind a handle of the caller, referenced, and all the access that
+/// the handle grants.
+pub(crate) fn token_by_handle(
+    caller: &Arc<Thread>,
+    handle: u64,
+    desired: u32,
+) -> Result<(Arc<Token>, u32), Status> {
+    match reference_by_handle(caller, handle, ObjectType::Token, desired)? {
+        (Object::Token(token), granted) => Ok((token, granted)),
+        _ => Err(Status::OBJECT_TYPE_MISMATCH),
+    }
+}
+
+/// The process behind a handle of the caller, referenced.
+pub(crate) fn process_by_handle(
+    caller: &Arc<Thread>,
+    handle: u64,
+    desired: u32,
+) -> Result<Arc<Process>, Status> {
+    match reference_by_handle(caller, handle, ObjectType::Process, desired)? {
+        (Object::Process(process), _) => Ok(process),
+        _ => Err(Status::OBJECT_TYPE_MISMATCH),
+    }
+}

@@ -1,12 +1,12 @@
-//! A running kernel: its flavour, its counters, and what it creates.
+//! A running kernel: which one it is, its counters, and what it creates.
 
 use crate::anonymous::AnonymousTokens;
 use crate::devices::DosDevices;
 use crate::fault::FaultPoint;
 use crate::session::LogonSessions;
-use crate::{Acl, Faults, Flavour, Group, Process, Thread, Token, TokenDetails, TokenSpec, sids};
+use crate::{Acl, Faults, Group, Kernel, Process, Thread, Token, TokenDetails, TokenSpec, sids};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
-use psimp_rules::{PlatformFacts, Profile};
+use psimp_rules::{Family, PlatformFacts, Profile};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -23,7 +23,7 @@ impl LuidSource {
 /// One running kernel.
 #[derive(Debug)]
 pub struct System {
-    flavour: Flavour,
+    kernel: Kernel,
     profile: &'static Profile,
     luids: LuidSource,
     next_id: AtomicU32,
@@ -34,16 +34,16 @@ pub struct System {
 }
 
 impl System {
-    /// A kernel of this flavour, with no process yet.
-    pub fn new(flavour: Flavour) -> Self {
-        Self::with_profile(flavour, flavour.profile())
+    /// A system that runs this kernel, with no process yet.
+    pub fn new(kernel: Kernel) -> Self {
+        Self::with_profile(kernel, kernel.profile())
     }
 
-    /// A kernel of this flavour that decides by another profile: for readings
-    /// of the rule that no kernel follows.
-    pub fn with_profile(flavour: Flavour, profile: &'static Profile) -> Self {
+    /// The same with another profile for its rule: for readings of the rule that
+    /// no kernel follows.
+    pub fn with_profile(kernel: Kernel, profile: &'static Profile) -> Self {
         Self {
-            flavour,
+            kernel,
             profile,
             luids: LuidSource(Arc::new(AtomicU64::new(0x1_0000))),
             next_id: AtomicU32::new(4),
@@ -54,9 +54,14 @@ impl System {
         }
     }
 
-    /// Its flavour.
-    pub fn flavour(&self) -> Flavour {
-        self.flavour
+    /// Which kernel it runs.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// Whether the calls besides the rule are those of NT 5.2.
+    pub(crate) fn is_nt52(&self) -> bool {
+        self.kernel.family() == Family::Nt52
     }
 
     /// The decision rule.
@@ -87,7 +92,7 @@ impl System {
     pub fn create_token_with(&self, spec: TokenSpec, details: TokenDetails) -> Arc<Token> {
         let session = self.sessions.reference(spec.authentication_id);
         // Integrity labels came after NT 5.2.
-        let mandatory = self.flavour != Flavour::Nt52;
+        let mandatory = !self.is_nt52();
         Arc::new(Token::new(&self.luids, session, spec, details, mandatory))
     }
 
@@ -149,7 +154,8 @@ impl System {
     /// `SepDuplicateToken`: no level test. Everybody may open the copy.
     ///
     /// # Errors
-    /// An injected failure.
+    /// The status of a failure that was asked for at [`FaultPoint::DuplicateToken`]; nothing else
+    /// fails.
     pub fn duplicate_token(
         &self,
         token: &Token,

@@ -3,7 +3,7 @@
 mod support;
 
 use psimp_model::{
-    AccessChecked, AccessMode, AccessRequest, Ace, Acl, Flavour, GenericMapping, Object, SecurityDescriptor,
+    AccessChecked, AccessMode, AccessRequest, Ace, Acl, GenericMapping, Kernel, Object, SecurityDescriptor,
     SubjectContext, privileges, rights, sids,
 };
 use psimp_nt::{Sid, Status};
@@ -26,17 +26,17 @@ fn check(m: &Machine, descriptor: &SecurityDescriptor, desired: u32) -> Result<u
 }
 
 /// A thread of S+ that impersonates this token.
-fn as_client(flavour: Flavour, token: &str, level: u32) -> Machine {
-    let m = Machine::new(flavour, "S+");
+fn as_client(kernel: Kernel, token: &str, level: u32) -> Machine {
+    let m = Machine::new(kernel, "S+");
     m.imp(&m.token(token), false, false, level).expect("stored");
     m
 }
 
 #[test]
 fn a01_a02_a03_a04_below_impersonation_the_dacl_is_not_read() {
-    for flavour in Flavour::NT {
+    for &kernel in Kernel::NT {
         for level in [0, 1] {
-            let m = as_client(flavour, "A2", level);
+            let m = as_client(kernel, "A2", level);
             assert_eq!(open(&m, Some(&granting(&[Sid::EVERYONE]))), Err(A5));
             assert_eq!(open(&m, Some(&SecurityDescriptor::new(A, None))), Err(A5), "NULL DACL");
             assert_eq!(open(&m, None), Ok(READ), "no security at all");
@@ -46,8 +46,8 @@ fn a01_a02_a03_a04_below_impersonation_the_dacl_is_not_read() {
 
 #[test]
 fn a05_a06_at_impersonation_the_client_is_judged() {
-    for flavour in [Flavour::Win10, Flavour::Nt52] {
-        let m = as_client(flavour, "B2", 2);
+    for kernel in [Kernel::Win10, Kernel::Nt52] {
+        let m = as_client(kernel, "B2", 2);
         assert_eq!(open(&m, Some(&granting(&[A]))), Err(DENIED));
         assert_eq!(open(&m, Some(&granting(&[B]))), Ok(READ));
     }
@@ -55,7 +55,7 @@ fn a05_a06_at_impersonation_the_client_is_judged() {
 
 #[test]
 fn a07_restricting_sids_are_a_second_pass() {
-    let m = as_client(Flavour::Win10, "AR2", 2);
+    let m = as_client(Kernel::Win10, "AR2", 2);
     assert_eq!(check(&m, &granting(&[A]), READ), Err(DENIED));
     assert_eq!(check(&m, &granting(&[A, sids::RESTRICTED]), READ), Ok(READ));
     assert_eq!(check(&m, &granting(&[sids::RESTRICTED]), READ), Err(DENIED), "the first pass counts too");
@@ -66,7 +66,7 @@ fn a07_restricting_sids_are_a_second_pass() {
 
 #[test]
 fn a07_write_restricted_tokens_are_bound_in_writing_only() {
-    let m = as_client(Flavour::Win10, "AW2", 2);
+    let m = as_client(Kernel::Win10, "AW2", 2);
     let a_only = granting(&[A]);
     assert_eq!(check(&m, &a_only, READ), Ok(READ));
     assert_eq!(check(&m, &a_only, WRITE), Err(DENIED));
@@ -77,8 +77,8 @@ fn a07_write_restricted_tokens_are_bound_in_writing_only() {
 
 #[test]
 fn a08_the_anonymous_logon_is_everyone_only_where_its_token_says_so() {
-    for flavour in [Flavour::Win10, Flavour::Nt52] {
-        let m = as_client(flavour, "N2", 2);
+    for kernel in [Kernel::Win10, Kernel::Nt52] {
+        let m = as_client(kernel, "N2", 2);
         assert_eq!(open(&m, Some(&granting(&[Sid::EVERYONE]))), Err(DENIED));
         assert_eq!(open(&m, Some(&granting(&[Sid::ANONYMOUS_LOGON]))), Ok(READ));
     }
@@ -86,8 +86,8 @@ fn a08_the_anonymous_logon_is_everyone_only_where_its_token_says_so() {
 
 #[test]
 fn a09_a10_kernel_mode_and_no_access_at_all() {
-    for flavour in Flavour::ALL {
-        let m = as_client(flavour, "A2", 1);
+    for &kernel in Kernel::ALL {
+        let m = as_client(kernel, "A2", 1);
         let subject = SubjectContext::capture(&m.system, &m.thread);
         let nobody = SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::default()));
         let kernel =
@@ -106,9 +106,9 @@ fn a09_a10_kernel_mode_and_no_access_at_all() {
 
 #[test]
 fn a11_a12_a13_privileges_are_the_clients() {
-    for flavour in [Flavour::Win10, Flavour::Nt52] {
+    for kernel in [Kernel::Win10, Kernel::Nt52] {
         let held = |server: &str, token: &str, level| {
-            let m = Machine::new(flavour, server);
+            let m = Machine::new(kernel, server);
             m.imp(&m.token(token), false, false, level).expect("stored");
             m.system.se_single_privilege_check(&m.thread, X, AccessMode::User)
         };
@@ -116,27 +116,27 @@ fn a11_a12_a13_privileges_are_the_clients() {
         assert!(!held("S+X", "AX2", 1), "A11, and the client holds it too");
         assert!(!held("S+X", "B2", 2), "A12");
         assert!(held("S+", "BX2", 2), "A13");
-        let idle = Machine::new(flavour, "SX");
+        let idle = Machine::new(kernel, "SX");
         assert!(idle.system.se_single_privilege_check(&idle.thread, X, AccessMode::User));
     }
 }
 
 #[test]
 fn a11_only_nt52_tests_the_level_for_kernel_mode() {
-    for (flavour, level, expected) in [
-        (Flavour::Win10, 1, true),
-        (Flavour::Nt52, 1, false),
-        (Flavour::Nt52, 0, false),
-        (Flavour::Nt52, 2, true),
+    for (kernel, level, expected) in [
+        (Kernel::Win10, 1, true),
+        (Kernel::Nt52, 1, false),
+        (Kernel::Nt52, 0, false),
+        (Kernel::Nt52, 2, true),
     ] {
-        let m = as_client(flavour, "A2", level);
+        let m = as_client(kernel, "A2", level);
         assert_eq!(m.system.se_single_privilege_check(&m.thread, X, AccessMode::Kernel), expected);
     }
 }
 
 #[test]
 fn a14_a15_nt_access_check_takes_an_identification_token() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     m.imp(&m.token("A2"), false, false, 1).expect("kept");
     let bytes = granting(&[B]).to_self_relative().expect("short");
     let check = |token: &str| {
@@ -151,7 +151,7 @@ fn a14_a15_nt_access_check_takes_an_identification_token() {
 
 #[test]
 fn u02_nt_privilege_check_takes_an_identification_token() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let check = |token: &str, luids: &[u32], all| {
         let handle = m.handle(&m.token(token), rights::TOKEN_QUERY);
         m.system.nt_privilege_check(&m.thread, handle, luids, all)
@@ -165,7 +165,7 @@ fn u02_nt_privilege_check_takes_an_identification_token() {
 
 #[test]
 fn a16_a_handle_keeps_its_rights() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let handle = m.process.handles().insert(Object::Event(std::sync::Arc::new(())), 0x2);
     m.imp(&m.token("A2"), false, false, 1).expect("kept");
     assert_eq!(m.process.handles().get(handle).map(|(_, granted)| granted), Some(0x2));
@@ -173,8 +173,8 @@ fn a16_a_handle_keeps_its_rights() {
 
 #[test]
 fn a17_a18_children_do_not_inherit_the_impersonation() {
-    for flavour in [Flavour::Win10, Flavour::Nt52] {
-        let m = as_client(flavour, "B2", 2);
+    for kernel in [Kernel::Win10, Kernel::Nt52] {
+        let m = as_client(kernel, "B2", 2);
         let child = m.system.create_child_process(&m.thread).expect("created");
         assert_eq!((child.primary().user(), child.primary().token_type() as u8), (A, 1));
         assert!(m.system.create_thread(&m.process).slot().is_none());
@@ -183,7 +183,7 @@ fn a17_a18_children_do_not_inherit_the_impersonation() {
 
 #[test]
 fn a19_drive_letters_are_those_of_the_clients_session() {
-    let m = Machine::new(Flavour::Win10, "S+");
+    let m = Machine::new(Kernel::Win10, "S+");
     let resolve = || m.system.resolve_dos_device(&m.thread, "X:");
     m.system.devices().define(support::LOGON_A, "X:", r"\Device\Mup\share");
     assert_eq!(resolve().as_deref(), Ok(r"\Device\Mup\share"));
@@ -200,7 +200,7 @@ fn a20_traversal_may_pass_where_the_object_does_not() {
     let closed = granting(&[sids::LOCAL_SYSTEM]);
     let everyone = granting(&[Sid::EVERYONE]);
     let open = |level, privilege| {
-        let m = Machine::new(Flavour::Win10, "S");
+        let m = Machine::new(Kernel::Win10, "S");
         let a2 = m.token("A2");
         a2.adjust_privilege(privileges::CHANGE_NOTIFY, privilege);
         m.imp(&a2, false, false, level).expect("kept");
@@ -214,7 +214,7 @@ fn a20_traversal_may_pass_where_the_object_does_not() {
 
 #[test]
 fn order_of_entries_owner_and_maximum() {
-    let m = as_client(Flavour::Win10, "A2", 2);
+    let m = as_client(Kernel::Win10, "A2", 2);
     let with = |owner, entries: &[Ace]| SecurityDescriptor::new(owner, Some(Acl(entries.to_vec())));
     let deny_first = with(B, &[Ace::deny(A, WRITE), Ace::allow(A, READ | WRITE)]);
     assert_eq!(check(&m, &deny_first, WRITE), Err(DENIED));

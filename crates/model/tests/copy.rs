@@ -2,14 +2,14 @@
 
 mod support;
 
-use psimp_model::{Flavour, Privilege, SecurityQos, TokenDetails, TokenSource, privileges, rights};
+use psimp_model::{Kernel, Privilege, SecurityQos, TokenDetails, TokenSource, privileges, rights};
 use psimp_nt::{Level, Luid, TokenType};
 use support::{A5, A6, B, CURRENT_THREAD, LOGON_B, Machine, spec};
 
 #[test]
 fn c01_c02_the_copy_is_another_object_of_the_same_session() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let source = TokenSource { name: *b"Seclogo\0", identifier: Luid(7) };
         let details = TokenDetails { source, deny_only: Vec::new() };
         let b2 = m.system.create_token_with(spec("B2"), details);
@@ -25,8 +25,8 @@ fn c01_c02_the_copy_is_another_object_of_the_same_session() {
 
 #[test]
 fn c03_the_copy_of_a_primary_token_is_an_impersonation_token() {
-    for flavour in Flavour::NT {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::NT {
+        let m = Machine::new(kernel, "S");
         m.imp(&m.token("Bp0"), false, false, 2).expect("downgraded");
         let copy = m.thread.slot().expect("a slot").token;
         assert_eq!((copy.token_type(), copy.level() as u32), (TokenType::Impersonation, 1));
@@ -35,7 +35,7 @@ fn c03_the_copy_of_a_primary_token_is_an_impersonation_token() {
 
 #[test]
 fn c04_effective_only_is_the_slots_not_the_copys() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     m.imp(&m.token("B2"), false, true, 2).expect("downgraded");
     let slot = m.thread.slot().expect("a slot");
     assert!(slot.effective_only);
@@ -44,8 +44,8 @@ fn c04_effective_only_is_the_slots_not_the_copys() {
 
 #[test]
 fn c05_c06_the_copy_alone_keeps_the_logon_session() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         assert!(!m.system.logon_session_alive(LOGON_B));
         let b2 = m.token("B2");
         m.imp(&b2, false, false, 2).expect("downgraded");
@@ -61,7 +61,7 @@ fn c05_c06_the_copy_alone_keeps_the_logon_session() {
 #[test]
 fn c07_c08_adjusting_the_original_reaches_the_token_kept_only() {
     for (server, seen) in [("S", false), ("S+", true)] {
-        let m = Machine::new(Flavour::Win10, server);
+        let m = Machine::new(Kernel::Win10, server);
         let b2 = m.token("B2");
         m.imp(&b2, false, false, 2).expect("stored");
         let handle = m.handle(&b2, rights::TOKEN_ADJUST_PRIVILEGES);
@@ -77,7 +77,7 @@ fn c07_c08_adjusting_the_original_reaches_the_token_kept_only() {
 
 #[test]
 fn adjusting_needs_its_right_and_says_what_the_token_lacks() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let a2 = m.token("A2");
     let adjust = |access| {
         let handle = m.handle(&a2, access);
@@ -90,12 +90,12 @@ fn adjusting_needs_its_right_and_says_what_the_token_lacks() {
 
 #[test]
 fn c09_nt52_raises_an_anonymous_token_to_identification() {
-    for (flavour, level, opened) in [
-        (Flavour::Win10, 0, Err(A6)),
-        (Flavour::Documented, 0, Err(A6)),
-        (Flavour::Nt52, 1, Ok(Level::Identification)),
+    for (kernel, level, opened) in [
+        (Kernel::Win10, 0, Err(A6)),
+        (Kernel::Documented, 0, Err(A6)),
+        (Kernel::Nt52, 1, Ok(Level::Identification)),
     ] {
-        let m = Machine::new(flavour, "S");
+        let m = Machine::new(kernel, "S");
         m.imp(&m.token("B0"), false, false, 2).expect("downgraded");
         assert_eq!(m.slot().expect("a slot").3, level);
         assert_eq!(m.open(true).map(|token| token.level()), opened);
@@ -104,8 +104,8 @@ fn c09_nt52_raises_an_anonymous_token_to_identification() {
 
 #[test]
 fn c10_nt52_copies_even_where_nothing_is_reduced() {
-    for (flavour, same) in [(Flavour::Win10, true), (Flavour::Documented, true), (Flavour::Nt52, false)] {
-        let m = Machine::new(flavour, "S");
+    for (kernel, same) in [(Kernel::Win10, true), (Kernel::Documented, true), (Kernel::Nt52, false)] {
+        let m = Machine::new(kernel, "S");
         let b2 = m.token("B2");
         m.imp(&b2, false, false, 1).expect("stored");
         let (id, _, _, level) = m.slot().expect("a slot");
@@ -115,8 +115,8 @@ fn c10_nt52_copies_even_where_nothing_is_reduced() {
 
 #[test]
 fn c12_the_copy_set_on_another_thread() {
-    for (flavour, same) in [(Flavour::Win10, true), (Flavour::Documented, true), (Flavour::Nt52, false)] {
-        let m = Machine::new(flavour, "S");
+    for (kernel, same) in [(Kernel::Win10, true), (Kernel::Documented, true), (Kernel::Nt52, false)] {
+        let m = Machine::new(kernel, "S");
         m.imp(&m.token("B2"), false, false, 2).expect("downgraded");
         let token = m.system.nt_open_thread_token(
             &m.thread,
@@ -138,8 +138,8 @@ fn c12_the_copy_set_on_another_thread() {
 
 #[test]
 fn c13_u13_a_copy_cannot_be_raised() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         m.imp(&m.token("B2"), false, false, 2).expect("downgraded");
         let token = m.open(true).expect("opened");
         let handle = m.handle(&token, rights::TOKEN_DUPLICATE);

@@ -3,7 +3,7 @@
 mod support;
 
 use psimp_model::{
-    AccessMode, AccessRequest, Ace, Acl, Flavour, GenericMapping, InvalidDescriptor, MandatoryLabel,
+    AccessMode, AccessRequest, Ace, Acl, GenericMapping, InvalidDescriptor, Kernel, MandatoryLabel,
     SecurityDescriptor, SubjectContext, rights, sids,
 };
 use psimp_nt::{Sid, Status, integrity};
@@ -122,7 +122,7 @@ fn entries_of_other_types_are_passed_over_or_told() {
 
     let told = SecurityDescriptor { unevaluated: Some(5), ..SecurityDescriptor::new(A, empty) };
     assert_eq!(told.to_self_relative(), None);
-    let m = Machine::new(Flavour::Win10, "S+");
+    let m = Machine::new(Kernel::Win10, "S+");
     let check = |mode| {
         let request =
             AccessRequest { mode, ..AccessRequest::user(rights::READ_CONTROL, GenericMapping::FILE) };
@@ -154,22 +154,22 @@ fn every_shorter_and_every_altered_input_is_an_error_or_a_descriptor() {
 
 #[test]
 fn labels_bind_tokens_of_lower_integrity() {
-    let check = |flavour, token: &str, label, desired| {
-        let m = Machine::new(flavour, "S+");
+    let check = |kernel, token: &str, label, desired| {
+        let m = Machine::new(kernel, "S+");
         m.imp(&m.token(token), false, false, 2).expect("stored");
         let sd = SecurityDescriptor { label, ..SecurityDescriptor::new(B, Some(Acl::granting(&[A]))) };
         let request = AccessRequest::user(desired, GenericMapping::FILE);
         SubjectContext::capture(&m.system, &m.thread).se_access_check(Some(&sd), &request)
     };
     let (read, write) = (rights::FILE_READ_DATA, rights::FILE_WRITE_DATA);
-    assert_eq!(check(Flavour::Win10, "AL2", None, read), Ok(read));
-    assert_eq!(check(Flavour::Win10, "AL2", None, write), Err(DENIED), "Medium when absent");
-    assert_eq!(check(Flavour::Win10, "A2", None, write), Ok(write));
-    assert_eq!(check(Flavour::Nt52, "AL2", None, write), Ok(write), "labels came later");
+    assert_eq!(check(Kernel::Win10, "AL2", None, read), Ok(read));
+    assert_eq!(check(Kernel::Win10, "AL2", None, write), Err(DENIED), "Medium when absent");
+    assert_eq!(check(Kernel::Win10, "A2", None, write), Ok(write));
+    assert_eq!(check(Kernel::Nt52, "AL2", None, write), Ok(write), "labels came later");
     let high = MandatoryLabel { integrity: integrity::HIGH, ..MandatoryLabel::default() };
-    assert_eq!(check(Flavour::Win10, "A2", Some(high), write), Err(DENIED));
-    assert_eq!(check(Flavour::Win10, "AH2", Some(high), write), Ok(write));
+    assert_eq!(check(Kernel::Win10, "A2", Some(high), write), Err(DENIED));
+    assert_eq!(check(Kernel::Win10, "AH2", Some(high), write), Ok(write));
     let closed = MandatoryLabel { no_read_up: true, no_execute_up: true, ..high };
-    assert_eq!(check(Flavour::Win10, "A2", Some(closed), read), Err(DENIED));
-    assert_eq!(check(Flavour::Win10, "A2", Some(high), rights::MAXIMUM_ALLOWED), Ok(0x0012_00A9));
+    assert_eq!(check(Kernel::Win10, "A2", Some(closed), read), Err(DENIED));
+    assert_eq!(check(Kernel::Win10, "A2", Some(high), rights::MAXIMUM_ALLOWED), Ok(0x0012_00A9));
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use psimp_model::{
-    Ace, Acl, Flavour, Group, SubjectContext, System, TokenDetails, TokenFilter, privileges, sids,
+    Ace, Acl, Group, Kernel, SubjectContext, System, TokenDetails, TokenFilter, privileges, sids,
 };
 use psimp_nt::{Luid, Sid};
 use support::{A, DENIED, Machine, X, spec};
@@ -11,14 +11,14 @@ use support::{A, DENIED, Machine, X, spec};
 const GROUP: Sid = Sid::new(5, &[21, 1, 2, 3, 513]);
 
 fn machine_as(token: &std::sync::Arc<psimp_model::Token>) -> Machine {
-    let m = Machine::new(Flavour::Win10, "S+");
+    let m = Machine::new(Kernel::Win10, "S+");
     m.imp(token, false, false, 2).expect("stored");
     m
 }
 
 #[test]
 fn disabled_sids_count_in_deny_entries_only() {
-    let system = System::new(Flavour::Win10);
+    let system = System::new(Kernel::Win10);
     let mut full = spec("AX2");
     full.groups.push(Group { sid: GROUP, enabled: true });
     let token = system.create_token(full);
@@ -43,7 +43,7 @@ fn disabled_sids_count_in_deny_entries_only() {
 
 #[test]
 fn the_user_can_be_deny_only() {
-    let system = System::new(Flavour::Win10);
+    let system = System::new(Kernel::Win10);
     let details = TokenDetails { deny_only: vec![A], ..TokenDetails::default() };
     let m = machine_as(&system.create_token_with(spec("A2"), details));
     let subject = SubjectContext::capture(&m.system, &m.thread);
@@ -53,7 +53,7 @@ fn the_user_can_be_deny_only() {
 
 #[test]
 fn restricting_sids_never_widen() {
-    let system = System::new(Flavour::Win10);
+    let system = System::new(Kernel::Win10);
     let restrict = |token: &psimp_model::Token, sid, write_restricted| {
         let filter = TokenFilter { restrict: vec![sid], write_restricted, ..TokenFilter::default() };
         system.se_filter_token(token, &filter).expect("filtered")
@@ -70,7 +70,7 @@ fn restricting_sids_never_widen() {
 
 #[test]
 fn disable_max_privilege_leaves_one() {
-    let system = System::new(Flavour::Win10);
+    let system = System::new(Kernel::Win10);
     let filter = TokenFilter { disable_max_privilege: true, ..TokenFilter::default() };
     let less = system.se_filter_token(&system.create_token(spec("SX+")), &filter).expect("filtered");
     let left: Vec<_> = less.privileges().iter().map(|p| p.luid).collect();
@@ -80,7 +80,7 @@ fn disable_max_privilege_leaves_one() {
 
 #[test]
 fn a_logon_session_lasts_as_long_as_its_tokens() {
-    let system = System::new(Flavour::Win10);
+    let system = System::new(Kernel::Win10);
     let id = Luid(0xA1);
     assert!(!system.logon_session_alive(id));
     let token = system.create_token(spec("A2"));

@@ -2,21 +2,21 @@
 
 mod support;
 
-use psimp_model::{FaultPoint, Flavour, Job, TokenFilter, job_flags};
+use psimp_model::{FaultPoint, Job, Kernel, TokenFilter, job_flags};
 use psimp_nt::Status;
 use support::{DENIED, Machine, X, refs};
 
-const WITH_JOBS: [Flavour; 2] = [Flavour::Documented, Flavour::Nt52];
+const WITH_JOBS: [Kernel; 2] = [Kernel::Documented, Kernel::Nt52];
 
-fn in_job(flavour: Flavour, server: &str, flags: u32) -> Machine {
-    let m = Machine::new(flavour, server);
+fn in_job(kernel: Kernel, server: &str, flags: u32) -> Machine {
+    let m = Machine::new(kernel, server);
     m.process.assign_job(Job::new(flags)).expect("no job yet");
     m
 }
 
 /// One call on an idle thread.
-fn outcome(flavour: Flavour, server: &str, flags: u32, token: &str) -> Result<u32, Status> {
-    let m = in_job(flavour, server, flags);
+fn outcome(kernel: Kernel, server: &str, flags: u32, token: &str) -> Result<u32, Status> {
+    let m = in_job(kernel, server, flags);
     let token = m.token(token);
     let result = m.imp(&token, false, false, 2);
     if result.is_err() {
@@ -27,16 +27,16 @@ fn outcome(flavour: Flavour, server: &str, flags: u32, token: &str) -> Result<u3
 
 #[test]
 fn j01_j02_no_admin() {
-    for flavour in WITH_JOBS {
-        assert_eq!(outcome(flavour, "S", job_flags::NO_ADMIN, "Aa2"), Err(DENIED), "J01");
-        assert_eq!(outcome(flavour, "S", job_flags::NO_ADMIN, "A2"), Ok(2), "J02");
+    for kernel in WITH_JOBS {
+        assert_eq!(outcome(kernel, "S", job_flags::NO_ADMIN, "Aa2"), Err(DENIED), "J01");
+        assert_eq!(outcome(kernel, "S", job_flags::NO_ADMIN, "A2"), Ok(2), "J02");
     }
 }
 
 #[test]
 fn j03_a_downgraded_admin_is_refused_too_and_the_copy_freed() {
-    for flavour in WITH_JOBS {
-        let m = in_job(flavour, "S", job_flags::NO_ADMIN);
+    for kernel in WITH_JOBS {
+        let m = in_job(kernel, "S", job_flags::NO_ADMIN);
         let token = m.token("Ba2");
         assert_eq!(m.imp(&token, false, false, 2), Err(DENIED));
         drop(token);
@@ -46,8 +46,8 @@ fn j03_a_downgraded_admin_is_refused_too_and_the_copy_freed() {
 
 #[test]
 fn j04_j05_what_was_there_stays_and_a_revert_is_free() {
-    for flavour in WITH_JOBS {
-        let m = in_job(flavour, "S", job_flags::NO_ADMIN);
+    for kernel in WITH_JOBS {
+        let m = in_job(kernel, "S", job_flags::NO_ADMIN);
         let a2 = m.token("A2");
         m.imp(&a2, true, false, 2).expect("kept");
         assert_eq!(m.imp(&m.token("Aa2"), false, false, 2), Err(DENIED));
@@ -60,18 +60,17 @@ fn j04_j05_what_was_there_stays_and_a_revert_is_free() {
 #[test]
 fn j06_j07_reactos_has_the_restricted_test_inverted() {
     let flag = job_flags::RESTRICTED_TOKEN;
-    assert_eq!(outcome(Flavour::Documented, "S", flag, "A2"), Err(DENIED), "J06");
-    assert_eq!(outcome(Flavour::Nt52, "S", flag, "A2"), Ok(2), "J06");
+    assert_eq!(outcome(Kernel::Documented, "S", flag, "A2"), Err(DENIED), "J06");
+    assert_eq!(outcome(Kernel::Nt52, "S", flag, "A2"), Ok(2), "J06");
     // As decided: the documented rule downgrades a restricted token.
-    assert_eq!(outcome(Flavour::Documented, "SR", flag, "AR2"), Ok(1), "J07");
-    assert_eq!(outcome(Flavour::Nt52, "SR", flag, "AR2"), Err(DENIED), "J07");
+    assert_eq!(outcome(Kernel::Documented, "SR", flag, "AR2"), Ok(1), "J07");
+    assert_eq!(outcome(Kernel::Nt52, "SR", flag, "AR2"), Err(DENIED), "J07");
 }
 
 #[test]
 fn j08_filters_apply_to_the_token_stored() {
-    for (flavour, filtered) in [(Flavour::Documented, true), (Flavour::Nt52, false), (Flavour::Win10, false)]
-    {
-        let m = Machine::new(flavour, "S");
+    for (kernel, filtered) in [(Kernel::Documented, true), (Kernel::Nt52, false), (Kernel::Win10, false)] {
+        let m = Machine::new(kernel, "S");
         let filter = TokenFilter { delete: vec![X], ..TokenFilter::default() };
         m.process.assign_job(Job::with_filter(job_flags::FILTER_TOKENS, filter)).expect("no job yet");
         let token = m.token("AX2");
@@ -85,7 +84,7 @@ fn j08_filters_apply_to_the_token_stored() {
 
 #[test]
 fn j08_without_memory_for_the_filtered_token_nothing_changes() {
-    let m = in_job(Flavour::Documented, "S", job_flags::FILTER_TOKENS);
+    let m = in_job(Kernel::Documented, "S", job_flags::FILTER_TOKENS);
     let a2 = m.token("A2");
     m.system.faults().fail_next(FaultPoint::FilterToken, Status::NO_MEMORY);
     assert_eq!(m.imp(&a2, false, false, 2), Err(Status::NO_MEMORY));
@@ -94,15 +93,15 @@ fn j08_without_memory_for_the_filtered_token_nothing_changes() {
 
 #[test]
 fn j09_only_token_does_not_concern_impersonation() {
-    for flavour in Flavour::ALL {
-        assert_eq!(outcome(flavour, "S", job_flags::ONLY_TOKEN, "Aa2"), Ok(2));
+    for &kernel in Kernel::ALL {
+        assert_eq!(outcome(kernel, "S", job_flags::ONLY_TOKEN, "Aa2"), Ok(2));
     }
 }
 
 #[test]
 fn j10_restore_tests_no_job() {
-    for flavour in WITH_JOBS {
-        let m = Machine::new(flavour, "S");
+    for kernel in WITH_JOBS {
+        let m = Machine::new(kernel, "S");
         let admin = m.token("Aa2");
         m.imp(&admin, false, false, 2).expect("kept");
         let state = m.thread.disable_impersonation();
@@ -114,8 +113,8 @@ fn j10_restore_tests_no_job() {
 
 #[test]
 fn j11_joining_a_job_changes_no_slot() {
-    for flavour in WITH_JOBS {
-        let m = Machine::new(flavour, "S");
+    for kernel in WITH_JOBS {
+        let m = Machine::new(kernel, "S");
         let admin = m.token("Aa2");
         m.imp(&admin, false, false, 2).expect("kept");
         m.process.assign_job(Job::new(job_flags::NO_ADMIN)).expect("no job yet");
@@ -129,8 +128,8 @@ fn j11_joining_a_job_changes_no_slot() {
 fn windows_10_ignores_jobs() {
     for flags in [1, 2, 4, 8, 15] {
         for token in ["A2", "Aa2"] {
-            assert_eq!(outcome(Flavour::Win10, "S", flags, token), Ok(2), "{token} under {flags}");
+            assert_eq!(outcome(Kernel::Win10, "S", flags, token), Ok(2), "{token} under {flags}");
         }
-        assert_eq!(outcome(Flavour::Win10, "S", flags, "Ba2"), Ok(1));
+        assert_eq!(outcome(Kernel::Win10, "S", flags, "Ba2"), Ok(1));
     }
 }

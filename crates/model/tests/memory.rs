@@ -2,7 +2,7 @@
 
 mod support;
 
-use psimp_model::{FaultPoint, Flavour};
+use psimp_model::{FaultPoint, Kernel};
 use psimp_nt::Status;
 use support::{Machine, refs};
 
@@ -10,12 +10,12 @@ const NONE: Status = Status(0xC000_009A);
 
 #[test]
 fn m01_the_first_impersonation_needs_a_block() {
-    for (flavour, expected) in [
-        (Flavour::Nt52, Err(Status(0xC000_009A))),
-        (Flavour::Documented, Err(Status(0xC000_0017))),
-        (Flavour::Win10, Ok(())),
+    for (kernel, expected) in [
+        (Kernel::Nt52, Err(Status(0xC000_009A))),
+        (Kernel::Documented, Err(Status(0xC000_0017))),
+        (Kernel::Win10, Ok(())),
     ] {
-        let m = Machine::new(flavour, "S");
+        let m = Machine::new(kernel, "S");
         let a2 = m.token("A2");
         m.system.faults().fail_next(FaultPoint::ThreadBlock, NONE);
         assert_eq!(m.imp(&a2, false, false, 2), expected);
@@ -25,8 +25,8 @@ fn m01_the_first_impersonation_needs_a_block() {
 
 #[test]
 fn m02_the_block_stays_with_the_thread() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let a2 = m.token("A2");
         m.imp(&a2, false, false, 2).expect("kept");
         m.system.ps_revert_to_self(&m.thread);
@@ -37,8 +37,8 @@ fn m02_the_block_stays_with_the_thread() {
 
 #[test]
 fn m03_without_memory_for_the_copy_nothing_changes() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let (a2, b2) = (m.token("A2"), m.token("B2"));
         m.imp(&a2, true, false, 2).expect("kept");
         let primary = m.process.primary();
@@ -53,7 +53,7 @@ fn m03_without_memory_for_the_copy_nothing_changes() {
 #[test]
 fn m04_windows_10_keeps_a_token_without_memory() {
     for point in [FaultPoint::ThreadBlock, FaultPoint::DuplicateToken, FaultPoint::FilterToken] {
-        let m = Machine::new(Flavour::Win10, "S");
+        let m = Machine::new(Kernel::Win10, "S");
         m.system.faults().fail_next(point, NONE);
         assert_eq!(m.imp(&m.token("A2"), false, false, 2), Ok(()));
     }
@@ -61,9 +61,9 @@ fn m04_windows_10_keeps_a_token_without_memory() {
 
 #[test]
 fn m05_ending_needs_no_memory() {
-    for flavour in Flavour::ALL {
+    for &kernel in Kernel::ALL {
         for point in [FaultPoint::ThreadBlock, FaultPoint::DuplicateToken] {
-            let m = Machine::new(flavour, "S");
+            let m = Machine::new(kernel, "S");
             let idle = m.system.create_thread(&m.process);
             m.imp(&m.token("A2"), false, false, 2).expect("kept");
             m.system.faults().fail_next(point, NONE);

@@ -3,7 +3,7 @@
 mod support;
 
 use psimp_model::{
-    AccessMode, AccessRequest, Acl, Flavour, GenericMapping, MandatoryLabel, ModelKernel, SecurityDescriptor,
+    AccessMode, AccessRequest, Acl, GenericMapping, Kernel, MandatoryLabel, ModelKernel, SecurityDescriptor,
     SecurityQos, ServerFile, SubjectContext, TokenSpec, open_device, privileges, rights, sids,
 };
 use psimp_nt::{Level, Sid, Status, TokenType, integrity};
@@ -17,7 +17,7 @@ const NOT_HELD: Status = Status(0xC000_0061);
 const INVALID_PARAMETER: Status = Status(0xC000_000D);
 
 fn peios(server: &str) -> Machine {
-    Machine::new(Flavour::Peios, server)
+    Machine::new(Kernel::Peios, server)
 }
 
 /// What one call stores: whether it is the token itself, and the level.
@@ -246,7 +246,7 @@ fn p10_closing_the_source_handle_ends_nothing() {
 
 #[test]
 fn p11_the_strict_reading_is_an_error() {
-    let strict = |server| Machine::with_profile(Flavour::Peios, &PEIOS_STRICT, server);
+    let strict = |server| Machine::with_profile(Kernel::Peios, &PEIOS_STRICT, server);
     assert_eq!(refused(&strict("S"), "B2", 2), NOT_HELD);
     assert_eq!(refused(&strict("S"), "B2", 1), NOT_HELD);
     assert_eq!(refused(&strict("S+"), "BH2", 2), NOT_HELD);
@@ -285,11 +285,4 @@ fn the_anonymous_token_passes_the_gates_as_any_other() {
         assert_eq!(m.access(&[Sid::ANONYMOUS_LOGON]), Ok(READ));
         assert_eq!(m.access(&[A]), Err(DENIED));
     }
-}
-
-#[test]
-fn the_flavour_is_called_peios() {
-    assert_eq!(Flavour::ALL.map(Flavour::name), ["win10", "nt52", "documented", "peios"]);
-    assert_eq!(Flavour::NT.map(Flavour::name), ["win10", "nt52", "documented"]);
-    assert_eq!(Flavour::Peios.profile().name, "Peios");
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use psimp_model::{Flavour, privileges, rights};
+use psimp_model::{Kernel, privileges, rights};
 use std::sync::Arc;
 use std::thread::scope;
 use support::{Machine, refs};
@@ -11,8 +11,8 @@ const ROUNDS: usize = 2000;
 
 #[test]
 fn z01_reference_against_impersonate_and_revert() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let a2 = m.token("A2");
         scope(|scope| {
             scope.spawn(|| {
@@ -34,9 +34,9 @@ fn z01_reference_against_impersonate_and_revert() {
 
 #[test]
 fn z02_z03_two_writers_never_mix() {
-    for flavour in Flavour::ALL {
+    for &kernel in Kernel::ALL {
         for _ in 0..50 {
-            let m = Machine::new(flavour, "S");
+            let m = Machine::new(kernel, "S");
             let (first, second) = (m.token("A2"), m.token("A3"));
             scope(|scope| {
                 scope.spawn(|| m.imp(&first, true, false, 2).expect("kept"));
@@ -52,7 +52,7 @@ fn z02_z03_two_writers_never_mix() {
 
 #[test]
 fn z07_z08_opens_against_reverts_leave_no_token_behind() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let a2 = m.token("A2");
     let opener = Machine {
         system: m.system.clone(),
@@ -85,7 +85,7 @@ fn z07_z08_opens_against_reverts_leave_no_token_behind() {
 
 #[test]
 fn z09_a_privilege_that_comes_and_goes() {
-    let m = Machine::new(Flavour::Win10, "S+");
+    let m = Machine::new(Kernel::Win10, "S+");
     let b2 = m.token("B2");
     let primary = m.process.primary();
     scope(|scope| {

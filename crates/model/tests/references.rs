@@ -2,14 +2,14 @@
 
 mod support;
 
-use psimp_model::{FaultPoint, Flavour, Job, Object, SecurityQos, job_flags, rights};
+use psimp_model::{FaultPoint, Job, Kernel, Object, SecurityQos, job_flags, rights};
 use psimp_nt::{Luid, Status};
 use support::{CURRENT_THREAD, LOGON_B, Machine, refs};
 
 #[test]
 fn r01_r03_r04_counts_return_to_the_start() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let a2 = m.token("A2");
         for _ in 0..10_000 {
             m.imp(&a2, false, false, 2).expect("kept");
@@ -30,8 +30,8 @@ fn r01_r03_r04_counts_return_to_the_start() {
 
 #[test]
 fn r02_downgrade_copies_are_freed() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let b2 = m.token("B2");
         for _ in 0..10_000 {
             m.imp(&b2, false, false, 2).expect("downgraded");
@@ -45,7 +45,7 @@ fn r02_downgrade_copies_are_freed() {
 
 #[test]
 fn r05_closing_the_handle_ends_nothing() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let handle = m.handle(&m.token("A2"), rights::TOKEN_ALL_ACCESS);
     m.system.nt_set_thread_token(&m.thread, CURRENT_THREAD, handle).expect("set");
     m.system.nt_close(&m.thread, handle).expect("closed");
@@ -54,7 +54,7 @@ fn r05_closing_the_handle_ends_nothing() {
 
 #[test]
 fn r06_failures_leak_nothing() {
-    let m = Machine::new(Flavour::Nt52, "S");
+    let m = Machine::new(Kernel::Nt52, "S");
     m.process.assign_job(Job::new(job_flags::NO_ADMIN)).expect("no job yet");
     let (a2, b2, admin) = (m.token("A2"), m.token("B2"), m.token("Ba2"));
     m.imp(&a2, true, false, 2).expect("kept");
@@ -71,8 +71,8 @@ fn r06_failures_leak_nothing() {
 
 #[test]
 fn r07_copies_on_open_are_freed() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S+");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S+");
         let a2 = m.token("A2");
         let before = m.system.logon_session_references(support::LOGON_A);
         for _ in 0..1000 {
@@ -87,7 +87,7 @@ fn r07_copies_on_open_are_freed() {
 #[test]
 fn r08_client_contexts_are_freed() {
     for tracking in [SecurityQos::STATIC, SecurityQos::DYNAMIC] {
-        let m = Machine::new(Flavour::Win10, "S");
+        let m = Machine::new(Kernel::Win10, "S");
         let a2 = m.token("A2");
         m.imp(&a2, false, false, 2).expect("kept");
         let before = m.system.logon_session_references(support::LOGON_A);
@@ -102,8 +102,8 @@ fn r08_client_contexts_are_freed() {
 
 #[test]
 fn r09_nt52_leaks_a_reference_on_the_anonymous_token() {
-    for (flavour, leaked) in [(Flavour::Win10, 0), (Flavour::Documented, 0), (Flavour::Nt52, 1000)] {
-        let m = Machine::new(flavour, "S+");
+    for (kernel, leaked) in [(Kernel::Win10, 0), (Kernel::Documented, 0), (Kernel::Nt52, 1000)] {
+        let m = Machine::new(kernel, "S+");
         let token = m.system.anonymous_token().clone();
         let before = refs(&token);
         for _ in 0..1000 {
@@ -117,7 +117,7 @@ fn r09_nt52_leaks_a_reference_on_the_anonymous_token() {
 
 #[test]
 fn r10_the_end_of_a_process_closes_its_handles() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     for _ in 0..16 {
         m.handle(&m.token("B2"), rights::TOKEN_QUERY);
     }
@@ -128,8 +128,8 @@ fn r10_the_end_of_a_process_closes_its_handles() {
 
 #[test]
 fn r11_r12_the_slot_lasts_as_long_as_the_thread_object() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let other = m.system.create_thread(&m.process);
         let a2 = m.token("A2");
         m.system.ps_impersonate_client(&other, Some(&a2), false, false, 2).expect("kept");

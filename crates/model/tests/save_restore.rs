@@ -2,17 +2,17 @@
 
 mod support;
 
-use psimp_model::{Flavour, ImpersonationState, privileges};
+use psimp_model::{ImpersonationState, Kernel, privileges};
 use psimp_nt::Status;
 use std::sync::Arc;
 use support::{Machine, refs};
 
-const KERNELS: [Flavour; 2] = [Flavour::Win10, Flavour::Nt52];
+const KERNELS: [Kernel; 2] = [Kernel::Win10, Kernel::Nt52];
 
 #[test]
 fn s01_four_values_bring_an_impersonation_back() {
-    for flavour in KERNELS {
-        let m = Machine::new(flavour, "S+");
+    for kernel in KERNELS {
+        let m = Machine::new(kernel, "S+");
         let (a2, b2) = (m.token("A2"), m.token("B2"));
         m.imp(&a2, true, true, 2).expect("kept");
         let saved = m.thread.slot().expect("a slot");
@@ -27,8 +27,8 @@ fn s01_four_values_bring_an_impersonation_back() {
 
 #[test]
 fn s04_five_nested_saves_unwind_exactly() {
-    for flavour in KERNELS {
-        let m = Machine::new(flavour, "S+");
+    for kernel in KERNELS {
+        let m = Machine::new(kernel, "S+");
         let tokens: Vec<_> = ["A2", "B2", "N2", "AR2", "A2"].map(|name| m.token(name)).into();
         let mut saved = Vec::new();
         for token in &tokens {
@@ -49,8 +49,8 @@ fn s04_five_nested_saves_unwind_exactly() {
 
 #[test]
 fn s05_s07_a_restore_decides_again() {
-    for flavour in KERNELS {
-        let m = Machine::new(flavour, "S+");
+    for kernel in KERNELS {
+        let m = Machine::new(kernel, "S+");
         let (a2, b2) = (m.token("A2"), m.token("B2"));
         m.imp(&b2, false, false, 2).expect("kept");
         m.process.primary().adjust_privilege(privileges::IMPERSONATE, false);
@@ -69,8 +69,8 @@ fn s05_s07_a_restore_decides_again() {
 
 #[test]
 fn s06_disable_and_restore_decide_nothing() {
-    for flavour in KERNELS {
-        let m = Machine::new(flavour, "S+");
+    for kernel in KERNELS {
+        let m = Machine::new(kernel, "S+");
         let b2 = m.token("B2");
         m.imp(&b2, true, true, 2).expect("kept");
         m.process.primary().adjust_privilege(privileges::IMPERSONATE, false);
@@ -85,7 +85,7 @@ fn s06_disable_and_restore_decide_nothing() {
 
 #[test]
 fn s10_the_saved_reference_keeps_the_token() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     m.imp(&m.token("A2"), false, false, 2).expect("kept");
     let saved = m.thread.slot().expect("a slot");
     m.system.ps_revert_to_self(&m.thread);
@@ -94,8 +94,8 @@ fn s10_the_saved_reference_keeps_the_token() {
 
 #[test]
 fn s11_z15_restore_wins_over_what_came_in_between() {
-    for flavour in KERNELS {
-        let m = Machine::new(flavour, "S+");
+    for kernel in KERNELS {
+        let m = Machine::new(kernel, "S+");
         let (a2, b2) = (m.token("A2"), m.token("B2"));
         m.imp(&a2, false, false, 2).expect("kept");
         let state = m.thread.disable_impersonation();
@@ -108,7 +108,7 @@ fn s11_z15_restore_wins_over_what_came_in_between() {
 
 #[test]
 fn s12_disable_and_restore_on_an_idle_thread() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let state = m.thread.disable_impersonation();
     assert!(!state.was_impersonating());
     m.thread.restore_impersonation(state);
@@ -117,7 +117,7 @@ fn s12_disable_and_restore_on_an_idle_thread() {
 
 #[test]
 fn s13_a_revert_does_not_reach_what_was_moved_out() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let a2 = m.token("A2");
     m.imp(&a2, false, false, 2).expect("kept");
     let state = m.thread.disable_impersonation();
@@ -128,7 +128,7 @@ fn s13_a_revert_does_not_reach_what_was_moved_out() {
 
 #[test]
 fn s14_a_state_outlives_its_thread() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let a2 = m.token("A2");
     m.imp(&a2, false, false, 2).expect("kept");
     let state = m.thread.disable_impersonation();
@@ -142,7 +142,7 @@ fn s14_a_state_outlives_its_thread() {
 
 #[test]
 fn s15_the_last_state_restored_counts() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let a2 = m.token("A2");
     m.imp(&a2, false, false, 2).expect("kept");
     let (first, second) = (m.thread.disable_impersonation(), m.thread.disable_impersonation());
@@ -154,7 +154,7 @@ fn s15_the_last_state_restored_counts() {
 
 #[test]
 fn s16_an_open_as_self_between_disable_and_restore() {
-    let m = Machine::new(Flavour::Win10, "S+");
+    let m = Machine::new(Kernel::Win10, "S+");
     let (a2, b2) = (m.token("A2"), m.token("B2"));
     m.imp(&a2, false, false, 2).expect("kept");
     let state = m.thread.disable_impersonation();
@@ -167,7 +167,7 @@ fn s16_an_open_as_self_between_disable_and_restore() {
 
 #[test]
 fn the_teb_is_told_by_impersonate_and_revert_alone() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     m.imp(&m.token("A2"), false, false, 2).expect("kept");
     let state = m.thread.disable_impersonation();
     assert!(m.thread.teb_is_impersonating(), "after Disable");

@@ -1,7 +1,7 @@
 //! The service over the model, where memory runs out.
 
 use psimp_model::{
-    FaultPoint, Flavour, Group, ModelKernel, Object, Process, ServerFile, System, Thread, Token, TokenSpec,
+    FaultPoint, Group, Kernel, ModelKernel, Object, Process, ServerFile, System, Thread, Token, TokenSpec,
     sids,
 };
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
@@ -23,7 +23,7 @@ struct Setup {
 
 impl Setup {
     fn new() -> Self {
-        let system = Arc::new(System::new(Flavour::Win10));
+        let system = Arc::new(System::new(Kernel::Win10));
         let process = system.create_process(token(&system, USER, TokenType::Primary));
         let thread = system.create_thread(&process);
         Self { system, file: ServerFile::default(), process, thread }

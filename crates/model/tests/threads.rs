@@ -2,12 +2,12 @@
 
 mod support;
 
-use psimp_model::{Flavour, Privilege, SecurityQos, Thread, privileges, rights};
+use psimp_model::{Kernel, Privilege, SecurityQos, Thread, privileges, rights};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 use support::{A5, CURRENT_THREAD, DENIED, Machine, refs, slot_of, spec};
 
-const KERNELS: [Flavour; 2] = [Flavour::Win10, Flavour::Nt52];
+const KERNELS: [Kernel; 2] = [Kernel::Win10, Kernel::Nt52];
 
 fn dynamic(level: u32) -> SecurityQos {
     SecurityQos { level, tracking: SecurityQos::DYNAMIC, effective_only: false }
@@ -19,8 +19,8 @@ fn id(thread: &Thread) -> Option<u64> {
 
 #[test]
 fn x01_x03_slots_are_independent() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let t2 = m.system.create_thread(&m.process);
         let a2 = m.token("A2");
         m.system.ps_impersonate_client(&t2, Some(&a2), false, false, 2).expect("kept");
@@ -33,8 +33,8 @@ fn x01_x03_slots_are_independent() {
 
 #[test]
 fn x02_s08_the_targets_process_decides() {
-    for flavour in KERNELS {
-        let m = Machine::new(flavour, "S");
+    for kernel in KERNELS {
+        let m = Machine::new(kernel, "S");
         let q = m.system.create_process(m.system.create_token(spec("S+")));
         let t2 = m.system.create_thread(&q);
         let b2 = m.token("B2");
@@ -47,7 +47,7 @@ fn x02_s08_the_targets_process_decides() {
 
 #[test]
 fn x05_threads_that_share_a_token_see_its_changes() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let t2 = m.system.create_thread(&m.process);
     let a2 = m.token("A2");
     m.imp(&a2, false, false, 2).expect("kept");
@@ -62,8 +62,8 @@ fn x05_threads_that_share_a_token_see_its_changes() {
 
 #[test]
 fn x06_x07_x08_x09_what_setting_a_threads_token_needs() {
-    for flavour in Flavour::NT {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::NT {
+        let m = Machine::new(kernel, "S");
         let a2 = m.handle(&m.token("A2"), rights::TOKEN_IMPERSONATE);
         let t2 = m.system.create_thread(&m.process);
         let weak = m.thread_handle(&t2, rights::THREAD_ALL_ACCESS & !rights::THREAD_SET_THREAD_TOKEN);
@@ -89,12 +89,12 @@ fn x06_x07_x08_x09_what_setting_a_threads_token_needs() {
 #[test]
 fn x10_reactos_has_the_two_rights_exchanged() {
     let (on_server, on_client) = (0x100, 0x200);
-    for (flavour, straight, exchanged) in [
-        (Flavour::Win10, Ok(()), Err(DENIED)),
-        (Flavour::Documented, Ok(()), Err(DENIED)),
-        (Flavour::Nt52, Err(DENIED), Ok(())),
+    for (kernel, straight, exchanged) in [
+        (Kernel::Win10, Ok(()), Err(DENIED)),
+        (Kernel::Documented, Ok(()), Err(DENIED)),
+        (Kernel::Nt52, Err(DENIED), Ok(())),
     ] {
-        let m = Machine::new(flavour, "S+");
+        let m = Machine::new(kernel, "S+");
         let client = m.system.create_thread(&m.process);
         let a2 = m.token("A2");
         m.system.ps_impersonate_client(&client, Some(&a2), false, false, 2).expect("kept");
@@ -111,8 +111,8 @@ fn x10_reactos_has_the_two_rights_exchanged() {
 
 #[test]
 fn x11_x12_x13_levels_of_a_client_that_impersonates() {
-    for flavour in KERNELS {
-        let m = Machine::new(flavour, "S+");
+    for kernel in KERNELS {
+        let m = Machine::new(kernel, "S+");
         let client = m.system.create_thread(&m.process);
         let at = |token: &str, level| {
             let token = m.token(token);
@@ -138,13 +138,13 @@ fn x11_x12_x13_levels_of_a_client_that_impersonates() {
 fn x14_contexts_of_an_idle_client() {
     // NT 5.2 tests the level recorded in the token. Dynamic tracking hands on
     // the primary token, with level 0; a static copy records the level asked for.
-    for (flavour, tracking, same, level) in [
-        (Flavour::Win10, SecurityQos::STATIC, false, 2),
-        (Flavour::Win10, SecurityQos::DYNAMIC, true, 2),
-        (Flavour::Nt52, SecurityQos::DYNAMIC, false, 1),
-        (Flavour::Nt52, SecurityQos::STATIC, false, 2),
+    for (kernel, tracking, same, level) in [
+        (Kernel::Win10, SecurityQos::STATIC, false, 2),
+        (Kernel::Win10, SecurityQos::DYNAMIC, true, 2),
+        (Kernel::Nt52, SecurityQos::DYNAMIC, false, 1),
+        (Kernel::Nt52, SecurityQos::STATIC, false, 2),
     ] {
-        let m = Machine::new(flavour, "S");
+        let m = Machine::new(kernel, "S");
         let client = m.system.create_thread(&m.process);
         let primary = m.process.primary();
         let qos = SecurityQos { tracking, ..dynamic(2) };
@@ -154,14 +154,14 @@ fn x14_contexts_of_an_idle_client() {
         m.system.se_impersonate_client_ex(&context, &m.thread).expect("stored");
         m.system.se_delete_client_security(context);
         let (id, co, eo, stored) = m.slot().expect("a slot");
-        assert_eq!((id == primary.id(), co, eo, stored), (same, true, false, level), "{flavour:?}");
+        assert_eq!((id == primary.id(), co, eo, stored), (same, true, false, level), "{kernel:?}");
     }
 }
 
 #[test]
 fn effective_only_of_dynamic_contexts_includes_the_clients() {
     for (tracking, expected) in [(SecurityQos::STATIC, false), (SecurityQos::DYNAMIC, true)] {
-        let m = Machine::new(Flavour::Win10, "S");
+        let m = Machine::new(Kernel::Win10, "S");
         let client = m.system.create_thread(&m.process);
         let a2 = m.token("A2");
         m.system.ps_impersonate_client(&client, Some(&a2), false, true, 2).expect("kept");
@@ -174,7 +174,7 @@ fn effective_only_of_dynamic_contexts_includes_the_clients() {
 
 #[test]
 fn x15_slots_outlive_the_context() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let t2 = m.system.create_thread(&m.process);
     let client = m.system.create_thread(&m.process);
     let a2 = m.token("A2");
@@ -190,12 +190,12 @@ fn x15_slots_outlive_the_context() {
 
 #[test]
 fn x16_a_level_that_is_none() {
-    for (flavour, status) in [(Flavour::Nt52, 0xC000_000D), (Flavour::Win10, 0xC000_00A5)] {
-        let m = Machine::new(flavour, "S");
+    for (kernel, status) in [(Kernel::Nt52, 0xC000_000D), (Kernel::Win10, 0xC000_00A5)] {
+        let m = Machine::new(kernel, "S");
         let created = m.system.se_create_client_security(&m.thread, &dynamic(7), false);
         assert_eq!(created.err(), Some(Status(status)));
     }
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let unknown = SecurityQos { tracking: 2, ..dynamic(2) };
     let created = m.system.se_create_client_security(&m.thread, &unknown, false);
     assert_eq!(created.err(), Some(Status(0xC000_000D)), "unknown tracking mode");
@@ -203,8 +203,8 @@ fn x16_a_level_that_is_none() {
 
 #[test]
 fn x17_a_system_thread_has_no_teb() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let thread = m.system.create_system_thread(&m.process);
         let a2 = m.token("A2");
         m.system.ps_impersonate_client(&thread, Some(&a2), false, false, 2).expect("kept");
@@ -216,7 +216,7 @@ fn x17_a_system_thread_has_no_teb() {
 
 #[test]
 fn ps_assign_impersonation_token_uses_the_tokens_own_level() {
-    let m = Machine::new(Flavour::Win10, "S");
+    let m = Machine::new(Kernel::Win10, "S");
     let t2 = m.system.create_thread(&m.process);
     let handle = m.handle(&m.token("A1"), rights::TOKEN_IMPERSONATE);
     m.system.ps_assign_impersonation_token(&m.thread, &t2, handle).expect("stored");

@@ -2,19 +2,19 @@
 
 mod support;
 
-use psimp_model::{Flavour, TokenFilter, rights, sids};
+use psimp_model::{Kernel, TokenFilter, rights, sids};
 use psimp_nt::{Level, Sid, TokenType};
 use support::{A, A5, A6, CURRENT_THREAD, DENIED, Machine, NO_TOKEN};
 
 #[test]
 fn u01_u02_u03_impersonate_self() {
-    for flavour in Flavour::NT {
+    for &kernel in Kernel::NT {
         for (level, opened, access) in [
             (Level::Anonymous, Err(A6), Err(A5)),
             (Level::Identification, Ok(Level::Identification), Err(A5)),
             (Level::Impersonation, Ok(Level::Impersonation), Ok(rights::FILE_READ_DATA)),
         ] {
-            let m = Machine::new(flavour, "S");
+            let m = Machine::new(kernel, "S");
             m.system.rtl_impersonate_self(&m.thread, level).expect("set");
             assert_eq!(m.open(true).map(|token| token.level()), opened);
             assert_eq!(m.access(&[A]), access);
@@ -25,8 +25,8 @@ fn u01_u02_u03_impersonate_self() {
 
 #[test]
 fn u04_the_token_of_a_logon_in_the_own_session() {
-    for (flavour, level) in [(Flavour::Win10, 2), (Flavour::Nt52, 2), (Flavour::Documented, 1)] {
-        let m = Machine::new(flavour, "S");
+    for (kernel, level) in [(Kernel::Win10, 2), (Kernel::Nt52, 2), (Kernel::Documented, 1)] {
+        let m = Machine::new(kernel, "S");
         m.imp(&m.token("Bo2"), false, false, 2).expect("stored");
         assert_eq!(m.slot().expect("a slot").3, level);
     }
@@ -34,8 +34,8 @@ fn u04_the_token_of_a_logon_in_the_own_session() {
 
 #[test]
 fn u05_the_token_of_an_unrelated_user() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         let handle = m.handle(&m.token("B2"), rights::TOKEN_IMPERSONATE);
         assert_eq!(m.system.nt_set_thread_token(&m.thread, CURRENT_THREAD, handle), Ok(()));
         let token = m.open(true).expect("opened");
@@ -45,8 +45,8 @@ fn u05_the_token_of_an_unrelated_user() {
 
 #[test]
 fn u06_the_anonymous_token() {
-    for flavour in [Flavour::Win10, Flavour::Nt52] {
-        let m = Machine::new(flavour, "S");
+    for kernel in [Kernel::Win10, Kernel::Nt52] {
+        let m = Machine::new(kernel, "S");
         m.system.nt_impersonate_anonymous_token(&m.thread, CURRENT_THREAD).expect("stored");
         let slot = m.thread.slot().expect("a slot");
         assert_eq!((slot.copy_on_open, slot.effective_only, slot.level), (true, false, 2));
@@ -64,13 +64,13 @@ fn u06_the_anonymous_token() {
 
 #[test]
 fn restricted_processes_do_not_become_anonymous() {
-    for (flavour, server, expected) in [
-        (Flavour::Win10, "SR", Err(DENIED)),
-        (Flavour::Nt52, "SR", Err(DENIED)),
-        (Flavour::Win10, "SW", Ok(())),
-        (Flavour::Nt52, "SW", Err(DENIED)),
+    for (kernel, server, expected) in [
+        (Kernel::Win10, "SR", Err(DENIED)),
+        (Kernel::Nt52, "SR", Err(DENIED)),
+        (Kernel::Win10, "SW", Ok(())),
+        (Kernel::Nt52, "SW", Err(DENIED)),
     ] {
-        let m = Machine::new(flavour, server);
+        let m = Machine::new(kernel, server);
         let thread = m.thread_handle(&m.thread, rights::THREAD_IMPERSONATE);
         assert_eq!(m.system.nt_impersonate_anonymous_token(&m.thread, thread), expected);
         let weak = m.thread_handle(&m.thread, rights::THREAD_SET_THREAD_TOKEN);
@@ -80,8 +80,8 @@ fn restricted_processes_do_not_become_anonymous() {
 
 #[test]
 fn u07_reverting_an_idle_thread() {
-    for flavour in Flavour::ALL {
-        let m = Machine::new(flavour, "S");
+    for &kernel in Kernel::ALL {
+        let m = Machine::new(kernel, "S");
         assert_eq!(m.system.nt_set_thread_token(&m.thread, CURRENT_THREAD, 0), Ok(()));
         assert_eq!(m.open(true).err(), Some(NO_TOKEN));
     }
@@ -89,8 +89,8 @@ fn u07_reverting_an_idle_thread() {
 
 #[test]
 fn u14_a_restricted_token_of_the_own_user() {
-    for (flavour, level) in [(Flavour::Win10, 2), (Flavour::Nt52, 1), (Flavour::Documented, 1)] {
-        let m = Machine::new(flavour, "S");
+    for (kernel, level) in [(Kernel::Win10, 2), (Kernel::Nt52, 1), (Kernel::Documented, 1)] {
+        let m = Machine::new(kernel, "S");
         let own = m.handle(&m.token("A2"), rights::TOKEN_ALL_ACCESS);
         let filter = TokenFilter { restrict: vec![sids::RESTRICTED], ..TokenFilter::default() };
         let restricted = m.system.nt_filter_token(&m.thread, own, &filter).expect("filtered");
@@ -101,8 +101,8 @@ fn u14_a_restricted_token_of_the_own_user() {
 
 #[test]
 fn u15_a_restricted_process_takes_an_unrestricted_token() {
-    for flavour in Flavour::NT {
-        let m = Machine::new(flavour, "SR");
+    for &kernel in Kernel::NT {
+        let m = Machine::new(kernel, "SR");
         let handle = m.handle(&m.token("A2"), rights::TOKEN_IMPERSONATE);
         m.system.nt_set_thread_token(&m.thread, CURRENT_THREAD, handle).expect("set");
         assert_eq!(m.slot().expect("a slot").3, 1);

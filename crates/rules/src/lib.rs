@@ -13,10 +13,12 @@
 
 mod decide;
 mod facts;
+mod kernel;
 mod profile;
 
 pub use decide::{Decision, Effect, Refusal, Rule, Step, Verdict, decide, decide_traced, raises};
 pub use facts::{Package, PlatformFacts, Restriction, TokenFacts};
+pub use kernel::{AnonymousClient, Family, Kernel, KernelFacts};
 pub use profile::{
     Anonymous, Combine, CopyLevel, DOC, DOC_ANY, DenyAction, Integrity, Job, NT52, NoPrimary, PEIOS,
     PEIOS_STRICT, PROFILES, Profile, Restricted, SlotStorage, UM, W10, W10_RECENT,

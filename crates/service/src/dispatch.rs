@@ -2,8 +2,8 @@
 
 use crate::{Kernel, connection, evaluate, impersonate, restore, slot};
 use psimp_nt::Status;
-use psimp_protocol::wire::{self, MAX_REPLY};
-use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_SAVES, Operation, PROTOCOL_VERSION, Target};
+use psimp_protocol::wire;
+use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_REPLY, MAX_SAVES, Operation, PROTOCOL_VERSION, Target};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// What the shell around the service knows of the caller.

@@ -5,9 +5,10 @@
 //! the client of a named pipe.
 
 use crate::script::{Broker, Judge, Object, Securable, Step, Who, check, idle, imp, on, script, slot};
-use crate::{Kernel, Server, Tok, User};
+use crate::{Server, Tok, User};
 use psimp_nt::{Sid, Status};
 use psimp_protocol::CLIENTS_AUTHENTICATED;
+use psimp_rules::Family;
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const DENIED: Status = Status::ACCESS_DENIED;
@@ -74,7 +75,7 @@ const fn worker(object: Securable, caller: Status, worker: Status) -> Step {
 pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K01",
-        "a client that says nothing: Impersonation, dynamic, effective-only",
+        "no quality of service: Impersonation, dynamic, effective-only",
         Server::SPlus,
         &[
             client!(0),
@@ -213,8 +214,8 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
         &[on(
             Who::ClientA,
             &[
-                Step::OnKernels(&[Kernel::Nt52], &[opens(r"\Client", 7, Status::INVALID_PARAMETER)]),
-                Step::OnKernels(&[Kernel::Documented, Kernel::Win10], &[opens(r"\Client", 7, A5)]),
+                Step::OnKernels(&[Family::Nt52], &[opens(r"\Client", 7, Status::INVALID_PARAMETER)]),
+                Step::OnKernels(&[Family::Documented, Family::Win10], &[opens(r"\Client", 7, A5)]),
                 opens(r"\Client", 2, OK),
             ],
         )],
@@ -442,7 +443,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     .through_driver(ALL),
     script(
         "K25",
-        "unless a setting says otherwise, only administrators and the system connect",
+        "by default only administrators and the system can connect",
         Server::SPlus,
         &[
             on(Who::ClientA, &[connects(1, 0, DENIED)]),
@@ -454,14 +455,14 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     .through_driver(None),
     script(
         "K26",
-        "a setting that is none changes nothing",
+        "a setting other than 1 changes nothing",
         Server::SPlus,
         &[on(Who::ClientA, &[connects(1, 0, DENIED)])],
     )
     .through_driver(Some(2)),
     script(
         "K27",
-        "whoever may connect may not serve for that, nor may who has not authenticated connect",
+        "permission to connect is not permission to serve, and takes an authenticated user",
         Server::SPlus,
         &[
             on(
@@ -493,8 +494,8 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
             serve(2, 3, OK),
             check("copy of Bp0 imp/1 co1 eo0 L1", "new imp/1 all", "A5", &[]),
             serve(1, 1, OK),
-            Step::OnKernels(&[Kernel::Nt52], &[slot("copy of Bp0 imp/1 co1 eo0 L1")]),
-            Step::OnKernels(&[Kernel::Documented, Kernel::Win10], &[slot("copy of Bp0 imp/2 co1 eo0 L1")]),
+            Step::OnKernels(&[Family::Nt52], &[slot("copy of Bp0 imp/1 co1 eo0 L1")]),
+            Step::OnKernels(&[Family::Documented, Family::Win10], &[slot("copy of Bp0 imp/2 co1 eo0 L1")]),
         ],
     )
     .through_driver(ALL),
@@ -534,7 +535,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     .through_driver(ALL),
     script(
         "K32",
-        "a worker is the system, whoever the thread is",
+        "a worker runs as the system, whatever the thread impersonates",
         Server::S,
         &[
             worker(EVERYONE, OK, OK),
@@ -553,9 +554,9 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
         &[
             on(Who::Q, &[imp(Tok::Aa2, false, false, 2), connects(1, IMPERSONATION, OK)]),
             Step::Meanwhile(Who::T2, &[serve(1, 1, OK), Step::Object(Object::AssignJob(NO_ADMIN))]),
-            Step::OnKernels(&[Kernel::Documented, Kernel::Nt52], &[serve(1, 2, DENIED), slot("idle")]),
+            Step::OnKernels(&[Family::Documented, Family::Nt52], &[serve(1, 2, DENIED), slot("idle")]),
             // Which has no such jobs.
-            Step::OnKernels(&[Kernel::Win10], &[serve(1, 2, OK), slot("copy of Aa2 imp/1 co1 eo0 L1")]),
+            Step::OnKernels(&[Family::Win10], &[serve(1, 2, OK), slot("copy of Aa2 imp/1 co1 eo0 L1")]),
             Step::Broker(Broker::OpenServer(1, OK)),
             Step::Broker(Broker::Sees(1, 1, "none")),
             sees(1, "L2 static eo0 served"),

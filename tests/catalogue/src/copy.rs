@@ -4,8 +4,9 @@ use crate::rights::{THREAD_SET_THREAD_TOKEN, TOKEN_DUPLICATE, TOKEN_IMPERSONATE,
 use crate::script::{
     ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, script, thread,
 };
-use crate::{Kernel, Logon, Server, Tok};
+use crate::{Logon, Server, Tok};
 use psimp_nt::Status;
+use psimp_rules::Family;
 
 const NO_B2: &[(Tok, i64)] = &[(Tok::B2, 0)];
 
@@ -150,9 +151,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Program(Program::SetThreadToken { thread: 1, token: 0, status: Status::SUCCESS }),
             on(Who::T2, &[check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[])]),
             // NT 5.2 copies at Identification too.
-            Step::OnKernels(&[Kernel::Nt52], &[Step::Object(Object::SameToken(Who::T1, Who::T2, false))]),
+            Step::OnKernels(&[Family::Nt52], &[Step::Object(Object::SameToken(Who::T1, Who::T2, false))]),
             Step::OnKernels(
-                &[Kernel::Documented, Kernel::Win10],
+                &[Family::Documented, Family::Win10],
                 &[Step::Object(Object::SameToken(Who::T1, Who::T2, true))],
             ),
         ],

@@ -7,7 +7,7 @@
 
 use crate::{Server, Tok};
 use psimp_nt::TokenType;
-use psimp_rules::Rule;
+use psimp_rules::{Kernel, Profile, Rule};
 
 /// What a profile decides: a column of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,24 @@ impl DecisionRow {
         let level =
             ["Anonymous", "Identification", "Impersonation", "Delegation"][usize::from(self.level.min(3))];
         format!("{}: {} takes {} at {level}", self.section, self.server.name(), self.token.name())
+    }
+
+    /// The decision of a profile; the specification has no column for Peios.
+    pub fn column(&self, profile: &Profile) -> Option<Column> {
+        Some(match profile.name {
+            "DOC" => self.doc,
+            "DOC-ANY" => self.doc_any,
+            "UM" => self.um,
+            "NT52" => self.nt52,
+            "W10" => self.w10,
+            "W10-recent" => self.w10_recent(),
+            _ => return None,
+        })
+    }
+
+    /// The decision of a kernel, where the row is carried out at all.
+    pub fn of(&self, kernel: Kernel) -> Column {
+        self.column(kernel.profile()).unwrap_or(self.w10)
     }
 
     /// The decision of recent Windows 11 builds, which differs in one row.

@@ -2,8 +2,9 @@
 //! as without a job.
 
 use crate::script::{Object, Script, Step, end, idle, imp, imp_fails, script, slot};
-use crate::{Kernel, Logon, Server, Tok};
+use crate::{Logon, Server, Tok};
 use psimp_nt::Status;
+use psimp_rules::Family;
 
 /// `JOB_OBJECT_SECURITY_NO_ADMIN`.
 const NO_ADMIN: Step = Step::Object(Object::AssignJob(1));
@@ -14,10 +15,10 @@ const ONLY_TOKEN: Step = Step::Object(Object::AssignJob(4));
 /// `JOB_OBJECT_SECURITY_FILTER_TOKENS`.
 const FILTER_TOKENS: Step = Step::Object(Object::AssignJob(8));
 
-const WITH_JOBS: &[Kernel] = &[Kernel::Documented, Kernel::Nt52];
-const DOCUMENTED: &[Kernel] = &[Kernel::Documented];
-const NT52: &[Kernel] = &[Kernel::Nt52];
-const WIN10: &[Kernel] = &[Kernel::Win10];
+const WITH_JOBS: &[Family] = &[Family::Documented, Family::Nt52];
+const DOCUMENTED: &[Family] = &[Family::Documented];
+const NT52: &[Family] = &[Family::Nt52];
+const WIN10: &[Family] = &[Family::Win10];
 
 const fn refused(token: Tok) -> Step {
     imp_fails(token, 2, Status::ACCESS_DENIED)
@@ -95,7 +96,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
             RESTRICTED_TOKEN,
             Step::OnKernels(NT52, &[refused(Tok::AR2), slot("idle")]),
             Step::OnKernels(
-                &[Kernel::Documented, Kernel::Win10],
+                &[Family::Documented, Family::Win10],
                 &[
                     imp(Tok::AR2, false, false, 2),
                     Step::WhereDocumented(&[slot("copy of AR2 imp/1 co0 eo0 L1")]),
@@ -116,7 +117,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 &[slot("copy of Ax2 imp/2 co0 eo0 L2"), Step::Object(Object::SlotHasPrivilege(false))],
             ),
             Step::OnKernels(
-                &[Kernel::Nt52, Kernel::Win10],
+                &[Family::Nt52, Family::Win10],
                 &[slot("Ax2 co0 eo0 L2"), Step::Object(Object::SlotHasPrivilege(true))],
             ),
         ],

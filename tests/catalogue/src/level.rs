@@ -6,8 +6,9 @@
 
 use crate::rights::TOKEN_QUERY;
 use crate::script::{Context, Program, Script, Securable, Step, Who, imp, on, open, script, slot};
-use crate::{Kernel, Server, Tok, User};
+use crate::{Server, Tok, User};
 use psimp_nt::{Sid, Status, integrity};
+use psimp_rules::Family;
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const A6: Status = Status::CANT_OPEN_ANONYMOUS;
@@ -177,8 +178,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
         Server::S,
         &[
             imp(Tok::B1, false, false, 1),
-            Step::OnKernels(&[Kernel::Nt52], &[slot("copy of B1 imp/1 co0 eo0 L1")]),
-            Step::OnKernels(&[Kernel::Documented, Kernel::Win10], &[slot("B1 co0 eo0 L1")]),
+            Step::OnKernels(&[Family::Nt52], &[slot("copy of B1 imp/1 co0 eo0 L1")]),
+            Step::OnKernels(&[Family::Documented, Family::Win10], &[slot("B1 co0 eo0 L1")]),
             opened(true, Status::SUCCESS),
             reads(User::B),
             open(B_ONLY, A5),

@@ -67,7 +67,7 @@ mod slot;
 mod threads;
 mod user_mode;
 
-pub use applies_to::{Kernel, Only};
+pub use applies_to::Only;
 pub use bad_input::{Attempt, Caller, Edit, Handle, Opening, Output, Requests};
 pub use decision::{Column, DecisionRow, Driver, Observed};
 pub use fixture::{Fixture, Logon, Privilege, Server, Tok, User};

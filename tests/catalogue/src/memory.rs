@@ -2,9 +2,10 @@
 
 use crate::bad_input::{Output, output, row};
 use crate::script::{Memory, Script, Step, check, end, idle, imp, imp_fails, open_own, script, slot};
-use crate::{Kernel, Only, Requests, Server, Tok};
+use crate::{Only, Requests, Server, Tok};
 use psimp_nt::Status;
 use psimp_protocol::Operation;
+use psimp_rules::{Family, Kernel};
 
 const NONE: Status = Status::INSUFFICIENT_RESOURCES;
 const NO_COPY: Step = Step::Memory(Memory::FailDuplicate(NONE));
@@ -20,9 +21,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
         Server::S,
         &[
             NO_BLOCK,
-            Step::OnKernels(&[Kernel::Nt52], &[imp_fails(Tok::A2, 2, NONE), idle(NO_A2)]),
-            Step::OnKernels(&[Kernel::Documented], &[imp_fails(Tok::A2, 2, Status::NO_MEMORY), idle(NO_A2)]),
-            Step::OnKernels(&[Kernel::Win10], &[imp(Tok::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
+            Step::OnKernels(&[Family::Nt52], &[imp_fails(Tok::A2, 2, NONE), idle(NO_A2)]),
+            Step::OnKernels(&[Family::Documented], &[imp_fails(Tok::A2, 2, Status::NO_MEMORY), idle(NO_A2)]),
+            Step::OnKernels(&[Family::Win10], &[imp(Tok::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
         ],
     ),
     script(

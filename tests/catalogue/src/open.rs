@@ -6,8 +6,9 @@ use crate::rights::{
 use crate::script::{
     ByKernel, Program, Script, State, Step, Who, all, check, imp, on, open_own, script, slot, thread,
 };
-use crate::{Kernel, Only, Server, Tok};
+use crate::{Only, Server, Tok};
 use psimp_nt::Status;
+use psimp_rules::{Family, Kernel};
 
 const A2: &[(Tok, i64)] = &[(Tok::A2, 1)];
 const NO_A2: &[(Tok, i64)] = &[(Tok::A2, 0)];
@@ -182,9 +183,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
             imp(Tok::A2, false, false, 2),
             thread(0, Who::T1, THREAD_QUERY_LIMITED_INFORMATION),
             thread(1, Who::T1, THREAD_QUERY_INFORMATION),
-            Step::OnKernels(&[Kernel::Nt52], &[opened(0, TOKEN_QUERY, true, Status::ACCESS_DENIED)]),
+            Step::OnKernels(&[Family::Nt52], &[opened(0, TOKEN_QUERY, true, Status::ACCESS_DENIED)]),
             Step::OnKernels(
-                &[Kernel::Documented, Kernel::Win10],
+                &[Family::Documented, Family::Win10],
                 &[opened(0, TOKEN_QUERY, true, Status::SUCCESS)],
             ),
             opened(1, TOKEN_QUERY, true, Status::SUCCESS),
@@ -211,8 +212,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
             thread(0, Who::T2, THREAD_ALL_ACCESS),
             Step::Meanwhile(Who::T2, &[Step::Revert, slot("idle")]),
             opened(0, TOKEN_QUERY, true, Status::SUCCESS),
-            Step::OnKernels(&[Kernel::Nt52], &[on(Who::T2, &[slot("copy of A2 imp/2 co0 eo0 L2")])]),
-            Step::OnKernels(&[Kernel::Documented, Kernel::Win10], &[on(Who::T2, &[slot("idle")])]),
+            Step::OnKernels(&[Family::Nt52], &[on(Who::T2, &[slot("copy of A2 imp/2 co0 eo0 L2")])]),
+            Step::OnKernels(&[Family::Documented, Family::Win10], &[on(Who::T2, &[slot("idle")])]),
         ],
     ),
     script(

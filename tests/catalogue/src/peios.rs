@@ -4,8 +4,9 @@ use crate::rights::TOKEN_IMPERSONATE;
 use crate::script::{
     Judge, Program, Script, Securable, Step, check, idle, imp, imp_fails, open, script, set_own, slot, token,
 };
-use crate::{Kernel, Only, Server, Tok, User};
+use crate::{Only, Server, Tok, User};
 use psimp_nt::{Sid, Status};
+use psimp_rules::Kernel;
 
 const PEIOS: Only = Only::on(&[Kernel::Peios], "needs the kernel peios: the row is about its rule");
 

@@ -5,8 +5,9 @@ use crate::script::{
     Context, Memory, Object, Program, Script, Step, Who, check, exit, idle, imp, imp_fails, on, open_own,
     script, slot, thread,
 };
-use crate::{Kernel, Server, Tok};
+use crate::{Server, Tok};
 use psimp_nt::Status;
+use psimp_rules::Family;
 
 const NO_COPY: Step = Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES));
 const DELETE: Step = Step::Context(Context::Delete(0));
@@ -75,7 +76,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Revert,
             Step::Object(Object::AssignJob(1)),
             Step::OnKernels(
-                &[Kernel::Documented, Kernel::Nt52],
+                &[Family::Documented, Family::Nt52],
                 &[Step::Repeat(1_000, &[imp_fails(Tok::Aa2, 2, Status::ACCESS_DENIED)])],
             ),
             idle(&[(Tok::A2, 0), (Tok::B2, 0), (Tok::Aa2, 0)]),
@@ -124,9 +125,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Object(Object::AnonymousReferences(0)),
             Step::Repeat(1_000, &[Step::Program(Program::ImpersonateAnonymous), Step::Revert]),
             // ReactOS leaks one each time.
-            Step::OnKernels(&[Kernel::Nt52], &[Step::Object(Object::AnonymousReferences(1_000))]),
+            Step::OnKernels(&[Family::Nt52], &[Step::Object(Object::AnonymousReferences(1_000))]),
             Step::OnKernels(
-                &[Kernel::Documented, Kernel::Win10],
+                &[Family::Documented, Family::Win10],
                 &[Step::Object(Object::AnonymousReferences(0))],
             ),
         ],

@@ -8,13 +8,14 @@ use crate::script::{
     Context, Program, Script, Step, Who, check, end, idle, imp, imp_fails, on, open_own, script, set_own,
     slot, thread, token,
 };
-use crate::{Kernel, Server, Tok};
+use crate::{Server, Tok};
 use psimp_nt::Status;
+use psimp_rules::Family;
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const DENIED: Status = Status::ACCESS_DENIED;
-const NT52: &[Kernel] = &[Kernel::Nt52];
-const NOT_NT52: &[Kernel] = &[Kernel::Documented, Kernel::Win10];
+const NT52: &[Family] = &[Family::Nt52];
+const NOT_NT52: &[Family] = &[Family::Documented, Family::Win10];
 
 /// `SeCreateClientSecurity` of T2, kept under number 0.
 const fn create(level: u32, dynamic: bool, remote: bool, status: Status) -> Step {

@@ -5,14 +5,15 @@ use crate::rights::{TOKEN_ALL_ACCESS, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_
 use crate::script::{
     Judge, Program, Script, Securable, Step, check, idle, imp, open, script, set_own, slot, token,
 };
-use crate::{Kernel, Server, Tok, User};
+use crate::{Server, Tok, User};
 use psimp_nt::Status;
+use psimp_rules::Family;
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const OK: Status = Status::SUCCESS;
 const A_ONLY: Securable = Securable::Granting(&[User::A.sid()]);
-const DOCUMENTED: &[Kernel] = &[Kernel::Documented];
-const KERNELS: &[Kernel] = &[Kernel::Nt52, Kernel::Win10];
+const DOCUMENTED: &[Family] = &[Family::Documented];
+const NOT_DOCUMENTED: &[Family] = &[Family::Nt52, Family::Win10];
 
 const fn own(level: u32) -> Step {
     Step::Program(Program::ImpersonateSelf(level))
@@ -67,7 +68,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 DOCUMENTED,
                 &[check("copy of Bo2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[])],
             ),
-            Step::OnKernels(KERNELS, &[check("Bo2 co0 eo0 L2", "same imp/2 all", "as B", &[])]),
+            Step::OnKernels(NOT_DOCUMENTED, &[check("Bo2 co0 eo0 L2", "same imp/2 all", "as B", &[])]),
         ],
     ),
     script(
@@ -91,7 +92,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 &[check("copy of the anonymous token imp/1 co1 eo0 L1", "new imp/1 effective", "A5", &[])],
             ),
             Step::OnKernels(
-                KERNELS,
+                NOT_DOCUMENTED,
                 &[check("the anonymous token co1 eo0 L2", "new imp/2 effective", "as AN", &[])],
             ),
         ],
@@ -123,11 +124,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Program(Program::Restrict { token: 0, keep: 1 }),
             set_own(1, OK),
             Step::OnKernels(
-                &[Kernel::Win10],
+                &[Family::Win10],
                 &[check("copy of A2 imp/2 co0 eo0 L2", "same imp/2 all", "as A*", &[])],
             ),
             Step::OnKernels(
-                &[Kernel::Documented, Kernel::Nt52],
+                &[Family::Documented, Family::Nt52],
                 &[check("copy of A2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[])],
             ),
         ],
@@ -144,7 +145,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
     ),
     script(
         "U16",
-        "the driver tells of user mode's ways what OpenThreadToken shows",
+        "the driver reports impersonation by user mode as OpenThreadToken does",
         Server::S,
         &[
             own(0),

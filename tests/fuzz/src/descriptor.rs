@@ -3,7 +3,7 @@
 use crate::ioctl;
 use psimp_harness::driver::Source;
 use psimp_model::{
-    AccessRequest, Flavour, GenericMapping, SecurityDescriptor, SubjectContext, System, Thread, TokenSpec,
+    AccessRequest, GenericMapping, Kernel, SecurityDescriptor, SubjectContext, System, Thread, TokenSpec,
     rights, sids,
 };
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
@@ -63,7 +63,7 @@ fn descriptor(bytes: &[u8]) -> Result<(), String> {
 
 /// A thread of SYSTEM, whose token may be restricted to itself.
 fn machine(restricted: bool) -> (System, Arc<Thread>) {
-    let system = System::new(Flavour::Win10);
+    let system = System::new(Kernel::Win10);
     let token = system.create_token(TokenSpec {
         user: sids::LOCAL_SYSTEM,
         authentication_id: Luid::SYSTEM,

@@ -4,21 +4,21 @@ use arbitrary::{Result, Unstructured};
 use psimp_catalogue::{Server, Tok, User};
 use psimp_harness::driver::Source;
 use psimp_harness::program::{Call, Callers, Fail, Player, Step, compare};
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 
 /// Steps in a program: enough to fill a file's saves and go on.
 const LONGEST: usize = 64;
 
 pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> std::result::Result<(), String> {
-    let Ok((flavour, server, program)) = read(&mut Unstructured::new(bytes)) else { return Ok(()) };
+    let Ok((kernel, server, program)) = read(&mut Unstructured::new(bytes)) else { return Ok(()) };
     let sources: Vec<_> = sources.iter().map(|source| (source, Callers::AsGiven)).collect();
-    compare(&sources, flavour, server, &program)
-        .map_err(|wrong| format!("{wrong}\n{flavour:?}, {server:?}, {program:?}"))
+    compare(&sources, kernel, server, &program)
+        .map_err(|wrong| format!("{wrong}\n{kernel:?}, {server:?}, {program:?}"))
 }
 
-fn read(bytes: &mut Unstructured<'_>) -> Result<(Flavour, Server, Vec<Step>)> {
-    let flavour = *bytes.choose(&Flavour::ALL)?;
+fn read(bytes: &mut Unstructured<'_>) -> Result<(Kernel, Server, Vec<Step>)> {
+    let kernel = *bytes.choose(Kernel::ALL)?;
     let server = *bytes.choose(Server::ALL)?;
     let mut program = Vec::new();
     while !bytes.is_empty() && program.len() < LONGEST {
@@ -28,7 +28,7 @@ fn read(bytes: &mut Unstructured<'_>) -> Result<(Flavour, Server, Vec<Step>)> {
         let (by, about) = (player(1), player(2));
         program.push(Step { by, about, call: call(bytes)?, fail: fail(bytes)? });
     }
-    Ok((flavour, server, program))
+    Ok((kernel, server, program))
 }
 
 /// The numbers of the calls stay, so that kept inputs keep their meaning.

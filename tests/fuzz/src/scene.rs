@@ -7,7 +7,7 @@ use psimp_harness::driver::{Driver, Failure, File, Source};
 use psimp_harness::machine::{Machine, READ_WRITE};
 use psimp_harness::normalize::Ids;
 use psimp_harness::observe::SlotView;
-use psimp_model::{Flavour, Object, SecurityQos, Thread, rights};
+use psimp_model::{Kernel, Object, SecurityQos, Thread, rights};
 use psimp_nt::Level;
 use psimp_protocol::{MAX_SAVES, RulesMode};
 use std::sync::Arc;
@@ -89,12 +89,12 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn new(
         source: &Source,
-        flavour: Flavour,
+        kernel: Kernel,
         server: Server,
         state: State,
         open: Open,
     ) -> Result<Self, Failure> {
-        let machine = Machine::new(flavour);
+        let machine = Machine::new(kernel);
         let threads = [machine.thread.clone(), machine.system.create_thread(&machine.process)];
         let foreign = machine.other_process(server);
         let exiting = machine.system.create_thread(&machine.process);

@@ -1,7 +1,6 @@
 //! What a run is configured with, as arguments and reports name it.
 
 use clap::ValueEnum;
-use psimp_model::Flavour;
 use psimp_protocol::RulesMode;
 
 /// What the cases run against.
@@ -16,33 +15,6 @@ pub enum Target {
     Device,
     /// The user-mode API of Windows, without the driver
     Native,
-}
-
-/// The kernel that the model plays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Kernel {
-    /// Windows 10 and 11 as publicly reported
-    #[default]
-    Win10,
-    /// NT 5.2 as `ReactOS` has it
-    #[value(help = "NT 5.2 as ReactOS has it")]
-    Nt52,
-    /// A kernel that does what its documentation says
-    Documented,
-    /// Peios' KACS as publicly documented
-    Peios,
-}
-
-impl Kernel {
-    /// The model's flavour of this name.
-    pub fn flavour(self) -> Flavour {
-        match self {
-            Self::Win10 => Flavour::Win10,
-            Self::Nt52 => Flavour::Nt52,
-            Self::Documented => Flavour::Documented,
-            Self::Peios => Flavour::Peios,
-        }
-    }
 }
 
 /// Which rules the driver applies before it calls the kernel.
@@ -77,4 +49,4 @@ macro_rules! display_as_argument {
 }
 pub(crate) use display_as_argument;
 
-display_as_argument!(Target, Kernel, Rules);
+display_as_argument!(Target, Rules);

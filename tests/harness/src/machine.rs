@@ -4,7 +4,7 @@
 use parking_lot::Mutex;
 use psimp_catalogue::{Fixture, Privilege, Server, Tok, User, Who};
 use psimp_model::{
-    Acl, Flavour, Group, MandatoryLabel, Object, Process, SecurityDescriptor, SubjectContext, System, Thread,
+    Acl, Group, Kernel, MandatoryLabel, Object, Process, SecurityDescriptor, SubjectContext, System, Thread,
     Token, TokenSpec, privileges, rights, sids,
 };
 use psimp_nt::{Level, Sid, Status, TokenType, integrity};
@@ -72,8 +72,8 @@ impl Machine {
     /// A machine whose server process is, for now, an administrator's: only
     /// such a process can open the device. [`Machine::become_server`] then gives
     /// it the token of the case.
-    pub fn new(flavour: Flavour) -> Self {
-        let system = Arc::new(System::new(flavour));
+    pub fn new(kernel: Kernel) -> Self {
+        let system = Arc::new(System::new(kernel));
         let process = system.create_process(system.create_token(administrator()));
         let thread = system.create_thread(&process);
         Self { system, process, thread, tokens: Arc::default() }
@@ -85,9 +85,9 @@ impl Machine {
         Self { thread: thread.clone(), process: thread.process().clone(), ..self.clone() }
     }
 
-    /// The kernel's flavour.
-    pub fn flavour(&self) -> Flavour {
-        self.system.flavour()
+    /// Which kernel runs.
+    pub fn kernel(&self) -> Kernel {
+        self.system.kernel()
     }
 
     /// Gives the process the primary token of the case.

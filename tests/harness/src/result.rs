@@ -1,6 +1,7 @@
 //! What a run of the catalogue found.
 
-use crate::configuration::{Kernel, Rules, Target};
+use crate::configuration::{Rules, Target};
+use psimp_rules::Kernel;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use std::time::Duration;
 pub struct RunResult {
     /// What the cases ran against.
     pub target: Target,
-    /// Kernel flavour.
+    /// Which kernel ran below.
     pub kernel: Kernel,
     /// Rules mode.
     pub rules: Rules,

@@ -8,7 +8,7 @@ use psimp_catalogue::{Server, Tok, User};
 use psimp_harness::driver::Source;
 use psimp_harness::program::{Call, Callers, Fail, Player, Step, compare};
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -66,10 +66,10 @@ fn agree(sources: &[(&Source, Callers)], programs: u32) {
     let calls = Cell::new(0_u64);
     let mut runner =
         TestRunner::new(Config { cases: programs, failure_persistence: None, ..Config::default() });
-    let programs = (of(&Flavour::ALL), of(Server::ALL), prop::collection::vec(step(), 1..2 * LENGTH));
-    let result = runner.run(&programs, |(flavour, server, program)| {
+    let programs = (of(Kernel::ALL), of(Server::ALL), prop::collection::vec(step(), 1..2 * LENGTH));
+    let result = runner.run(&programs, |(kernel, server, program)| {
         calls.set(calls.get() + program.len() as u64);
-        compare(sources, flavour, server, &program).map_err(TestCaseError::fail)
+        compare(sources, kernel, server, &program).map_err(TestCaseError::fail)
     });
     match result {
         Ok(()) => println!("{} calls, no difference", calls.get()),

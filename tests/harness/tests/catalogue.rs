@@ -2,14 +2,14 @@
 
 mod support;
 
-use psimp_catalogue::{GROUPS, Kernel, cases};
+use psimp_catalogue::{GROUPS, cases};
 use psimp_harness::driver::Source;
 use psimp_harness::native::plan::Plan;
 use psimp_harness::native::route::Means;
 use psimp_harness::result::CaseStatus;
 use psimp_harness::run::{Setup, run_case};
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -52,9 +52,9 @@ fn counts(source: &Source) -> String {
     let mut text = format!("{} cases\n", ids.len());
     by_group(&mut text, &ids);
     let mut failures = Vec::new();
-    for flavour in Flavour::ALL {
+    for &kernel in Kernel::ALL {
         for rules in [RulesMode::Documented, RulesMode::Kernel] {
-            let setup = Setup { source: source.clone(), flavour, rules };
+            let setup = Setup { source: source.clone(), kernel, rules };
             let (mut passed, mut skipped) = (Vec::new(), Vec::new());
             for case in &cases {
                 match run_case(&setup, case).status {
@@ -64,15 +64,15 @@ fn counts(source: &Source) -> String {
                         skipped.push(case.id);
                     }
                     CaseStatus::Failed(mismatches) => {
-                        failures.push(format!("{} on {} {rules:?}: {mismatches:?}", case.id, flavour.name()));
+                        failures.push(format!("{} on {} {rules:?}: {mismatches:?}", case.id, kernel.name()));
                     }
                 }
             }
-            let (kernel, passes, skips) = (flavour.name(), passed.len(), skipped.len());
+            let (name, passes, skips) = (kernel.name(), passed.len(), skipped.len());
             let fewer = if passes < skips { ("passed", &passed) } else { ("skipped", &skipped) };
             let _ = writeln!(
                 text,
-                "\nkernel {kernel}, rules {rules:?}: {passes} passed, {skips} skipped; {}",
+                "\nkernel {name}, rules {rules:?}: {passes} passed, {skips} skipped; {}",
                 fewer.0
             );
             by_group(&mut text, fewer.1);

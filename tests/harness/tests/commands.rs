@@ -62,7 +62,7 @@ fn a_demo_prints_its_page_and_passes() {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = stdout(&output);
     assert!(text.contains("psimp demo, target model, kernel win10, rules documented\n"), "{text}");
-    assert!(text.ends_with("\nAll of this happened as it should.\n"), "{text}");
+    assert!(text.ends_with("\nEvery step had the expected outcome.\n"), "{text}");
 }
 
 #[test]

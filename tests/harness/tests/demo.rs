@@ -1,4 +1,4 @@
-//! The demo: its page, and that it notices what is not as it should be.
+//! The demo: its page, and that it reports every unexpected outcome.
 
 use psimp_harness::cli::Exit;
 use psimp_harness::client::Contract;
@@ -8,7 +8,7 @@ use psimp_harness::driver::{Failure, Source};
 use psimp_harness::run::Setup;
 use psimp_harness::show::view::View;
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_nt::Status;
 use psimp_protocol::wire::Access;
 use psimp_protocol::{Ioctl, Operation, RulesMode};
@@ -22,8 +22,8 @@ const RULES: [RulesMode; 2] = [RulesMode::Documented, RulesMode::Kernel];
 /// The line above the page that docs/levels.md has, and the one below.
 const FENCES: [&str; 2] = ["```text\n", "```\n"];
 
-fn on(source: &Source, flavour: Flavour, rules: RulesMode) -> Told {
-    model::run(&Setup { source: source.clone(), flavour, rules }, "the target")
+fn on(source: &Source, kernel: Kernel, rules: RulesMode) -> Told {
+    model::run(&Setup { source: source.clone(), kernel, rules }, "the target")
 }
 
 fn page(path: &PathBuf) -> String {
@@ -33,7 +33,7 @@ fn page(path: &PathBuf) -> String {
 
 #[test]
 fn the_page_in_the_documentation_is_current() {
-    let setup = Setup { source: Source::Service, flavour: Flavour::Win10, rules: RulesMode::Documented };
+    let setup = Setup { source: Source::Service, kernel: Kernel::Win10, rules: RulesMode::Documented };
     // Image and model print the same, which is tested below.
     let told = model::run(&setup, "target image, kernel win10, rules documented");
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/levels.md");
@@ -49,12 +49,12 @@ fn the_page_in_the_documentation_is_current() {
 
 #[test]
 fn all_goes_as_it_should_on_every_kernel() {
-    for flavour in Flavour::ALL {
+    for &kernel in Kernel::ALL {
         for rules in RULES {
-            let told = on(&Source::Service, flavour, rules);
-            assert_eq!(told.differences, [""; 0], "{flavour:?} {rules:?}\n{}", told.text);
+            let told = on(&Source::Service, kernel, rules);
+            assert_eq!(told.differences, [""; 0], "{kernel:?} {rules:?}\n{}", told.text);
             assert_eq!(told.exit(), Exit::Passed);
-            assert!(told.text.ends_with("\n\nAll of this happened as it should.\n"), "{}", told.text);
+            assert!(told.text.ends_with("\n\nEvery step had the expected outcome.\n"), "{}", told.text);
         }
     }
 }
@@ -66,17 +66,17 @@ fn image_and_model_tell_the_same() {
         return;
     };
     let image = Arc::new(Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image"));
-    for flavour in Flavour::ALL {
+    for &kernel in Kernel::ALL {
         for rules in RULES {
-            let told = on(&Source::Image(image.clone()), flavour, rules);
-            assert_eq!(told, on(&Source::Service, flavour, rules), "{flavour:?} {rules:?}");
+            let told = on(&Source::Image(image.clone()), kernel, rules);
+            assert_eq!(told, on(&Source::Service, kernel, rules), "{kernel:?} {rules:?}");
         }
     }
 }
 
 #[test]
 fn every_level_allows_more_than_the_one_below() {
-    let told = on(&Source::Service, Flavour::Win10, RulesMode::Documented);
+    let told = on(&Source::Service, Kernel::Win10, RulesMode::Documented);
     for line in [
         "  Anonymous       no        no                   no                  no\n",
         "  Identification  yes       no                   no                  no\n",
@@ -96,9 +96,9 @@ fn every_level_allows_more_than_the_one_below() {
         ),
         ("3. Impersonation", "104      impersonation  Impersonation  DEMO\\alice  0xc1      Medium     1\n"),
         ("4. Delegation", "104      impersonation  Delegation  DEMO\\alice  0xc1      Medium     1\n"),
-        ("5. A server", "SERVE at Impersonation says STATUS_BAD_IMPERSONATION_LEVEL.\n"),
+        ("5. A server", "SERVE at Impersonation returns STATUS_BAD_IMPERSONATION_LEVEL.\n"),
         ("6. A client", "104      impersonation  Identification  DEMO\\bob    0xe1      Medium     1\n"),
-        ("7. A client", "The next SERVE of this connection says STATUS_NOT_FOUND.\n"),
+        ("7. A client", "The next SERVE of this connection returns STATUS_NOT_FOUND.\n"),
     ] {
         let (_, chapter) = told.text.split_once(heading).expect("a chapter");
         let (chapter, _) =
@@ -110,12 +110,12 @@ fn every_level_allows_more_than_the_one_below() {
 
 #[test]
 fn who_the_server_may_be_depends_on_whose_rules_count() {
-    for (flavour, rules, stored) in [
-        (Flavour::Win10, RulesMode::Documented, "Identification, by the driver's rule: user SID"),
-        (Flavour::Win10, RulesMode::Kernel, "Impersonation, as the kernel decided"),
-        (Flavour::Documented, RulesMode::Kernel, "Identification, as the kernel decided"),
+    for (kernel, rules, stored) in [
+        (Kernel::Win10, RulesMode::Documented, "Identification, by the driver's rule: user SID"),
+        (Kernel::Win10, RulesMode::Kernel, "Impersonation, as the kernel decided"),
+        (Kernel::Documented, RulesMode::Kernel, "Identification, as the kernel decided"),
     ] {
-        let told = on(&Source::Service, flavour, rules);
+        let told = on(&Source::Service, kernel, rules);
         let (_, chapter) = told.text.split_once("6. A client of another user").expect("the chapter");
         assert!(chapter.contains(&format!("what is stored: {stored}.\n")), "{stored} is not in\n{chapter}");
     }
@@ -130,7 +130,7 @@ enum Lie {
     NobodyConnects,
 }
 
-/// A stage where something is not as it should be.
+/// A stage with an unexpected outcome.
 struct Lying<'a> {
     stage: ModelStage<'a>,
     lie: Lie,
@@ -203,7 +203,7 @@ impl Stage for Lying<'_> {
 
 #[test]
 fn what_is_not_as_it_should_be_is_told() {
-    let setup = Setup { source: Source::Service, flavour: Flavour::Win10, rules: RulesMode::Documented };
+    let setup = Setup { source: Source::Service, kernel: Kernel::Win10, rules: RulesMode::Documented };
     for (lie, first, count) in [
         (
             Lie::EveryDocumentOpens,
@@ -232,7 +232,7 @@ fn what_is_not_as_it_should_be_is_told() {
         assert_eq!(told.differences.len(), count, "{:#?}", told.differences);
         assert_eq!(told.exit(), Exit::Failed);
         assert!(
-            told.text.contains(&format!("{count} things did not happen as they should.")),
+            told.text.contains(&format!("{count} steps did not have the expected outcome.")),
             "{}",
             told.text
         );

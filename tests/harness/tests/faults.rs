@@ -7,7 +7,7 @@ use psimp_harness::faults::{Breach, Explored, Setting, explore, run};
 use psimp_harness::result::CaseStatus;
 use psimp_harness::run::{Setup, run_case};
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,8 +22,8 @@ fn image(variable: &str, file: Option<&str>) -> Option<PathBuf> {
     Some(file.map_or(path.clone(), |file| path.join(file)))
 }
 
-fn setting(path: &Path, flavour: Flavour, rules: RulesMode) -> Setting {
-    Setting { image: Arc::new(Image::open(path).expect("a driver image")), flavour, rules }
+fn setting(path: &Path, kernel: Kernel, rules: RulesMode) -> Setting {
+    Setting { image: Arc::new(Image::open(path).expect("a driver image")), kernel, rules }
 }
 
 fn case(id: &str) -> Case {
@@ -37,12 +37,12 @@ fn breaches(explored: &Explored) -> Vec<&Breach> {
 #[test]
 fn whatever_fails_nothing_breaks_and_nothing_is_lost() {
     let Some(path) = image("PSIMP_SYS", None) else { return };
-    for (flavour, rules) in [
-        (Flavour::Win10, RulesMode::Documented),
-        (Flavour::Nt52, RulesMode::Kernel),
-        (Flavour::Documented, RulesMode::Documented),
+    for (kernel, rules) in [
+        (Kernel::Win10, RulesMode::Documented),
+        (Kernel::Nt52, RulesMode::Kernel),
+        (Kernel::Documented, RulesMode::Documented),
     ] {
-        let setting = setting(&path, flavour, rules);
+        let setting = setting(&path, kernel, rules);
         // A decision; copies; saves and restores; several threads; bad requests.
         for id in ["D13", "O14", "S01", "S07", "X05", "B10"] {
             let explored = explore(&setting, &case(id));
@@ -57,7 +57,7 @@ fn whatever_fails_nothing_breaks_and_nothing_is_lost() {
 #[test]
 fn a_run_can_be_had_again_by_its_id() {
     let Some(path) = image("PSIMP_SYS", None) else { return };
-    let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
+    let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let explored = explore(&setting, &case("D13"));
     let (id, stack) = explored
         .stacks
@@ -87,7 +87,7 @@ fn a_run_can_be_had_again_by_its_id() {
 #[test]
 fn a_failure_that_is_never_met_is_not_taken_for_one() {
     let Some(path) = image("PSIMP_SYS", None) else { return };
-    let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
+    let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let never = "00000001".parse().expect("an id");
     let run = run(&setting, &case("D13"), &[never], false).expect("it runs");
     let what = "the run did not get to the call that was to fail".to_owned();
@@ -113,7 +113,7 @@ fn json_is_one_object_of_four_figures() {
 #[test]
 fn a_reference_that_always_leaks_is_found_without_a_failure() {
     let Some(path) = image("PSIMP_MUTANTS", Some("slot-reference.sys")) else { return };
-    let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
+    let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let run = run(&setting, &case("D13"), &[], false).expect("it runs");
     assert!(run.breaches.iter().any(|breach| breach.leak), "{:?}", run.breaches);
 }
@@ -121,7 +121,7 @@ fn a_reference_that_always_leaks_is_found_without_a_failure() {
 #[test]
 fn a_leak_on_an_error_path_is_found_by_failures_and_by_nothing_else() {
     let Some(path) = image("PSIMP_MUTANTS", Some("error-path-leak.sys")) else { return };
-    let setting = setting(&path, Flavour::Win10, RulesMode::Documented);
+    let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let explored = explore(&setting, &case("D13"));
     let breaches = breaches(&explored);
     assert!(breaches.iter().all(|breach| breach.leak), "{breaches:?}");
@@ -131,8 +131,8 @@ fn a_leak_on_an_error_path_is_found_by_failures_and_by_nothing_else() {
     );
     let source = Source::Image(setting.image);
     for rules in [RulesMode::Documented, RulesMode::Kernel] {
-        for flavour in Flavour::ALL {
-            let setup = Setup { source: source.clone(), flavour, rules };
+        for &kernel in Kernel::ALL {
+            let setup = Setup { source: source.clone(), kernel, rules };
             for case in psimp_catalogue::cases() {
                 let result = run_case(&setup, &case);
                 assert!(!matches!(result.status, CaseStatus::Failed(_)), "{result:?}");

@@ -1,11 +1,12 @@
 //! How a real Windows carries out cases, by user mode alone and through the driver.
 //! Which ones it can is in `golden/counts.txt`.
 
-use psimp_catalogue::{Kernel, cases};
+use psimp_catalogue::cases;
 use psimp_harness::native::feature::Feature;
 use psimp_harness::native::plan::Plan;
 use psimp_harness::native::route::Means;
 use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 
 fn plan(id: &str, means: Means) -> Result<Plan, &'static str> {
     let case = cases().into_iter().find(|case| case.id == id).expect("a case of the catalogue");

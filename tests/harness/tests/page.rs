@@ -4,10 +4,11 @@ use std::process::{Command, Output};
 use std::time::Duration;
 use std::{env, fs};
 
-use psimp_harness::cli::{Kernel, Rules, Target};
+use psimp_harness::cli::{Rules, Target};
 use psimp_harness::report::html::Page;
 use psimp_harness::report::{Format, Sheet, read, write};
 use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
+use psimp_rules::Kernel;
 
 /// What would be read as HTML if it were not escaped.
 const HOSTILE: &str = "</pre><script>alert(\"1 & 2\")</script>";

@@ -8,7 +8,7 @@ use psimp_harness::run::races::{SCHEDULES, Turn};
 use psimp_harness::run::{Setup, replay, run_case};
 use psimp_harness::soak::soak;
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ fn image() -> Option<Arc<Image>> {
 
 /// NT 5.2 has all the rows.
 fn setup(source: Source) -> Setup {
-    Setup { source, flavour: Flavour::Nt52, rules: RulesMode::Documented }
+    Setup { source, kernel: Kernel::Nt52, rules: RulesMode::Documented }
 }
 
 fn races() -> Vec<Case> {

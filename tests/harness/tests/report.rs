@@ -4,9 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use psimp_harness::cli::{Kernel, Rules, Target};
+use psimp_harness::cli::{Rules, Target};
 use psimp_harness::report::{Format, write};
 use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
+use psimp_rules::Kernel;
 use support::compare;
 
 #[test]

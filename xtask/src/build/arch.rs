@@ -14,7 +14,7 @@ pub(crate) enum Arch {
 
 impl Arch {
     /// Every one that the driver is built for.
-    pub(crate) const ALL: [Self; 2] = [Self::X64, Self::Arm64];
+    pub(crate) const ALL: &[Self] = &[Self::X64, Self::Arm64];
 
     /// The folder of its libraries in the WDK, as wdk-build spells it.
     pub(super) fn folder(self) -> &'static str {

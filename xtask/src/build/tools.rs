@@ -55,7 +55,7 @@ const fn needed(used_for: Use, file: &'static str, package: &'static str) -> Nee
     Needed { used_for, file, package }
 }
 
-const NEEDED: [Needed; 16] = [
+const NEEDED: &[Needed] = &[
     needed(Use::Driver, CLANG, "clang-19"),
     needed(Use::Driver, DLLTOOL, "llvm-19"),
     needed(Use::Driver, LIB, "llvm-19"),

@@ -28,7 +28,7 @@ struct Edit {
 }
 
 /// With these changes the published source builds, and finds a WDK that `WDKContentRoot` names, on Linux.
-const EDITS: [Edit; 6] = [
+const EDITS: &[Edit] = &[
     Edit {
         file: "src/utils.rs",
         why: "allow a host that is not Windows",

@@ -10,15 +10,15 @@ use sha2::{Digest, Sha256};
 
 use super::mirror::link;
 use super::{Arch, hex, slots, tools};
-use crate::exec;
 use crate::workspace::Workspace;
+use crate::{exec, ntoskrnl};
 
 /// The kit's version only names folders; wdk-build takes the one that is there.
 const KIT: &str = "10.0.22621.0";
 
 /// Headers of clang and mingw-w64 that define compiler intrinsics. The kernel headers ask for them, the
 /// bindings do not need them, and bindgen cannot read them for this target: empty files take their place.
-const EMPTY_HEADERS: [&str; 7] = [
+const EMPTY_HEADERS: &[&str] = &[
     "emmintrin.h",
     "immintrin.h",
     "intrin.h",
@@ -29,14 +29,13 @@ const EMPTY_HEADERS: [&str; 7] = [
 ];
 
 /// The committed declarations of KMDF; `wdffuncenum.h` is made beside them.
-pub(crate) const KMDF_HEADERS: [&str; 5] =
-    ["wdf.h", "wdfdevice.h", "wdfrequest.h", "wdfsync.h", "wdf_bind.h"];
+pub(crate) const KMDF_HEADERS: &[&str] = &["wdf.h", "wdfdevice.h", "wdfrequest.h", "wdfsync.h", "wdf_bind.h"];
 
 /// Libraries that wdk-sys names, the last for arm64 only, and psimp.sys takes nothing from.
-const EMPTY_LIBRARIES: [&str; 4] = ["hal", "wmilib", "BufferOverflowFastFailK", "arm64rt"];
+const EMPTY_LIBRARIES: &[&str] = &["hal", "wmilib", "BufferOverflowFastFailK", "arm64rt"];
 
 /// The committed headers that kernel headers include, or that come before them.
-const KERNEL_HEADERS: [&str; 2] = ["compat.h", "armddk.h"];
+const KERNEL_HEADERS: &[&str] = &["compat.h", "armddk.h"];
 
 /// The header that says by the names of architectures what holds for others as well.
 const WDM: &str = "wdm.h";
@@ -44,7 +43,7 @@ const WDM: &str = "wdm.h";
 /// What it says, what it means, and how often it says so. Without the first, structures would be laid out as for
 /// 32 bits on a 64-bit architecture that is not named; without the second, one that nothing here uses would be
 /// empty, of which C and Rust think differently.
-const MEANT: [(&str, &str, usize); 2] = [
+const MEANT: &[(&str, &str, usize)] = &[
     ("#if !defined(_AMD64_) && !defined(_IA64_)", "#if !defined(_WIN64)", 5),
     ("#elif defined(_IA64_)\n  ULONG Dummy;", "#elif !defined(_X86_)\n  ULONG Dummy;", 1),
 ];
@@ -137,7 +136,9 @@ impl WdkTree {
         }
         exec::create_dir(&kernel)?;
         exec::create_dir(&kmdf)?;
-        self.import_library(&sources.join("ntoskrnl.def"), &kernel.join("ntoskrnl.lib"))?;
+        let def = self.root.join("ntoskrnl.def");
+        exec::write_if_changed(&def, ntoskrnl::module_definition())?;
+        self.import_library(&def, &kernel.join("ntoskrnl.lib"))?;
         self.import_library(&sources.join("WdfLdr.def"), &kmdf.join("WdfLdr.lib"))?;
         for name in EMPTY_LIBRARIES {
             let def = self.root.join(format!("{name}.def"));
@@ -160,10 +161,11 @@ impl WdkTree {
     fn link_inputs(&self, sources: &Path) -> Result<String> {
         let kmdf = self.root.join("Include/wdf/kmdf/1.15");
         let mut digest = Sha256::new();
-        for name in ["ntoskrnl.def", "WdfLdr.def", "driver_entry.c"].into_iter().chain(KERNEL_HEADERS) {
+        digest.update(ntoskrnl::module_definition());
+        for name in ["WdfLdr.def", "driver_entry.c"].iter().chain(KERNEL_HEADERS) {
             digest.update(exec::read(&sources.join(name))?);
         }
-        for name in KMDF_HEADERS.into_iter().chain(["wdffuncenum.h"]) {
+        for name in KMDF_HEADERS.iter().chain(&["wdffuncenum.h"]) {
             digest.update(exec::read(&kmdf.join(name))?);
         }
         digest.update(include_str!("wdk_tree.rs"));
@@ -179,7 +181,7 @@ impl WdkTree {
 
 /// The text of `wdm.h` as it is meant.
 fn as_meant(mut header: String) -> Result<String> {
-    for (said, meant, times) in MEANT {
+    for &(said, meant, times) in MEANT {
         let found = header.matches(said).count();
         ensure!(
             found == times,

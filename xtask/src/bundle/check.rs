@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 use crate::{build, exec, lint};
 
 /// What each architecture's folder has.
-const OF_PLATFORM: [&str; 3] = ["psimp.exe", "psimp.inf", "psimp.sys"];
+const OF_PLATFORM: &[&str] = &["psimp.exe", "psimp.inf", "psimp.sys"];
 
 /// Folders of the machine that makes the bundle, which no file of it may name.
 pub(super) fn folders_of_this_machine(workspace: &Workspace) -> Vec<String> {
@@ -57,7 +57,9 @@ pub(super) fn flaws(entries: &[Entry], platforms: &[&str], machine: &[String]) -
 pub(super) fn names_of(platforms: &[&str]) -> BTreeSet<String> {
     let mut wanted: BTreeSet<_> = TEXTS.iter().map(|(path, _)| (*path).to_owned()).collect();
     wanted.extend([manifest::NAME, manifest::CERTIFICATE].map(str::to_owned));
-    wanted.extend(platforms.iter().flat_map(|folder| OF_PLATFORM.map(|file| format!("{folder}/{file}"))));
+    wanted.extend(
+        platforms.iter().flat_map(|folder| OF_PLATFORM.iter().map(move |file| format!("{folder}/{file}"))),
+    );
     wanted
 }
 

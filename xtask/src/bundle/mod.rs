@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 use crate::{checkout_copy, exec, setup};
 
 /// What the people at the VM read, and what they run.
-const TEXTS: [(&str, &str); 2] = [
+const TEXTS: &[(&str, &str)] = &[
     ("README.txt", include_str!("../../bundle/README.txt")),
     ("install.ps1", include_str!("../../bundle/install.ps1")),
 ];
@@ -123,7 +123,7 @@ pub(crate) fn require(workspace: &Workspace) -> Result<()> {
 /// Builds, signs and packs everything.
 fn make(workspace: &Workspace, date: SourceDate, certificate: &Certificate) -> Result<Vec<u8>> {
     let (mut entries, mut drivers) = (Vec::new(), Vec::new());
-    for (path, text) in TEXTS {
+    for &(path, text) in TEXTS {
         // Windows' own line ends, whatever this program was compiled from.
         let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
         entries.push(Entry { path: path.to_owned(), bytes: text.into_bytes() });

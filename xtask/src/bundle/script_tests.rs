@@ -12,7 +12,7 @@ const MAKEFILE: &str = include_str!("../../../Makefile.toml");
 const ACTIONS: &str = include_str!("../../../tests/harness/src/cli/values.rs");
 
 /// The commands of Windows PowerShell 5.1 that the script may use.
-const CMDLETS: [&str; 10] = [
+const CMDLETS: &[&str] = &[
     "ConvertFrom-Json",
     "Get-CimInstance",
     "Get-Content",
@@ -26,7 +26,7 @@ const CMDLETS: [&str; 10] = [
 ];
 
 /// Called through a variable: a step's two halves, and psimp.exe.
-const INDIRECT: [&str; 3] = ["$step.Do", "$step.Undo", "$program"];
+const INDIRECT: &[&str] = &["$step.Do", "$step.Undo", "$program"];
 
 fn parse(script: &str) -> Tree {
     let mut parser = Parser::new();
@@ -86,7 +86,7 @@ fn the_script_parses_and_a_broken_one_does_not() {
 #[test]
 fn every_command_is_defined_or_of_powershell_5() {
     let (called, defined) = commands(SCRIPT);
-    let known: BTreeSet<_> = CMDLETS.into_iter().chain(INDIRECT).chain(defined.iter().copied()).collect();
+    let known: BTreeSet<_> = CMDLETS.iter().chain(INDIRECT).copied().chain(defined.iter().copied()).collect();
     assert_eq!(called.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new());
     // No function is left that nothing calls.
     assert_eq!(defined.difference(&called).collect::<Vec<_>>(), Vec::<&&str>::new());

@@ -18,7 +18,7 @@ const SUBJECT: &str = "/CN=psimp test signing (do not trust)";
 const DAYS: &str = "730";
 
 /// What code is signed with: no authority, and no use but signing code.
-const EXTENSIONS: [&str; 3] = [
+const EXTENSIONS: &[&str] = &[
     "basicConstraints=critical,CA:FALSE",
     "keyUsage=critical,digitalSignature",
     "extendedKeyUsage=critical,codeSigning",

@@ -12,7 +12,7 @@ use crate::exec;
 use crate::workspace::Workspace;
 
 /// Where the layouts are recorded.
-const LAYOUTS: [&str; 2] = ["kmdf-1.15-layouts.csv", "kernel-layouts.csv"];
+const LAYOUTS: &[&str] = &["kmdf-1.15-layouts.csv", "kernel-layouts.csv"];
 
 pub(super) fn check(workspace: &Workspace, arch: Arch, report: &mut Report) -> Result<()> {
     let sources = workspace.cross_sources();

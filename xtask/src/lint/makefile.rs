@@ -11,14 +11,14 @@ use crate::exec;
 use crate::workspace::Workspace;
 
 /// cargo-make's own task that is adapted; wdk-build's makefile depends on it without defining it.
-const OF_CARGO_MAKE: [&str; 1] = ["build"];
+const OF_CARGO_MAKE: &[&str] = &["build"];
 
 /// What a machine is changed by, and the task that takes it back.
-const OPPOSITES: [(&str, &str); 4] =
-    [("trust", "untrust"), ("deploy", "undeploy"), ("start", "stop"), ("verifier", "verifier-off")];
+const OPPOSITES: &[(&str, &str)] =
+    &[("trust", "untrust"), ("deploy", "undeploy"), ("start", "stop"), ("verifier", "verifier-off")];
 
 /// Which task has to come before which.
-const ORDER: [(&str, &str); 6] = [
+const ORDER: &[(&str, &str)] = &[
     ("trust-publisher", "default"),
     ("deploy", "trust"),
     ("deploy", "stop"),
@@ -28,7 +28,7 @@ const ORDER: [(&str, &str); 6] = [
 ];
 
 /// A task, and a word that one of its arguments has to be, or to end with.
-const ARGUMENTS: [(&str, &str); 12] = [
+const ARGUMENTS: &[(&str, &str)] = &[
     ("trust", "Root"),
     ("trust-publisher", "TrustedPublisher"),
     ("untrust", "Root"),
@@ -81,8 +81,12 @@ fn check_against(
     let whole = config("default_to_workspace").and_then(Value::as_bool).unwrap_or(true);
     check(!whole, "the members would be run through the driver's flow".into());
 
-    let known: BTreeSet<_> =
-        our_tasks.keys().chain(their_tasks.keys()).map(String::as_str).chain(OF_CARGO_MAKE).collect();
+    let known: BTreeSet<_> = our_tasks
+        .keys()
+        .chain(their_tasks.keys())
+        .map(String::as_str)
+        .chain(OF_CARGO_MAKE.iter().copied())
+        .collect();
     for (name, task) in our_tasks {
         if task.get("clear").and_then(Value::as_bool) == Some(true) {
             let there = their_tasks.contains_key(name) || OF_CARGO_MAKE.contains(&name.as_str());
@@ -127,16 +131,16 @@ fn check_against(
 /// Everything that is done to a machine can be undone, and happens in order.
 fn check_round_trip(tasks: &Table, check: &mut impl FnMut(bool, String)) {
     let arguments = |task: &str| tasks.get(task).map(|task| strings(task, "args")).unwrap_or_default();
-    for (forward, back) in OPPOSITES {
+    for &(forward, back) in OPPOSITES {
         for task in [forward, back] {
             check(tasks.contains_key(task), format!("there is no task {task}"));
         }
     }
-    for (later, earlier) in ORDER {
+    for &(later, earlier) in ORDER {
         let before = tasks.get(later).map(|task| strings(task, "dependencies")).unwrap_or_default();
         check(before.contains(&earlier), format!("{later} does not depend on {earlier}"));
     }
-    for (task, word) in ARGUMENTS {
+    for &(task, word) in ARGUMENTS {
         let has = arguments(task).iter().any(|argument| argument.ends_with(word));
         check(has, format!("no argument of {task} is {word}"));
     }

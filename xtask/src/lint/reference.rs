@@ -57,7 +57,7 @@ architecture that is checked. `circle`: no modules import from each other in a c
 fn render() -> String {
     let image = pe::RULES.iter().flat_map(|rules| rules.iter());
     let sections =
-        [INTRODUCTION.to_owned(), table(IMAGE, image), arm64(), table(INF, &inf::RULES), OTHERS.to_owned()];
+        [INTRODUCTION.to_owned(), table(IMAGE, image), arm64(), table(INF, inf::RULES), OTHERS.to_owned()];
     sections.join("\n")
 }
 

@@ -75,12 +75,14 @@ defects! {
 
     /// A context is asked for that the file does not have.
     fn context_of_another_type [Control] (call) {
-        let _: *mut FileContext = OTHER_CONTEXT.get(call.file.cast());
+        // SAFETY: none; this breaks the rule that an object has its own contexts only.
+        let _: *mut FileContext = unsafe { OTHER_CONTEXT.get(call.file.cast()) };
     }
 
     /// What lies behind a context is written.
     fn context_overrun [Control] (call) {
-        let context: *mut FileContext = FILE_CONTEXT.get(call.file.cast());
+        // SAFETY: the request keeps its file open.
+        let context: *mut FileContext = unsafe { FILE_CONTEXT.get(call.file.cast()) };
         // SAFETY: none; this breaks the bounds of the context.
         unsafe { context.wrapping_add(1).cast::<u8>().write_volatile(1) };
     }
@@ -88,7 +90,8 @@ defects! {
     /// The context of a file is written after the file was closed.
     fn context_kept [Control] (call) {
         match kept() {
-            None => keep(FILE_CONTEXT.get(call.file.cast())),
+            // SAFETY: the request keeps its file open.
+            None => keep(unsafe { FILE_CONTEXT.get(call.file.cast()) }),
             // SAFETY: none; this breaks the lifetime of the context.
             Some(context) => unsafe { context.cast::<u64>().write_volatile(1) },
         }
@@ -99,8 +102,8 @@ defects! {
         match kept() {
             None => keep(call.file.cast()),
             Some(file) => {
-                // Breaks the lifetime of the file.
-                let _: *mut FileContext = FILE_CONTEXT.get(file);
+                // SAFETY: none; this breaks the lifetime of the file.
+                let _: *mut FileContext = unsafe { FILE_CONTEXT.get(file) };
             }
         }
     }

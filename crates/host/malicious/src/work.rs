@@ -204,7 +204,8 @@ defects! {
     /// The context of a work item is written behind its end; found when it is deleted.
     fn work_item_context_overrun [Control] (_call) {
         let item = create(Some(nothing), 0);
-        let context: *mut [u64; 2] = FILE_CONTEXT.get(item.cast());
+        // SAFETY: made above.
+        let context: *mut [u64; 2] = unsafe { FILE_CONTEXT.get(item.cast()) };
         // SAFETY: none; this breaks the bounds of the context.
         unsafe { context.wrapping_add(1).cast::<u8>().write_volatile(1) };
         // SAFETY: made above.

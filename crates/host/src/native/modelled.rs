@@ -16,6 +16,8 @@ pub struct Modelled {
     pub highest_irql: &'static str,
     /// What it returns when an [`Observer`](crate::Observer) lets it fail.
     pub failure: String,
+    /// The file of `crates/host/src/native` that has its body.
+    pub file: &'static str,
 }
 
 /// Every function that is modelled, by module and name. Calling another one is a fault that
@@ -46,5 +48,6 @@ fn describe(module: &'static str, export: &Export) -> Modelled {
         #[allow(clippy::cast_possible_truncation)] // a status
         Some(status) => Status(status as u32).to_string(),
     };
-    Modelled { module, name: export.name, highest_irql, failure }
+    let file = export.file.rsplit_once("native/").map_or(export.file, |(_, file)| file);
+    Modelled { module, name: export.name, highest_irql, failure, file }
 }

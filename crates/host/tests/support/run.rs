@@ -3,7 +3,7 @@
 use super::driver::{Driver, NAME};
 use super::{process, token};
 use psimp_host::{Failure, Fault, FaultKind, File, Host, IoControl, Options, StartError};
-use psimp_model::{Flavour, Object, Process, System, Thread};
+use psimp_model::{Kernel, Object, Process, System, Thread};
 use psimp_nt::{Level, TokenType};
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(crate) enum End {
 
 /// Runs a driver through its life with one request.
 pub(crate) fn life(driver: &Driver, request: &IoControl<'_>, output: usize) -> End {
-    let system = Arc::new(System::new(Flavour::Win10));
+    let system = Arc::new(System::new(Kernel::Win10));
     let host = match Host::load(&driver.image(), system.clone()) {
         Ok(host) => host,
         Err(StartError::Fault(fault)) => return End::Fault(fault),
@@ -94,7 +94,7 @@ pub(crate) struct Opened {
 
 impl Opened {
     pub(crate) fn by(driver: &Driver, options: Options) -> Self {
-        let system = Arc::new(System::new(Flavour::Win10));
+        let system = Arc::new(System::new(Kernel::Win10));
         let host = Host::load_with(&driver.image(), system.clone(), options).expect("the driver starts");
         let (process, thread) = process(&system);
         let client = token(&system, TokenType::Impersonation, Level::Impersonation);

@@ -2,7 +2,7 @@
 
 use super::{image, process, token};
 use psimp_host::{Failure, Fault, File, Host, IoControl, Options};
-use psimp_model::{Flavour, Object, Process, System, Thread, Token};
+use psimp_model::{Kernel, Object, Process, System, Thread, Token};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire;
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
@@ -51,13 +51,13 @@ pub(crate) struct Session {
 
 impl Session {
     /// None when there is no image to test.
-    pub(crate) fn new(flavour: Flavour) -> Option<Self> {
-        Self::with(flavour, Options::default())
+    pub(crate) fn new(kernel: Kernel) -> Option<Self> {
+        Self::with(kernel, Options::default())
     }
 
     /// The same, with options.
-    pub(crate) fn with(flavour: Flavour, options: Options) -> Option<Self> {
-        let system = Arc::new(System::new(flavour));
+    pub(crate) fn with(kernel: Kernel, options: Options) -> Option<Self> {
+        let system = Arc::new(System::new(kernel));
         let host = Host::load_with(&image()?, system.clone(), options).expect("the driver starts");
         let (process, thread) = process(&system);
         let client = token(&system, TokenType::Impersonation, Level::Impersonation);

@@ -3,7 +3,7 @@
 use super::check::{AccessRequest, check_token};
 use super::mapping::GenericMapping;
 use super::rights;
-use crate::native::token_by_handle;
+use crate::object::token_by_handle;
 use crate::status::GENERIC_NOT_MAPPED;
 use crate::{SecurityDescriptor, System, Thread};
 use psimp_nt::{Level, Status, TokenType};

@@ -3,8 +3,8 @@
 use super::check::AccessMode;
 use super::rights;
 use super::subject::SubjectContext;
-use crate::native::token_by_handle;
-use crate::{Flavour, System, Thread};
+use crate::object::token_by_handle;
+use crate::{System, Thread};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl System {
     ) -> bool {
         let too_weak = subject.is_too_weak();
         match mode {
-            AccessMode::Kernel => !(too_weak && self.flavour() == Flavour::Nt52),
+            AccessMode::Kernel => !(too_weak && self.is_nt52()),
             AccessMode::User => !too_weak && holds(subject.token(), luids, all),
         }
     }

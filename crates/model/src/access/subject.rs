@@ -3,8 +3,9 @@
 use super::check::allowed_by_dacl;
 use super::mapping::GenericMapping;
 use super::rights;
-use crate::{Acl, AnonymousClient, System, Thread, Token};
+use crate::{Acl, System, Thread, Token};
 use psimp_nt::{Level, Status};
+use psimp_rules::AnonymousClient;
 use std::sync::Arc;
 
 /// Who is judged: the client token and its level while impersonating, else the
@@ -28,9 +29,9 @@ impl SubjectContext {
     /// is one, and the primary token. The kernel says what level 0 means.
     pub fn new(system: &System, client: Option<(Arc<Token>, u32)>, primary: Arc<Token>) -> Self {
         let anonymous = client.as_ref().is_some_and(|(_, level)| *level == Level::Anonymous as u32);
-        let stand_in = match system.flavour().anonymous_client() {
-            AnonymousClient::Judged if anonymous => Some(system.anonymous_token().clone()),
-            AnonymousClient::Judged | AnonymousClient::Refused => None,
+        let stand_in = match system.kernel().facts().anonymous_client {
+            AnonymousClient::Checked if anonymous => Some(system.anonymous_token().clone()),
+            AnonymousClient::Checked | AnonymousClient::Refused => None,
         };
         Self { client, stand_in, primary }
     }

@@ -1,11 +1,8 @@
 //! Opening the token of a thread or of a process.
 
-use super::thread_by_handle;
 use crate::access::{AccessRequest, GenericMapping, SubjectContext, rights};
-use crate::object::reference_by_handle;
-use crate::{
-    Ace, Acl, Flavour, ImpersonationState, Object, ObjectType, SlotState, System, Thread, Token, sids,
-};
+use crate::object::{process_by_handle, thread_by_handle};
+use crate::{Ace, Acl, ImpersonationState, Object, SlotState, System, Thread, Token, sids};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
@@ -39,9 +36,10 @@ impl System {
         desired: u32,
         open_as_self: bool,
     ) -> Result<u64, Status> {
-        let needed = match self.flavour() {
-            Flavour::Nt52 => rights::THREAD_QUERY_INFORMATION,
-            Flavour::Win10 | Flavour::Documented | Flavour::Peios => rights::THREAD_QUERY_LIMITED_INFORMATION,
+        let needed = if self.is_nt52() {
+            rights::THREAD_QUERY_INFORMATION
+        } else {
+            rights::THREAD_QUERY_LIMITED_INFORMATION
         };
         let target = thread_by_handle(caller, target, needed)?;
         let slot = target.slot().ok_or(Status::NO_TOKEN)?;
@@ -58,7 +56,7 @@ impl System {
         }
         let opened = opened?;
         // The swap reaches only what is in the slot, so it follows the restore.
-        if opened.copied && self.flavour() != Flavour::Nt52 {
+        if opened.copied && !self.is_nt52() {
             target.swap_copy(&slot.token, opened.token.clone());
         }
         drop(slot);
@@ -86,7 +84,7 @@ impl System {
             slot.effective_only,
             Some(acl),
         )?;
-        if self.flavour() == Flavour::Nt52 {
+        if self.is_nt52() {
             self.ps_impersonate_client(target, Some(&copy), false, slot.effective_only, slot.level)?;
         }
         let granted = AccessRequest::user(desired, GenericMapping::TOKEN).granted_unchecked();
@@ -105,17 +103,12 @@ impl System {
         process: u64,
         desired: u32,
     ) -> Result<u64, Status> {
-        let needed = match self.flavour() {
-            Flavour::Nt52 => rights::PROCESS_QUERY_INFORMATION,
-            Flavour::Win10 | Flavour::Documented | Flavour::Peios => {
-                rights::PROCESS_QUERY_LIMITED_INFORMATION
-            }
+        let needed = if self.is_nt52() {
+            rights::PROCESS_QUERY_INFORMATION
+        } else {
+            rights::PROCESS_QUERY_LIMITED_INFORMATION
         };
-        let (Object::Process(process), _) =
-            reference_by_handle(caller, process, ObjectType::Process, needed)?
-        else {
-            return Err(Status::OBJECT_TYPE_MISMATCH);
-        };
+        let process = process_by_handle(caller, process, needed)?;
         let token = process.primary();
         let granted = self.open_check(caller, &token, desired)?;
         Ok(caller.with_current_process(|p| p.handles().insert(Object::Token(token), granted)))

@@ -1,6 +1,6 @@
 //! Setting a thread's token.
 
-use super::thread_by_handle;
+use crate::object::thread_by_handle;
 use crate::{System, Thread, rights};
 use psimp_nt::Status;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Querying, duplicating, adjusting and filtering tokens through handles.
 
-use super::token_by_handle;
 use crate::access::{AccessRequest, GenericMapping, rights};
+use crate::object::token_by_handle;
 use crate::status::NOT_ALL_ASSIGNED;
 use crate::{Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};

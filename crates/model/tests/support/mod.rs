@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 use psimp_model::{
-    Acl, Flavour, GenericMapping, Group, Object, Privilege, Process, SecurityDescriptor, System, Thread,
+    Acl, GenericMapping, Group, Kernel, Object, Privilege, Process, SecurityDescriptor, System, Thread,
     Token, TokenSpec, privileges, rights, sids,
 };
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
@@ -82,12 +82,12 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(flavour: Flavour, server: &str) -> Self {
-        Self::with_profile(flavour, flavour.profile(), server)
+    pub(crate) fn new(kernel: Kernel, server: &str) -> Self {
+        Self::with_profile(kernel, kernel.profile(), server)
     }
 
-    pub(crate) fn with_profile(flavour: Flavour, profile: &'static Profile, server: &str) -> Self {
-        let system = Arc::new(System::with_profile(flavour, profile));
+    pub(crate) fn with_profile(kernel: Kernel, profile: &'static Profile, server: &str) -> Self {
+        let system = Arc::new(System::with_profile(kernel, profile));
         let process = system.create_process(system.create_token(spec(server)));
         let thread = system.create_thread(&process);
         Self { system, process, thread }

@@ -12,6 +12,7 @@ pub(crate) use rows::RACES;
 use crate::{Only, Server, Tok, Who};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
+use psimp_rules::{Family, Kernel};
 
 /// Threads that act at the same time.
 #[derive(Clone, Copy, Debug)]
@@ -149,19 +150,15 @@ pub struct End {
 }
 
 impl Ends {
-    /// What may be left, given where.
-    pub fn of(&self, documented: bool, nt52: bool) -> &'static [End] {
+    /// What may be left on a kernel, below a driver with documented rules or without.
+    pub fn of(&self, kernel: Kernel, documented_rules: bool) -> &'static [End] {
         match *self {
             Self::Same(ends) => ends,
             Self::ByDocument(here, elsewhere) => {
-                if documented {
-                    here
-                } else {
-                    elsewhere
-                }
+                if documented_rules || kernel.family() == Family::Documented { here } else { elsewhere }
             }
             Self::ByNt52(here, elsewhere) => {
-                if nt52 {
+                if kernel.family() == Family::Nt52 {
                     here
                 } else {
                     elsewhere

@@ -1,9 +1,10 @@
 //! Group Z: races.
 
 use super::{Act, End, Ends, Race, Target, With};
-use crate::{Kernel, Only, Server, Tok, Who};
+use crate::{Only, Server, Tok, Who};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 
 const OK: &[Status] = &[Status::SUCCESS];
 const DENIED: &[Status] = &[Status::ACCESS_DENIED];

@@ -9,6 +9,7 @@ pub(crate) use notation::{
 pub use step::{Broker, Context, Judge, Memory, Object, Program, Securable, Step};
 
 use crate::{Only, Server, Tok};
+use psimp_rules::{Family, Kernel};
 
 /// The threads of a script. Each is a thread of the operating system that the
 /// harness runs on, too, and makes its calls there.
@@ -59,11 +60,11 @@ pub enum Device {
     Needed(Option<u32>),
 }
 
-/// A value for each kernel flavour.
+/// A value for each family of kernels.
 ///
 /// Through the driver with documented rules, what the documentation downgrades
 /// stays downgraded whatever the kernel would do: then the value for
-/// `documented` holds on every flavour. [`Script`]s therefore name all three.
+/// `documented` holds on every kernel. [`Script`]s therefore name all three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByKernel<T> {
     /// A kernel that does what the documentation says.
@@ -72,6 +73,25 @@ pub struct ByKernel<T> {
     pub nt52: T,
     /// Windows 10 and 11 as publicly reported.
     pub win10: T,
+}
+
+impl<T> ByKernel<T> {
+    /// The value for a kernel.
+    pub const fn of(&self, kernel: Kernel) -> &T {
+        match kernel.family() {
+            Family::Documented => &self.documented,
+            Family::Nt52 => &self.nt52,
+            Family::Win10 => &self.win10,
+        }
+    }
+}
+
+impl ByKernel<State> {
+    /// What a thread shows on a kernel. With `documented_rules` of the driver, what the
+    /// documentation downgrades stays downgraded.
+    pub fn expected(&self, kernel: Kernel, documented_rules: bool) -> &State {
+        if documented_rules && self.documented.is_downgrade() { &self.documented } else { self.of(kernel) }
+    }
 }
 
 /// The same on every kernel.

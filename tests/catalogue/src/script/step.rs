@@ -1,8 +1,9 @@
 //! What a script can do.
 
 use super::{ByKernel, State, Who};
-use crate::{Kernel, Logon, Server, Tok, User};
+use crate::{Logon, Server, Tok, User};
 use psimp_nt::{Sid, Status, TokenType};
+use psimp_rules::Family;
 
 /// A call or a look. Lives in statics only, so its size does not matter.
 #[allow(clippy::large_enum_variant)]
@@ -99,8 +100,8 @@ pub enum Step {
     OnlyKernel(&'static [Step]),
     /// Steps for the driver alone.
     OnlyDriver(&'static [Step]),
-    /// Steps for these kernels alone.
-    OnKernels(&'static [Kernel], &'static [Step]),
+    /// Steps for the kernels of these families alone.
+    OnKernels(&'static [Family], &'static [Step]),
     /// Where the documentation's downgrades hold: on a kernel that does what
     /// is documented, and through the driver with documented rules on any.
     WhereDocumented(&'static [Step]),

@@ -4,10 +4,10 @@ use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE, descriptor};
 use psimp_catalogue::{Server, Tok, User};
 use psimp_host::{Options, Requestor};
-use psimp_model::{Flavour, Object, SecurityQos, rights};
+use psimp_model::{Kernel, Object, SecurityQos, rights};
 use psimp_nt::{Level, Status, TokenType};
-use psimp_protocol::wire::{self, MAX_REPLY, slot_flags, verdict};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION};
+use psimp_protocol::wire::{self, slot_flags, verdict};
+use psimp_protocol::{Ioctl, MAX_REPLY, Operation, PROTOCOL_VERSION};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A round trip that is measured, always of a thread that impersonates its own user at
@@ -69,7 +69,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn start(source: &Source) -> Result<Self, Failure> {
-        let machine = Machine::new(Flavour::Win10);
+        let machine = Machine::new(Kernel::Win10);
         let driver = Driver::start_with(source, &machine.system, Options::default())?;
         let open = || driver.open(&machine.thread, READ_WRITE);
         let files = [open()?, open()?];

@@ -9,12 +9,12 @@ use crate::run::{Setup, run_case};
 use anyhow::Context;
 use psimp_catalogue::Case;
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const FLAVOUR: Flavour = Flavour::Win10;
+const KERNEL: Kernel = Kernel::Win10;
 const RULES: RulesMode = RulesMode::Documented;
 
 /// From the bytes of a file to a driver that runs, and on to one that is gone.
@@ -24,7 +24,7 @@ pub(super) fn starts(image: &Arc<Image>, pace: &Pace) -> anyhow::Result<Starts> 
     let mut best = Starts { read: Duration::MAX, start: Duration::MAX, life: Duration::MAX };
     for _ in 0..pace.starts {
         let bytes = image.bytes().to_vec();
-        let machine = Machine::new(FLAVOUR);
+        let machine = Machine::new(KERNEL);
         let begin = Instant::now();
         let read = Image::from_bytes(bytes)?;
         best.read = best.read.min(begin.elapsed());
@@ -52,13 +52,13 @@ pub(super) fn wholes(image: &Arc<Image>, pace: &Pace) -> anyhow::Result<Wholes> 
         on_image = on_image.min(catalogue(&Source::Image(image.clone()), &cases)?);
         on_model = on_model.min(catalogue(&Source::Service, &cases)?);
     }
-    let setting = Setting { image: image.clone(), flavour: FLAVOUR, rules: RULES };
+    let setting = Setting { image: image.clone(), kernel: KERNEL, rules: RULES };
     let swept: Vec<_> = cases.into_iter().filter(|case| case.id.starts_with(pace.swept)).collect();
     let begin = Instant::now();
     let explored = explore_all(&setting, &swept, || ());
     let sweep = begin.elapsed();
     let broken = explored.iter().flat_map(|case: &Explored| &case.broken).next();
-    anyhow::ensure!(broken.is_none(), "a promise was broken: psimp faults tells more");
+    anyhow::ensure!(broken.is_none(), "a guarantee was violated: `psimp faults` has the details");
     let runs = explored.iter().map(|case| case.runs).sum::<usize>();
     Ok(Wholes {
         image: on_image,
@@ -69,11 +69,11 @@ pub(super) fn wholes(image: &Arc<Image>, pace: &Pace) -> anyhow::Result<Wholes> 
 }
 
 fn catalogue(source: &Source, cases: &[Case]) -> anyhow::Result<Duration> {
-    let setup = Setup { source: source.clone(), flavour: FLAVOUR, rules: RULES };
+    let setup = Setup { source: source.clone(), kernel: KERNEL, rules: RULES };
     let begin = Instant::now();
     for case in cases {
         let failed = matches!(run_case(&setup, case).status, CaseStatus::Failed(_));
-        anyhow::ensure!(!failed, "{} failed: psimp run tells more", case.id);
+        anyhow::ensure!(!failed, "{} failed: `psimp run` has the details", case.id);
     }
     Ok(begin.elapsed())
 }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use psimp_nt::Level;
+use psimp_rules::Kernel;
 
 pub use fact::WrongFact;
 use fact::level;
@@ -17,9 +18,9 @@ pub use filter::{FilterArg, matches};
 pub use question::TokenSpec;
 use question::process;
 pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
-use values::{one_or_all, seed};
+use values::{kernel, one_or_all, seed};
 
-pub use crate::configuration::{Kernel, Rules, Target};
+pub use crate::configuration::{Rules, Target};
 use crate::faults::RunId;
 use crate::report::Format;
 
@@ -60,20 +61,20 @@ is: Windows loads it from there.
 
 Exit codes:
   0  done
-  1  refused; the message says why, and what to do
+  1  refused; the message has the reason and what to do
   2  the command line is wrong
   3  not on Windows";
 
 const FILTERS: &str = "\
-A case is taken when any --filter matches it. S is, in upper or lower case:
+A case is selected if any --filter matches it. S is, in upper or lower case:
   D13             the case with this id
   D, D1           the cases whose ids start so: group D, D10 to D19
   'user copy'     the cases whose titles have all these words";
 
 /// Show what a thread holds after impersonation, and which rule decided.
 ///
-/// psimp drives psimp.sys, or the same service code over a model of the kernel, through a catalogue of
-/// cases, and compares what comes with what the documentation says and what kernels are known to do.
+/// psimp runs psimp.sys, or the same service code over a model of the kernel, through a catalogue of
+/// cases, and compares the results with the documentation and with the known behaviour of kernels.
 /// Without a command it runs the whole catalogue on the model.
 #[derive(Debug, Parser)]
 #[command(name = "psimp", version, after_long_help = EXIT_CODES)]
@@ -92,16 +93,16 @@ impl Cli {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Run the catalogue, or some of it, and say what came
+    /// Run the catalogue, or some of it, and report the results
     #[command(after_help = FILTERS, after_long_help = format!("{FILTERS}\n\n{EXIT_CODES}"))]
     Run(RunArgs),
-    /// Put the results of several runs side by side, and tell where they differ
+    /// Compare the results of several runs, and report the differences
     #[command(after_help = REPORT_EXIT_CODES)]
     Report(ReportArgs),
     /// List the cases
     #[command(after_help = FILTERS)]
     List(ListArgs),
-    /// Tell what a case does, what it expects and which rule decides, or what the rules say of
+    /// Print what a case does, what it expects and which rule decides, or what the rules decide for
     /// two tokens and a level
     #[command(override_usage = EXPLAIN_USAGE, after_help = question::FACTS)]
     Explain(ExplainArgs),
@@ -111,26 +112,26 @@ pub enum Command {
     /// Show which threads of a process impersonate, and whom (Windows only)
     #[command(after_help = SHOW_NOTES)]
     Show(ShowArgs),
-    /// Install, start, stop or uninstall psimp.sys, or tell how it stands (Windows only)
+    /// Install, start, stop or uninstall psimp.sys, or print its status (Windows only)
     #[command(after_help = DRIVER_EXIT_CODES)]
     Driver(DriverArgs),
     /// Write a script that completes psimp's commands in a shell
     Completions(CompletionsArgs),
     /// Write psimp's manual page
     Man(ManArgs),
-    /// Impersonate on a thread, tell its ids, and wait until standard input ends, for `show` to look at
+    /// Impersonate on a thread, print its ids, and wait until standard input ends, for tests of `show`
     #[command(hide = true)]
     Impersonate(ImpersonateArgs),
     /// Measure the calls of an image
     #[command(hide = true)]
     Bench(BenchArgs),
-    /// Make the calls whose instructions `bench` counts, as it says
+    /// Make the calls whose instructions `bench` counts, when it requests them
     #[command(hide = true)]
     BenchSteps(BenchStepsArgs),
-    /// Check that each deliberately wrong image is noticed
+    /// Check that each deliberately wrong image is detected
     #[command(hide = true)]
     Mutants(MutantsArgs),
-    /// Make every call below the driver fail that can, and check what holds all the same
+    /// Make every call below the driver fail that can, and check what the driver guarantees
     #[command(hide = true, after_help = FILTERS)]
     Faults(FaultsArgs),
     /// Answer one question of a harness that runs the target native, as a server process
@@ -144,14 +145,14 @@ pub enum Command {
     Soak(SoakArgs),
 }
 
-/// Cases, and what the driver stands on.
+/// Cases, and what is below the driver.
 #[derive(Clone, Debug, Args)]
 pub struct CasesArg {
     /// The driver image to load.
     #[command(flatten)]
     pub image: ImageArg,
-    /// The kernel that is played below the driver
-    #[arg(long, value_enum, default_value_t)]
+    /// The simulated kernel below the driver
+    #[arg(long, value_parser = kernel(), default_value_t)]
     pub kernel: Kernel,
     /// Which rules the driver applies before it calls the kernel
     #[arg(long, value_enum, default_value_t)]
@@ -170,7 +171,7 @@ pub struct RunArgs {
     /// The driver image to load.
     #[command(flatten)]
     pub image: ImageArg,
-    /// The kernel that is played below the driver; with --report several, or all
+    /// The simulated kernel below the driver; with --report several, or all
     #[arg(long = "kernel", value_name = "KERNEL", value_delimiter = ',', default_value = "win10")]
     #[arg(value_parser = one_or_all::<Kernel>())]
     pub kernels: Vec<Choice<Kernel>>,
@@ -187,7 +188,7 @@ pub struct RunArgs {
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Also write a page that shows every case on every kernel and rules asked for
+    /// Also write a page that shows every case on every selected kernel and rules mode
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 }
@@ -218,7 +219,7 @@ const EXPLAIN_USAGE: &str = "\
 psimp explain [--format <FORMAT>] <CASE>
        psimp explain [--format <FORMAT>] [--process <FACTS>] [--token <FACTS>] [--level <LEVEL>]";
 
-/// What of `explain` asks of the rules, and not of a case.
+/// The arguments of `explain` that ask about the rules instead of a case.
 const OWN_QUESTION: &[&str] = &["process", "token", "level"];
 
 /// Arguments of `explain`.
@@ -233,8 +234,8 @@ pub struct ExplainArgs {
     /// Instead of a case: the token that its thread impersonates
     #[arg(long, value_name = "FACTS")]
     pub token: Option<TokenSpec>,
-    /// Instead of a case: the level asked for, by name or from 0 to 3; Impersonation unless told
-    /// otherwise
+    /// Instead of a case: the requested level, by name or from 0 to 3; Impersonation by
+    /// default
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub level: Option<Level>,
     /// How the answer is written
@@ -245,11 +246,11 @@ pub struct ExplainArgs {
 /// Arguments of `demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
-    /// What the story takes place on
+    /// What the demo runs on
     #[arg(long, value_enum, default_value_t)]
     pub target: DemoTarget,
-    /// The kernel that is played below the driver
-    #[arg(long, value_enum, default_value_t)]
+    /// The simulated kernel below the driver
+    #[arg(long, value_parser = kernel(), default_value_t)]
     pub kernel: Kernel,
     /// Which rules the driver applies before it calls the kernel
     #[arg(long, value_enum, default_value_t)]
@@ -320,10 +321,10 @@ pub struct BenchArgs {
     /// The driver image to measure.
     #[command(flatten)]
     pub image: ImageArg,
-    /// The figures of an earlier release, to compare with
+    /// The figures to compare with
     #[arg(long, value_name = "PATH", default_value = "tests/harness/bench/baseline.json")]
     pub baseline: PathBuf,
-    /// Write the figures there, for later versions to be compared with
+    /// Write the figures there, as the new baseline
     #[arg(long)]
     pub save: bool,
     /// Measure a little of everything, to see that it can be measured; the figures mean nothing
@@ -365,7 +366,7 @@ pub struct FaultsArgs {
     /// The cases whose calls fail, and the setting.
     #[command(flatten)]
     pub cases: CasesArg,
-    /// Run this only, and tell what happens; the id says which kernel and rules
+    /// Run this only, and print each request; the id includes kernel and rules
     #[arg(long, value_name = "ID", conflicts_with_all = ["filters", "kernel", "rules", "format"])]
     pub replay: Option<RunId>,
     /// How the result is written
@@ -379,7 +380,7 @@ pub struct SoakArgs {
     /// How long the threads run
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub seconds: u32,
-    /// How many threads; as many as there are cores unless told otherwise
+    /// How many threads; one per core by default
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroU8>,
     /// The driver image to run.

@@ -73,7 +73,7 @@ impl FromStr for TokenSpec {
             said.push(key);
         }
         if spec.parent.is_some() && spec.package.is_none() {
-            return wrong("parent is the parent of a package; say package=N too");
+            return wrong("parent is the parent of a package; add package=N");
         }
         Ok(spec)
     }

@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use psimp_rules::Kernel;
 
-use crate::configuration::display_as_argument;
+use crate::configuration::{Rules, display_as_argument};
 
-/// What the demo takes place on.
+/// What the demo runs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DemoTarget {
     /// The driver's service code over the model of the kernel; needs nothing else
@@ -20,6 +21,38 @@ pub enum DemoTarget {
     Device,
 }
 
+/// A value that is one of several words.
+pub trait Word: Clone + 'static {
+    /// All values.
+    const ALL: &'static [Self];
+
+    /// Its word, with its line of help.
+    fn word(&self) -> PossibleValue;
+}
+
+impl Word for Rules {
+    const ALL: &'static [Self] = &[Self::Documented, Self::Kernel];
+
+    fn word(&self) -> PossibleValue {
+        self.to_possible_value().unwrap_or_default()
+    }
+}
+
+impl Word for Kernel {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn word(&self) -> PossibleValue {
+        PossibleValue::new(self.name()).help(self.facts().title)
+    }
+}
+
+/// Takes the name of a kernel.
+pub(super) fn kernel() -> impl TypedValueParser<Value = Kernel> {
+    let names = PossibleValuesParser::new(Kernel::ALL.iter().map(Word::word));
+    // Of the words that come so far, each is a name.
+    names.map(|name| Kernel::from_name(&name).unwrap_or_default())
+}
+
 /// One of several values, or each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice<T> {
@@ -29,14 +62,14 @@ pub enum Choice<T> {
     All,
 }
 
-impl<T: ValueEnum + PartialEq> Choice<T> {
+impl<T: Word + PartialEq> Choice<T> {
     /// What is chosen, each once, in the order of the choices.
     pub fn expand(choices: &[Self]) -> Vec<T> {
         let mut values = Vec::new();
         for choice in choices {
             let chosen = match choice {
                 Self::One(value) => std::slice::from_ref(value),
-                Self::All => T::value_variants(),
+                Self::All => T::ALL,
             };
             for value in chosen {
                 if !values.contains(value) {
@@ -49,12 +82,15 @@ impl<T: ValueEnum + PartialEq> Choice<T> {
 }
 
 /// Takes a value, or the word `all`.
-pub(super) fn one_or_all<T: ValueEnum + Send + Sync + 'static>() -> impl TypedValueParser<Value = Choice<T>> {
-    let values = T::value_variants().iter().filter_map(T::to_possible_value);
+pub(super) fn one_or_all<T: Word + Send + Sync + 'static>() -> impl TypedValueParser<Value = Choice<T>> {
+    let values = T::ALL.iter().map(T::word);
     let all = PossibleValue::new("all").help("Each of them");
     PossibleValuesParser::new(values.chain([all]))
         // Of the words that come so far, only `all` is no value.
-        .map(|word| T::from_str(&word, false).map_or(Choice::All, Choice::One))
+        .map(|word| {
+            let named = T::ALL.iter().find(|value| value.word().get_name() == word);
+            named.cloned().map_or(Choice::All, Choice::One)
+        })
 }
 
 /// How everything but a run is written.
@@ -78,7 +114,7 @@ pub enum DriverAction {
     Stop,
     /// Delete the service
     Uninstall,
-    /// Tell whether the driver is installed and loaded
+    /// Print whether the driver is installed and loaded
     Status,
 }
 
@@ -116,7 +152,7 @@ pub(super) fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
     }
 }
 
-/// What the exit code says. Clap itself ends with [`Exit::Usage`].
+/// The exit code. Clap itself ends with [`Exit::Usage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Every case that could run passed.

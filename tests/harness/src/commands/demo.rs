@@ -21,7 +21,7 @@ pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
             };
         }
     };
-    let setup = Setup { source, flavour: args.kernel.flavour(), rules: args.rules.mode() };
+    let setup = Setup { source, kernel: args.kernel, rules: args.rules.mode() };
     let name = format!("target {}, kernel {}, rules {}", args.target, args.kernel, args.rules);
     report(&model::run(&setup, &name))
 }
@@ -41,11 +41,11 @@ fn device(_: &DemoArgs) -> anyhow::Result<Exit> {
     Ok(unavailable("--target device needs psimp.sys loaded on Windows"))
 }
 
-/// Prints what was told, and on standard error what is not as it should be.
+/// Prints the transcript, and on standard error the unexpected outcomes.
 fn report(told: &Told) -> anyhow::Result<Exit> {
     say(&told.text)?;
     for difference in &told.differences {
-        eprintln!("psimp: not as the story says: {difference}");
+        eprintln!("psimp: unexpected outcome: {difference}");
     }
     Ok(told.exit())
 }

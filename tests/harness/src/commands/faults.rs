@@ -23,7 +23,7 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
     if let Some(id) = &args.replay {
         return replay(image, id);
     }
-    let setting = Setting { image, flavour: args.cases.kernel.flavour(), rules: args.cases.rules.mode() };
+    let setting = Setting { image, kernel: args.cases.kernel, rules: args.cases.rules.mode() };
     let mut cases = psimp_catalogue::cases();
     cases.retain(|case| args.cases.filter.matches(case.id, &case.title));
     if cases.is_empty() {
@@ -95,9 +95,9 @@ fn replay(image: Arc<Image>, id: &RunId) -> anyhow::Result<Exit> {
         eprintln!("psimp: there is no case {}; `psimp list` names them all", id.case);
         return Ok(Exit::Usage);
     };
-    let setting = Setting { image, flavour: id.flavour, rules: id.rules };
+    let setting = Setting { image, kernel: id.kernel, rules: id.rules };
     let Some(run) = run(&setting, case, &id.failing, true) else {
-        eprintln!("psimp: {} does not run on the kernel {}", case.id, id.flavour.name());
+        eprintln!("psimp: {} does not run on the kernel {}", case.id, id.kernel.name());
         return Ok(Exit::Usage);
     };
     unless_enough(tell(&mut io::stdout().lock(), &run, &case.title))?;

@@ -9,7 +9,7 @@ use crate::faults::{Setting, explore};
 use crate::progress::Progress;
 use crate::result::{CaseStatus, Mismatch};
 use crate::run::{Setup, run_case};
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use serde::Deserialize;
 use serde_json::json;
@@ -76,7 +76,7 @@ fn catch(source: &Source, mutant: &Mutant) -> End {
     let cases = psimp_catalogue::cases();
     let mut first = None;
     for rules in [RulesMode::Documented, RulesMode::Kernel] {
-        let setup = Setup { source: source.clone(), flavour: Flavour::Win10, rules };
+        let setup = Setup { source: source.clone(), kernel: Kernel::Win10, rules };
         for case in &cases {
             let CaseStatus::Failed(mismatches) = run_case(&setup, case).status else { continue };
             for mismatch in &mismatches {
@@ -89,8 +89,8 @@ fn catch(source: &Source, mutant: &Mutant) -> End {
         }
     }
     let Source::Image(image) = source else { return End::Missed(first) };
-    let (flavour, rules) = (Flavour::Win10, RulesMode::Documented);
-    let setting = Setting { image: image.clone(), flavour, rules };
+    let (kernel, rules) = (Kernel::Win10, RulesMode::Documented);
+    let setting = Setting { image: image.clone(), kernel, rules };
     for run in cases.iter().flat_map(|case| explore(&setting, case).broken) {
         for breach in &run.breaches {
             let message = format!("{}: {}", run.id, breach.what);

@@ -35,5 +35,5 @@ fn rule(case: &Case, run: &RunResult) -> Option<String> {
         Target::Native => Rules::Kernel,
         Target::Model | Target::Image | Target::Device => run.rules,
     };
-    rule_that_decides(row, run.kernel.flavour(), rules.mode())
+    rule_that_decides(row, run.kernel, rules.mode())
 }

@@ -2,7 +2,7 @@
 
 use super::driver::why_no_device;
 use super::{load_image, report_page, unavailable, unless_enough};
-use crate::cli::{Choice, Exit, Kernel, Rules, RunArgs, Target};
+use crate::cli::{Choice, Exit, Rules, RunArgs, Target};
 use crate::driver::Source;
 use crate::native::route::Means;
 use crate::progress::Progress;
@@ -12,7 +12,7 @@ use crate::run::races;
 use crate::run::{Setup, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use std::io::{self, Write};
 use std::time::Instant;
 
@@ -100,7 +100,7 @@ fn carry_out(
 ) -> Result<Vec<CaseResult>, String> {
     match ready {
         Ready::Here(source, _) => {
-            let setup = Setup { source: source.clone(), flavour: kernel.flavour(), rules: mode.mode() };
+            let setup = Setup { source: source.clone(), kernel, rules: mode.mode() };
             let one = |case: &Case| {
                 progress.now(case.id);
                 let result = run_or_replay(&setup, case, seed, progress);
@@ -109,8 +109,8 @@ fn carry_out(
             };
             Ok(selected.iter().map(one).collect())
         }
-        Ready::Windows { driver: true } => native(selected, kernel.flavour(), Means::Driver(mode.mode())),
-        Ready::Windows { driver: false } => native(selected, kernel.flavour(), Means::UserMode),
+        Ready::Windows { driver: true } => native(selected, kernel, Means::Driver(mode.mode())),
+        Ready::Windows { driver: false } => native(selected, kernel, Means::UserMode),
     }
 }
 
@@ -152,12 +152,12 @@ fn why_no_native() -> Option<String> {
 }
 
 #[cfg(windows)]
-fn native(selected: &[Case], flavour: Flavour, means: Means) -> Result<Vec<CaseResult>, String> {
-    crate::native::run(selected, crate::run::kernel(flavour), means)
+fn native(selected: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResult>, String> {
+    crate::native::run(selected, kernel, means)
 }
 
 #[cfg(not(windows))]
-fn native(_selected: &[Case], _flavour: Flavour, _means: Means) -> Result<Vec<CaseResult>, String> {
+fn native(_selected: &[Case], _kernel: Kernel, _means: Means) -> Result<Vec<CaseResult>, String> {
     Err(why_no_native().unwrap_or_default())
 }
 

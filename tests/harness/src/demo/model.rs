@@ -12,9 +12,10 @@ use crate::run::Setup;
 use crate::show::view::{Integrity, Process, Thread, Token, View, type_name};
 use psimp_catalogue::User;
 use psimp_host::Options;
-use psimp_model::{self as model, Flavour, Object, SecurityQos, TokenSpec, rights};
+use psimp_model::{self as model, Object, SecurityQos, TokenSpec, rights};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::{CLIENTS_AUTHENTICATED, CLIENTS_SETTING};
+use psimp_rules::Family;
 use std::sync::Arc;
 
 const CURRENT_THREAD: u64 = u64::MAX - 1;
@@ -26,7 +27,7 @@ pub fn run(target: &Setup, name: &str) -> Told {
 
 /// Makes the stage, and takes it down when all is told.
 pub fn on_stage(target: &Setup, name: &str, tell: impl FnOnce(ModelStage<'_>) -> Told) -> Told {
-    let machine = Machine::new(target.flavour);
+    let machine = Machine::new(target.kernel);
     machine.process.set_primary(machine.system.create_token(server()));
     // Whoever has logged on may connect.
     let parameters = [(CLIENTS_SETTING.to_owned(), CLIENTS_AUTHENTICATED)].into_iter().collect();
@@ -100,7 +101,7 @@ impl<'a> ModelStage<'a> {
     fn token(&self, token: &model::Token) -> Token {
         let facts = token.facts();
         let token_type = token.token_type();
-        let labelled = self.server.machine.flavour() != Flavour::Nt52;
+        let labelled = self.server.machine.kernel().family() != Family::Nt52;
         Token {
             token_type: type_name(token_type),
             level: (token_type == TokenType::Impersonation).then(|| token.level().name()),

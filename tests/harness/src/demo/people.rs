@@ -4,10 +4,10 @@ use super::{Scene, Stranger};
 use crate::run::Setup;
 use crate::show::view::Account;
 use psimp_catalogue::User;
-use psimp_model::{Flavour, Group, Privilege, TokenSpec, privileges, sids};
+use psimp_model::{Group, Privilege, TokenSpec, privileges, sids};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
 use psimp_protocol::RulesMode;
-use psimp_rules::PlatformFacts;
+use psimp_rules::{AnonymousClient, Family, PlatformFacts};
 
 /// What the model's processes and threads are called here. Its own numbers depend on what else
 /// the host has begun.
@@ -26,7 +26,7 @@ pub(super) fn scene(target: &Setup, name: &str) -> Scene {
     let bob = account(User::B.sid());
     let (user, other) = (alice.shown().to_owned(), bob.shown().to_owned());
     // No documented exception lets a server be another user.
-    let strict = target.rules == RulesMode::Documented || target.flavour == Flavour::Documented;
+    let strict = target.rules == RulesMode::Documented || target.kernel.family() == Family::Documented;
     Scene {
         target: name.to_owned(),
         server: format!(
@@ -41,9 +41,9 @@ pub(super) fn scene(target: &Setup, name: &str) -> Scene {
         document: format!("opens to that logon session, {}, and to nobody else", logon_sid(CLIENT_LOGON)),
         opens_as_itself: Status::ACCESS_DENIED,
         // Peios judges such a thread as the anonymous logon.
-        anonymous: match target.flavour {
-            Flavour::Peios => Status::ACCESS_DENIED,
-            Flavour::Win10 | Flavour::Nt52 | Flavour::Documented => Status::BAD_IMPERSONATION_LEVEL,
+        anonymous: match target.kernel.facts().anonymous_client {
+            AnonymousClient::Checked => Status::ACCESS_DENIED,
+            AnonymousClient::Refused => Status::BAD_IMPERSONATION_LEVEL,
         },
         user,
         client_process: named("client.exe", CLIENT),

@@ -20,11 +20,11 @@ impl<S: Stage> Story<'_, S> {
             r"The client: CreateFile(\\.\PsImpersonate\Client) with SECURITY_SQOS_PRESENT | {flag}."
         ));
         self.stage.connect(guest, flags(level)).map_err(failed("open of the client's name"))?;
-        let told = self.told_of(0)?.ok_or("NEXT_CLIENT tells of no client")?;
+        let told = self.told_of(0)?.ok_or("NEXT_CLIENT returns no client")?;
         let process = self.stage.process(told.process);
         let waits = if told.flags & connection_flags::SERVED == 0 { "waits" } else { "is served" };
         let level_told = name_of(told.level);
-        self.told.line(format_args!("NEXT_CLIENT tells the server: {process}, {waits} at {level_told}."));
+        self.told.line(format_args!("NEXT_CLIENT returns {process}, which {waits} at {level_told}."));
         let scene = self.stage.scene();
         let expected = match (guest, &scene.stranger) {
             (Guest::Stranger, Some(stranger)) => stranger.process.clone(),
@@ -100,7 +100,7 @@ impl<S: Stage> Story<'_, S> {
         match checked {
             Access { granted: READ_WRITE, status: 0 } => Ok(Ok(())),
             Access { granted: 0, status } if status != 0 => Ok(Err(Status(status).into())),
-            other => Err(format!("ACCESS_CHECK says {other:?}")),
+            other => Err(format!("ACCESS_CHECK returns {other:?}")),
         }
     }
 
@@ -109,7 +109,7 @@ impl<S: Stage> Story<'_, S> {
         if let Err(failure) = self.stage.connect_as_client(flags(Level::Identification)) {
             return Ok(Err(failure));
         }
-        let told = self.told_of(own.id)?.ok_or("NEXT_CLIENT tells of no second client")?;
+        let told = self.told_of(own.id)?.ok_or("NEXT_CLIENT returns no second client")?;
         self.stage.leave_as_client().map_err(failed("close of the thread's own connection"))?;
         let level = name_of(told.level);
         self.expect("the level that the thread connects with", Level::Identification.name(), level);

@@ -32,29 +32,29 @@ const CHAPTERS: &[Chapter] = &[
         level: Level::Anonymous,
         title: "the server sees nothing",
         ends: [A6, A5, A5, A5],
-        moral: "The server serves somebody, and does not find out whom. The token is on the thread, but its\n\
-                level keeps it shut.",
+        moral: "The server serves a client and cannot find out who it is. The token is on the thread, but at\n\
+                this level it cannot be used.",
     },
     Chapter {
         level: Level::Identification,
         title: "the server sees who it is",
         ends: [OK, A5, A5, A5],
-        moral: "That is enough to write down who called, or to decide by it. The client's rights stay out\n\
-                of reach: nothing opens, and no other service takes the thread for the client.",
+        moral: "That is enough to log who called, or to check access with it. The client's rights cannot be\n\
+                used: every open fails, and no other service sees the client.",
     },
     Chapter {
         level: Level::Impersonation,
         title: "the server acts as the client, on this machine",
         ends: [OK, OK, OK, A5],
-        moral: "The thread now is the client wherever this machine's kernel asks. That ends at the network.",
+        moral: "The thread now has the client's rights on this machine, but not on the network.",
     },
     Chapter {
         level: Level::Delegation,
         title: "the server may forward the client",
         ends: [OK, OK, OK, OK],
-        moral: "The kernel now lets a server on another machine take the thread for the client, too; whether\n\
-                there are credentials to go there with is another matter. This lends everything, so it is\n\
-                for services that are trusted with everything.",
+        moral: "The kernel now lets a server on another machine see the client, too; whether there are\n\
+                credentials to forward is not tested. This grants everything, so it is for fully trusted\n\
+                services.",
     },
 ];
 
@@ -116,10 +116,9 @@ impl<S: Stage> Story<'_, S> {
         self.told.line(format_args!("psimp demo, {}", scene.target));
         self.told.block(
             "A service acts for its clients, and should do so with their rights and not with its own. So\n\
-             it impersonates: for a while, one of its threads takes on a client's identity, and the kernel\n\
-             asks what the client may do. How far that goes is the client's to say, not the service's. It\n\
-             names one of four levels when it connects. Words in capitals below are requests of the server\n\
-             to the driver.\n",
+             it impersonates: for a while, one of its threads has a client's identity, and the kernel checks\n\
+             access as the client. The client limits that: it chooses one of four levels when it connects.\n\
+             Words in capitals below are requests of the server to the driver.\n",
         );
         self.told.block(&format!(
             "  server    {}\n  client    {}\n  document  {}\n",
@@ -168,11 +167,11 @@ impl<S: Stage> Story<'_, S> {
         let connection = self.connects(Guest::Client, Level::Identification)?;
         let served = self.serve(connection.id, Level::Impersonation);
         let status = ended(served.map(drop))?;
-        self.told.line(format_args!("SERVE at Impersonation says {status}."));
+        self.told.line(format_args!("SERVE at Impersonation returns {status}."));
         self.expect("SERVE above the client's level", &A5.to_string(), &status.to_string());
         self.shows(None)?;
         self.told
-            .paragraph("The thread is as it was, and the client still waits to be served at its own level.");
+            .paragraph("The thread is unchanged, and the client still waits to be served at its own level.");
         let told = self.told_of(0)?.filter(|told| told.id == connection.id);
         let waits = told.is_some_and(|told| told.flags & connection_flags::SERVED == 0);
         self.expect("the client", "waits", if waits { "waits" } else { "does not wait" });
@@ -182,7 +181,7 @@ impl<S: Stage> Story<'_, S> {
     fn of_another_user(&mut self) -> Part {
         let Some(stranger) = self.stage.scene().stranger.clone() else {
             self.told.paragraph(
-                "Not tried here: it takes a client of another user, and all of this is one user's.",
+                "Skipped: it needs a client of another user, and here both sides are the same user.",
             );
             return Ok(());
         };
@@ -196,11 +195,11 @@ impl<S: Stage> Story<'_, S> {
         let expected = if stranger.kept { OK } else { A5 };
         self.answer(QUESTIONS[1], expected, Some(opened.map(|()| String::new())));
         self.told.paragraph(if stranger.kept {
-            "Its privilege lets the server be any client that allows it. Without it, SERVE would succeed\n\
-             with less, so a server reads back what it got before it acts."
+            "With its privilege the server can be any client that allows it. Without it, SERVE would succeed\n\
+             at a lower level, so a server checks the level it got before it acts."
         } else {
-            "SERVE succeeded, and with less than was asked for: by this rule a server may not be another\n\
-             user, and knows only who it is. So a server reads back what it got before it acts."
+            "SERVE succeeded at a lower level than requested: by this rule a server may identify another\n\
+             user but not act as it. So a server checks the level it got before it acts."
         });
         self.reverts()
     }
@@ -210,20 +209,20 @@ impl<S: Stage> Story<'_, S> {
         let connection = self.connects(Guest::Client, Level::Impersonation)?;
         self.serves(&connection, Level::Impersonation, Level::Impersonation)?;
         self.stage.leave().map_err(failed("close of the client"))?;
-        self.told.paragraph("The client closes its handle. The thread stays the client all the same:");
+        self.told.paragraph("The client closes its handle. The thread still impersonates the client:");
         self.shows(Some((Level::Impersonation, &user)))?;
         self.told.line("");
         let opened = self.opens(Guest::Client)?;
         self.answer(QUESTIONS[1], OK, Some(opened.map(|()| String::new())));
         let status = ended(self.serve(connection.id, Level::Impersonation).map(drop))?;
-        self.told.paragraph(format_args!("The next SERVE of this connection says {status}."));
+        self.told.paragraph(format_args!("The next SERVE of this connection returns {status}."));
         self.expect("SERVE of a client that left", &Status::NOT_FOUND.to_string(), &status.to_string());
         self.reverts()
     }
 
-    /// What was seen of the levels, and whether all was as it should be.
+    /// The results for each level, and whether every outcome was expected.
     fn ends(&mut self) {
-        self.told.heading("So");
+        self.told.heading("Summary");
         self.told
             .block("  at              sees who  opens as the client  is the client here  and elsewhere\n");
         for (level, [reads, opens, here, elsewhere]) in &self.answers {
@@ -232,9 +231,9 @@ impl<S: Stage> Story<'_, S> {
         }
         let differences = self.told.differences.len();
         self.told.paragraph(match differences {
-            0 => "All of this happened as it should.".to_owned(),
-            1 => "One thing did not happen as it should.".to_owned(),
-            more => format!("{more} things did not happen as they should."),
+            0 => "Every step had the expected outcome.".to_owned(),
+            1 => "One step did not have the expected outcome.".to_owned(),
+            more => format!("{more} steps did not have the expected outcome."),
         });
     }
 }

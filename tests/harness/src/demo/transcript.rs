@@ -1,4 +1,4 @@
-//! The page that the demo prints, and what on it is not as it should be.
+//! The page that the demo prints, and its unexpected outcomes.
 
 use crate::cli::Exit;
 use std::fmt::{Display, Write};
@@ -8,7 +8,7 @@ use std::fmt::{Display, Write};
 pub struct Told {
     /// The page.
     pub text: String,
-    /// What was not as the story says; empty if all was.
+    /// Unexpected outcomes.
     pub differences: Vec<String>,
 }
 
@@ -46,12 +46,12 @@ impl Told {
     /// place.
     pub fn expect(&mut self, part: &str, what: &str, expected: &str, seen: &str) {
         if expected != seen {
-            self.line(format_args!("*** not as it should be: {what}: expected {expected}"));
+            self.line(format_args!("*** unexpected: {what}: expected {expected}"));
             self.differ(format!("{part}: {what}: expected {expected}, saw {seen}"));
         }
     }
 
-    /// Something is not as it should be.
+    /// Records an unexpected outcome.
     pub fn differ(&mut self, difference: String) {
         self.differences.push(difference);
     }

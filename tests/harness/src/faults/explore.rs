@@ -7,7 +7,7 @@ use crate::result::CaseStatus;
 use crate::run::{Setup, run_case};
 use psimp_catalogue::Case;
 use psimp_host::Image;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub struct Setting {
     /// The driver.
     pub image: Arc<Image>,
     /// The kernel below.
-    pub flavour: Flavour,
+    pub kernel: Kernel,
     /// What IMPERSONATE asks for.
     pub rules: RulesMode,
 }
@@ -125,7 +125,7 @@ fn once(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Opt
     let watch = Watch::new(failing, tells);
     let setup = Setup {
         source: Source::Watched(setting.image.clone(), watch.clone()),
-        flavour: setting.flavour,
+        kernel: setting.kernel,
         rules: setting.rules,
     };
     if let CaseStatus::Skipped(_) = run_case(&setup, case).status {
@@ -136,7 +136,7 @@ fn once(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Opt
         let what = "the run did not get to the call that was to fail".to_owned();
         seen.breaches.push(Breach { leak: false, what });
     }
-    let Setting { flavour, rules, .. } = *setting;
-    let id = RunId { case: case.id.to_owned(), flavour, rules, failing: failing.to_vec() };
+    let Setting { kernel, rules, .. } = *setting;
+    let id = RunId { case: case.id.to_owned(), kernel, rules, failing: failing.to_vec() };
     Some((Run { id, breaches: seen.breaches, story: seen.story }, seen.since))
 }

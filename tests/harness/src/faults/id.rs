@@ -1,7 +1,7 @@
 //! Names for what fails: short, and the same wherever the image is loaded.
 
 use psimp_host::Site;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::{Ioctl, RulesMode};
 use std::fmt;
 use std::str::FromStr;
@@ -101,7 +101,7 @@ pub struct RunId {
     /// Id of the case.
     pub case: String,
     /// The kernel below.
-    pub flavour: Flavour,
+    pub kernel: Kernel,
     /// What IMPERSONATE asks for.
     pub rules: RulesMode,
     /// What fails.
@@ -109,13 +109,13 @@ pub struct RunId {
 }
 
 /// Kernel and rules that a name leaves out.
-const UNSAID: (Flavour, RulesMode) = (Flavour::Win10, RulesMode::Documented);
+const UNSAID: (Kernel, RulesMode) = (Kernel::Win10, RulesMode::Documented);
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.case)?;
-        if (self.flavour, self.rules) != UNSAID {
-            write!(f, "@{}/{}", self.flavour.name(), rules_name(self.rules))?;
+        if (self.kernel, self.rules) != UNSAID {
+            write!(f, "@{}/{}", self.kernel.name(), rules_name(self.rules))?;
         }
         for (index, failing) in self.failing.iter().enumerate() {
             write!(f, "{}{failing}", if index == 0 { ':' } else { '+' })?;
@@ -133,19 +133,19 @@ impl FromStr for RunId {
         };
         let (place, failing) = text.split_once(':').map_or((text, None), |(place, rest)| (place, Some(rest)));
         let (case, target) = place.split_once('@').map_or((place, None), |(case, rest)| (case, Some(rest)));
-        let (flavour, rules) = match target {
+        let (kernel, rules) = match target {
             None => UNSAID,
             Some(target) => {
-                let (flavour, rules) = target.split_once('/').ok_or_else(wrong)?;
-                let flavour = Flavour::ALL.into_iter().find(|known| known.name() == flavour);
+                let (kernel, rules) = target.split_once('/').ok_or_else(wrong)?;
+                let kernel = Kernel::from_name(kernel);
                 let modes = [RulesMode::Documented, RulesMode::Kernel];
                 let rules = modes.into_iter().find(|known| rules_name(*known) == rules);
-                flavour.zip(rules).ok_or_else(wrong)?
+                kernel.zip(rules).ok_or_else(wrong)?
             }
         };
         let failing = failing.into_iter().flat_map(|failing| failing.split('+')).map(str::parse);
         let failing = failing.collect::<Result<_, _>>().map_err(|_| wrong())?;
-        Ok(Self { case: case.to_owned(), flavour, rules, failing })
+        Ok(Self { case: case.to_owned(), kernel, rules, failing })
     }
 }
 

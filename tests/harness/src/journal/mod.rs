@@ -58,7 +58,7 @@ impl Display for Told {
             Self::Cleared(thing, Removed::Absent) => write!(f, "{thing} is listed and not there any more"),
             Self::Cleared(thing, Removed::Other(why)) => write!(f, "{thing} was left alone: {why}"),
             Self::Stays(thing, why) => write!(f, "{thing}, which psimp had made, stays: {why}"),
-            Self::Unreadable(line) => write!(f, "the journal has a line that says nothing here: {line}"),
+            Self::Unreadable(line) => write!(f, "the journal has an invalid line: {line}"),
         }
     }
 }

@@ -66,7 +66,7 @@ impl Display for Feature {
             Self::OpenAsSelf => "opens of tokens as the thread is",
             Self::AccessCheckOfTokens => "access checks that look at the token's level",
             Self::ThreadRights => "rights of thread handles",
-            Self::PipeClients => "pipes that tell their client's level",
+            Self::PipeClients => "pipes that keep their client's level",
             Self::HandleLength => "STATUS_INFO_LENGTH_MISMATCH for a handle of another length",
         })
     }

@@ -8,11 +8,12 @@
 #![allow(clippy::match_same_arms)] // one row of a table each
 
 use super::feature::Feature;
-use super::route::{Means, of};
+use super::route::Means;
 use psimp_catalogue::{
-    Body, Case, Device, Judge, Kernel, Object, Program, Securable, Server, State, Step, Tok, User, Who,
+    Body, Case, Device, Judge, Object, Program, Securable, Server, State, Step, Tok, User, Who,
 };
 use psimp_nt::{Status, TokenType, integrity};
+use psimp_rules::Kernel;
 use std::collections::BTreeSet;
 
 /// What a case takes.
@@ -43,12 +44,7 @@ impl Plan {
             Body::Decision(row) => {
                 let mut plan = Self::with(row.server, kernel, means);
                 plan.impersonate(row.token, false, false, row.level.into())?;
-                let column = match kernel {
-                    Kernel::Documented => row.doc,
-                    Kernel::Nt52 => row.nt52,
-                    Kernel::Win10 | Kernel::Peios => row.w10,
-                };
-                let observed = column.observed(row.token);
+                let observed = row.of(kernel).observed(row.token);
                 if observed.slot.starts_with("copy") {
                     plan.features.insert(Feature::Downgrade);
                 }
@@ -196,7 +192,7 @@ impl Plan {
             }
             Step::OnlyDriver(_) => Err("needs the driver: part of it are requests"),
             Step::OnlyKernel(steps) => self.steps(steps),
-            Step::OnKernels(kernels, steps) if kernels.contains(&kernel) => self.steps(steps),
+            Step::OnKernels(families, steps) if families.contains(&kernel.family()) => self.steps(steps),
             Step::WhereDocumented(steps) if documented => self.steps(steps),
             Step::Elsewhere(steps) if !documented => self.steps(steps),
             Step::OnKernels(..) | Step::WhereDocumented(_) | Step::Elsewhere(_) => Ok(()),
@@ -246,7 +242,7 @@ impl Plan {
             }
             Program::OpenOwn { as_self, ref expected } => {
                 self.looks = true;
-                let expected = of(expected, kernel);
+                let expected = expected.of(kernel);
                 if expected.starts_with("new") && expected.ends_with("effective") {
                     self.features.insert(Feature::EffectiveOnly);
                 }

@@ -3,14 +3,15 @@
 use super::{Call, Player, Save, Shown, Slots, Step};
 use crate::driver::Failure;
 use crate::observe::SlotView;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_nt::Status;
 use psimp_protocol::wire::{self, verdict};
+use psimp_rules::AnonymousClient;
 use zerocopy::FromBytes;
 
 /// The invariants of the specification that one call can break.
 pub(super) fn check(
-    flavour: Flavour,
+    kernel: Kernel,
     step: &Step,
     before: &Slots,
     shown: &Shown,
@@ -42,7 +43,7 @@ pub(super) fn check(
         (Call::Impersonate { level, .. }, Ok(reply)) => outcome(reply, level, after),
         (Call::Restore(number), Ok(reply)) => restored(reply, saves.get(number), after),
         // Who opens nothing is granted nothing.
-        (Call::AccessCheck(_), Ok(reply)) if opens_nothing(flavour, after) && !reply.starts_with(&[0; 4]) => {
+        (Call::AccessCheck(_), Ok(reply)) if opens_nothing(kernel, after) && !reply.starts_with(&[0; 4]) => {
             Err("a slot below Impersonation opened something")
         }
         (Call::DisableRestore, Ok(_)) if after != before => {
@@ -56,8 +57,10 @@ pub(super) fn check(
 }
 
 /// Below Impersonation; Peios judges Anonymous as S-1-5-7.
-fn opens_nothing(flavour: Flavour, slot: Option<&SlotView>) -> bool {
-    slot.is_some_and(|slot| slot.level == 1 || slot.level == 0 && flavour != Flavour::Peios)
+fn opens_nothing(kernel: Kernel, slot: Option<&SlotView>) -> bool {
+    slot.is_some_and(|slot| {
+        slot.level == 1 || slot.level == 0 && kernel.facts().anonymous_client == AnonymousClient::Refused
+    })
 }
 
 /// IMPERSONATE: never above the level asked; a kept token is the one asked, a

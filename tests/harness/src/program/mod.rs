@@ -7,7 +7,7 @@ mod side;
 use crate::driver::{Failure, Source};
 use crate::observe::SlotView;
 use psimp_catalogue::{Server, Tok, User};
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use side::Side;
 
@@ -161,11 +161,11 @@ type Slots = [Option<SlotView>; 2];
 /// The number of the call at which they differ or break an invariant, and how.
 pub fn compare(
     sources: &[(&Source, Callers)],
-    flavour: Flavour,
+    kernel: Kernel,
     server: Server,
     program: &[Step],
 ) -> Result<(), String> {
-    let start = |(source, callers): &(&Source, Callers)| Side::start(source, *callers, flavour, server);
+    let start = |(source, callers): &(&Source, Callers)| Side::start(source, *callers, kernel, server);
     let mut sides = sources.iter().map(start).collect::<Result<Vec<_>, _>>()?;
     for (number, step) in program.iter().enumerate() {
         let mut first: Option<Shown> = None;
@@ -175,7 +175,7 @@ pub fn compare(
             let broken = match &first {
                 Some(first) if *first != shown => Err(format!("{first:?} against {shown:?}")),
                 Some(_) => side.references(),
-                None => invariants::check(flavour, step, &before, &shown, side.saves())
+                None => invariants::check(kernel, step, &before, &shown, side.saves())
                     .map_err(|broken| format!("{broken}: {before:?}, then {shown:?}"))
                     .and_then(|()| side.references()),
             };

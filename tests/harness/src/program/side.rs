@@ -6,7 +6,7 @@ use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use crate::normalize::Ids;
 use psimp_catalogue::{Server, Tok};
-use psimp_model::{FaultPoint, Flavour, Object, Token, privileges, rights, sids};
+use psimp_model::{FaultPoint, Kernel, Object, Token, privileges, rights, sids};
 use psimp_nt::Status;
 use psimp_protocol::wire;
 use std::sync::Arc;
@@ -45,10 +45,10 @@ impl Side {
     pub(super) fn start(
         source: &Source,
         callers: Callers,
-        flavour: Flavour,
+        kernel: Kernel,
         server: Server,
     ) -> Result<Self, String> {
-        let machine = Machine::new(flavour);
+        let machine = Machine::new(kernel);
         for tok in Tok::ALL {
             machine.token(*tok);
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use psimp_rules::Kernel;
 use serde::Deserialize;
 
 use crate::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult, Summary};
@@ -66,7 +67,7 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
         .ok_or("the times of its cases are too long to add up")?;
     let result = RunResult {
         target: named("target", &run.target)?,
-        kernel: named("kernel", &run.kernel)?,
+        kernel: Kernel::from_name(&run.kernel).ok_or_else(|| no_such("kernel", &run.kernel))?,
         rules: named("mode of rules", &run.rules)?,
         image: run.image.map(|image| ImageInfo { path: image.path.into(), sha256: image.sha256 }),
         cases,
@@ -81,7 +82,11 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
 
 /// A value that reports name as the command line does.
 fn named<T: ValueEnum>(what: &str, name: &str) -> Result<T, String> {
-    T::from_str(name, false).map_err(|_| format!("there is no {what} {name:?}"))
+    T::from_str(name, false).map_err(|_| no_such(what, name))
+}
+
+fn no_such(what: &str, name: &str) -> String {
+    format!("there is no {what} {name:?}")
 }
 
 fn case(case: Case) -> Result<CaseResult, String> {

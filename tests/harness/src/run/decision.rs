@@ -1,32 +1,22 @@
 //! Group D: one call on an idle thread.
 
-use super::setup::{Way, kernel};
+use super::setup::Way;
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::{Comparison, Mismatch, compare, mismatch};
-use psimp_catalogue::{Column, DecisionRow, Driver, Kernel};
-use psimp_model::{Flavour, Thread};
+use psimp_catalogue::{Column, DecisionRow, Driver};
+use psimp_model::{Kernel, Thread};
 use psimp_nt::{Level, Status};
 use psimp_protocol::RulesMode;
 use psimp_protocol::wire::{self, decided_by, effect, slot_flags, verdict};
 use psimp_rules::{DOC, Rule, decide};
 
-/// The row's column for a kernel.
-pub(crate) fn column(row: &DecisionRow, kernel: Kernel) -> Column {
-    match kernel {
-        // There is no column for Peios: the cases are skipped there.
-        Kernel::Win10 | Kernel::Peios => row.w10,
-        Kernel::Nt52 => row.nt52,
-        Kernel::Documented => row.doc,
-    }
-}
-
 /// What the stricter of driver and kernel leaves, and whether the driver's
 /// documented rule stands for it.
 pub(crate) fn through_driver(row: &DecisionRow, kernel: Kernel, rules: RulesMode) -> (Column, bool) {
-    let kernel = column(row, kernel);
+    let kernel = row.of(kernel);
     match (rules, row.doc, kernel) {
         (RulesMode::Documented, Column::C(..), _) => (row.doc, true),
         (RulesMode::Documented, Column::K(_), Column::K(_)) => (kernel, true),
@@ -46,7 +36,7 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, row: &DecisionRow) -> Compari
                 return Err(vec![mismatch("PsImpersonateClient", "STATUS_SUCCESS", status.to_string())]);
             }
             let slot = machine.thread.slot().map(|slot| SlotView::from(&slot));
-            finish(machine, row, column(row, kernel(machine.flavour())), slot.as_ref(), Vec::new())
+            finish(machine, row, row.of(machine.kernel()), slot.as_ref(), Vec::new())
         }
         Way::Driver(client, rules) => through(client, rules, row),
     }
@@ -73,7 +63,7 @@ fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Comparis
         }
         (Driver::Passed, Ok(outcome)) => outcome,
     };
-    let (expected, by_driver) = through_driver(row, kernel(machine.flavour()), rules);
+    let (expected, by_driver) = through_driver(row, machine.kernel(), rules);
     compare_outcome(&mut differences, row, expected, by_driver, &outcome);
     let logon = row.token.fixture().logon.luid().0;
     compare(
@@ -218,14 +208,14 @@ fn finish(
 
 /// The rule that decides a row through the driver, with the profile whose it is; none where the driver refuses
 /// the call, or no source says what the kernel does.
-pub(crate) fn rule_that_decides(row: &DecisionRow, flavour: Flavour, rules: RulesMode) -> Option<String> {
-    if row.driver == Driver::Refused || flavour == Flavour::Peios {
+pub(crate) fn rule_that_decides(row: &DecisionRow, kernel: Kernel, rules: RulesMode) -> Option<String> {
+    if row.driver == Driver::Refused || !kernel.is_nt() {
         return None;
     }
-    let (_, by_driver) = through_driver(row, kernel(flavour), rules);
-    let profile = if by_driver { &DOC } else { flavour.profile() };
+    let (_, by_driver) = through_driver(row, kernel, rules);
+    let profile = if by_driver { &DOC } else { kernel.profile() };
     let asked = Level::from_raw(row.level.into())?;
-    let machine = Machine::new(flavour);
+    let machine = Machine::new(kernel);
     machine.become_server(row.server);
     let (primary, token) = (machine.process.primary().facts(), machine.token(row.token).facts());
     let rule = decide(profile, Some(&primary), &token, asked).rule;
@@ -237,7 +227,7 @@ fn deciding_rules(machine: &Machine, row: &DecisionRow) -> String {
     let Some(asked) = Level::from_raw(row.level.into()) else { return "no level".to_owned() };
     let (primary, token) = (machine.process.primary().facts(), machine.token(row.token).facts());
     let rule = |profile| decide(profile, Some(&primary), &token, asked).rule;
-    let kernel = machine.flavour().profile();
+    let kernel = machine.kernel().profile();
     let name = Rule::name;
     format!("{}: {}; DOC: {}", kernel.name, name(rule(kernel)), name(rule(&DOC)))
 }

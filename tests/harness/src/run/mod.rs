@@ -11,10 +11,8 @@ pub(crate) use asked::Asked;
 pub(crate) use decision::rule_that_decides;
 pub(crate) use decision::through_driver as expected_through_driver;
 #[cfg(windows)]
-pub(crate) use decision::{column, compare_evaluation, compare_outcome};
-pub(crate) use script::expected as expected_state;
+pub(crate) use decision::{compare_evaluation, compare_outcome};
 pub use setup::Setup;
-pub(crate) use setup::kernel;
 
 use crate::client::Client;
 use crate::driver::{Driver, Failure, Source};
@@ -37,7 +35,7 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
         status,
         duration: start.elapsed(),
     };
-    if let Some(why) = case.only.reason_against(kernel(setup.flavour)) {
+    if let Some(why) = case.only.reason_against(setup.kernel) {
         return result(CaseStatus::Skipped(why.to_owned()));
     }
     let found = match case.body {
@@ -65,7 +63,7 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
 /// case, and one that cannot be carried out here, as [`run_case`] does.
 pub fn replay(setup: &Setup, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>) {
     let Body::Race(race) = case.body else { return (run_case(setup, case), Vec::new()) };
-    if case.only.reason_against(kernel(setup.flavour)).is_some() {
+    if case.only.reason_against(setup.kernel).is_some() {
         return (run_case(setup, case), Vec::new());
     }
     let start = Instant::now();
@@ -79,7 +77,7 @@ pub fn replay(setup: &Setup, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>) 
 /// case runs on every setup.
 fn both_ways(setup: &Setup, server: Server, run: impl Fn(&Machine, Way<'_>) -> Comparison) -> Comparison {
     if matches!(setup.source, Source::Service) {
-        let machine = Machine::new(setup.flavour);
+        let machine = Machine::new(setup.kernel);
         machine.become_server(server);
         run(&machine, Way::Kernel)?;
     }
@@ -95,7 +93,7 @@ fn with_driver(
     clients: Option<u32>,
     run: impl FnOnce(&Client<'_>) -> Comparison,
 ) -> Comparison {
-    let machine = Machine::new(setup.flavour);
+    let machine = Machine::new(setup.kernel);
     let broken = |what: &str, failure: Failure| vec![mismatch(what, "success", failure.to_string())];
     let parameters = clients.map(|value| (CLIENTS_SETTING.to_owned(), value)).into_iter().collect();
     let driver =

@@ -2,8 +2,7 @@
 
 use crate::client::Client;
 use crate::driver::Source;
-use psimp_catalogue::Kernel;
-use psimp_model::Flavour;
+use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 
 /// What to run against.
@@ -12,7 +11,7 @@ pub struct Setup {
     /// Where the driver's code comes from.
     pub source: Source,
     /// The kernel below.
-    pub flavour: Flavour,
+    pub kernel: Kernel,
     /// What IMPERSONATE asks for.
     pub rules: RulesMode,
 }
@@ -24,14 +23,4 @@ pub(crate) enum Way<'a> {
     Kernel,
     /// Through the driver's control codes.
     Driver(&'a Client<'a>, RulesMode),
-}
-
-/// The catalogue's word for a kernel flavour.
-pub(crate) fn kernel(flavour: Flavour) -> Kernel {
-    match flavour {
-        Flavour::Win10 => Kernel::Win10,
-        Flavour::Nt52 => Kernel::Nt52,
-        Flavour::Documented => Kernel::Documented,
-        Flavour::Peios => Kernel::Peios,
-    }
 }

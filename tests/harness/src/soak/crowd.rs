@@ -7,7 +7,7 @@ use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE};
 use oorandom::Rand32;
 use parking_lot::{Mutex, RwLock};
-use psimp_model::{Flavour, SecurityQos};
+use psimp_model::{Kernel, SecurityQos};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ struct Place<'a> {
 /// # Errors
 /// When the driver does not start, or its device does not open.
 pub fn crowd(source: &Source, clients: usize, threads: usize) -> Result<Crowd, Failure> {
-    let machine = Machine::new(Flavour::Win10);
+    let machine = Machine::new(Kernel::Win10);
     let driver = Driver::start(source, &machine.system)?;
     let primary = machine.process.primary();
     let session = primary.authentication_id();

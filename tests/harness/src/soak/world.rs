@@ -5,7 +5,7 @@ use crate::machine::{Machine, READ_WRITE};
 use crate::observe::SlotView;
 use parking_lot::{Mutex, RwLock};
 use psimp_catalogue::{Logon, Tok, User};
-use psimp_model::{Flavour, Object, Thread, Token, rights};
+use psimp_model::{Kernel, Object, Thread, Token, rights};
 use psimp_nt::{Level, TokenType};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn start(source: &Source, workers: usize) -> Result<Self, Failure> {
-        let machine = Machine::new(Flavour::Win10);
+        let machine = Machine::new(Kernel::Win10);
         let driver = Driver::start(source, &machine.system)?;
         let open = |_| Ok(RwLock::new(Some(driver.open(&machine.thread, READ_WRITE)?)));
         let files = (0..FILES).map(open).collect::<Result<_, Failure>>()?;

@@ -47,19 +47,19 @@ fn find(root: &Path, read: Read<'_>) -> Result<Vec<String>> {
         graph.entry(from).or_default().push(to);
     }
     let mut circles = Vec::new();
-    let mut named: BTreeSet<&[String]> = BTreeSet::new();
+    let mut covered: BTreeSet<&[String]> = BTreeSet::new();
     for &module in graph.keys() {
         let Some(chain) = shortest(&graph, module, module) else { continue };
-        if named.contains(module) {
+        if covered.contains(module) {
             continue;
         }
         // One circle is enough for modules that all reach each other: with it gone, the others show.
         let leads = |from, to| shortest(&graph, from, to).is_some();
-        named.extend(graph.keys().filter(|other| leads(module, other) && leads(other, module)));
+        covered.extend(graph.keys().filter(|other| leads(module, other) && leads(other, module)));
         let names: Vec<_> = chain.iter().map(|module| module.join("::")).collect();
-        let hops = chain.windows(2).map(|pair| &imports[&(pair[0].to_vec(), pair[1].to_vec())]);
-        let lines: String = hops.map(|place| format!("\n    {place}")).collect();
-        circles.push(format!("{}: {}{lines}", root.display(), names.join(" → ")));
+        let mut lines = vec![format!("{}: {}", root.display(), names.join(" → "))];
+        lines.extend(chain.windows(2).map(|pair| imports[&(pair[0].to_vec(), pair[1].to_vec())].clone()));
+        circles.push(lines.join("\n    "));
     }
     Ok(circles)
 }

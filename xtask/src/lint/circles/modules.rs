@@ -37,7 +37,7 @@ impl Modules {
     /// Reads the crate that begins with this file.
     pub(super) fn read(root: &Path, read: Read<'_>) -> Result<Self> {
         let mut modules = Self::default();
-        modules.read_file(root, None, paths::Path::new(), read)?;
+        modules.read_file(root, None, &[], read)?;
         Ok(modules)
     }
 
@@ -45,7 +45,7 @@ impl Modules {
         &mut self,
         file: &Path,
         parent: Option<usize>,
-        path: paths::Path,
+        path: &[String],
         read: Read<'_>,
     ) -> Result<usize> {
         let text = read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -64,25 +64,25 @@ impl Modules {
         file: &Path,
         folder: &Path,
         parent: Option<usize>,
-        path: paths::Path,
+        path: &[String],
         items: &[Item],
         read: Read<'_>,
     ) -> Result<usize> {
         let Found { modules, names, paths } = Found::in_items(items);
         let index = self.0.len();
         let children = BTreeMap::new();
-        self.0.push(Module { file: file.to_owned(), path: path.clone(), parent, children, names, paths });
+        self.0.push(Module { file: file.to_owned(), path: path.to_vec(), parent, children, names, paths });
         for module in modules {
             let name = module.ident.to_string();
-            let path = [path.as_slice(), &[name.clone()]].concat();
+            let path = [path, std::slice::from_ref(&name)].concat();
             let folder = folder.join(&name);
             let child = if let Some((_, items)) = &module.content {
-                self.add(file, &folder, Some(index), path, items, read)?
+                self.add(file, &folder, Some(index), &path, items, read)?
             } else {
                 let files = [folder.with_extension("rs"), folder.join("mod.rs")];
                 // A `#[path]` leads to a file of another crate.
                 let Some(file) = files.iter().find(|file| read(file).is_some()) else { continue };
-                self.read_file(file, Some(index), path, read)?
+                self.read_file(file, Some(index), &path, read)?
             };
             self.0[index].children.insert(name, child);
         }

@@ -24,7 +24,9 @@ pub(super) struct Found<'a> {
 impl<'a> Found<'a> {
     pub(super) fn in_items(items: &'a [Item]) -> Self {
         let mut found = Self::default();
-        items.iter().for_each(|item| found.visit_item(item));
+        for item in items {
+            found.visit_item(item);
+        }
         found
     }
 

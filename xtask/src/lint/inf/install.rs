@@ -8,7 +8,7 @@ use super::{ARCHITECTURES, IMAGE, Inf};
 const DRIVER_STORE: &str = "13";
 
 /// Sections of an INF that installs devices, or a class of them, by the beginnings of their names.
-const OF_DEVICES: [&str; 6] = [
+const OF_DEVICES: &[&str] = &[
     "manufacturer",
     "classinstall32",
     "interfaceinstall32",
@@ -18,7 +18,7 @@ const OF_DEVICES: [&str; 6] = [
 ];
 
 /// The directives that each kind of section may have, by the ending of its name.
-const DIRECTIVES: [(&str, &[&str]); 7] = [
+const DIRECTIVES: &[(&str, &[&str])] = &[
     ("version", &["signature", "class", "classguid", "provider", "catalogfile", "driverver", "pnplockdown"]),
     ("defaultinstall.nt", &["copyfiles", "addreg"]),
     ("defaultinstall.nt.services", &["addservice"]),

@@ -23,10 +23,10 @@ pub(crate) const PATH: &str = "inf/psimp.inx";
 
 pub(super) const IMAGE: &str = "psimp.sys";
 pub(super) const SERVICE: &str = "PsImpersonate";
-const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
+const ARCHITECTURES: &[&str] = &["amd64", "arm64"];
 
 /// The rules about the INF.
-pub(super) const RULES: [Rule; 32] = [
+pub(super) const RULES: &[Rule] = &[
     ("inf-encoding", "ASCII without a byte order mark, which every code page reads alike"),
     ("inf-lines", "lines end with CR LF, and hold no tab or other control character"),
     (

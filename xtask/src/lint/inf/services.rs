@@ -86,7 +86,9 @@ impl Inf<'_> {
 
     /// The sections for KMDF: none, or whole ones.
     pub(super) fn check_kmdf(&mut self) {
-        let wdf = ARCHITECTURES.map(|architecture| format!("defaultinstall.nt{architecture}.wdf"));
+        let sections =
+            ARCHITECTURES.iter().map(|architecture| format!("defaultinstall.nt{architecture}.wdf"));
+        let wdf: Vec<_> = sections.collect();
         let there = wdf.iter().filter(|section| self.exists(section)).count();
         self.check("inf-kmdf", there == 0 || there == wdf.len(), || {
             "one architecture has a .Wdf section and the other has none".to_owned()

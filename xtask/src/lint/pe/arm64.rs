@@ -4,7 +4,7 @@
 use super::{Pe, Report};
 
 /// Rules that are also there for x86-64, where the code is followed; here every word is held against them.
-pub(super) const RULES: [&str; 2] = ["code-traps", "code-privileged"];
+pub(super) const RULES: &[&str] = &["code-traps", "code-privileged"];
 
 /// Linkers fill up with zeros, which would trap if they were run: only that is no violation.
 const PADDING: u32 = 0;

@@ -11,7 +11,7 @@ use super::disassembly::{Function, Functions, address_used, branch_target};
 use super::unwind::Frame;
 use super::{Names, Pe, Report, Rule};
 
-pub(super) const RULES: [Rule; 8] = [
+pub(super) const RULES: &[Rule] = &[
     ("code-decodes", "every byte of a function is part of a valid instruction"),
     ("code-gaps", "there is nothing but padding between functions, so that all code was looked at"),
     ("code-branches", "every branch goes to an instruction of its own function, or to where another begins"),

@@ -25,8 +25,8 @@ pub(super) struct Function {
 }
 
 /// Registers that a call may change.
-const VOLATILE: [Register; 7] =
-    [Register::RAX, Register::RCX, Register::RDX, Register::R8, Register::R9, Register::R10, Register::R11];
+const VOLATILE: &[Register] =
+    &[Register::RAX, Register::RCX, Register::RDX, Register::R8, Register::R9, Register::R10, Register::R11];
 
 impl Function {
     /// Decodes everything in the range.

@@ -7,7 +7,7 @@ use object::{LittleEndian as LE, Object, pe};
 use super::{Pe, Report, Rule};
 use crate::build::Arch;
 
-pub(super) const RULES: [Rule; 9] = [
+pub(super) const RULES: &[Rule] = &[
     ("image-machine", "the image is for the architecture that it was built for"),
     ("image-subsystem", "its subsystem is native"),
     ("image-flags", "it can be loaded anywhere, its data cannot be executed, its signature is checked"),
@@ -23,7 +23,7 @@ pub(super) const RULES: [Rule; 9] = [
 const LARGEST: usize = 32 * 1024;
 
 /// Each flag of the optional header that has to be set, and what it is for.
-const FLAGS: [(u16, &str); 4] = [
+const FLAGS: &[(u16, &str)] = &[
     (pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE, "DYNAMIC_BASE: it could not be loaded at a random address"),
     (pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA, "HIGH_ENTROPY_VA: its address would be less random"),
     (pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT, "NX_COMPAT: its data could be executed"),
@@ -34,7 +34,7 @@ const FLAGS: [(u16, &str); 4] = [
 ];
 
 /// Any other would bring in code that runs, or is looked up, behind the driver's back.
-const DIRECTORIES: [usize; 6] = [
+const DIRECTORIES: &[usize] = &[
     pe::IMAGE_DIRECTORY_ENTRY_EXPORT,
     pe::IMAGE_DIRECTORY_ENTRY_IMPORT,
     pe::IMAGE_DIRECTORY_ENTRY_IAT,
@@ -45,7 +45,7 @@ const DIRECTORIES: [usize; 6] = [
 ];
 
 /// What a driver's image may export, and why it does. Nobody imports from it.
-const EXPORTS: [(&str, &str); 5] = [
+const EXPORTS: &[(&str, &str)] = &[
     ("DriverEntry", "the framework's entry point calls it by this name"),
     // wdk-sys defines what the C runtime would; nothing calls them.
     ("_fltused", "wdk-sys: a constant that says that floating point is in use"),

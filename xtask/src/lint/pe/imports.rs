@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use object::pe;
 
 use super::{Pe, Report, Rule};
+use crate::ntoskrnl;
 
-pub(super) const RULES: [Rule; 8] = [
+pub(super) const RULES: &[Rule] = &[
     ("imports-library", "the image imports from the kernel and from the loader of KMDF, nothing else"),
     ("imports-by-name", "it imports by name: ordinals differ from build to build of Windows"),
     ("imports-allowed", "it imports nothing but what is on the list, with its reason"),
@@ -26,62 +27,23 @@ const LOADER: &str = "WDFLDR.SYS";
 /// The panic handler calls it, so importing it would show that the linker found a way to a panic.
 const PANIC: &str = "KeBugCheckEx";
 
-/// What the driver imports, and what for. An allocator is not among it: the driver allocates nothing itself.
-const WANTED: [(&str, &str, &str); 37] = [
-    // Handles become objects, once, for user mode.
-    (KERNEL, "ObReferenceObjectByHandle", "opens the handles of a request"),
-    (KERNEL, "PsThreadType", "says that a handle must be a thread's"),
-    (KERNEL, "SeTokenObjectType", "says that a handle must be a token's"),
-    (KERNEL, "ObfReferenceObject", "keeps the current thread, and the process that opened a file"),
-    (KERNEL, "ObfDereferenceObject", "gives those back"),
-    // Threads and processes.
-    (KERNEL, "PsGetCurrentThread", "thread handle 0 is the calling thread"),
-    (KERNEL, "IoThreadToProcess", "only threads of the caller's own process are touched"),
-    (KERNEL, "PsIsThreadTerminating", "a thread that exits is refused"),
-    (KERNEL, "KeGetCurrentIrql", "requests above PASSIVE_LEVEL are refused"),
-    // Impersonation: what the driver is for.
-    (KERNEL, "PsImpersonateClient", "assigns a token, or none"),
-    (KERNEL, "PsRevertToSelf", "ends the calling thread's impersonation"),
-    (KERNEL, "PsReferenceImpersonationToken", "reads a thread's slot"),
-    (KERNEL, "PsDereferenceImpersonationToken", "gives that token back"),
-    (KERNEL, "PsReferencePrimaryToken", "finds the token that the rule compares with"),
-    (KERNEL, "PsDereferencePrimaryToken", "gives that token back"),
-    // Clients that connect.
-    (KERNEL, "SeCreateClientSecurity", "captures a client as it connects"),
-    (KERNEL, "SeImpersonateClientEx", "makes the calling thread that client"),
-    (KERNEL, "SeTokenType", "says how a client's token is given back"),
-    // Tokens and access checks.
-    (KERNEL, "SeQueryInformationToken", "reads what the rule decides by"),
-    (KERNEL, "ExFreePool", "frees what SeQueryInformationToken returned"),
-    (KERNEL, "SeTokenIsRestricted", "reads what the rule decides by"),
-    (KERNEL, "ObOpenObjectByPointer", "makes a handle for ZwDuplicateToken"),
-    (KERNEL, "ZwDuplicateToken", "makes the copy that a downgrade assigns"),
-    (KERNEL, "ZwClose", "closes the kernel handles of a copy"),
-    (KERNEL, "RtlValidRelativeSecurityDescriptor", "checks a request's descriptor before it is read"),
-    (KERNEL, "SeCaptureSubjectContext", "access is checked as the thread now is"),
-    (KERNEL, "SeReleaseSubjectContext", "gives those tokens back"),
-    (KERNEL, "SeAccessCheck", "checks access, and who may serve"),
-    // Tracing.
-    (KERNEL, "EtwRegister", "lets sessions listen to what the driver does"),
-    (KERNEL, "EtwSetInformation", "tells them the provider's name"),
-    (KERNEL, "EtwWriteTransfer", "tells of an operation, if anybody listens"),
-    (KERNEL, "EtwUnregister", "ends that, before the driver is gone"),
-    (KERNEL, "PsGetCurrentProcessId", "says whose operation it was"),
-    (KERNEL, "PsGetCurrentThreadId", "says whose operation it was"),
-    // The entry point.
-    (KERNEL, "RtlCopyUnicodeString", "keeps the registry path that unbinding needs"),
-    (LOADER, "WdfVersionBind", "binds to KMDF 1.15"),
-    (LOADER, "WdfVersionUnbind", "unbinds when loading fails, and at unload"),
+/// What the driver imports of the loader, and what for.
+const OF_LOADER: &[(&str, &str)] = &[
+    ("WdfVersionBind", "binds to KMDF 1.15"),
+    ("WdfVersionUnbind", "unbinds when loading fails, and at unload"),
 ];
 
-/// What compilers call of their own accord, some here and some there.
-const OF_COMPILERS: [(&str, &str); 4] =
-    [(KERNEL, "memcpy"), (KERNEL, "memmove"), (KERNEL, "memset"), (KERNEL, "memcmp")];
+/// What the driver has to import, and what for. An allocator is not among it: the driver allocates nothing itself.
+fn required() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let of_kernel = ntoskrnl::exports().filter(|export| export.needed_by == "psimp");
+    let of_loader = OF_LOADER.iter().map(|(name, why)| (LOADER, *name, *why));
+    of_kernel.map(|export| (KERNEL, export.name, export.why)).chain(of_loader)
+}
 
 /// What is on the list.
 #[cfg(test)]
 pub(super) fn wanted() -> impl Iterator<Item = (&'static str, &'static str)> {
-    WANTED.iter().map(|(library, name, _)| (*library, *name))
+    required().map(|(library, name, _)| (library, name))
 }
 
 pub(super) fn check(pe: &Pe<'_>, readobj: &str, report: &mut Report) {
@@ -94,15 +56,17 @@ pub(super) fn check(pe: &Pe<'_>, readobj: &str, report: &mut Report) {
         report.check("imports-by-name", !import.by_ordinal, || {
             format!("the image imports {name} of {library} by its ordinal")
         });
-        let wanted = WANTED.iter().any(|(from, wanted, _)| (*from, *wanted) == (library, name));
-        let allowed = wanted || OF_COMPILERS.contains(&(library, name));
+        let of_compiler =
+            ntoskrnl::exports().any(|export| export.needed_by == "compiler" && export.name == name);
+        let allowed = required().any(|(from, required, _)| (from, required) == (library, name))
+            || library == KERNEL && of_compiler;
         report.check("imports-allowed", allowed, || format!("the image imports {library}!{name}"));
         report.check("imports-no-bug-check", name != PANIC, || {
             format!("a panic is reachable: the image imports {PANIC}")
         });
         seen.insert(name);
     }
-    for (library, name, why) in WANTED {
+    for (library, name, why) in required() {
         report.check("imports-used", seen.contains(name), || {
             format!("the list has {library}!{name} ({why}), which the image does not import")
         });

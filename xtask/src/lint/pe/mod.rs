@@ -39,23 +39,23 @@ use crate::exec;
 use crate::workspace::Workspace;
 
 /// The rules about the image.
-pub(super) const RULES: [&[Rule]; 8] = [
-    &header::RULES,
-    &sections::RULES,
-    &imports::RULES,
-    &relocations::RULES,
-    &unwind::RULES,
-    &code::RULES,
-    &targets::RULES,
-    &stack::RULES,
+pub(super) const RULES: &[&[Rule]] = &[
+    header::RULES,
+    sections::RULES,
+    imports::RULES,
+    relocations::RULES,
+    unwind::RULES,
+    code::RULES,
+    targets::RULES,
+    stack::RULES,
 ];
 
 /// Those that need code to be followed.
-const OF_CODE: [&[Rule]; 4] = [&unwind::RULES, &code::RULES, &targets::RULES, &stack::RULES];
+const OF_CODE: &[&[Rule]] = &[unwind::RULES, code::RULES, targets::RULES, stack::RULES];
 
 /// The rules that an image for this architecture is not held against.
 pub(super) fn not_applicable(arch: Arch) -> impl Iterator<Item = &'static str> {
-    let of_code = OF_CODE.into_iter().flatten().map(|(name, _)| *name);
+    let of_code = OF_CODE.iter().copied().flatten().map(|(name, _)| *name);
     of_code.filter(move |name| arch != Arch::X64 && !arm64::RULES.contains(name))
 }
 

@@ -5,7 +5,7 @@ use object::pe;
 
 use super::{Pe, Report, Rule};
 
-pub(super) const RULES: [Rule; 6] = [
+pub(super) const RULES: &[Rule] = &[
     ("relocations-present", "there are relocations, or the image could be loaded at one address only"),
     ("relocations-blocks", "the blocks fill their directory, inside the section .reloc"),
     ("relocations-sorted", "the blocks are of whole pages, and they and their entries are in order"),

@@ -5,7 +5,7 @@ use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
 
 use super::{Pe, Report, Rule};
 
-pub(super) const RULES: [Rule; 7] = [
+pub(super) const RULES: &[Rule] = &[
     ("sections-known", "there are no sections but those named in the rule, each once"),
     ("sections-no-retplne", "there is no section .retplne, with which Windows loads no image"),
     ("sections-flags", "each is mapped as its name says"),
@@ -20,7 +20,7 @@ const CONSTANT: u32 = pe::IMAGE_SCN_CNT_INITIALIZED_DATA | pe::IMAGE_SCN_MEM_REA
 
 /// Every section and the flags it has. None begins with PAGE: what the driver does runs at
 /// `PASSIVE_LEVEL` and could be paged, but what stays in memory cannot fault.
-const SECTIONS: [(&str, u32); 5] = [
+const SECTIONS: &[(&str, u32)] = &[
     (".text", CODE),
     (".rdata", CONSTANT),
     (".data", CONSTANT | pe::IMAGE_SCN_MEM_WRITE),

@@ -9,7 +9,7 @@ use super::targets::{Call, Calls, Target};
 use super::unwind::Frame;
 use super::{Code, Names, Report, Rule};
 
-pub(super) const RULES: [Rule; 7] = [
+pub(super) const RULES: &[Rule] = &[
     ("unwind-covers", "every function that calls, or moves the stack pointer, has unwind information"),
     ("unwind-agrees", "the unwind information says of each frame what the instructions do"),
     ("stack-followed", "every change of the stack pointer is by a constant, the same on every way"),

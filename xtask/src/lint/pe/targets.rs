@@ -9,7 +9,7 @@ use super::disassembly::Function;
 use super::image::Section;
 use super::{Code, Names, Pe, Report, Rule};
 
-pub(super) const RULES: [Rule; 4] = [
+pub(super) const RULES: &[Rule] = &[
     (
         "calls-known",
         "every indirect call and jump leads to an import, a KMDF function, the kept unload routine or a jump table",

@@ -7,7 +7,7 @@ use pe_unwind_info::x86_64::{FunctionTableEntries, UnwindInfo, UnwindOperation};
 
 use super::{Pe, Report, Rule};
 
-pub(super) const RULES: [Rule; 6] = [
+pub(super) const RULES: &[Rule] = &[
     ("unwind-table", "the exception directory is whole, inside the section .pdata"),
     ("unwind-sorted", "its entries are in order and do not overlap, as the binary search for one needs it"),
     ("unwind-inside", "each is of code, with its unwind information among the constants"),

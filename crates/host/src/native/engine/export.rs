@@ -45,6 +45,8 @@ pub(crate) struct Export {
     pub(crate) highest_irql: u8,
     /// What it returns when it shall fail for want of resources.
     pub(crate) failure: Option<u64>,
+    /// The source file that has its body.
+    pub(crate) file: &'static str,
     /// What the driver calls.
     pub(crate) thunk: Thunk,
 }
@@ -121,6 +123,7 @@ macro_rules! exports {
                 name: stringify!($name),
                 highest_irql: $crate::native::engine::export::$irql,
                 failure: $crate::native::engine::export::$failure,
+                file: file!(),
                 thunk,
             };
 

@@ -173,6 +173,7 @@ static GATE_ROW: Export = Export {
     name: "a function that is not modelled",
     highest_irql: export::ANY,
     failure: export::NEVER,
+    file: file!(),
     thunk: gatekeeper,
 };
 

@@ -105,7 +105,7 @@ pub(super) const ROWS: &[Row] = &[
             nt(0xC000_003A, "STATUS_OBJECT_PATH_NOT_FOUND"),
         ],
         meaning: "the image is no longer where it was installed from, or Windows lacks a driver that it needs",
-        advice: "`psimp driver status` says where the image has to be",
+        advice: "`psimp driver status` prints where the image has to be",
     },
     Row {
         requests: &[Start],
@@ -126,7 +126,7 @@ pub(super) const ROWS: &[Row] = &[
             nt(0xC000_0142, "STATUS_DLL_INIT_FAILED"),
         ],
         meaning: "the driver, or one that it needs such as KMDF, did not initialize",
-        advice: "the System event log may say which; Wine has no KMDF and never loads this driver",
+        advice: "the System event log may have the reason; Wine has no KMDF and never loads this driver",
     },
     Row {
         requests: &[],

@@ -30,7 +30,7 @@ impl Refusal {
 
     /// What to do about it.
     pub fn advice(self) -> &'static str {
-        self.row().map_or("the System event log may say more", |(row, _)| row.advice)
+        self.row().map_or("the System event log may have details", |(row, _)| row.advice)
     }
 }
 

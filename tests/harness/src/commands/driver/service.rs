@@ -252,7 +252,7 @@ impl Display for Failure {
             Self::Loaded => f.write_str("the driver is loaded already; `psimp driver stop` unloads it"),
             Self::NotLoaded => f.write_str("the driver is not loaded; `psimp driver start` loads it"),
             Self::NotInTime => {
-                f.write_str("the driver was not loaded in five seconds; the System event log may say why")
+                f.write_str("the driver was not loaded in five seconds; the System event log may have the reason")
             }
             Self::InUse => f.write_str(
                 r"the driver is unloaded as soon as nobody has \\.\PsImpersonate open; end the programs that use it",

@@ -1,19 +1,18 @@
 //! A decision, rule by rule, for every profile.
 
-use super::kernels;
 use crate::machine::Machine;
 use crate::run::expected_through_driver;
 use psimp_catalogue::{Column, DecisionRow, Driver};
 use psimp_nt::{Level, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_rules::{
-    Decision, Effect, PROFILES, Package, Profile, Rule, Step, TokenFacts, Verdict, decide_traced,
+    Decision, Effect, Kernel, PROFILES, Package, Profile, Rule, Step, TokenFacts, Verdict, decide_traced,
 };
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter, Write as _};
 
 pub(super) fn text(row: &DecisionRow) -> String {
-    let machine = Machine::new(psimp_model::Flavour::Win10);
+    let machine = Machine::new(Kernel::Win10);
     machine.become_server(row.server);
     let (server, token) = (machine.process.primary().facts(), machine.token(row.token).facts());
     let mut text = String::new();
@@ -32,20 +31,19 @@ pub(super) fn text(row: &DecisionRow) -> String {
     let Some(asked) = Level::from_raw(row.level.into()) else { return text };
     let mut rules = BTreeSet::new();
     for profile in PROFILES {
-        let expected = column(row, profile);
+        let expected = row.column(profile).map_or("--".to_owned(), short);
         let tried = Tried::of(profile, &server, &token, asked);
         rules.extend(tried.steps.iter().map(|step| step.rule as u32));
         let _ = writeln!(text, "  {:<12} expected {expected}, {tried}", profile.name);
     }
     text.push_str(&compared(rules, &server, &token, asked));
     let _ = writeln!(text, "Expected through the driver");
-    for kernel in kernels() {
+    for &kernel in Kernel::NT {
         for (rules, name) in [(RulesMode::Documented, "documented"), (RulesMode::Kernel, "kernel")] {
             let expected = match row.driver {
                 Driver::Refused => "refused".to_owned(),
                 Driver::Passed => {
-                    let (column, by_driver) =
-                        expected_through_driver(row, crate::run::kernel(kernel.flavour()), rules);
+                    let (column, by_driver) = expected_through_driver(row, kernel, rules);
                     let seen = column.observed(row.token);
                     let who = if by_driver { "driver" } else { "kernel" };
                     format!(
@@ -146,19 +144,6 @@ fn inputs(rule: Rule, server: &TokenFacts, token: &TokenFacts, asked: Level) -> 
         Rule::TerminalSession => format!("server {}, token {}", from.session, to.session),
         Rule::TokenType => format!("token {:?}", token.token_type),
         Rule::NoObjection | Rule::OneConditionHeld | Rule::NoPrimaryToken => return None,
-    })
-}
-
-fn column(row: &DecisionRow, profile: &Profile) -> String {
-    short(match profile.name {
-        "DOC" => row.doc,
-        "DOC-ANY" => row.doc_any,
-        "UM" => row.um,
-        "NT52" => row.nt52,
-        "W10" => row.w10,
-        "W10-recent" => row.w10_recent(),
-        // There is no column for Peios.
-        _ => return "--".to_owned(),
     })
 }
 

@@ -9,14 +9,14 @@ mod script;
 mod words;
 
 use super::say;
-use crate::cli::{Exit, ExplainArgs, Kernel, TextFormat};
+use crate::cli::{Exit, ExplainArgs, TextFormat};
 use crate::driver::Source;
 use crate::result::CaseStatus;
 use crate::run::races;
 use crate::run::{Setup, run_case};
-use clap::ValueEnum;
 use psimp_catalogue::{Body, Case};
 use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 use question::Question;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -72,12 +72,12 @@ pub(super) fn text(case: &Case) -> String {
     }
 }
 
-/// The case on every kernel flavour, in both rules modes.
+/// The case on every kernel, in both rules modes.
 fn runs(case: &Case) -> Vec<Value> {
     let mut runs = Vec::new();
-    for kernel in Kernel::value_variants() {
+    for &kernel in Kernel::ALL {
         for (rules, name) in [(RulesMode::Documented, "documented"), (RulesMode::Kernel, "kernel")] {
-            let setup = Setup { source: Source::Service, flavour: kernel.flavour(), rules };
+            let setup = Setup { source: Source::Service, kernel, rules };
             let observed = match run_case(&setup, case).status {
                 CaseStatus::Passed(words) if words.is_empty() => "as expected".to_owned(),
                 CaseStatus::Passed(words) => format!("as expected: {words}"),
@@ -94,9 +94,4 @@ fn runs(case: &Case) -> Vec<Value> {
         }
     }
     runs
-}
-
-/// The kernels that the decisions have values for.
-fn kernels() -> impl Iterator<Item = &'static Kernel> {
-    Kernel::value_variants().iter().filter(|kernel| **kernel != Kernel::Peios)
 }

@@ -1,10 +1,8 @@
 //! What a script does, step by step.
 
-use super::{kernels, words};
-use crate::run::{expected_state, kernel};
+use super::words;
 use psimp_catalogue::{ByKernel, Pipe, Script, State, Step};
-use psimp_model::Flavour;
-use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 use std::fmt::Write as _;
 
 pub(super) fn script(script: &Script) -> String {
@@ -27,11 +25,10 @@ fn steps(text: &mut String, list: &[Step], depth: usize) {
             Step::Meanwhile(who, steps) => (format!("on {who:?}, when a token is next duplicated"), steps),
             Step::OnlyKernel(steps) => ("without the driver".to_owned(), steps),
             Step::OnlyDriver(steps) => ("through the driver".to_owned(), steps),
-            Step::OnKernels(kernels, steps) => {
-                let flavours = kernels
-                    .iter()
-                    .filter_map(|named| Flavour::ALL.into_iter().find(|flavour| kernel(*flavour) == *named));
-                let names: Vec<_> = flavours.map(Flavour::name).collect();
+            Step::OnKernels(families, steps) => {
+                let of = |family| Kernel::NT.iter().filter(move |kernel| kernel.family() == family);
+                let names: Vec<_> =
+                    families.iter().flat_map(|family| of(*family)).map(|k| k.name()).collect();
                 (format!("on {}", names.join(" and ")), steps)
             }
             Step::WhereDocumented(steps) => ("where the documented rule decides".to_owned(), steps),
@@ -62,8 +59,8 @@ fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
         return;
     }
     let _ = writeln!(text, "look");
-    for kernel in kernels() {
-        let state = expected_state(values, kernel.flavour(), RulesMode::Kernel);
+    for &kernel in Kernel::NT {
+        let state = values.expected(kernel, false);
         let _ = writeln!(text, "{:margin$}{:<12} {}", "", kernel.to_string(), words(state));
     }
 }

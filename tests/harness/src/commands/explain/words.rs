@@ -89,7 +89,7 @@ fn program(program: &Program) -> String {
             format!("CreateRestrictedToken of {}, {} from then on", handle(token), handle(keep))
         }
         Program::Tells { token, user, integrity } => format!(
-            "{} tells its groups and privileges, the user {} and the integrity {integrity:#X}",
+            "{} returns its groups and privileges, the user {} and the integrity {integrity:#X}",
             handle(token),
             user.name()
         ),
@@ -161,7 +161,7 @@ fn broker(broker: &Broker) -> String {
         Broker::ClientIsNoServer(number) => format!("client {number} sends every control code: all refused"),
         Broker::OpenServer(number, status) => format!("server {number} opens the device: {status}"),
         Broker::CloseServer(number) => format!("server {number} closes its handle"),
-        Broker::Sees(server, client, told) => format!("server {server} is told of client {client}: {told}"),
+        Broker::Sees(server, client, told) => format!("server {server} finds client {client}: {told}"),
         Broker::Serve { server, client, level, status } => {
             format!("server {server} impersonates client {client} at level {level}: {status}")
         }

@@ -34,7 +34,8 @@ impl Fixtures {
     pub(super) fn new() -> Result<Self, String> {
         let own = Token::of_process(thread::current_process(), ALL_ACCESS)
             .map_err(|status| format!("the harness cannot open its own token: {status}"))?;
-        let seen = own.information().map_err(|status| format!("its own token tells nothing: {status}"))?;
+        let seen =
+            own.information().map_err(|status| format!("its own token cannot be queried: {status}"))?;
         Ok(Self { own, seen, other: OnceCell::new() })
     }
 

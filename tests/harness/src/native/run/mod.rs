@@ -10,8 +10,9 @@ use crate::native::route::Means;
 use crate::native::server::{Answer, COMMAND, Question};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use fixtures::Fixtures;
-use psimp_catalogue::{Case, Kernel, Server, Tok};
+use psimp_catalogue::{Case, Server, Tok};
 use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 use psimp_windows::ntdll;
 use psimp_windows::process::Child;
 use std::cell::Cell;
@@ -132,7 +133,7 @@ impl Native {
         // Asked once the tokens are made: there is another user when a case has needed one.
         self.question(plan.server, &tokens, |tokens| Question::Case {
             id,
-            kernel: kernel.into(),
+            kernel: kernel.to_string(),
             documented_rules: self.documented_rules(),
             tokens,
             other_user: self.fixtures.other_user().map(|sid| sid.as_bytes().to_vec()),

@@ -144,9 +144,9 @@ fn use_new(
 
 /// A logon may pretend: the token has to be the account's, and not our own.
 fn verified(token: &Token, expected: Sid, own: &Information) -> Result<Other, String> {
-    let pretends = |what: String| format!("LogonUserW says that it succeeded, but {what}");
+    let pretends = |what: String| format!("LogonUserW returned success, but {what}");
     let seen =
-        token.information().map_err(|status| pretends(format!("its token tells nothing: {status}")))?;
+        token.information().map_err(|status| pretends(format!("its token cannot be queried: {status}")))?;
     if seen.user != expected {
         return Err(pretends(format!("its token is of {}, not of {expected}", seen.user)));
     }

@@ -4,7 +4,6 @@ use super::observe::{self, Seen};
 use super::stage::{Kept, Stage, kind};
 use crate::driver::Failure;
 use crate::result::Comparison;
-use crate::run::column;
 use psimp_catalogue::{Body, Case, Column, DecisionRow, Program, State, Step, Tok, Who};
 use psimp_model::privileges;
 use psimp_nt::Status;
@@ -71,7 +70,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         let token = self.stage.token(row.token);
         let set = token.and_then(|token| thread::set_token(thread::current(), Some(token)));
         self.ended("SetThreadToken", Status::SUCCESS, set);
-        self.decided(row, column(row, self.stage.kernel));
+        self.decided(row, row.of(self.stage.kernel));
     }
 
     /// Looks at what came of a decision.
@@ -142,7 +141,9 @@ impl<'scope, 'env> Actor<'scope, 'env> {
                 self.about = before;
             }
             Step::OnlyKernel(steps) => self.steps(steps),
-            Step::OnKernels(kernels, steps) if kernels.contains(&self.stage.kernel) => self.steps(steps),
+            Step::OnKernels(families, steps) if families.contains(&self.stage.kernel.family()) => {
+                self.steps(steps);
+            }
             Step::WhereDocumented(steps) if documented => self.steps(steps),
             Step::Elsewhere(steps) if !documented => self.steps(steps),
             Step::OnlyDriver(_) | Step::OnKernels(..) | Step::WhereDocumented(_) | Step::Elsewhere(_) => (),

@@ -12,9 +12,10 @@ mod via_driver;
 
 use crate::native::feature::Feature;
 use crate::result::{Comparison, Mismatch, mismatch};
-use psimp_catalogue::{Kernel, Tok};
+use psimp_catalogue::Tok;
 use psimp_nt::Sid;
 use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 use psimp_windows::{Error, Token, thread};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,8 +39,8 @@ pub(super) enum Question {
     Case {
         /// Its id.
         id: String,
-        /// The kernel whose values are expected.
-        kernel: Values,
+        /// The name of the kernel whose values are expected.
+        kernel: String,
         /// The calls go through the driver, which is asked for the documented rules.
         documented_rules: Option<bool>,
         /// Tokens by their names in the catalogue: handles of the server process.
@@ -53,26 +54,6 @@ pub(super) enum Question {
 
 /// How long a server waits that was asked to.
 const WAIT: Duration = Duration::from_secs(600);
-
-/// The kernel whose values are expected.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(remote = "Kernel")]
-enum KernelName {
-    Documented,
-    Nt52,
-    Win10,
-    Peios,
-}
-
-/// The same, as a value of its own.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Values(#[serde(with = "KernelName")] Kernel);
-
-impl From<Kernel> for Values {
-    fn from(kernel: Kernel) -> Self {
-        Self(kernel)
-    }
-}
 
 /// What the server answers.
 #[derive(Debug, Serialize, Deserialize)]
@@ -96,7 +77,7 @@ pub fn serve() -> anyhow::Result<()> {
         Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
         Question::Case { id, kernel, documented_rules, tokens, other_user } => {
             let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
-            Answer::Came(case(&id, kernel.0, documented_rules.map(rules), &tokens, other_user))
+            Answer::Came(case(&id, &kernel, documented_rules.map(rules), &tokens, other_user))
         }
         Question::Wait => Answer::Waiting,
     };
@@ -116,7 +97,7 @@ fn probe(feature: Feature, tokens: &BTreeMap<String, u64>) -> Result<(), String>
 
 fn case(
     id: &str,
-    kernel: Kernel,
+    kernel: &str,
     rules: Option<RulesMode>,
     tokens: &BTreeMap<String, u64>,
     other_user: Option<Vec<u8>>,
@@ -124,6 +105,7 @@ fn case(
     let broken = |what: &str, why: String| vec![mismatch(what, "success", why)];
     let cases = psimp_catalogue::cases();
     let case = cases.iter().find(|case| case.id == id).ok_or_else(|| broken("case", format!("no {id}")))?;
+    let kernel = Kernel::from_name(kernel).ok_or_else(|| broken("kernel", format!("no {kernel}")))?;
     let given = given(tokens).map_err(|error| broken("tokens of the case", error.to_string()))?;
     let other_user = other_user.and_then(|bytes| Sid::parse(&bytes).ok());
     let stage = stage::Stage::new(kernel, rules, given, other_user)

@@ -3,7 +3,6 @@
 use super::actor::Actor;
 use super::observe::Seen;
 use super::stage::Kept;
-use crate::native::route::of;
 use psimp_catalogue::Program;
 use psimp_model::sids;
 use psimp_nt::{Status, TokenType};
@@ -44,7 +43,7 @@ impl Actor<'_, '_> {
                 self.same("a handle to close", &true, &closed);
             }
             Program::OpenOwn { as_self, ref expected } => {
-                let expected = of(expected, self.stage.kernel);
+                let expected = expected.of(self.stage.kernel);
                 self.compare(
                     "open",
                     expected,

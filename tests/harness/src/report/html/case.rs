@@ -22,7 +22,7 @@ impl Page<'_> {
                         h4 { "What it does" }
                         @match (self.told)(row.id) {
                             Some(text) => pre { (text) },
-                            None => p { "This psimp has no such case, and cannot tell." },
+                            None => p { "This psimp has no such case." },
                         }
                     }
                 }

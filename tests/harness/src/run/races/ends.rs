@@ -3,17 +3,15 @@
 use super::stage::Stage;
 use crate::observe::SlotView;
 use crate::result::{Mismatch, mismatch};
-use crate::run::setup::{Setup, kernel};
-use psimp_catalogue::{End, Kernel, Race, Tok, Who};
+use crate::run::setup::Setup;
+use psimp_catalogue::{End, Race, Tok, Who};
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
 /// The ends that are allowed on a setup.
 fn allowed(setup: &Setup, race: &Race) -> &'static [End] {
-    let kernel = kernel(setup.flavour);
     let rules = race.rules.unwrap_or(setup.rules);
-    let documented = kernel == Kernel::Documented || rules == RulesMode::Documented;
-    race.ends.of(documented, kernel == Kernel::Nt52)
+    race.ends.of(setup.kernel, rules == RulesMode::Documented)
 }
 
 /// Which of the ends the race came to.

@@ -45,7 +45,7 @@ impl Stage {
     /// As for any case: the device is opened by an administrator, who then takes
     /// on the server's token.
     pub(super) fn start(setup: &Setup, race: &Race, options: Options) -> Result<Self, Failure> {
-        let machine = Machine::new(setup.flavour);
+        let machine = Machine::new(setup.kernel);
         let driver = Driver::start_with(&setup.source, &machine.system, options)?;
         let file = match driver.open(&machine.thread, READ_WRITE) {
             Ok(file) => file,

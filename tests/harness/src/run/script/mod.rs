@@ -9,38 +9,21 @@ mod stage;
 mod workers;
 
 use super::decision::queried;
-use super::setup::{Way, kernel};
+use super::setup::Way;
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::{Comparison, compare};
-use psimp_catalogue::{ByKernel, Kernel, Script, State, Step, Tok, Who};
-use psimp_model::{FaultPoint, Flavour, privileges};
+use psimp_catalogue::{Script, State, Step, Tok, Who};
+use psimp_model::{FaultPoint, privileges};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
+use psimp_rules::Family;
 use stage::Stage;
 use std::fmt::Debug;
 use std::sync::Arc;
 use workers::Troupe;
-
-/// Which of the three values holds on a kernel.
-fn of<T>(values: &ByKernel<T>, flavour: Flavour) -> &T {
-    match kernel(flavour) {
-        Kernel::Documented => &values.documented,
-        Kernel::Nt52 => &values.nt52,
-        Kernel::Win10 | Kernel::Peios => &values.win10,
-    }
-}
-
-/// The same for what a thread shows, where what the documentation downgrades
-/// stays downgraded by the driver's documented rules.
-pub(crate) fn expected(values: &ByKernel<State>, flavour: Flavour, rules: RulesMode) -> &State {
-    if rules == RulesMode::Documented && values.documented.is_downgrade() {
-        return &values.documented;
-    }
-    of(values, flavour)
-}
 
 pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Comparison {
     // References are counted against the start of the case.
@@ -83,11 +66,11 @@ impl<'scope, 'env> Run<'scope, 'env> {
     }
 
     fn step(&mut self, step: &'static Step) {
-        let flavour = self.machine.flavour();
+        let kernel = self.machine.kernel();
         match *step {
             Step::OnlyKernel(steps) if !self.stage.has_driver() => self.steps(steps),
             Step::OnlyDriver(steps) if self.stage.has_driver() => self.steps(steps),
-            Step::OnKernels(kernels, steps) if kernels.contains(&kernel(flavour)) => self.steps(steps),
+            Step::OnKernels(families, steps) if families.contains(&kernel.family()) => self.steps(steps),
             Step::WhereDocumented(steps) if self.documented() => self.steps(steps),
             Step::Elsewhere(steps) if !self.documented() => self.steps(steps),
             Step::OnlyKernel(_)
@@ -116,7 +99,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
             }
             Step::Check(ref values) => {
                 let rules = if self.has_device() { self.stage.rules } else { RulesMode::Kernel };
-                self.check(expected(values, flavour, rules));
+                self.check(values.expected(kernel, rules == RulesMode::Documented));
             }
             Step::Program(ref program) => self.program(program),
             Step::Judge(ref judge) => self.judge(judge),
@@ -130,7 +113,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
 
     /// Whether what the documentation downgrades is downgraded here.
     fn documented(&self) -> bool {
-        kernel(self.machine.flavour()) == Kernel::Documented
+        self.machine.kernel().family() == Family::Documented
             || self.has_device() && self.stage.rules == RulesMode::Documented
     }
 
@@ -278,7 +261,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
             differ |= self.compare("slot after the open", state.after_open, &seen(self.slot().as_ref()));
         }
         if differ && state.slot != "idle" {
-            self.stage.name_rule(&format!("kernel {}", self.machine.flavour().profile().name));
+            self.stage.name_rule(&format!("kernel {}", self.machine.kernel().profile().name));
         }
     }
 

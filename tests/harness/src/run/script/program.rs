@@ -1,7 +1,7 @@
 //! What a program does through system calls.
 
+use super::Run;
 use super::stage::{Handle, Names};
-use super::{Run, of};
 use crate::machine::{DISABLED_GROUP, READ_WRITE, unlabelled};
 use crate::observe::{self, SlotView};
 use psimp_catalogue::{Logon, Program, Securable, Tok, Who};
@@ -61,7 +61,7 @@ impl Run<'_, '_> {
             Program::OpenOwn { as_self, ref expected } => {
                 let slot = thread.slot().map(|slot| SlotView::from(&slot));
                 let opened = machine.open_thread_token(as_self);
-                let expected = of(expected, machine.flavour());
+                let expected = expected.of(machine.kernel());
                 self.compare("open", expected, &observe::open(&opened, slot.as_ref()));
             }
             Program::OpenToken { thread: number, desired, as_self, keep, status } => {
