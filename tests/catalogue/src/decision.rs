@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn every_profile_decides_as_printed() {
-        for row in &ROWS {
+        for row in ROWS {
             check(&DOC, row, row.doc);
             check(&DOC_ANY, row, row.doc_any);
             check(&UM, row, row.um);
@@ -274,7 +274,7 @@ mod tests {
     /// The reading for the other profiles gives, for W10, what is printed.
     #[test]
     fn observations_follow_from_the_columns() {
-        for row in &ROWS {
+        for row in ROWS {
             let observed = row.w10.observed(row.token);
             assert_eq!([observed.slot, observed.open, observed.access], row.w10_observed, "{}", row.id);
         }
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_driver_refuses_just_the_rows_that_would_raise_a_token() {
-        for row in &ROWS {
+        for row in ROWS {
             let fixture = row.token.fixture();
             let asked = Level::from_raw(row.level.into()).expect("a level of the table");
             let refused = raises(fixture.token_type, fixture.level, asked);
