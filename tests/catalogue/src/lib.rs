@@ -67,12 +67,12 @@ mod slot;
 mod threads;
 mod user_mode;
 
-pub use applies_to::Only;
+pub use applies_to::AppliesTo;
 pub use bad_input::{Attempt, Caller, Edit, Handle, Opening, Output, Requests};
 pub use decision::{Column, DecisionRow, Driver, Observed};
-pub use fixture::{Fixture, Logon, Privilege, Server, Tok, User};
+pub use fixture::{ClientToken, Fixture, Logon, Privilege, ServerToken, User};
 pub use pipe::Pipe;
-pub use race::{Act, End, Ends, Race, Target, With};
+pub use race::{Act, Race, RaceOutcome, RaceOutcomes, ThreadArg, TokenArg};
 pub use script::{
     Broker, ByKernel, Context, Device, Judge, Memory, Object, Program, Script, Securable, State, Step, Who,
 };
@@ -85,7 +85,7 @@ pub struct Case {
     /// One line on what it shows.
     pub title: String,
     /// On which kernels it can be carried out.
-    pub only: Only,
+    pub only: AppliesTo,
     /// What to do and what to expect.
     pub body: Body,
 }
@@ -144,7 +144,7 @@ pub fn cases() -> Vec<Case> {
     let decisions = decision::ROWS.iter().map(|row| Case {
         id: row.id,
         title: row.title(),
-        only: Only::NT,
+        only: AppliesTo::NT,
         body: Body::Decision(row),
     });
     let scripts = [
@@ -172,7 +172,7 @@ pub fn cases() -> Vec<Case> {
     let requests = memory::ROWS.iter().chain(bad_input::ROWS).map(|row| Case {
         id: row.id,
         title: row.title.to_owned(),
-        only: Only::NT,
+        only: AppliesTo::NT,
         body: Body::Requests(row),
     });
     let races = race::RACES.iter().map(|race| Case {
@@ -184,13 +184,13 @@ pub fn cases() -> Vec<Case> {
     let pipes = pipe::PIPES.iter().map(|pipe| Case {
         id: pipe.id,
         title: pipe.title.to_owned(),
-        only: Only::NT,
+        only: AppliesTo::NT,
         body: Body::Pipe(pipe),
     });
     let needs = needs::ROWS.iter().map(|(id, title, needs)| Case {
         id,
         title: (*title).to_owned(),
-        only: Only::ANY,
+        only: AppliesTo::ANY,
         body: Body::Needs(needs),
     });
     let mut cases: Vec<_> =

@@ -5,7 +5,7 @@ mod support;
 use psimp_catalogue::{GROUPS, cases};
 use psimp_harness::driver::Source;
 use psimp_harness::native::plan::Plan;
-use psimp_harness::native::route::Means;
+use psimp_harness::native::route::Route;
 use psimp_harness::result::CaseStatus;
 use psimp_harness::run::{Setup, run_case};
 use psimp_host::Image;
@@ -79,12 +79,12 @@ fn counts(source: &Source) -> String {
         }
     }
     assert_eq!(failures, Vec::<String>::new());
-    for (target, means) in [
-        ("native", Means::UserMode),
-        ("device, rules Documented", Means::Driver(RulesMode::Documented)),
-        ("device, rules Kernel", Means::Driver(RulesMode::Kernel)),
+    for (target, route) in [
+        ("native", Route::UserMode),
+        ("device, rules Documented", Route::Driver(RulesMode::Documented)),
+        ("device, rules Kernel", Route::Driver(RulesMode::Kernel)),
     ] {
-        let planned = cases.iter().filter(|case| Plan::of(case, Kernel::Win10, means).is_ok());
+        let planned = cases.iter().filter(|case| Plan::of(case, Kernel::Win10, route).is_ok());
         let planned: Vec<_> = planned.map(|case| case.id).collect();
         let _ = writeln!(text, "\ntarget {target}, kernel win10: {} can be carried out", planned.len());
         by_group(&mut text, &planned);
