@@ -99,6 +99,14 @@ impl Rule {
         }
     }
 
+    /// Whether it is one of the conditions that [`Combine::All`] combines: not one that only keeps,
+    /// nor one whose objection is an error.
+    const fn is_condition(self) -> bool {
+        let only_keeps =
+            matches!(self, Self::LevelBelowThreshold | Self::ImpersonatePrivilege | Self::OriginSession);
+        !only_keeps && self.refusal().is_none()
+    }
+
     /// The error that an objection by this rule is in every profile. Other
     /// objections are what the profile makes of them.
     const fn refusal(self) -> Option<Refusal> {
@@ -195,7 +203,7 @@ pub fn decide_traced(
         return Decision { verdict, rule: Rule::NoPrimaryToken };
     };
     let case = Case { profile, primary, token, asked };
-    let mut objections = Objections { last: None, count: 0 };
+    let mut objections = Objections { last: None, held: false };
     if let Some(decision) = case.tried(BEFORE_PRIVILEGE, &mut objections, &mut observe) {
         return decision;
     }
@@ -203,13 +211,37 @@ pub fn decide_traced(
         return decision;
     }
     let rule = match objections.last {
-        // DOC-ANY: the three conditions are anonymous logon, user and restriction.
-        Some(rule) if objections.count == 3 => return denied(profile, token, rule),
+        Some(rule) if !objections.held => return denied(profile, token, rule),
         Some(_) => Rule::OneConditionHeld,
         None => Rule::NoObjection,
     };
     observe(Step { rule, effect: Effect::Keep });
     Decision { verdict: Verdict::Kept(asked), rule }
+}
+
+/// [`decide_traced`] for a process that has a primary token, reading `facts` of it and of the token
+/// only when the level asked for does not decide alone.
+///
+/// # Errors
+/// What `facts` fails with.
+pub fn decide_lazy<E>(
+    profile: &Profile,
+    asked: Level,
+    facts: impl FnOnce() -> Result<(TokenFacts, TokenFacts), E>,
+    mut observe: impl FnMut(Step),
+) -> Result<Decision, E> {
+    if !profile.refuses_primary && is_free(profile, asked) {
+        let rule = Rule::LevelBelowThreshold;
+        observe(Step { rule, effect: Effect::Keep });
+        return Ok(Decision { verdict: Verdict::Kept(asked), rule });
+    }
+    let (primary, token) = facts()?;
+    Ok(decide_traced(profile, Some(&primary), &token, asked, observe))
+}
+
+/// Whether every token is kept at this level.
+const fn is_free(profile: &Profile, asked: Level) -> bool {
+    (asked as u8) < profile.free_below as u8
 }
 
 /// What is decided about.
@@ -223,7 +255,8 @@ struct Case<'a> {
 /// Objections that only deny together ([`Combine::All`]).
 struct Objections {
     last: Option<Rule>,
-    count: u8,
+    /// Whether one of the conditions held.
+    held: bool,
 }
 
 impl Case<'_> {
@@ -242,10 +275,9 @@ impl Case<'_> {
                 (Effect::Keep, _) => return Some(Decision { verdict: Verdict::Kept(asked), rule }),
                 (Effect::Deny, Combine::All) if rule.refusal().is_none() => {
                     objections.last = Some(rule);
-                    objections.count = objections.count.saturating_add(1);
                 }
                 (Effect::Deny, _) => return Some(denied(profile, token, rule)),
-                (Effect::Pass, _) => (),
+                (Effect::Pass, _) => objections.held |= rule.is_condition(),
             }
         }
         None
@@ -280,7 +312,7 @@ const BEFORE_PRIVILEGE: [(Rule, Test); 5] = [
     (Rule::TokenType, |profile, _, t, _| {
         profile.refuses_primary.then(|| deny_if(t.token_type == TokenType::Primary))
     }),
-    (Rule::LevelBelowThreshold, |profile, _, _, asked| Some(keep_if(asked < profile.free_below))),
+    (Rule::LevelBelowThreshold, |profile, _, _, asked| Some(keep_if(is_free(profile, asked)))),
     (Rule::AnonymousLogon, anonymous),
     (Rule::RestrictedServer, |profile, p, t, _| {
         profile.refuses_shedding.then(|| {

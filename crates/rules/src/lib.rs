@@ -16,7 +16,9 @@ mod facts;
 mod kernel;
 mod profile;
 
-pub use decide::{Decision, Effect, Refusal, Rule, Step, Verdict, decide, decide_traced, raises};
+pub use decide::{
+    Decision, Effect, Refusal, Rule, Step, Verdict, decide, decide_lazy, decide_traced, raises,
+};
 pub use facts::{Package, PlatformFacts, Restriction, TokenFacts};
 pub use kernel::{AnonymousClient, Family, Kernel, KernelFacts};
 pub use profile::{
