@@ -11,7 +11,6 @@
 #![forbid(unsafe_code)]
 
 mod access;
-mod broker;
 mod client;
 mod fault;
 mod impersonate;
@@ -23,14 +22,12 @@ mod object;
 pub mod rights;
 mod sd;
 mod sddl;
-mod service;
 mod session;
 mod status;
 mod system;
 mod token;
 
 pub use access::{AccessChecked, AccessMode, AccessRequest, GenericMapping, SubjectContext};
-pub use broker::{ClientFile, Clients, ServerFile};
 pub use client::{ClientContext, SecurityQos};
 pub use fault::{FaultPoint, Faults};
 pub use io::{check_ioctl_access, open_device};
@@ -42,7 +39,6 @@ pub use object::{
 pub use psimp_rules::Kernel;
 pub use sd::{Ace, AceKind, Acl, InvalidDescriptor, MandatoryLabel, SecurityDescriptor};
 pub use sddl::{UnknownSddl, parse as parse_sddl};
-pub use service::{ModelClient, ModelKernel, ModelToken, access_check};
 pub use system::{DosDevices, System};
 pub use token::{
     Group, Privilege, Token, TokenDetails, TokenFilter, TokenSource, TokenSpec, privileges, sids,
