@@ -37,7 +37,7 @@ pub use error::{LoadError, StartError};
 pub use fault::{Failure, Fault, FaultKind, Site};
 pub use image::{Image, seal};
 pub use io::{IoControl, Open, Options, Requestor};
-pub use observer::{Call, Observer, Ruling, Waiting};
+pub use observer::{Call, Decision, Observer, Waiting};
 pub use trace::{Event, EventLog, Listener};
 
 impl Image {

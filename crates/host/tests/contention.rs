@@ -5,7 +5,7 @@
 mod support;
 
 use psimp_host::{
-    Call, Failure, Fault, FaultKind, File, Host, IoControl, Observer, Options, Ruling, Waiting,
+    Call, Decision, Failure, Fault, FaultKind, File, Host, IoControl, Observer, Options, Waiting,
 };
 use psimp_model::{Kernel, Object, Process, System, Thread};
 use psimp_nt::{Level, Status, TokenType};
@@ -49,7 +49,7 @@ impl Gate {
 }
 
 impl Observer for Gate {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         if call.function == MARK {
             let first = *self.state.lock().expect("no panic") == State::Nobody;
             if first {
@@ -57,7 +57,7 @@ impl Observer for Gate {
                 self.wait_for(State::Open);
             }
         }
-        Ruling::Proceed
+        Decision::Proceed
     }
 }
 
@@ -303,7 +303,7 @@ struct Advises {
 }
 
 impl Observer for Advises {
-    fn rule(&self, call: &Call) -> Ruling {
+    fn rule(&self, call: &Call) -> Decision {
         self.gate.rule(call)
     }
 
@@ -349,7 +349,7 @@ fn an_observer_may_have_a_thread_try_a_lock_again() {
 
 #[test]
 fn an_observer_may_say_that_nobody_releases_a_lock() {
-    let (_, second, asked) = contended(Waiting::InVain);
+    let (_, second, asked) = contended(Waiting::Abandon);
     let Err(Failure::Fault(fault)) = second else { panic!("{second:?}") };
     assert_eq!((fault.kind, asked), (FaultKind::Hang, 1));
     assert!(fault.message.contains("waits in vain for WDFWAITLOCK"), "{fault}");

@@ -19,7 +19,7 @@ const CONTROL_C_EXIT: u32 = 0xC000_013A;
 /// the middle.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn before_the_end(last: impl Fn() + Send + Sync + 'static) -> Result<(), Error> {
     if LAST.set(Box::new(last)).is_err() {
         return Ok(());

@@ -24,7 +24,7 @@ pub enum Kind {
 /// Logs a local account on. The caller's logon session is the origin of the token.
 ///
 /// # Errors
-/// What Windows says: `ERROR_LOGON_TYPE_NOT_GRANTED` if the account may not log on
+/// The error that Windows returns: `ERROR_LOGON_TYPE_NOT_GRANTED` if the account may not log on
 /// so.
 pub fn local(name: &str, password: &Password, kind: Kind) -> Result<Token, Error> {
     let kind = match kind {

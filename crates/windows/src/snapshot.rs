@@ -36,7 +36,7 @@ impl Snapshot {
     /// Of all processes and their threads.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn take() -> Result<Self, Error> {
         // SAFETY: it takes numbers.
         let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS | TH32CS_SNAPTHREAD, 0) };

@@ -50,31 +50,33 @@ impl Token {
     /// The primary token of a process.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn of_process(process: BorrowedHandle<'_>, access: u32) -> Result<Self, Status> {
         let mut token = std::ptr::null_mut();
         // SAFETY: the kernel checks the handle, and the place for the new one is borrowed for the call.
         checked(unsafe { NtOpenProcessToken(process.as_raw_handle(), access, &raw mut token) })?;
-        Ok(Self::own(token))
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
     }
 
     /// The token that a thread impersonates. `as_self` checks the access as the
     /// process, not as the calling thread.
     ///
     /// # Errors
-    /// What Windows says: `STATUS_NO_TOKEN` of a thread that does not impersonate.
+    /// The error that Windows returns: `STATUS_NO_TOKEN` of a thread that does not impersonate.
     pub fn of_thread(thread: BorrowedHandle<'_>, access: u32, as_self: bool) -> Result<Self, Status> {
         let mut token = std::ptr::null_mut();
         // SAFETY: the kernel checks the handle, and the place for the new one is borrowed for the call.
         checked(unsafe { NtOpenThreadToken(thread.as_raw_handle(), access, as_self, &raw mut token) })?;
-        Ok(Self::own(token))
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
     }
 
     /// Another token object with the same contents. Of an impersonation token the
     /// level may be lower, not higher; `level` is as a caller passes it.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn duplicate(
         &self,
         access: u32,
@@ -101,13 +103,14 @@ impl Token {
                 &raw mut token,
             )
         })?;
-        Ok(Self::own(token))
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
     }
 
     /// Another token object with less in it.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn filter(&self, filter: &Filter<'_>) -> Result<Self, Status> {
         let flags = if filter.write_restricted { WRITE_RESTRICTED } else { 0 };
         let deleted = Privileges::new(filter.deleted)?;
@@ -125,13 +128,14 @@ impl Token {
                 &raw mut token,
             )
         })?;
-        Ok(Self::own(token))
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
     }
 
     /// What the token tells of itself; the handle needs `TOKEN_QUERY`.
     ///
     /// # Errors
-    /// What Windows says, when it does not tell the least.
+    /// The error that Windows returns, when it does not tell the least.
     pub fn information(&self) -> Result<Information, Status> {
         let statistics = self.query(Class::Statistics)?.statistics();
         let (token_id, authentication_id, token_type) = statistics.ok_or(Status::UNSUCCESSFUL)?;
@@ -182,7 +186,7 @@ impl Token {
     /// Lowers the integrity level, given as the last sub-authority of its SID.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn set_integrity(&self, integrity: u32) -> Result<(), Status> {
         let sid = Sid::new(16, &[integrity]);
         let label = TOKEN_MANDATORY_LABEL {
@@ -199,7 +203,7 @@ impl Token {
     /// did is told by its information: it may keep what is there.
     ///
     /// # Errors
-    /// What Windows says: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
+    /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
     pub fn set_origin(&self, session: u64) -> Result<(), Status> {
         let origin = TOKEN_ORIGIN { OriginatingLogonSession: split(session) };
         let length = object::length::<TOKEN_ORIGIN>();
@@ -210,7 +214,7 @@ impl Token {
     /// `NtPrivilegeCheck`: whether the token holds a privilege, enabled.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn holds(&self, luid: u64) -> Result<bool, Status> {
         let mut set = PRIVILEGE_SET {
             PrivilegeCount: 1,
@@ -273,8 +277,12 @@ impl Token {
         self.0.as_raw_handle()
     }
 
-    fn own(handle: HANDLE) -> Self {
-        // SAFETY: the handle comes from a call that succeeded, and is nobody else's.
+    /// The token of a handle.
+    ///
+    /// # Safety
+    /// The handle is open, and nobody else closes it.
+    unsafe fn own(handle: HANDLE) -> Self {
+        // SAFETY: as the caller promises.
         Self(unsafe { OwnedHandle::from_raw_handle(handle) })
     }
 }

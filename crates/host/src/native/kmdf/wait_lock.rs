@@ -42,7 +42,7 @@ impl WaitLock {
                         self.released.wait_for(&mut owner, left.map_or(SLICE, |left| left.min(SLICE)));
                     }
                     Waiting::Sleep | Waiting::Again => (),
-                    Waiting::InVain => return Err(self.wait_in_vain(cx, other)),
+                    Waiting::Abandon => return Err(self.wait_in_vain(cx, other)),
                 }
             }
             // What the wait took is not what the driver takes.

@@ -12,7 +12,7 @@ use crate::native::engine::cpu::Cpu;
 use crate::native::engine::export::{Export, Returns};
 use crate::native::engine::stop::{Outcome, Stop};
 use crate::native::engine::{enter, unwind};
-use crate::{Call, Fault, FaultKind, Observer, Ruling};
+use crate::{Call, Decision, Fault, FaultKind, Observer};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -129,8 +129,8 @@ fn observed(cx: &Context<'_>, observer: &dyn Observer, can_fail: bool) -> Option
         stack: &|| unwind::stack(cx.dispatch.account.cpu, mapping),
     };
     match observer.rule(&call) {
-        Ruling::Proceed => None,
-        Ruling::Fail => failure,
+        Decision::Proceed => None,
+        Decision::Fail => failure,
     }
 }
 
