@@ -16,7 +16,7 @@ pub enum Requestor {
     Kernel,
 }
 
-/// What is opened, and how: what `NtCreateFile` is told.
+/// What is opened, and how: the arguments of `NtCreateFile`.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
     /// Name or link of a device. What follows behind a backslash, and the
@@ -77,7 +77,7 @@ pub struct Options {
     /// Who listens to the driver's events from its start on: nobody unless told
     /// otherwise.
     pub listener: Option<Listener>,
-    /// Where the events go that somebody listens to.
+    /// The log that the events go to while somebody listens.
     pub events: EventLog,
 }
 

@@ -91,7 +91,7 @@ struct Known {
     begin: u32,
 }
 
-/// What the driver says it can do wrong.
+/// The defects that the driver lists.
 fn known(image: &Image) -> BTreeMap<String, Known> {
     let running = Running::start(image, "Malicious", Duration::from_secs(10)).expect("the driver starts");
     let mut output = vec![0; 1 << 16];

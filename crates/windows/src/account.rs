@@ -23,7 +23,7 @@ const DOMAIN_CONTROLLER: u8 = 2;
 const USERS: Sid = Sid::new(5, &[32, 545]);
 const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 
-/// What a local account tells of itself.
+/// The properties of a local account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Its SID.
@@ -135,7 +135,7 @@ pub fn are_of_a_domain() -> bool {
         dwOSVersionInfoSize: crate::object::length::<OSVERSIONINFOEXW>(),
         ..Default::default()
     };
-    // SAFETY: the longer structure begins with the shorter one and says how long it is.
+    // SAFETY: the longer structure begins with the shorter one and has its length in it.
     let status = unsafe { RtlGetVersion((&raw mut version).cast::<OSVERSIONINFOW>()) };
     status != 0 || version.wProductType == DOMAIN_CONTROLLER
 }

@@ -33,7 +33,7 @@ unsafe extern "system" fn ended(_event: u32) -> BOOL {
     if let Some(last) = LAST.get() {
         last();
     }
-    // What the system's own handler does on Windows; Wine's says that all went well.
+    // What the system's own handler does on Windows; Wine's exits with success.
     // SAFETY: it takes a number.
     unsafe { ExitProcess(CONTROL_C_EXIT) }
 }

@@ -14,7 +14,7 @@ const FLAGS: &[(Class, &str)] = &[
 ];
 
 impl Token {
-    /// The flags that are set, of those that this system tells.
+    /// The flags that are set, of those that this system reports.
     pub fn flags(&self) -> Vec<&'static str> {
         let set =
             |class| self.query(class).ok().and_then(|answer| answer.u32(0)).is_some_and(|flag| flag != 0);

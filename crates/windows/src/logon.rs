@@ -39,7 +39,7 @@ pub fn local(name: &str, password: &Password, kind: Kind) -> Result<Token, Error
 /// Logs NT AUTHORITY\LOCAL SERVICE on, which has no password.
 ///
 /// # Errors
-/// What Windows says; it takes `SeTcbPrivilege`.
+/// The error that Windows returns, also without `SeTcbPrivilege`.
 pub fn local_service() -> Result<Token, Error> {
     log_on("LOCAL SERVICE", "NT AUTHORITY", None, LOGON32_LOGON_SERVICE)
 }

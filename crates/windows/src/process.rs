@@ -53,7 +53,7 @@ impl Child {
             dwFlags: STARTF_USESTDHANDLES,
             hStdInput: input_end.as_raw_handle(),
             hStdOutput: output_end.as_raw_handle(),
-            // What it says of its own troubles goes where ours goes.
+            // Its error messages go where ours go.
             hStdError: std::io::stderr().as_raw_handle(),
             ..STARTUPINFOW::default()
         };
@@ -103,7 +103,7 @@ impl Child {
         if done == 0 { Err(Error::last("DuplicateHandle")) } else { Ok(copy.addr() as u64) }
     }
 
-    /// Waits for its end, and tells its exit code.
+    /// Waits for its end, and returns its exit code.
     ///
     /// # Errors
     /// The error that Windows returns.
@@ -134,7 +134,7 @@ fn create(
     let mut started = PROCESS_INFORMATION::default();
     let none = std::ptr::null();
     // SAFETY: the command line is writable and ends with a zero, and everything else lives until the call
-    // returns; the longer structure of the two says its length and is announced by its flag.
+    // returns; the longer structure of the two has its length in it and is announced by its flag.
     let done = unsafe {
         CreateProcessAsUserW(
             token.as_handle().as_raw_handle(),
@@ -157,7 +157,7 @@ fn create(
 /// `None` if there is none.
 ///
 /// # Errors
-/// What Windows says of a process that is there.
+/// What Windows reports about an existing process.
 pub fn started(id: u32) -> Result<Option<u64>, Error> {
     let process =
         match crate::thread::open_process(id, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE) {

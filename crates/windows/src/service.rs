@@ -20,12 +20,12 @@ use windows_sys::Win32::System::Services::{
 /// `DELETE`, of a service.
 const DELETE: u32 = 0x1_0000;
 
-/// Where [`Error::call`] says that the manager itself refused.
+/// The [`Error::call`] of a refusal by the manager itself.
 pub const OPEN_MANAGER: &str = "OpenSCManagerW";
-/// Where [`Error::call`] says that the service was not opened.
+/// The [`Error::call`] of a service that could not be opened.
 pub const OPEN_SERVICE: &str = "OpenServiceW";
 
-/// What the service control manager tells of a service.
+/// What the service control manager reports about a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// `lpBinaryPathName`.
@@ -180,7 +180,7 @@ fn open(name: &str, access: u32) -> Result<Handle, Error> {
 /// Image path, type and start type.
 fn configuration(service: &Handle) -> Result<(String, u32, u32), Error> {
     let call = "QueryServiceConfigW";
-    // 8 KB is the most that the structure and its texts need, as its documentation says.
+    // 8 KB is the most that the structure and its texts need, according to its documentation.
     let mut words = vec![0_u64; 1024];
     let length = u32::try_from(words.len() * 8).unwrap_or(0);
     let mut needed = 0;

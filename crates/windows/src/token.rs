@@ -132,7 +132,7 @@ impl Token {
         Ok(unsafe { Self::own(token) })
     }
 
-    /// What the token tells of itself; the handle needs `TOKEN_QUERY`.
+    /// The properties of the token; the handle needs `TOKEN_QUERY`.
     ///
     /// # Errors
     /// The error that Windows returns, when it does not tell the least.
@@ -164,7 +164,7 @@ impl Token {
     /// Enables or disables a privilege that the token has.
     ///
     /// # Errors
-    /// What Windows says; `STATUS_PRIVILEGE_NOT_HELD` if the token has it not.
+    /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` if the token does not have it.
     pub fn set_privilege(&self, luid: u64, enabled: bool) -> Result<(), Status> {
         let attributes = if enabled { SE_PRIVILEGE_ENABLED } else { 0 };
         let state = TOKEN_PRIVILEGES {
@@ -172,7 +172,7 @@ impl Token {
             Privileges: [LUID_AND_ATTRIBUTES { Luid: split(luid), Attributes: attributes }],
         };
         let none = std::ptr::null_mut();
-        // SAFETY: the kernel checks the handle, the list holds the one entry that it says, and nothing is
+        // SAFETY: the kernel checks the handle, the list holds as many entries as its count, one, and nothing is
         // asked back.
         let status =
             unsafe { NtAdjustPrivilegesToken(self.raw(), false, &raw const state, 0, none, none.cast()) };
@@ -200,7 +200,7 @@ impl Token {
     }
 
     /// Sets the logon session that the token was logged on from. Whether the kernel
-    /// did is told by its information: it may keep what is there.
+    /// did can be read from its information: it may keep what is there.
     ///
     /// # Errors
     /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
@@ -222,7 +222,7 @@ impl Token {
             Privilege: [LUID_AND_ATTRIBUTES { Luid: split(luid), Attributes: 0 }],
         };
         let mut held = false;
-        // SAFETY: the kernel checks the handle; the set holds the one entry that it says.
+        // SAFETY: the kernel checks the handle; the set holds as many entries as its count, one.
         checked(unsafe { NtPrivilegeCheck(self.raw(), &raw mut set, &raw mut held) })?;
         Ok(held)
     }
@@ -230,7 +230,7 @@ impl Token {
     /// `NtAccessCheck`: what this token would be granted by a descriptor.
     ///
     /// # Errors
-    /// What Windows says of the token; what it says of the access comes back.
+    /// The error that Windows returns for the token; its answer for the access is the result.
     pub fn access_check(&self, descriptor: &object::Descriptor, desired: u32) -> Result<Status, Status> {
         let mapping = GENERIC_MAPPING {
             GenericRead: desired,

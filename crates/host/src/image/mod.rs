@@ -31,7 +31,7 @@ pub struct Image {
     layout: Layout,
 }
 
-/// What the headers say, in bounds.
+/// The contents of the headers, checked to be in bounds.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(all(target_os = "linux", target_arch = "x86_64")), allow(dead_code))]
 pub(crate) struct Layout {
@@ -49,8 +49,8 @@ pub(crate) struct Layout {
     pub(crate) relocations: Vec<u32>,
     /// The slots of the import address table.
     pub(crate) imports: Vec<Import>,
-    /// Where the table of functions is that tells how to unwind them, in a
-    /// section that nobody writes; empty when there is none.
+    /// The table of functions (`.pdata`) for unwinding, in a section that nobody writes; empty when
+    /// there is none.
     pub(crate) functions: Range<u32>,
 }
 

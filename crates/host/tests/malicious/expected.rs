@@ -1,4 +1,4 @@
-//! Every defect of the driver, and what the host has to say to it.
+//! Every defect of the driver, and the fault that the host has to report.
 
 use psimp_host::FaultKind::{self, *};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// The handle that every request names: of a token, with `TOKEN_IMPERSONATE`.
 pub(crate) const TOKEN_HANDLE: u64 = 4;
 
-/// What the host has to say to a defect.
+/// The fault that the host has to report for a defect.
 pub(crate) struct Expected {
     pub(crate) name: &'static str,
     pub(crate) kind: FaultKind,
@@ -162,7 +162,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("lock_held_at_unload", LockHeld, "the driver returned while it held WDFWAITLOCK"),
     row("lock_deleted_while_held", LockHeld, "was deleted while thread"),
     row("lock_used_after_delete", FrameworkHandle, "which is deleted"),
-    row("locks_in_opposite_order", Hang, "waits in vain for WDFWAITLOCK").on_two_threads().soon(),
+    row("locks_in_opposite_order", Hang, "gives up waiting for WDFWAITLOCK").on_two_threads().soon(),
     // The processor.
     row("loop_without_end", Hang, "did not return in time").soon(),
     row("calls_without_end", Hang, "IoGetCurrentProcess was called once too often").soon(),
@@ -220,8 +220,8 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("event_without_blocks", BadPointer, "cannot read EVENT_DATA_DESCRIPTOR at null"),
     row("event_of_unreadable_values", BadPointer, "cannot read data of an event at 0x18, next to null"),
     row("event_too_long", BadArgument, "writes an event of more than 65536 bytes"),
-    row("event_without_description", BadArgument, "does not describe itself as its channel says"),
-    row("description_of_another_length", BadArgument, "not as long as it says"),
+    row("event_without_description", BadArgument, "does not describe itself as its channel requires"),
+    row("description_of_another_length", BadArgument, "not as long as it states"),
     row("block_kept_and_overrun", PoolOverrun, "wrote at offset 24 of a pool block of 24 bytes"),
     // Clients.
     row("client_context_leaked", ReferenceLeak, "that SeCreateClientSecurity gave on token"),
@@ -240,7 +240,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("client_of_zeros_impersonated", ObjectType, "SeImpersonateClientEx was given null and not a token"),
     row("client_impersonated_at_no_level", BadArgument, "was given 7, which is no impersonation level"),
     row("client_of_no_quality", BadPointer, "cannot read SECURITY_QUALITY_OF_SERVICE at null"),
-    row("client_of_a_remote_server", NotModelled, "is told that the server is remote"),
+    row("client_of_a_remote_server", NotModelled, "was given ServerIsRemote"),
     row("client_taken_too_high", Irql, "SeCreateClientSecurity was called at IRQL 2").at_dispatch_level(),
     row("token_type_after_delete", Unreferenced, "SeTokenType was given token"),
     row("security_context_read_after_completion", MemoryAccess, "of a create request that is completed"),

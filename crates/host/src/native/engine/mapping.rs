@@ -134,7 +134,7 @@ impl Mapping {
         unsafe { self.region.bytes(rva as usize..(section.rva + section.size) as usize) }
     }
 
-    /// The table of functions that tells how to unwind them; empty when the
+    /// The table of functions for unwinding; empty when the
     /// image has none.
     pub(crate) fn functions(&self) -> &[u8] {
         let table = self.constant(self.functions.start).unwrap_or_default();

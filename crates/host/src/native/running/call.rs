@@ -82,7 +82,7 @@ pub(crate) fn run<R: Returns>(
     let cpu = unsafe { Cpu::from_gs() };
     cpu.export.set(Some(export));
     let result = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the driver is calling; `cx` is gone before it goes on.
+        // SAFETY: the driver is calling; `cx` is dropped before it continues.
         let dispatch = unsafe { Dispatch::current(cpu) };
         let cx = Context { dispatch, export, caller: cpu.caller() };
         match admit(&cx, can_fail)? {
