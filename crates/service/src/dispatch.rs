@@ -30,7 +30,6 @@ impl Reply {
         Self::copy(structure.as_bytes())
     }
 
-    /// Once in the image, and not once for each structure.
     #[inline(never)]
     fn copy(source: &[u8]) -> Self {
         let mut reply = Self { bytes: [0; MAX_REPLY], length: source.len().min(MAX_REPLY) };

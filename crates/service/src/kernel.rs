@@ -107,8 +107,8 @@ pub trait Kernel {
     /// `FILE_CLOSED` when the file object's last handle is closed.
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<Self::SlotToken>) -> R) -> Result<R, Status>;
 
-    /// The first client behind `after`, in the order of their ids, that the file object of the
-    /// request serves or that nobody does; and whether it serves it.
+    /// The first client with an id above `after` that no other file object than the request's
+    /// serves; and whether that one serves it.
     fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)>;
 
     /// Gives the client to the file object of the request alone, until either is closed or
@@ -133,10 +133,10 @@ pub trait Kernel {
     /// What the routine returns; the slot is unchanged.
     fn impersonate_client(&self, client: &Self::Client, level: Level) -> Result<(), Status>;
 
-    /// As [`Kernel::access_check`], on a worker thread of the system, which impersonates nobody.
+    /// As [`Kernel::access_check`], on a worker thread of the system, which does not impersonate.
     ///
     /// # Errors
-    /// Those, and what the work item fails with, out of memory for one.
+    /// Those of the check, and what the work item fails with, for example out of memory.
     fn worker_access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status>;
 
     /// `SeAccessCheck` for user mode with the calling thread's subject context
@@ -170,13 +170,13 @@ pub trait Token {
     /// Identity, type and recorded level in one query (`TokenStatistics`).
     ///
     /// # Errors
-    /// What the query fails with, out of memory for one.
+    /// What the query fails with, for example out of memory.
     fn statistics(&self) -> Result<Statistics, Status>;
 
     /// The user SID (`TokenUser`).
     ///
     /// # Errors
-    /// What the query fails with, out of memory for one.
+    /// What the query fails with, for example out of memory.
     fn user(&self) -> Result<Sid, Status>;
 
     /// `SeTokenIsRestricted`: whether there are restricting SIDs.

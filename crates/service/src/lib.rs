@@ -4,6 +4,7 @@
 //! who may open the device, and as what. The second checks the caller and the claim, opens the handles once, applies the rules, calls the kernel
 //! and reports what it reads back. `psimp.sys` runs it over ntoskrnl, the tests
 //! run it over the model; nothing in here is unsafe or allocates.
+//! `#[inline(never)]` is for the size of the image; `driver/lib.rs` has the figures.
 #![no_std]
 #![forbid(unsafe_code)]
 

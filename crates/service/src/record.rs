@@ -1,4 +1,4 @@
-//! What there is to tell of an operation that is over, for whoever watches the driver.
+//! What is logged of an operation when it has ended.
 
 use crate::Reply;
 use psimp_nt::Status;
@@ -40,16 +40,16 @@ pub struct Record {
 pub struct EventPayload {
     /// `TokenId` of the token behind the handle of IMPERSONATE, or of the one saved.
     pub token_asked: u64,
-    /// `TokenId` of the token in the slot that the reply tells of.
+    /// `TokenId` of the token in the slot that the reply describes.
     pub token_stored: u64,
     /// The save that SAVE made, or that RESTORE or DISCARD names; the connection that SERVE names
-    /// or `NEXT_CLIENT` tells of.
+    /// or `NEXT_CLIENT` returns.
     pub id: u64,
     /// The control code.
     pub code: u32,
-    /// The calling process. Not known here: whoever has the record fills it in.
+    /// The calling process. Not known here: the logger fills it in.
     pub process: u32,
-    /// The calling thread. Not known here: whoever has the record fills it in.
+    /// The calling thread. Not known here: the logger fills it in.
     pub thread: u32,
     /// The status that the request is completed with.
     pub status: u32,
@@ -57,7 +57,7 @@ pub struct EventPayload {
     pub level_asked: i32,
     /// The flags of IMPERSONATE, EVALUATE or SERVE, as the caller sent them.
     pub flags_asked: u32,
-    /// The level of the slot that the reply tells of; of EVALUATE the one that would be stored,
+    /// The level of the slot that the reply describes; of EVALUATE the one that would be stored,
     /// of `NEXT_CLIENT` the one that the client allows.
     pub level_stored: i32,
     /// [`slot_flags`] of that slot.
@@ -69,12 +69,12 @@ pub struct EventPayload {
 }
 
 impl EventPayload {
-    /// There is no level to tell.
+    /// There is no level.
     pub const NO_LEVEL: i32 = -1;
 }
 
 impl Record {
-    /// What there is to tell of a request of this code and input that ended like this.
+    /// What is logged of a request with this code and input that ended with `result`.
     pub fn new(code: u32, input: &[u8], result: Result<&Reply, Status>) -> Self {
         let row = Ioctl::by_code(code);
         let payload = EventPayload {
@@ -104,7 +104,6 @@ impl Record {
         record
     }
 
-    #[inline(never)]
     fn ask(&mut self, operation: Operation, input: &[u8]) {
         match operation {
             Operation::Impersonate | Operation::Evaluate => {
@@ -183,7 +182,6 @@ impl Record {
         }
     }
 
-    #[inline(never)]
     fn outcome(&mut self, outcome: &wire::Outcome) {
         // No token was asked for where an idle thread is restored, and so no level.
         if outcome.token_asked != 0 {
@@ -203,7 +201,6 @@ impl Record {
         }
     }
 
-    #[inline(never)]
     fn slot(&mut self, reply: &[u8]) {
         if let Ok(slot) = wire::Slot::read_from_bytes(reply)
             && slot.flags & slot_flags::ACTIVE != 0

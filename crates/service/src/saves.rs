@@ -61,7 +61,7 @@ impl<T> SaveTable<T> {
         entry.map(|entry| entry.slot.clone()).ok_or(Status::NOT_FOUND)
     }
 
-    /// Takes a save out; its reference goes with what is returned.
+    /// Takes a save out, with its reference.
     ///
     /// # Errors
     /// `NOT_FOUND`.
