@@ -6,7 +6,8 @@
 use crate::etw::{Field, Level, Provider, event_length, event_metadata, provider_length, provider_metadata};
 use crate::kernel;
 use psimp_nt::Status;
-use psimp_service::{EventLevel, EventPayload, Record, Reply};
+use psimp_protocol::{EventLevel, EventPayload, Record};
+use psimp_service::Reply;
 use wdk_sys::{GUID, NTSTATUS};
 use zerocopy::IntoBytes;
 
@@ -91,7 +92,7 @@ pub(crate) fn operation(code: u32, input: &[u8], result: &Result<Reply, Status>)
 
 #[inline(never)]
 fn write(code: u32, input: &[u8], result: &Result<Reply, Status>) {
-    let mut record = Record::new(code, input, result.as_ref().map_err(|status| *status));
+    let mut record = Record::new(code, input, result.as_ref().map(Reply::as_bytes).map_err(|status| *status));
     record.payload.process = kernel::current_process_id();
     record.payload.thread = kernel::current_thread_id();
     let mut values = Values { bytes: [0; Values::ROOM], length: 0 };

@@ -39,3 +39,17 @@ pub use image::{Image, seal};
 pub use io::{IoControl, Open, Options, Requestor};
 pub use observer::{Call, Observer, Ruling, Waiting};
 pub use trace::{Event, EventLog, Listener};
+
+impl Image {
+    /// Maps, relocates and protects the image as a start does, and unmaps it
+    /// again; nothing of it is run and no import is bound.
+    ///
+    /// # Errors
+    /// When the system refuses, or is none that images run on.
+    pub fn map_only(&self) -> Result<(), LoadError> {
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        return native::map_only(self);
+        #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+        Err(LoadError::Unsupported)
+    }
+}

@@ -1,8 +1,7 @@
 //! The IOCTL contract between `psimp.sys` and its callers.
 //!
-//! Driver, harness and documentation read the same tables and structures:
-//! [`IOCTLS`] says what can be called, [`wire`] how its bytes lie, [`psimp_nt::Status`]
-//! what comes back. Every structure is fixed width without padding, handles are
+//! Driver, harness, fuzz targets and documentation read the same tables: `operations.rs` has a row
+//! for each operation, [`wire`] the structures, [`REFUSALS`] what is refused. Every structure is fixed width without padding, handles are
 //! 64 bits wide, so that 32-bit callers use it unchanged.
 //!
 //! What arrives from user mode is a *claim*: the structures in [`wire`] accept
@@ -11,13 +10,18 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod event;
 mod ioctl;
+pub mod layout;
+mod operations;
 mod refusal;
 mod request;
 pub mod wire;
 
-pub use ioctl::{Access, IOCTLS, Input, Ioctl, Operation};
-pub use refusal::{REFUSALS, Refusal, Refused, is_documented};
+pub use event::{EventLevel, EventPayload, Record};
+pub use ioctl::{About, Access, Changes, Input, Ioctl};
+pub use operations::{IOCTLS, MAX_REPLY, Operation};
+pub use refusal::{AppliesTo, Cause, REFUSALS, Refusal, Step, is_documented, refusals};
 pub use request::{
     AccessCheckRequest, ConnectionId, ImpersonateRequest, NextClientRequest, RestoreRequest, RulesMode,
     SaveId, ServeRequest, Target, ThreadTarget,

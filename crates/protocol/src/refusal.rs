@@ -1,6 +1,6 @@
 //! The one table of refusals: which statuses a request can end with, and why.
 
-use crate::{Ioctl, Operation};
+use crate::Ioctl;
 use psimp_nt::Status;
 
 /// A reason to refuse a request.
@@ -8,96 +8,177 @@ use psimp_nt::Status;
 pub struct Refusal {
     /// What is wrong, in words.
     pub what: &'static str,
-    /// What the caller is told: one of these.
+    /// The status of the request is one of these.
     pub statuses: &'static [Status],
+    /// What it depends on.
+    pub cause: Cause,
     /// Which requests are refused for it.
-    pub of: Refused,
+    pub applies_to: AppliesTo,
+}
+
+/// What a refusal depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// How the request is sent: checked before its fields are read.
+    Envelope,
+    /// What its fields have or name.
+    Content,
+    /// The system: its memory, a file object that is being closed, what the kernel allows.
+    System,
 }
 
 /// Which requests a refusal is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum AppliesTo {
     /// All, also those with an unknown control code.
     Every,
     /// Those with an unknown control code.
-    Unknown,
-    /// Those with these operations.
-    Only(&'static [Operation]),
-    /// Those with all operations but these.
-    Except(&'static [Operation]),
+    UnknownCode,
+    /// Those with a known one.
+    KnownCode,
+    /// Those that take input.
+    WithInput,
+    /// Those that return output.
+    WithOutput,
+    /// Those whose operation has one of these steps.
+    Steps(&'static [Step]),
+}
+
+/// What an operation does on the way that can be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Opens a thread by a handle of the caller.
+    OpenThread,
+    /// Opens a token by a handle of the caller.
+    OpenToken,
+    /// Demands more access to a token that is a primary one.
+    CheckPrimaryToken,
+    /// Compares the level asked for with the token's own.
+    CheckTokenLevel,
+    /// Has the kernel assign a token to a thread.
+    Assign,
+    /// Uses the saves of the file object.
+    UseSaves,
+    /// Adds one.
+    AddSave,
+    /// Looks one up by its id.
+    FindSave,
+    /// Looks for the next client.
+    FindClient,
+    /// Accepts a client by the id of its connection.
+    AcceptClient,
+    /// Checks access to a descriptor of the caller.
+    CheckAccess,
 }
 
 impl Refusal {
     /// Whether a request with this control code can be refused for it.
     pub fn is_of(&self, code: u32) -> bool {
-        let operation = Ioctl::by_code(code).map(|row| row.operation);
-        match (self.of, operation) {
-            (Refused::Every, _) | (Refused::Unknown, None) => true,
-            (Refused::Only(these), Some(operation)) => these.contains(&operation),
-            (Refused::Except(these), Some(operation)) => !these.contains(&operation),
-            (Refused::Unknown | Refused::Only(_) | Refused::Except(_), _) => false,
+        match (self.applies_to, Ioctl::by_code(code)) {
+            (AppliesTo::Every, _) | (AppliesTo::UnknownCode, None) | (AppliesTo::KnownCode, Some(_)) => true,
+            (AppliesTo::WithInput, Some(row)) => row.about().input.size != 0,
+            (AppliesTo::WithOutput, Some(row)) => row.output != 0,
+            (AppliesTo::Steps(steps), Some(row)) => steps.iter().any(|step| row.about().steps.contains(step)),
+            (AppliesTo::UnknownCode, Some(_)) | (_, None) => false,
         }
     }
 }
 
+/// The reasons to refuse a request with this control code, in the order in which they are checked.
+pub fn refusals(code: u32) -> impl Iterator<Item = &'static Refusal> {
+    REFUSALS.iter().filter(move |refusal| refusal.is_of(code))
+}
+
 /// Whether the contract knows a request with this control code to end so.
 pub fn is_documented(code: u32, status: Status) -> bool {
-    let refused = |refusal: &Refusal| refusal.is_of(code) && refusal.statuses.contains(&status);
-    status == Status::SUCCESS && Ioctl::by_code(code).is_some() || REFUSALS.iter().any(refused)
+    status == Status::SUCCESS && Ioctl::by_code(code).is_some()
+        || refusals(code).any(|refusal| refusal.statuses.contains(&status))
 }
 
-const fn row(what: &'static str, statuses: &'static [Status], of: Refused) -> Refusal {
-    Refusal { what, statuses, of }
+const fn row(
+    what: &'static str,
+    statuses: &'static [Status],
+    cause: Cause,
+    applies_to: AppliesTo,
+) -> Refusal {
+    Refusal { what, statuses, cause, applies_to }
 }
 
-/// Every reason to refuse a request, in the order in which they are looked for.
-pub const REFUSALS: [Refusal; 21] = {
-    use Operation::{
-        AccessCheck, Discard, End, Evaluate, Impersonate, NextClient, Query, Restore, Revert, Save, Serve,
-        Version, WorkerCheck,
-    };
-    use Refused::{Every, Except, Only, Unknown};
-    const HANDLES: Refused = Only(&[Impersonate, Query, Save, Restore, End, Evaluate]);
-    const ASSIGN: Refused = Only(&[Impersonate, Restore, Serve]);
-    const KEEPS: Refused = Only(&[Save, Restore, Discard, Serve]);
-    const CHECKS: Refused = Only(&[AccessCheck, WorkerCheck]);
+/// Every reason to refuse a request, in the order in which they are checked.
+pub const REFUSALS: &[Refusal] = {
+    use AppliesTo::{Every, KnownCode, Steps, UnknownCode, WithInput, WithOutput};
+    use Cause::{Content, Envelope, System};
     const DENIED: &[Status] = &[Status::ACCESS_DENIED];
-    [
-        row("called above PASSIVE_LEVEL", &[Status::INVALID_DEVICE_STATE], Every),
-        row("the device handle lacks the access of the code (I/O manager)", DENIED, Every),
-        row("a requestor in the kernel, another process's file object, or a client's", DENIED, Every),
-        row("an unknown control code", &[Status::INVALID_DEVICE_REQUEST], Unknown),
-        row("input of another length", &[Status::INFO_LENGTH_MISMATCH], Except(&[])),
-        row("output buffer too small", &[Status::BUFFER_TOO_SMALL], Except(&[Discard])),
-        row("another `length` in the structure than follows", &[Status::INFO_LENGTH_MISMATCH], CHECKS),
+    &[
+        row("called above PASSIVE_LEVEL", &[Status::INVALID_DEVICE_STATE], Envelope, Every),
+        row("the device handle lacks the access of the code (I/O manager)", DENIED, Envelope, Every),
+        row("sent by the kernel, by another process, or on a client's file object", DENIED, Envelope, Every),
+        row("an unknown control code", &[Status::INVALID_DEVICE_REQUEST], Envelope, UnknownCode),
+        row("input of another length", &[Status::INFO_LENGTH_MISMATCH], Envelope, KnownCode),
+        row("output buffer too small", &[Status::BUFFER_TOO_SMALL], Envelope, WithOutput),
+        row(
+            "`length` in the structure is not the number of bytes that follow",
+            &[Status::INFO_LENGTH_MISMATCH],
+            Content,
+            Steps(&[Step::CheckAccess]),
+        ),
         row(
             "unknown flag, reserved field, level above 3, version, descriptor too long",
             &[Status::INVALID_PARAMETER],
-            Except(&[Version, Revert]),
+            Content,
+            WithInput,
         ),
         row(
             "no such handle; another type; without the access",
             &[Status::INVALID_HANDLE, Status::OBJECT_TYPE_MISMATCH, Status::ACCESS_DENIED],
-            HANDLES,
+            Content,
+            Steps(&[Step::OpenThread, Step::OpenToken]),
         ),
         row(
             "a thread of another process; one that is exiting",
             &[Status::ACCESS_DENIED, Status::THREAD_IS_TERMINATING],
-            HANDLES,
+            Content,
+            Steps(&[Step::OpenThread]),
         ),
-        row("a primary token without duplicate and query access", DENIED, Only(&[Impersonate])),
+        row(
+            "a primary token without duplicate and query access",
+            DENIED,
+            Content,
+            Steps(&[Step::CheckPrimaryToken]),
+        ),
         row(
             "a level above an impersonation token's own",
             &[Status::BAD_IMPERSONATION_LEVEL],
-            Only(&[Impersonate, Evaluate]),
+            Content,
+            Steps(&[Step::CheckTokenLevel]),
         ),
-        row("no further client", &[Status::NO_MORE_ENTRIES], Only(&[NextClient])),
-        row("no such connection: it ended, or another server has it", &[Status::NOT_FOUND], Only(&[Serve])),
-        row("a level above the client's", &[Status::BAD_IMPERSONATION_LEVEL], Only(&[Serve])),
-        row("no such save on this file object", &[Status::NOT_FOUND], Only(&[Restore, Discard])),
-        row("no room for a save", &[Status::INSUFFICIENT_RESOURCES], Only(&[Save])),
-        row("a request after the last handle was closed", &[Status::FILE_CLOSED], KEEPS),
-        row("bytes that are no security descriptor", &[Status::INVALID_SECURITY_DESCR], CHECKS),
+        row("no further client", &[Status::NO_MORE_ENTRIES], Content, Steps(&[Step::FindClient])),
+        row(
+            "no such connection: it ended, or another server has it",
+            &[Status::NOT_FOUND],
+            Content,
+            Steps(&[Step::AcceptClient]),
+        ),
+        row(
+            "a level above the client's",
+            &[Status::BAD_IMPERSONATION_LEVEL],
+            Content,
+            Steps(&[Step::AcceptClient]),
+        ),
+        row("no such save on this file object", &[Status::NOT_FOUND], Content, Steps(&[Step::FindSave])),
+        row("no place for a save", &[Status::INSUFFICIENT_RESOURCES], Content, Steps(&[Step::AddSave])),
+        row(
+            "a request after the last handle was closed",
+            &[Status::FILE_CLOSED],
+            System,
+            Steps(&[Step::UseSaves, Step::AcceptClient]),
+        ),
+        row(
+            "bytes that are no security descriptor",
+            &[Status::INVALID_SECURITY_DESCR],
+            Content,
+            Steps(&[Step::CheckAccess]),
+        ),
         row(
             "the kernel does not assign the token: no memory, a job, no primary token, its own rules (Peios)",
             &[
@@ -107,15 +188,22 @@ pub const REFUSALS: [Refusal; 21] = {
                 Status::UNSUCCESSFUL,
                 Status::PRIVILEGE_NOT_HELD,
             ],
-            ASSIGN,
+            System,
+            Steps(&[Step::Assign]),
         ),
-        row("no memory for anything else on the way", &[Status::INSUFFICIENT_RESOURCES], Every),
+        row(
+            "not enough memory for anything else on the way",
+            &[Status::INSUFFICIENT_RESOURCES],
+            System,
+            Every,
+        ),
     ]
 };
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Operation;
 
     fn documented(operation: Operation, status: Status) -> bool {
         is_documented(Ioctl::of(operation).code(), status)
@@ -130,6 +218,8 @@ mod tests {
         assert!(!documented(Operation::Query, Status::NO_MEMORY));
         assert!(!documented(Operation::Discard, Status::BUFFER_TOO_SMALL));
         assert!(documented(Operation::Query, Status::SUCCESS));
+        // The kernel that assigns the token of a save does not compare levels.
+        assert!(!documented(Operation::Restore, Status::BAD_IMPERSONATION_LEVEL));
     }
 
     #[test]

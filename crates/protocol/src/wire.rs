@@ -3,258 +3,312 @@
 //! All integers are little-endian and naturally aligned; `reserved` fields are
 //! zero in both directions. Field values of a request are claims.
 
+use crate::layout::Kind::{
+    AccessMask, BuildId, ConnectionId, ConnectionIdOrZero, Handle, Level, Luid, Plain, ProcessId, SaveId,
+    Status, Structure, TokenId,
+};
+use crate::layout::{structure, values};
+use crate::{PROTOCOL_VERSION, SERVER_SECURITY};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Input of IMPERSONATE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Impersonate {
-    /// [`crate::PROTOCOL_VERSION`].
-    pub version: u32,
-    /// `SECURITY_IMPERSONATION_LEVEL`, 0 to 3, compared unsigned.
-    pub level: u32,
-    /// Thread handle with `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE`,
-    /// or 0 for the calling thread.
-    pub thread: u64,
-    /// Token handle with `TOKEN_IMPERSONATE`; for a primary token also
-    /// `TOKEN_DUPLICATE` and `TOKEN_QUERY`.
-    pub token: u64,
-    /// [`impersonate_flags`].
-    pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
+structure! {
+    /// No input, or no output.
+    pub struct Nothing: 0 {}
 }
 
-/// Flags of [`Impersonate`].
-pub mod impersonate_flags {
-    /// An open of the thread's token gets a copy.
-    pub const COPY_ON_OPEN: u32 = 1;
-    /// Disabled groups and privileges cannot be enabled.
-    pub const EFFECTIVE_ONLY: u32 = 2;
-    /// Let the kernel decide alone; otherwise the documented rule decides first.
-    pub const KERNEL_RULES: u32 = 4;
-    /// Every flag there is.
-    pub const ALL: u32 = COPY_ON_OPEN | EFFECTIVE_ONLY | KERNEL_RULES;
+structure! {
+    /// Input of IMPERSONATE.
+    pub struct Impersonate: 32 {
+        /// [`crate::PROTOCOL_VERSION`].
+        pub version: u32,
+        /// `SECURITY_IMPERSONATION_LEVEL`, 0 to 3, compared unsigned.
+        pub level: u32 as Level,
+        /// Thread handle with `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE`,
+        /// or 0 for the calling thread.
+        pub thread: u64 as Handle,
+        /// Token handle with `TOKEN_IMPERSONATE`; for a primary token also
+        /// `TOKEN_DUPLICATE` and `TOKEN_QUERY`.
+        pub token: u64 as Handle,
+        /// [`impersonate_flags`].
+        pub flags: u32,
+        /// Zero.
+        pub reserved: u32,
+    }
+    values "Flags": impersonate_flags;
+    example { version: PROTOCOL_VERSION, level: 2, thread: 0, token: 24, flags: 0, reserved: 0 }
+    event |request, event| { event.asked(request.level, request.flags); }
 }
 
-/// Input of QUERY, SAVE and END.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Thread {
-    /// [`crate::PROTOCOL_VERSION`].
-    pub version: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// Thread handle with `THREAD_QUERY_LIMITED_INFORMATION` (QUERY) or
-    /// `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE` (END), or 0 for the
-    /// calling thread.
-    pub thread: u64,
+values! {
+    /// Flags of [`Impersonate`].
+    pub flags impersonate_flags: u32 {
+        /// An open of the thread's token gets a copy.
+        COPY_ON_OPEN = 1, "copy-on-open";
+        /// Disabled groups and privileges cannot be enabled.
+        EFFECTIVE_ONLY = 2, "effective-only";
+        /// The kernel decides alone; otherwise the documented rule decides first.
+        KERNEL_RULES = 4, "the kernel decides alone";
+    }
 }
 
-/// Input of RESTORE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Restore {
-    /// [`crate::PROTOCOL_VERSION`].
-    pub version: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// As in [`Impersonate`].
-    pub thread: u64,
-    /// What SAVE returned, on the same file object.
-    pub save: u64,
+structure! {
+    /// Input of QUERY, SAVE and END.
+    pub struct Thread: 16 {
+        /// [`crate::PROTOCOL_VERSION`].
+        pub version: u32,
+        /// Zero.
+        pub reserved: u32,
+        /// Thread handle with `THREAD_QUERY_LIMITED_INFORMATION` (QUERY) or
+        /// `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE` (END), or 0 for the
+        /// calling thread.
+        pub thread: u64 as Handle,
+    }
+    example { version: PROTOCOL_VERSION, reserved: 0, thread: 0 }
 }
 
-/// Input of DISCARD.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Discard {
-    /// [`crate::PROTOCOL_VERSION`].
-    pub version: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// What SAVE returned, on the same file object.
-    pub save: u64,
+structure! {
+    /// Input of RESTORE.
+    pub struct Restore: 24 {
+        /// [`crate::PROTOCOL_VERSION`].
+        pub version: u32,
+        /// Zero.
+        pub reserved: u32,
+        /// As in [`Impersonate`].
+        pub thread: u64 as Handle,
+        /// What SAVE returned, on the same file object.
+        pub save: u64 as SaveId,
+    }
+    example { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save: 1 }
+    event |request, event| { event.payload.id = request.save; }
 }
 
-/// Input of `NEXT_CLIENT`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct NextClient {
-    /// [`crate::PROTOCOL_VERSION`].
-    pub version: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// The connection that was told of before, 0 for the first. It need not be there any more.
-    pub after: u64,
+structure! {
+    /// Input of DISCARD.
+    pub struct Discard: 16 {
+        /// [`crate::PROTOCOL_VERSION`].
+        pub version: u32,
+        /// Zero.
+        pub reserved: u32,
+        /// What SAVE returned, on the same file object.
+        pub save: u64 as SaveId,
+    }
+    example { version: PROTOCOL_VERSION, reserved: 0, save: 1 }
+    event |request, event| { event.payload.id = request.save; }
 }
 
-/// Input of SERVE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Serve {
-    /// [`crate::PROTOCOL_VERSION`].
-    pub version: u32,
-    /// `SECURITY_IMPERSONATION_LEVEL`, 0 to 3, compared unsigned; at most the client's.
-    pub level: u32,
-    /// [`Connection::id`].
-    pub connection: u64,
-    /// [`serve_flags`].
-    pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
+structure! {
+    /// Input of `NEXT_CLIENT`.
+    pub struct NextClient: 16 {
+        /// [`crate::PROTOCOL_VERSION`].
+        pub version: u32,
+        /// Zero.
+        pub reserved: u32,
+        /// The connection returned before, 0 for the first. It may have ended since.
+        pub after: u64 as ConnectionIdOrZero,
+    }
+    example { version: PROTOCOL_VERSION, reserved: 0, after: 0 }
 }
 
-/// Flags of [`Serve`]. Copy-on-open is always set, and effective-only is the client's to say.
-pub mod serve_flags {
-    /// Let the kernel decide alone; otherwise the documented rule decides first.
-    pub const KERNEL_RULES: u32 = super::impersonate_flags::KERNEL_RULES;
-    /// Every flag there is.
-    pub const ALL: u32 = KERNEL_RULES;
+structure! {
+    /// Input of SERVE.
+    pub struct Serve: 24 {
+        /// [`crate::PROTOCOL_VERSION`].
+        pub version: u32,
+        /// `SECURITY_IMPERSONATION_LEVEL`, 0 to 3, compared unsigned; at most the client's.
+        pub level: u32 as Level,
+        /// [`Connection::id`].
+        pub connection: u64 as ConnectionId,
+        /// [`serve_flags`].
+        pub flags: u32,
+        /// Zero.
+        pub reserved: u32,
+    }
+    values "Flags": serve_flags;
+    example { version: PROTOCOL_VERSION, level: 2, connection: 1, flags: 0, reserved: 0 }
+    event |request, event| {
+        event.asked(request.level, request.flags);
+        event.payload.id = request.connection;
+    }
 }
 
-/// Input of `ACCESS_CHECK` and `WORKER_CHECK`; a self-relative security descriptor follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct AccessCheck {
-    /// [`crate::PROTOCOL_VERSION`].
-    pub version: u32,
-    /// Access asked for; generic rights are mapped as for files.
-    pub desired: u32,
-    /// Length of the descriptor in bytes: all that follows, at most
-    /// [`MAX_DESCRIPTOR`].
-    pub length: u32,
-    /// Zero.
-    pub reserved: u32,
+values! {
+    /// Flags of [`Serve`]. Copy-on-open is always set; the client decides on effective-only.
+    pub flags serve_flags: u32 {
+        /// The kernel decides alone; otherwise the documented rule decides first.
+        KERNEL_RULES = super::impersonate_flags::KERNEL_RULES, "the kernel decides alone";
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // 96
+const LENGTH: u32 = SERVER_SECURITY.len() as u32;
+
+structure! {
+    /// Input of `ACCESS_CHECK` and `WORKER_CHECK`; a self-relative security descriptor follows.
+    pub struct AccessCheck: 16 {
+        /// [`crate::PROTOCOL_VERSION`].
+        pub version: u32,
+        /// Access asked for; generic rights are mapped as for files.
+        pub desired: u32 as AccessMask,
+        /// Length of the descriptor in bytes: all that follows, at most
+        /// [`MAX_DESCRIPTOR`].
+        pub length: u32,
+        /// Zero.
+        pub reserved: u32,
+    }
+    example { version: PROTOCOL_VERSION, desired: 3, length: LENGTH, reserved: 0 }
+    then "the descriptor": &SERVER_SECURITY;
 }
 
 /// Longest security descriptor that `ACCESS_CHECK` and `WORKER_CHECK` take, in bytes.
 pub const MAX_DESCRIPTOR: usize = 0x1_0000;
 
-/// Output of VERSION.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Version {
-    /// [`crate::PROTOCOL_VERSION`] of the driver.
-    pub protocol: u32,
-    /// Driver version, one number a part.
-    pub driver: [u16; 3],
-    /// Zero.
-    pub reserved: u16,
-    /// Saves that a file object can hold at one time.
-    pub max_saves: u32,
-    /// First 16 hexadecimal digits of the source revision, zeros if unknown.
-    pub build_id: [u8; 16],
+structure! {
+    /// Output of VERSION.
+    pub struct Version: 32 {
+        /// [`crate::PROTOCOL_VERSION`] of the driver.
+        pub protocol: u32,
+        /// Driver version, one number a part.
+        pub driver: [u16; 3] as Plain("3 × u16"),
+        /// Zero.
+        pub reserved: u16,
+        /// Saves that a file object can hold at one time.
+        pub max_saves: u32,
+        /// First 16 hexadecimal digits of the source revision, zeros if unknown.
+        pub build_id: [u8; 16] as BuildId,
+    }
 }
 
-/// Output of QUERY; of REVERT and END the slot as it was before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Slot {
-    /// [`slot_flags`]; zero, like every other field, when the thread does not
-    /// impersonate.
-    pub flags: u32,
-    /// Level of the slot.
-    pub level: u32,
-    /// `TOKEN_TYPE` of the token object: 1 primary, 2 impersonation.
-    pub token_type: u32,
-    /// Level recorded in the token object.
-    pub own_level: u32,
-    /// `TokenId` of the token object.
-    pub token_id: u64,
-    /// Its logon session.
-    pub authentication_id: u64,
-    /// Length of `user` in bytes.
-    pub user_length: u32,
-    /// Its user SID, zero-filled.
-    pub user: [u8; 68],
+structure! {
+    /// Output of QUERY; of REVERT and END the slot as it was before.
+    pub struct Slot: 104 {
+        /// [`slot_flags`]; zero, like every other field, when the thread does not
+        /// impersonate.
+        pub flags: u32,
+        /// Level of the slot.
+        pub level: u32,
+        /// `TOKEN_TYPE` of the token object: 1 primary, 2 impersonation.
+        pub token_type: u32,
+        /// Level recorded in the token object.
+        pub own_level: u32,
+        /// `TokenId` of the token object.
+        pub token_id: u64 as TokenId,
+        /// Its logon session.
+        pub authentication_id: u64 as Luid,
+        /// Length of `user` in bytes.
+        pub user_length: u32,
+        /// Its user SID, zero-filled.
+        pub user: [u8; 68] as Plain("SID, zero-filled"),
+    }
+    values "Flags": slot_flags;
+    event |slot, event| { event.slot(slot); }
 }
 
-/// Flags of [`Slot`].
-pub mod slot_flags {
-    /// The thread impersonates.
-    pub const ACTIVE: u32 = 1;
-    /// An open of the token gets a copy.
-    pub const COPY_ON_OPEN: u32 = 2;
-    /// Disabled groups and privileges cannot be enabled.
-    pub const EFFECTIVE_ONLY: u32 = 4;
-    /// The token has restricting SIDs.
-    pub const RESTRICTED: u32 = 8;
-    /// The token could not be read (no memory): its fields are zero. In replies
-    /// of IMPERSONATE, REVERT and END, whose change is done by then.
-    pub const UNREAD: u32 = 16;
+values! {
+    /// Flags of [`Slot`].
+    pub flags slot_flags: u32 {
+        /// The thread impersonates.
+        ACTIVE = 1, "active";
+        /// An open of the token gets a copy.
+        COPY_ON_OPEN = 2, "copy-on-open";
+        /// Disabled groups and privileges cannot be enabled.
+        EFFECTIVE_ONLY = 4, "effective-only";
+        /// The token has restricting SIDs.
+        RESTRICTED = 8, "restricted";
+        /// The token could not be read (no memory): its fields are zero. In replies
+        /// of IMPERSONATE, REVERT and END, whose change is done by then.
+        UNREAD = 16, "the token could not be read";
+    }
 }
 
-/// Output of SAVE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Saved {
-    /// Names the save in RESTORE and DISCARD. Never used again for another.
-    pub save: u64,
-    /// What was saved.
-    pub slot: Slot,
+structure! {
+    /// Output of SAVE.
+    pub struct Saved: 112 {
+        /// Names the save in RESTORE and DISCARD. Never used again for another.
+        pub save: u64 as SaveId,
+        /// What was saved.
+        pub slot: Slot as Structure(&Slot::TABLE),
+    }
+    event |saved, event| {
+        event.payload.id = saved.save;
+        event.slot(&saved.slot);
+    }
 }
 
-/// Output of `ACCESS_CHECK`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Access {
-    /// Access granted; zero when it was not.
-    pub granted: u32,
-    /// `AccessStatus` of `SeAccessCheck`.
-    pub status: u32,
+structure! {
+    /// Output of `ACCESS_CHECK`.
+    pub struct Access: 8 {
+        /// Access granted; zero when it was not.
+        pub granted: u32 as AccessMask,
+        /// `AccessStatus` of `SeAccessCheck`.
+        pub status: u32 as Status,
+    }
+    event |access, event| { event.payload.granted = access.granted; }
 }
 
-/// Output of `WORKER_CHECK`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct WorkerAccess {
-    /// What the calling thread may, as it now is.
-    pub caller: Access,
-    /// What a thread of the system may that impersonates nobody.
-    pub worker: Access,
+structure! {
+    /// Output of `WORKER_CHECK`.
+    pub struct WorkerAccess: 16 {
+        /// What the calling thread may, as it now is.
+        pub caller: Access as Structure(&Access::TABLE),
+        /// What a thread of the system may that impersonates nobody.
+        pub worker: Access as Structure(&Access::TABLE),
+    }
+    event |access, event| { event.payload.granted = access.caller.granted; }
 }
 
-/// Output of `NEXT_CLIENT`: a client, and what it allows a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Connection {
-    /// Names the connection in SERVE. Never used again for another.
-    pub id: u64,
-    /// Process id of the client.
-    pub process: u32,
-    /// The level that it allows.
-    pub level: u32,
-    /// [`connection_flags`].
-    pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
+structure! {
+    /// Output of `NEXT_CLIENT`: a client, and what it allows a server.
+    pub struct Connection: 24 {
+        /// Names the connection in SERVE. Never used again for another.
+        pub id: u64 as ConnectionId,
+        /// Process id of the client.
+        pub process: u32 as ProcessId,
+        /// The level that it allows.
+        pub level: u32,
+        /// [`connection_flags`].
+        pub flags: u32,
+        /// Zero.
+        pub reserved: u32,
+    }
+    values "Flags": connection_flags;
+    event |client, event| {
+        event.payload.id = client.id;
+        event.payload.level_stored = client.level.cast_signed();
+    }
 }
 
-/// Flags of [`Connection`].
-pub mod connection_flags {
-    /// Dynamic tracking: the client's own token, as it is when it is used.
-    pub const DYNAMIC: u32 = 1;
-    /// Disabled groups and privileges cannot be enabled.
-    pub const EFFECTIVE_ONLY: u32 = 2;
-    /// The server that asks serves it; otherwise it waits for one.
-    pub const SERVED: u32 = 4;
+values! {
+    /// Flags of [`Connection`].
+    pub flags connection_flags: u32 {
+        /// Dynamic tracking: the client's own token, as it is when it is used.
+        DYNAMIC = 1, "dynamic tracking";
+        /// Disabled groups and privileges cannot be enabled.
+        EFFECTIVE_ONLY = 2, "effective-only";
+        /// The server that asks serves it; otherwise it waits for one.
+        SERVED = 4, "this server serves it; otherwise it waits";
+    }
 }
 
-/// Output of EVALUATE: what the documented rule decides, nothing done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Evaluation {
-    /// [`verdict`].
-    pub verdict: u32,
-    /// The level that would be stored.
-    pub level: u32,
-    /// Number of the deciding `psimp_rules::Rule`.
-    pub rule: u32,
-    /// How many of `trace` were tried.
-    pub steps: u32,
-    /// The rules in the order they were tried; zeros after the last.
-    pub trace: [TraceStep; 16],
+structure! {
+    /// Output of EVALUATE: what the documented rule decides, nothing done.
+    pub struct Evaluation: 80 {
+        /// [`verdict`].
+        pub verdict: u32,
+        /// The level that would be stored.
+        pub level: u32,
+        /// Number of the deciding `psimp_rules::Rule`.
+        pub rule: u32,
+        /// How many of `trace` were tried.
+        pub steps: u32,
+        /// The rules in the order they were tried; zeros after the last.
+        pub trace: [TraceStep; 16] as Plain("16 × (u16 rule, u16 effect)"),
+    }
+    values "Verdict": verdict;
+    values "Effect": effect;
+    event |evaluation, event| {
+        event.decided(evaluation.verdict, evaluation.rule, decided_by::DRIVER);
+        event.payload.level_stored = evaluation.level.cast_signed();
+    }
 }
 
 /// A rule that was tried.
@@ -267,81 +321,69 @@ pub struct TraceStep {
     pub effect: u16,
 }
 
-/// Values of [`TraceStep::effect`].
-pub mod effect {
-    /// The rule did not apply.
-    pub const PASS: u16 = 1;
-    /// It keeps the token.
-    pub const KEEP: u16 = 2;
-    /// It objects.
-    pub const DENY: u16 = 3;
+values! {
+    /// Values of [`TraceStep::effect`].
+    pub mod effect: u16 {
+        /// The rule did not apply.
+        PASS = 1, "passes";
+        /// It keeps the token.
+        KEEP = 2, "keeps";
+        /// It objects.
+        DENY = 3, "objects";
+    }
 }
 
-/// Output of IMPERSONATE, RESTORE and SERVE: the slot as it was read back, and who decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Outcome {
-    /// What the kernel routine returned; a failure fails the IOCTL instead.
-    pub status: u32,
-    /// The level asked for.
-    pub level_asked: u32,
-    /// The level read back from the slot.
-    pub level_stored: u32,
-    /// [`verdict`].
-    pub verdict: u32,
-    /// Number of the deciding `psimp_rules::Rule`, 0 when the kernel decided
-    /// and does not say.
-    pub rule: u32,
-    /// [`decided_by`].
-    pub decided_by: u32,
-    /// [`slot_flags`] as read back: active, copy-on-open, effective-only.
-    pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// `TokenId` of the token behind the handle.
-    pub token_asked: u64,
-    /// `TokenId` of the token in the slot.
-    pub token_stored: u64,
-    /// Logon session of the token in the slot.
-    pub authentication_id: u64,
+structure! {
+    /// Output of IMPERSONATE, RESTORE and SERVE: the slot as it was read back, and who decided.
+    pub struct Outcome: 56 {
+        /// What the kernel routine returned; a failure fails the IOCTL instead.
+        pub status: u32 as Status,
+        /// The level asked for.
+        pub level_asked: u32,
+        /// The level read back from the slot.
+        pub level_stored: u32,
+        /// [`verdict`].
+        pub verdict: u32,
+        /// Number of the deciding `psimp_rules::Rule`, 0 when the kernel decided,
+        /// which does not report its rule.
+        pub rule: u32,
+        /// [`decided_by`].
+        pub decided_by: u32,
+        /// [`slot_flags`] as read back: active, copy-on-open, effective-only.
+        pub flags: u32 as Plain("u32, as in Slot"),
+        /// Zero.
+        pub reserved: u32,
+        /// `TokenId` of the token behind the handle.
+        pub token_asked: u64 as TokenId,
+        /// `TokenId` of the token in the slot.
+        pub token_stored: u64 as TokenId,
+        /// Logon session of the token in the slot.
+        pub authentication_id: u64 as Luid,
+    }
+    values "Verdict": verdict;
+    values "Decided by": decided_by;
+    event |outcome, event| { event.outcome(outcome); }
 }
 
-/// Values of [`Outcome::verdict`].
-pub mod verdict {
-    /// Nothing is in the slot: what was restored was an idle thread, or another
-    /// thread ended the impersonation before it could be read back.
-    pub const ENDED: u32 = 0;
-    /// The token itself is in the slot.
-    pub const KEPT: u32 = 1;
-    /// A copy is in the slot.
-    pub const COPIED: u32 = 2;
+values! {
+    /// Values of [`Outcome::verdict`].
+    pub mod verdict: u32 {
+        /// Nothing is in the slot: what was restored was an idle thread, or another
+        /// thread ended the impersonation before it could be read back.
+        ENDED = 0, "nothing in the slot";
+        /// The token itself is in the slot.
+        KEPT = 1, "kept";
+        /// A copy is in the slot.
+        COPIED = 2, "copied";
+    }
 }
 
-/// Values of [`Outcome::decided_by`].
-pub mod decided_by {
-    /// The documented rule, in the driver.
-    pub const DRIVER: u32 = 1;
-    /// `PsImpersonateClient` itself.
-    pub const KERNEL: u32 = 2;
+values! {
+    /// Values of [`Outcome::decided_by`].
+    pub mod decided_by: u32 {
+        /// The documented rule, in the driver.
+        DRIVER = 1, "the driver";
+        /// `PsImpersonateClient` itself.
+        KERNEL = 2, "the kernel";
+    }
 }
-
-/// Length of the longest reply, in bytes.
-pub const MAX_REPLY: usize = size_of::<Saved>();
-
-// The contract, byte for byte: a change here is a new protocol version.
-const _: () = assert!(size_of::<Impersonate>() == 32);
-const _: () = assert!(size_of::<Thread>() == 16);
-const _: () = assert!(size_of::<Version>() == 32);
-const _: () = assert!(size_of::<Slot>() == 104);
-const _: () = assert!(size_of::<Outcome>() == 56);
-const _: () = assert!(size_of::<Restore>() == 24);
-const _: () = assert!(size_of::<Discard>() == 16);
-const _: () = assert!(size_of::<AccessCheck>() == 16);
-const _: () = assert!(size_of::<Saved>() == 112);
-const _: () = assert!(size_of::<Access>() == 8);
-const _: () = assert!(size_of::<Evaluation>() == 80);
-const _: () = assert!(size_of::<NextClient>() == 16);
-const _: () = assert!(size_of::<Serve>() == 24);
-const _: () = assert!(size_of::<Connection>() == 24);
-const _: () = assert!(size_of::<WorkerAccess>() == 16);
-const _: () = assert!(MAX_REPLY >= size_of::<Evaluation>());

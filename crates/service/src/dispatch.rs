@@ -1,9 +1,9 @@
 //! From a control code to a reply: the checks that every IOCTL shares.
 
-use crate::{Kernel, connection, evaluate, impersonate, restore, slot};
+use crate::{Kernel, evaluate, impersonate, restore, serve, slot};
 use psimp_nt::Status;
-use psimp_protocol::wire::{self, MAX_REPLY};
-use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_SAVES, Operation, PROTOCOL_VERSION, Target};
+use psimp_protocol::wire;
+use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_REPLY, MAX_SAVES, Operation, PROTOCOL_VERSION, Target};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// What the shell around the service knows of the caller.
@@ -107,11 +107,11 @@ pub fn dispatch<K: Kernel>(
         }
         Operation::NextClient => {
             let claim: wire::NextClient = read(input)?;
-            connection::next(kernel, claim.try_into()?).map(|client| Reply::of(&client))
+            serve::next_client(kernel, claim.try_into()?).map(|client| Reply::of(&client))
         }
         Operation::Serve => {
             let claim: wire::Serve = read(input)?;
-            connection::serve(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
+            serve::impersonate_client(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
         }
         Operation::WorkerCheck => {
             let (descriptor, desired) = access_request(input)?;

@@ -1,6 +1,6 @@
 //! What the service needs of the kernel below it.
 
-use crate::{Connection, Qos, SaveTable};
+use crate::{Connection, Qos, SaveTable, Slot};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::ConnectionId;
 
@@ -194,17 +194,4 @@ pub struct Statistics {
     pub token_type: TokenType,
     /// The level recorded in the token.
     pub level: Level,
-}
-
-/// A slot that is in use. The values are the slot's, not the token's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot<T> {
-    /// The token, referenced.
-    pub token: T,
-    /// An open of the token gets a copy.
-    pub copy_on_open: bool,
-    /// Disabled groups and privileges cannot be enabled.
-    pub effective_only: bool,
-    /// The level at which the thread impersonates, as the kernel stores it.
-    pub level: u32,
 }

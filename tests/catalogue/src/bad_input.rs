@@ -5,7 +5,7 @@
 
 use crate::Tok;
 use psimp_nt::Status;
-use psimp_protocol::Operation;
+use psimp_protocol::{Ioctl, Operation};
 
 /// A row: several attempts of one kind.
 #[derive(Clone, Copy, Debug)]
@@ -327,7 +327,7 @@ pub(crate) static ROWS: &[Requests] = &[
         "B11",
         "unknown control codes",
         &[
-            edited(Version, Edit::Code(0x0022_6034), Status::INVALID_DEVICE_REQUEST),
+            edited(Version, Edit::Code(Ioctl::NEXT_FREE_CODE), Status::INVALID_DEVICE_REQUEST),
             edited(Impersonate, Edit::Code(0x0022_6004), Status::INVALID_DEVICE_REQUEST),
             edited(Query, Edit::Code(0x0022_2008), Status::INVALID_DEVICE_REQUEST),
             edited(Version, Edit::Code(0), Status::INVALID_DEVICE_REQUEST),

@@ -8,8 +8,9 @@ use psimp_harness::observe::SlotView;
 use psimp_host::Requestor;
 use psimp_model::{Kernel, rights};
 use psimp_nt::Status;
+use psimp_protocol::layout::Kind;
 use psimp_protocol::wire::{self, slot_flags};
-use psimp_protocol::{IOCTLS, Ioctl, Operation, PROTOCOL_VERSION};
+use psimp_protocol::{Cause, IOCTLS, Ioctl, Operation, refusals};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A request, and what it meets. In bytes: eleven of a head, then the input.
@@ -39,71 +40,6 @@ pub struct Request {
     input: Vec<u8>,
 }
 
-/// The statuses that docs/ioctl.md tells for each operation, beside those that
-/// any request can end with.
-pub const DOCUMENTED: [(Operation, &[Status]); 13] = [
-    (Operation::Version, &[]),
-    (
-        Operation::Impersonate,
-        &[
-            Status::INVALID_PARAMETER,
-            Status::INVALID_HANDLE,
-            Status::OBJECT_TYPE_MISMATCH,
-            Status::THREAD_IS_TERMINATING,
-            Status::BAD_IMPERSONATION_LEVEL,
-        ],
-    ),
-    (Operation::Query, &THREAD),
-    (
-        Operation::Save,
-        &[
-            Status::INVALID_PARAMETER,
-            Status::INVALID_HANDLE,
-            Status::OBJECT_TYPE_MISMATCH,
-            Status::THREAD_IS_TERMINATING,
-            Status::INSUFFICIENT_RESOURCES,
-        ],
-    ),
-    (
-        Operation::Restore,
-        &[
-            Status::INVALID_PARAMETER,
-            Status::INVALID_HANDLE,
-            Status::OBJECT_TYPE_MISMATCH,
-            Status::THREAD_IS_TERMINATING,
-            Status::BAD_IMPERSONATION_LEVEL,
-            Status::NOT_FOUND,
-        ],
-    ),
-    (Operation::Discard, &[Status::INVALID_PARAMETER, Status::NOT_FOUND]),
-    (Operation::Revert, &[]),
-    (Operation::End, &THREAD),
-    (
-        Operation::Evaluate,
-        &[
-            Status::INVALID_PARAMETER,
-            Status::INVALID_HANDLE,
-            Status::OBJECT_TYPE_MISMATCH,
-            Status::THREAD_IS_TERMINATING,
-            Status::BAD_IMPERSONATION_LEVEL,
-        ],
-    ),
-    (Operation::AccessCheck, &CHECK),
-    (Operation::NextClient, &[Status::INVALID_PARAMETER, Status::NO_MORE_ENTRIES]),
-    (Operation::Serve, &[Status::INVALID_PARAMETER, Status::BAD_IMPERSONATION_LEVEL, Status::NOT_FOUND]),
-    (Operation::WorkerCheck, &CHECK),
-];
-
-const CHECK: [Status; 3] =
-    [Status::INFO_LENGTH_MISMATCH, Status::INVALID_PARAMETER, Status::INVALID_SECURITY_DESCR];
-
-const THREAD: [Status; 4] = [
-    Status::INVALID_PARAMETER,
-    Status::INVALID_HANDLE,
-    Status::OBJECT_TYPE_MISMATCH,
-    Status::THREAD_IS_TERMINATING,
-];
-
 /// Length of the head in bytes.
 const HEAD: usize = 11;
 /// What the output buffer is filled with before the request.
@@ -118,7 +54,7 @@ pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> Result<(), String> {
 pub(crate) fn access_check(descriptor: &[u8]) -> Vec<u8> {
     let head = [1, 0, 0, 0, 0, 8, Operation::AccessCheck as u8, 0, 0, 0, 0];
     let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
-    let claim = wire::AccessCheck { version: PROTOCOL_VERSION, desired: READ_WRITE, length, reserved: 0 };
+    let claim = wire::AccessCheck { length, ..wire::AccessCheck::EXAMPLE };
     [&head, claim.as_bytes(), descriptor].concat()
 }
 
@@ -209,19 +145,15 @@ impl Request {
     /// The input with the state's save for the save 1, and its connections for theirs.
     fn input(&self, scene: &Scene) -> Vec<u8> {
         let mut input = self.input.clone();
-        let operation = Ioctl::by_code(self.code).map(|row| row.operation);
-        let at = match operation {
-            Some(Operation::Restore) => 16,
-            Some(Operation::Discard | Operation::Serve | Operation::NextClient) => 8,
-            _ => return input,
-        };
-        let Some(field) = input.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<8>) else { return input };
-        let id = match (operation, u64::from_le_bytes(*field)) {
-            (Some(Operation::Serve | Operation::NextClient), number) => scene.connection(number),
-            (_, 1) => scene.save(),
-            _ => return input,
-        };
-        *field = id.to_le_bytes();
+        let fields = Ioctl::by_code(self.code).map_or(&[][..], |row| row.about().input.fields);
+        for field in fields {
+            let id = match (field.kind, field.read(&input)) {
+                (Kind::SaveId, Some(1)) => scene.save(),
+                (Kind::ConnectionId | Kind::ConnectionIdOrZero, Some(number)) => scene.connection(number),
+                _ => continue,
+            };
+            field.write(&mut input, id);
+        }
         input
     }
 
@@ -262,10 +194,9 @@ fn failed(
     before: &[Option<SlotView>; 2],
     after: &[Option<SlotView>; 2],
 ) -> Result<(), &'static str> {
-    // The handle, the thread or the token may be none of the caller's.
-    let denied = status == Status::ACCESS_DENIED && !matches!(operation, Operation::Revert);
-    let mut documented = DOCUMENTED.iter().filter(|(of, _)| *of == operation).flat_map(|(_, all)| *all);
-    if !denied && !documented.any(|known| *known == status) {
+    // What is wrong with the envelope was looked for before, and the system lacks nothing here.
+    let mut reasons = refusals(Ioctl::of(operation).code()).filter(|refusal| refusal.cause == Cause::Content);
+    if !reasons.any(|refusal| refusal.statuses.contains(&status)) {
         return Err("a status that is not documented");
     }
     let ended = |(before, after): (&Option<SlotView>, &Option<SlotView>)| after.is_none() || after == before;
@@ -302,7 +233,7 @@ fn succeeded(
             let told = outcome.level_stored <= outcome.level_asked && after.iter().any(stored);
             if told && changed <= 1 { Ok(()) } else { Err("the outcome is not what is stored") }
         }
-        _ if before != after => Err("a request that only looks changed a slot"),
+        _ if before != after => Err("a request that changes no slot changed one"),
         Operation::Query => told_before(reply, before),
         Operation::AccessCheck => match wire::Access::read_from_bytes(reply) {
             Ok(access) if is_sound(access) => Ok(()),

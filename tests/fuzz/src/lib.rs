@@ -15,7 +15,7 @@ mod ioctl;
 mod program;
 mod scene;
 
-pub use ioctl::{DOCUMENTED, Request};
+pub use ioctl::Request;
 
 use psimp_harness::driver::Source;
 

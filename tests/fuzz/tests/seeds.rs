@@ -5,65 +5,24 @@ use object::pe;
 use object::write::pe::{NtHeaders, Writer};
 use psimp_fuzz::{IMAGE, Request};
 use psimp_harness::driver::Source;
-use psimp_harness::machine::{READ_WRITE, descriptor};
 use psimp_host::seal;
 use psimp_model::{Acl, SecurityDescriptor};
 use psimp_model::{MandatoryLabel, sids};
 use psimp_nt::{Sid, Status};
-use psimp_protocol::wire;
-use psimp_protocol::{IOCTLS, Ioctl, Operation, PROTOCOL_VERSION};
+use psimp_protocol::{IOCTLS, Ioctl};
 use std::path::Path;
-use zerocopy::IntoBytes;
 
 /// A name, and the bytes.
 type Seed = (String, Vec<u8>);
 
-/// A valid input for each operation. The handle 24 is a token of the server's
-/// user, and 1 stands for the save that the state has made, or for a client.
-fn input(operation: Operation) -> Vec<u8> {
-    const THREAD: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
-    const IMPERSONATE: wire::Impersonate = wire::Impersonate {
-        version: PROTOCOL_VERSION,
-        level: 2,
-        thread: 0,
-        token: 24,
-        flags: 0,
-        reserved: 0,
-    };
-    match operation {
-        Operation::Version | Operation::Revert => Vec::new(),
-        Operation::Impersonate | Operation::Evaluate => IMPERSONATE.as_bytes().to_vec(),
-        Operation::Query | Operation::Save | Operation::End => THREAD.as_bytes().to_vec(),
-        Operation::Restore => {
-            wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save: 1 }.as_bytes().to_vec()
-        }
-        Operation::Discard => {
-            wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save: 1 }.as_bytes().to_vec()
-        }
-        Operation::NextClient => {
-            wire::NextClient { version: PROTOCOL_VERSION, reserved: 0, after: 0 }.as_bytes().to_vec()
-        }
-        Operation::Serve => {
-            wire::Serve { version: PROTOCOL_VERSION, level: 2, connection: 1, flags: 0, reserved: 0 }
-                .as_bytes()
-                .to_vec()
-        }
-        Operation::AccessCheck | Operation::WorkerCheck => {
-            let descriptor = descriptor(&[sids::LOCAL_SYSTEM]);
-            let length = u32::try_from(descriptor.len()).expect("a short one");
-            let head =
-                wire::AccessCheck { version: PROTOCOL_VERSION, desired: READ_WRITE, length, reserved: 0 };
-            [head.as_bytes(), &descriptor].concat()
-        }
-    }
-}
-
-/// The request in a state, with an output buffer that is just large enough.
+/// The example of the operation in a state, with an output buffer that is just large enough. There
+/// the handle 24 is a token of the server's user; the save 1 is the one that the state made, the
+/// connection 1 the first client's.
 fn request(row: &Ioctl, state: u8) -> Vec<u8> {
-    let number = u8::try_from(row.function - IOCTLS[0].function).expect("the table is short");
     let output = u8::try_from(row.output).expect("replies are short");
-    let head = [state, 0, 0, 0, 0, output, number, 0, 0, 0, 0];
-    [&head, input(row.operation).as_slice()].concat()
+    let head = [state, 0, 0, 0, 0, output, row.operation as u8, 0, 0, 0, 0];
+    let input = row.about().input;
+    [&head, input.example, input.tail.1].concat()
 }
 
 /// Each control code on a thread that impersonates with a save kept, and as the
@@ -75,7 +34,7 @@ fn ioctl() -> Vec<Seed> {
             .map(|(state, number)| (format!("{}-{state}", row.name), request(row, number)))
     });
     let head = |code: u32| [&[0, 0, 0, 0, 0, 0, 0xFF], code.to_le_bytes().as_slice()].concat();
-    let unknown = [("unknown-code", 0x0022_6034), ("method-neither", 0x0022_6003)];
+    let unknown = [("unknown-code", Ioctl::NEXT_FREE_CODE), ("method-neither", 0x0022_6003)];
     rows.chain(unknown.map(|(name, code)| (name.to_owned(), head(code)))).collect()
 }
 
@@ -190,7 +149,7 @@ fn seeds_are_current() {
 #[test]
 fn every_control_code_has_a_seed_that_succeeds() {
     let seeds = ioctl();
-    for row in &IOCTLS {
+    for row in IOCTLS {
         let seed = seeds.iter().find(|(name, _)| *name == format!("{}-saved", row.name));
         let (_, bytes) = seed.unwrap_or_else(|| panic!("{} has no seed", row.name));
         let request = Request::read(bytes).expect("a request");

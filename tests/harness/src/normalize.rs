@@ -3,8 +3,8 @@
 use crate::machine::Machine;
 use crate::observe::SlotView;
 use psimp_model::SlotState;
-use psimp_protocol::{Operation, wire};
-use zerocopy::{FromBytes, IntoBytes};
+use psimp_protocol::layout::{Kind, Layout};
+use psimp_protocol::{Ioctl, Operation, wire};
 
 /// The token ids of one machine, told by their distance from a beginning: a
 /// loaded image uses some up before that.
@@ -31,7 +31,7 @@ impl Ids {
         SlotView { token_id: self.id(slot.token_id), ..slot }
     }
 
-    /// A slot as the driver tells it.
+    /// A slot as the driver reports it.
     pub fn slot(self, slot: wire::Slot) -> wire::Slot {
         wire::Slot { token_id: self.id(slot.token_id), ..slot }
     }
@@ -42,36 +42,37 @@ impl Ids {
         wire::Outcome { token_asked, token_stored, ..outcome }
     }
 
-    /// A reply without what differs from load to load: token ids, numbers of
-    /// saves, connections and processes, the build. Bytes that are no reply of the operation stay.
+    /// A reply without what differs from load to load: token ids, the ids of saves and
+    /// connections, process ids, the build.
     pub fn reply(self, operation: Operation, bytes: &[u8]) -> Vec<u8> {
-        self.structure(operation, bytes).unwrap_or_else(|| bytes.to_vec())
+        let mut bytes = bytes.to_vec();
+        self.normalize(Ioctl::of(operation).about().output, &mut bytes);
+        bytes
     }
 
-    fn structure(self, operation: Operation, bytes: &[u8]) -> Option<Vec<u8>> {
-        match operation {
-            Operation::Version => {
-                let version = wire::Version::read_from_bytes(bytes).ok()?;
-                Some(wire::Version { build_id: [0; 16], ..version }.as_bytes().to_vec())
-            }
-            Operation::Impersonate | Operation::Restore | Operation::Serve => {
-                let outcome = wire::Outcome::read_from_bytes(bytes).ok()?;
-                Some(self.outcome(outcome).as_bytes().to_vec())
-            }
-            Operation::Query | Operation::Revert | Operation::End => {
-                let slot = wire::Slot::read_from_bytes(bytes).ok()?;
-                Some(self.slot(slot).as_bytes().to_vec())
-            }
-            Operation::Save => {
-                let saved = wire::Saved::read_from_bytes(bytes).ok()?;
-                Some(wire::Saved { save: 0, slot: self.slot(saved.slot) }.as_bytes().to_vec())
-            }
-            Operation::NextClient => {
-                let client = wire::Connection::read_from_bytes(bytes).ok()?;
-                Some(wire::Connection { id: 0, process: 0, ..client }.as_bytes().to_vec())
-            }
-            Operation::Discard | Operation::Evaluate | Operation::AccessCheck | Operation::WorkerCheck => {
-                None
+    fn normalize(self, layout: &Layout, structure: &mut [u8]) {
+        for field in layout.fields {
+            match field.kind {
+                Kind::TokenId => {
+                    let id = field.read(structure).map_or(0, |id| self.id(id));
+                    field.write(structure, id);
+                }
+                Kind::SaveId
+                | Kind::ConnectionId
+                | Kind::ConnectionIdOrZero
+                | Kind::ProcessId
+                | Kind::BuildId => {
+                    field.bytes_of(structure).unwrap_or_default().fill(0);
+                }
+                Kind::Structure(inner) => {
+                    self.normalize(inner, field.bytes_of(structure).unwrap_or_default());
+                }
+                Kind::Plain(_)
+                | Kind::Level
+                | Kind::Handle
+                | Kind::AccessMask
+                | Kind::Status
+                | Kind::Luid => {}
             }
         }
     }

@@ -1,70 +1,15 @@
-//! docs/ioctl.md is made of the contract's own tables; this is how, and a test
-//! that it is current. `UPDATE_GOLDEN=1 cargo test -p psimp-harness` rewrites it.
+//! docs/ioctl.md and the levels of docs/tracing.md are made of the contract's own tables; this is
+//! how, and tests that both are current. `UPDATE_GOLDEN=1 cargo test -p psimp-harness` rewrites them.
 
-use psimp_protocol::wire::{
-    self, Access, AccessCheck, Connection, Discard, Evaluation, Impersonate, MAX_DESCRIPTOR, NextClient,
-    Outcome, Restore, Saved, Serve, Slot, Thread, Version, WorkerAccess,
-};
+use psimp_protocol::layout::{Field, Kind, Layout};
+use psimp_protocol::wire::MAX_DESCRIPTOR;
 use psimp_protocol::{
-    CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_NAME, DEVICE_SDDL, IOCTLS,
-    Input, Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_SAVES, Operation, PROTOCOL_VERSION, REFUSALS, Refusal,
-    Refused,
+    CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_NAME, DEVICE_SDDL, EventLevel,
+    IOCTLS, Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_SAVES, PROTOCOL_VERSION, REFUSALS, Refusal,
 };
 use psimp_rules::Rule;
 use std::fmt::Write as _;
-use std::mem::offset_of;
 use std::path::Path;
-
-/// A structure's fields with offset and type, in the order of its declaration.
-macro_rules! layout {
-    ($structure:ident { $($field:ident: $kind:literal),* $(,)? }) => {{
-        let mut text = format!("\n### {} ({} bytes)\n\n| offset | field | type |\n|---|---|---|\n",
-            stringify!($structure), size_of::<$structure>());
-        $(let _ = writeln!(text, "| {} | `{}` | {} |", offset_of!($structure, $field), stringify!($field), $kind);)*
-        text
-    }};
-}
-
-fn purpose(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Version => "says which contract and which build this is",
-        Operation::Impersonate => "makes a thread impersonate a token, and reads back what came of it",
-        Operation::Query => "reads a thread's slot",
-        Operation::Save => "keeps a thread's slot under an id",
-        Operation::Restore => {
-            "assigns a kept slot again, decided anew by the kernel; on failure the thread reverts"
-        }
-        Operation::Discard => "drops a kept slot",
-        Operation::Revert => "ends the calling thread's impersonation (`PsRevertToSelf`)",
-        Operation::End => "ends a thread's impersonation (`PsImpersonateClient` without a token)",
-        Operation::Evaluate => "says what the documented rule decides, with the rules tried; changes nothing",
-        Operation::AccessCheck => "checks access as the calling thread now is (`SeAccessCheck`, user mode)",
-        Operation::NextClient => {
-            "tells of the first connection behind an id that this server serves or could"
-        }
-        Operation::Serve => "makes the calling thread impersonate a client that is connected",
-        Operation::WorkerCheck => {
-            "does what `ACCESS_CHECK` does, and the same on a worker thread of the system; no thread is raised"
-        }
-    }
-}
-
-fn structures(operation: Operation) -> (&'static str, &'static str) {
-    match operation {
-        Operation::Version => ("–", "Version"),
-        Operation::Impersonate => ("Impersonate", "Outcome"),
-        Operation::Query | Operation::End => ("Thread", "Slot"),
-        Operation::Save => ("Thread", "Saved"),
-        Operation::Restore => ("Restore", "Outcome"),
-        Operation::Discard => ("Discard", "–"),
-        Operation::Revert => ("–", "Slot"),
-        Operation::Evaluate => ("Impersonate", "Evaluation"),
-        Operation::AccessCheck => ("AccessCheck, then the descriptor", "Access"),
-        Operation::NextClient => ("NextClient", "Connection"),
-        Operation::Serve => ("Serve", "Outcome"),
-        Operation::WorkerCheck => ("AccessCheck, then the descriptor", "WorkerAccess"),
-    }
-}
 
 fn render() -> String {
     let mut text = format!(
@@ -73,28 +18,25 @@ fn render() -> String {
          Device `{DEVICE_NAME}`, link `{LINK_NAME}`, descriptor `{DEVICE_SDDL}`. Every request is\n\
          `METHOD_BUFFERED`, handled on the thread that sent it and complete on return. A handle works\n\
          in the process that opened it, for user mode alone.\n\n\
-         A client opens `{LINK_NAME}{CLIENT_NAME}`, in any case of its letters, and says in the flags of its\n\
-         `CreateFile` how far a server may go; without `SECURITY_SQOS_PRESENT` that is Impersonation,\n\
+         A client opens `{LINK_NAME}{CLIENT_NAME}`, case-insensitive. The SQOS flags of its `CreateFile`\n\
+         are what it allows a server; without `SECURITY_SQOS_PRESENT` that is Impersonation,\n\
          dynamic tracking, effective-only. That handle serves no request: it is the connection, and closing\n\
          it ends it, as closing the server's does. Who may connect is the value `{CLIENTS_SETTING}` of the service's key\n\
          `Parameters`, a `REG_DWORD` that is read as the driver starts: {CLIENTS_AUTHENTICATED} makes the descriptor\n\
          `{CLIENTS_SDDL}`. Who may serve does not change with it.\n\n\
          | name | code | access | input | output | |\n|---|---|---|---|---|---|\n"
     );
-    for row in &IOCTLS {
-        let (input, output) = structures(row.operation);
-        let length = match row.input {
-            Input::Exactly(0) => input.to_owned(),
-            Input::Exactly(length) | Input::Headed(length) => format!("{input} ({length})"),
-        };
-        let output = if row.output == 0 { output.to_owned() } else { format!("{output} ({})", row.output) };
+    for row in IOCTLS {
+        let about = row.about();
         let _ = writeln!(
             text,
-            "| {} | `0x{:08X}` | {:?} | {length} | {output} | {} |",
+            "| {} | `0x{:08X}` | {:?} | {} | {} | {} |",
             row.name,
             row.code(),
-            row.access,
-            purpose(row.operation)
+            row.access(),
+            structure(about.input),
+            structure(about.output),
+            about.purpose.trim().trim_end_matches('.')
         );
     }
     text.push_str(REFUSED);
@@ -114,92 +56,61 @@ fn render() -> String {
     text
 }
 
-/// The layouts of all structures.
+/// A structure with its length.
+fn structure(layout: &Layout) -> String {
+    match layout {
+        Layout { size: 0, .. } => "–".to_owned(),
+        Layout { name, size, tail: ("", _), .. } => format!("{name} ({size})"),
+        Layout { name, size, tail: (tail, _), .. } => format!("{name}, then {tail} ({size})"),
+    }
+}
+
+/// The layouts of all structures: the inputs in the order of the operations, then the outputs.
 fn structures_in_bytes() -> String {
+    let inputs = IOCTLS.iter().map(|row| row.about().input);
+    let outputs = IOCTLS.iter().map(|row| row.about().output);
+    let mut written = Vec::new();
     let mut text = String::new();
-    text.push_str(&layout!(Impersonate {
-        version: "u32",
-        level: "u32, 0 to 3",
-        thread: "handle",
-        token: "handle",
-        flags: "u32",
-        reserved: "u32",
-    }));
-    text.push_str("\nFlags: 1 copy-on-open, 2 effective-only, 4 let the kernel decide alone.\n");
-    text.push_str(&layout!(Thread { version: "u32", reserved: "u32", thread: "handle" }));
-    text.push_str(&layout!(Restore { version: "u32", reserved: "u32", thread: "handle", save: "u64" }));
-    text.push_str(&layout!(Discard { version: "u32", reserved: "u32", save: "u64" }));
-    text.push_str(&layout!(AccessCheck {
-        version: "u32",
-        desired: "access mask",
-        length: "u32",
-        reserved: "u32",
-    }));
-    text.push_str(&layout!(NextClient { version: "u32", reserved: "u32", after: "u64, 0 for the first" }));
-    text.push_str(&layout!(Serve {
-        version: "u32",
-        level: "u32, 0 to 3",
-        connection: "u64",
-        flags: "u32",
-        reserved: "u32",
-    }));
-    text.push_str("\nFlags: 4 let the kernel decide alone.\n");
-    text.push_str(&layout!(Version {
-        protocol: "u32",
-        driver: "3 × u16",
-        reserved: "u16",
-        max_saves: "u32",
-        build_id: "16 digits",
-    }));
-    text.push_str(&layout!(Slot {
-        flags: "u32",
-        level: "u32",
-        token_type: "u32",
-        own_level: "u32",
-        token_id: "LUID",
-        authentication_id: "LUID",
-        user_length: "u32",
-        user: "SID, zero-filled",
-    }));
-    text.push_str("\nFlags: 1 active, 2 copy-on-open, 4 effective-only, 8 restricted, 16 the token could not be read.\n");
-    text.push_str(&layout!(Saved { save: "u64", slot: "Slot" }));
-    text.push_str(&layout!(Outcome {
-        status: "NTSTATUS",
-        level_asked: "u32",
-        level_stored: "u32",
-        verdict: "u32",
-        rule: "u32",
-        decided_by: "u32",
-        flags: "u32, as in Slot",
-        reserved: "u32",
-        token_asked: "LUID",
-        token_stored: "LUID",
-        authentication_id: "LUID",
-    }));
-    text.push_str(
-        "\nVerdict: 0 nothing in the slot, 1 kept, 2 copied. Decided by: 1 the driver, 2 the kernel.\n",
-    );
-    text.push_str(&layout!(Evaluation {
-        verdict: "u32",
-        level: "u32",
-        rule: "u32",
-        steps: "u32",
-        trace: "16 × (u16 rule, u16 effect)",
-    }));
-    text.push_str("\nEffect: 1 passes, 2 keeps, 3 objects.\n");
-    text.push_str(&layout!(Access { granted: "access mask", status: "NTSTATUS" }));
-    text.push_str(&layout!(WorkerAccess { caller: "Access", worker: "Access" }));
-    text.push_str(&layout!(Connection {
-        id: "u64",
-        process: "process id",
-        level: "u32",
-        flags: "u32",
-        reserved: "u32",
-    }));
-    text.push_str(
-        "\nFlags: 1 dynamic tracking, 2 effective-only, 4 this server serves it; otherwise it waits.\n",
-    );
+    for layout in inputs.chain(outputs).filter(|layout| layout.size != 0) {
+        if written.contains(&layout.name) {
+            continue;
+        }
+        written.push(layout.name);
+        let _ = write!(
+            text,
+            "\n### {} ({} bytes)\n\n| offset | field | type |\n|---|---|---|\n",
+            layout.name, layout.size
+        );
+        for field in layout.fields {
+            let _ = writeln!(text, "| {} | `{}` | {} |", field.offset, field.name, kind(field));
+        }
+        let lists = layout.values.iter().map(|(name, values)| {
+            let values: Vec<_> =
+                values.iter().map(|(number, meaning)| format!("{number} {meaning}")).collect();
+            format!("{name}: {}.", values.join(", "))
+        });
+        let lists: Vec<_> = lists.collect();
+        if !lists.is_empty() {
+            let _ = write!(text, "\n{}\n", lists.join(" "));
+        }
+    }
     text
+}
+
+fn kind(field: &Field) -> String {
+    match field.kind {
+        Kind::Plain(kind) => kind.to_owned(),
+        Kind::Level => "u32, 0 to 3".to_owned(),
+        Kind::Handle => "handle".to_owned(),
+        Kind::AccessMask => "access mask".to_owned(),
+        Kind::Status => "NTSTATUS".to_owned(),
+        Kind::Luid | Kind::TokenId => "LUID".to_owned(),
+        Kind::SaveId | Kind::ConnectionId => "u64".to_owned(),
+        Kind::ConnectionIdOrZero => "u64, 0 for the first".to_owned(),
+        Kind::ProcessId => "process id".to_owned(),
+        Kind::BuildId => "16 digits".to_owned(),
+        Kind::Structure(layout) => layout.name.to_owned(),
+    }
 }
 
 const REFUSED: &str = "\n## What is refused\n\n\
@@ -218,31 +129,59 @@ fn refusal(refusal: &Refusal) -> String {
             write!(statuses, ", `…{name}`")
         };
     }
-    let names = |operations: &[Operation]| {
-        operations.iter().map(|&operation| Ioctl::of(operation).name).collect::<Vec<_>>().join(", ")
-    };
-    let of = match refusal.of {
-        Refused::Every | Refused::Except([]) => "all".to_owned(),
-        Refused::Unknown => "–".to_owned(),
-        Refused::Only(operations) => names(operations),
-        Refused::Except(operations) => format!("all but {}", names(operations)),
+    let (applies, others): (Vec<&Ioctl>, Vec<&Ioctl>) =
+        IOCTLS.iter().partition(|row| refusal.is_of(row.code()));
+    let names = |rows: &[&Ioctl]| rows.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+    let of = match (applies.len(), others.len()) {
+        (_, 0) => "all".to_owned(),
+        (0, _) => "–".to_owned(),
+        (applying, other) if other < applying => format!("all but {}", names(&others)),
+        _ => names(&applies),
     };
     format!("| {} | {statuses} | {of} |\n", refusal.what)
 }
 
-#[test]
-fn the_ioctl_reference_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ioctl.md");
-    let rendered = render();
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, &rendered).expect("docs/ioctl.md can be written");
-    }
+/// Compares a page with what it ought to be, or writes it.
+fn compare(name: &str, expected: impl FnOnce(&str) -> String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == rendered, "docs/ioctl.md is not current; UPDATE_GOLDEN=1 cargo test rewrites it");
+    let expected = expected(&written);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &expected).expect("the page can be written");
+    } else {
+        assert!(written == expected, "docs/{name} is not current; UPDATE_GOLDEN=1 cargo test rewrites it");
+    }
 }
 
 #[test]
-fn every_structure_is_covered_to_its_last_byte() {
-    assert_eq!(offset_of!(Outcome, authentication_id) + 8, size_of::<wire::Outcome>());
-    assert_eq!(offset_of!(Slot, user) + 68, size_of::<wire::Slot>());
+fn the_ioctl_reference_is_current() {
+    compare("ioctl.md", |_| render());
+}
+
+/// docs/tracing.md names the operations of each level.
+#[test]
+fn the_levels_of_events_are_current() {
+    let names = |level| {
+        let rows = IOCTLS.iter().filter(|row| row.event_level() == level);
+        let names: Vec<_> = rows.map(|row| row.name).collect();
+        let (last, others) = names.split_last().expect("a level has operations");
+        format!("{} and {last} that succeeded", others.join(", "))
+    };
+    let levels = [
+        ("| 4, informational |", format!("{}; start and stop", names(EventLevel::Change))),
+        ("| 5, verbose |", names(EventLevel::ReadOnly)),
+    ];
+    compare("tracing.md", |page| {
+        let mut found = 0;
+        let lines = page.lines().map(|line| match levels.iter().find(|(start, _)| line.starts_with(start)) {
+            Some((start, operations)) => {
+                found += 1;
+                format!("{start} {operations} |\n")
+            }
+            None => format!("{line}\n"),
+        });
+        let page = lines.collect();
+        assert_eq!(found, levels.len(), "docs/tracing.md has lost its table of levels");
+        page
+    });
 }

@@ -78,18 +78,6 @@ impl Image {
         &self.bytes
     }
 
-    /// Maps, relocates and protects the image as a start does, and unmaps it
-    /// again; nothing of it is run and no import is bound.
-    ///
-    /// # Errors
-    /// When the system refuses, or is none that images run on.
-    pub fn map_only(&self) -> Result<(), LoadError> {
-        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-        return crate::native::map_only(self);
-        #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-        Err(LoadError::Unsupported)
-    }
-
     #[cfg_attr(not(all(target_os = "linux", target_arch = "x86_64")), allow(dead_code))]
     pub(crate) fn layout(&self) -> &Layout {
         &self.layout

@@ -1,13 +1,17 @@
 //! What programs do with a driver: load, open, control, close, unload.
 
-use crate::native::contracts::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
-use crate::native::contracts::tracing;
-use crate::native::engine::cpu::Cpu;
-use crate::native::framework::security_context::SecurityContext;
-use crate::native::kmdf::{self, Device, FileName, FileObject, Request};
-use crate::native::running::dispatch::Dispatch;
-use crate::native::running::machine::Machine;
-use crate::native::start::{self, driver_object};
+use super::contracts::object_address::{self, Kind};
+use super::contracts::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
+use super::framework::device::map_generic;
+use super::framework::file::FileObject;
+use super::framework::file_name::FileName;
+use super::framework::request::Request;
+use super::framework::security_context::SecurityContext;
+use super::leaks::left_behind;
+use super::running::account::Account;
+use super::running::dispatch::Dispatch;
+use super::running::machine::{Machine, driver_object};
+use super::{kmdf, ntos, start};
 use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, StartError};
 use psimp_model::{System, Thread, check_ioctl_access, open_device};
 use psimp_nt::Status;
@@ -77,13 +81,12 @@ impl Host {
             return Err(NO_SUCH_DEVICE.into());
         }
         let name = FileName::new(name).ok_or(OBJECT_NAME_INVALID)?;
-        let desired = kmdf::map_generic(open.desired);
+        let desired = map_generic(open.desired);
         let (granted, _) = open_device(&self.machine.system, thread, device.acl(), desired)?;
-        let cpu = Cpu::attach();
-        let file = Arc::new(FileObject::new(cpu, &device, granted, name));
+        let account = Account::attach();
+        let file = Arc::new(FileObject::new(account.serial(), &device, granted, name)?);
         self.machine.framework.add_file(&file);
-        let security = || SecurityContext::new(cpu, desired, open.quality);
-        match self.create(cpu, thread, &file, security) {
+        match self.create(&account, thread, &file, desired, open) {
             Ok(()) => Ok(File { object: file }),
             Err(failure) => {
                 self.machine.framework.remove_file(&file);
@@ -95,33 +98,33 @@ impl Host {
     /// The create request of a new file object.
     fn create(
         &self,
-        cpu: &'static Cpu,
+        account: &Account,
         thread: &Arc<Thread>,
         file: &Arc<FileObject>,
-        security: impl FnOnce() -> SecurityContext,
+        desired: u32,
+        open: &Open<'_>,
     ) -> Result<(), Failure> {
         let device = file.device();
         let Some(callback) = device.on_create() else { return Ok(()) };
-        let request = Request::create(cpu, security());
+        let access_state = object_address::address(Kind::AccessState, account.serial());
+        let security = SecurityContext::new(account.security.take(), access_state, desired, open.quality);
+        let request = Request::create(account.serial(), security.map_err(Status::from)?);
         let dispatch = Dispatch {
-            machine: &self.machine,
-            thread,
-            irql: 0,
             request: Some(&request),
             file: Some(file),
-            work: None,
+            ..Dispatch::new(&self.machine, account, thread)
         };
-        let done = dispatch.run(cpu, || {
-            dispatch.call(cpu, callback, [device.handle(), request.handle(), file.handle(), 0])?;
-            let done = request.finish(&self.machine, callback)?;
+        let done = dispatch.run(|| {
+            dispatch.call(callback, [device.handle(), request.handle(), file.handle()])?;
+            let done = request.finish(&self.machine.mapping, callback)?;
             if !done.status.is_success() {
                 // Neither cleanup nor close follows a create that failed.
-                file.destroy(&dispatch, cpu)?;
-                Device::closed(device, &dispatch, cpu)?;
+                kmdf::file::destroy(file, &dispatch)?;
+                kmdf::device::closed(device, &dispatch)?;
             }
             Ok(done)
         });
-        request.rest(cpu);
+        *account.security.borrow_mut() = request.into_security();
         Ok(done.map_err(Failure::Fault)?.status.ok()?)
     }
 
@@ -142,26 +145,33 @@ impl Host {
         check_ioctl_access(request.code, file.granted())?;
         let device = file.device();
         let callback = device.on_io_in_caller_context().ok_or(Status::INVALID_DEVICE_REQUEST)?;
-        let cpu = Cpu::attach();
+        let account = Account::attach();
         let irql = request.irql;
         if request.stale != 0 {
-            cpu.soil_stack(request.stale);
+            account.cpu.fill_stack(request.stale);
         }
-        let request = Request::control(cpu, request, output.len(), file.begin_request());
+        let again = (account.buffer.take(), account.reply.take());
+        let request = Request::control(account.serial(), request, output.len(), file.begin_request(), again);
+        let request = request.map_err(|no_block| {
+            file.end_request();
+            Status::from(no_block)
+        })?;
         let dispatch = Dispatch {
-            machine: &self.machine,
-            thread,
             irql,
             request: Some(&request),
             file: Some(file),
-            work: None,
+            ..Dispatch::new(&self.machine, &account, thread)
         };
-        let done = dispatch.run(cpu, || {
-            dispatch.call(cpu, callback, [device.handle(), request.handle(), 0, 0])?;
-            request.finish(&self.machine, callback)
+        let done = dispatch.run(|| {
+            dispatch.call(callback, [device.handle(), request.handle()])?;
+            Ok(request.finish(&self.machine.mapping, callback)?)
         });
         file.end_request();
-        request.deliver(cpu, &self.machine, output);
+        let (reply, quarantine) = request.deliver(self.machine.framework.id(), output);
+        account.reply.set(reply);
+        if quarantine.is_some() {
+            account.buffer.set(account.quarantine.replace(quarantine).map(|before| before.buffer));
+        }
         let done = done.map_err(Failure::Fault)?;
         done.status.ok()?;
         Ok(done.information)
@@ -186,10 +196,9 @@ impl Host {
     pub fn cleanup(&self, thread: &Arc<Thread>, file: &File) -> Result<(), Failure> {
         self.check_running()?;
         let file = self.own(file)?;
-        let cpu = Cpu::attach();
-        let dispatch =
-            Dispatch { machine: &self.machine, thread, irql: 0, request: None, file: Some(file), work: None };
-        dispatch.run(cpu, || file.clean_up(&dispatch, cpu)).map_err(Failure::Fault)
+        let account = Account::attach();
+        let dispatch = Dispatch { file: Some(file), ..Dispatch::new(&self.machine, &account, thread) };
+        dispatch.run(|| kmdf::file::clean_up(file, &dispatch)).map_err(Failure::Fault)
     }
 
     /// Closes a file: its last handle is closed by `thread`, unless it is
@@ -201,23 +210,16 @@ impl Host {
         self.check_running()?;
         self.own(&file)?;
         let File { object } = file;
-        let cpu = Cpu::attach();
-        let dispatch = Dispatch {
-            machine: &self.machine,
-            thread,
-            irql: 0,
-            request: None,
-            file: Some(&object),
-            work: None,
-        };
-        let closed = dispatch.run(cpu, || {
-            object.clean_up(&dispatch, cpu)?;
+        let account = Account::attach();
+        let dispatch = Dispatch { file: Some(&object), ..Dispatch::new(&self.machine, &account, thread) };
+        let closed = dispatch.run(|| {
+            kmdf::file::clean_up(&object, &dispatch)?;
             if let Some(callback) = object.device().on_close() {
-                dispatch.call(cpu, callback, [object.handle(), 0, 0, 0])?;
+                dispatch.call(callback, [object.handle()])?;
             }
-            object.destroy(&dispatch, cpu)?;
+            kmdf::file::destroy(&object, &dispatch)?;
             self.machine.framework.remove_file(&object);
-            Device::closed(object.device(), &dispatch, cpu)
+            kmdf::device::closed(object.device(), &dispatch)
         });
         closed.map_err(Failure::Fault)
     }
@@ -229,10 +231,9 @@ impl Host {
     /// A broken contract.
     pub fn listen(&self, listener: Option<Listener>) -> Result<(), Failure> {
         self.check_running()?;
-        let machine = &self.machine;
-        let cpu = Cpu::attach();
-        let dispatch = Dispatch::of_system(machine);
-        dispatch.run(cpu, || tracing::listen(&dispatch, cpu, listener)).map_err(Failure::Fault)
+        let account = Account::attach();
+        let dispatch = Dispatch::of_system(&self.machine, &account);
+        dispatch.run(|| ntos::listen(&dispatch, listener)).map_err(Failure::Fault)
     }
 
     /// The events that were written since the last call, as far as somebody
@@ -259,11 +260,17 @@ impl Host {
         if unload == 0 {
             return Err(vec![unload_fault("it has no DriverUnload")]);
         }
-        let cpu = Cpu::attach();
-        let dispatch = Dispatch::of_system(machine);
-        let object = machine.driver_object.address();
-        dispatch.run(cpu, || dispatch.call(cpu, unload, [object, 0, 0, 0])).map_err(|fault| vec![fault])?;
-        let faults = machine.left_behind(cpu);
+        let account = Account::attach();
+        let dispatch = Dispatch::of_system(machine, &account);
+        let arguments = [machine.driver_object.address()];
+        let of_framework = kmdf::driver::unload();
+        dispatch
+            .run(|| match unload == of_framework.address() {
+                true => dispatch.call_code(of_framework.code(), arguments),
+                false => dispatch.call(unload, arguments),
+            })
+            .map_err(|fault| vec![fault])?;
+        let faults = left_behind(machine, &account);
         machine.report(&faults);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
@@ -276,7 +283,7 @@ impl Host {
     /// What the driver holds now and would leak if it were gone: references,
     /// pool blocks, handles.
     pub fn held(&self) -> Vec<Fault> {
-        self.machine.held.leaks(&self.machine)
+        self.machine.ledger.leaks(&self.machine.mapping)
     }
 
     /// Where the image lies in this process.

@@ -6,8 +6,8 @@ use psimp_catalogue::{Server, Tok, User};
 use psimp_host::{Options, Requestor};
 use psimp_model::{Kernel, Object, SecurityQos, rights};
 use psimp_nt::{Level, Status, TokenType};
-use psimp_protocol::wire::{self, MAX_REPLY, slot_flags, verdict};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION};
+use psimp_protocol::wire::{self, slot_flags, verdict};
+use psimp_protocol::{Ioctl, MAX_REPLY, Operation, PROTOCOL_VERSION};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A round trip that is measured, always of a thread that impersonates its own user at

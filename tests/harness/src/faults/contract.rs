@@ -5,7 +5,7 @@ use crate::observe::SlotView;
 use psimp_model::{Object, Thread};
 use psimp_nt::Status;
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
-use psimp_protocol::{Ioctl, Operation, is_documented};
+use psimp_protocol::{Changes, Ioctl, Operation, is_documented};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zerocopy::FromBytes;
@@ -52,27 +52,19 @@ pub(super) type Levels = BTreeMap<u64, Option<u32>>;
 
 impl Request {
     pub(super) fn new(thread: &Arc<Thread>, code: u32, input: &[u8]) -> Self {
-        let operation = Ioctl::by_code(code).map(|row| row.operation);
-        let (mut asked, mut save) = (None, None);
-        let handle = match operation {
-            Some(Operation::Impersonate) => {
-                let request = wire::Impersonate::read_from_bytes(input).ok();
-                asked = request.map(Asked::from);
-                request.map(|request| request.thread)
-            }
-            Some(Operation::Serve) => {
-                asked = wire::Serve::read_from_bytes(input).ok().map(Asked::from);
-                Some(0)
-            }
-            Some(Operation::Restore) => {
-                let request = wire::Restore::read_from_bytes(input).ok();
-                save = request.map(|request| request.save);
-                request.map(|request| request.thread)
-            }
-            Some(Operation::End) => wire::Thread::read_from_bytes(input).ok().map(|request| request.thread),
-            Some(Operation::Revert) => Some(0),
+        let row = Ioctl::by_code(code);
+        let operation = row.map(|row| row.operation);
+        let asked = match operation {
+            Some(Operation::Impersonate) => wire::Impersonate::read_from_bytes(input).ok().map(Asked::from),
+            Some(Operation::Serve) => wire::Serve::read_from_bytes(input).ok().map(Asked::from),
             _ => None,
         };
+        let taken = row.filter(|row| row.input.takes(input.len()));
+        let field = |name| taken?.about().input.field(name)?.read(input);
+        let save = field("save");
+        // A request that changes a slot and names no thread is about the calling one.
+        let handle =
+            taken.filter(|row| row.changes == Changes::Slot).map(|_| field("thread").unwrap_or_default());
         let target = match handle {
             Some(0) => Some(thread.clone()),
             Some(handle) => match thread.current_process().handles().get(handle) {
@@ -212,20 +204,12 @@ pub(super) fn brief(slot: Option<&SlotView>) -> String {
 mod tests {
     use super::*;
     use psimp_nt::Sid;
-    use psimp_protocol::PROTOCOL_VERSION;
     use zerocopy::{FromZeros, IntoBytes};
 
     const FAILED: Result<&[u8], Status> = Err(Status::INSUFFICIENT_RESOURCES);
 
     fn request(operation: Operation) -> Request {
-        let impersonate = wire::Impersonate {
-            version: PROTOCOL_VERSION,
-            level: 1,
-            thread: 0,
-            token: 4,
-            flags: 2,
-            reserved: 0,
-        };
+        let impersonate = wire::Impersonate { level: 1, flags: 2, ..wire::Impersonate::EXAMPLE };
         Request {
             code: Ioctl::of(operation).code(),
             operation: Some(operation),
@@ -325,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_client_is_served_copy_on_open_and_as_effective_as_it_said() {
-        let serve = wire::Serve { version: PROTOCOL_VERSION, level: 1, connection: 3, flags: 0, reserved: 0 };
+        let serve = wire::Serve { level: 1, ..wire::Serve::EXAMPLE };
         let check = |after: &SlotView, outcome: &wire::Outcome| {
             let request = Request { asked: Some(serve.into()), ..request(Operation::Serve) };
             request.check_slot(None, Some(after), Ok(outcome.as_bytes()), None, &Levels::new())

@@ -2,17 +2,16 @@
 
 use crate::client::{Client, Contract};
 use crate::driver::{Failure, File};
-use crate::machine::{READ_WRITE, administrator_client, descriptor};
+use crate::machine::administrator_client;
 use crate::observe::SlotView;
 use crate::result::{Comparison, Mismatch, mismatch};
 use psimp_catalogue::{Attempt, Caller, Edit, Handle, Opening, Output, Requests, Server, Tok};
 use psimp_host::Requestor;
 use psimp_model::{Object, Thread, rights};
 use psimp_nt::Status;
-use psimp_protocol::wire::{self, impersonate_flags};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode};
+use psimp_protocol::wire::impersonate_flags;
+use psimp_protocol::{Changes, Ioctl, RulesMode};
 use std::sync::Arc;
-use zerocopy::IntoBytes;
 
 pub(super) fn run(client: &Client<'_>, rules: RulesMode, row: &Requests) -> Comparison {
     let mut differences = Vec::new();
@@ -84,11 +83,7 @@ fn try_attempt(client: &Client<'_>, rules: RulesMode, attempt: &Attempt) -> Resu
     if output.iter().skip(written).any(|byte| *byte != 0xA5) {
         differences.push(mismatch("output beyond the bytes returned", "untouched", "written"));
     }
-    let changes = matches!(
-        attempt.operation,
-        Operation::Impersonate | Operation::Restore | Operation::Revert | Operation::End | Operation::Serve
-    );
-    let unchanged = attempt.status != Status::SUCCESS || !changes;
+    let unchanged = attempt.status != Status::SUCCESS || row.changes != Changes::Slot;
     if unchanged && slot(&machine.thread) != before {
         let after = format!("{:?}", slot(&machine.thread));
         differences.push(mismatch("slot afterwards", format!("{before:?}"), after));
@@ -163,70 +158,49 @@ fn try_opening(client: &Client<'_>, opening: &Opening) -> String {
     }
 }
 
-/// A valid input for the operation, edited as the attempt says.
+/// A valid input for the operation, edited as the attempt requires.
 fn input(client: &Client<'_>, attempt: &Attempt, rules: RulesMode, handles: &mut Vec<u64>) -> Vec<u8> {
     let machine = client.machine;
-    let flags = if rules == RulesMode::Kernel { impersonate_flags::KERNEL_RULES } else { 0 };
-    let mut impersonate = wire::Impersonate {
-        version: PROTOCOL_VERSION,
-        level: 2,
-        thread: 0,
-        token: machine.handle(Tok::A2, rights::TOKEN_ALL_ACCESS),
-        flags,
-        reserved: 0,
+    let layout = Ioctl::of(attempt.operation).about().input;
+    let (mut head, mut tail) = (layout.example.to_vec(), layout.tail.1);
+    let mut set = |field, value| {
+        if let Some(field) = layout.field(field) {
+            field.write(&mut head, value);
+        }
     };
-    handles.push(impersonate.token);
-    let mut thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
-    let mut save = 0;
-    if matches!(attempt.operation, Operation::Restore | Operation::Discard) {
-        // Whether there is one is for the attempt to find out.
-        save = client.save().map_or(0, |saved| saved.save);
+    set("flags", if rules == RulesMode::Kernel { impersonate_flags::KERNEL_RULES.into() } else { 0 });
+    let token = machine.handle(Tok::A2, rights::TOKEN_ALL_ACCESS);
+    handles.push(token);
+    set("token", token);
+    // No connection has this id.
+    set("connection", 0);
+    if layout.field("save").is_some() {
+        // The attempt finds out whether there is one.
+        set("save", client.save().map_or(0, |saved| saved.save));
     }
-    let user = machine.process.primary().user();
-    let (mut descriptor, mut described) = (descriptor(&[user]), None);
     let (mut shorter, mut longer) = (0, 0);
     match attempt.edit {
         Edit::None | Edit::Code(_) => (),
         Edit::Shorter(by) => shorter = by,
         Edit::Longer(by) => longer = by,
-        Edit::Level(level) => impersonate.level = level,
-        Edit::Flags(bits) => impersonate.flags = bits,
-        Edit::Reserved(value) => (impersonate.reserved, thread.reserved) = (value, value),
-        Edit::Version(version) => (impersonate.version, thread.version) = (version, version),
-        Edit::Token(which) => impersonate.token = make_handle(client, which, handles),
+        Edit::Level(level) => set("level", level.into()),
+        Edit::Flags(bits) => set("flags", bits.into()),
+        Edit::Reserved(value) => set("reserved", value.into()),
+        Edit::Version(version) => set("version", version.into()),
+        Edit::Token(which) => set("token", make_handle(client, which, handles)),
         Edit::TokenAt(tok, level) => {
-            impersonate.token = make_handle(client, Handle::Token(tok, rights::TOKEN_ALL_ACCESS), handles);
-            impersonate.level = level;
+            set("token", make_handle(client, Handle::Token(tok, rights::TOKEN_ALL_ACCESS), handles));
+            set("level", level.into());
         }
-        Edit::Thread(which) => {
-            let handle = make_handle(client, which, handles);
-            (impersonate.thread, thread.thread) = (handle, handle);
+        Edit::Thread(which) => set("thread", make_handle(client, which, handles)),
+        Edit::Save(id) => set("save", id),
+        Edit::Descriptor(bytes) => {
+            tail = bytes;
+            set("length", bytes.len() as u64);
         }
-        Edit::Save(id) => save = id,
-        Edit::Descriptor(bytes) => descriptor = bytes.to_vec(),
-        Edit::DescriptorLength(length) => described = Some(length),
+        Edit::DescriptorLength(length) => set("length", length.into()),
     }
-    let wire::Thread { version, reserved, thread: target } = thread;
-    let head = wire::AccessCheck {
-        version,
-        desired: READ_WRITE,
-        length: described.unwrap_or(u32::try_from(descriptor.len()).unwrap_or(u32::MAX)),
-        reserved,
-    };
-    let mut bytes = match attempt.operation {
-        Operation::Version | Operation::Revert => Vec::new(),
-        Operation::Impersonate | Operation::Evaluate => impersonate.as_bytes().to_vec(),
-        Operation::Query | Operation::Save | Operation::End => thread.as_bytes().to_vec(),
-        Operation::Restore => wire::Restore { version, reserved, thread: target, save }.as_bytes().to_vec(),
-        Operation::Discard => wire::Discard { version, reserved, save }.as_bytes().to_vec(),
-        Operation::NextClient => wire::NextClient { version, reserved, after: 0 }.as_bytes().to_vec(),
-        Operation::Serve => {
-            let wire::Impersonate { level, flags, .. } = impersonate;
-            // None has this id.
-            wire::Serve { version, level, connection: 0, flags, reserved }.as_bytes().to_vec()
-        }
-        Operation::AccessCheck | Operation::WorkerCheck => [head.as_bytes(), descriptor.as_slice()].concat(),
-    };
+    let mut bytes = [&head, tail].concat();
     bytes.truncate(bytes.len().saturating_sub(shorter));
     bytes.resize(bytes.len() + longer, 0);
     bytes

@@ -1,47 +1,44 @@
-//! What the driver holds between dispatches, whichever thread it took it on.
+//! What the driver holds between dispatches, on whatever thread it took it.
 
+use super::describe;
 use super::handles::{Handle, Handles};
-use super::pool::Block;
-use super::references::{NotHeld, References, Taken};
-use crate::native::engine::cpu::Cpu;
-use crate::native::running::machine::Machine;
+use super::pool::{Block, Pool};
+
+use super::references::{NotHeld, RefSource, References};
+use crate::native::engine::mapping::Mapping;
 use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
 use psimp_model::Object;
+use std::cell::RefCell;
 
-/// The account of one driver.
+/// The ledger of one driver.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct Ledger {
     references: Mutex<References>,
     blocks: Mutex<Vec<Block>>,
     handles: Mutex<Handles>,
 }
 
-impl Held {
+impl Ledger {
     /// Takes over what the driver still holds at the end of a dispatch.
-    pub(crate) fn take_over(&self, cpu: &Cpu) {
-        if let Some(references) = cpu.references.borrow_mut().settle() {
+    pub(crate) fn take_over(
+        &self,
+        references: &RefCell<References>,
+        pool: &RefCell<Pool>,
+        handles: &RefCell<Handles>,
+    ) {
+        if let Some(references) = references.borrow_mut().settle() {
             self.references.lock().take_over(references);
         }
-        if let Some(blocks) = cpu.pool.borrow_mut().settle() {
+        if let Some(blocks) = pool.borrow_mut().settle() {
             self.blocks.lock().extend(blocks);
         }
-        if let Some(handles) = cpu.handles.borrow_mut().settle() {
-            let mut held = self.handles.lock();
+        if let Some(handles) = handles.borrow_mut().settle() {
+            let mut ledger = self.handles.lock();
             for handle in handles {
-                held.add(handle);
+                ledger.add(handle);
             }
         }
-    }
-
-    /// Forgets what a dispatch took that did not end well.
-    pub(crate) fn drop_all(cpu: &Cpu) {
-        // Dropped after the borrow: the last reference on an object may go.
-        let references = cpu.references.borrow_mut().settle();
-        let blocks = cpu.pool.borrow_mut().settle();
-        let handles = cpu.handles.borrow_mut().settle();
-        let locks = cpu.locks.take();
-        drop((references, blocks, handles, locks));
     }
 
     /// The object at an address, if it is referenced.
@@ -49,9 +46,9 @@ impl Held {
         self.references.lock().object(address).cloned()
     }
 
-    /// The object at an address, if it is referenced this way.
-    pub(crate) fn taken(&self, address: u64, taken: Taken) -> Option<Object> {
-        self.references.lock().taken(address, taken).cloned()
+    /// The object at an address, if there is a reference on it from this source.
+    pub(crate) fn object_from(&self, address: u64, source: RefSource) -> Option<Object> {
+        self.references.lock().object_from(address, source).cloned()
     }
 
     /// Whether any object that is referenced is the one asked for.
@@ -60,8 +57,8 @@ impl Held {
     }
 
     /// Gives a reference back.
-    pub(crate) fn give_back(&self, address: u64, taken: Taken, caller: u64) -> Result<Object, NotHeld> {
-        self.references.lock().give_back(address, taken, caller)
+    pub(crate) fn give_back(&self, address: u64, source: RefSource, caller: u64) -> Result<Object, NotHeld> {
+        self.references.lock().give_back(address, source, caller)
     }
 
     /// The first pool block of which `found` knows something.
@@ -86,18 +83,18 @@ impl Held {
         self.handles.lock().remove(value)
     }
 
-    /// What would leak if the driver were gone now, in words.
-    pub(crate) fn leaks(&self, machine: &Machine) -> Vec<Fault> {
+    /// What would leak if the driver were gone now.
+    pub(crate) fn leaks(&self, mapping: &Mapping) -> Vec<Fault> {
         let mut leaks = Vec::new();
         let mut add = |kind, message, caller| {
-            leaks.push(Fault { kind, message, site: machine.mapping.site(caller) });
+            leaks.push(Fault { kind, message, site: mapping.site(caller) });
         };
         for reference in self.references.lock().held() {
-            let object = super::describe::address(reference.address, machine);
+            let object = describe::address(reference.address, mapping);
             let message = format!(
                 "the reference that {} gave on {object} was not given back to {}",
                 reference.function,
-                reference.taken.given_back_by()
+                reference.source.released_by()
             );
             add(FaultKind::ReferenceLeak, message, reference.caller);
         }

@@ -1,9 +1,11 @@
 //! Addresses of objects, as the driver sees them.
 //!
-//! An object has no memory that the driver could touch. Its address lies in the
+//! An object has no memory that the driver could access. Its address lies in the
 //! kernel's half of the address space, which a process can never map: to read or
 //! write it is a fault. The address follows from the object's identity, so the
 //! same object always has the same one, and no other object ever gets it.
+
+use psimp_model::{ObjectType, Process, Thread};
 
 /// What an address stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: &[Self] = &[
         Self::Token,
         Self::Thread,
         Self::Process,
@@ -85,8 +87,29 @@ pub(crate) fn decode(address: u64) -> Option<(Kind, u64, u64)> {
         return None;
     }
     let kind = (address >> KIND_SHIFT) & 0x1F;
-    let kind = Kind::ALL.into_iter().find(|known| u64::from(*known as u8) == kind)?;
+    let &kind = Kind::ALL.iter().find(|known| u64::from(**known as u8) == kind)?;
     Some((kind, (address >> ID_SHIFT) & ID_MASK, address & ((1 << ID_SHIFT) - 1)))
+}
+
+/// The address of a thread.
+pub(crate) fn of_thread(thread: &Thread) -> u64 {
+    address(Kind::Thread, thread.id().into())
+}
+
+/// The address of a process.
+pub(crate) fn of_process(process: &Process) -> u64 {
+    address(Kind::Process, process.id().into())
+}
+
+/// The address of an object type: what the variable holds that ntoskrnl exports.
+pub(crate) fn of_type(object_type: ObjectType) -> u64 {
+    let id = match object_type {
+        ObjectType::Token => 1,
+        ObjectType::Thread => 2,
+        ObjectType::Process => 3,
+        ObjectType::Event => 4,
+    };
+    address(Kind::ObjectType, id)
 }
 
 #[cfg(test)]
@@ -94,8 +117,8 @@ mod tests {
     use super::{Kind, address, decode};
 
     #[test]
-    fn an_address_tells_what_it_stands_for() {
-        for kind in Kind::ALL {
+    fn an_address_is_of_one_object() {
+        for &kind in Kind::ALL {
             for id in [0, 1, 0x1_0000, (1 << 36) - 1] {
                 assert_eq!(decode(address(kind, id)), Some((kind, id, 0)));
                 assert_eq!(decode(address(kind, id) + 24), Some((kind, id, 24)));
@@ -104,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn user_mode_and_the_unused_rest_stand_for_nothing() {
+    fn other_addresses_are_of_no_object() {
         for unknown in [0, 0x7FFF_FFFF_FFFF, 0xFFFF_8000_0000_0000, u64::MAX] {
             assert_eq!(decode(unknown), None);
         }

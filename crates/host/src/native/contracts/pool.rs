@@ -1,6 +1,8 @@
 //! Pool blocks of the driver.
 
 use crate::native::engine::guarded::Guarded;
+use crate::native::engine::mapping::Mapping;
+use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 
@@ -18,6 +20,12 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// Where an address in the block, or next to it, lies in words.
+    pub(crate) fn describe(&self, address: u64) -> Option<String> {
+        let place = self.memory.describe(address)?;
+        Some(format!("{place} a pool block of {} bytes", self.memory.length()))
+    }
+
     /// What was done to the bytes around the block, in words.
     pub(crate) fn overrun(&self) -> Option<String> {
         let length = self.memory.length();
@@ -54,6 +62,18 @@ pub(crate) struct UseAfterFree {
     pub(crate) offset: usize,
 }
 
+impl UseAfterFree {
+    /// The fault of it.
+    #[cold]
+    pub(crate) fn fault(self, mapping: &Mapping) -> Fault {
+        Fault {
+            kind: FaultKind::PoolUseAfterFree,
+            message: format!("byte {} of a pool block was changed after the block was freed", self.offset),
+            site: mapping.site(self.caller),
+        }
+    }
+}
+
 /// What an address that is to be freed is.
 #[derive(Debug)]
 pub(crate) enum Lookup {
@@ -79,7 +99,7 @@ impl Pool {
             return Ok(None);
         }
         let reused = self.reuse(size, owner)?;
-        let mut memory = reused.or_else(|| Guarded::try_new(size));
+        let mut memory = reused.or_else(|| Guarded::new(size).ok());
         if let Some(memory) = &mut memory {
             memory.lend(size);
         }

@@ -3,9 +3,9 @@
 use super::object_address::{self, Kind};
 use psimp_model::Object;
 
-/// Which routine gave a reference; the one that takes it back has to fit.
+/// The routine that a reference is from; the one that releases it has to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum RefSource {
     /// `ObReferenceObjectByHandle` and its like.
     Object,
     /// `PsReferencePrimaryToken`.
@@ -18,9 +18,9 @@ pub(crate) enum Taken {
     Client(u32),
 }
 
-impl Taken {
-    /// The routine that takes such a reference back.
-    pub(crate) fn given_back_by(self) -> &'static str {
+impl RefSource {
+    /// The routine that releases such a reference.
+    pub(crate) fn released_by(self) -> &'static str {
         match self {
             Self::Object => "ObfDereferenceObject",
             Self::Primary => "PsDereferencePrimaryToken",
@@ -35,7 +35,7 @@ impl Taken {
 pub(crate) struct Reference {
     /// The object as the driver sees it.
     pub(crate) address: u64,
-    pub(crate) taken: Taken,
+    pub(crate) source: RefSource,
     /// The function that gave it.
     pub(crate) function: &'static str,
     /// Return address of that call.
@@ -58,7 +58,7 @@ pub(crate) enum NotHeld {
     /// There was one, given back by the call that returned here.
     GivenBack(u64),
     /// There is one that another routine gave.
-    Taken(Taken),
+    From(RefSource),
 }
 
 /// References in the order in which they were taken. Those given back stay in
@@ -79,14 +79,14 @@ impl References {
         &mut self,
         address: u64,
         object: Object,
-        taken: Taken,
+        source: RefSource,
         function: &'static str,
         caller: u64,
     ) {
         if self.all.len() >= Self::MANY {
             self.all.retain(Reference::is_held);
         }
-        self.all.push(Reference { address, taken, function, caller, state: State::Held(object) });
+        self.all.push(Reference { address, source, function, caller, state: State::Held(object) });
     }
 
     /// Takes over references that are noted elsewhere.
@@ -104,10 +104,10 @@ impl References {
         self.all.iter().rev().filter(|reference| reference.address == address).find_map(Reference::object)
     }
 
-    /// The object, if there is a reference on it that was taken this way.
-    pub(crate) fn taken(&self, address: u64, taken: Taken) -> Option<&Object> {
+    /// The object, if there is a reference on it from this source.
+    pub(crate) fn object_from(&self, address: u64, source: RefSource) -> Option<&Object> {
         let mut fitting = self.all.iter().rev();
-        fitting.find(|one| one.address == address && one.taken == taken && one.is_held())?.object()
+        fitting.find(|one| one.address == address && one.source == source && one.is_held())?.object()
     }
 
     /// The objects that are referenced.
@@ -121,17 +121,22 @@ impl References {
     }
 
     /// Gives the latest reference back that fits.
-    pub(crate) fn give_back(&mut self, address: u64, taken: Taken, caller: u64) -> Result<Object, NotHeld> {
+    pub(crate) fn give_back(
+        &mut self,
+        address: u64,
+        source: RefSource,
+        caller: u64,
+    ) -> Result<Object, NotHeld> {
         let mut why = NotHeld::None;
         for reference in self.all.iter_mut().rev().filter(|reference| reference.address == address) {
             match &reference.state {
-                State::Held(_) if reference.taken == taken => {
+                State::Held(_) if reference.source == source => {
                     let state = std::mem::replace(&mut reference.state, State::GivenBack(caller));
                     if let State::Held(object) = state {
                         return Ok(object);
                     }
                 }
-                State::Held(_) => why = NotHeld::Taken(reference.taken),
+                State::Held(_) => why = NotHeld::From(reference.source),
                 State::GivenBack(by) if why == NotHeld::None => why = NotHeld::GivenBack(*by),
                 State::GivenBack(_) => {}
             }
@@ -176,8 +181,8 @@ impl Reference {
 pub(crate) fn address_of(object: &Object) -> u64 {
     match object {
         Object::Token(token) => object_address::address(Kind::Token, token.id().0),
-        Object::Thread(thread) => object_address::address(Kind::Thread, thread.id().into()),
-        Object::Process(process) => object_address::address(Kind::Process, process.id().into()),
+        Object::Thread(thread) => object_address::of_thread(thread),
+        Object::Process(process) => object_address::of_process(process),
         Object::Event(event) => {
             object_address::address(Kind::Event, std::sync::Arc::as_ptr(event) as u64 >> 4)
         }
@@ -186,7 +191,7 @@ pub(crate) fn address_of(object: &Object) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{NotHeld, References, Taken};
+    use super::{NotHeld, RefSource, References};
     use psimp_model::Object;
     use std::sync::Arc;
 
@@ -196,12 +201,12 @@ mod tests {
         let mut held = References::default();
         for round in 1..=10_000 {
             let mut taken = References::default();
-            taken.add(round, Object::Event(Arc::clone(&event)), Taken::Object, "a test", 0);
+            taken.add(round, Object::Event(Arc::clone(&event)), RefSource::Object, "a test", 0);
             held.take_over(taken.settle().unwrap_or_default());
             // Every tenth one stays.
             if round % 10 != 0 {
-                assert!(held.give_back(round, Taken::Object, 1).is_ok());
-                assert_eq!(held.give_back(round, Taken::Object, 1).err(), Some(NotHeld::GivenBack(1)));
+                assert!(held.give_back(round, RefSource::Object, 1).is_ok());
+                assert_eq!(held.give_back(round, RefSource::Object, 1).err(), Some(NotHeld::GivenBack(1)));
             }
         }
         assert_eq!(held.held().count(), 1_000);

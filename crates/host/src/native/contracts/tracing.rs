@@ -1,19 +1,8 @@
 //! The event providers of one driver, and who listens to them.
 
-use crate::native::engine::cpu::Cpu;
-use crate::native::engine::stop::Outcome;
-use crate::native::running::dispatch::Dispatch;
-use crate::native::running::machine::Machine;
+use crate::native::engine::mapping::Mapping;
 use crate::{Event, EventLog, Fault, FaultKind, Listener};
 use parking_lot::Mutex;
-
-/// `EVENT_CONTROL_CODE_DISABLE_PROVIDER`.
-const DISABLE: u64 = 0;
-/// `EVENT_CONTROL_CODE_ENABLE_PROVIDER`.
-const ENABLE: u64 = 1;
-
-/// The GUID of who enables a provider: nobody's.
-static SOURCE: [u8; 16] = [0; 16];
 
 /// A provider that is registered.
 #[derive(Clone, Copy, Debug)]
@@ -21,34 +10,15 @@ pub(crate) struct Registration {
     /// Its `REGHANDLE`.
     pub(crate) handle: u64,
     pub(crate) provider: [u8; 16],
-    /// What is told who listens; null for nothing.
+    /// `PENABLECALLBACK`: called when who listens changes; null for nothing.
     pub(crate) callback: u64,
-    /// What it is told with.
+    /// `CallbackContext`.
     pub(crate) context: u64,
     /// Where it was registered.
     pub(crate) caller: u64,
 }
 
-impl Registration {
-    /// Tells the driver who listens.
-    pub(crate) fn notify(
-        &self,
-        dispatch: &Dispatch<'_>,
-        cpu: &Cpu,
-        listener: Option<Listener>,
-    ) -> Outcome<()> {
-        if self.callback == 0 {
-            return Ok(());
-        }
-        let control = if listener.is_some() { ENABLE } else { DISABLE };
-        let Listener { level, any_keyword, all_keywords } = listener.unwrap_or(Listener::ALL);
-        let source = SOURCE.as_ptr() as u64;
-        let arguments = [source, control, level.into(), any_keyword, all_keywords, 0, self.context];
-        dispatch.call(cpu, self.callback, arguments).map(drop)
-    }
-}
-
-/// All that has to do with events.
+/// The providers, and the listener.
 #[derive(Debug)]
 pub(crate) struct Tracing {
     state: Mutex<State>,
@@ -64,7 +34,7 @@ struct State {
 }
 
 impl Tracing {
-    /// Nothing is registered, and this one listens.
+    /// Without providers, and with this listener.
     pub(crate) fn new(listener: Option<Listener>, events: EventLog) -> Self {
         let state = State { listener, registered: Vec::new(), ended: Vec::new() };
         Self { state: Mutex::new(state), events }
@@ -75,7 +45,17 @@ impl Tracing {
         self.state.lock().listener
     }
 
-    /// Registers a provider, unless it is: then says where it was.
+    /// Changes who listens; returns the providers, which have to be told.
+    pub(crate) fn set_listener(&self, listener: Option<Listener>) -> Vec<Registration> {
+        let mut state = self.state.lock();
+        state.listener = listener;
+        state.registered.clone()
+    }
+
+    /// Registers a provider.
+    ///
+    /// # Errors
+    /// The registration that it has already.
     pub(crate) fn register(&self, registration: Registration) -> Result<(), Registration> {
         let registered = &mut self.state.lock().registered;
         if let Some(other) = registered.iter().find(|other| other.provider == registration.provider) {
@@ -85,7 +65,10 @@ impl Tracing {
         Ok(())
     }
 
-    /// What a handle stands for; if nothing, whether it did once.
+    /// The registration behind a handle.
+    ///
+    /// # Errors
+    /// Without one: whether there was one once.
     pub(crate) fn get(&self, handle: u64) -> Result<Registration, bool> {
         let state = self.state.lock();
         let found = state.registered.iter().find(|registration| registration.handle == handle);
@@ -99,31 +82,21 @@ impl Tracing {
         state.ended.push(handle);
     }
 
-    /// Gives an event to who listens, if it is wanted.
+    /// Gives an event to the listener, if it is wanted.
     pub(crate) fn write(&self, event: Event) {
         if self.listener().is_some_and(|listener| listener.wants(event.level, event.keyword)) {
             self.events.add(event);
         }
     }
 
-    /// Providers that are registered though the driver is gone, in words.
-    pub(crate) fn leaks(&self, machine: &Machine) -> Vec<Fault> {
+    /// Providers that are registered though the driver is gone.
+    pub(crate) fn leaks(&self, mapping: &Mapping) -> Vec<Fault> {
         let leak = |registration: &Registration| Fault {
             kind: FaultKind::RegistrationLeak,
             message: "the event provider that EtwRegister registered was not given to EtwUnregister"
                 .to_owned(),
-            site: machine.mapping.site(registration.caller),
+            site: mapping.site(registration.caller),
         };
         self.state.lock().registered.iter().map(leak).collect()
     }
-}
-
-/// Changes who listens, and tells every provider of the driver.
-pub(crate) fn listen(dispatch: &Dispatch<'_>, cpu: &Cpu, listener: Option<Listener>) -> Outcome<()> {
-    let registered = {
-        let mut state = dispatch.machine.tracing.state.lock();
-        state.listener = listener;
-        state.registered.clone()
-    };
-    registered.iter().try_for_each(|registration| registration.notify(dispatch, cpu, listener))
 }

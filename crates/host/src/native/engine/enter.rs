@@ -10,45 +10,11 @@
 #![allow(unsafe_code)] // a calling convention of another system, and a jump over its frames
 
 use super::cpu::Cpu;
-use super::stop::{Outcome, Stop};
-use crate::Fault;
-use crate::native::contracts::describe;
-use crate::native::kmdf;
-use crate::native::running::machine::Machine;
+use super::frame::Frame;
+use super::mapping::Code;
+use super::stop::Stop;
+use super::trap::Trap;
 use std::arch::naked_asm;
-
-/// A call of an export, as its thunk saw it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CallFrame {
-    /// Return address.
-    pub(crate) caller: u64,
-    /// Stack pointer; it leads to the return address.
-    pub(crate) rsp: u64,
-}
-
-/// An entry into the driver.
-#[repr(C)]
-#[derive(Debug)]
-pub(crate) struct Frame {
-    /// Stack pointer with the saved registers above it.
-    rsp: u64,
-    /// The entry before, when this one was made by an export; null otherwise.
-    outer: *mut Self,
-    /// The call of that export.
-    call: CallFrame,
-}
-
-impl Frame {
-    /// Where the driver's frames of this entry end, if another one is below.
-    pub(super) fn end(&self) -> u64 {
-        self.rsp
-    }
-
-    /// The entry before, and the call in it that led to this one.
-    pub(super) fn outer(&self) -> (*mut Self, CallFrame) {
-        (self.outer, self.call)
-    }
-}
 
 /// What came back: `rax`, and whether by a jump.
 #[repr(C)]
@@ -60,23 +26,22 @@ struct Exit {
 /// The most arguments that a function of a driver takes here.
 pub(crate) const MOST_ARGUMENTS: usize = 8;
 
-/// Calls the driver's function at `target`. What the framework puts into the driver object for unload counts as the driver's.
+/// What ended an entry before the function returned.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// An export found a contract broken.
+    Fault(Stop),
+    /// The processor, or the watchdog, stopped the driver.
+    Trap(Trap),
+    /// Neither is known: the host is wrong.
+    Unknown,
+}
+
+/// Calls a function of the driver.
 ///
 /// # Errors
-/// The fault that ended it before it returned.
-pub(crate) fn enter(
-    cpu: &Cpu,
-    machine: &Machine,
-    target: u64,
-    arguments: [u64; MOST_ARGUMENTS],
-) -> Outcome<u64> {
-    if !machine.mapping.is_code(target) && target != kmdf::unload_address() {
-        return Err(Stop::from(Fault {
-            kind: crate::FaultKind::BadArgument,
-            message: format!("the driver gave 0x{target:X} as a function, where it has no code"),
-            site: None,
-        }));
-    }
+/// What ended it before it returned.
+pub(crate) fn enter(cpu: &Cpu, target: Code<'_>, arguments: [u64; MOST_ARGUMENTS]) -> Result<u64, Ended> {
     let (outer, call_before) = (cpu.frame(), cpu.call());
     let mut frame = Frame { rsp: 0, outer, call: call_before };
     let export = cpu.export.get();
@@ -84,15 +49,21 @@ pub(crate) fn enter(
     let stack = if outer.is_null() { cpu.stack.top() } else { 0 };
     cpu.set_frame(&raw mut frame);
     cpu.export.set(None);
-    // SAFETY: the target is code of the image, or a thunk, and takes integers; the frame outlives the call; GS leads to `cpu`, because the
-    // thread is attached to it; the stack is the thread's, and not in use.
-    let exit = unsafe { call(&raw mut frame, target, arguments.as_ptr(), stack) };
-    // Before the block forgets what was going on.
-    let result = if exit.jumped == 0 { Ok(exit.value) } else { Err(describe::taken(cpu, machine)) };
+    // SAFETY: the target is code that stays mapped as long as `target` lives, and takes integers; the
+    // frame outlives the call; GS points to `cpu`, because a reference to a block is only to be had on
+    // its own thread; the stack is the thread's, and not in use.
+    let exit = unsafe { call(&raw mut frame, target.address(), arguments.as_ptr(), stack) };
     cpu.set_frame(outer);
     cpu.export.set(export);
     cpu.set_call(call_before);
-    result
+    if exit.jumped == 0 {
+        return Ok(exit.value);
+    }
+    Err(match (cpu.fault.take(), cpu.trap.take()) {
+        (Some(fault), _) => Ended::Fault(fault),
+        (None, Some(trap)) => Ended::Trap(trap),
+        (None, None) => Ended::Unknown,
+    })
 }
 
 /// Ends the innermost entry with the fault that is noted in the block.

@@ -1,21 +1,8 @@
-//! The way from the driver into the host.
-//!
-//! Each function that the driver can call is declared once, by [`exports!`]: its
-//! name, the highest IRQL it may be called at, how it fails when it is told to,
-//! and its body. The driver calls the thunk, which notes where it was called
-//! from; [`run`] does what every function has in common and then the body.
-#![allow(unsafe_code)] // thunks, and the way to the thread's block
+//! A function that the driver can call, as the engine sees it: a thunk, and a value in a register.
 
-use super::cpu::Cpu;
-use super::enter;
-use super::stop::{Outcome, Stop};
-use super::unwind;
-use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
-use crate::{Call, Fault, FaultKind, Observer, Ruling};
+use super::address::Address;
+use super::mapping::Code;
 use psimp_nt::Status;
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// `PASSIVE_LEVEL`.
 pub(crate) const PASSIVE: u8 = 0;
@@ -43,7 +30,7 @@ pub(crate) struct Export {
     pub(crate) name: &'static str,
     /// The highest IRQL at which it may be called.
     pub(crate) highest_irql: u8,
-    /// What it returns when it shall fail for want of resources.
+    /// What it returns when an observer makes it fail for lack of resources.
     pub(crate) failure: Option<u64>,
     /// The source file that has its body.
     pub(crate) file: &'static str,
@@ -55,6 +42,11 @@ impl Export {
     /// The address that the driver gets.
     pub(crate) fn address(&self) -> u64 {
         self.thunk as *const () as u64
+    }
+
+    /// The thunk, to be called as one of the driver's functions.
+    pub(crate) fn code(&self) -> Code<'static> {
+        Code::of_thunk(self.address())
     }
 }
 
@@ -107,142 +99,4 @@ impl Returns for Address {
     fn into_rax(self) -> u64 {
         self.0
     }
-}
-
-/// Declares functions that the driver can call, and the table of them. A function
-/// that fails with some arguments only says which after `if`.
-macro_rules! exports {
-    ($(#[$table_doc:meta])* $table:ident: $(
-        $(#[$doc:meta])*
-        fn $name:ident [$irql:ident, fails $failure:ident $(if $condition:expr)?] ($cx:ident $(, $argument:ident: $type:ty)* $(,)?)
-        $(-> $return:ty)? $body:block
-    )*) => {
-        $(#[$table_doc])*
-        pub(crate) static $table: &[&$crate::native::engine::export::Export] = &[$({
-            static ROW: $crate::native::engine::export::Export = $crate::native::engine::export::Export {
-                name: stringify!($name),
-                highest_irql: $crate::native::engine::export::$irql,
-                failure: $crate::native::engine::export::$failure,
-                file: file!(),
-                thunk,
-            };
-
-            #[unsafe(naked)]
-            extern "win64" fn thunk() {
-                std::arch::naked_asm!(
-                    "mov rax, [rsp]",
-                    "mov gs:[{caller}], rax",
-                    "mov gs:[{rsp}], rsp",
-                    "jmp {inner}",
-                    caller = const $crate::native::engine::cpu::Cpu::CALLER,
-                    rsp = const $crate::native::engine::cpu::Cpu::CALL_RSP,
-                    inner = sym inner,
-                )
-            }
-
-            extern "win64" fn inner($($argument: $type),*) -> u64 {
-                let can_fail = || $crate::native::engine::export::exports!(@ can_fail $($condition)?);
-                $crate::native::engine::export::run(&ROW, can_fail, |cx| $name(cx $(, $argument)*))
-            }
-
-            &ROW
-        }),*];
-
-        $(
-            $(#[$doc])*
-            // The functions are as the kernel has them.
-            #[allow(non_snake_case, clippy::too_many_arguments, clippy::unnecessary_wraps)]
-            fn $name(
-                $cx: &$crate::native::running::context::Context<'_> $(, $argument: $type)*
-            ) -> $crate::native::engine::stop::Outcome<$crate::native::engine::export::exports!(@ $($return)?)> $body
-        )*
-    };
-    (@ can_fail) => { true };
-    (@ can_fail $condition:expr) => { $condition };
-    (@) => { () };
-    (@ $return:ty) => { $return };
-}
-pub(crate) use exports;
-
-/// What every function has in common: the checks before it, and the way out
-/// when a contract is broken. Called by the thunks only.
-pub(crate) fn run<R: Returns>(
-    export: &'static Export,
-    can_fail: impl FnOnce() -> bool,
-    body: impl FnOnce(&Context<'_>) -> Outcome<R>,
-) -> u64 {
-    // SAFETY: thunks are reached from the driver only, and whoever entered it
-    // attached the thread.
-    let cpu = unsafe { Cpu::from_gs() };
-    cpu.export.set(Some(export));
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the driver is calling; `cx` is gone before it goes on.
-        let dispatch = unsafe { cpu.dispatch() };
-        let cx = Context { cpu, dispatch, export, caller: cpu.caller() };
-        match admit(&cx, can_fail)? {
-            Some(failure) => Ok(failure),
-            None => body(&cx).map(Returns::into_rax),
-        }
-    }));
-    match result {
-        Ok(Ok(rax)) => {
-            cpu.export.set(None);
-            rax
-        }
-        Ok(Err(fault)) => stop(cpu, fault),
-        Err(panic) => stop(cpu, host_panicked(cpu, export, panic.as_ref())),
-    }
-}
-
-/// Before the body: may the function be called here, and shall it fail?
-fn admit(cx: &Context<'_>, can_fail: impl FnOnce() -> bool) -> Outcome<Option<u64>> {
-    if !cx.cpu.watch().progress() {
-        return Err(cx.fault(FaultKind::Hang, "was called once too often: the driver does not return"));
-    }
-    let irql = cx.dispatch.irql;
-    if irql > cx.export.highest_irql {
-        let highest = cx.export.highest_irql;
-        return Err(cx.fault(FaultKind::Irql, format_args!("was called at IRQL {irql}, above {highest}")));
-    }
-    match &cx.machine().options.observer {
-        Some(observer) => Ok(observed(cx, observer.as_ref(), can_fail())),
-        None => Ok(None),
-    }
-}
-
-/// What the observer makes the call return, if it shall fail.
-fn observed(cx: &Context<'_>, observer: &dyn Observer, can_fail: bool) -> Option<u64> {
-    let mapping = &cx.machine().mapping;
-    let failure = cx.export.failure.filter(|_| can_fail);
-    let call = Call {
-        function: cx.export.name,
-        site: mapping.site(cx.caller).unwrap_or(crate::Site { rva: 0 }),
-        thread: cx.dispatch.thread.id(),
-        on_behalf_of: cx.dispatch.on_behalf_of(),
-        can_fail: failure.is_some(),
-        stack: &|| unwind::stack(cx.cpu, mapping),
-    };
-    match observer.rule(&call) {
-        Ruling::Proceed => None,
-        Ruling::Fail => failure,
-    }
-}
-
-#[cold]
-fn stop(cpu: &Cpu, fault: Stop) -> ! {
-    cpu.fault.set(Some(fault));
-    // SAFETY: a thunk called, so the thread is in the driver; `run` was the last
-    // of the host's frames with anything to do, and it has done it.
-    unsafe { enter::leave() }
-}
-
-#[cold]
-fn host_panicked(cpu: &Cpu, export: &Export, panic: &(dyn Any + Send)) -> Stop {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    let message = format!("the host panicked in {}: {text}", export.name);
-    // SAFETY: the driver is calling.
-    let dispatch = unsafe { cpu.dispatch() };
-    let site = dispatch.machine.mapping.site(cpu.caller());
-    Stop::from(Fault { kind: FaultKind::Host, message, site })
 }

@@ -1,41 +1,59 @@
-//! Memory that is lent to the driver, between guard bytes and on pages of its
-//! own.
+//! Memory that is lent to the driver, between guard bytes and on pages of its own.
 //!
-//! The lent bytes lie at the end of their pages: whoever goes on writing behind
-//! them gets to a page that nothing may touch, not into memory of the host.
-#![allow(unsafe_code)] // raw memory that foreign code writes through its own pointers
+//! The lent bytes lie at the end of their pages: a driver that goes on writing behind them gets to a
+//! page that nothing may touch, not into memory of the host.
+//!
+//! The driver may read and write the memory at any time, also on another thread while the host does,
+//! or after it was taken back. So there is never a reference to it: the host copies in and out with
+//! the instructions of [`probe`], as the kernel does with memory that it shares.
+#![allow(unsafe_code)] // memory that foreign code accesses through its own pointers
 
-use super::pattern;
 use super::region::Region;
+use super::{pattern, probe};
+use crate::LoadError;
 use crate::image::{PAGE, Protection};
 use parking_lot::Mutex;
+use psimp_nt::Status;
 use std::mem::ManuallyDrop;
-use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes on either side of the lent memory.
 const GUARD: usize = 32;
 const GUARD_BYTE: u8 = 0xFD;
-const GUARD_BYTES: [u8; GUARD] = [GUARD_BYTE; GUARD];
 
 /// The byte of memory that was taken back.
 const FREED: u8 = 0xDD;
 
-/// A block whose memory the driver may use, and whose neighbourhood it may not.
+/// A block that the driver may use, between guard bytes that it may not.
 ///
-/// The length can be changed up to the capacity, so that blocks can be used
-/// again without asking the allocator.
-///
-/// `&self` reads and writes the memory only while the driver, which runs on one
-/// thread with a given block at a time, waits for the host.
+/// The length can be changed up to the capacity, so that blocks can be used again without asking
+/// the system.
 #[derive(Debug)]
 pub(crate) struct Guarded {
+    /// Readable and writable unless [`Guarded::set_accessible`] made them otherwise. Only `probe`
+    /// accesses them.
     pages: ManuallyDrop<Region>,
     length: usize,
+    retired: bool,
 }
 
-/// Blocks that exist. The system gives a process some 65 000 mappings, and each
-/// block takes two.
+/// There is no memory for a block, or there are too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoBlock;
+
+impl From<NoBlock> for LoadError {
+    fn from(_: NoBlock) -> Self {
+        Self::Map(std::io::ErrorKind::OutOfMemory.into())
+    }
+}
+
+impl From<NoBlock> for Status {
+    fn from(_: NoBlock) -> Self {
+        Self::INSUFFICIENT_RESOURCES
+    }
+}
+
+/// Blocks that exist. The system gives a process some 65 000 mappings, and each block takes two.
 static BLOCKS: AtomicUsize = AtomicUsize::new(0);
 const MOST_BLOCKS: usize = 28_000;
 
@@ -46,45 +64,38 @@ const MOST_IDLE: usize = 256;
 impl Guarded {
     /// A block that can be lent for `capacity` bytes or fewer.
     ///
-    /// # Panics
+    /// # Errors
     /// When there is no memory, or there are too many blocks.
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self::try_new(capacity).unwrap_or_else(|| panic!("there is no memory for {capacity} bytes"))
-    }
-
-    /// As [`Guarded::new`]; none when there is no memory, or there are too many
-    /// blocks.
-    pub(crate) fn try_new(capacity: usize) -> Option<Self> {
-        let size = capacity.checked_add(2 * GUARD)?.checked_next_multiple_of(PAGE as usize)?;
+    pub(crate) fn new(capacity: usize) -> Result<Self, NoBlock> {
+        let size =
+            capacity.checked_add(2 * GUARD).and_then(|size| size.checked_next_multiple_of(PAGE as usize));
+        let size = size.ok_or(NoBlock)?;
         if BLOCKS.fetch_add(1, Ordering::Relaxed) < MOST_BLOCKS {
             let idle = if size == PAGE as usize { IDLE.lock().pop() } else { None };
             if let Some(pages) = idle.or_else(|| Region::new(size).ok()) {
-                return Some(Self { pages: ManuallyDrop::new(pages), length: 0 });
+                return Ok(Self { pages: ManuallyDrop::new(pages), length: 0, retired: false });
             }
         }
         BLOCKS.fetch_sub(1, Ordering::Relaxed);
-        None
+        Err(NoBlock)
     }
 
     /// A block of zeros.
-    pub(crate) fn zeroed(length: usize) -> Self {
-        let mut block = Self::new(length);
+    ///
+    /// # Errors
+    /// As for [`Guarded::new`].
+    pub(crate) fn zeroed(length: usize) -> Result<Self, NoBlock> {
+        let mut block = Self::new(length)?;
         block.lend(length);
         block.fill_from(0, 0);
-        block
+        Ok(block)
     }
 
-    /// Sets the length and lays the guards around it.
+    /// Sets the length and writes the guards around it.
     pub(crate) fn lend(&mut self, length: usize) {
         self.length = length.min(self.capacity());
-        // SAFETY: the capacity leaves room for a guard in front.
-        let front = unsafe { self.data().sub(GUARD) };
-        // SAFETY: the front guard lies inside the pages.
-        unsafe { ptr::write_bytes(front, GUARD_BYTE, GUARD) };
-        // SAFETY: the end of the lent bytes lies inside the pages.
-        let end = unsafe { self.data().add(self.length) };
-        // SAFETY: `data` leaves room for another guard behind the length.
-        unsafe { ptr::write_bytes(end, GUARD_BYTE, GUARD) };
+        self.fill(self.front(), GUARD_BYTE, GUARD);
+        self.fill(self.end(), GUARD_BYTE, GUARD);
     }
 
     /// How many bytes the block can be lent for.
@@ -97,20 +108,28 @@ impl Guarded {
         self.length
     }
 
-    /// Start of the lent bytes, as near to the end of the pages as the guard and
-    /// the alignment of pool let them be.
-    pub(crate) fn data(&self) -> *mut u8 {
-        let pages = &self.pages;
-        let offset = pages.size() - GUARD - self.length.next_multiple_of(16);
-        // SAFETY: the length is at most the capacity, which leaves room for both
-        // guards: the pages and the guards are multiples of 16.
-        unsafe { pages.start().add(offset) }
+    /// The address that the driver gets: as near to the end of the pages as the guard and the
+    /// alignment of pool allow. The length is at most the capacity, which leaves room for both
+    /// guards: the pages and the guards are multiples of 16.
+    pub(crate) fn address(&self) -> u64 {
+        let offset = self.pages.size() - GUARD - self.length.next_multiple_of(16);
+        self.pages.address() + offset as u64
     }
 
-    /// Where an address on the block's pages, or on those around them that
-    /// nothing may touch, lies in words.
+    /// Where the front guard begins.
+    fn front(&self) -> u64 {
+        self.address() - GUARD as u64
+    }
+
+    /// Where the lent bytes end and the guard behind them begins.
+    fn end(&self) -> u64 {
+        self.address() + self.length as u64
+    }
+
+    /// Where an address on the block's pages, or on those around them that nothing may touch, lies
+    /// in words.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
-        let (start, end) = (self.address(), self.address() + self.length as u64);
+        let (start, end) = (self.address(), self.end());
         if !self.pages.surrounds(address) {
             return None;
         }
@@ -121,96 +140,95 @@ impl Guarded {
         })
     }
 
-    /// The address the driver gets.
-    pub(crate) fn address(&self) -> u64 {
-        self.data() as u64
+    /// Reads lent bytes from an offset on into `to`, as many as there are in both; returns how many.
+    pub(crate) fn read(&self, offset: usize, to: &mut [u8]) -> usize {
+        let length = self.length.saturating_sub(offset).min(to.len());
+        match to.get_mut(..length).map(|to| probe::read(to, self.address() + offset as u64)) {
+            Some(Ok(())) => length,
+            _ => 0,
+        }
     }
 
-    /// The lent bytes.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: the bytes are initialised by whoever lent them out, and the
-        // driver, who may write them, waits for the host.
-        unsafe { std::slice::from_raw_parts(self.data(), self.length) }
-    }
-
-    /// Writes a few of the lent bytes.
+    /// Writes lent bytes, if all of them are.
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
         if offset.checked_add(bytes.len()).is_some_and(|end| end <= self.length) {
-            // SAFETY: the offset lies inside, as just checked.
-            let to = unsafe { self.data().add(offset) };
-            // SAFETY: the range lies inside, and the driver waits for the host.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+            let to = self.address() + offset as u64;
+            // SAFETY: the range lies inside the block's pages, to which there is no reference.
+            let written = unsafe { probe::copy(to, bytes.as_ptr() as u64, bytes.len()) };
+            debug_assert_eq!(written, Ok(()), "lent memory is accessible");
         }
     }
 
     /// Eight of the lent bytes as a number.
     pub(crate) fn read_u64(&self, offset: usize) -> u64 {
-        let bytes = self.bytes().get(offset..).and_then(<[u8]>::first_chunk::<8>);
-        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        let mut bytes = [0; 8];
+        self.read(offset, &mut bytes);
+        u64::from_le_bytes(bytes)
     }
 
     /// Fills the lent bytes from `start` on with one value.
     pub(crate) fn fill_from(&self, start: usize, value: u8) {
-        let left = self.length.saturating_sub(start);
-        // SAFETY: `start` is at most the length where anything is written.
-        let from = unsafe { self.data().add(start.min(self.length)) };
-        // SAFETY: `left` bytes from there are lent.
-        unsafe { ptr::write_bytes(from, value, left) };
+        let start = start.min(self.length);
+        self.fill(self.address() + start as u64, value, self.length - start);
     }
 
-    /// Makes the lent bytes recognisably unwritten.
+    /// Fills bytes inside the pages.
+    fn fill(&self, from: u64, value: u8, length: usize) {
+        debug_assert!(self.pages.offset_of(from).is_some_and(|offset| offset + length <= self.pages.size()));
+        // SAFETY: the callers pass ranges inside the block's pages, to which there is no reference.
+        let filled = unsafe { probe::fill(from, value, length) };
+        debug_assert_eq!(filled, Ok(()), "lent memory is accessible");
+    }
+
+    /// Makes the lent bytes recognisable as unwritten.
     pub(crate) fn fill_unwritten(&mut self, stale: u8) {
-        // SAFETY: `length` bytes are allocated; `u8` has no invalid value, and
-        // nothing reads before this writes.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(self.data(), self.length) };
-        pattern::fill(bytes, stale);
+        pattern::pieces(self.length, stale, |offset, piece| self.write(offset, piece));
     }
 
-    /// Lets nobody read or write the pages, or everybody again.
-    ///
-    /// # Panics
-    /// When the system refuses.
-    pub(crate) fn set_accessible(&self, accessible: bool) {
+    /// Lets nobody read or write the pages, or everybody again; returns whether the system did so.
+    pub(crate) fn set_accessible(&self, accessible: bool) -> bool {
         let protection = Protection { read: accessible, write: accessible, execute: false };
-        let done = self.pages.protect(0..self.pages.size(), protection);
-        done.unwrap_or_else(|error| panic!("the protection of lent memory cannot be changed: {error}"));
+        // SAFETY: there is no reference into the pages, and `probe` and the driver take faults.
+        unsafe { self.pages.protect(0..self.pages.size(), protection) }.is_ok()
     }
 
-    /// Makes the lent bytes recognisably taken back.
+    /// The pages are not to be used again, because they are no longer accessible.
+    pub(crate) fn retire(&mut self) {
+        self.retired = true;
+    }
+
+    /// Makes the lent bytes recognisable as taken back.
     pub(crate) fn take_back(&self) {
         self.fill_from(0, FREED);
     }
 
     /// The first byte that was changed since [`Guarded::take_back`].
     pub(crate) fn changed_since_taken_back(&self) -> Option<usize> {
-        let bytes = self.bytes();
-        // Nearly always nothing, which is seen faster in larger pieces.
-        let (pieces, rest) = bytes.as_chunks::<GUARD>();
-        if pieces.iter().all(|piece| *piece == [FREED; GUARD]) && rest.iter().all(|&byte| byte == FREED) {
-            return None;
-        }
-        bytes.iter().position(|&byte| byte != FREED)
+        changed(self.address(), self.length, FREED)
     }
 
-    /// The first guard byte that was changed, as an offset from the lent bytes:
-    /// negative in front of them, from the length on behind them.
+    /// The first guard byte that was changed, as an offset from the lent bytes: negative in front
+    /// of them, from the length on behind them.
     pub(crate) fn damage(&self) -> Option<isize> {
-        // SAFETY: the front guard lies inside the pages.
-        let front = unsafe { self.data().sub(GUARD) };
-        // SAFETY: the front guard was written by `lend`.
-        let front = unsafe { &*front.cast::<[u8; GUARD]>() };
-        // SAFETY: the end of the lent bytes lies inside the allocation.
-        let end = unsafe { self.data().add(self.length) };
-        // SAFETY: the guard behind was written by `lend`.
-        let back = unsafe { &*end.cast::<[u8; GUARD]>() };
-        if *front == GUARD_BYTES && *back == GUARD_BYTES {
+        let before =
+            changed(self.front(), GUARD, GUARD_BYTE).map(|at| at.cast_signed() - GUARD.cast_signed());
+        before.or_else(|| Some((changed(self.end(), GUARD, GUARD_BYTE)? + self.length).cast_signed()))
+    }
+}
+
+/// Offset of the first byte that is not `value`.
+fn changed(from: u64, length: usize, value: u8) -> Option<usize> {
+    const PIECE: usize = 64;
+    (0..length).step_by(PIECE).find_map(|offset| {
+        let mut piece = [value; PIECE];
+        let read = probe::read(&mut piece[..PIECE.min(length - offset)], from + offset as u64);
+        debug_assert_eq!(read, Ok(()), "lent memory is accessible");
+        // Nearly always nothing, which is seen faster for the whole piece.
+        if piece == [value; PIECE] {
             return None;
         }
-        let changed = |guard: &[u8; GUARD]| guard.iter().position(|&byte| byte != GUARD_BYTE);
-        let behind = changed(back).map(|at| self.length.cast_signed() + at.cast_signed());
-        let before = changed(front).map(|at| at.cast_signed() - GUARD.cast_signed());
-        before.or(behind)
-    }
+        piece.iter().position(|&byte| byte != value).map(|at| offset + at)
+    })
 }
 
 impl Drop for Guarded {
@@ -219,7 +237,7 @@ impl Drop for Guarded {
         // SAFETY: the value goes, and nothing uses the pages after this.
         let pages = unsafe { ManuallyDrop::take(&mut self.pages) };
         let mut idle = IDLE.lock();
-        if pages.size() == PAGE as usize && idle.len() < MOST_IDLE {
+        if pages.size() == PAGE as usize && !self.retired && idle.len() < MOST_IDLE {
             idle.push(pages);
         }
     }
@@ -231,15 +249,15 @@ mod tests {
 
     #[test]
     fn a_changed_guard_is_found_on_either_side() {
-        let mut block = Guarded::new(64);
+        let mut block = Guarded::new(64).expect("a block");
         block.lend(20);
         block.fill_from(0, 0);
         assert_eq!(block.damage(), None);
         for (offset, found) in [(20_isize, 20_isize), (51, 51), (-1, -1), (-32, -32)] {
-            let mut block = Guarded::new(64);
+            let mut block = Guarded::new(64).expect("a block");
             block.lend(20);
             // SAFETY: inside the pages.
-            let at = unsafe { block.data().offset(offset) };
+            let at = unsafe { (block.address() as *mut u8).offset(offset) };
             // SAFETY: inside the pages.
             unsafe { at.write(0) };
             assert_eq!(block.damage(), Some(found));
@@ -249,7 +267,7 @@ mod tests {
     #[test]
     fn a_block_ends_where_its_pages_end() {
         for length in [0, 1, 15, 16, 64, 4032, 4033, 10_000] {
-            let mut block = Guarded::new(length);
+            let mut block = Guarded::new(length).expect("a block");
             block.lend(length);
             assert_eq!(block.length(), length);
             assert_eq!(block.address() % 16, 0);
@@ -261,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_write_after_taking_back_is_found() {
-        let mut block = Guarded::new(64);
+        let mut block = Guarded::new(64).expect("a block");
         block.lend(20);
         block.take_back();
         assert_eq!(block.changed_since_taken_back(), None);

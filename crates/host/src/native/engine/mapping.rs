@@ -1,9 +1,11 @@
 //! The image in memory.
-#![allow(unsafe_code)] // what is constant in it is lent as it lies there
+#![allow(unsafe_code)] // the image's pages
 
-use super::region::Region;
+use super::probe;
+use super::region::{Draft, Region};
 use crate::image::{Image, Import, PAGE, Protection, Section};
 use crate::{LoadError, Site};
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,28 +22,50 @@ pub(crate) struct Mapping {
     entry: u64,
 }
 
+/// The address of a function that stays in memory meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Code<'a> {
+    address: u64,
+    of: PhantomData<&'a Mapping>,
+}
+
+impl Code<'_> {
+    /// The thunk of an export, which is called as if it were a function of the driver.
+    pub(super) fn of_thunk(address: u64) -> Self {
+        Self { address, of: PhantomData }
+    }
+
+    pub(super) fn address(self) -> u64 {
+        self.address
+    }
+}
+
+const NONE: Protection = Protection { read: false, write: false, execute: false };
+
 impl Mapping {
-    /// Maps an image; `resolve` says what goes into an import slot.
+    /// Maps an image; `resolve` returns the value of an import slot.
     pub(crate) fn new(image: &Image, resolve: impl Fn(usize, &Import) -> u64) -> Result<Self, LoadError> {
         let layout = image.layout();
-        let mut region = Region::new(layout.size as usize)?;
-        region.write(0, image.bytes().get(..layout.headers as usize).unwrap_or_default())?;
+        let mut draft = Draft::new(layout.size as usize)?;
+        draft.write(0, image.bytes().get(..layout.headers as usize).unwrap_or_default())?;
         for section in &layout.sections {
-            region
-                .write(section.rva as usize, image.bytes().get(section.file.clone()).unwrap_or_default())?;
+            draft.write(section.rva as usize, image.bytes().get(section.file.clone()).unwrap_or_default())?;
         }
-        let moved = region.address().wrapping_sub(layout.preferred_base);
+        let base = draft.address();
+        let moved = base.wrapping_sub(layout.preferred_base);
         for &rva in &layout.relocations {
-            let offset = rva as usize;
-            let value = u64::from_le_bytes(region.read(offset).unwrap_or_default()).wrapping_add(moved);
-            region.write(offset, &value.to_le_bytes())?;
+            let value = draft.read_u64(rva as usize).wrapping_add(moved);
+            draft.write(rva as usize, &value.to_le_bytes())?;
         }
         for (index, import) in layout.imports.iter().enumerate() {
-            region.write(import.slot as usize, &resolve(index, import).to_le_bytes())?;
+            draft.write(import.slot as usize, &resolve(index, import).to_le_bytes())?;
         }
-        let base = region.address();
+        let headers = 0..layout.headers.next_multiple_of(PAGE) as usize;
+        let protections = [(0..layout.size as usize, NONE), (headers, Protection { read: true, ..NONE })];
+        let sections = layout.sections.iter().map(|section| (pages(section), section.protection));
+        let region = draft.finish(protections.into_iter().chain(sections))?;
         let code = layout.sections.iter().filter(|section| section.protection.execute);
-        let mapping = Self {
+        Ok(Self {
             code: code
                 .map(|section| {
                     let start = base + u64::from(section.rva);
@@ -53,29 +77,17 @@ impl Mapping {
             sections: layout.sections.clone(),
             functions: layout.functions.clone(),
             region,
-        };
-        mapping.protect(layout.headers)?;
-        Ok(mapping)
-    }
-
-    fn protect(&self, headers: u32) -> Result<(), LoadError> {
-        const NONE: Protection = Protection { read: false, write: false, execute: false };
-        self.region.protect(0..self.region.size(), NONE)?;
-        let headers = 0..headers.next_multiple_of(PAGE) as usize;
-        self.region.protect(headers, Protection { read: true, ..NONE })?;
-        for section in &self.sections {
-            self.region.protect(pages(section), section.protection)?;
-        }
-        Ok(())
+        })
     }
 
     /// Takes away what is needed only for initialisation, as the kernel does
     /// after `DriverEntry`.
     pub(crate) fn discard(&self) -> Result<(), LoadError> {
-        const NONE: Protection = Protection { read: false, write: false, execute: false };
         self.discarded.store(true, Ordering::Relaxed);
         for section in self.sections.iter().filter(|section| section.discardable) {
-            self.region.protect(pages(section), NONE)?;
+            // SAFETY: `constant` lends nothing of a discardable section; the driver that still uses
+            // one gets a fault.
+            unsafe { self.region.protect(pages(section), NONE) }?;
         }
         Ok(())
     }
@@ -103,6 +115,11 @@ impl Mapping {
         })
     }
 
+    /// The function at an address, if there can be one.
+    pub(crate) fn function(&self, address: u64) -> Option<Code<'_>> {
+        self.is_code(address).then_some(Code { address, of: PhantomData })
+    }
+
     /// An address as a place in the image.
     pub(crate) fn site(&self, address: u64) -> Option<Site> {
         let offset = self.region.offset_of(address)?;
@@ -113,8 +130,7 @@ impl Mapping {
     /// there.
     pub(crate) fn constant(&self, rva: u32) -> Option<&[u8]> {
         let section = self.sections.iter().find(|section| section.is_constant() && section.holds(rva, 1))?;
-        // SAFETY: the section is mapped readable, and not writable, as long as
-        // the image is.
+        // SAFETY: the section is mapped readable, and not writable, as long as the image is.
         unsafe { self.region.bytes(rva as usize..(section.rva + section.size) as usize) }
     }
 
@@ -129,15 +145,14 @@ impl Mapping {
     pub(crate) fn code_at(&self, address: u64) -> [u8; 4] {
         std::array::from_fn(|index| {
             let address = address.wrapping_add(index as u64);
-            let offset = self.region.offset_of(address).filter(|_| self.is_code(address));
-            offset.and_then(|offset| self.region.read(offset)).map_or(0, |[byte]| byte)
+            let mut byte = [0];
+            if self.is_code(address) {
+                // Not readable, it stays zero.
+                let _ = probe::read(&mut byte, address);
+            }
+            byte[0]
         })
     }
-}
-
-/// Maps an image whose imports lead nowhere, and unmaps it.
-pub(crate) fn map_only(image: &Image) -> Result<(), LoadError> {
-    Mapping::new(image, |_, _| 0)?.discard()
 }
 
 fn pages(section: &Section) -> Range<usize> {

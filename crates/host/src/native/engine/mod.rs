@@ -1,9 +1,17 @@
-//! Runs foreign code in this process and gets out of it again: memory, processor state, signals.
-//! It knows the image and nothing of what its calls mean.
+//! Runs foreign code in this process and gets out of it again. It knows the image and nothing of
+//! what the image's calls mean.
+//!
+//! From the bottom up: [`region`], [`probe`], [`guarded`] and [`mapping`] are memory; [`cpu`] is what
+//! a thread has while it is in the driver; [`enter`] goes in, and [`signals`] and [`watchdog`] get it
+//! out; [`attach`] sets all of that up; [`export`] is what the driver can call, and [`unwind`] how it
+//! got there.
 
+pub(crate) mod address;
+pub(crate) mod attach;
 pub(crate) mod cpu;
 pub(crate) mod enter;
 pub(crate) mod export;
+pub(crate) mod frame;
 pub(crate) mod guarded;
 pub(crate) mod mapping;
 pub(crate) mod pattern;
@@ -12,6 +20,7 @@ pub(crate) mod region;
 pub(crate) mod signals;
 pub(crate) mod stack;
 pub(crate) mod stop;
+pub(crate) mod trap;
 pub(crate) mod unwind;
 pub(crate) mod watchdog;
 pub(crate) mod workers;

@@ -22,17 +22,11 @@ const PATTERN: [u8; PERIOD] = {
     bytes
 };
 
-/// Lays the pattern out over a whole buffer, mixed with `stale`.
-pub(crate) fn fill(buffer: &mut [u8], stale: u8) {
-    for chunk in buffer.chunks_mut(PERIOD) {
-        if let Some(pattern) = PATTERN.get(..chunk.len()) {
-            chunk.copy_from_slice(pattern);
-        }
-    }
-    if stale != 0 {
-        for byte in buffer {
-            *byte ^= stale;
-        }
+/// The pattern of a whole buffer, mixed with `stale`: each piece with its offset.
+pub(crate) fn pieces(length: usize, stale: u8, mut write: impl FnMut(usize, &[u8])) {
+    let mixed = if stale == 0 { PATTERN } else { PATTERN.map(|byte| byte ^ stale) };
+    for offset in (0..length).step_by(PERIOD) {
+        write(offset, &mixed[..PERIOD.min(length - offset)]);
     }
 }
 
@@ -49,7 +43,11 @@ pub(crate) fn unwritten(buffer: &[u8], start: usize, stale: u8) -> Option<usize>
 
 #[cfg(test)]
 mod tests {
-    use super::{fill, unwritten};
+    use super::{pieces, unwritten};
+
+    fn fill(buffer: &mut [u8], stale: u8) {
+        pieces(buffer.len(), stale, |offset, piece| buffer[offset..][..piece.len()].copy_from_slice(piece));
+    }
 
     #[test]
     fn what_is_not_written_is_found() {

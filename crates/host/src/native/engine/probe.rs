@@ -1,4 +1,4 @@
-//! Reads and writes of memory that the driver names, which may not be there.
+//! Reads and writes of memory that the driver shares or names, and that may not be there.
 //!
 //! The few instructions that touch it lie between two labels; a fault at one of
 //! them is resumed behind them by the signal handler and becomes an error.
@@ -151,11 +151,18 @@ fn checked(failed: u64) -> Result<(), NoMemory> {
     if failed == 0 { Ok(()) } else { Err(NoMemory) }
 }
 
-/// Copies between any addresses, as `memmove` does.
+/// Reads from any address.
+pub(crate) fn read(to: &mut [u8], from: u64) -> Result<(), NoMemory> {
+    // SAFETY: `to` is borrowed to be written.
+    unsafe { copy(to.as_mut_ptr() as u64, from, to.len()) }
+}
+
+/// Copies between any addresses, as `memmove` does. To Rust this is an access by foreign code: the
+/// driver may write the same memory meanwhile.
 ///
 /// # Safety
-/// What lies at `to` is the driver's or meant to be written; no reference to it
-/// is alive.
+/// What is at `to` may be written by anybody who is given the address: it is no memory of the host
+/// to which there is a reference, unless that is the caller's own exclusive one.
 pub(crate) unsafe fn copy(to: u64, from: u64, length: usize) -> Result<(), NoMemory> {
     // SAFETY: an address without memory becomes an error; the rest the caller
     // promises.
@@ -183,7 +190,6 @@ pub(crate) fn compare(left: u64, right: u64, length: usize) -> Result<i32, NoMem
 #[cfg(test)]
 mod tests {
     use super::{NoMemory, compare, copy, fill};
-    use crate::native::engine::cpu::Cpu;
 
     fn address<T>(of: &mut T) -> u64 {
         (&raw mut *of) as u64
@@ -223,7 +229,7 @@ mod tests {
 
     #[test]
     fn missing_memory_is_an_error() {
-        Cpu::attach();
+        super::super::attach::attach();
         let mut byte = 0_u8;
         for missing in [0, 8, 0xFFFF_8000_0000_0000, 0x8000_0000_0000_0000] {
             // SAFETY: nothing lies at these addresses, or nothing is written.

@@ -1,5 +1,5 @@
 //! Address space from the operating system.
-#![allow(unsafe_code)] // mmap, mprotect and writes into what they gave
+#![allow(unsafe_code)] // mmap, mprotect and writes into the pages
 
 use crate::LoadError;
 use crate::image::{PAGE, Protection};
@@ -17,17 +17,18 @@ pub(crate) struct Region {
 
 // SAFETY: the pages belong to the value and to no thread.
 unsafe impl Send for Region {}
-// SAFETY: `&self` gives out addresses only; who writes answers for it there.
+// SAFETY: the safe functions that take `&self` compute addresses and touch no page; the others are
+// unsafe, and their callers keep accesses from different threads apart.
 unsafe impl Sync for Region {}
 
 const GUARD: usize = PAGE as usize;
 
 impl Region {
-    /// Reserves pages that can be read and written until protected.
+    /// Reserves pages that can be read and written until [`Region::protect`] changes that.
     pub(crate) fn new(size: usize) -> Result<Self, LoadError> {
         let size = size.next_multiple_of(GUARD);
         let total = size.checked_add(2 * GUARD).ok_or_else(|| map_error(libc::ENOMEM))?;
-        // SAFETY: no address is given, so nothing that exists is replaced.
+        // SAFETY: no address is given, so no existing mapping is replaced.
         let start = unsafe {
             libc::mmap(
                 ptr::null_mut(),
@@ -45,7 +46,8 @@ impl Region {
         let base = unsafe { start.cast::<u8>().add(GUARD) };
         let base = NonNull::new(base).ok_or_else(|| map_error(libc::ENOMEM))?;
         let region = Self { base, size };
-        region.protect(0..size, Protection { read: true, write: true, execute: false })?;
+        // SAFETY: nobody else has the pages yet.
+        unsafe { region.protect(0..size, Protection { read: true, write: true, execute: false }) }?;
         Ok(region)
     }
 
@@ -76,43 +78,19 @@ impl Region {
         (offset < self.size).then_some(offset)
     }
 
-    /// Writes into pages that are still writable.
-    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), LoadError> {
-        let fits = offset.checked_add(bytes.len()).is_some_and(|end| end <= self.size);
-        if !fits {
-            return Err(map_error(libc::EFAULT));
-        }
-        // SAFETY: `offset` lies inside, as just checked.
-        let to = unsafe { self.base.as_ptr().add(offset) };
-        // SAFETY: the range lies inside, is writable as the caller says, and
-        // `&mut self` keeps others out; `bytes` cannot lie in it.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
-        Ok(())
-    }
-
-    /// Fills the last bytes of pages that are still writable.
+    /// Fills the last bytes.
     ///
     /// # Safety
-    /// Nobody else reads or writes them meanwhile.
+    /// The pages can be written, and nobody else reads or writes them meanwhile.
     pub(crate) unsafe fn fill_end(&self, length: usize, value: u8) {
         let length = length.min(self.size);
         // SAFETY: the offset lies inside.
         let from = unsafe { self.base.as_ptr().add(self.size - length) };
-        // SAFETY: `length` bytes lie behind it; nobody else uses them, as the
-        // caller says.
+        // SAFETY: `length` bytes lie behind it; the rest is the caller's promise.
         unsafe { ptr::write_bytes(from, value, length) };
     }
 
-    /// Reads from pages that are readable.
-    pub(crate) fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
-        offset.checked_add(N).filter(|&end| end <= self.size)?;
-        // SAFETY: `offset` lies inside, as just checked.
-        let from = unsafe { self.base.as_ptr().add(offset) };
-        // SAFETY: the range lies inside and is readable as the caller says.
-        Some(unsafe { from.cast::<[u8; N]>().read() })
-    }
-
-    /// What lies in a range.
+    /// The bytes in a range.
     ///
     /// # Safety
     /// The pages can be read, and are not written, as long as the result lives.
@@ -127,8 +105,16 @@ impl Region {
         Some(unsafe { slice::from_raw_parts(from, length) })
     }
 
-    /// Sets what may be done with some pages.
-    pub(crate) fn protect(&self, pages: Range<usize>, protection: Protection) -> Result<(), LoadError> {
+    /// Sets which accesses to some pages are allowed.
+    ///
+    /// # Safety
+    /// No reference into the pages is alive, and nobody accesses them in a way that is no longer
+    /// allowed and cannot take the processor's fault.
+    pub(crate) unsafe fn protect(
+        &self,
+        pages: Range<usize>,
+        protection: Protection,
+    ) -> Result<(), LoadError> {
         if pages.start > pages.end || pages.end > self.size || !pages.start.is_multiple_of(GUARD) {
             return Err(map_error(libc::EFAULT));
         }
@@ -138,7 +124,7 @@ impl Region {
             | flag(protection.execute, libc::PROT_EXEC);
         // SAFETY: `start` lies inside, as just checked.
         let start = unsafe { self.base.as_ptr().add(pages.start) };
-        // SAFETY: the pages are the region's own.
+        // SAFETY: the pages are the region's own; the rest is the caller's promise.
         let result = unsafe { libc::mprotect(start.cast(), pages.end - pages.start, flags) };
         if result == 0 { Ok(()) } else { Err(LoadError::Map(io::Error::last_os_error())) }
     }
@@ -148,9 +134,56 @@ impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: one guard page lies before the first page.
         let start = unsafe { self.base.as_ptr().sub(GUARD) };
-        // SAFETY: the whole mapping is the region's; who runs code in it holds
-        // a reference on its owner.
+        // SAFETY: the whole mapping is the region's; whoever runs code in it has a reference on
+        // its owner.
         unsafe { libc::munmap(start.cast(), self.size + 2 * GUARD) };
+    }
+}
+
+/// A region that nobody else has yet: it can be written until it is finished.
+#[derive(Debug)]
+pub(crate) struct Draft(Region);
+
+impl Draft {
+    /// Reserves pages of zeros.
+    pub(crate) fn new(size: usize) -> Result<Self, LoadError> {
+        Region::new(size).map(Self)
+    }
+
+    /// Address of the first byte.
+    pub(crate) fn address(&self) -> u64 {
+        self.0.address()
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: the pages are mapped, can be read and written since `Region::new`, and belong to
+        // this value alone.
+        unsafe { slice::from_raw_parts_mut(self.0.start(), self.0.size()) }
+    }
+
+    /// Writes at an offset.
+    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), LoadError> {
+        let to = self.bytes().get_mut(offset..).and_then(|rest| rest.get_mut(..bytes.len()));
+        to.ok_or_else(|| map_error(libc::EFAULT))?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Eight bytes at an offset, as a number; zero outside.
+    pub(crate) fn read_u64(&mut self, offset: usize) -> u64 {
+        let bytes = self.bytes().get(offset..).and_then(<[u8]>::first_chunk);
+        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// Ends the writing: each range of pages is protected as given, in this order.
+    pub(crate) fn finish(
+        self,
+        protections: impl IntoIterator<Item = (Range<usize>, Protection)>,
+    ) -> Result<Region, LoadError> {
+        for (pages, protection) in protections {
+            // SAFETY: nobody else has the pages yet, and `bytes` lends them for one call only.
+            unsafe { self.0.protect(pages, protection) }?;
+        }
+        Ok(self.0)
     }
 }
 

@@ -7,33 +7,23 @@
 #![allow(unsafe_code)] // signal handlers
 
 use super::cpu::Cpu;
-use super::enter;
-use super::export::Export;
-use super::probe;
-use super::watchdog;
+use super::trap::Trap;
+use super::{enter, probe, watchdog};
 use libc::{c_int, c_void, siginfo_t, ucontext_t};
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::ptr;
 use std::sync::{Once, OnceLock};
 
-/// What the processor reported.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trap {
-    pub(crate) signal: c_int,
-    /// `si_code`.
-    pub(crate) code: c_int,
-    /// The address that could not be reached, as far as the processor says.
-    pub(crate) address: u64,
-    pub(crate) rip: u64,
-    pub(crate) rsp: u64,
-    pub(crate) rcx: u64,
-    /// The export in whose code it happened; none for the driver's own.
-    pub(crate) export: Option<&'static Export>,
-}
-
 /// `SIGABRT` is how a panic of the host ends where panics do not unwind.
-const SIGNALS: [c_int; 7] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP, libc::SIGABRT, watchdog::SIGNAL];
+const SIGNALS: &[c_int] = &[
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGFPE,
+    libc::SIGTRAP,
+    libc::SIGABRT,
+    watchdog::SIGNAL,
+];
 
 /// Places of registers in the interrupted context.
 const RIP: usize = libc::REG_RIP as usize;
@@ -41,15 +31,15 @@ const RSP: usize = libc::REG_RSP as usize;
 const RCX: usize = libc::REG_RCX as usize;
 const FLAGS: usize = libc::REG_EFL as usize;
 
-static BEFORE: OnceLock<[libc::sigaction; SIGNALS.len()]> = OnceLock::new();
+static BEFORE: OnceLock<Vec<libc::sigaction>> = OnceLock::new();
 
 /// Sets the handler for the whole process, once.
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let before = SIGNALS.map(current);
+        let before = SIGNALS.iter().map(|&signal| current(signal)).collect();
         let _ = BEFORE.set(before);
-        for signal in SIGNALS {
+        for &signal in SIGNALS {
             let mut action = empty();
             action.sa_sigaction = on_signal as *const () as usize;
             action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
@@ -106,8 +96,8 @@ fn answer(signal: c_int, info: &siginfo_t, registers: &[i64]) -> Answer {
     let (outside, export) = (cpu.frame().is_null(), cpu.export.get());
     if signal == watchdog::SIGNAL {
         // The host's own code is let run: the driver's comes again.
-        // SAFETY: inside, an entry and with it a dispatch is on the stack below.
-        if outside || !unsafe { cpu.dispatch() }.machine.mapping.is_code(rip) {
+        let in_code = cpu.mapping().is_some_and(|mapping| mapping.is_code(rip));
+        if outside || !in_code {
             return Answer::PassOn;
         }
     } else if let Some(end) = probe::resume(rip) {
@@ -119,7 +109,8 @@ fn answer(signal: c_int, info: &siginfo_t, registers: &[i64]) -> Answer {
     // others nobody reads it.
     let address = unsafe { info.si_addr() } as u64;
     let (rsp, rcx) = (register(RSP), register(RCX));
-    cpu.trap.set(Some(Trap { signal, code: info.si_code, address, rip, rsp, rcx, export }));
+    let last_call = cpu.caller();
+    cpu.trap.set(Some(Trap { signal, code: info.si_code, address, rip, rsp, rcx, last_call, export }));
     Answer::Continue(enter::landing as *const () as u64)
 }
 
@@ -144,34 +135,5 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
             let handler = unsafe { mem::transmute::<usize, extern "C" fn(c_int)>(handler) };
             handler(signal);
         }
-    }
-}
-
-/// A stack for the handler.
-#[derive(Debug)]
-pub(crate) struct Stack(Box<[MaybeUninit<u8>]>);
-
-impl Stack {
-    /// Enough for the widest registers a processor saves, and the handler.
-    const SIZE: usize = 64 << 10;
-
-    pub(crate) fn new() -> Self {
-        Self(Box::new_uninit_slice(Self::SIZE))
-    }
-
-    /// Makes it the calling thread's.
-    pub(crate) fn use_for_signals(&self) {
-        let stack =
-            libc::stack_t { ss_sp: self.0.as_ptr().cast_mut().cast(), ss_flags: 0, ss_size: self.0.len() };
-        // SAFETY: the memory is the value's, which the thread's block owns and
-        // never frees; only handlers on this thread write it.
-        unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
-    }
-
-    /// Leaves the calling thread without one.
-    pub(crate) fn disable() {
-        let stack = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
-        // SAFETY: nothing is handed over.
-        unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
     }
 }

@@ -36,7 +36,7 @@ impl Stack {
     ///
     /// # Safety
     /// The thread is not in the driver.
-    pub(crate) unsafe fn soil(&self, stale: u8) {
+    pub(crate) unsafe fn fill(&self, stale: u8) {
         const DEEPER_THAN_A_DRIVER_GOES: usize = 0x4000;
         // SAFETY: only the thread's own driver uses the stack, and is not running.
         unsafe { self.0.fill_end(DEEPER_THAN_A_DRIVER_GOES, stale) };

@@ -6,7 +6,7 @@
 #![allow(unsafe_code)] // the driver's frames on the stack
 
 use super::cpu::Cpu;
-use super::enter::CallFrame;
+use super::frame::CallFrame;
 use super::mapping::Mapping;
 use crate::Site;
 use pe_unwind_info::x86_64::{FunctionTableEntries, Register, UnwindState, XmmRegister};
@@ -31,10 +31,9 @@ pub(crate) fn stack(cpu: &Cpu, mapping: &Mapping) -> Vec<Site> {
     // SAFETY: null, or an entry that is still on the stack below, because the
     // thread is in an export.
     while let Some(entry) = unsafe { frame.as_ref() } {
-        let (outer, before) = entry.outer();
-        let end = if outer.is_null() { cpu.stack.top() } else { entry.end() };
+        let end = if entry.outer.is_null() { cpu.stack.top() } else { entry.rsp };
         one_entry(mapping, call, end, &mut sites);
-        (frame, call) = (outer, before);
+        (frame, call) = (entry.outer, entry.call);
     }
     sites
 }

@@ -6,7 +6,6 @@
 //! call.
 #![allow(unsafe_code)] // a signal for a thread
 
-use super::cpu::Cpu;
 use parking_lot::Mutex;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -71,23 +70,23 @@ struct Watched {
 }
 
 /// Watches the calling thread.
-pub(crate) fn add(cpu: &'static Cpu) {
+pub(crate) fn add(watch: &'static Watch) {
     static START: Once = Once::new();
     START.call_once(|| {
         // Without it a driver that hangs, hangs: not worth failing for.
-        let _ = thread::Builder::new().name("driver watchdog".to_owned()).spawn(watch);
+        let _ = thread::Builder::new().name("driver watchdog".to_owned()).spawn(watch_all);
     });
     // SAFETY: always succeeds.
     let thread = unsafe { libc::pthread_self() };
-    WATCHED.lock().push(Watched { watch: cpu.watch(), thread, seen: (0, Instant::now()) });
+    WATCHED.lock().push(Watched { watch, thread, seen: (0, Instant::now()) });
 }
 
 /// Watches the calling thread no longer.
-pub(crate) fn remove(cpu: &'static Cpu) {
-    WATCHED.lock().retain(|watched| !std::ptr::eq(watched.watch, cpu.watch()));
+pub(crate) fn remove(watch: &'static Watch) {
+    WATCHED.lock().retain(|watched| !std::ptr::eq(watched.watch, watch));
 }
 
-fn watch() {
+fn watch_all() {
     loop {
         thread::sleep(INTERVAL);
         // Threads stay in the list, and alive, while it is locked.

@@ -1,24 +1,18 @@
 //! The framework as one driver is bound to it.
 
-use crate::native::engine::cpu::Cpu;
-use crate::native::engine::guarded::Guarded;
-use crate::native::engine::stop::{Outcome, Stop};
-use crate::native::kmdf::attributes::DestroyedContexts;
-use crate::native::kmdf::children::Children;
-use crate::native::kmdf::device::Device;
-use crate::native::kmdf::driver::Driver;
-use crate::native::kmdf::file::FileObject;
-use crate::native::kmdf::init::DeviceInit;
-use crate::native::kmdf::registry::Key;
-use crate::native::kmdf::wait_lock::WaitLock;
-use crate::native::kmdf::work_item::WorkItems;
-use crate::native::running::context::Context;
-use crate::native::running::machine::Machine;
-use crate::native::running::memory::Address;
-use crate::{Fault, FaultKind};
+use super::children::Children;
+use super::device::Device;
+use super::device_init::DeviceInit;
+use super::driver::Driver;
+use super::file::FileObject;
+use super::key::Key;
+use super::typed_context::DestroyedContexts;
+use super::wait_lock::WaitLock;
+use super::work_item::WorkItem;
+use crate::native::engine::guarded::{Guarded, NoBlock};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// `WDF_DRIVER_GLOBALS`.
 pub(crate) mod offsets {
@@ -43,7 +37,9 @@ pub(crate) struct Framework {
     pub(crate) objects: Mutex<Objects>,
     pub(crate) locks: Children<WaitLock>,
     pub(crate) keys: Children<Key>,
-    pub(crate) work_items: WorkItems,
+    pub(crate) work_items: Children<WorkItem>,
+    /// How many of them are enqueued and have not begun to run.
+    pub(crate) work_waiting: AtomicUsize,
     pub(crate) destroyed: DestroyedContexts,
     files: Mutex<Vec<Arc<FileObject>>>,
 }
@@ -56,24 +52,27 @@ pub(crate) struct Objects {
     pub(crate) devices: Vec<Arc<Device>>,
 }
 
-impl Default for Framework {
-    fn default() -> Self {
+impl Framework {
+    /// One that no driver is bound to.
+    ///
+    /// # Errors
+    /// When there is no memory for the globals.
+    pub(crate) fn new() -> Result<Self, NoBlock> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self {
+        Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             bound: AtomicBool::new(false),
-            globals: Guarded::zeroed(offsets::SIZE),
+            globals: Guarded::zeroed(offsets::SIZE)?,
             objects: Mutex::default(),
             locks: Children::default(),
             keys: Children::default(),
-            work_items: WorkItems::default(),
+            work_items: Children::default(),
+            work_waiting: AtomicUsize::new(0),
             destroyed: DestroyedContexts::default(),
             files: Mutex::default(),
-        }
+        })
     }
-}
 
-impl Framework {
     /// Tells drivers apart.
     pub(crate) fn id(&self) -> u64 {
         self.id
@@ -118,60 +117,5 @@ impl Framework {
 
     pub(crate) fn file(&self, handle: u64) -> Option<Arc<FileObject>> {
         self.files.lock().iter().find(|file| file.handle() == handle).cloned()
-    }
-}
-
-impl Context<'_> {
-    /// The framework, when the driver passes the globals it was given.
-    pub(crate) fn framework(&self, globals: Address) -> Outcome<&Framework> {
-        let framework = &self.machine().framework;
-        if globals.0 != framework.globals.address() {
-            return self.bad_argument("was not given the driver's WDF_DRIVER_GLOBALS");
-        }
-        if !framework.is_bound() {
-            return self.bad_argument("was called without a binding to the framework");
-        }
-        Ok(framework)
-    }
-
-    /// The fault of a handle that is not one of the wanted kind.
-    #[cold]
-    pub(crate) fn bad_handle(&self, handle: Address, wanted: &str) -> Stop {
-        let address = self.describe(handle.0);
-        self.fault(FaultKind::FrameworkHandle, format_args!("was given {address} and not a {wanted}"))
-    }
-}
-
-impl Machine {
-    /// What the driver left behind once it is gone: held resources, event
-    /// providers, objects of the framework, the binding; and memory that it changed when it no longer
-    /// should.
-    pub(crate) fn left_behind(&self, cpu: &Cpu) -> Vec<Fault> {
-        let changed = cpu.pool.borrow_mut().sweep(self.framework.id());
-        let mut faults: Vec<_> = changed.into_iter().map(|found| self.use_after_free(found)).collect();
-        faults.extend(self.framework.destroyed.sweep(self));
-        faults.extend(self.held.leaks(self));
-        faults.extend(self.tracing.leaks(self));
-        let mut add = |kind, message: String, caller| {
-            faults.push(Fault { kind, message, site: self.mapping.site(caller) });
-        };
-        let objects = self.framework.objects.lock();
-        for init in &objects.inits {
-            let message = "the WDFDEVICE_INIT was neither consumed nor freed".to_owned();
-            add(FaultKind::DeviceInit, message, init.caller());
-        }
-        for device in &objects.devices {
-            add(FaultKind::DeviceLeak, format!("{device} was not deleted"), device.caller());
-        }
-        if self.framework.is_bound() {
-            add(FaultKind::Unbind, "the driver is gone without WdfVersionUnbind".to_owned(), 0);
-        }
-        if self.framework.globals.damage().is_some() {
-            add(FaultKind::ContextOverrun, "the driver wrote next to WDF_DRIVER_GLOBALS".to_owned(), 0);
-        }
-        if self.driver_object.damage().is_some() {
-            add(FaultKind::MemoryAccess, "the driver wrote outside of the DRIVER_OBJECT".to_owned(), 0);
-        }
-        faults
     }
 }

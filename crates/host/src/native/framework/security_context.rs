@@ -1,11 +1,6 @@
-//! What a create request says of who opens: `IO_SECURITY_CONTEXT`.
+//! The caller's access and quality of service in a create request: `IO_SECURITY_CONTEXT`.
 
-use crate::FaultKind;
-use crate::native::contracts::object_address::{self, Kind};
-use crate::native::engine::cpu::Cpu;
-use crate::native::engine::guarded::Guarded;
-use crate::native::engine::stop::Outcome;
-use crate::native::running::context::Context;
+use crate::native::engine::guarded::{Guarded, NoBlock};
 use psimp_model::SecurityQos;
 use std::cell::Cell;
 
@@ -36,14 +31,25 @@ pub(crate) struct SecurityContext {
 }
 
 impl SecurityContext {
-    /// Of an open with this access, and with what the caller says of a server.
-    pub(crate) fn new(cpu: &Cpu, desired: u32, quality: Option<SecurityQos>) -> Self {
-        let again = cpu.security.take();
-        let mut context = again.unwrap_or_else(|| Self {
-            memory: Guarded::new(offsets::SIZE + offsets::QUALITY_SIZE),
-            withdrawn: Cell::new(false),
-        });
-        context.restore();
+    /// Of an open with this access, and with the quality of service that the caller gave; in the
+    /// memory of one before, if there is one. `access_state` is the address of its `ACCESS_STATE`.
+    ///
+    /// # Errors
+    /// When there is no memory.
+    pub(crate) fn new(
+        again: Option<Self>,
+        access_state: u64,
+        desired: u32,
+        quality: Option<SecurityQos>,
+    ) -> Result<Self, NoBlock> {
+        let again = again.filter(Self::restore);
+        let mut context = match again {
+            Some(context) => context,
+            None => Self {
+                memory: Guarded::new(offsets::SIZE + offsets::QUALITY_SIZE)?,
+                withdrawn: Cell::new(false),
+            },
+        };
         let memory = &mut context.memory;
         memory.lend(offsets::SIZE + if quality.is_some() { offsets::QUALITY_SIZE } else { 0 });
         memory.fill_from(0, 0);
@@ -54,11 +60,10 @@ impl SecurityContext {
             memory.write(offsets::SIZE + 4, &level.to_le_bytes());
             memory.write(offsets::SIZE + 8, &[tracking, u8::from(effective_only)]);
         }
-        let state = object_address::address(Kind::AccessState, cpu.serial());
-        memory.write(offsets::ACCESS_STATE, &state.to_le_bytes());
+        memory.write(offsets::ACCESS_STATE, &access_state.to_le_bytes());
         memory.write(offsets::DESIRED, &desired.to_le_bytes());
         memory.write(offsets::OPTIONS, &0_u32.to_le_bytes());
-        context
+        Ok(context)
     }
 
     /// Its address; null when it is no longer there.
@@ -66,29 +71,24 @@ impl SecurityContext {
         if self.withdrawn.get() { 0 } else { self.memory.address() }
     }
 
-    /// The fault of a driver that wrote around it.
-    pub(crate) fn check(&self, cx: &Context<'_>) -> Outcome<()> {
-        let damage = if self.withdrawn.get() { None } else { self.memory.damage() };
-        match damage {
-            None => Ok(()),
-            Some(offset) => Err(cx.fault(
-                FaultKind::BufferOverrun,
-                format_args!("finds that the driver wrote at offset {offset} of the IO_SECURITY_CONTEXT"),
-            )),
-        }
+    /// Where the driver wrote next to it.
+    pub(crate) fn damage(&self) -> Option<isize> {
+        if self.withdrawn.get() { None } else { self.memory.damage() }
     }
 
     /// The request is completed: nobody may read it any more.
     pub(crate) fn withdraw(&self) {
-        if !self.withdrawn.replace(true) {
-            self.memory.set_accessible(false);
+        if !self.withdrawn.get() {
+            self.withdrawn.set(self.memory.set_accessible(false));
         }
     }
 
-    fn restore(&self) {
-        if self.withdrawn.replace(false) {
-            self.memory.set_accessible(true);
+    /// The opposite; returns whether it succeeded.
+    fn restore(&self) -> bool {
+        if self.withdrawn.get() {
+            self.withdrawn.set(!self.memory.set_accessible(true));
         }
+        !self.withdrawn.get()
     }
 
     /// What an address in it, or near it, is in words.
@@ -100,7 +100,9 @@ impl SecurityContext {
 
 impl Drop for SecurityContext {
     fn drop(&mut self) {
-        // The pages are used again by whoever needs some.
-        self.restore();
+        // The pages are used again, for anything.
+        if !self.restore() {
+            self.memory.retire();
+        }
     }
 }

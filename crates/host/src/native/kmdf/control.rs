@@ -1,12 +1,12 @@
 //! Making a control device.
 
-use super::device::Device;
 use super::init;
+use crate::native::contracts::object_address::{self, Kind};
 use crate::native::contracts::status::OBJECT_NAME_COLLISION;
-use crate::native::engine::export::exports;
-use crate::native::engine::stop::Outcome;
-use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
+use crate::native::engine::address::Address;
+use crate::native::framework::device::Device;
+use crate::native::framework::typed_context::TypedContext;
+use crate::native::running::call::exports;
 use psimp_model::{UnknownSddl, parse_sddl};
 use psimp_nt::Status;
 use std::sync::Arc;
@@ -33,10 +33,14 @@ exports! {
         if described.name.as_deref().is_some_and(|name| framework.device(name).is_some()) {
             return Ok(OBJECT_NAME_COLLISION);
         }
+        let context = match TypedContext::new(attributes) {
+            Ok(context) => context,
+            Err(status) => return Ok(status),
+        };
         let described = init::take(cx, Address(described.handle))?;
-        let created = Arc::new(Device::new(cx.cpu, framework.id(), cx.caller, described, acl, attributes));
-        let value = created.handle();
-        framework.objects.lock().devices.push(created);
+        let value = object_address::address(Kind::Device, cx.account().serial());
+        let created = Device::new(value, framework.id(), cx.caller, described, acl, context);
+        framework.objects.lock().devices.push(Arc::new(created));
         cx.write(init, &0_u64, "the WDFDEVICE_INIT")?;
         cx.write(device, &value, "the device's handle")?;
         Ok(Status::SUCCESS)
@@ -46,7 +50,7 @@ exports! {
         cx, globals: Address, device: Address, name: Address
     ) -> Status {
         let framework = cx.framework(globals)?;
-        let device = find(cx, device)?;
+        let device = cx.device(device)?;
         let name = match cx.read_string(name, "the link's name")? {
             None => return Ok(Status::INVALID_PARAMETER),
             Some(name) if name.is_empty() => return Ok(Status::INVALID_DEVICE_REQUEST),
@@ -67,14 +71,7 @@ exports! {
 
     fn WdfControlFinishInitializing[DISPATCH, fails NEVER](cx, globals: Address, device: Address) {
         cx.framework(globals)?;
-        find(cx, device)?.finish_initializing();
+        cx.device(device)?.finish_initializing();
         Ok(())
     }
-}
-
-/// The device behind a handle.
-pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<Device>> {
-    let objects = cx.machine().framework.objects.lock();
-    let found = objects.devices.iter().find(|device| device.handle() == handle.0);
-    found.cloned().ok_or_else(|| cx.bad_handle(handle, "WDFDEVICE"))
 }

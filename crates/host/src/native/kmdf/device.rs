@@ -1,196 +1,24 @@
-//! A control device.
+//! How a control device ends.
 
-use super::attributes::{Attributes, TypedContext};
 use super::children;
-use super::init::{DeviceInit, FileConfig};
-use crate::native::contracts::object_address::{self, Kind};
-use crate::native::engine::cpu::Cpu;
 use crate::native::engine::stop::Outcome;
+use crate::native::framework::device::Device;
 use crate::native::running::dispatch::Dispatch;
-use parking_lot::Mutex;
-use psimp_model::Acl;
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// `WDFDEVICE`.
-#[derive(Debug)]
-pub(crate) struct Device {
-    handle: u64,
-    framework: u64,
-    /// Return address of the call that made it.
-    caller: u64,
-    name: Option<String>,
-    acl: Acl,
-    on_io_in_caller_context: u64,
-    files: Option<FileConfig>,
-    context: TypedContext,
-    link: Mutex<Option<String>>,
-    /// `DO_DEVICE_INITIALIZING`.
-    initializing: AtomicBool,
-    deleted: AtomicBool,
-    open: AtomicUsize,
+/// A file was closed, or its create failed; the last one takes a deleted device with it.
+pub(crate) fn closed(device: &Arc<Device>, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    if device.closed() { destroy(device, dispatch) } else { Ok(()) }
 }
 
-impl Device {
-    pub(crate) fn new(
-        cpu: &Cpu,
-        framework: u64,
-        caller: u64,
-        init: DeviceInit,
-        acl: Acl,
-        attributes: Attributes,
-    ) -> Self {
-        Self {
-            handle: object_address::address(Kind::Device, cpu.serial()),
-            framework,
-            caller,
-            name: init.name,
-            acl,
-            on_io_in_caller_context: init.on_io_in_caller_context,
-            files: init.files,
-            context: TypedContext::new(attributes),
-            link: Mutex::default(),
-            initializing: AtomicBool::new(true),
-            deleted: AtomicBool::new(false),
-            open: AtomicUsize::new(0),
-        }
-    }
-
-    pub(crate) fn handle(&self) -> u64 {
-        self.handle
-    }
-
-    pub(crate) fn framework(&self) -> u64 {
-        self.framework
-    }
-
-    pub(crate) fn caller(&self) -> u64 {
-        self.caller
-    }
-
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    pub(crate) fn context(&self) -> &TypedContext {
-        &self.context
-    }
-
-    pub(crate) fn link(&self) -> &Mutex<Option<String>> {
-        &self.link
-    }
-
-    pub(crate) fn files(&self) -> Option<&FileConfig> {
-        self.files.as_ref()
-    }
-
-    /// Who may open it.
-    pub(crate) fn acl(&self) -> &Acl {
-        &self.acl
-    }
-
-    /// Whether this is its name or its link. Names differ in more than case.
-    pub(crate) fn is_called(&self, name: &str) -> bool {
-        let same = |other: &String| other.eq_ignore_ascii_case(name);
-        self.name.as_ref().is_some_and(same) || self.link.lock().as_ref().is_some_and(same)
-    }
-
-    /// What follows this device's name, or its link, in a path: nothing, or a name
-    /// below the device with the backslash before it.
-    pub(crate) fn rest_of<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let behind = |own: &str| {
-            let (start, rest) = path.split_at_checked(own.len())?;
-            let ends = rest.is_empty() || rest.starts_with('\\');
-            (ends && start.eq_ignore_ascii_case(own)).then_some(rest)
-        };
-        let by_name = self.name.as_deref().and_then(behind);
-        by_name.or_else(|| self.link.lock().as_deref().and_then(behind))
-    }
-
-    /// Whether the I/O manager lets creates through.
-    pub(crate) fn can_be_opened(&self) -> bool {
-        !self.initializing.load(Ordering::Acquire) && !self.deleted.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn finish_initializing(&self) {
-        self.initializing.store(false, Ordering::Release);
-    }
-
-    /// `EvtIoInCallerContext`.
-    pub(crate) fn on_io_in_caller_context(&self) -> Option<u64> {
-        some(self.on_io_in_caller_context)
-    }
-
-    /// `EvtDeviceFileCreate`.
-    pub(crate) fn on_create(&self) -> Option<u64> {
-        some(self.files.as_ref()?.on_create)
-    }
-
-    /// `EvtFileCleanup`.
-    pub(crate) fn on_cleanup(&self) -> Option<u64> {
-        some(self.files.as_ref()?.on_cleanup)
-    }
-
-    /// `EvtFileClose`.
-    pub(crate) fn on_close(&self) -> Option<u64> {
-        some(self.files.as_ref()?.on_close)
-    }
-
-    pub(crate) fn opened(&self) {
-        self.open.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// A file was closed, or its create failed; the last one takes a deleted
-    /// device with it.
-    pub(crate) fn closed(device: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
-        let last = device.open.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last && device.deleted.load(Ordering::Acquire) {
-            return Self::destroy(device, dispatch, cpu);
-        }
-        Ok(())
-    }
-
-    /// Deletes a device: nobody can open it any more, and it is destroyed as
-    /// soon as no file is open.
-    pub(crate) fn delete(device: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
-        let again = device.deleted.swap(true, Ordering::AcqRel);
-        if again || device.open.load(Ordering::Acquire) != 0 {
-            return Ok(());
-        }
-        Self::destroy(device, dispatch, cpu)
-    }
-
-    fn destroy(device: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
-        children::delete(dispatch, cpu, device.handle)?;
-        device.context.destroy(dispatch, cpu, device.handle)?;
-        dispatch.machine.framework.objects.lock().devices.retain(|other| !Arc::ptr_eq(other, device));
-        Ok(())
-    }
+/// Deletes a device: nobody can open it any more, and it is destroyed as soon as no file is open.
+pub(super) fn delete(device: &Arc<Device>, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    if device.set_deleted() { destroy(device, dispatch) } else { Ok(()) }
 }
 
-impl fmt::Display for Device {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name.as_deref().unwrap_or("a device without a name"))
-    }
-}
-
-fn some(callback: u64) -> Option<u64> {
-    (callback != 0).then_some(callback)
-}
-
-/// Access to a device: generic rights are those of files.
-pub(crate) fn map_generic(desired: u32) -> u32 {
-    const MAP: [(u32, u32); 4] = [
-        (0x8000_0000, 0x0012_0089),
-        (0x4000_0000, 0x0012_0116),
-        (0x2000_0000, 0x0012_00A0),
-        (0x1000_0000, 0x001F_01FF),
-    ];
-    MAP.iter().fold(
-        desired,
-        |mapped, &(generic, specific)| {
-            if mapped & generic == 0 { mapped } else { mapped & !generic | specific }
-        },
-    )
+fn destroy(device: &Arc<Device>, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    children::delete(dispatch, device.handle())?;
+    device.context().destroy(dispatch, device.handle())?;
+    dispatch.machine.framework.objects.lock().devices.retain(|other| !Arc::ptr_eq(other, device));
+    Ok(())
 }

@@ -1,38 +1,21 @@
 //! The driver object of the framework.
 
-use super::attributes::TypedContext;
-use super::children;
-use super::device::Device;
-use super::loader;
+use super::{children, device};
+use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
 use crate::native::contracts::status::DRIVER_INTERNAL_ERROR;
-use crate::native::engine::export::exports;
+use crate::native::engine::address::Address;
+use crate::native::engine::export::Export;
 use crate::native::engine::stop::Outcome;
+use crate::native::framework::driver::Driver;
 use crate::native::framework::globals::offsets;
+use crate::native::framework::typed_context::TypedContext;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
-use crate::native::start::driver_object;
+use crate::native::running::machine::driver_object;
 use psimp_nt::Status;
 use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
-
-/// `WDFDRIVER`.
-#[derive(Debug)]
-pub(crate) struct Driver {
-    handle: u64,
-    on_unload: u64,
-    context: TypedContext,
-}
-
-impl Driver {
-    pub(crate) fn handle(&self) -> u64 {
-        self.handle
-    }
-
-    pub(crate) fn context(&self) -> &TypedContext {
-        &self.context
-    }
-}
 
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 #[repr(C)]
@@ -59,7 +42,7 @@ exports! {
         handle: Address
     ) -> Status {
         let framework = cx.framework(globals)?;
-        loader::check_driver_object(cx, driver)?;
+        check_driver_object(cx, driver)?;
         let config: Config = cx.read(config, "WDF_DRIVER_CONFIG")?;
         if config.size as usize != size_of::<Config>() && config.size != CONFIG_1_1 {
             return Ok(Status::INFO_LENGTH_MISMATCH);
@@ -67,7 +50,7 @@ exports! {
         if config.init_flags & !(NON_PNP_DRIVER | NO_DISPATCH_OVERRIDE) != 0 {
             return Ok(Status::INVALID_PARAMETER);
         }
-        loader::check_registry_path(cx, registry_path)?;
+        check_registry_path(cx, registry_path)?;
         if framework.objects.lock().driver.is_some() {
             return Ok(DRIVER_INTERNAL_ERROR);
         }
@@ -86,16 +69,16 @@ exports! {
             Ok(attributes) => attributes,
             Err(status) => return Ok(status),
         };
-        let driver = Arc::new(Driver {
-            handle: object_address::address(Kind::Driver, cx.cpu.serial()),
-            on_unload: config.on_unload,
-            context: TypedContext::new(attributes),
-        });
+        let context = match TypedContext::new(attributes) {
+            Ok(context) => context,
+            Err(status) => return Ok(status),
+        };
+        let handle_value = object_address::address(Kind::Driver, cx.account().serial());
+        let driver = Arc::new(Driver { handle: handle_value, on_unload: config.on_unload, context });
         publish(cx, &driver, &config);
-        let value = driver.handle;
         framework.objects.lock().driver = Some(driver);
         if handle.non_null().is_some() {
-            cx.write(handle, &value, "the driver's handle")?;
+            cx.write(handle, &handle_value, "the driver's handle")?;
         }
         Ok(Status::SUCCESS)
     }
@@ -107,17 +90,17 @@ exports! {
 
     /// What the framework puts into `DRIVER_OBJECT.DriverUnload`.
     fn DriverUnload[PASSIVE, fails NEVER](cx, driver_object: Address) {
-        loader::check_driver_object(cx, driver_object)?;
+        check_driver_object(cx, driver_object)?;
         let driver = cx.machine().framework.objects.lock().driver.clone();
         let Some(driver) = driver else { return Ok(()) };
         if driver.on_unload != 0 {
-            cx.call(driver.on_unload, [driver.handle, 0, 0, 0])?;
+            cx.dispatch.call(driver.on_unload, [driver.handle])?;
         }
         delete(cx)
     }
 }
 
-/// Tells the driver and the I/O manager of a new driver object.
+/// Writes a new driver object into what the driver and the I/O manager read.
 fn publish(cx: &Context<'_>, driver: &Driver, config: &Config) {
     let machine = cx.machine();
     let globals = &machine.framework.globals;
@@ -132,14 +115,15 @@ fn publish(cx: &Context<'_>, driver: &Driver, config: &Config) {
     let name = machine.options.service.as_bytes();
     globals.write(offsets::DRIVER_NAME, name.get(..offsets::DRIVER_NAME_SIZE - 1).unwrap_or(name));
     // Without a callback the driver cannot be stopped.
-    let unload = if config.on_unload == 0 { 0 } else { unload_address() };
+    let unload = if config.on_unload == 0 { 0 } else { unload().address() };
     globals.write(offsets::DISPLACE_DRIVER_UNLOAD, &[u8::from(unload != 0)]);
     machine.driver_object.write(driver_object::DRIVER_UNLOAD, &unload.to_le_bytes());
 }
 
-/// What is in `DRIVER_OBJECT.DriverUnload` unless the driver changes it.
-pub(crate) fn unload_address() -> u64 {
-    OF_DRIVER_OBJECT.first().map_or(0, |unload| unload.address())
+/// What the framework puts into `DRIVER_OBJECT.DriverUnload`.
+pub(crate) fn unload() -> &'static Export {
+    let [unload] = OF_DRIVER_OBJECT else { unreachable!("one function is declared above") };
+    unload
 }
 
 /// Deletes the driver object with everything below it: also the control device
@@ -149,11 +133,30 @@ pub(crate) fn delete(cx: &Context<'_>) -> Outcome<()> {
     let Some(driver) = framework.objects.lock().driver.clone() else { return Ok(()) };
     let devices = framework.objects.lock().devices.clone();
     for device in &devices {
-        Device::delete(device, cx.dispatch, cx.cpu)?;
+        device::delete(device, cx.dispatch)?;
     }
-    children::delete(cx.dispatch, cx.cpu, driver.handle)?;
-    driver.context.destroy(cx.dispatch, cx.cpu, driver.handle)?;
+    children::delete(cx.dispatch, driver.handle)?;
+    driver.context.destroy(cx.dispatch, driver.handle)?;
     framework.objects.lock().driver = None;
     framework.globals.write(offsets::DRIVER, &[0; 8]);
     Ok(())
+}
+
+/// The driver has to pass its driver object.
+pub(super) fn check_driver_object(cx: &Context<'_>, object: Address) -> Outcome<()> {
+    if object.0 == cx.machine().driver_object.address() {
+        return Ok(());
+    }
+    let address = cx.describe(object.0);
+    Err(cx.fault(FaultKind::BadArgument, format_args!("was given {address} and not the driver object")))
+}
+
+/// The path has to be there whenever the loader is called: a driver that kept
+/// the pointer it was given passes what is gone.
+pub(super) fn check_registry_path(cx: &Context<'_>, path: Address) -> Outcome<()> {
+    let given = cx.read_string(path, "the registry path")?;
+    if given == Some(cx.machine().registry_key()) {
+        return Ok(());
+    }
+    cx.bad_argument("was not given the registry path of the driver")
 }

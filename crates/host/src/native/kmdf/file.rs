@@ -1,115 +1,53 @@
-//! A file object.
+//! File objects: their names, and how they end.
 
-use super::attributes::{Attributes, TypedContext};
 use super::children;
-use super::device::Device;
-use super::file_name::FileName;
-use crate::native::contracts::object_address::{self, Kind};
-use crate::native::engine::cpu::Cpu;
+use crate::FaultKind;
+use crate::native::engine::address::Address;
+use crate::native::engine::guarded::NoBlock;
 use crate::native::engine::stop::Outcome;
+use crate::native::framework::file::FileObject;
+use crate::native::running::call::exports;
+use crate::native::running::context::Context;
 use crate::native::running::dispatch::Dispatch;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// `WDFFILEOBJECT`, with the handle of user mode that it stands for.
-#[derive(Debug)]
-pub(crate) struct FileObject {
-    /// Zero when the driver wants no file objects.
-    handle: u64,
-    device: Arc<Device>,
-    granted: u32,
-    name: FileName,
-    context: TypedContext,
-    /// The last handle is closed.
-    cleaned_up: AtomicBool,
-    /// Requests that the driver has and has not returned from.
-    in_flight: AtomicU32,
-    /// How often those in flight were cancelled.
-    cancellations: AtomicU64,
+exports! {
+    /// The functions that are modelled.
+    FUNCTIONS:
+
+    fn WdfFileObjectGetFileName[PASSIVE, fails NEVER](cx, globals: Address, file: Address) -> Address {
+        let framework = cx.framework(globals)?;
+        if let Some(file) = current(cx, file) {
+            return name_of(cx, file);
+        }
+        let file = framework.file(file.0).ok_or_else(|| cx.bad_handle(file, "WDFFILEOBJECT"))?;
+        name_of(cx, &file)
+    }
 }
 
-impl FileObject {
-    /// A file of `device`, opened by this name below it with the access that was
-    /// granted.
-    pub(crate) fn new(cpu: &Cpu, device: &Arc<Device>, granted: u32, name: FileName) -> Self {
-        let config = device.files().filter(|files| files.has_objects);
-        let handle = if config.is_some() { object_address::address(Kind::File, cpu.serial()) } else { 0 };
-        let attributes = config.map_or_else(Attributes::default, |files| files.attributes);
-        device.opened();
-        let context = TypedContext::new(attributes);
-        Self {
-            handle,
-            device: device.clone(),
-            granted,
-            name,
-            context,
-            cleaned_up: AtomicBool::new(false),
-            in_flight: AtomicU32::new(0),
-            cancellations: AtomicU64::new(0),
-        }
-    }
+/// The file object of the current request, if it is that.
+fn current<'a>(cx: &Context<'a>, handle: Address) -> Option<&'a Arc<FileObject>> {
+    cx.dispatch.file.filter(|file| handle.non_null().is_some() && file.handle() == handle.0)
+}
 
-    /// A request is about to reach the driver; returns how many cancellations
-    /// came before it, which are no concern of its.
-    pub(crate) fn begin_request(&self) -> u64 {
-        let before = self.cancellations();
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
-        before
-    }
+fn name_of(cx: &Context<'_>, file: &FileObject) -> Outcome<Address> {
+    let no_memory = |NoBlock| cx.fault(FaultKind::Host, "finds no memory of the host for the name");
+    file.name().address().map_err(no_memory)
+}
 
-    /// The driver has returned from it.
-    pub(crate) fn end_request(&self) {
-        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+/// The last handle is closed: calls the driver, once.
+pub(crate) fn clean_up(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    match file.device().on_cleanup().filter(|_| file.set_cleaned_up()) {
+        Some(callback) => dispatch.call(callback, [file.handle()]).map(drop),
+        None => Ok(()),
     }
+}
 
-    /// Cancels what is in flight; says whether anything was.
-    pub(crate) fn cancel(&self) -> bool {
-        let any = self.in_flight.load(Ordering::Acquire) != 0;
-        if any {
-            self.cancellations.fetch_add(1, Ordering::AcqRel);
-        }
-        any
+/// The framework destroys the object.
+pub(crate) fn destroy(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    children::delete(dispatch, file.handle())?;
+    if let Some(name) = file.name().destroyed(file.handle()) {
+        dispatch.machine.framework.destroyed.take_away(name, &dispatch.machine.mapping)?;
     }
-
-    pub(crate) fn cancellations(&self) -> u64 {
-        self.cancellations.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn handle(&self) -> u64 {
-        self.handle
-    }
-
-    pub(crate) fn device(&self) -> &Arc<Device> {
-        &self.device
-    }
-
-    /// The access that the handle grants.
-    pub(crate) fn granted(&self) -> u32 {
-        self.granted
-    }
-
-    pub(crate) fn name(&self) -> &FileName {
-        &self.name
-    }
-
-    pub(crate) fn context(&self) -> &TypedContext {
-        &self.context
-    }
-
-    /// The last handle is closed: tells the driver, once.
-    pub(crate) fn clean_up(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
-        if !self.cleaned_up.swap(true, Ordering::AcqRel)
-            && let Some(callback) = self.device.on_cleanup()
-        {
-            dispatch.call(cpu, callback, [self.handle, 0, 0, 0])?;
-        }
-        Ok(())
-    }
-
-    /// The framework destroys the object.
-    pub(crate) fn destroy(&self, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
-        children::delete(dispatch, cpu, self.handle)?;
-        self.name.destroy(dispatch.machine, self.handle)?;
-        self.context.destroy(dispatch, cpu, self.handle)
-    }
+    file.context().destroy(dispatch, file.handle())
 }

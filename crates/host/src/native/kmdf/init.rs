@@ -1,43 +1,14 @@
 //! `WDFDEVICE_INIT`: what a control device is going to be.
 
-use super::attributes::Attributes;
 use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
-use crate::native::engine::export::exports;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::framework::device_init::{DeviceInit, FileConfig};
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use zerocopy::{FromBytes, IntoBytes};
-
-/// A device that is being described.
-#[derive(Clone, Debug)]
-pub(crate) struct DeviceInit {
-    pub(crate) handle: u64,
-    /// Return address of the call that made it.
-    caller: u64,
-    pub(crate) sddl: String,
-    pub(crate) name: Option<String>,
-    pub(crate) on_io_in_caller_context: u64,
-    pub(crate) files: Option<FileConfig>,
-}
-
-/// What the driver wants to know of files.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FileConfig {
-    pub(crate) on_create: u64,
-    pub(crate) on_close: u64,
-    pub(crate) on_cleanup: u64,
-    /// Whether there are file objects of the framework.
-    pub(crate) has_objects: bool,
-    pub(crate) attributes: Attributes,
-}
-
-impl DeviceInit {
-    pub(crate) fn caller(&self) -> u64 {
-        self.caller
-    }
-}
 
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 #[repr(C)]
@@ -64,12 +35,9 @@ exports! {
         cx, globals: Address, driver: Address, sddl: Address
     ) -> Address {
         let framework = cx.framework(globals)?;
-        let known = framework.objects.lock().driver.as_ref().map(|driver| driver.handle());
-        if known != Some(driver.0) {
-            return Err(cx.bad_handle(driver, "WDFDRIVER"));
-        }
+        cx.check_driver(driver)?;
         let Some(sddl) = cx.read_string(sddl, "the SDDL string")? else { return Ok(Address::NULL) };
-        let handle = object_address::address(Kind::DeviceInit, cx.cpu.serial());
+        let handle = object_address::address(Kind::DeviceInit, cx.account().serial());
         framework.objects.lock().inits.push(DeviceInit {
             handle,
             caller: cx.caller,

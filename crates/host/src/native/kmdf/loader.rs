@@ -1,13 +1,11 @@
 //! `WDFLDR.SYS`: binds a driver to the framework.
 
-use crate::FaultKind;
-use crate::native::engine::export::exports;
+use super::driver;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::Outcome;
 use crate::native::framework::slots::SLOTS;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
-use crate::native::running::trap_stubs;
-use crate::native::start;
 use psimp_nt::Status;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -35,8 +33,8 @@ exports! {
         cx, driver_object: Address, registry_path: Address, bind_info: Address, globals: Address
     ) -> Status {
         let machine = cx.machine();
-        check_driver_object(cx, driver_object)?;
-        check_registry_path(cx, registry_path)?;
+        driver::check_driver_object(cx, driver_object)?;
+        driver::check_registry_path(cx, registry_path)?;
         let info = read_info(cx, bind_info)?;
         if machine.framework.is_bound() {
             return cx.bad_argument("was called for a driver that is bound");
@@ -47,8 +45,7 @@ exports! {
         if info.function_count as usize != SLOTS || info.function_table == 0 {
             return Ok(Status::INVALID_PARAMETER);
         }
-        let Some(table) = trap_stubs::function_table() else { return Ok(Status::INSUFFICIENT_RESOURCES) };
-        cx.write(Address(info.function_table), &table, "the function table's address")?;
+        cx.write(Address(info.function_table), &machine.function_table, "the function table's address")?;
         cx.write(globals, &machine.framework.globals.address(), "the globals' address")?;
         machine.framework.set_bound(true);
         Ok(Status::SUCCESS)
@@ -58,10 +55,10 @@ exports! {
         cx, registry_path: Address, bind_info: Address, globals: Address
     ) -> Status {
         let framework = cx.framework(globals)?;
-        check_registry_path(cx, registry_path)?;
+        driver::check_registry_path(cx, registry_path)?;
         read_info(cx, bind_info)?;
         // A driver whose DriverEntry failed still has its objects.
-        super::driver::delete(cx)?;
+        driver::delete(cx)?;
         framework.set_bound(false);
         Ok(Status::SUCCESS)
     }
@@ -78,22 +75,4 @@ fn read_info(cx: &Context<'_>, at: Address) -> Outcome<BindInfo> {
         return cx.not_modelled("asks for another component than KmdfLibrary");
     }
     Ok(info)
-}
-
-pub(crate) fn check_driver_object(cx: &Context<'_>, object: Address) -> Outcome<()> {
-    if object.0 == cx.machine().driver_object.address() {
-        return Ok(());
-    }
-    let address = cx.describe(object.0);
-    Err(cx.fault(FaultKind::BadArgument, format_args!("was given {address} and not the driver object")))
-}
-
-/// The path has to be there whenever the loader is called: a driver that kept
-/// the pointer it was given passes what is gone.
-pub(crate) fn check_registry_path(cx: &Context<'_>, path: Address) -> Outcome<()> {
-    let given = cx.read_string(path, "the registry path")?;
-    if given == Some(start::key(&cx.machine().options.service)) {
-        return Ok(());
-    }
-    cx.bad_argument("was not given the registry path of the driver")
 }

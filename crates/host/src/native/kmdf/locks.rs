@@ -1,13 +1,15 @@
 //! What a driver does with wait locks.
 
-use super::children::{Child, parent_of};
-use super::wait_lock::WaitLock;
 use crate::FaultKind;
+use crate::native::contracts::object_address::{self, Kind};
 use crate::native::contracts::status::TIMEOUT;
-use crate::native::engine::export::{PASSIVE, exports};
+use crate::native::engine::address::Address;
+use crate::native::engine::export::PASSIVE;
 use crate::native::engine::stop::Outcome;
+use crate::native::framework::typed_context::TypedContext;
+use crate::native::framework::wait_lock::WaitLock;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +26,13 @@ exports! {
             Ok(checked) => checked,
             Err(status) => return Ok(status),
         };
-        let parent = parent_of(cx, parent)?;
-        let created = WaitLock::new(cx.cpu, parent, attributes);
-        let handle = created.handle();
-        framework.locks.add(created);
+        let parent = cx.parent(parent)?;
+        let context = match TypedContext::new(attributes) {
+            Ok(context) => context,
+            Err(status) => return Ok(status),
+        };
+        let handle = object_address::address(Kind::WaitLock, cx.account().serial());
+        framework.locks.add(WaitLock::new(handle, parent, context));
         cx.write(lock, &handle, "the lock's handle")?;
         Ok(Status::SUCCESS)
     }
@@ -62,5 +67,5 @@ exports! {
 
 /// The lock behind a handle.
 pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WaitLock>> {
-    cx.machine().framework.locks.find(cx, handle)
+    cx.child(&cx.machine().framework.locks, handle)
 }

@@ -1,33 +1,31 @@
 //! KMDF 1.15, as far as a driver of one control device uses it.
 //!
-//! Behaviour follows the framework itself: which checks come first, which
-//! status they give, what becomes of an object. Where the framework breaks into
-//! a debugger, or would corrupt memory, there is a fault.
+//! Behaviour follows the framework itself: which checks come first, which status they give, what
+//! happens to an object. Where the framework breaks into a debugger, or would corrupt memory, there
+//! is a fault.
+//!
+//! From the bottom up: [`lookup`] and [`attributes`] read arguments; [`destroy`], [`wait_lock`] and
+//! [`work_item`] are what objects do; [`children`], [`device`] and [`file`] delete them; the other
+//! modules are the functions.
 
-pub(crate) mod attributes;
-pub(crate) mod children;
-pub(crate) mod control;
+mod attributes;
+mod children;
+mod control;
+mod destroy;
 pub(crate) mod device;
 pub(crate) mod driver;
 pub(crate) mod file;
-pub(crate) mod file_name;
-pub(crate) mod init;
-pub(crate) mod loader;
-pub(crate) mod locks;
-pub(crate) mod object;
-pub(crate) mod registry;
-pub(crate) mod request;
-pub(crate) mod retrieve;
-pub(crate) mod wait_lock;
-pub(crate) mod work;
-pub(crate) mod work_item;
-
-pub(crate) use device::{Device, map_generic};
-pub(crate) use driver::unload_address;
-pub(crate) use file::FileObject;
-pub(crate) use file_name::FileName;
-pub(crate) use request::Request;
-pub(crate) use wait_lock::WaitLock;
+mod init;
+mod loader;
+mod locks;
+mod lookup;
+mod object;
+mod registry;
+mod request;
+mod retrieve;
+mod wait_lock;
+mod work;
+mod work_item;
 
 use crate::native::engine::export::Export;
 
@@ -40,7 +38,7 @@ pub(crate) const TABLES: &[&[&Export]] = &[
     init::FUNCTIONS,
     control::FUNCTIONS,
     object::FUNCTIONS,
-    file_name::FUNCTIONS,
+    file::FUNCTIONS,
     registry::FUNCTIONS,
     work::FUNCTIONS,
     retrieve::FUNCTIONS,

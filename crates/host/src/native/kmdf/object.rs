@@ -1,15 +1,13 @@
 //! Objects of any type: deletion and contexts.
 
-use super::control;
-use super::device::Device;
-use super::locks;
-use super::{registry, work};
+use super::{device, locks, registry, work};
 use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
-use crate::native::engine::export::{PASSIVE, exports};
+use crate::native::engine::address::Address;
+use crate::native::engine::export::PASSIVE;
 use crate::native::engine::stop::Outcome;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 
 exports! {
     /// The functions that are modelled.
@@ -22,11 +20,11 @@ exports! {
                 if cx.dispatch.irql > PASSIVE {
                     return Err(cx.fault(FaultKind::Irql, "deletes a device above PASSIVE_LEVEL"));
                 }
-                let device = control::find(cx, object)?;
-                Device::delete(&device, cx.dispatch, cx.cpu)
+                let device = cx.device(object)?;
+                device::delete(&device, cx.dispatch)
             }
             Some((Kind::WaitLock, ..)) => {
-                locks::find(cx, object)?.delete(cx.dispatch, cx.cpu)
+                locks::find(cx, object)?.delete(cx.dispatch)
             }
             Some((Kind::Key, ..)) => {
                 let key = registry::find(cx, object)?;
@@ -57,18 +55,18 @@ exports! {
 fn find(cx: &Context<'_>, object: Address, type_info: Address) -> Outcome<Option<Address>> {
     let framework = &cx.machine().framework;
     let context = match object_address::decode(object.0) {
-        Some((Kind::Device, ..)) => Some(control::find(cx, object)?.context().get(type_info, cx.caller)),
+        Some((Kind::Device, ..)) => Some(cx.device(object)?.context().get(type_info, cx.caller)),
         Some((Kind::Driver, ..)) => {
             let objects = framework.objects.lock();
-            let driver = objects.driver.as_ref().filter(|driver| driver.handle() == object.0);
-            driver.map(|driver| driver.context().get(type_info, cx.caller))
+            let driver = objects.driver.as_ref().filter(|driver| driver.handle == object.0);
+            driver.map(|driver| driver.context.get(type_info, cx.caller))
         }
         Some((Kind::File, ..)) => {
             framework.file(object.0).map(|file| file.context().get(type_info, cx.caller))
         }
         Some((Kind::WaitLock, ..)) => Some(locks::find(cx, object)?.context().get(type_info, cx.caller)),
-        Some((Kind::Key, ..)) => Some(registry::find(cx, object)?.context().get(type_info, cx.caller)),
-        Some((Kind::WorkItem, ..)) => Some(work::find(cx, object)?.context().get(type_info, cx.caller)),
+        Some((Kind::Key, ..)) => Some(registry::find(cx, object)?.context.get(type_info, cx.caller)),
+        Some((Kind::WorkItem, ..)) => Some(work::find(cx, object)?.context.get(type_info, cx.caller)),
         // Requests have no context: nothing is modelled that gives them one.
         Some((Kind::Request, ..)) => {
             cx.dispatch.request.filter(|request| request.handle() == object.0).map(|_| None)

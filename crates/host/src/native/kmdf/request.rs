@@ -1,201 +1,46 @@
-//! A request: from its dispatch to its completion.
+//! Completing a request, and which request a handle is.
 
+use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
 use crate::native::contracts::status;
-use crate::native::engine::cpu::Cpu;
-use crate::native::engine::export::exports;
-use crate::native::engine::guarded::Guarded;
+use crate::native::engine::address::Address;
 use crate::native::engine::pattern;
-use crate::native::engine::stop::{Outcome, Stop};
-use crate::native::framework::quarantine::{Resting, changed};
-use crate::native::framework::security_context::SecurityContext;
+use crate::native::engine::stop::Outcome;
+use crate::native::framework::request::{Done, Request, RequestKind};
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::machine::Machine;
-use crate::native::running::memory::Address;
-use crate::{Fault, FaultKind, IoControl, Requestor};
 use psimp_nt::Status;
-use std::cell::{Cell, RefCell};
-
-/// `WDFREQUEST`.
-pub(crate) struct Request {
-    handle: u64,
-    pub(crate) kind: RequestKind,
-    pub(crate) requestor: Requestor,
-    /// Length of the input.
-    pub(crate) input: usize,
-    /// What was mixed into the pattern of unwritten memory.
-    stale: u8,
-    /// Length of the caller's output buffer.
-    pub(crate) output: usize,
-    /// The system buffer, of both together, when there is any.
-    pub(crate) buffer: RefCell<Option<Guarded>>,
-    /// Of a create request: what it says of who opens.
-    pub(crate) security: Option<SecurityContext>,
-    /// The bytes that the caller gets.
-    reply: RefCell<Vec<u8>>,
-    /// How often requests of its file had been cancelled when it began.
-    cancellations: u64,
-    done: Cell<Option<Done>>,
-}
-
-/// What a request is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RequestKind {
-    Create,
-    Control { code: u32 },
-}
-
-/// How a request was completed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Done {
-    pub(crate) status: Status,
-    pub(crate) information: usize,
-    /// Return address of the call.
-    caller: u64,
-}
-
-/// The transfer method of a control code whose buffers are the system's.
-pub(crate) const METHOD_BUFFERED: u32 = 0;
 
 impl Request {
-    /// A create request.
-    pub(crate) fn create(cpu: &Cpu, security: SecurityContext) -> Self {
-        Self {
-            handle: object_address::address(Kind::Request, cpu.serial()),
-            kind: RequestKind::Create,
-            requestor: Requestor::User,
-            input: 0,
-            stale: 0,
-            output: 0,
-            buffer: RefCell::new(None),
-            security: Some(security),
-            reply: RefCell::default(),
-            cancellations: 0,
-            done: Cell::new(None),
-        }
-    }
-
-    /// A device control request. Its system buffer is as long as the longer one
-    /// of the caller's; behind the input it is what was in memory before.
-    pub(crate) fn control(cpu: &Cpu, control: &IoControl<'_>, output: usize, cancellations: u64) -> Self {
-        let length = control.input.len().max(output);
-        let buffer = (length != 0 && control.code & 3 == METHOD_BUFFERED).then(|| {
-            let kept = cpu.buffer.take().filter(|buffer| buffer.capacity() >= length);
-            let mut buffer = kept.unwrap_or_else(|| Guarded::new(length));
-            buffer.lend(length);
-            buffer.fill_unwritten(control.stale);
-            buffer.write(0, control.input);
-            buffer
-        });
-        Self {
-            handle: object_address::address(Kind::Request, cpu.serial()),
-            kind: RequestKind::Control { code: control.code },
-            requestor: control.requestor,
-            input: control.input.len(),
-            stale: control.stale,
-            output,
-            buffer: RefCell::new(buffer),
-            security: None,
-            reply: RefCell::new(cpu.reply.take()),
-            cancellations,
-            done: Cell::new(None),
-        }
-    }
-
-    pub(crate) fn handle(&self) -> u64 {
-        self.handle
-    }
-
-    pub(crate) fn stale(&self) -> u8 {
-        self.stale
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        self.done.get().is_some()
-    }
-
-    /// What came of the request, once the driver's callback has returned.
-    pub(crate) fn finish(&self, machine: &Machine, callback: u64) -> Outcome<Done> {
-        let Some(done) = self.done.get() else {
-            return Err(Stop::from(Fault {
-                kind: FaultKind::NotCompleted,
-                message: "the driver returned without completing or enqueueing the request".to_owned(),
-                site: machine.mapping.site(callback),
-            }));
-        };
-        let buffer = self.buffer.borrow();
-        match buffer.as_ref().and_then(changed) {
-            None => Ok(done),
-            Some(offset) => Err(Stop::from(Fault {
-                kind: FaultKind::AfterCompletion,
-                message: format!(
-                    "the driver wrote at offset {offset} of the system buffer after it had completed the request"
-                ),
-                site: machine.mapping.site(done.caller),
-            })),
-        }
-    }
-
-    /// What an address that is in the system buffer, or near it, is in words.
-    pub(crate) fn describe(&self, address: u64) -> Option<String> {
-        if let Some(security) = &self.security {
-            return security.describe(address);
-        }
-        let buffer = self.buffer.borrow();
-        let buffer = buffer.as_ref()?;
-        Some(format!("{} the system buffer of {} bytes", buffer.describe(address)?, buffer.length()))
-    }
-
-    /// A create request is over. Its security context stays where it was, so that
-    /// whoever kept its address reads nothing else there.
-    pub(crate) fn rest(self, cpu: &Cpu) {
-        if let Some(security) = self.security {
-            security.withdraw();
-            *cpu.security.borrow_mut() = Some(security);
-        }
-    }
-
-    /// Hands the bytes of the reply over. The memory rests during the thread's
-    /// next request, and is used again for the one after that.
-    pub(crate) fn deliver(self, cpu: &Cpu, machine: &Machine, output: &mut [u8]) {
-        let mut reply = self.reply.into_inner();
-        for (to, from) in output.iter_mut().zip(&reply) {
-            *to = *from;
-        }
-        reply.clear();
-        cpu.reply.set(reply);
-        if let (Some(buffer), Some(done)) = (self.buffer.into_inner(), self.done.get()) {
-            let resting = Resting { buffer, owner: machine.framework.id(), caller: done.caller };
-            cpu.buffer.set(cpu.resting.replace(Some(resting)).map(|rested| rested.buffer));
-        }
-    }
-
     fn complete(&self, cx: &Context<'_>, status: Status, information: u64) -> Outcome<()> {
         if let Some(done) = self.done.get() {
-            let before = cx.machine().mapping.site(done.caller).map(|site| format!(" by {site}"));
-            let before = before.unwrap_or_default();
+            let before = cx.at("by", done.caller);
             return Err(cx.fault(
                 FaultKind::CompletedTwice,
                 format_args!("completes a request that was completed{before}"),
             ));
         }
         let information = self.check(cx, status, information)?;
-        if let Some(buffer) = &mut *self.buffer.borrow_mut() {
-            if !status::is_error(status) {
-                let returned = buffer.bytes().get(..information).unwrap_or_default();
-                self.reply.borrow_mut().extend_from_slice(returned);
+        if let Some(buffer) = &*self.buffer.borrow() {
+            if status::is_error(status) {
+                self.reply.borrow_mut().clear();
             }
             buffer.take_back();
         }
         if let Some(security) = &self.security {
-            security.check(cx)?;
+            if let Some(offset) = security.damage() {
+                return Err(cx.fault(
+                    FaultKind::BufferOverrun,
+                    format_args!("finds that the driver wrote at offset {offset} of the IO_SECURITY_CONTEXT"),
+                ));
+            }
             security.withdraw();
         }
         self.done.set(Some(Done { status, information, caller: cx.caller }));
         Ok(())
     }
 
-    /// What the I/O manager and the caller rely on.
+    /// Checks what the I/O manager and the caller rely on, and copies the bytes that are returned.
     fn check(&self, cx: &Context<'_>, status: Status, information: u64) -> Outcome<usize> {
         if status == status::PENDING {
             return Err(cx.fault(FaultKind::Completion, "completes a request with STATUS_PENDING"));
@@ -228,15 +73,21 @@ impl Request {
                 ),
             ));
         }
-        let returned = buffer.bytes().get(..information).unwrap_or_default();
-        match pattern::unwritten(returned, self.input, self.stale) {
+        let mut reply = self.reply.borrow_mut();
+        reply.resize(information, 0);
+        let read = buffer.read(0, &mut reply);
+        reply.truncate(read);
+        match pattern::unwritten(&reply, self.input, self.stale) {
             None => Ok(information),
-            Some(offset) => Err(cx.fault(
-                FaultKind::StaleOutput,
-                format_args!(
-                    "returns {information} bytes, of which those at offset {offset} were never written"
-                ),
-            )),
+            Some(offset) => {
+                reply.clear();
+                Err(cx.fault(
+                    FaultKind::StaleOutput,
+                    format_args!(
+                        "returns {information} bytes, of which those at offset {offset} were never written"
+                    ),
+                ))
+            }
         }
     }
 }

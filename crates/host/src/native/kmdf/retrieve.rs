@@ -1,13 +1,13 @@
 //! What a driver asks of a request.
 
-use super::request::{METHOD_BUFFERED, Request, RequestKind};
 use crate::Requestor;
-use crate::native::engine::export::exports;
+use crate::native::engine::address::Address;
 use crate::native::engine::guarded::Guarded;
 use crate::native::engine::stop::Outcome;
+use crate::native::framework::request::{METHOD_BUFFERED, Request, RequestKind};
 use crate::native::framework::security_context::{self, SecurityContext};
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 

@@ -1,13 +1,14 @@
 //! What a driver does with work items.
 
-use super::children::{Child, parent_of};
-use super::work_item::WorkItem;
 use crate::native::contracts::object_address::{self, Kind};
 use crate::native::contracts::status::WDF_PARENT_NOT_SPECIFIED;
-use crate::native::engine::export::{PASSIVE, exports};
+use crate::native::engine::address::Address;
+use crate::native::engine::export::PASSIVE;
 use crate::native::engine::stop::Outcome;
+use crate::native::framework::typed_context::TypedContext;
+use crate::native::framework::work_item::WorkItem;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_nt::Status;
 use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
@@ -50,7 +51,7 @@ exports! {
             Ok(checked) => checked,
             Err(status) => return Ok(status),
         };
-        let parent = parent_of(cx, parent)?;
+        let parent = cx.parent(parent)?;
         // Of a driver there is no device whose work it could be.
         if let Some((Kind::Driver, ..)) = object_address::decode(parent) {
             return Ok(Status::INVALID_DEVICE_REQUEST);
@@ -60,8 +61,12 @@ exports! {
             // for it; with one it refuses, unless the device is at the passive level.
             return cx.not_modelled("asks for AutomaticSerialization");
         }
-        let handle = object_address::address(Kind::WorkItem, cx.cpu.serial());
-        framework.work_items.add(WorkItem::new(handle, parent, config.callback, attributes));
+        let context = match TypedContext::new(attributes) {
+            Ok(context) => context,
+            Err(status) => return Ok(status),
+        };
+        let handle = object_address::address(Kind::WorkItem, cx.account().serial());
+        framework.work_items.add(WorkItem::new(handle, parent, config.callback, context));
         cx.write(item, &handle, "the work item's handle")?;
         Ok(Status::SUCCESS)
     }
@@ -73,7 +78,7 @@ exports! {
 
     fn WdfWorkItemGetParentObject[DISPATCH, fails NEVER](cx, globals: Address, item: Address) -> Address {
         cx.framework(globals)?;
-        Ok(find(cx, item)?.parent())
+        Ok(Address(find(cx, item)?.parent))
     }
 
     fn WdfWorkItemFlush[PASSIVE, fails NEVER](cx, globals: Address, item: Address) {
@@ -84,7 +89,7 @@ exports! {
 
 /// The work item behind a handle.
 pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WorkItem>> {
-    cx.machine().framework.work_items.find(cx, handle)
+    cx.child(&cx.machine().framework.work_items, handle)
 }
 
 /// Deletes a work item, once it has nothing more to do.
@@ -92,8 +97,8 @@ pub(crate) fn delete(cx: &Context<'_>, item: &Arc<WorkItem>) -> Outcome<()> {
     if cx.dispatch.irql > PASSIVE {
         return cx.not_modelled("deletes a work item above PASSIVE_LEVEL, which the framework puts off");
     }
-    if cx.dispatch.work.is_some_and(|work| work.item == item.handle()) {
+    if cx.dispatch.work.is_some_and(|work| work.item == item.handle) {
         return cx.not_modelled("deletes the work item whose callback calls");
     }
-    item.delete(cx.dispatch, cx.cpu)
+    item.delete(cx.dispatch)
 }

@@ -7,86 +7,28 @@
 //! order each time. A driver that waits for its work in another way, by looking at
 //! memory again and again, waits in vain here.
 
-use super::attributes::{Attributes, TypedContext};
-use super::children::{Child, Children};
-use crate::native::contracts::describe;
-use crate::native::contracts::object_address::Kind;
-use crate::native::engine::cpu::Cpu;
 use crate::native::engine::stop::{Outcome, Stop};
 use crate::native::engine::workers;
+use crate::native::framework::work_item::WorkItem;
+use crate::native::running::account::Account;
 use crate::native::running::context::Context;
 use crate::native::running::dispatch::{Dispatch, Work};
 use crate::native::running::machine::Machine;
-use crate::native::running::memory::Address;
 use crate::{Fault, FaultKind};
-use parking_lot::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// `WDFWORKITEM`.
-#[derive(Debug)]
-pub(crate) struct WorkItem {
-    handle: u64,
-    /// Handle of the object that it is deleted with.
-    parent: u64,
-    /// `EvtWorkItemFunc`.
-    callback: u64,
-    context: TypedContext,
-    state: Mutex<State>,
-    ended: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Id of the thread that enqueued it, until it begins to run.
-    enqueued_by: Option<u32>,
-    /// How many worker threads run it.
-    running: usize,
-    /// It is being deleted.
-    deleted: bool,
-}
-
-impl Child for WorkItem {
-    const KIND: Kind = Kind::WorkItem;
-
-    fn handle(&self) -> u64 {
-        self.handle
-    }
-
-    fn parent(&self) -> u64 {
-        self.parent
-    }
-}
 
 /// How often a waiter looks whether it waits in vain.
 const SLICE: Duration = Duration::from_millis(10);
 
 impl WorkItem {
-    /// One that has nothing to do.
-    pub(crate) fn new(handle: u64, parent: u64, callback: u64, attributes: Attributes) -> Arc<Self> {
-        let context = TypedContext::new(attributes);
-        Arc::new(Self { handle, parent, callback, context, state: Mutex::default(), ended: Condvar::new() })
-    }
-
-    pub(crate) fn context(&self) -> &TypedContext {
-        &self.context
-    }
-
-    pub(crate) fn parent(&self) -> Address {
-        Address(self.parent)
-    }
-
-    fn name(&self, machine: &Machine) -> String {
-        describe::address(self.handle, machine)
-    }
-
     /// Has it run once more, unless it is waiting to.
-    pub(crate) fn enqueue(&self, cx: &Context<'_>) -> Outcome<()> {
+    pub(super) fn enqueue(&self, cx: &Context<'_>) -> Outcome<()> {
         let mut state = self.state.lock();
         if state.deleted {
-            let name = self.name(cx.machine());
+            let name = self.name(&cx.machine().mapping);
             return Err(cx.fault(
                 FaultKind::FrameworkHandle,
                 format_args!("was given {name}, which is being deleted"),
@@ -94,41 +36,42 @@ impl WorkItem {
         }
         if state.enqueued_by.is_none() {
             state.enqueued_by = Some(cx.dispatch.thread.id());
-            cx.machine().framework.work_items.waiting.fetch_add(1, Ordering::AcqRel);
+            cx.machine().framework.work_waiting.fetch_add(1, Ordering::AcqRel);
         }
         drop(state);
         // What the driver holds is the worker's as well.
-        cx.machine().held.take_over(cx.cpu);
+        cx.dispatch.take_over();
         Ok(())
     }
 
     /// Waits until it has nothing to do.
-    pub(crate) fn flush(self: &Arc<Self>, cx: &Context<'_>) -> Outcome<()> {
+    pub(super) fn flush(self: &Arc<Self>, cx: &Context<'_>) -> Outcome<()> {
         if cx.dispatch.work.is_some_and(|work| work.item == self.handle) {
-            let name = self.name(cx.machine());
+            let name = self.name(&cx.machine().mapping);
             return Err(cx.fault(
                 FaultKind::Deadlock,
                 format_args!("waits for {name}, whose callback the calling thread itself runs"),
             ));
         }
         // The worker may give back what the driver holds here.
-        cx.machine().held.take_over(cx.cpu);
-        self.wait(cx.machine(), cx.cpu)
+        cx.dispatch.take_over();
+        self.wait(cx.dispatch)
     }
 
     /// Deletes it, once it has nothing to do.
-    pub(crate) fn delete(self: &Arc<Self>, dispatch: &Dispatch<'_>, cpu: &Cpu) -> Outcome<()> {
+    pub(super) fn delete(self: &Arc<Self>, dispatch: &Dispatch<'_>) -> Outcome<()> {
         self.state.lock().deleted = true;
-        self.wait(dispatch.machine, cpu)?;
-        if dispatch.machine.framework.work_items.items.remove(self) {
-            self.context.destroy(dispatch, cpu, self.handle)?;
+        self.wait(dispatch)?;
+        if dispatch.machine.framework.work_items.remove(self) {
+            self.context.destroy(dispatch, self.handle)?;
         }
         Ok(())
     }
 
     /// Waits even when the driver was ended meanwhile: the callback may use
     /// memory of who waits. The watchdog ends it at last.
-    fn wait(self: &Arc<Self>, machine: &Machine, cpu: &Cpu) -> Outcome<()> {
+    fn wait(self: &Arc<Self>, dispatch: &Dispatch<'_>) -> Outcome<()> {
+        let machine = dispatch.machine;
         let begin = Instant::now();
         loop {
             let stopped = machine.stopped();
@@ -148,12 +91,12 @@ impl WorkItem {
             // A callback that does not return has been ended by then.
             let most = Duration::from_millis(machine.limit.into()).saturating_mul(3);
             if machine.limit != 0 && begin.elapsed() > most {
-                return Err(self.in_vain(machine));
+                return Err(self.wait_in_vain(machine));
             }
             self.ended.wait_for(&mut state, SLICE);
         }
         // What the wait took is not what the driver takes.
-        cpu.watch().progress();
+        dispatch.account.cpu.progress();
         match machine.stopped() {
             Some(fault) => Err(Stop::from(fault.clone())),
             None => Ok(()),
@@ -161,8 +104,8 @@ impl WorkItem {
     }
 
     #[cold]
-    fn in_vain(&self, machine: &Machine) -> Stop {
-        let message = format!("{} is enqueued again and again, or does not end", self.name(machine));
+    fn wait_in_vain(&self, machine: &Machine) -> Stop {
+        let message = format!("{} is enqueued again and again, or does not end", self.name(&machine.mapping));
         Stop::from(Fault { kind: FaultKind::Hang, message, site: machine.mapping.site(self.callback) })
     }
 
@@ -170,7 +113,7 @@ impl WorkItem {
     fn start(self: &Arc<Self>, machine: &Machine) -> Outcome<()> {
         let mut state = self.state.lock();
         let Some(enqueued_by) = state.enqueued_by.take() else { return Ok(()) };
-        machine.framework.work_items.waiting.fetch_sub(1, Ordering::AcqRel);
+        machine.framework.work_waiting.fetch_sub(1, Ordering::AcqRel);
         let Some(machine) = machine.share() else { return Ok(()) };
         state.running += 1;
         drop(state);
@@ -194,18 +137,18 @@ impl WorkItem {
     /// meanwhile. A fault is the machine's afterwards.
     fn run(&self, machine: &Machine, enqueued_by: u32) {
         let thread = machine.take_worker();
-        let cpu = Cpu::attach();
+        let account = Account::attach();
         let work = Some(Work { item: self.handle, enqueued_by });
-        let dispatch = Dispatch { machine, thread: &thread, irql: 0, request: None, file: None, work };
-        let ended = dispatch.run(cpu, || {
-            dispatch.call(cpu, self.callback, [self.handle, 0, 0, 0])?;
+        let dispatch = Dispatch { work, ..Dispatch::new(machine, &account, &thread) };
+        let ended = dispatch.run(|| {
+            dispatch.call(self.callback, [self.handle])?;
             if thread.is_impersonating() {
                 return Err(Stop::from(Fault {
                     kind: FaultKind::BugCheck,
                     message: format!(
                         "the callback of {} returned while the thread impersonates: \
                          bug check 0xDF (IMPERSONATING_WORKER_THREAD)",
-                        self.name(machine)
+                        self.name(&machine.mapping)
                     ),
                     site: machine.mapping.site(self.callback),
                 }));
@@ -214,7 +157,7 @@ impl WorkItem {
         });
         if ended.is_ok() {
             // Other drivers will run here: what this one freed is looked at when it is unloaded.
-            cpu.pool.borrow_mut().orphan();
+            account.pool.borrow_mut().orphan();
             machine.give_worker(thread);
         }
     }
@@ -224,35 +167,20 @@ fn host_fault(message: String) -> Fault {
     Fault { kind: FaultKind::Host, message, site: None }
 }
 
-/// The work items of one driver.
-#[derive(Debug, Default)]
-pub(crate) struct WorkItems {
-    items: Children<WorkItem>,
-    /// How many are enqueued and have not begun.
-    waiting: AtomicUsize,
-}
-
-impl WorkItems {
-    /// Takes a new one up.
-    pub(crate) fn add(&self, item: Arc<WorkItem>) {
-        self.items.add(item);
-    }
-
-    /// The one behind a handle.
-    pub(crate) fn find(&self, cx: &Context<'_>, handle: Address) -> Outcome<Arc<WorkItem>> {
-        self.items.find(cx, handle)
-    }
-
-    /// Lets all run that are enqueued.
-    pub(crate) fn start_all(&self, machine: &Machine) -> Outcome<()> {
-        if self.waiting.load(Ordering::Acquire) == 0 {
-            return Ok(());
+impl Dispatch<'_> {
+    /// Runs `body`, which calls the driver, settles the accounts, and starts the work items that are
+    /// enqueued.
+    ///
+    /// # Errors
+    /// The fault that ended the driver.
+    pub(crate) fn run<R>(&self, body: impl FnOnce() -> Outcome<R>) -> Result<R, Fault> {
+        let value = self.settle_after(body)?;
+        let framework = &self.machine.framework;
+        if framework.work_waiting.load(Ordering::Acquire) != 0 {
+            let mut items = framework.work_items.all().into_iter();
+            let started = items.try_for_each(|item| item.start(self.machine));
+            started.map_err(|Stop(fault)| self.machine.stop(*fault))?;
         }
-        self.items.all().iter().try_for_each(|item| item.start(machine))
-    }
-
-    /// Deletes those below an object.
-    pub(crate) fn delete_children(&self, dispatch: &Dispatch<'_>, cpu: &Cpu, parent: u64) -> Outcome<()> {
-        self.items.of(parent).iter().try_for_each(|item| item.delete(dispatch, cpu))
+        Ok(value)
     }
 }

@@ -1,12 +1,12 @@
 //! Subject contexts and access checks.
 
-use super::{KERNEL_MODE, USER_MODE, descriptor};
+use super::descriptor;
 use crate::FaultKind;
-use crate::native::contracts::references::Taken;
-use crate::native::engine::export::exports;
+use crate::native::contracts::references::RefSource;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::Outcome;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_model::{AccessChecked, AccessMode, AccessRequest, GenericMapping, Object, SubjectContext, Token};
 use psimp_nt::Status;
 use std::sync::Arc;
@@ -55,10 +55,10 @@ exports! {
         let field = |offset| Address(context.0.wrapping_add(offset));
         let (mut client, mut level) = (Address::NULL, None);
         if let Some((token, captured)) = subject.client() {
-            client = cx.give(Object::Token(token.clone()), Taken::Client(captured));
+            client = cx.give(Object::Token(token.clone()), RefSource::Client(captured));
             level = Some(captured);
         }
-        let primary = cx.give(Object::Token(subject.primary().clone()), Taken::Subject);
+        let primary = cx.give(Object::Token(subject.primary().clone()), RefSource::Subject);
         cx.write(field(captured::CLIENT), &client.0, WHAT)?;
         if let Some(level) = level {
             cx.write(field(captured::LEVEL), &level, WHAT)?;
@@ -71,9 +71,9 @@ exports! {
         let given: Captured = cx.read(context, WHAT)?;
         subject(cx, &given, FaultKind::OverDereference)?;
         if given.client != 0 {
-            cx.take_back(Address(given.client), Taken::Client(given.level))?;
+            cx.take_back(Address(given.client), RefSource::Client(given.level))?;
         }
-        cx.take_back(Address(given.primary), Taken::Subject)
+        cx.take_back(Address(given.primary), RefSource::Subject)
     }
 
     fn SeAccessCheck[PASSIVE, fails NEVER](
@@ -89,12 +89,9 @@ exports! {
             return cx.not_modelled("asks for the privileges that were used");
         }
         let Mapping { read, write, execute, all } = cx.read(mapping, "GENERIC_MAPPING")?;
-        let (mode, descriptor) = match mode {
-            // Granted without a look at the descriptor.
-            KERNEL_MODE => (AccessMode::Kernel, None),
-            USER_MODE => (AccessMode::User, descriptor.non_null()),
-            mode => return cx.bad_argument(format_args!("was given the processor mode {mode}")),
-        };
+        let mode = cx.mode(mode)?;
+        // In KernelMode access is granted without a look at the descriptor.
+        let descriptor = descriptor.non_null().filter(|_| mode == AccessMode::User);
         let descriptor = descriptor.map(|at| descriptor::read(cx, at)).transpose()?;
         let mapping = GenericMapping { read, write, execute, all };
         let request = AccessRequest { desired, previously_granted, mapping, mode };
@@ -110,9 +107,11 @@ exports! {
 fn subject(cx: &Context<'_>, given: &Captured, otherwise: FaultKind) -> Outcome<SubjectContext> {
     let client = match given.client {
         0 => Some(None),
-        client => referenced(cx, client, Taken::Client(given.level)).map(|token| Some((token, given.level))),
+        client => {
+            referenced(cx, client, RefSource::Client(given.level)).map(|token| Some((token, given.level)))
+        }
     };
-    match client.zip(referenced(cx, given.primary, Taken::Subject)) {
+    match client.zip(referenced(cx, given.primary, RefSource::Subject)) {
         Some((client, primary)) => Ok(SubjectContext::new(&cx.machine().system, client, primary)),
         None => Err(cx.fault(
             otherwise,
@@ -122,9 +121,9 @@ fn subject(cx: &Context<'_>, given: &Captured, otherwise: FaultKind) -> Outcome<
 }
 
 /// The token at an address, if the driver holds a reference of that kind.
-fn referenced(cx: &Context<'_>, at: u64, taken: Taken) -> Option<Arc<Token>> {
-    let here = cx.cpu.references.borrow().taken(at, taken).cloned();
-    match here.or_else(|| cx.machine().held.taken(at, taken))? {
+fn referenced(cx: &Context<'_>, at: u64, source: RefSource) -> Option<Arc<Token>> {
+    let here = cx.account().references.borrow().object_from(at, source).cloned();
+    match here.or_else(|| cx.machine().ledger.object_from(at, source))? {
         Object::Token(object) => Some(object),
         _ => None,
     }

@@ -1,11 +1,11 @@
 //! Client security contexts.
 
 use super::duplicate::QualityOfService;
-use crate::native::contracts::references::Taken;
-use crate::native::engine::export::exports;
+use crate::native::contracts::references::RefSource;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::Outcome;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_model::{ClientContext, Object, SecurityQos};
 use psimp_nt::{Level, Status, TokenType};
 use zerocopy::{FromBytes, IntoBytes};
@@ -64,8 +64,8 @@ exports! {
         let field = |offset| Address(context.0.wrapping_add(offset));
         let flags = [u8::from(created.dynamic), u8::from(created.direct_effective_only), 0];
         let reference = match created.token.token_type() {
-            TokenType::Primary => Taken::Primary,
-            TokenType::Impersonation => Taken::Impersonation,
+            TokenType::Primary => RefSource::Primary,
+            TokenType::Impersonation => RefSource::Impersonation,
         };
         let token = cx.give(Object::Token(created.token), reference);
         cx.write(field(offsets::QUALITY), &given, WHAT)?;

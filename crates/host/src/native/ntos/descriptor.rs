@@ -1,9 +1,9 @@
 //! Security descriptors in memory of the driver.
 
-use crate::native::engine::export::exports;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::Outcome;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_model::SecurityDescriptor;
 use zerocopy::{FromBytes, IntoBytes};
 

@@ -1,7 +1,7 @@
 //! The driver stops the system.
 
 use crate::FaultKind;
-use crate::native::engine::export::exports;
+use crate::native::running::call::exports;
 
 exports! {
     /// The exports that are modelled.

@@ -3,8 +3,8 @@
 use super::handle::{check_attributes, get, open};
 use crate::FaultKind;
 use crate::native::contracts::handles;
-use crate::native::engine::export::exports;
-use crate::native::running::memory::Address;
+use crate::native::engine::address::Address;
+use crate::native::running::call::exports;
 use psimp_model::Object;
 use psimp_nt::{Level, Status, TokenType};
 use zerocopy::{FromBytes, Immutable, IntoBytes};

@@ -2,11 +2,12 @@
 
 use crate::native::contracts::object_address::{self, Kind};
 use crate::native::contracts::tracing::Registration;
-use crate::native::engine::export::exports;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
-use crate::{Event, FaultKind};
+use crate::native::running::dispatch::Dispatch;
+use crate::{Event, FaultKind, Listener};
 use psimp_nt::Status;
 use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
@@ -65,18 +66,18 @@ exports! {
             let address = cx.describe(callback);
             return cx.bad_argument(format_args!("was given {address} as the callback, where there is no code"));
         }
-        let value = object_address::address(Kind::Registration, cx.cpu.serial());
+        let value = object_address::address(Kind::Registration, cx.account().serial());
         let registration = Registration { handle: value, provider, callback, context, caller: cx.caller };
         if let Err(other) = cx.machine().tracing.register(registration) {
-            let before = cx.machine().mapping.site(other.caller).map(|site| format!(" by {site}"));
+            let before = cx.at("by", other.caller);
             return Err(cx.fault(
                 FaultKind::Registration,
-                format_args!("registers a provider that is registered{}", before.unwrap_or_default()),
+                format_args!("registers a provider that is registered{before}"),
             ));
         }
         // The driver may be told who listens before it knows its handle.
         if let Some(listener) = cx.machine().tracing.listener() {
-            registration.notify(cx.dispatch, cx.cpu, Some(listener))?;
+            notify(&registration, cx.dispatch, Some(listener))?;
         }
         cx.write(handle, &value, "the registration's handle")?;
         Ok(Status::SUCCESS)
@@ -191,4 +192,28 @@ fn read_event(
         return cx.bad_argument("writes an event that does not describe itself as its channel says");
     }
     Ok(event)
+}
+
+/// Changes who listens, and tells every provider of the driver.
+pub(crate) fn listen(dispatch: &Dispatch<'_>, listener: Option<Listener>) -> Outcome<()> {
+    let registered = dispatch.machine.tracing.set_listener(listener);
+    registered.iter().try_for_each(|registration| notify(registration, dispatch, listener))
+}
+
+/// Calls a provider's callback.
+fn notify(registration: &Registration, dispatch: &Dispatch<'_>, listener: Option<Listener>) -> Outcome<()> {
+    /// `EVENT_CONTROL_CODE_DISABLE_PROVIDER`.
+    const DISABLE: u64 = 0;
+    /// `EVENT_CONTROL_CODE_ENABLE_PROVIDER`.
+    const ENABLE: u64 = 1;
+    /// The GUID of the session that enables the provider.
+    static SOURCE: [u8; 16] = [0; 16];
+    if registration.callback == 0 {
+        return Ok(());
+    }
+    let control = if listener.is_some() { ENABLE } else { DISABLE };
+    let Listener { level, any_keyword, all_keywords } = listener.unwrap_or(Listener::ALL);
+    let source = SOURCE.as_ptr() as u64;
+    let arguments = [source, control, level.into(), any_keyword, all_keywords, 0, registration.context];
+    dispatch.call(registration.callback, arguments).map(drop)
 }

@@ -1,14 +1,12 @@
 //! Handles of the kernel.
 
-use super::objects::object_type_of;
-use super::{KERNEL_MODE, USER_MODE};
 use crate::FaultKind;
 use crate::native::contracts::handles::{self, Handle};
-use crate::native::engine::export::exports;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
-use psimp_model::Object;
+use psimp_model::{AccessMode, Object};
 use psimp_nt::Status;
 
 /// `OBJ_KERNEL_HANDLE`.
@@ -27,13 +25,11 @@ exports! {
             return cx.not_modelled("is given an ACCESS_STATE");
         }
         check_attributes(cx, attributes)?;
-        match mode {
-            KERNEL_MODE => {}
-            USER_MODE => return cx.not_modelled("opens an object in UserMode"),
-            mode => return cx.bad_argument(format_args!("was given the processor mode {mode}")),
+        if cx.mode(mode)? == AccessMode::User {
+            return cx.not_modelled("opens an object in UserMode");
         }
         // The type may be left out here.
-        if object_type.non_null().is_some() && object_type_of(cx, object_type)? != opened.object_type() {
+        if object_type.non_null().is_some() && cx.object_type(object_type)? != opened.object_type() {
             return Ok(Status::OBJECT_TYPE_MISMATCH);
         }
         let value = open(cx, opened, desired);
@@ -48,8 +44,8 @@ exports! {
                 format_args!("closes 0x{handle:X}, which is not a handle of the kernel"),
             ));
         }
-        let here = cx.cpu.handles.borrow_mut().remove(handle);
-        let closed = here.or_else(|| cx.machine().held.remove_handle(handle));
+        let here = cx.account().handles.borrow_mut().remove(handle);
+        let closed = here.or_else(|| cx.machine().ledger.remove_handle(handle));
         closed.map(|_| Status::SUCCESS).ok_or_else(|| not_open(cx, handle))
     }
 }
@@ -71,16 +67,16 @@ pub(super) fn check_attributes(cx: &Context<'_>, attributes: u32) -> Outcome<()>
 
 /// A new handle.
 pub(super) fn open(cx: &Context<'_>, object: Object, granted: u32) -> u64 {
-    let value = handles::value(cx.cpu.serial());
+    let value = handles::value(cx.account().serial());
     let handle = Handle { value, object, granted, function: cx.export.name, caller: cx.caller };
-    cx.cpu.handles.borrow_mut().add(handle);
+    cx.account().handles.borrow_mut().add(handle);
     value
 }
 
 /// What a handle stands for.
 pub(super) fn get(cx: &Context<'_>, value: u64) -> Outcome<Handle> {
-    let here = cx.cpu.handles.borrow().get(value).cloned();
-    here.or_else(|| cx.machine().held.handle(value)).ok_or_else(|| not_open(cx, value))
+    let here = cx.account().handles.borrow().get(value).cloned();
+    here.or_else(|| cx.machine().ledger.handle(value)).ok_or_else(|| not_open(cx, value))
 }
 
 #[cold]

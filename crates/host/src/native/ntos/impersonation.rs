@@ -1,10 +1,10 @@
 //! Impersonation.
 
-use crate::native::contracts::references::Taken;
-use crate::native::engine::export::exports;
+use crate::native::contracts::references::RefSource;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::Outcome;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_model::Object;
 use psimp_nt::{Level, Status};
 
@@ -14,11 +14,11 @@ exports! {
 
     fn PsReferencePrimaryToken[PASSIVE, fails NEVER](cx, process: Address) -> Address {
         let token = cx.process(process)?.primary();
-        Ok(cx.give(Object::Token(token), Taken::Primary))
+        Ok(cx.give(Object::Token(token), RefSource::Primary))
     }
 
     fn PsDereferencePrimaryToken[PASSIVE, fails NEVER](cx, token: Address) {
-        cx.take_back(token, Taken::Primary)
+        cx.take_back(token, RefSource::Primary)
     }
 
     /// Writes nothing when the thread does not impersonate.
@@ -29,12 +29,12 @@ exports! {
         cx.write(copy_on_open, &u8::from(slot.copy_on_open), "CopyOnOpen")?;
         cx.write(effective_only, &u8::from(slot.effective_only), "EffectiveOnly")?;
         cx.write(level, &slot.level, "ImpersonationLevel")?;
-        Ok(cx.give(Object::Token(slot.token), Taken::Impersonation))
+        Ok(cx.give(Object::Token(slot.token), RefSource::Impersonation))
     }
 
     fn PsDereferenceImpersonationToken[PASSIVE, fails NEVER](cx, token: Address) {
         match token.non_null() {
-            Some(token) => cx.take_back(token, Taken::Impersonation),
+            Some(token) => cx.take_back(token, RefSource::Impersonation),
             None => Ok(()),
         }
     }

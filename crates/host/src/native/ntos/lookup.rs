@@ -6,11 +6,11 @@
 
 use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
-use crate::native::contracts::references::{NotHeld, Taken, address_of};
+use crate::native::contracts::references::{NotHeld, RefSource, address_of};
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::{Outcome, Stop};
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
-use psimp_model::{Object, Process, Thread, Token};
+use psimp_model::{AccessMode, Object, ObjectType, Process, Thread, Token};
 use std::cell::Ref;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl<'a> Context<'a> {
     /// A thread that the driver may use.
     pub(super) fn thread(&self, at: Address) -> Outcome<Held<'a, Thread>> {
         let current = self.dispatch.thread;
-        if at.0 == thread_address(current) {
+        if at.0 == object_address::of_thread(current) {
             return Ok(Held::Borrowed(current));
         }
         self.referenced(at, Kind::Thread, |object| match object {
@@ -61,11 +61,11 @@ impl<'a> Context<'a> {
     /// A process that the driver may use.
     pub(super) fn process(&self, at: Address) -> Outcome<Held<'a, Process>> {
         let thread = self.dispatch.thread;
-        if at.0 == process_address(thread.process()) {
+        if at.0 == object_address::of_process(thread.process()) {
             return Ok(Held::Borrowed(thread.process()));
         }
         let attached = thread.current_process();
-        if at.0 == process_address(&attached) {
+        if at.0 == object_address::of_process(&attached) {
             return Ok(Held::There(attached));
         }
         if let Some(process) = self.process_of_a_thread(at) {
@@ -79,13 +79,13 @@ impl<'a> Context<'a> {
 
     fn process_of_a_thread(&self, at: Address) -> Option<Arc<Process>> {
         let of_thread = |object: &Object| match object {
-            Object::Thread(thread) if process_address(thread.process()) == at.0 => {
+            Object::Thread(thread) if object_address::of_process(thread.process()) == at.0 => {
                 Some(thread.process().clone())
             }
             _ => None,
         };
-        let here = self.cpu.references.borrow().objects().find_map(of_thread);
-        here.or_else(|| self.machine().held.find(of_thread))
+        let here = self.account().references.borrow().objects().find_map(of_thread);
+        here.or_else(|| self.machine().ledger.find(of_thread))
     }
 
     fn referenced<T>(
@@ -94,14 +94,39 @@ impl<'a> Context<'a> {
         kind: Kind,
         pick: impl Fn(&Object) -> Option<&Arc<T>>,
     ) -> Outcome<Held<'a, T>> {
-        let here = Ref::filter_map(self.cpu.references.borrow(), |references| pick(references.object(at.0)?));
+        let here =
+            Ref::filter_map(self.account().references.borrow(), |references| pick(references.object(at.0)?));
         if let Ok(object) = here {
             return Ok(Held::Here(object));
         }
-        match self.machine().held.object(at.0).as_ref().and_then(pick) {
+        match self.machine().ledger.object(at.0).as_ref().and_then(pick) {
             Some(object) => Ok(Held::There(object.clone())),
             None => Err(self.unusable(at, kind)),
         }
+    }
+
+    /// A processor mode.
+    pub(super) fn mode(&self, mode: u8) -> Outcome<AccessMode> {
+        match mode {
+            0 => Ok(AccessMode::Kernel),
+            1 => Ok(AccessMode::User),
+            mode => self.bad_argument(format_args!("was given the processor mode {mode}")),
+        }
+    }
+
+    /// An object type: the pointer in the exported variable.
+    pub(super) fn object_type(&self, at: Address) -> Outcome<ObjectType> {
+        const TYPES: &[ObjectType] =
+            &[ObjectType::Token, ObjectType::Thread, ObjectType::Process, ObjectType::Event];
+        TYPES.iter().copied().find(|&known| object_address::of_type(known) == at.0).ok_or_else(|| {
+            let address = self.describe(at.0);
+            self.fault(
+                FaultKind::BadArgument,
+                format_args!(
+                    "was given {address} as the object type and not what the exported variable holds"
+                ),
+            )
+        })
     }
 
     /// Any object that the driver may use.
@@ -121,15 +146,15 @@ impl<'a> Context<'a> {
     }
 
     /// Notes a reference that this call gives and returns the object's address.
-    pub(super) fn give(&self, object: Object, taken: Taken) -> Address {
+    pub(super) fn give(&self, object: Object, source: RefSource) -> Address {
         let address = address_of(&object);
-        self.cpu.references.borrow_mut().add(address, object, taken, self.export.name, self.caller);
+        self.account().references.borrow_mut().add(address, object, source, self.export.name, self.caller);
         Address(address)
     }
 
     /// Takes a reference back.
-    pub(super) fn take_back(&self, at: Address, taken: Taken) -> Outcome<()> {
-        let here = self.cpu.references.borrow_mut().give_back(at.0, taken, self.caller);
+    pub(super) fn take_back(&self, at: Address, source: RefSource) -> Outcome<()> {
+        let here = self.account().references.borrow_mut().give_back(at.0, source, self.caller);
         // The object may go with its last reference: not before the borrow ends.
         let why = match here {
             Ok(object) => {
@@ -138,21 +163,21 @@ impl<'a> Context<'a> {
             }
             Err(why) => why,
         };
-        match self.machine().held.give_back(at.0, taken, self.caller) {
+        match self.machine().ledger.give_back(at.0, source, self.caller) {
             Ok(object) => {
                 drop(object);
                 Ok(())
             }
-            Err(elsewhere) => Err(self.not_held(at, taken, why, elsewhere)),
+            Err(elsewhere) => Err(self.not_held(at, why, elsewhere)),
         }
     }
 
     #[cold]
-    fn not_held(&self, at: Address, taken: Taken, here: NotHeld, elsewhere: NotHeld) -> Stop {
+    fn not_held(&self, at: Address, here: NotHeld, elsewhere: NotHeld) -> Stop {
         let object = self.describe(at.0);
         for why in [here, elsewhere] {
-            if let NotHeld::Taken(other) = why {
-                let right = other.given_back_by();
+            if let NotHeld::From(other) = why {
+                let right = other.released_by();
                 return self.fault(
                     FaultKind::DereferenceRoutine,
                     format_args!("gives back a reference on {object} that {right} takes"),
@@ -160,13 +185,9 @@ impl<'a> Context<'a> {
             }
         }
         let before = match (here, elsewhere) {
-            (NotHeld::GivenBack(caller), _) | (_, NotHeld::GivenBack(caller)) => {
-                let site = self.machine().mapping.site(caller);
-                site.map(|site| format!(" since {site}")).unwrap_or_default()
-            }
+            (NotHeld::GivenBack(caller), _) | (_, NotHeld::GivenBack(caller)) => self.at("since", caller),
             _ => String::new(),
         };
-        let _ = taken;
         self.fault(
             FaultKind::OverDereference,
             format_args!("gives back a reference on {object} that the driver does not hold{before}"),
@@ -179,9 +200,8 @@ impl<'a> Context<'a> {
         let wanted = kind.name();
         match object_address::decode(at.0) {
             Some((found, _, 0)) if found == kind => {
-                let before = self.cpu.references.borrow().given_back(at.0);
-                let before = before.and_then(|caller| self.machine().mapping.site(caller));
-                let before = before.map(|site| format!(" since {site}")).unwrap_or_default();
+                let before = self.account().references.borrow().given_back(at.0);
+                let before = before.map(|caller| self.at("since", caller)).unwrap_or_default();
                 self.fault(
                     FaultKind::Unreferenced,
                     format_args!("was given {object}, on which the driver holds no reference{before}"),
@@ -190,14 +210,4 @@ impl<'a> Context<'a> {
             _ => self.fault(FaultKind::ObjectType, format_args!("was given {object} and not a {wanted}")),
         }
     }
-}
-
-/// The address of a thread.
-pub(super) fn thread_address(thread: &Thread) -> u64 {
-    object_address::address(Kind::Thread, thread.id().into())
-}
-
-/// The address of a process.
-pub(super) fn process_address(process: &Process) -> u64 {
-    object_address::address(Kind::Process, process.id().into())
 }

@@ -1,4 +1,4 @@
-//! `ntoskrnl.exe`, as far as the driver imports it.
+//! `ntoskrnl.exe`, as far as drivers use it here. [`lookup`] is below the others.
 
 mod access;
 mod client;
@@ -14,6 +14,8 @@ mod pool;
 mod raw;
 mod threads;
 mod tokens;
+
+pub(crate) use etw::listen;
 
 use crate::native::engine::export::Export;
 
@@ -33,8 +35,3 @@ pub(crate) const TABLES: &[&[&Export]] = &[
     etw::EXPORTS,
     diagnostics::EXPORTS,
 ];
-
-/// `KernelMode`.
-const KERNEL_MODE: u8 = 0;
-/// `UserMode`.
-const USER_MODE: u8 = 1;

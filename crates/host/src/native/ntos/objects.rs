@@ -1,15 +1,13 @@
 //! The object manager: references by pointer and by handle.
 
-use super::{KERNEL_MODE, USER_MODE};
 use crate::FaultKind;
 use crate::native::contracts::handles;
-use crate::native::contracts::references::Taken;
-use crate::native::engine::export::exports;
+use crate::native::contracts::references::RefSource;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::Outcome;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
-use crate::native::running::trap_stubs::type_address;
-use psimp_model::{Object, ObjectType, reference_by_handle};
+use psimp_model::{AccessMode, Object, ObjectType, reference_by_handle};
 use psimp_nt::Status;
 use zerocopy::{Immutable, IntoBytes};
 
@@ -28,53 +26,39 @@ exports! {
     fn ObReferenceObjectByHandle[PASSIVE, fails RESOURCES](
         cx, handle: u64, desired: u32, object_type: Address, mode: u8, object: Address, information: Address
     ) -> Status {
-        let wanted = object_type_of(cx, object_type)?;
+        let wanted = cx.object_type(object_type)?;
         cx.write(object, &0_u64, "the object's address")?;
-        let found = match mode {
-            USER_MODE => reference_by_handle(cx.dispatch.thread, handle, wanted, desired),
-            KERNEL_MODE => by_kernel_handle(cx, handle, wanted)?,
-            mode => return cx.bad_argument(format_args!("was given the processor mode {mode}")),
+        let found = match cx.mode(mode)? {
+            AccessMode::User => reference_by_handle(cx.dispatch.thread, handle, wanted, desired),
+            AccessMode::Kernel => by_kernel_handle(cx, handle, wanted)?,
         };
         let (found, granted) = match found {
             Ok(found) => found,
             Err(status) => return Ok(status),
         };
-        let address = cx.give(found, Taken::Object);
+        let address = cx.give(found, RefSource::Object);
         cx.write(object, &address.0, "the object's address")?;
         if information.non_null().is_some() {
-            let told = HandleInformation { attributes: 0, granted };
-            cx.write(information, &told, "OBJECT_HANDLE_INFORMATION")?;
+            let reported = HandleInformation { attributes: 0, granted };
+            cx.write(information, &reported, "OBJECT_HANDLE_INFORMATION")?;
         }
         Ok(Status::SUCCESS)
     }
 
     fn ObfReferenceObject[DISPATCH, fails NEVER](cx, object: Address) -> u64 {
         let referenced = cx.object(object)?;
-        cx.give(referenced, Taken::Object);
+        cx.give(referenced, RefSource::Object);
         Ok(COUNT)
     }
 
     fn ObfDereferenceObject[DISPATCH, fails NEVER](cx, object: Address) -> u64 {
-        cx.take_back(object, Taken::Object)?;
+        cx.take_back(object, RefSource::Object)?;
         Ok(COUNT)
     }
 }
 
 /// What is returned for a reference count, which means nothing to a driver.
 const COUNT: u64 = 0xCCCC_CCCC_CCCC_CCCC;
-
-/// The object type that a driver passes: the pointer in the exported variable.
-pub(super) fn object_type_of(cx: &Context<'_>, at: Address) -> Outcome<ObjectType> {
-    const TYPES: [ObjectType; 4] =
-        [ObjectType::Token, ObjectType::Thread, ObjectType::Process, ObjectType::Event];
-    TYPES.into_iter().find(|&known| type_address(known) == at.0).ok_or_else(|| {
-        let address = cx.describe(at.0);
-        cx.fault(
-            FaultKind::BadArgument,
-            format_args!("was given {address} as the object type and not what the exported variable holds"),
-        )
-    })
-}
 
 /// As a driver looks up its own handles: without an access check.
 fn by_kernel_handle(

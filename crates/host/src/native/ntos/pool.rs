@@ -2,11 +2,12 @@
 
 use crate::FaultKind;
 use crate::native::contracts::pool::{Block, Lookup};
-use crate::native::engine::export::{APC, DISPATCH, exports};
-use crate::native::engine::stop::{Outcome, Stop};
-use crate::native::kmdf::Request;
+use crate::native::engine::address::Address;
+use crate::native::engine::export::{APC, DISPATCH};
+use crate::native::engine::guarded::Guarded;
+use crate::native::engine::stop::Outcome;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 
 /// `POOL_FLAG_…`, as far as they are modelled.
 mod flags {
@@ -63,14 +64,13 @@ pub(super) fn allocate(
     size: usize,
     tag: u32,
     paged: bool,
-    fill: impl FnOnce(&mut crate::native::engine::guarded::Guarded),
+    fill: impl FnOnce(&mut Guarded),
 ) -> Outcome<Address> {
-    let mut pool = cx.cpu.pool.borrow_mut();
-    let memory = pool
-        .memory(size, cx.machine().framework.id())
-        .map_err(|found| Stop::from(cx.machine().use_after_free(found)))?;
+    let mut pool = cx.account().pool.borrow_mut();
+    let memory =
+        pool.memory(size, cx.machine().framework.id()).map_err(|found| found.fault(&cx.machine().mapping))?;
     let Some(mut memory) = memory else { return Ok(Address::NULL) };
-    memory.fill_unwritten(cx.dispatch.request.map_or(0, Request::stale));
+    memory.fill_unwritten(cx.dispatch.request.map_or(0, |request| request.stale));
     fill(&mut memory);
     let address = Address(memory.address());
     pool.add(Block { memory, tag, paged, function: cx.export.name, caller: cx.caller });
@@ -78,17 +78,16 @@ pub(super) fn allocate(
 }
 
 fn free(cx: &Context<'_>, address: Address, tag: u32) -> Outcome<()> {
-    let mut pool = cx.cpu.pool.borrow_mut();
+    let mut pool = cx.account().pool.borrow_mut();
     let block = match pool.remove(address.0) {
         Lookup::Live(block) => block,
         Lookup::Freed(caller) => {
-            let before =
-                cx.machine().mapping.site(caller).map(|site| format!(" by {site}")).unwrap_or_default();
+            let before = cx.at("by", caller);
             return Err(
                 cx.fault(FaultKind::DoubleFree, format_args!("frees a pool block that was freed{before}"))
             );
         }
-        Lookup::Unknown => cx.machine().held.remove_block(address.0).ok_or_else(|| {
+        Lookup::Unknown => cx.machine().ledger.remove_block(address.0).ok_or_else(|| {
             let address = cx.describe(address.0);
             cx.fault(FaultKind::NotPool, format_args!("frees {address}, which is no pool block"))
         })?,

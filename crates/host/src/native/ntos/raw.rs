@@ -2,11 +2,12 @@
 #![allow(unsafe_code)] // memory that the driver names
 
 use crate::FaultKind;
-use crate::native::engine::export::exports;
+use crate::native::engine::address::Address;
 use crate::native::engine::probe::{self, NoMemory};
 use crate::native::engine::stop::{Outcome, Stop};
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::{Address, UnicodeString};
+use crate::native::running::memory::UnicodeString;
 
 exports! {
     /// The exports that are modelled.

@@ -1,31 +1,31 @@
 //! Threads, processes, and the interrupt request level.
 
-use super::lookup::{process_address, thread_address};
-use crate::native::engine::export::exports;
-use crate::native::running::memory::Address;
+use crate::native::contracts::object_address::{of_process, of_thread};
+use crate::native::engine::address::Address;
+use crate::native::running::call::exports;
 
 exports! {
     /// The exports that are modelled.
     EXPORTS:
 
     fn PsGetCurrentThread[ANY, fails NEVER](cx) -> Address {
-        Ok(Address(thread_address(cx.dispatch.thread)))
+        Ok(Address(of_thread(cx.dispatch.thread)))
     }
 
     fn PsGetCurrentProcess[ANY, fails NEVER](cx) -> Address {
-        Ok(Address(process_address(&cx.dispatch.thread.current_process())))
+        Ok(Address(of_process(&cx.dispatch.thread.current_process())))
     }
 
     fn IoGetCurrentProcess[ANY, fails NEVER](cx) -> Address {
-        Ok(Address(process_address(&cx.dispatch.thread.current_process())))
+        Ok(Address(of_process(&cx.dispatch.thread.current_process())))
     }
 
     fn PsGetThreadProcess[ANY, fails NEVER](cx, thread: Address) -> Address {
-        Ok(Address(process_address(cx.thread(thread)?.process())))
+        Ok(Address(of_process(cx.thread(thread)?.process())))
     }
 
     fn IoThreadToProcess[ANY, fails NEVER](cx, thread: Address) -> Address {
-        Ok(Address(process_address(cx.thread(thread)?.process())))
+        Ok(Address(of_process(cx.thread(thread)?.process())))
     }
 
     fn PsIsThreadTerminating[ANY, fails NEVER](cx, thread: Address) -> bool {

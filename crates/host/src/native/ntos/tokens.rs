@@ -1,10 +1,10 @@
 //! Reading tokens.
 
 use super::pool::{SECURITY_TAG, allocate};
-use crate::native::engine::export::exports;
+use crate::native::engine::address::Address;
 use crate::native::engine::stop::Outcome;
+use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use crate::native::running::memory::Address;
 use psimp_model::{FaultPoint, Token};
 use psimp_nt::Status;
 

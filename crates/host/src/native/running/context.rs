@@ -1,10 +1,9 @@
-//! What the body of an export knows: who calls it from where, and on whose
-//! behalf.
+//! What the body of an export knows: where it is called from, and on whose behalf.
 
+use super::account::Account;
 use super::dispatch::Dispatch;
 use super::machine::Machine;
 use crate::native::contracts::describe;
-use crate::native::engine::cpu::Cpu;
 use crate::native::engine::export::Export;
 use crate::native::engine::stop::{Outcome, Stop};
 use crate::{Fault, FaultKind, Site};
@@ -12,7 +11,6 @@ use std::fmt::Display;
 
 /// One call of the driver.
 pub(crate) struct Context<'a> {
-    pub(crate) cpu: &'a Cpu,
     pub(crate) dispatch: &'a Dispatch<'a>,
     pub(crate) export: &'static Export,
     /// Where the call returns to.
@@ -25,12 +23,17 @@ impl<'a> Context<'a> {
         self.dispatch.machine
     }
 
+    /// The account of the calling thread.
+    pub(crate) fn account(&self) -> &'a Account {
+        self.dispatch.account
+    }
+
     /// Where the driver called.
     pub(crate) fn site(&self) -> Option<Site> {
         self.machine().mapping.site(self.caller)
     }
 
-    /// A fault of this call: `text` goes on after the function's name.
+    /// A fault of this call: `text` follows the function's name.
     #[cold]
     pub(crate) fn fault(&self, kind: FaultKind, text: impl Display) -> Stop {
         let message = format!("{} {text}", self.export.name);
@@ -43,7 +46,7 @@ impl<'a> Context<'a> {
         Err(self.fault(FaultKind::BadArgument, text))
     }
 
-    /// The fault of something that the host does not know.
+    /// The fault of something that the host does not model.
     #[cold]
     pub(crate) fn not_modelled<T>(&self, text: impl Display) -> Outcome<T> {
         Err(self.fault(FaultKind::NotModelled, format_args!("{text}, which is not modelled")))
@@ -51,11 +54,11 @@ impl<'a> Context<'a> {
 
     /// An address in words.
     pub(crate) fn describe(&self, address: u64) -> String {
-        describe::address(address, self.machine())
+        describe::address(address, &self.machine().mapping)
     }
 
-    /// Calls a function of the driver from within this call.
-    pub(crate) fn call<const N: usize>(&self, function: u64, arguments: [u64; N]) -> Outcome<u64> {
-        self.dispatch.call(self.cpu, function, arguments)
+    /// The place of an earlier call in words, behind `word`; nothing if it is not known.
+    pub(crate) fn at(&self, word: &str, caller: u64) -> String {
+        self.machine().mapping.site(caller).map(|site| format!(" {word} {site}")).unwrap_or_default()
     }
 }

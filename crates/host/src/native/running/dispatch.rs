@@ -1,23 +1,28 @@
 //! One call of the host into the driver: on whose behalf, and about what.
+#![allow(unsafe_code)] // from the thread's block back to the dispatch
 
+use super::account::Account;
 use super::machine::Machine;
-use crate::native::contracts::ledger::Held;
+use crate::native::contracts::describe;
 use crate::native::engine::cpu::Cpu;
-use crate::native::engine::enter;
+use crate::native::engine::enter::{self, Ended};
+use crate::native::engine::mapping::Code;
 use crate::native::engine::stop::{Outcome, Stop};
-use crate::native::framework::quarantine::Resting;
-use crate::native::kmdf::{FileObject, Request};
+use crate::native::framework::file::FileObject;
+use crate::native::framework::request::Request;
 use crate::{Fault, FaultKind};
 use psimp_model::Thread;
 use std::sync::Arc;
 
 /// What a thread does in the driver.
+#[derive(Clone, Copy)]
 pub(crate) struct Dispatch<'a> {
     pub(crate) machine: &'a Machine,
+    /// The account of the calling operating-system thread.
+    pub(crate) account: &'a Account,
     /// The thread of the model that is current.
     pub(crate) thread: &'a Arc<Thread>,
-    /// The IRQL at which the driver runs. No function that changes it is
-    /// modelled.
+    /// The IRQL at which the driver runs. No function that changes it is modelled.
     pub(crate) irql: u8,
     /// The request that is dispatched.
     pub(crate) request: Option<&'a Request>,
@@ -37,10 +42,25 @@ pub(crate) struct Work {
 }
 
 impl<'a> Dispatch<'a> {
+    /// What a thread does at `PASSIVE_LEVEL`, about nothing yet.
+    pub(crate) fn new(machine: &'a Machine, account: &'a Account, thread: &'a Arc<Thread>) -> Self {
+        Self { machine, account, thread, irql: 0, request: None, file: None, work: None }
+    }
+
     /// What a thread of the system does.
-    pub(crate) fn of_system(machine: &'a Machine) -> Self {
-        let thread = &machine.system_thread;
-        Self { machine, thread, irql: 0, request: None, file: None, work: None }
+    pub(crate) fn of_system(machine: &'a Machine, account: &'a Account) -> Self {
+        Self::new(machine, account, &machine.system_thread)
+    }
+
+    /// The dispatch that is in progress.
+    ///
+    /// # Safety
+    /// The driver, or an export for it, is running on the calling thread, whose block `cpu` is; and
+    /// the result is not used after this call into the host.
+    pub(crate) unsafe fn current(cpu: &Cpu) -> &'a Self {
+        // SAFETY: `with_dispatch` is called here only, with this type; the rest is the caller's
+        // promise.
+        unsafe { cpu.dispatch() }
     }
 }
 
@@ -50,45 +70,102 @@ impl Dispatch<'_> {
         self.work.map_or(self.thread.id(), |work| work.enqueued_by)
     }
 
-    /// Runs `body`, which enters the driver, and settles the accounts.
-    pub(crate) fn run<R>(&self, cpu: &'static Cpu, body: impl FnOnce() -> Outcome<R>) -> Result<R, Fault> {
-        let checked = || body().and_then(|value| Resting::check(cpu, self.machine).map(|()| value));
-        let Some(result) = cpu.with_dispatch(self, checked) else {
-            return Err(Fault {
+    /// Runs `body`, which calls the driver, and settles the accounts.
+    pub(crate) fn settle_after<R>(&self, body: impl FnOnce() -> Outcome<R>) -> Result<R, Fault> {
+        let Self { machine, account, .. } = *self;
+        let checked = || {
+            let value = body()?;
+            self.check_quarantine()?;
+            Ok(value)
+        };
+        match account.cpu.with_dispatch(&machine.mapping, machine.limit, self, checked) {
+            None => Err(Fault {
                 kind: FaultKind::Host,
                 message: "the driver was called from within a call of the driver".to_owned(),
                 site: None,
-            });
-        };
-        match result {
-            Ok(value) => {
-                self.machine.held.take_over(cpu);
-                let started = self.machine.framework.work_items.start_all(self.machine);
-                started.map(|()| value).map_err(|Stop(fault)| self.machine.stop(*fault))
+            }),
+            Some(Ok(value)) => {
+                self.take_over();
+                Ok(value)
             }
-            Err(Stop(fault)) => {
+            Some(Err(Stop(fault))) => {
                 if fault.kind == FaultKind::Host {
-                    cpu.abandon();
+                    account.abandon();
                 } else {
-                    Held::drop_all(cpu);
+                    account.drop_all();
                 }
-                Err(self.machine.stop(*fault))
+                Err(machine.stop(*fault))
             }
         }
     }
 
+    /// Enters what the driver took on this thread into the ledger, where every thread finds it.
+    pub(crate) fn take_over(&self) {
+        let Account { references, pool, handles, .. } = self.account;
+        self.machine.ledger.take_over(references, pool, handles);
+    }
+
+    /// The fault of a driver that wrote to the system buffer of a request that had ended.
+    fn check_quarantine(&self) -> Outcome<()> {
+        let mut quarantine = self.account.quarantine.borrow_mut();
+        let Some(kept) = &*quarantine else { return Ok(()) };
+        let Some(fault) = kept.check(self.machine.framework.id(), &self.machine.mapping) else {
+            return Ok(());
+        };
+        *quarantine = None;
+        Err(Stop::from(fault))
+    }
+
     /// Calls a function of the driver, which releases the locks that it takes.
-    pub(crate) fn call<const N: usize>(&self, cpu: &Cpu, function: u64, arguments: [u64; N]) -> Outcome<u64> {
+    pub(crate) fn call<const N: usize>(&self, function: u64, arguments: [u64; N]) -> Outcome<u64> {
+        let Some(code) = self.machine.mapping.function(function) else {
+            return Err(Stop::from(Fault {
+                kind: FaultKind::BadArgument,
+                message: format!("the driver gave 0x{function:X} as a function, where it has no code"),
+                site: None,
+            }));
+        };
+        self.call_code(code, arguments)
+    }
+
+    /// As [`Dispatch::call`], of what is known to be a function.
+    pub(crate) fn call_code<const N: usize>(&self, code: Code<'_>, arguments: [u64; N]) -> Outcome<u64> {
         const { assert!(N <= enter::MOST_ARGUMENTS) };
         let mut all = [0; enter::MOST_ARGUMENTS];
         for (to, from) in all.iter_mut().zip(arguments) {
             *to = from;
         }
-        let before = cpu.locks.borrow().len();
-        let value = enter::enter(cpu, self.machine, function, all)?;
-        match cpu.locks.borrow().get(before) {
+        let locks = &self.account.locks;
+        let before = locks.borrow().len();
+        let value = enter::enter(self.account.cpu, code, all).map_err(|ended| self.fault_of(ended))?;
+        match locks.borrow().get(before) {
             None => Ok(value),
-            Some(lock) => Err(lock.still_held(self.machine)),
+            Some(lock) => Err(Stop::from(lock.still_held(&self.machine.mapping))),
         }
+    }
+
+    #[cold]
+    fn fault_of(&self, ended: Ended) -> Stop {
+        let Self { machine, account, .. } = *self;
+        match ended {
+            Ended::Fault(fault) => fault,
+            Ended::Trap(trap) => {
+                let near = |address| self.lent(address);
+                Stop::from(describe::trap(&trap, &account.cpu.stack, &machine.mapping, near))
+            }
+            Ended::Unknown => Stop::from(Fault {
+                kind: FaultKind::Host,
+                message: "the host left the driver without a reason".to_owned(),
+                site: None,
+            }),
+        }
+    }
+
+    /// The memory lent to the driver that an address is in or next to, in words.
+    fn lent(&self, address: u64) -> Option<String> {
+        let here = self.account.pool.borrow().live().find_map(|block| block.describe(address));
+        here.or_else(|| self.machine.ledger.find_block(|block| block.describe(address)))
+            .or_else(|| self.request?.describe(address))
+            .or_else(|| self.account.security.borrow().as_ref()?.describe(address))
     }
 }

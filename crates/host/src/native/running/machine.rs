@@ -1,16 +1,28 @@
 //! The machine that one driver runs on.
 
-use super::trap_stubs::ImportGates;
-use crate::native::contracts::ledger::Held;
-use crate::native::contracts::pool::UseAfterFree;
+use crate::native::contracts::ledger::Ledger;
 use crate::native::contracts::tracing::Tracing;
-use crate::native::engine::guarded::Guarded;
+use crate::native::engine::guarded::{Guarded, NoBlock};
 use crate::native::engine::mapping::Mapping;
+use crate::native::engine::region::Region;
 use crate::native::framework::globals::Framework;
-use crate::{Fault, FaultKind, Options};
+use crate::{Fault, Options};
 use parking_lot::Mutex;
 use psimp_model::{System, Thread};
 use std::sync::{Arc, OnceLock, Weak};
+
+/// Offsets in `DRIVER_OBJECT`.
+pub(crate) mod driver_object {
+    pub(crate) const SIZE: usize = 0x150;
+    pub(crate) const DRIVER_START: usize = 0x18;
+    pub(crate) const DRIVER_SIZE: usize = 0x20;
+    pub(crate) const DRIVER_UNLOAD: usize = 0x68;
+}
+
+/// The key of a service.
+pub(crate) fn registry_key(service: &str) -> String {
+    format!(r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services\{service}")
+}
 
 /// Everything below and around one driver.
 pub(crate) struct Machine {
@@ -19,15 +31,19 @@ pub(crate) struct Machine {
     pub(crate) system: Arc<System>,
     /// The image.
     pub(crate) mapping: Mapping,
-    /// Where imports lead that are not modelled.
-    pub(crate) gates: ImportGates,
+    /// The trap stubs of the imports that are not modelled.
+    _stubs: Region,
+    /// The names of these imports.
+    pub(crate) not_modelled: Vec<String>,
+    /// The address of the framework's function table.
+    pub(crate) function_table: u64,
     pub(crate) options: Options,
     /// Milliseconds that a call into the driver may take; zero for ever.
     pub(crate) limit: u32,
     /// The framework that the driver is bound to.
     pub(crate) framework: Framework,
     /// What the driver holds between dispatches.
-    pub(crate) held: Held,
+    pub(crate) ledger: Ledger,
     /// Its event providers, and who listens to them.
     pub(crate) tracing: Tracing,
     /// `DRIVER_OBJECT`.
@@ -47,7 +63,9 @@ pub(crate) struct Machine {
 pub(crate) struct Parts {
     pub(crate) system: Arc<System>,
     pub(crate) mapping: Mapping,
-    pub(crate) gates: ImportGates,
+    pub(crate) stubs: Region,
+    pub(crate) not_modelled: Vec<String>,
+    pub(crate) function_table: u64,
     pub(crate) options: Options,
     pub(crate) driver_object: Guarded,
     pub(crate) registry_path: Guarded,
@@ -55,32 +73,43 @@ pub(crate) struct Parts {
 }
 
 impl Machine {
-    /// A machine that nothing has happened on. It is shared, because a work item
-    /// may run on it longer than its host is there.
-    pub(crate) fn new(parts: Parts) -> Arc<Self> {
-        let Parts { system, mapping, gates, options, driver_object, registry_path, system_thread } = parts;
-        Arc::new_cyclic(|this| Self {
+    /// A machine on which nothing has happened yet. It is shared, because a work item may run on it
+    /// longer than its host exists.
+    ///
+    /// # Errors
+    /// When there is no memory.
+    pub(crate) fn new(parts: Parts) -> Result<Arc<Self>, NoBlock> {
+        let framework = Framework::new()?;
+        let Parts { options, .. } = parts;
+        Ok(Arc::new_cyclic(|this| Self {
             this: this.clone(),
-            system,
-            mapping,
-            gates,
+            system: parts.system,
+            mapping: parts.mapping,
+            _stubs: parts.stubs,
+            not_modelled: parts.not_modelled,
+            function_table: parts.function_table,
             limit: options
                 .deadline
                 .map_or(0, |limit| u32::try_from(limit.as_millis().max(1)).unwrap_or(u32::MAX)),
             tracing: Tracing::new(options.listener, options.events.clone()),
             options,
-            framework: Framework::default(),
-            held: Held::default(),
-            driver_object,
-            registry_path,
-            system_thread,
+            framework,
+            ledger: Ledger::default(),
+            driver_object: parts.driver_object,
+            registry_path: parts.registry_path,
+            system_thread: parts.system_thread,
             idle_workers: Mutex::default(),
             stopped: OnceLock::new(),
             faults: Mutex::default(),
-        })
+        }))
     }
 
-    /// The machine for somebody who keeps it. None while it is being taken down.
+    /// The key of the driver's service.
+    pub(crate) fn registry_key(&self) -> String {
+        registry_key(&self.options.service)
+    }
+
+    /// A reference to keep the machine by. None while it is being taken down.
     pub(crate) fn share(&self) -> Option<Arc<Self>> {
         self.this.upgrade()
     }
@@ -112,7 +141,7 @@ impl Machine {
         fault
     }
 
-    /// Notes faults that do not end the driver.
+    /// Adds faults that do not end the driver.
     pub(crate) fn report(&self, faults: &[Fault]) {
         self.faults.lock().extend_from_slice(faults);
     }
@@ -120,15 +149,5 @@ impl Machine {
     /// Everything that was reported.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         self.faults.lock().clone()
-    }
-
-    /// The fault of a freed block that was changed.
-    #[cold]
-    pub(crate) fn use_after_free(&self, found: UseAfterFree) -> Fault {
-        Fault {
-            kind: FaultKind::PoolUseAfterFree,
-            message: format!("byte {} of a pool block was changed after the block was freed", found.offset),
-            site: self.mapping.site(found.caller),
-        }
     }
 }

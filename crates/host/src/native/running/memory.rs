@@ -1,27 +1,13 @@
-//! Arguments that are pointers: read and written as the kernel does, which here
-//! means that a wrong one is found.
+//! Arguments that are pointers: read and written as the kernel does, except that a wrong one is a
+//! fault.
 #![allow(unsafe_code)] // pointers of unknown origin
 
 use super::context::Context;
 use crate::FaultKind;
+use crate::native::engine::address::Address;
 use crate::native::engine::probe;
 use crate::native::engine::stop::{Outcome, Stop};
-use std::ptr;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
-
-/// An address that the driver passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub(crate) struct Address(pub(crate) u64);
-
-impl Address {
-    pub(crate) const NULL: Self = Self(0);
-
-    /// The address, unless it is null.
-    pub(crate) fn non_null(self) -> Option<Self> {
-        (self.0 != 0).then_some(self)
-    }
-}
 
 /// `UNICODE_STRING`.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable)]
@@ -39,9 +25,7 @@ impl Context<'_> {
     /// Reads a structure; `what` names it in the fault.
     pub(crate) fn read<T: FromBytes + IntoBytes>(&self, at: Address, what: &str) -> Outcome<T> {
         let mut value = T::new_zeroed();
-        let to = ptr::from_mut(&mut value) as u64;
-        // SAFETY: the target is the local, for which any bytes are a value.
-        match unsafe { probe::copy(to, at.0, size_of::<T>()) } {
+        match probe::read(value.as_mut_bytes(), at.0) {
             Ok(()) => Ok(value),
             Err(probe::NoMemory) => Err(self.unreachable("read", what, at)),
         }
@@ -50,8 +34,7 @@ impl Context<'_> {
     /// Reads `length` bytes; `what` names them in the fault.
     pub(crate) fn read_bytes(&self, at: Address, length: usize, what: &str) -> Outcome<Vec<u8>> {
         let mut bytes = vec![0; length];
-        // SAFETY: the target is the local vector, which has the length.
-        match unsafe { probe::copy(bytes.as_mut_ptr() as u64, at.0, length) } {
+        match probe::read(&mut bytes, at.0) {
             Ok(()) => Ok(bytes),
             Err(probe::NoMemory) => Err(self.unreachable("read", what, at)),
         }
@@ -64,7 +47,8 @@ impl Context<'_> {
 
     /// Writes bytes; `what` names them in the fault.
     pub(crate) fn write_bytes(&self, at: Address, bytes: &[u8], what: &str) -> Outcome<()> {
-        // SAFETY: the driver asked for its memory at this address to be written.
+        // SAFETY: the driver shares the address space and could write there itself: that it names no
+        // memory of the host is as necessary for this as for every instruction of its own.
         match unsafe { probe::copy(at.0, bytes.as_ptr() as u64, bytes.len()) } {
             Ok(()) => Ok(()),
             Err(probe::NoMemory) => Err(self.unreachable("write", what, at)),

@@ -1,5 +1,12 @@
-//! A driver that runs: its machine, and each call into and out of it.
+//! A driver that runs.
+//!
+//! From the bottom up: [`account`] is what a thread keeps for the drivers that it calls; [`machine`] is
+//! what one driver runs on; [`dispatch`] is one call of the host into the driver; [`context`] and
+//! [`call`] are one call of the driver back into the host, and [`memory`] its arguments;
+//! [`trap_stubs`] are the calls that are not modelled.
 
+pub(crate) mod account;
+pub(crate) mod call;
 pub(crate) mod context;
 pub(crate) mod dispatch;
 pub(crate) mod machine;

@@ -7,8 +7,8 @@ use crate::driver::{Failure, File};
 use psimp_catalogue::{Broker, Tok, Who};
 use psimp_model::{SecurityQos, rights};
 use psimp_nt::Status;
-use psimp_protocol::wire::{self, MAX_REPLY, connection_flags};
-use psimp_protocol::{IOCTLS, RulesMode};
+use psimp_protocol::wire::{self, connection_flags};
+use psimp_protocol::{IOCTLS, MAX_REPLY, RulesMode};
 use std::sync::Arc;
 
 impl Run<'_, '_> {
@@ -147,7 +147,7 @@ impl Run<'_, '_> {
         let (Ok((driver, _)), Some(file)) = (self.stage.device(), file) else {
             return self.same("the script has this client", &true, &false);
         };
-        for row in &IOCTLS {
+        for row in IOCTLS {
             let length = (0..=4096).find(|length| row.input.takes(*length)).unwrap_or_default();
             let input = vec![0; length];
             let mut output = vec![0; MAX_REPLY];

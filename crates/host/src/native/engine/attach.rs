@@ -1,0 +1,67 @@
+//! Gives each operating-system thread that calls a driver its block, and takes it back.
+#![allow(unsafe_code)] // the GS base
+
+use super::cpu::Cpu;
+use super::trap::SignalStack;
+use super::{signals, watchdog};
+use parking_lot::Mutex;
+use std::ptr;
+
+/// The block of the calling thread, made or taken over at its first call.
+pub(crate) fn attach() -> &'static Cpu {
+    Cpu::current().unwrap_or_else(attach_first)
+}
+
+#[cold]
+fn attach_first() -> &'static Cpu {
+    signals::install();
+    let idle = IDLE.lock().pop().map(|Idle(cpu)| cpu);
+    let cpu = idle.unwrap_or_else(Cpu::new);
+    set_gs(cpu);
+    cpu.signal_stack.use_for_signals();
+    Cpu::set_current(Some(cpu));
+    watchdog::add(&cpu.watch);
+    DETACH.with(|_| ());
+    cpu
+}
+
+/// Gives the calling thread's block up for good: the host failed while it was in use.
+#[cold]
+pub(crate) fn abandon(cpu: &'static Cpu) {
+    watchdog::remove(&cpu.watch);
+    Cpu::set_current(None);
+}
+
+static IDLE: Mutex<Vec<Idle>> = Mutex::new(Vec::new());
+
+/// A block without a thread.
+struct Idle(&'static Cpu);
+
+// SAFETY: the thread that had the block has ended or is in its destructors, and uses no
+// reference to it any more; the next thread has it alone.
+unsafe impl Send for Idle {}
+
+thread_local! {
+    static DETACH: Detach = const { Detach };
+}
+
+/// Gives the thread's block back when the thread ends.
+struct Detach;
+
+impl Drop for Detach {
+    fn drop(&mut self) {
+        if let Some(cpu) = Cpu::current() {
+            abandon(cpu);
+            SignalStack::disable();
+            IDLE.lock().push(Idle(cpu));
+        }
+    }
+}
+
+fn set_gs(cpu: &'static Cpu) {
+    const ARCH_SET_GS: libc::c_int = 0x1001;
+    // SAFETY: nothing else in a 64-bit Linux process uses the GS base, and the block is never
+    // freed.
+    let result = unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_SET_GS, ptr::from_ref(cpu)) };
+    assert_eq!(result, 0, "the GS base cannot be set");
+}

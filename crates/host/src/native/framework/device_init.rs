@@ -1,0 +1,26 @@
+//! `WDFDEVICE_INIT`: what a control device is going to be.
+
+use super::typed_context::Attributes;
+
+/// A device that is being described.
+#[derive(Clone, Debug)]
+pub(crate) struct DeviceInit {
+    pub(crate) handle: u64,
+    /// Return address of the call that made it.
+    pub(crate) caller: u64,
+    pub(crate) sddl: String,
+    pub(crate) name: Option<String>,
+    pub(crate) on_io_in_caller_context: u64,
+    pub(crate) files: Option<FileConfig>,
+}
+
+/// The callbacks for files, and the context of file objects.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileConfig {
+    pub(crate) on_create: u64,
+    pub(crate) on_close: u64,
+    pub(crate) on_cleanup: u64,
+    /// Whether there are file objects of the framework.
+    pub(crate) has_objects: bool,
+    pub(crate) attributes: Attributes,
+}

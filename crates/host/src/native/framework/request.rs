@@ -1,0 +1,171 @@
+//! A request: from its dispatch to its completion.
+
+use super::quarantine::{Quarantine, changed};
+use super::security_context::SecurityContext;
+use crate::native::contracts::object_address::{self, Kind};
+use crate::native::engine::guarded::{Guarded, NoBlock};
+use crate::native::engine::mapping::Mapping;
+use crate::{Fault, FaultKind, IoControl, Requestor};
+use psimp_nt::Status;
+use std::cell::{Cell, RefCell};
+
+/// `WDFREQUEST`.
+pub(crate) struct Request {
+    pub(crate) handle: u64,
+    pub(crate) kind: RequestKind,
+    pub(crate) requestor: Requestor,
+    /// Length of the input.
+    pub(crate) input: usize,
+    /// What was mixed into the pattern of unwritten memory.
+    pub(crate) stale: u8,
+    /// Length of the caller's output buffer.
+    pub(crate) output: usize,
+    /// The system buffer, of both together, when there is any.
+    pub(crate) buffer: RefCell<Option<Guarded>>,
+    /// Of a create request: what it says of who opens.
+    pub(crate) security: Option<SecurityContext>,
+    /// The bytes that the caller gets.
+    pub(crate) reply: RefCell<Vec<u8>>,
+    /// How often requests of its file had been cancelled when it began.
+    pub(crate) cancellations: u64,
+    pub(crate) done: Cell<Option<Done>>,
+}
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestKind {
+    Create,
+    Control { code: u32 },
+}
+
+/// How a request was completed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done {
+    pub(crate) status: Status,
+    pub(crate) information: usize,
+    /// Return address of the call.
+    pub(crate) caller: u64,
+}
+
+/// The transfer method of a control code whose buffers are the system's.
+pub(crate) const METHOD_BUFFERED: u32 = 0;
+
+impl Request {
+    /// A create request.
+    pub(crate) fn create(serial: u64, security: SecurityContext) -> Self {
+        Self {
+            handle: object_address::address(Kind::Request, serial),
+            kind: RequestKind::Create,
+            requestor: Requestor::User,
+            input: 0,
+            stale: 0,
+            output: 0,
+            buffer: RefCell::new(None),
+            security: Some(security),
+            reply: RefCell::default(),
+            cancellations: 0,
+            done: Cell::new(None),
+        }
+    }
+
+    /// A device control request. Its system buffer is as long as the longer one of the caller's;
+    /// behind the input it is what was in memory before. `again` is memory to use again: for the
+    /// buffer and for the reply.
+    ///
+    /// # Errors
+    /// When there is no memory.
+    pub(crate) fn control(
+        serial: u64,
+        control: &IoControl<'_>,
+        output: usize,
+        cancellations: u64,
+        again: (Option<Guarded>, Vec<u8>),
+    ) -> Result<Self, NoBlock> {
+        let length = control.input.len().max(output);
+        let mut buffer = None;
+        if length != 0 && control.code & 3 == METHOD_BUFFERED {
+            let kept = again.0.filter(|buffer| buffer.capacity() >= length);
+            let mut made = kept.map_or_else(|| Guarded::new(length), Ok)?;
+            made.lend(length);
+            made.fill_unwritten(control.stale);
+            made.write(0, control.input);
+            buffer = Some(made);
+        }
+        Ok(Self {
+            handle: object_address::address(Kind::Request, serial),
+            kind: RequestKind::Control { code: control.code },
+            requestor: control.requestor,
+            input: control.input.len(),
+            stale: control.stale,
+            output,
+            buffer: RefCell::new(buffer),
+            security: None,
+            reply: RefCell::new(again.1),
+            cancellations,
+            done: Cell::new(None),
+        })
+    }
+
+    pub(crate) fn handle(&self) -> u64 {
+        self.handle
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.done.get().is_some()
+    }
+
+    /// How the request was completed, once the driver's callback has returned.
+    ///
+    /// # Errors
+    /// The fault of a driver that did not complete it, or wrote to its buffer afterwards.
+    pub(crate) fn finish(&self, mapping: &Mapping, callback: u64) -> Result<Done, Fault> {
+        let Some(done) = self.done.get() else {
+            return Err(Fault {
+                kind: FaultKind::NotCompleted,
+                message: "the driver returned without completing or enqueueing the request".to_owned(),
+                site: mapping.site(callback),
+            });
+        };
+        let buffer = self.buffer.borrow();
+        match buffer.as_ref().and_then(changed) {
+            None => Ok(done),
+            Some(offset) => Err(Fault {
+                kind: FaultKind::AfterCompletion,
+                message: format!(
+                    "the driver wrote at offset {offset} of the system buffer after it had completed the request"
+                ),
+                site: mapping.site(done.caller),
+            }),
+        }
+    }
+
+    /// What an address that is in the system buffer, or near it, is in words.
+    pub(crate) fn describe(&self, address: u64) -> Option<String> {
+        if let Some(security) = &self.security {
+            return security.describe(address);
+        }
+        let buffer = self.buffer.borrow();
+        let buffer = buffer.as_ref()?;
+        Some(format!("{} the system buffer of {} bytes", buffer.describe(address)?, buffer.length()))
+    }
+
+    /// A create request is over. Its security context stays where it was, so that a driver that kept
+    /// its address reads nothing else there.
+    pub(crate) fn into_security(self) -> Option<SecurityContext> {
+        self.security.inspect(SecurityContext::withdraw)
+    }
+
+    /// Copies the bytes of the reply. Returns its memory, and the system buffer, which stays in
+    /// quarantine during the thread's next request.
+    pub(crate) fn deliver(self, framework: u64, output: &mut [u8]) -> (Vec<u8>, Option<Quarantine>) {
+        let mut reply = self.reply.into_inner();
+        for (to, from) in output.iter_mut().zip(&reply) {
+            *to = *from;
+        }
+        reply.clear();
+        let ended = self.buffer.into_inner().zip(self.done.get());
+        let quarantine =
+            ended.map(|(buffer, done)| Quarantine { buffer, owner: framework, caller: done.caller });
+        (reply, quarantine)
+    }
+}

@@ -1,0 +1,31 @@
+//! What happens to the memory of objects that are deleted.
+
+use crate::native::engine::stop::Outcome;
+use crate::native::framework::key::Key;
+use crate::native::framework::typed_context::TypedContext;
+use crate::native::running::dispatch::Dispatch;
+
+impl TypedContext {
+    /// Calls the driver, whose object is being deleted, and takes the context away.
+    pub(super) fn destroy(&self, dispatch: &Dispatch<'_>, handle: u64) -> Outcome<()> {
+        for callback in self.callbacks() {
+            if callback != 0 {
+                dispatch.call(callback, [handle])?;
+            }
+        }
+        match self.destroyed(handle) {
+            Some(memory) => {
+                Ok(dispatch.machine.framework.destroyed.take_away(memory, &dispatch.machine.mapping)?)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Key {
+    /// Closes and deletes it.
+    pub(super) fn delete(&self, dispatch: &Dispatch<'_>) -> Outcome<()> {
+        dispatch.machine.framework.keys.remove(self);
+        self.context.destroy(dispatch, self.handle)
+    }
+}

@@ -1,0 +1,104 @@
+//! What the host keeps for each operating-system thread that calls drivers: what the driver took on
+//! it since the dispatch began, and memory to use again.
+
+use crate::native::contracts::handles::Handles;
+use crate::native::contracts::pool::Pool;
+use crate::native::contracts::references::References;
+use crate::native::engine::attach;
+use crate::native::engine::cpu::Cpu;
+use crate::native::engine::guarded::Guarded;
+use crate::native::framework::quarantine::Quarantine;
+use crate::native::framework::security_context::SecurityContext;
+use crate::native::framework::wait_lock::WaitLock;
+use std::cell::{Cell, RefCell};
+use std::mem;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One thread's account.
+pub(crate) struct Account {
+    /// The thread's block.
+    pub(crate) cpu: &'static Cpu,
+    /// What the driver references since the dispatch began.
+    pub(crate) references: RefCell<References>,
+    /// The pool blocks that it allocated since, and blocks to use again.
+    pub(crate) pool: RefCell<Pool>,
+    /// The handles of the kernel that it opened since.
+    pub(crate) handles: RefCell<Handles>,
+    /// The locks of the framework that it holds.
+    pub(crate) locks: RefCell<Vec<Arc<WaitLock>>>,
+    /// A system buffer to use again.
+    pub(crate) buffer: Cell<Option<Guarded>>,
+    /// The system buffer of the last request, which nobody may use any more.
+    pub(crate) quarantine: RefCell<Option<Quarantine>>,
+    /// The security context of the last create request, which nobody may read.
+    pub(crate) security: RefCell<Option<SecurityContext>>,
+    /// Memory of a reply to use again.
+    pub(crate) reply: Cell<Vec<u8>>,
+    serials: Cell<(u64, u64)>,
+}
+
+thread_local! {
+    static ACCOUNT: RefCell<Option<Rc<Account>>> = const { RefCell::new(None) };
+}
+
+impl Account {
+    /// The calling thread's account, made at its first call.
+    pub(crate) fn attach() -> Rc<Self> {
+        ACCOUNT.with_borrow_mut(|account| account.get_or_insert_with(Self::new).clone())
+    }
+
+    #[cold]
+    fn new() -> Rc<Self> {
+        Rc::new(Self {
+            cpu: attach::attach(),
+            references: RefCell::default(),
+            pool: RefCell::default(),
+            handles: RefCell::default(),
+            locks: RefCell::default(),
+            buffer: Cell::default(),
+            quarantine: RefCell::default(),
+            security: RefCell::default(),
+            reply: Cell::default(),
+            serials: Cell::default(),
+        })
+    }
+
+    /// Gives the calling thread's account up for good: the host failed while it was in use.
+    #[cold]
+    pub(crate) fn abandon(&self) {
+        mem::forget(ACCOUNT.take());
+        attach::abandon(self.cpu);
+    }
+
+    /// Forgets what a dispatch took that ended with a fault.
+    pub(crate) fn drop_all(&self) {
+        // Dropped after the borrow: the last reference on an object may go.
+        let references = self.references.borrow_mut().settle();
+        let blocks = self.pool.borrow_mut().settle();
+        let handles = self.handles.borrow_mut().settle();
+        let locks = self.locks.take();
+        drop((references, blocks, handles, locks));
+    }
+
+    /// A number that no object of the process has had.
+    pub(crate) fn serial(&self) -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        const BATCH: u64 = 1 << 16;
+        let (mut next, mut end) = self.serials.get();
+        if next == end {
+            next = NEXT.fetch_add(BATCH, Ordering::Relaxed);
+            end = next + BATCH;
+        }
+        self.serials.set((next + 1, end));
+        next
+    }
+}
+
+impl Drop for Account {
+    /// The thread ends.
+    fn drop(&mut self) {
+        self.pool.get_mut().orphan();
+    }
+}

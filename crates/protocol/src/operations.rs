@@ -1,0 +1,115 @@
+//! The operations: one row each.
+//!
+//! A row has a sentence on what the operation does, its name, the structures of its input and of
+//! its output, what it changes and the steps that can be refused. The function number is its
+//! place in the table. A new operation is a row at the end, its structures in [`crate::wire`], and
+//! an arm in `psimp_service::dispatch`.
+
+use crate::Record;
+use crate::ioctl::{About, Changes, Input, Ioctl, operations};
+use crate::layout::Structure;
+use crate::refusal::Step;
+
+operations! {
+    /// Returns the versions of the contract and of the driver, and which build it is.
+    Version = "VERSION": Nothing -> Version, changes Nothing,
+    steps [];
+
+    /// Makes a thread impersonate a token, and reads back what the slot then holds.
+    Impersonate = "IMPERSONATE": Impersonate -> Outcome, changes Slot,
+    steps [OpenThread, OpenToken, CheckPrimaryToken, CheckTokenLevel, Assign];
+
+    /// Reads a thread's slot.
+    Query = "QUERY": Thread -> Slot, changes Nothing,
+    steps [OpenThread];
+
+    /// Keeps a thread's slot under an id.
+    Save = "SAVE": Thread -> Saved, changes Saves,
+    steps [OpenThread, UseSaves, AddSave];
+
+    /// Assigns a kept slot again, as the kernel decides now; the thread reverts if that fails.
+    Restore = "RESTORE": Restore -> Outcome, changes Slot,
+    steps [OpenThread, UseSaves, FindSave, Assign];
+
+    /// Drops a kept slot.
+    Discard = "DISCARD": Discard -> Nothing, changes Saves,
+    steps [UseSaves, FindSave];
+
+    /// Ends the calling thread's impersonation (`PsRevertToSelf`).
+    Revert = "REVERT": Nothing -> Slot, changes Slot,
+    steps [];
+
+    /// Ends a thread's impersonation (`PsImpersonateClient` without a token).
+    End = "END": Thread -> Slot, changes Slot,
+    steps [OpenThread];
+
+    /// Returns what the documented rule decides, and the rules tried; changes nothing.
+    Evaluate = "EVALUATE": Impersonate -> Evaluation, changes Nothing,
+    steps [OpenThread, OpenToken, CheckTokenLevel];
+
+    /// Checks access as the calling thread now is (`SeAccessCheck`, user mode).
+    AccessCheck = "ACCESS_CHECK": AccessCheck -> Access, changes Nothing,
+    steps [CheckAccess];
+
+    /// Returns the first connection after an id that this server serves or could serve.
+    NextClient = "NEXT_CLIENT": NextClient -> Connection, changes Nothing,
+    steps [FindClient];
+
+    /// Makes the calling thread impersonate a client that is connected.
+    Serve = "SERVE": Serve -> Outcome, changes Slot,
+    steps [AcceptClient, Assign];
+
+    /// Checks access as `ACCESS_CHECK` does, and as a worker thread of the system; no thread is raised.
+    WorkerCheck = "WORKER_CHECK": AccessCheck -> WorkerAccess, changes Nothing,
+    steps [CheckAccess];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Layout;
+
+    /// The codes as other programs will have them compiled in.
+    #[test]
+    fn codes_are_the_published_ones() {
+        let expected: &[(&str, u32)] = &[
+            ("VERSION", 0x0022_6000),
+            ("IMPERSONATE", 0x0022_A004),
+            ("QUERY", 0x0022_6008),
+            ("SAVE", 0x0022_A00C),
+            ("RESTORE", 0x0022_A010),
+            ("DISCARD", 0x0022_A014),
+            ("REVERT", 0x0022_A018),
+            ("END", 0x0022_A01C),
+            ("EVALUATE", 0x0022_6020),
+            ("ACCESS_CHECK", 0x0022_6024),
+            ("NEXT_CLIENT", 0x0022_6028),
+            ("SERVE", 0x0022_A02C),
+            ("WORKER_CHECK", 0x0022_6030),
+        ];
+        assert_eq!(IOCTLS.len(), expected.len());
+        for (row, &(name, code)) in IOCTLS.iter().zip(expected) {
+            assert_eq!((row.name, row.code()), (name, code));
+        }
+    }
+
+    #[test]
+    fn every_row_is_found_by_code_and_by_operation() {
+        for row in IOCTLS {
+            assert_eq!(Ioctl::by_code(row.code()), Some(row));
+            assert_eq!(Ioctl::of(row.operation), row);
+        }
+        assert_eq!(Ioctl::by_code(Ioctl::NEXT_FREE_CODE), None);
+        assert_eq!(Ioctl::by_code(0x0022_6004), None, "IMPERSONATE under another access");
+    }
+
+    #[test]
+    fn every_input_has_an_example_of_its_length() {
+        for row in IOCTLS {
+            let Layout { size, example, tail: (name, tail), .. } = *row.about().input;
+            assert_eq!(example.len(), size, "{}", row.name);
+            assert_eq!(name.is_empty(), tail.is_empty(), "{}", row.name);
+            assert!(row.input.takes(example.len() + tail.len()), "{}", row.name);
+        }
+    }
+}
