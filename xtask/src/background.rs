@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::exec;
 
-/// A program that was started, and that ends with who started it. What it prints goes to a file.
+/// A running program, which ends with its caller. Its output goes to a file.
 #[derive(Debug)]
 pub(crate) struct Background {
     program: Child,
@@ -44,7 +44,7 @@ impl Drop for Background {
     }
 }
 
-// They begin shells, and look for them in /proc.
+// The tests start shells and look them up in /proc.
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::Background;
@@ -82,6 +82,6 @@ mod tests {
             drop(program);
             Ok(())
         };
-        over(shell("sleep", "exec sleep 60"), drop).expect("nothing to tell");
+        over(shell("sleep", "exec sleep 60"), drop).expect("no error");
     }
 }

@@ -1,4 +1,4 @@
-//! Running other programs and writing files, with errors that say what was tried.
+//! Running other programs and writing files, with errors that name the command or file.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -64,7 +64,7 @@ fn cannot_start(command: &Command) -> String {
     format!("cannot start {}", command.get_program().to_string_lossy())
 }
 
-/// The command as one would type it, for messages.
+/// The command as it is typed in a shell, for messages.
 pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: libFuzzer on the targets of `tests/fuzz`, over the driver's service; then everything
-//! it came upon once more, over the service and over psimp.sys.
+//! `cargo xtask fuzz`: libFuzzer on the targets of `tests/fuzz`, over the driver's service; then a replay of
+//! all inputs that were found, over the service and over psimp.sys.
 
 use std::fs;
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     format: Format,
 }
 
-/// What came of one target.
+/// The result of one target.
 #[derive(Debug)]
 pub(crate) struct Run {
     name: String,
@@ -87,7 +87,7 @@ pub(crate) fn require(workspace: &Workspace, image: &Image, seconds: u64) -> Res
     replay(workspace, image)
 }
 
-/// Makes sure that there is a nightly toolchain with cargo-fuzz; installs what can be had.
+/// Makes sure that there is a nightly toolchain with cargo-fuzz, and installs what is missing.
 pub(crate) fn install_missing() -> Result<()> {
     if !works(nightly("rustc").arg("--version")) {
         eprintln!("installing the nightly toolchain");
@@ -136,13 +136,13 @@ fn run(workspace: &Workspace, targets: &[&str], seconds: u64, asan: bool) -> Res
     let sanitizer = if asan { "address" } else { "none" };
     let built = workspace.target.join("fuzz").join(sanitizer);
     let triple = host()?;
-    // cargo-fuzz would choose anew whatever Cargo.lock lacks, and change the file.
+    // Where Cargo.lock is not current, cargo-fuzz would update it silently.
     let mut fetch = nightly("cargo");
     fetch
         .current_dir(workspace.root.join("tests/fuzz/libfuzzer"))
         .args(["fetch", "--locked", "--target", &triple]);
     exec::run(&mut fetch).context(
-        "cannot have what tests/fuzz/libfuzzer/Cargo.lock names; if it is not current, cargo fetch there",
+        "cannot fetch the dependencies in tests/fuzz/libfuzzer/Cargo.lock; if it is not current, run cargo fetch there",
     )?;
     let mut cargo = nightly("cargo");
     cargo.current_dir(&workspace.root).args(["fuzz", "build", "--sanitizer", sanitizer, "--target", &triple]);
@@ -190,13 +190,13 @@ fn run_one(workspace: &Workspace, program: PathBuf, name: &str, seconds: u64) ->
     Ok(run)
 }
 
-/// The ordinary test over what is kept, and over what was found meanwhile.
+/// The replay test, over the stored inputs and those found meanwhile.
 fn replay(workspace: &Workspace, image: &Image) -> Result<()> {
     let mut cargo = workspace.cargo(&["test", "--workspace", "--test", "replay"]);
     exec::run(cargo.env("PSIMP_SYS", &image.path).env("PSIMP_CORPUS", corpora(workspace)))
 }
 
-/// Where libFuzzer keeps what reaches something new.
+/// Where libFuzzer stores inputs that reach new code.
 fn corpora(workspace: &Workspace) -> PathBuf {
     workspace.target.join("fuzz/corpus")
 }
@@ -207,7 +207,7 @@ fn host() -> Result<String> {
     after(&version, "host: ").map(str::to_owned).context("rustc -vV names no host")
 }
 
-/// The rest of the line that has this in it.
+/// The rest of the first line that contains the label.
 fn after<'t>(text: &'t str, label: &str) -> Option<&'t str> {
     text.lines().find_map(|line| line.split_once(label)).map(|(_, rest)| rest.trim())
 }

@@ -45,7 +45,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     exec::run(cargo.current_dir(&workspace.root).args(["build", "--release", "--package", "psimp-harness"]))
 }
 
-/// Brings everything up that the image needs, then runs `psimp COMMAND … --image PATH`.
+/// Installs and builds what the image needs, then runs `psimp COMMAND … --image PATH`.
 pub(crate) fn with_image(
     workspace: &Workspace,
     command: &[&str],
@@ -59,7 +59,7 @@ pub(crate) fn with_image(
     exit_code(&mut harness)
 }
 
-/// Runs the harness and returns its exit code, because that says what it found.
+/// Runs the harness and returns its exit code, which is its result.
 pub(crate) fn exit_code(harness: &mut Command) -> Result<ExitCode> {
     let status = harness.status().with_context(|| format!("cannot start {}", exec::shown(harness)))?;
     let code =

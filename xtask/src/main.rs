@@ -53,7 +53,7 @@ enum Task {
     Lint(lint::Args),
     /// Measure psimp.sys, compared with the committed baseline
     Bench(bench::Args),
-    /// Make every call below psimp.sys fail that can, and check that nothing breaks and nothing is lost
+    /// Make each call of psimp.sys that can fail do so, and check for crashes, leaks and lost state
     Faults(harness::Args),
     /// Let threads make random calls on psimp.sys, and look for leaks and torn slots
     Soak(soak::Args),
@@ -127,7 +127,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// What the pages tell people to type is typed at a prompt, or stands between backquotes.
+    /// The commands on the pages are in code blocks or between backquotes.
     #[test]
     fn the_pages_name_every_task_and_no_other() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -142,7 +142,7 @@ mod tests {
                     for command in
                         line.split('`').filter_map(|words| words.trim().strip_prefix("cargo xtask "))
                     {
-                        // What stands for something, or may be left out, is not typed.
+                        // Placeholders and optional parts are not parsed.
                         let words = command.split(['[', '#', '>']).next().unwrap_or_default();
                         let words = words.replace("FILE.pfx", "a.pfx").replace("FILE", "a.pem");
                         let arguments = ["cargo xtask"].into_iter().chain(words.split_whitespace());

@@ -1,7 +1,7 @@
-//! `cargo xtask mutants`: drivers with one fault each, which has to be noticed.
+//! `cargo xtask mutants`: drivers with one planted fault each, which the cases have to catch.
 //!
-//! The faults are in `tests/mutants/mutants.toml`, as changes to the sources: the sources themselves know
-//! nothing of them. They are built in the [copy of the checkout](checkout_copy).
+//! The faults are in `tests/mutants/mutants.toml`, as changes to the sources: the sources themselves do not
+//! contain them. They are built in the [copy of the checkout](checkout_copy).
 
 use std::fs;
 use std::path::PathBuf;

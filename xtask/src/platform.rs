@@ -22,7 +22,7 @@ pub(crate) fn symlink(_to: &Path, _at: &Path) -> io::Result<()> {
 /// True if this program may install packages by itself.
 #[cfg(unix)]
 pub(crate) fn is_root() -> io::Result<bool> {
-    // The owner of this entry is whoever runs this program.
+    // The owner of this entry is the user that runs this program.
     Ok(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self")?) == 0)
 }
 

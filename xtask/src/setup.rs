@@ -55,7 +55,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     let mut installed = install_missing(Purpose::Test)?;
     match install_missing(Purpose::Browser) {
         Ok(packages) => installed.extend(packages),
-        Err(error) => eprintln!("left out, and the tests that need it will be: {error:#}"),
+        Err(error) => eprintln!("not installed; the tests that need it are skipped: {error:#}"),
     }
     if args.format.json() {
         println!("{}", json!({ "installed": installed }));
@@ -74,17 +74,15 @@ pub(crate) fn install_missing(purpose: Purpose) -> Result<Vec<&'static str>> {
     let list = packages.join(" ");
     let command = format!("apt-get install --no-install-recommends {list}");
     if !Path::new("/usr/bin/apt-get").exists() {
-        bail!(
-            "this machine lacks, by the names of their Debian packages: {list}; only Debian's can be installed here"
-        );
+        bail!("these Debian packages are missing: {list}; they can be installed on Debian only");
     }
     eprintln!("installing the Debian packages: {list}");
-    let sudo = if platform::is_root().context("cannot tell who runs this")? {
+    let sudo = if platform::is_root().context("cannot find out which user runs this")? {
         None
     } else if sudo_works() {
         Some("sudo")
     } else {
-        bail!("missing packages, and no right to install them; run as root: {command}");
+        bail!("packages are missing and cannot be installed without root; run as root: {command}");
     };
     apt_get(sudo, &["update", "-q"])?;
     apt_get(sudo, &[&["install", "-q", "-y", "--no-install-recommends"], packages.as_slice()].concat())?;
@@ -110,7 +108,7 @@ fn missing_packages(purpose: Purpose) -> Vec<&'static str> {
     packages
 }
 
-/// True if sudo asks for nothing, or there is somebody to ask.
+/// True if sudo needs no password, or a user can enter it.
 fn sudo_works() -> bool {
     let mut sudo = Command::new("sudo");
     let silent = sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -32,8 +32,8 @@ pub(crate) fn main(workspace: &Workspace, format: &Format) -> Result<ExitCode> {
     let seconds = |of: &Value, name: &str| of[name].as_f64().with_context(|| format!("no {name}"));
     let here = seconds(&host["absolute"], "read_image_seconds")?
         + seconds(&host["absolute"], "load_and_start_seconds")?;
-    let runs = emulated["runs"].as_array().context("it tells of no run")?;
-    let there = seconds(runs.last().context("it tells of no run")?, "total_seconds")?;
+    let runs = emulated["runs"].as_array().context("it reports no run")?;
+    let there = seconds(runs.last().context("it reports no run")?, "total_seconds")?;
     let ratio = there / here;
     if format.json() {
         println!("{}", json!({ "speakeasy": emulated, "host_seconds": here, "ratio": ratio }));
@@ -56,7 +56,7 @@ fn environment(folder: &Path) -> Result<PathBuf> {
         exec::run(Command::new(PYTHON).args(["-m", "venv"]).arg(folder))?;
     }
     let mut pip = Command::new(&python);
-    // Its unicorn asks setuptools where it is itself; later ones no longer say.
+    // Its unicorn locates itself through setuptools; later releases no longer support that.
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "setuptools<81", PACKAGE]);
     exec::run(&mut pip)?;
     Ok(python)
@@ -70,7 +70,7 @@ fn print(run: &Value) {
     };
     match names(&run["answered"]) {
         none if none.is_empty() => println!("as it is"),
-        answered => println!("with {answered} answered by success"),
+        answered => println!("with success returned from {answered}"),
     }
     println!("  calls of DriverEntry: {}", names(&run["calls"]));
     match (&run["error"], run["error"]["api_name"].as_str()) {

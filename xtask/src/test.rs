@@ -69,7 +69,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         reproduce::check(workspace, &arm64, Arch::Arm64)
     })?;
     steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
-    // A mutant keeps one processor busy, and this the others.
+    // Building a mutant uses one processor; this uses the others.
     let compiling = Background::start(workspace.cargo(COMPILE_TESTS), &workspace.target.join("tests.log"))?;
     let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
@@ -110,7 +110,7 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
-/// What Windows has in every installation; nothing has to be brought along for a program that needs no more.
+/// Libraries of every Windows installation: a program that needs no others runs without further files.
 const OF_WINDOWS: &[&str] = &[
     "kernel32.dll",
     "ntdll.dll",
@@ -122,7 +122,7 @@ const OF_WINDOWS: &[&str] = &[
     "ucrtbase.dll",
 ];
 
-/// The harness for arm64, which nothing here can run: it is built, and needs nothing that Windows has not.
+/// The harness for arm64, which cannot run here: it is built, and must import from Windows' own libraries only.
 fn arm64(workspace: &Workspace) -> Result<()> {
     let program = build::harness_exe_for(workspace, Arch::Arm64)?;
     let loaded = build::loaded_libraries(&program.path)?;
@@ -143,7 +143,7 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()
     }
     steps.run("catalogue: native under Wine", || {
         let passed = catalogue(wine.psimp(), image, "native", "win10", "kernel")?;
-        // A Wine that lacks more than is known would skip more.
+        // A Wine with less support would skip more cases.
         ensure!(passed >= NATIVE_CASES, "{passed} cases passed, {NATIVE_CASES} did before");
         Ok(())
     })?;
@@ -152,7 +152,7 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()
     steps.run("driver service under Wine", || wine::driver::check(&wine, image))
 }
 
-/// What is compiled for Windows alone is seen by no other step.
+/// No other step checks code that is compiled for Windows only.
 fn cross_clippy(workspace: &Workspace) -> Result<()> {
     if !build::clippy(workspace)? {
         eprintln!("skipped: the compiler for the driver's target has no clippy");
@@ -173,7 +173,7 @@ fn tests(workspace: &Workspace, image: &Image, mutants: &Path, malicious: &Image
     exec::run(cargo.env("PSIMP_MALICIOUS", &malicious.path))
 }
 
-/// The host's example, as docs/host.md tells it.
+/// The host's example, as docs/host.md describes it.
 fn example(workspace: &Workspace, minimal: &Image) -> Result<()> {
     let mut cargo = workspace.cargo(&["run", "-p", "psimp-host", "--example", "load_driver", "--"]);
     let output = cargo.arg(&minimal.path).stderr(Stdio::inherit()).output()?;
@@ -202,7 +202,7 @@ fn catalogue(mut harness: Command, image: &Image, target: &str, kernel: &str, ru
     Ok(count("passed"))
 }
 
-/// Runs the demo. Its page says that all went well, and the exit code does.
+/// Runs the demo. Both its page and its exit code report success.
 fn demo(mut harness: Command, image: &Image) -> Result<()> {
     harness.args(["demo", "--target", "image", "--image"]).arg(&image.path);
     let page = exec::stdout(&mut harness)?;

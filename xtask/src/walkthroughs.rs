@@ -10,8 +10,8 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 use crate::workspace::Workspace;
 use crate::{build, checkout_copy, exec};
 
-/// The patches that the page applies, and how many files each may touch at most, without generated ones. Whoever
-/// needs another file for a change of that kind has found a fact that is in two places.
+/// The patches that the page applies, and how many files each may touch at most, without generated ones. A change of
+/// that kind that needs another file points to a fact that is in two places.
 const PATCHES: &[(&str, usize)] = &[
     ("docs/patches/add-case.patch", 6),
     ("docs/patches/add-operation.patch", 14),

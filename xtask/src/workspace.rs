@@ -19,18 +19,19 @@ pub(crate) struct Workspace {
     pub(crate) crates: Vec<PathBuf>,
     /// The features of the driver package.
     pub(crate) features: Vec<String>,
-    /// The first 16 hex digits of the commit, or zeros where git knows none; the driver reports it.
+    /// The first 16 hex digits of the commit, or zeros without git; the driver reports it.
     pub(crate) build_id: String,
 }
 
 impl Workspace {
     /// Asks cargo, so that a configured target folder is honoured.
     pub(crate) fn find() -> Result<Self> {
-        // Cargo says where the checkout is now; it may have moved since this program was compiled.
+        // Cargo passes where the checkout is now; it may have moved since this program was compiled.
         let package =
             std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let manifest = Path::new(&package).join("../Cargo.toml");
-        let manifest = manifest.canonicalize().with_context(|| format!("{} is gone", manifest.display()))?;
+        let manifest =
+            manifest.canonicalize().with_context(|| format!("{} is missing", manifest.display()))?;
         let mut cargo = Command::new(cargo());
         cargo.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(manifest);
         let metadata: Value = serde_json::from_str(&exec::stdout(&mut cargo)?)?;
@@ -55,7 +56,7 @@ impl Workspace {
         })
     }
 
-    /// `cargo` here, for tests. They unwind whatever the profile says, and with its `abort`, which the
+    /// `cargo` here, for tests. They unwind in every profile, and with its `abort`, which the
     /// driver is built with, all libraries would be compiled once more for the programs beside them.
     pub(crate) fn cargo(&self, args: &[&str]) -> Command {
         let mut cargo = Command::new(cargo());

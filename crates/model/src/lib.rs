@@ -12,7 +12,6 @@
 
 mod access;
 mod anonymous;
-mod broker;
 mod client;
 mod devices;
 mod fault;
@@ -24,7 +23,6 @@ mod object;
 mod process;
 mod sd;
 mod sddl;
-mod service;
 mod session;
 mod status;
 mod system;
@@ -32,7 +30,6 @@ mod thread;
 mod token;
 
 pub use access::{AccessChecked, AccessMode, AccessRequest, GenericMapping, SubjectContext, rights};
-pub use broker::{ClientFile, Clients, ServerFile};
 pub use client::{ClientContext, SecurityQos};
 pub use devices::DosDevices;
 pub use fault::{FaultPoint, Faults};
@@ -44,7 +41,6 @@ pub use process::Process;
 pub use psimp_rules::Kernel;
 pub use sd::{Ace, AceKind, Acl, InvalidDescriptor, MandatoryLabel, SecurityDescriptor};
 pub use sddl::{UnknownSddl, parse as parse_sddl};
-pub use service::{ModelClient, ModelKernel, ModelToken, access_check};
 pub use system::System;
 pub use thread::{ImpersonationState, SlotState, Thread};
 pub use token::{

@@ -99,6 +99,14 @@ impl Rule {
         }
     }
 
+    /// Whether it is one of the conditions that [`Combine::All`] combines: not one that only keeps,
+    /// nor one whose objection is an error.
+    const fn is_condition(self) -> bool {
+        let only_keeps =
+            matches!(self, Self::LevelBelowThreshold | Self::ImpersonatePrivilege | Self::OriginSession);
+        !only_keeps && self.refusal().is_none()
+    }
+
     /// The error that an objection by this rule is in every profile. Other
     /// objections are what the profile makes of them.
     const fn refusal(self) -> Option<Refusal> {
@@ -117,7 +125,7 @@ pub enum Verdict {
     Kept(Level),
     /// An impersonation-type copy of it, at this level.
     Copied(Level),
-    /// Nothing: the call fails and the slot stays as it was.
+    /// Nothing: the call fails and the slot is unchanged.
     Refused(Refusal),
 }
 
@@ -143,16 +151,16 @@ pub struct Decision {
     pub rule: Rule,
 }
 
-/// What one rule said, in the order the rules were tried.
+/// The result of one rule, in the order the rules were tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The rule.
     pub rule: Rule,
-    /// What it said.
+    /// Its result.
     pub effect: Effect,
 }
 
-/// What a rule said.
+/// The result of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It did not apply; the next rule is tried.
@@ -165,8 +173,8 @@ pub enum Effect {
 
 /// Whether `asked` would raise a token above the level recorded in it.
 ///
-/// Kernels let a trusted caller do that, so whoever passes on a level that user
-/// mode chose must refuse it first. A primary token records a level too, but
+/// Kernels let a trusted caller do that, so a driver that takes the level from user
+/// mode must refuse it first. A primary token records a level too, but
 /// represents its own process and is not bounded by it.
 pub const fn raises(token_type: TokenType, own: Level, asked: Level) -> bool {
     matches!(token_type, TokenType::Impersonation) && asked as u8 > own as u8
@@ -178,7 +186,7 @@ pub fn decide(profile: &Profile, primary: Option<&TokenFacts>, token: &TokenFact
     decide_traced(profile, primary, token, asked, |_| ())
 }
 
-/// [`decide`], telling `observe` of every rule it tries.
+/// [`decide`], calling `observe` for every rule tried.
 pub fn decide_traced(
     profile: &Profile,
     primary: Option<&TokenFacts>,
@@ -195,7 +203,7 @@ pub fn decide_traced(
         return Decision { verdict, rule: Rule::NoPrimaryToken };
     };
     let case = Case { profile, primary, token, asked };
-    let mut objections = Objections { last: None, count: 0 };
+    let mut objections = Objections { last: None, held: false };
     if let Some(decision) = case.tried(BEFORE_PRIVILEGE, &mut objections, &mut observe) {
         return decision;
     }
@@ -203,13 +211,37 @@ pub fn decide_traced(
         return decision;
     }
     let rule = match objections.last {
-        // DOC-ANY: the three conditions are anonymous logon, user and restriction.
-        Some(rule) if objections.count == 3 => return denied(profile, token, rule),
+        Some(rule) if !objections.held => return denied(profile, token, rule),
         Some(_) => Rule::OneConditionHeld,
         None => Rule::NoObjection,
     };
     observe(Step { rule, effect: Effect::Keep });
     Decision { verdict: Verdict::Kept(asked), rule }
+}
+
+/// [`decide_traced`] for a process that has a primary token, reading `facts` of it and of the token
+/// only when the level asked for does not decide alone.
+///
+/// # Errors
+/// What `facts` fails with.
+pub fn decide_lazy<E>(
+    profile: &Profile,
+    asked: Level,
+    facts: impl FnOnce() -> Result<(TokenFacts, TokenFacts), E>,
+    mut observe: impl FnMut(Step),
+) -> Result<Decision, E> {
+    if !profile.refuses_primary && is_free(profile, asked) {
+        let rule = Rule::LevelBelowThreshold;
+        observe(Step { rule, effect: Effect::Keep });
+        return Ok(Decision { verdict: Verdict::Kept(asked), rule });
+    }
+    let (primary, token) = facts()?;
+    Ok(decide_traced(profile, Some(&primary), &token, asked, observe))
+}
+
+/// Whether every token is kept at this level.
+const fn is_free(profile: &Profile, asked: Level) -> bool {
+    (asked as u8) < profile.free_below as u8
 }
 
 /// What is decided about.
@@ -223,7 +255,8 @@ struct Case<'a> {
 /// Objections that only deny together ([`Combine::All`]).
 struct Objections {
     last: Option<Rule>,
-    count: u8,
+    /// Whether one of the conditions held.
+    held: bool,
 }
 
 impl Case<'_> {
@@ -242,10 +275,9 @@ impl Case<'_> {
                 (Effect::Keep, _) => return Some(Decision { verdict: Verdict::Kept(asked), rule }),
                 (Effect::Deny, Combine::All) if rule.refusal().is_none() => {
                     objections.last = Some(rule);
-                    objections.count = objections.count.saturating_add(1);
                 }
                 (Effect::Deny, _) => return Some(denied(profile, token, rule)),
-                (Effect::Pass, _) => (),
+                (Effect::Pass, _) => objections.held |= rule.is_condition(),
             }
         }
         None
@@ -268,19 +300,19 @@ fn copy_level(knob: CopyLevel, token: &TokenFacts) -> Level {
     }
 }
 
-/// `None`: the profile does not know the rule.
+/// `None`: the profile does not have the rule.
 type Test = fn(&Profile, &TokenFacts, &TokenFacts, Level) -> Option<Effect>;
 
 /// The rules that come before the privilege, in the one order that all profiles
 /// share. The integrity ceiling has a place here and one after it.
 ///
 /// Two tables, because the compiler unrolls these and not one of their length:
-/// the driver would keep all that [`crate::DOC`] does not know.
+/// the driver would keep all that [`crate::DOC`] does not use.
 const BEFORE_PRIVILEGE: [(Rule, Test); 5] = [
     (Rule::TokenType, |profile, _, t, _| {
         profile.refuses_primary.then(|| deny_if(t.token_type == TokenType::Primary))
     }),
-    (Rule::LevelBelowThreshold, |profile, _, _, asked| Some(keep_if(asked < profile.free_below))),
+    (Rule::LevelBelowThreshold, |profile, _, _, asked| Some(keep_if(is_free(profile, asked)))),
     (Rule::AnonymousLogon, anonymous),
     (Rule::RestrictedServer, |profile, p, t, _| {
         profile.refuses_shedding.then(|| {

@@ -4,8 +4,8 @@
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 use psimp_rules::{
     CopyLevel, DOC, Decision, DenyAction, Effect, Integrity, PEIOS, PEIOS_STRICT, PROFILES, Package,
-    PlatformFacts, Profile, Refusal, Restriction, Rule, Step, TokenFacts, Verdict, W10, decide_traced,
-    raises,
+    PlatformFacts, Profile, Refusal, Restriction, Rule, Step, TokenFacts, Verdict, W10, decide_lazy,
+    decide_traced, raises,
 };
 
 const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1001]);
@@ -279,4 +279,24 @@ fn every_state_of_every_profile() {
         tokens.len(),
         profiles.len()
     );
+}
+
+/// Facts that are read when they are needed change no decision, and a level that is free for every
+/// token needs none.
+#[test]
+fn a_decision_is_the_same_when_facts_are_read_late() {
+    let server = servers().next().expect("there is one");
+    for (profile, asked) in PROFILES.iter().flat_map(|profile| Level::ALL.map(|level| (profile, level))) {
+        for token in tokens().step_by(31) {
+            let (mut early, mut late) = (Vec::new(), Vec::new());
+            let expected = decide_traced(profile, Some(&server), &token, asked, |step| early.push(step));
+            let facts = || Ok::<_, ()>((server.clone(), token.clone()));
+            assert_eq!(decide_lazy(profile, asked, facts, |step| late.push(step)), Ok(expected));
+            assert_eq!(early, late, "{} at {asked:?}", profile.name);
+        }
+    }
+    let unread = |asked| decide_lazy(&DOC, asked, || Err("read"), |_| ()).map(|decision| decision.verdict);
+    assert_eq!(unread(Level::Anonymous), Ok(Verdict::Kept(Level::Anonymous)));
+    assert_eq!(unread(Level::Identification), Ok(Verdict::Kept(Level::Identification)));
+    assert_eq!(unread(Level::Impersonation), Err("read"));
 }

@@ -5,7 +5,7 @@ use psimp_nt::{Level, Luid, Status, TokenType};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
 use psimp_protocol::{ImpersonateRequest, RulesMode};
 use psimp_rules::{
-    DOC, Decision, Effect, PlatformFacts, Restriction, Rule, Step, TokenFacts, Verdict, decide_traced, raises,
+    DOC, Decision, PlatformFacts, Restriction, Step, TokenFacts, Verdict, decide_lazy, raises,
 };
 
 pub(crate) fn impersonate<K: Kernel>(
@@ -77,23 +77,17 @@ fn check_primary_access(token: &Statistics, granted: u32) -> Result<(), Status> 
     Ok(())
 }
 
-/// What the documented rule decides; `observe` is called with each rule that is tried.
+/// What the documented rule decides; `observe` is called with every rule tried. Where the level
+/// alone decides, no token is read, so that no lack of memory can fail it.
 pub(crate) fn documented<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
     token: &K::HandleToken,
     statistics: &Statistics,
     level: Level,
-    mut observe: impl FnMut(Step),
+    observe: impl FnMut(Step),
 ) -> Result<Decision, Status> {
-    if level < DOC.free_below {
-        // Every token is kept at such a level: nothing is read, which could fail out of memory.
-        let rule = Rule::LevelBelowThreshold;
-        observe(Step { rule, effect: Effect::Keep });
-        return Ok(Decision { verdict: Verdict::Kept(level), rule });
-    }
-    let (server, client) = facts(kernel, thread, token, statistics)?;
-    Ok(decide_traced(&DOC, Some(&server), &client, level, observe))
+    decide_lazy(&DOC, level, || facts(kernel, thread, token, statistics), observe)
 }
 
 /// What the documented rule reads of the thread's process and of the token.

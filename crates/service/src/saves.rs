@@ -28,7 +28,8 @@ pub struct SaveTable<T> {
     entries: [Option<Entry<T>>; MAX_SAVES],
 }
 
-struct Entry<T> {
+/// A save and its id.
+pub(crate) struct Entry<T> {
     id: SaveId,
     slot: Option<Slot<T>>,
 }
@@ -61,6 +62,11 @@ impl<T> SaveTable<T> {
         }
     }
 
+    /// What is kept.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<T>> {
+        self.entries.iter().flatten()
+    }
+
     /// What was saved under an id, with a reference of its own.
     ///
     /// # Errors
@@ -69,7 +75,7 @@ impl<T> SaveTable<T> {
     where
         T: Clone,
     {
-        let entry = self.entries.iter().flatten().find(|entry| entry.id == id);
+        let entry = self.entries().find(|entry| entry.id == id);
         entry.map(|entry| entry.slot.clone()).ok_or(Status::NOT_FOUND)
     }
 

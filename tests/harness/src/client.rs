@@ -2,12 +2,12 @@
 
 use crate::driver::{Driver, Failure, File};
 use crate::machine::Machine;
-use psimp_catalogue::Tok;
+use psimp_catalogue::ClientToken;
 use psimp_host::Requestor;
 use psimp_model::rights;
 use psimp_nt::Status;
 use psimp_protocol::wire::{self, impersonate_flags, serve_flags};
-use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION, RulesMode};
+use psimp_protocol::{Ioctl, Operation, RulesMode};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Requests of the contract, whatever carries them to the driver.
@@ -41,14 +41,8 @@ pub trait Contract {
         ] {
             flags |= if set { flag } else { 0 };
         }
-        let request = wire::Impersonate {
-            version: PROTOCOL_VERSION,
-            level,
-            thread: self.about(),
-            token,
-            flags,
-            reserved: 0,
-        };
+        let request =
+            wire::Impersonate { level, thread: self.about(), token, flags, ..wire::Impersonate::EXAMPLE };
         self.call(Operation::Impersonate, &request)
     }
 
@@ -73,7 +67,7 @@ pub trait Contract {
     /// # Errors
     /// What the driver says.
     fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
-        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: self.about(), save };
+        let request = wire::Restore { thread: self.about(), save, ..wire::Restore::EXAMPLE };
         self.call(Operation::Restore, &request)
     }
 
@@ -82,7 +76,7 @@ pub trait Contract {
     /// # Errors
     /// What the driver says.
     fn discard(&self, save: u64) -> Result<(), Failure> {
-        let request = wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save };
+        let request = wire::Discard { save, ..wire::Discard::EXAMPLE };
         self.call::<_, [u8; 0]>(Operation::Discard, &request).map(drop)
     }
 
@@ -91,14 +85,7 @@ pub trait Contract {
     /// # Errors
     /// What the driver says.
     fn evaluate_by(&self, token: u64, level: u32) -> Result<wire::Evaluation, Failure> {
-        let request = wire::Impersonate {
-            version: PROTOCOL_VERSION,
-            level,
-            thread: self.about(),
-            token,
-            flags: 0,
-            reserved: 0,
-        };
+        let request = wire::Impersonate { level, thread: self.about(), token, ..wire::Impersonate::EXAMPLE };
         self.call(Operation::Evaluate, &request)
     }
 
@@ -123,7 +110,7 @@ pub trait Contract {
     /// # Errors
     /// What the driver says.
     fn next_client(&self, after: u64) -> Result<Option<wire::Connection>, Failure> {
-        let request = wire::NextClient { version: PROTOCOL_VERSION, reserved: 0, after };
+        let request = wire::NextClient { after, ..wire::NextClient::EXAMPLE };
         match self.call(Operation::NextClient, &request) {
             Err(Failure::Status(Status::NO_MORE_ENTRIES)) => Ok(None),
             told => told.map(Some),
@@ -136,7 +123,7 @@ pub trait Contract {
     /// What the driver says.
     fn serve(&self, connection: u64, level: u32, rules: RulesMode) -> Result<wire::Outcome, Failure> {
         let flags = if rules == RulesMode::Kernel { serve_flags::KERNEL_RULES } else { 0 };
-        let request = wire::Serve { version: PROTOCOL_VERSION, level, connection, flags, reserved: 0 };
+        let request = wire::Serve { level, connection, flags, ..wire::Serve::EXAMPLE };
         self.call(Operation::Serve, &request)
     }
 
@@ -158,7 +145,7 @@ pub trait Contract {
 
     /// The request that only names a thread.
     fn thread(&self) -> wire::Thread {
-        wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: self.about() }
+        wire::Thread { thread: self.about(), ..wire::Thread::EXAMPLE }
     }
 
     /// Sends the request of an operation, whose reply must be whole.
@@ -186,7 +173,7 @@ pub trait Contract {
 /// The input of the access checks.
 fn access_request(descriptor: &[u8], desired: u32) -> Vec<u8> {
     let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
-    let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired, length, reserved: 0 };
+    let head = wire::AccessCheck { desired, length, ..wire::AccessCheck::EXAMPLE };
     [head.as_bytes(), descriptor].concat()
 }
 
@@ -219,7 +206,7 @@ impl Client<'_> {
     /// What the driver says.
     pub fn impersonate(
         &self,
-        tok: Tok,
+        tok: ClientToken,
         copy_on_open: bool,
         effective_only: bool,
         level: u32,
@@ -235,7 +222,7 @@ impl Client<'_> {
     ///
     /// # Errors
     /// What the driver says.
-    pub fn evaluate(&self, tok: Tok, level: u32) -> Result<wire::Evaluation, Failure> {
+    pub fn evaluate(&self, tok: ClientToken, level: u32) -> Result<wire::Evaluation, Failure> {
         let token = self.machine.handle(tok, rights::TOKEN_QUERY);
         let evaluation = self.evaluate_by(token, level);
         self.machine.close(token);

@@ -114,7 +114,7 @@ impl<'a> Prepared<'a> {
         cargo.env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags()?);
         let variable = self.arch.variable().to_uppercase();
         cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), tools::LINKER);
-        // A lint of the wdk crates is theirs to heed.
+        // Lints of the wdk crates are not ours to fix.
         cargo.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
         cargo.env("PSIMP_BUILD_ID", &self.workspace.build_id);
         cargo.env("PSIMP_WDK_LIBRARIES", &self.tree.libraries);
@@ -144,7 +144,7 @@ impl<'a> Prepared<'a> {
     /// The flags for the driver and what it is linked from, in cargo's encoding.
     fn rust_flags(&self) -> Result<String> {
         let mut flags = vec![
-            // wdk-build insists: a driver has no C runtime to load.
+            // wdk-build requires it: a driver has no C runtime to load.
             "-Ctarget-feature=+crt-static".to_owned(),
             // No PDB, and so no path to one in the image.
             "-Cstrip=symbols".to_owned(),

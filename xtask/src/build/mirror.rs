@@ -33,7 +33,7 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     let manifest = exec::read(&root.join("Cargo.toml"))?;
     ensure!(
         !manifest.contains("\n[patch."),
-        "the root Cargo.toml has patches: xtask/src/build/mirror.rs knows of none"
+        "the root Cargo.toml has patches: xtask/src/build/mirror.rs handles none"
     );
     let patch = "\n[patch.crates-io]\nwdk-build = { path = \"wdk-build\" }\n";
     exec::write_if_changed(&mirror.join("Cargo.toml"), manifest + patch)?;

@@ -10,7 +10,7 @@ pub(crate) const LIB: &str = "/usr/bin/llvm-lib-19";
 pub(crate) const LINKER: &str = "/usr/bin/lld-link-19";
 /// The linker of psimp.exe, and the compiler of what Wine lacks.
 pub(crate) const GCC: &str = "/usr/bin/x86_64-w64-mingw32-gcc";
-/// What a report is looked at in.
+/// The browser that opens the reports.
 pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
 pub(crate) const WINE: &str = "/usr/bin/wine";
 /// Makes the certificate that a bundle is signed with.
@@ -44,7 +44,7 @@ pub(crate) enum Use {
     Browser,
 }
 
-/// One file that must be there, and the Debian package that brings it.
+/// One file that must exist, and the Debian package that contains it.
 struct Needed {
     used_for: Use,
     file: &'static str,

@@ -37,12 +37,12 @@ const EMPTY_LIBRARIES: &[&str] = &["hal", "wmilib", "BufferOverflowFastFailK", "
 /// The committed headers that kernel headers include, or that come before them.
 const KERNEL_HEADERS: &[&str] = &["compat.h", "armddk.h"];
 
-/// The header that says by the names of architectures what holds for others as well.
+/// The header with conditions that name architectures and hold for others as well.
 const WDM: &str = "wdm.h";
 
-/// What it says, what it means, and how often it says so. Without the first, structures would be laid out as for
-/// 32 bits on a 64-bit architecture that is not named; without the second, one that nothing here uses would be
-/// empty, of which C and Rust think differently.
+/// A condition of it, the condition that is meant, and how often it occurs. Without the first, structures would be
+/// laid out as for 32 bits on a 64-bit architecture that is not named; without the second, a structure that nothing
+/// here uses would be empty, and so of different size in C and Rust.
 const MEANT: &[(&str, &str, usize)] = &[
     ("#if !defined(_AMD64_) && !defined(_IA64_)", "#if !defined(_WIN64)", 5),
     ("#elif defined(_IA64_)\n  ULONG Dummy;", "#elif !defined(_X86_)\n  ULONG Dummy;", 1),
@@ -59,9 +59,9 @@ pub(crate) struct WdkTree {
     pub(crate) compat_header: PathBuf,
     /// clang under the name that makes it take the arguments of Microsoft's compiler.
     pub(crate) clang_cl: PathBuf,
-    /// Changes whenever a library does; cargo does not look at them by itself.
+    /// Changes whenever a library does; cargo does not track them.
     pub(crate) libraries: String,
-    /// The declarations of KMDF are new, and with them what the `wdk-macros` crate remembers of them.
+    /// The declarations of KMDF are new, and with them what the `wdk-macros` crate has cached.
     pub(crate) kmdf_changed: bool,
 }
 
@@ -181,14 +181,14 @@ impl WdkTree {
 
 /// The text of `wdm.h` as it is meant.
 fn as_meant(mut header: String) -> Result<String> {
-    for &(said, meant, times) in MEANT {
-        let found = header.matches(said).count();
+    for &(written, meant, times) in MEANT {
+        let found = header.matches(written).count();
         ensure!(
             found == times,
-            "mingw-w64's {WDM} has changed: it says «{said}» {found} times, not {times}; adapt MEANT in \
+            "mingw-w64's {WDM} has changed: «{written}» occurs {found} times, not {times}; adapt MEANT in \
              xtask/src/build/wdk_tree.rs"
         );
-        header = header.replace(said, meant);
+        header = header.replace(written, meant);
     }
     Ok(header)
 }
@@ -208,13 +208,13 @@ mod tests {
     #[test]
     fn what_names_architectures_is_replaced_or_refused() {
         let header: String =
-            MEANT.iter().map(|(said, _, times)| format!("{said}\n").repeat(*times)).collect();
-        let meant = as_meant(header).expect("it says everything as often as it does");
+            MEANT.iter().map(|(written, _, times)| format!("{written}\n").repeat(*times)).collect();
+        let meant = as_meant(header).expect("each condition occurs as often as it should");
         assert_eq!(meant.matches("#if !defined(_WIN64)\n").count(), 5);
         assert_eq!(meant.matches("#elif !defined(_X86_)\n  ULONG Dummy;\n").count(), 1);
         assert!(!meant.contains("_AMD64_") && !meant.contains("_IA64_"), "{meant}");
 
-        let error = as_meant(String::new()).expect_err("it says nothing").to_string();
+        let error = as_meant(String::new()).expect_err("no condition occurs").to_string();
         assert!(
             error.contains("mingw-w64's wdm.h has changed") && error.contains("0 times, not 5"),
             "{error}"

@@ -100,7 +100,7 @@ impl<'a> Prepared<'a> {
         let variable = setup.target.replace('-', "_").to_uppercase();
         cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), setup.linker);
         // The driver's profile is for an image that is read instruction by instruction. Here it would
-        // double the time of every build, for a program that waits for its answers anyway.
+        // double the time of every build, for a program that spends its time waiting.
         cargo.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
         if let Some(libraries) = &setup.libraries {
             cargo.env("LIB", libraries);

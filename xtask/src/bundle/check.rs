@@ -1,4 +1,4 @@
-//! What a bundle has to keep, looked up in the archive itself.
+//! The rules for a bundle, checked in the archive itself.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -74,7 +74,7 @@ fn names(entries: &[Entry], platforms: &[&str], flaws: &mut Vec<String>) {
     flaws.extend(wanted.iter().map(|path| format!("{path} is missing")));
 }
 
-/// The manifest says of every file what it is.
+/// The manifest lists every file with its size and hash.
 fn sums(entries: &[Entry], manifest: &Value, flaws: &mut Vec<String>) {
     let rows = manifest["files"].as_array().map_or(&[][..], Vec::as_slice);
     for entry in entries.iter().filter(|entry| entry.path != manifest::NAME) {
@@ -91,7 +91,7 @@ fn sums(entries: &[Entry], manifest: &Value, flaws: &mut Vec<String>) {
 }
 
 /// The image is signed with the certificate, an altered one is not, and without the signature it is, byte for
-/// byte, the image that everything else was done to.
+/// byte, the image that was tested.
 pub(super) fn signature(
     workspace: &Workspace,
     entries: &[Entry],
@@ -169,7 +169,7 @@ mod tests {
 
     const INF: &str = include_str!("../../../inf/psimp.inx");
 
-    /// A bundle as it has to be, but for images that are none.
+    /// A correct bundle, except that its images are not real.
     fn whole() -> Vec<Entry> {
         let entry = |path: &str, bytes: &str| Entry { path: path.to_owned(), bytes: bytes.into() };
         let mut entries = vec![
@@ -184,7 +184,7 @@ mod tests {
         entries
     }
 
-    /// Makes the manifest say what the files are.
+    /// Makes the manifest match the files.
     fn relist(entries: &mut Vec<Entry>) {
         entries.retain(|entry| entry.path != "manifest.json");
         let row = |entry: &Entry| json!({ "path": entry.path, "size": entry.bytes.len(), "sha256": build::sha256(&entry.bytes) });

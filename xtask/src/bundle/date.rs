@@ -1,4 +1,4 @@
-//! The date that a bundle bears. Never the clock's: the same commit makes the same bytes on every day.
+//! The date in a bundle. Never the clock's: a commit gives the same bytes on every day.
 
 use std::fmt;
 use std::process::Command;
@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
 use crate::exec;
 use crate::workspace::Workspace;
 
-/// What others set to say which date a build bears, in seconds since 1970.
+/// The usual variable for the date of a reproducible build, in seconds since 1970.
 const VARIABLE: &str = "SOURCE_DATE_EPOCH";
 
 /// The date of the source, to the second, in UTC.
@@ -26,12 +26,12 @@ impl SourceDate {
         let mut git = Command::new("git");
         git.args(["log", "-1", "--format=%ct"]).current_dir(&workspace.root);
         match exec::stdout(&mut git) {
-            Ok(seconds) => Self::parse(seconds.trim()).context("git tells no date"),
+            Ok(seconds) => Self::parse(seconds.trim()).context("git prints no date"),
             Err(_) => of_inf(),
         }
     }
 
-    /// Seconds since 1970. Years that an archive cannot bear are refused.
+    /// Seconds since 1970. Years that a ZIP archive cannot express are refused.
     fn parse(text: &str) -> Result<Self> {
         let seconds = text.parse().context("seconds since 1970 are a number")?;
         let date = DateTime::from_timestamp(seconds, 0).filter(|date| (1980..=2107).contains(&date.year()));
@@ -80,11 +80,11 @@ mod tests {
     use super::SourceDate;
 
     #[test]
-    fn a_date_is_told_in_each_notation() {
+    fn a_date_is_written_in_each_notation() {
         let date = SourceDate::parse("1783123456").expect("a date");
         assert_eq!(date.to_string(), "2026-07-04T00:04:16Z");
         assert_eq!(date.to_inf(), "07/04/2026");
-        let zip = date.to_zip().expect("an archive bears it");
+        let zip = date.to_zip().expect("an archive can express it");
         assert_eq!((zip.year(), zip.month(), zip.day(), zip.minute()), (2026, 7, 4, 4));
         let day = SourceDate::from_inf("07/04/2026").expect("a date");
         assert_eq!(day.to_string(), "2026-07-04T00:00:00Z");

@@ -1,4 +1,4 @@
-//! docs/vm.md against what it speaks of: the files of a bundle, the tasks of Makefile.toml, and its own sums.
+//! docs/vm.md against what it describes: the files of a bundle, the tasks of Makefile.toml, and its own sums.
 
 use std::collections::BTreeSet;
 

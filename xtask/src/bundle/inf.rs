@@ -18,7 +18,7 @@ pub(super) fn make(workspace: &Workspace, date: SourceDate) -> Result<Vec<u8>> {
     Ok(inf)
 }
 
-/// The date that the committed INF bears.
+/// The date in the committed INF.
 pub(super) fn date(workspace: &Workspace) -> Result<SourceDate> {
     let text = read(workspace)?;
     let stamp = text.lines().find_map(driver_version).context("the INF has no DriverVer")?;
@@ -47,7 +47,7 @@ fn stamp(text: &str, date: SourceDate) -> Result<String> {
     Ok(lines)
 }
 
-/// What the line says after `DriverVer =`, if it is that line.
+/// The value of the line, if it is `DriverVer = …`.
 fn driver_version(line: &str) -> Option<&str> {
     let (name, value) = line.split_once('=')?;
     name.trim().eq_ignore_ascii_case("DriverVer").then_some(value.trim())

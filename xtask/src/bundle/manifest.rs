@@ -1,5 +1,5 @@
-//! manifest.json: what is in a bundle, so that the script there, and anybody, can tell that nothing is missing
-//! or changed.
+//! manifest.json: the files of a bundle, with which its script and its users can check that none is missing or
+//! changed.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -19,9 +19,9 @@ pub(super) const CERTIFICATE: &str = "psimp.cer";
 #[derive(Debug, Serialize)]
 struct Manifest<'a> {
     version: &'a str,
-    /// The commit's first 16 digits, which the driver's VERSION tells too.
+    /// The commit's first 16 digits, which the driver's VERSION returns too.
     commit: &'a str,
-    /// The date that all files bear, and the signature.
+    /// The date of all files and of the signature.
     date: String,
     certificate: CertificateRow<'a>,
     drivers: &'a [DriverRow],

@@ -26,7 +26,7 @@ use crate::build::{self, Arch, Image};
 use crate::workspace::Workspace;
 use crate::{checkout_copy, exec, setup};
 
-/// What the people at the VM read, and what they run.
+/// The instructions for the VM, and the script to run there.
 const TEXTS: &[(&str, &str)] = &[
     ("README.txt", include_str!("../../bundle/README.txt")),
     ("install.ps1", include_str!("../../bundle/install.ps1")),
@@ -35,7 +35,7 @@ const TEXTS: &[(&str, &str)] = &[
 /// The arguments of `cargo xtask bundle`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the archive goes; target/psimp-VERSION.zip unless told otherwise
+    /// Where the archive goes; target/psimp-VERSION.zip by default
     #[arg(long, value_name = "FILE.zip")]
     output: Option<PathBuf>,
     /// Sign with this certificate, which must have signed itself: PEM, or PFX with its key in it
@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// The file whose first line is the password of the PFX file
     #[arg(long, value_name = "FILE", requires = "cert", conflicts_with = "key")]
     pass_file: Option<PathBuf>,
-    /// Make it in two folders, compare, and look at all that is in it, instead of writing it
+    /// Make the archive in two folders, compare the two and check the content, instead of writing it
     #[arg(long, conflicts_with_all = ["output", "cert"])]
     check: bool,
     #[command(flatten)]
@@ -62,7 +62,7 @@ struct Platform {
     harness: Image,
 }
 
-/// Every architecture of which there are images. `install.ps1` knows the folders x64 and arm64.
+/// Every architecture of which there are images. `install.ps1` expects the folders x64 and arm64.
 fn platforms(workspace: &Workspace) -> Result<Vec<Platform>> {
     let platform = |folder, arch| -> Result<Platform> {
         let driver = build::driver_for(workspace, arch)?;
@@ -97,7 +97,7 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Makes the archive here and in a copy of the tree in another folder, compares them, and looks at what is in it.
+/// Makes the archive here and in a copy of the checkout, compares the two, and checks the content.
 pub(crate) fn require(workspace: &Workspace) -> Result<()> {
     let (date, certificate) = (source_date(workspace)?, Certificate::of_tests(workspace)?);
     let archive = make(workspace, date, &certificate)?;

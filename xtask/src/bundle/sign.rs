@@ -11,7 +11,7 @@ use crate::build::{OPENSSL, OSSLSIGNCODE};
 use crate::exec;
 use crate::workspace::Workspace;
 
-/// Who the certificate says it is. Nobody is to take it for anything else.
+/// The subject of the certificate, which states that it is for tests.
 const SUBJECT: &str = "/CN=psimp test signing (do not trust)";
 
 /// How long a certificate is valid that is made here. When it ends another one is made.
@@ -56,7 +56,7 @@ impl Certificate {
         Self::from_pem(certificate, folder.join("key.pem"))
     }
 
-    /// A certificate of somebody's own, as two PEM files or one PFX file.
+    /// The user's own certificate, as two PEM files or one PFX file.
     pub(super) fn of_user(
         workspace: &Workspace,
         certificate: &Path,
@@ -88,7 +88,7 @@ impl Certificate {
         )?;
         let field = |name: &str| {
             let line = described.lines().find_map(|line| line.strip_prefix(name));
-            line.with_context(|| format!("openssl tells no {name}"))
+            line.with_context(|| format!("openssl prints no {name}"))
         };
         ensure!(
             field("subject=")? == field("issuer=")?,
@@ -96,7 +96,7 @@ impl Certificate {
             pem.display()
         );
         let digest = described.lines().find_map(|line| line.split_once("Fingerprint="));
-        let thumbprint = digest.context("openssl tells no fingerprint")?.1.replace(':', "");
+        let thumbprint = digest.context("openssl prints no fingerprint")?.1.replace(':', "");
         let output = openssl().args(["x509", "-outform", "DER", "-in"]).arg(&pem).output()?;
         if !output.status.success() {
             bail!("{} cannot be converted ({})", pem.display(), output.status);

@@ -61,7 +61,7 @@ fn render() -> String {
     sections.join("\n")
 }
 
-/// The rules that the image for arm64 is not held against, a line for each group of names.
+/// The rules that do not apply to the image for arm64, a line for each group of names.
 fn arm64() -> String {
     let mut page = ARM64.to_owned();
     let names: Vec<_> = pe::not_applicable(Arch::Arm64).collect();

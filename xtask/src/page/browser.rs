@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through the pipe of its debugging protocol: no port, and no program between.
+//! A headless Chromium, driven through the pipe of its debugging protocol: no port, and no driver program.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::build;
 
-/// Longer than any one answer takes, also where other programs keep the machine busy.
+/// The time limit for one answer of Chromium, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(59);
 
-/// Between two looks at what is to come.
+/// The pause between two polls of a page.
 pub(super) const MOMENT: Duration = Duration::from_millis(20);
 
 /// A browser with one page.
@@ -40,7 +40,7 @@ impl Browser {
         // Chromium reads its commands from descriptor 3 and answers on 4.
         let mut chromium = Command::new("/bin/sh");
         chromium.args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null", "sh", build::CHROMIUM]);
-        // Its sandbox needs rights that a container or root has not; what is opened is only our own page.
+        // Its sandbox does not work in a container or for root; only our own page is opened.
         chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
         chromium.args(["--no-first-run", "--disable-background-networking", "--remote-debugging-pipe"]);
         chromium.arg(format!("--user-data-dir={}", profile.display()));
@@ -103,7 +103,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Errors of scripts and of the page, and whatever it asked for but itself, since it was opened.
+    /// Script and page errors, and requests for anything but the page itself, since it was opened.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let complaint = |event: &Value| {
             let parameters = &event["params"];
@@ -144,7 +144,7 @@ impl Browser {
 
     fn next(&self, end: Instant) -> Result<Value> {
         let left = end.saturating_duration_since(Instant::now());
-        self.from.recv_timeout(left).context("Chromium says nothing more")
+        self.from.recv_timeout(left).context("Chromium sent no further message")
     }
 }
 

@@ -15,7 +15,7 @@ use browser::{Browser, MOMENT};
 use crate::workspace::Workspace;
 use crate::{exec, harness};
 
-/// A filter's choice, made as a person makes it.
+/// Sets a filter, with the event that a user's choice causes.
 const CHOOSE: &str = "((name, value) => { const list = document.forms[0].elements[name]; list.value = value; \
                       list.dispatchEvent(new Event('change', { bubbles: true })); })";
 /// How many rows can be seen, and of which groups they are.
@@ -28,7 +28,7 @@ const PARTS: &str =
 /// What would show, or run, if text of a result were taken for HTML.
 const HOSTILE: &str = "</script><script>throw 1</script><img src=x onerror='throw 2'><b id=hostile>\"&amp;";
 
-/// Looks at both pages.
+/// Checks both pages.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let folder = workspace.target.join("page");
     exec::create_dir(&folder)?;
@@ -57,7 +57,10 @@ fn run_page(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
     let mut psimp = harness::command(workspace);
     psimp.args(["run", "--kernel", "all", "--rules", "all", "--report"]);
     let brief = exec::stdout(psimp.arg(&path))?;
-    ensure!(brief.lines().count() == SETTINGS, "the harness says of {SETTINGS} settings\n{brief}");
+    ensure!(
+        brief.lines().count() == SETTINGS,
+        "the harness should report {SETTINGS} settings, but prints\n{brief}"
+    );
     Ok(path)
 }
 
@@ -164,7 +167,7 @@ fn everything(browser: &mut Browser, cases: &[String]) -> Result<()> {
     expect(browser, &links, &json!(true))
 }
 
-/// An expression comes to this value, in a while: a page does not answer at once.
+/// Waits until an expression has this value: a page needs time to react.
 fn expect(browser: &mut Browser, expression: &str, expected: &Value) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(5);
     loop {

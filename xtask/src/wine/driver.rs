@@ -58,7 +58,7 @@ fn no_device(wine: &Wine) -> Result<()> {
             "psimp {command} --target device ended with {}",
             output.status
         );
-        ensure!(message.contains("`psimp driver install` and `psimp driver start`"), "it says {message}");
+        ensure!(message.contains("`psimp driver install` and `psimp driver start`"), "it prints {message}");
         ensure!(
             message.lines().count() == 1 && output.stdout.is_empty(),
             "more than one sentence: {message}"
@@ -104,7 +104,7 @@ impl Driver<'_> {
             code == Some(1) && object["done"] == false,
             "psimp driver {action} was not refused: {object}"
         );
-        ensure!(message.contains(words), "psimp driver {action} says {message}");
+        ensure!(message.contains(words), "psimp driver {action} prints {message}");
         ensure!(message.trim_end().lines().count() == 1, "more than one sentence: {message}");
         Ok(())
     }

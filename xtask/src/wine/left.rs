@@ -30,14 +30,14 @@ fn killed(wine: &Wine) -> Result<()> {
     let mut waiting = start(wine)?;
     ensure!(listed(wine)?, "its journal does not list {NOBODY}");
     let told = other_run(wine)?;
-    ensure!(told.is_empty() && listed(wine)?, "another run took what one that runs has listed: {told}");
+    ensure!(told.is_empty() && listed(wine)?, "a run took what another, still running, has listed: {told}");
 
     waiting.kill()?;
     waiting.wait()?;
     eventually("its server process is still there", || Ok(servers(wine)? == 0))?;
     ensure!(listed(wine)?, "its journal is gone with it");
     let told = other_run(wine)?;
-    ensure!(told.contains(NOBODY), "the next run says nothing of {NOBODY}: {told}");
+    ensure!(told.contains(NOBODY), "the next run does not report {NOBODY}: {told}");
     ensure!(journal(wine)?.is_none(), "the next run leaves the journal");
     Ok(())
 }
@@ -58,12 +58,12 @@ fn start(wine: &Wine) -> Result<Child> {
     let mut child = wine.psimp().arg("native-wait").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("a pipe")?).read_line(&mut line)?;
-    ensure!(line.contains("Waiting"), "its server says {line:?}");
+    ensure!(line.contains("Waiting"), "its server prints {line:?}");
     ensure!(servers(wine)? == 1, "its server process is not to be seen");
     Ok(child)
 }
 
-/// What another run says on standard error.
+/// What another run prints on standard error.
 fn other_run(wine: &Wine) -> Result<String> {
     let output = wine.psimp().args(["run", "--target", "native", "--filter", "T01"]).output()?;
     ensure!(output.status.success(), "the next run ended with {}", output.status);
@@ -86,7 +86,7 @@ fn listed(wine: &Wine) -> Result<bool> {
     Ok(journal(wine)?.is_some_and(|text| text.contains(NOBODY)))
 }
 
-/// The journal of whoever runs this; `None` if there is none.
+/// The journal of the current user; `None` if there is none.
 fn journal(wine: &Wine) -> Result<Option<String>> {
     for user in fs::read_dir(wine.prefix().join("drive_c/users"))? {
         let path = user?.path().join("AppData/Local/psimp/journal.jsonl");

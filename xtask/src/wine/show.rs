@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use super::Wine;
 use crate::exec;
 
-/// Looks at processes that impersonate at three levels.
+/// Checks the output for processes that impersonate at three levels.
 pub(crate) fn check(wine: &Wine) -> Result<()> {
     let user = exec::stdout(Command::new("id").arg("-un"))?;
     for (level, name) in [(1, "Identification"), (2, "Impersonation")] {
         let subject = Subject::start(wine, level)?;
         let view = Subject::show(wine, &subject.pid.to_string(), &["--groups", "--privileges"])?;
         impersonates(&view, &subject, name, user.trim())
-            .with_context(|| format!("psimp show at level {level} says {view}"))?;
+            .with_context(|| format!("psimp show at level {level} prints {view}"))?;
         subject.end()?;
     }
     let text = exec::stdout(wine.psimp().args(["show", "self", "--format", "json"]))?;
@@ -24,7 +24,7 @@ pub(crate) fn check(wine: &Wine) -> Result<()> {
     let idle = |thread: &Value| thread["impersonating"] == false;
     ensure!(
         view["process"]["token"]["type"] == "primary" && list(&view["threads"]).iter().all(idle),
-        "psimp show self says {view}"
+        "psimp show self prints {view}"
     );
     let subject = Subject::start(wine, 0)?;
     let view = Subject::show(wine, &format!("{}/{}", subject.pid, subject.tid), &[])?;
@@ -35,7 +35,7 @@ pub(crate) fn check(wine: &Wine) -> Result<()> {
         "token": null,
         "error": { "failed": "opening the token", "status": "STATUS_CANT_OPEN_ANONYMOUS" },
     }]);
-    ensure!(view["threads"] == thread, "psimp show at level 0 says {view}");
+    ensure!(view["threads"] == thread, "psimp show at level 0 prints {view}");
     absent(wine, &subject)?;
     subject.end()
 }
@@ -71,7 +71,7 @@ fn impersonates(view: &Value, subject: &Subject, level: &str, user: &str) -> Res
     Ok(())
 }
 
-/// What there is not is told, and not shown.
+/// A process or thread that does not exist is an error.
 fn absent(wine: &Wine, subject: &Subject) -> Result<()> {
     // Ids are multiples of four.
     for (what, words) in
@@ -103,7 +103,7 @@ impl Subject {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("a pipe")?).read_line(&mut line)?;
-        let told: Value = serde_json::from_str(&line).context("psimp impersonate told no ids")?;
+        let told: Value = serde_json::from_str(&line).context("psimp impersonate printed no ids")?;
         let id = |key: &str| told[key].as_u64().with_context(|| format!("no {key} in {told}"));
         Ok(Self { pid: id("pid")?, tid: id("tid")?, child })
     }

@@ -2,12 +2,12 @@
 
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE, descriptor};
-use psimp_catalogue::{Server, Tok, User};
+use psimp_catalogue::{ClientToken, ServerToken, User};
 use psimp_host::{Options, Requestor};
 use psimp_model::{Kernel, Object, SecurityQos, rights};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire::{self, slot_flags, verdict};
-use psimp_protocol::{Ioctl, MAX_REPLY, Operation, PROTOCOL_VERSION};
+use psimp_protocol::{Ioctl, MAX_REPLY, Operation};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A round trip that is measured, always of a thread that impersonates its own user at
@@ -78,12 +78,12 @@ impl World {
         while clients.len() < CLIENTS {
             let client = driver.connect(&machine.thread, Some(quality))?;
             let after = clients.last().map_or(0, |(_, id)| *id);
-            let request = wire::NextClient { version: PROTOCOL_VERSION, reserved: 0, after };
+            let request = wire::NextClient { after, ..wire::NextClient::EXAMPLE };
             let sender = Sender { machine: &machine, driver: &driver, file: &files[0] };
             let told: wire::Connection = sender.send(Operation::NextClient, request.as_bytes())?;
             clients.push((client, told.id));
         }
-        machine.become_server(Server::S);
+        machine.become_server(ServerToken::S);
         Ok(Self { machine, driver, files, clients })
     }
 
@@ -118,21 +118,15 @@ impl World {
             let (kind, level) = (TokenType::Impersonation, Level::Impersonation);
             let token = machine.system.duplicate_token(&machine.token(tok), kind, level, false)?;
             let handles = machine.process.handles();
-            Ok::<_, Failure>(wire::Impersonate {
-                version: PROTOCOL_VERSION,
-                level: 2,
-                thread: 0,
-                token: handles.insert(Object::Token(token), rights::TOKEN_ALL_ACCESS),
-                flags: 0,
-                reserved: 0,
-            })
+            let token = handles.insert(Object::Token(token), rights::TOKEN_ALL_ACCESS);
+            Ok::<_, Failure>(wire::Impersonate { token, ..wire::Impersonate::EXAMPLE })
         };
-        let (kept, copied) = (own(Tok::A2)?, own(Tok::B2)?);
+        let (kept, copied) = (own(ClientToken::A2)?, own(ClientToken::B2)?);
         let object = descriptor(&[User::A.sid()]);
         let length = u32::try_from(object.len()).unwrap_or(u32::MAX);
-        let head = wire::AccessCheck { version: PROTOCOL_VERSION, desired: READ_WRITE, length, reserved: 0 };
+        let head = wire::AccessCheck { length, ..wire::AccessCheck::EXAMPLE };
         let connection = self.clients.get(client).map_or(0, |(_, id)| *id);
-        let serve = wire::Serve { version: PROTOCOL_VERSION, level: 2, connection, flags: 0, reserved: 0 };
+        let serve = wire::Serve { connection, ..wire::Serve::EXAMPLE };
         let check = [head.as_bytes(), &object].concat();
         let caller = Caller { machine, driver: &self.driver, file, kept, copied, serve, check };
         for call in Call::ALL {
@@ -165,19 +159,19 @@ pub(super) struct Caller<'a> {
     check: Vec<u8>,
 }
 
-const THREAD: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
-
 impl Caller<'_> {
     /// Makes a call once.
     pub(super) fn make(&self, call: Call) -> Result<(), Failure> {
         match call {
-            Call::Query => self.send::<wire::Slot>(Operation::Query, THREAD.as_bytes()).map(drop),
+            Call::Query => {
+                self.send::<wire::Slot>(Operation::Query, wire::Thread::EXAMPLE.as_bytes()).map(drop)
+            }
             Call::Kept => self.impersonate(&self.kept).map(drop),
             Call::Copied => self.impersonate(&self.copied).map(drop),
             Call::SaveRestore => {
-                let saved: wire::Saved = self.send(Operation::Save, THREAD.as_bytes())?;
+                let saved: wire::Saved = self.send(Operation::Save, wire::Thread::EXAMPLE.as_bytes())?;
                 self.restore(saved.save)?;
-                let discard = wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save: saved.save };
+                let discard = wire::Discard { save: saved.save, ..wire::Discard::EXAMPLE };
                 self.send::<[u8; 0]>(Operation::Discard, discard.as_bytes()).map(drop)
             }
             Call::Serve => self.served().map(drop),
@@ -200,15 +194,15 @@ impl Caller<'_> {
         self.prepare()?;
         let right = match call {
             Call::Query => {
-                let slot: wire::Slot = self.send(Operation::Query, THREAD.as_bytes())?;
+                let slot: wire::Slot = self.send(Operation::Query, wire::Thread::EXAMPLE.as_bytes())?;
                 slot.flags & slot_flags::ACTIVE != 0 && slot.level == 2
             }
             Call::Kept => self.impersonate(&self.kept)?.verdict == verdict::KEPT,
             Call::Copied => self.impersonate(&self.copied)?.verdict == verdict::COPIED,
             Call::SaveRestore => {
-                let saved: wire::Saved = self.send(Operation::Save, THREAD.as_bytes())?;
+                let saved: wire::Saved = self.send(Operation::Save, wire::Thread::EXAMPLE.as_bytes())?;
                 let restored = self.restore(saved.save)?;
-                let discard = wire::Discard { version: PROTOCOL_VERSION, reserved: 0, save: saved.save };
+                let discard = wire::Discard { save: saved.save, ..wire::Discard::EXAMPLE };
                 self.send::<[u8; 0]>(Operation::Discard, discard.as_bytes())?;
                 restored.token_stored == saved.slot.token_id && restored.verdict == verdict::KEPT
             }
@@ -228,7 +222,7 @@ impl Caller<'_> {
     }
 
     fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
-        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        let request = wire::Restore { save, ..wire::Restore::EXAMPLE };
         self.send(Operation::Restore, request.as_bytes())
     }
 

@@ -1,8 +1,8 @@
 //! Circles of imports between modules.
 //!
 //! The modules directly within a module import from one another in one direction only, each taken with all that is
-//! below it. A module and a part of it may import from each other: that is no circle. Whoever imports a name that
-//! is only passed on by a `use` imports from the module that defines it.
+//! below it. A module and a part of it may import from each other: that is no circle. An import of a name
+//! that another module re-exports counts as an import from the module that defines it.
 
 mod modules;
 mod paths;

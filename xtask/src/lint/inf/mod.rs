@@ -1,6 +1,6 @@
 //! The INF against itself and against the rules for primitive driver packages: those that install by
 //! `DefaultInstall`, from the driver store, without a device. `InfVerif` runs on Windows only; the numbers are its
-//! errors of the same meaning, as far as its documentation says. It checks more.
+//! errors of the same meaning, as far as it is documented. It checks more.
 
 mod install;
 mod parse;
@@ -73,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     (
         "inf-uninstall",
-        "DefaultUninstall says LegacyUninstall = 1, so that Windows 10 1903 and later ignore it",
+        "DefaultUninstall has LegacyUninstall = 1, so that Windows 10 1903 and later ignore it",
     ),
     ("inf-uninstall-pair", "there is one for each installation, which deletes the service that it added"),
     ("inf-uninstall-stop", "and stops the service before it is deleted (0x200)"),

@@ -10,7 +10,7 @@ pub(super) struct Parsed {
 
 /// A section, as often as it is written.
 pub(super) struct Section {
-    /// In lower case, because an INF does not tell the cases apart.
+    /// In lower case, because an INF is not case-sensitive.
     pub(super) name: String,
     pub(super) entries: Vec<Entry>,
 }
@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             continue;
         }
         if code.ends_with('\\') {
-            parsed.faults.push(format!("line {number} goes on in the next, as its backslash says"));
+            parsed.faults.push(format!("line {number} is continued with a backslash"));
         }
         if let Some(header) = code.strip_prefix('[') {
             let name = header

@@ -1,9 +1,9 @@
 //! What can be said about code for arm64 without following it: every instruction has four bytes, so whatever is
-//! in an executable section can be looked at one by one.
+//! in an executable section can be checked one by one.
 
 use super::{Pe, Report};
 
-/// Rules that are also there for x86-64, where the code is followed; here every word is held against them.
+/// Rules that x86-64 has too, where the code is followed; here they are applied to every word.
 pub(super) const RULES: &[&str] = &["code-traps", "code-privileged"];
 
 /// Linkers fill up with zeros, which would trap if they were run: only that is no violation.
@@ -112,7 +112,7 @@ mod tests {
     const RET: u32 = 0xd65f_03c0;
 
     #[test]
-    fn an_image_for_arm64_is_held_against_what_is_applicable() {
+    fn an_image_for_arm64_is_checked_by_the_applicable_rules() {
         let listed = || imports::wanted().map(|(_, name)| name);
         let image = for_arm64();
         let report = report_with(&image, Arch::Arm64, listed());

@@ -13,7 +13,7 @@ use super::{Names, Pe, Report, Rule};
 
 pub(super) const RULES: &[Rule] = &[
     ("code-decodes", "every byte of a function is part of a valid instruction"),
-    ("code-gaps", "there is nothing but padding between functions, so that all code was looked at"),
+    ("code-gaps", "there is only padding between functions, so that all code was checked"),
     ("code-branches", "every branch goes to an instruction of its own function, or to where another begins"),
     ("code-reached", "every instruction of a function but padding is reached from its start"),
     ("code-traps", "there is no ud2, int3, int 29h or other trap in a function"),

@@ -33,7 +33,7 @@ const FLAGS: &[(u16, &str)] = &[
     ),
 ];
 
-/// Any other would bring in code that runs, or is looked up, behind the driver's back.
+/// Any other could make the loader run or find code that the driver does not call.
 const DIRECTORIES: &[usize] = &[
     pe::IMAGE_DIRECTORY_ENTRY_EXPORT,
     pe::IMAGE_DIRECTORY_ENTRY_IMPORT,
@@ -44,11 +44,11 @@ const DIRECTORIES: &[usize] = &[
     pe::IMAGE_DIRECTORY_ENTRY_DEBUG,
 ];
 
-/// What a driver's image may export, and why it does. Nobody imports from it.
+/// What a driver's image may export, and why it does. No other image imports it.
 const EXPORTS: &[(&str, &str)] = &[
     ("DriverEntry", "the framework's entry point calls it by this name"),
     // wdk-sys defines what the C runtime would; nothing calls them.
-    ("_fltused", "wdk-sys: a constant that says that floating point is in use"),
+    ("_fltused", "wdk-sys: a constant that marks the use of floating point"),
     ("__CxxFrameHandler3", "wdk-sys: a stand-in for an exception handler of C++"),
     ("__CxxFrameHandler4", "wdk-sys: the same"),
     ("__GSHandlerCheck_EH4", "wdk-sys: the same"),

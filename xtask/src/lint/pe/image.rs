@@ -1,4 +1,4 @@
-//! The parts of a PE image that the rules look at, by relative virtual address (RVA).
+//! The parts of a PE image that the rules check, by relative virtual address (RVA).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -128,7 +128,7 @@ impl<'a> Pe<'a> {
         Ok(imports)
     }
 
-    /// What can be read of the relocations; the rules about them say what cannot.
+    /// The relocations that can be read; the rules about them report the others.
     fn read_relocated(&self) -> Vec<u32> {
         let mut fields = Vec::new();
         let sections = self.file.section_table();

@@ -6,7 +6,7 @@
 //! * `code`, `unwind`, `stack`: the rules about what runs
 //!
 //! All of that is done for x86-64. Of an image for arm64 the file is read in the same way; its code is not followed,
-//! but looked at word by word (`arm64`), and the rules that are left are reported as not applicable.
+//! but read word by word (`arm64`), and the rules that are left are reported as not applicable.
 
 mod arm64;
 mod code;
@@ -53,13 +53,13 @@ pub(super) const RULES: &[&[Rule]] = &[
 /// Those that need code to be followed.
 const OF_CODE: &[&[Rule]] = &[unwind::RULES, code::RULES, targets::RULES, stack::RULES];
 
-/// The rules that an image for this architecture is not held against.
+/// The rules that do not apply to an image for this architecture.
 pub(super) fn not_applicable(arch: Arch) -> impl Iterator<Item = &'static str> {
     let of_code = OF_CODE.iter().copied().flatten().map(|(name, _)| *name);
     of_code.filter(move |name| arch != Arch::X64 && !arm64::RULES.contains(name))
 }
 
-/// What the image is held against that is not in it.
+/// What the image is compared with.
 struct Expected<'a> {
     /// What the image is for.
     arch: Arch,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Pe;
 use super::unwind::Frame;
 
-/// The entry point, which KMDF's library brings.
+/// The entry point, which is in KMDF's library.
 const ENTRY: &str = "FxDriverEntry";
 
 /// What functions are called.

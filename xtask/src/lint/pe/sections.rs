@@ -8,7 +8,7 @@ use super::{Pe, Report, Rule};
 pub(super) const RULES: &[Rule] = &[
     ("sections-known", "there are no sections but those named in the rule, each once"),
     ("sections-no-retplne", "there is no section .retplne, with which Windows loads no image"),
-    ("sections-flags", "each is mapped as its name says"),
+    ("sections-flags", "each is mapped with the access that its name implies"),
     ("sections-write-execute", "none is both writable and executable"),
     ("sections-pages", "each begins on a page of its own, which memory integrity needs to protect it"),
     ("sections-layout", "they are in order, do not overlap, and are inside the image and the file"),

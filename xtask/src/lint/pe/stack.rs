@@ -11,7 +11,7 @@ use super::{Code, Names, Report, Rule};
 
 pub(super) const RULES: &[Rule] = &[
     ("unwind-covers", "every function that calls, or moves the stack pointer, has unwind information"),
-    ("unwind-agrees", "the unwind information says of each frame what the instructions do"),
+    ("unwind-agrees", "the unwind information of each frame agrees with the instructions"),
     ("stack-followed", "every change of the stack pointer is by a constant, the same on every way"),
     ("stack-balanced", "a function leaves the stack pointer as it found it"),
     ("stack-aligned", "the stack is aligned to 16 bytes at every call"),

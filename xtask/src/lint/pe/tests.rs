@@ -251,7 +251,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().flat_map(|rules| rules.iter()).map(|(name, _)| *name)
 }
 
-/// What the rules say of an image made here. `llvm-readobj` is not asked: it is said to see what it should.
+/// The report on an image made here. `llvm-readobj` is not run: its output is made to match.
 fn report(image: &[u8]) -> Report {
     report_with(image, Arch::X64, imports::wanted().map(|(_, name)| name))
 }

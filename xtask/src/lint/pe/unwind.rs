@@ -81,7 +81,7 @@ fn steps(info: &UnwindInfo<'_>, length: usize) -> Option<Vec<(u32, u32)>> {
     if usize::from(info.prolog_size) > length {
         return None;
     }
-    // The iterator stops at what it cannot read as it does at the end; a code that is left tells them apart.
+    // The iterator stops at the end and at what it cannot read; only then are codes left.
     while operations.unwind_code().is_some() {
         let (offset, operation) = operations.next()?;
         // Latest first: what was done last is undone first.
