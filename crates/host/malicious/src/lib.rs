@@ -1,7 +1,7 @@
 //! `malicious.sys`: a driver that breaks the contracts of the host, each on
 //! request.
 //!
-//! It is built, linked and loaded as `psimp.sys` is, so what the host says of it
+//! It is built, linked and loaded as a driver is, so what the host says of it
 //! holds for code that a compiler made. `tests/malicious.rs` knows what the host
 //! has to say to each defect. Never let it near Windows.
 //!
