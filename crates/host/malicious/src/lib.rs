@@ -1,7 +1,7 @@
 //! `malicious.sys`: a driver that breaks the contracts of the host, each on
 //! request.
 //!
-//! It is built, linked and loaded as `psimp.sys` is, so what the host reports about it holds for
+//! It is built, linked and loaded as a driver is, so what the host reports about it holds for
 //! code that a compiler made. `tests/malicious.rs` has the fault that the host has to report for each
 //! defect. Never load it on Windows.
 //!
