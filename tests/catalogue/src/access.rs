@@ -2,7 +2,7 @@
 
 use crate::rights::{FILE_READ_DATA, TOKEN_QUERY};
 use crate::script::{Judge, Program, Script, Securable, Step, imp, open, script, token};
-use crate::{Logon, Server, Tok, User};
+use crate::{ClientToken, Logon, ServerToken, User};
 use psimp_nt::{Sid, Status};
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
@@ -18,70 +18,73 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "A01",
         "at Identification nothing opens, whatever the DACL",
-        Server::S,
-        &[imp(Tok::A2, false, false, 1), open(EVERYONE, A5), open(A_ONLY, A5)],
+        ServerToken::S,
+        &[imp(ClientToken::A2, false, false, 1), open(EVERYONE, A5), open(A_ONLY, A5)],
     ),
     script(
         "A02",
         "nor what has no DACL",
-        Server::S,
-        &[imp(Tok::A2, false, false, 1), open(Securable::NullDacl, A5)],
+        ServerToken::S,
+        &[imp(ClientToken::A2, false, false, 1), open(Securable::NullDacl, A5)],
     ),
     script(
         "A03",
         "what has no security descriptor opens at any level",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             open(Securable::NoDescriptor, Status::SUCCESS),
-            imp(Tok::A2, false, false, 0),
+            imp(ClientToken::A2, false, false, 0),
             open(Securable::NoDescriptor, Status::SUCCESS),
         ],
     ),
     script(
         "A04",
         "at Anonymous nothing opens either",
-        Server::S,
-        &[imp(Tok::A2, false, false, 0), open(EVERYONE, A5)],
+        ServerToken::S,
+        &[imp(ClientToken::A2, false, false, 0), open(EVERYONE, A5)],
     ),
     script(
         "A05",
         "at Impersonation what only the server may use stays closed",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             Step::WhereDocumented(&[open(A_ONLY, A5)]),
-            Step::Elsewhere(&[open(A_ONLY, Status::ACCESS_DENIED)]),
+            Step::WhereNotDocumented(&[open(A_ONLY, Status::ACCESS_DENIED)]),
         ],
     ),
     script(
         "A06",
         "and what only the client may use opens",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             Step::WhereDocumented(&[open(B_ONLY, A5)]),
-            Step::Elsewhere(&[open(B_ONLY, Status::SUCCESS)]),
+            Step::WhereNotDocumented(&[open(B_ONLY, Status::SUCCESS)]),
         ],
     ),
     script(
         "A07",
         "restricting SIDs must be granted access too",
-        Server::SR,
+        ServerToken::SR,
         &[
-            imp(Tok::AR2, false, false, 2),
+            imp(ClientToken::AR2, false, false, 2),
             Step::WhereDocumented(&[open(A_AND_RESTRICTED, A5)]),
-            Step::Elsewhere(&[open(A_ONLY, Status::ACCESS_DENIED), open(A_AND_RESTRICTED, Status::SUCCESS)]),
+            Step::WhereNotDocumented(&[
+                open(A_ONLY, Status::ACCESS_DENIED),
+                open(A_AND_RESTRICTED, Status::SUCCESS),
+            ]),
         ],
     ),
     script(
         "A08",
         "the anonymous logon is not everyone, but S-1-5-7",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::N2, false, false, 2),
+            imp(ClientToken::N2, false, false, 2),
             Step::WhereDocumented(&[open(Securable::Granting(&[Sid::ANONYMOUS_LOGON]), A5)]),
-            Step::Elsewhere(&[
+            Step::WhereNotDocumented(&[
                 open(EVERYONE, Status::ACCESS_DENIED),
                 open(Securable::Granting(&[Sid::ANONYMOUS_LOGON]), Status::SUCCESS),
             ]),
@@ -90,56 +93,56 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "A09",
         "kernel mode is granted everything at any level",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             Step::Judge(Judge::KernelMode(Securable::Granting(&[]), Status::SUCCESS)),
         ],
     ),
     script(
         "A10",
         "the level is tested before anything is asked for",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             Step::Judge(Judge::Open(EVERYONE, 0, A5)),
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Judge(Judge::Open(EVERYONE, 0, Status::ACCESS_DENIED)),
         ],
     ),
     script(
         "A11",
         "at Identification there are no privileges, not even the server's",
-        Server::Sx,
+        ServerToken::Sx,
         &[
             Step::Judge(Judge::Privilege(true)),
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             Step::Judge(Judge::Privilege(false)),
         ],
     ),
     script(
         "A12",
         "the server's privileges are not the client's",
-        Server::SPlusx,
-        &[imp(Tok::B2, false, false, 2), Step::Judge(Judge::Privilege(false))],
+        ServerToken::SPlusx,
+        &[imp(ClientToken::B2, false, false, 2), Step::Judge(Judge::Privilege(false))],
     ),
     script(
         "A13",
         "the client's are its own",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::Bx2, false, false, 2),
+            imp(ClientToken::Bx2, false, false, 2),
             Step::WhereDocumented(&[Step::Judge(Judge::Privilege(false))]),
-            Step::Elsewhere(&[Step::Judge(Judge::Privilege(true))]),
+            Step::WhereNotDocumented(&[Step::Judge(Judge::Privilege(true))]),
         ],
     ),
     script(
         "A14",
         "NtAccessCheck judges an Identification token by the DACL",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 1),
-            token(0, Tok::B1, TOKEN_QUERY),
+            imp(ClientToken::A2, false, false, 1),
+            token(0, ClientToken::B1, TOKEN_QUERY),
             Step::Judge(Judge::Token(0, B_ONLY, Status::SUCCESS)),
             Step::Judge(Judge::Token(0, A_ONLY, Status::ACCESS_DENIED)),
         ],
@@ -147,21 +150,21 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "A15",
         "NtAccessCheck takes no Anonymous and no primary token",
-        Server::S,
+        ServerToken::S,
         &[
-            token(0, Tok::B0, TOKEN_QUERY),
+            token(0, ClientToken::B0, TOKEN_QUERY),
             Step::Judge(Judge::Token(0, B_ONLY, A5)),
-            token(1, Tok::Bp0, TOKEN_QUERY),
+            token(1, ClientToken::Bp0, TOKEN_QUERY),
             Step::Judge(Judge::Token(1, B_ONLY, Status::NO_IMPERSONATION_TOKEN)),
         ],
     ),
     script(
         "A16",
         "a handle opened before keeps its rights",
-        Server::S,
+        ServerToken::S,
         &[
             Step::Program(Program::Open(0, A_ONLY, FILE_READ_DATA)),
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             open(A_ONLY, A5),
             Step::Program(Program::Grants(0, FILE_READ_DATA)),
         ],
@@ -169,34 +172,34 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "A17",
         "a new process runs as the server",
-        Server::SPlus,
-        &[imp(Tok::B2, false, false, 2), Step::Program(Program::ChildRunsAs(User::A))],
+        ServerToken::SPlus,
+        &[imp(ClientToken::B2, false, false, 2), Step::Program(Program::ChildRunsAs(User::A))],
     ),
     script(
         "A18",
         "a new thread does not impersonate",
-        Server::SPlus,
-        &[imp(Tok::B2, false, false, 2), Step::Program(Program::NewThreadIsIdle)],
+        ServerToken::SPlus,
+        &[imp(ClientToken::B2, false, false, 2), Step::Program(Program::NewThreadIsIdle)],
     ),
     script(
         "A19",
         "drive letters are those of the client's logon session",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             Step::Program(Program::DefineDrive(Logon::A1)),
             Step::Program(Program::ResolveDrive(Status::SUCCESS)),
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             Step::Program(Program::ResolveDrive(Status::OBJECT_NAME_NOT_FOUND)),
         ],
     ),
     script(
         "A20",
         "traversal may pass where the object does not open",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             Step::Judge(Judge::OpenNested(EVERYONE, A5)),
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Judge(Judge::OpenNested(EVERYONE, Status::SUCCESS)),
         ],
     ),

@@ -4,12 +4,12 @@ use psimp_rules::Kernel;
 
 /// The kernels that a case is about.
 #[derive(Clone, Copy, Debug)]
-pub struct Only {
+pub struct AppliesTo {
     kernels: &'static [Kernel],
     why: &'static str,
 }
 
-impl Only {
+impl AppliesTo {
     /// The NT kernels.
     pub const NT: Self =
         Self::on(Kernel::NT, "needs an NT kernel: the specification names no value for Peios");

@@ -3,7 +3,7 @@
 //! The thread impersonates A2 at Impersonation level when an attempt is made,
 //! and still does so after one that fails.
 
-use crate::Tok;
+use crate::ClientToken;
 use psimp_nt::Status;
 use psimp_protocol::{Ioctl, Operation};
 
@@ -57,7 +57,7 @@ pub enum Edit {
     /// The token handle of IMPERSONATE.
     Token(Handle),
     /// The token of IMPERSONATE, and a level.
-    TokenAt(Tok, u32),
+    TokenAt(ClientToken, u32),
     /// The thread handle.
     Thread(Handle),
     /// The id of RESTORE and DISCARD; without this, of a save made just before.
@@ -76,7 +76,7 @@ pub enum Handle {
     /// Of an event.
     Event,
     /// Of this token, with this access.
-    Token(Tok, u32),
+    Token(ClientToken, u32),
     /// Of the calling thread, with this access.
     OwnThread(u32),
     /// Of another thread of the process, with this access; it has ended.
@@ -269,15 +269,15 @@ pub(crate) static ROWS: &[Requests] = &[
             token(Handle::Event, Status::OBJECT_TYPE_MISMATCH),
             token(Handle::OwnThread(0x001F_FFFF), Status::OBJECT_TYPE_MISMATCH),
             edited(Query, Edit::Thread(Handle::Event), Status::OBJECT_TYPE_MISMATCH),
-            edited(End, Edit::Thread(Handle::Token(Tok::A2, 0xF_01FF)), Status::OBJECT_TYPE_MISMATCH),
+            edited(End, Edit::Thread(Handle::Token(ClientToken::A2, 0xF_01FF)), Status::OBJECT_TYPE_MISMATCH),
         ],
     ),
     row(
         "B07",
         "handles without the access needed",
         &[
-            token(Handle::Token(Tok::A2, 0xA), Status::ACCESS_DENIED),
-            token(Handle::Token(Tok::A2, 0x4), Status::SUCCESS),
+            token(Handle::Token(ClientToken::A2, 0xA), Status::ACCESS_DENIED),
+            token(Handle::Token(ClientToken::A2, 0x4), Status::SUCCESS),
             edited(Impersonate, Edit::Thread(Handle::OwnThread(0x80)), Status::ACCESS_DENIED),
             edited(Impersonate, Edit::Thread(Handle::OwnThread(0x100)), Status::ACCESS_DENIED),
             edited(Impersonate, Edit::Thread(Handle::OwnThread(SET)), Status::SUCCESS),
@@ -287,8 +287,8 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Save, Edit::Thread(Handle::OwnThread(SET)), Status::ACCESS_DENIED),
             edited(Save, Edit::Thread(Handle::OwnThread(LOOK)), Status::SUCCESS),
             edited(Restore, Edit::Thread(Handle::OwnThread(LOOK)), Status::ACCESS_DENIED),
-            edited(Evaluate, Edit::Token(Handle::Token(Tok::A2, 0x4)), Status::ACCESS_DENIED),
-            edited(Evaluate, Edit::Token(Handle::Token(Tok::A2, 0x8)), Status::SUCCESS),
+            edited(Evaluate, Edit::Token(Handle::Token(ClientToken::A2, 0x4)), Status::ACCESS_DENIED),
+            edited(Evaluate, Edit::Token(Handle::Token(ClientToken::A2, 0x8)), Status::SUCCESS),
         ],
     ),
     row(
@@ -304,23 +304,23 @@ pub(crate) static ROWS: &[Requests] = &[
         "B09",
         "a level above the impersonation token's own",
         &[
-            edited(Impersonate, Edit::TokenAt(Tok::A1, 2), Status::BAD_IMPERSONATION_LEVEL),
-            edited(Impersonate, Edit::TokenAt(Tok::A0, 1), Status::BAD_IMPERSONATION_LEVEL),
-            edited(Impersonate, Edit::TokenAt(Tok::A2, 3), Status::BAD_IMPERSONATION_LEVEL),
-            edited(Impersonate, Edit::TokenAt(Tok::N1, 2), Status::BAD_IMPERSONATION_LEVEL),
-            edited(Evaluate, Edit::TokenAt(Tok::A1, 2), Status::BAD_IMPERSONATION_LEVEL),
-            edited(Impersonate, Edit::TokenAt(Tok::A3, 3), Status::SUCCESS),
+            edited(Impersonate, Edit::TokenAt(ClientToken::A1, 2), Status::BAD_IMPERSONATION_LEVEL),
+            edited(Impersonate, Edit::TokenAt(ClientToken::A0, 1), Status::BAD_IMPERSONATION_LEVEL),
+            edited(Impersonate, Edit::TokenAt(ClientToken::A2, 3), Status::BAD_IMPERSONATION_LEVEL),
+            edited(Impersonate, Edit::TokenAt(ClientToken::N1, 2), Status::BAD_IMPERSONATION_LEVEL),
+            edited(Evaluate, Edit::TokenAt(ClientToken::A1, 2), Status::BAD_IMPERSONATION_LEVEL),
+            edited(Impersonate, Edit::TokenAt(ClientToken::A3, 3), Status::SUCCESS),
         ],
     ),
     row(
         "B10",
         "a primary token needs duplicate and query access too",
         &[
-            token(Handle::Token(Tok::Ap2, 0x4), Status::ACCESS_DENIED),
-            token(Handle::Token(Tok::Ap2, 0x6), Status::ACCESS_DENIED),
-            token(Handle::Token(Tok::Ap2, 0xC), Status::ACCESS_DENIED),
-            token(Handle::Token(Tok::Ap2, 0xA), Status::ACCESS_DENIED),
-            token(Handle::Token(Tok::Ap2, 0xE), Status::SUCCESS),
+            token(Handle::Token(ClientToken::Ap2, 0x4), Status::ACCESS_DENIED),
+            token(Handle::Token(ClientToken::Ap2, 0x6), Status::ACCESS_DENIED),
+            token(Handle::Token(ClientToken::Ap2, 0xC), Status::ACCESS_DENIED),
+            token(Handle::Token(ClientToken::Ap2, 0xA), Status::ACCESS_DENIED),
+            token(Handle::Token(ClientToken::Ap2, 0xE), Status::SUCCESS),
         ],
     ),
     row(

@@ -5,7 +5,7 @@
 //! the client of a named pipe.
 
 use crate::script::{Broker, Judge, Object, Securable, Step, Who, check, idle, imp, on, script, slot};
-use crate::{Server, Tok, User};
+use crate::{ClientToken, ServerToken, User};
 use psimp_nt::{Sid, Status};
 use psimp_protocol::CLIENTS_AUTHENTICATED;
 use psimp_rules::Family;
@@ -76,7 +76,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K01",
         "no quality of service: Impersonation, dynamic, effective-only",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(0),
             sees(1, "L2 dynamic eo1"),
@@ -89,7 +89,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K02",
         "a client at Anonymous",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(PRESENT),
             sees(1, "L0 static eo0"),
@@ -101,7 +101,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K03",
         "a client at Identification",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IDENTIFICATION),
             sees(1, "L1 static eo0"),
@@ -113,7 +113,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K04",
         "a client at Impersonation",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IMPERSONATION),
             sees(1, "L2 static eo0"),
@@ -125,7 +125,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K05",
         "a client at Delegation",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(DELEGATION),
             sees(1, "L3 static eo0"),
@@ -137,7 +137,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K06",
         "effective-only: what the client has disabled stays out",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IMPERSONATION | EFFECTIVE_ONLY),
             sees(1, "L2 static eo1"),
@@ -149,7 +149,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K07",
         "dynamic tracking: the client's own token",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IDENTIFICATION | DYNAMIC),
             sees(1, "L1 dynamic eo0"),
@@ -161,7 +161,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K08",
         "without SECURITY_SQOS_PRESENT the other flags are ignored",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(Who::ClientA, &[connects(1, 0x0001_0000, OK), connects(2, EFFECTIVE_ONLY | 0x0003_0000, OK)]),
             sees(1, "L2 dynamic eo1"),
@@ -172,7 +172,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K09",
         "a server that asks for more than the client gave",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(
                 Who::ClientA,
@@ -196,7 +196,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K10",
         "a server that asks for less gets less",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(Who::ClientA, &[connects(1, DELEGATION, OK), connects(2, DELEGATION | DYNAMIC, OK)]),
             serve(1, 1, OK),
@@ -210,7 +210,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K11",
         "a client that names a level that is none",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[on(
             Who::ClientA,
             &[
@@ -224,7 +224,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K12",
         "the name below the device, in any case, and no other",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[on(
             Who::ClientA,
             &[
@@ -243,20 +243,20 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K13",
         "a client that is gone before it is served",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IMPERSONATION | DYNAMIC),
             leaves(1),
             sees(1, "none"),
             serve(1, 2, GONE),
-            idle(&[(Tok::Ap0, 1)]),
+            idle(&[(ClientToken::Ap0, 1)]),
         ],
     )
     .through_driver(ALL),
     script(
         "K14",
         "a client that goes while it is served",
-        Server::S,
+        ServerToken::S,
         &[
             on(Who::ClientB, &[connects(1, IMPERSONATION, OK)]),
             Step::Meanwhile(Who::ClientB, &[leaves(1)]),
@@ -271,27 +271,27 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K15",
         "a client that is gone: the thread stays it until it reverts",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IMPERSONATION | DYNAMIC),
             serve(1, 2, OK),
-            check("Ap0 co1 eo0 L2", "", "as A", &[(Tok::Ap0, 3)]),
+            check("Ap0 co1 eo0 L2", "", "as A", &[(ClientToken::Ap0, 3)]),
             leaves(1),
-            check("Ap0 co1 eo0 L2", "", "as A", &[(Tok::Ap0, 2)]),
+            check("Ap0 co1 eo0 L2", "", "as A", &[(ClientToken::Ap0, 2)]),
             sees(1, "none"),
             serve(1, 2, GONE),
             Step::Revert,
-            idle(&[(Tok::Ap0, 1)]),
+            idle(&[(ClientToken::Ap0, 1)]),
         ],
     )
     .through_driver(ALL),
     script(
         "K16",
         "static tracking is the client as it was, dynamic as it is",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(Who::ClientA, &[connects(1, IMPERSONATION, OK), connects(2, IMPERSONATION | DYNAMIC, OK)]),
-            Step::Object(Object::EnableDisabled(Tok::Ap0)),
+            Step::Object(Object::EnableDisabled(ClientToken::Ap0)),
             serve(1, 2, OK),
             check("copy of Ap0 imp/2 co1 eo0 L2", "new imp/2 all", "as A", &[]),
             serve(2, 2, OK),
@@ -302,14 +302,14 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K17",
         "whom the client impersonates later is not told, static or dynamic",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(
                 Who::ClientA,
                 &[
                     connects(1, IMPERSONATION, OK),
                     connects(2, IMPERSONATION | DYNAMIC, OK),
-                    imp(Tok::A1, false, false, 1),
+                    imp(ClientToken::A1, false, false, 1),
                 ],
             ),
             serve(1, 2, OK),
@@ -322,12 +322,12 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K18",
         "whom the client impersonates as it connects is the client",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(
                 Who::Q,
                 &[
-                    imp(Tok::A2, false, false, 2),
+                    imp(ClientToken::A2, false, false, 2),
                     connects(1, DELEGATION, A5),
                     connects(1, IMPERSONATION | DYNAMIC, OK),
                     connects(2, IDENTIFICATION, OK),
@@ -344,20 +344,24 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K19",
         "a thread below Impersonation cannot connect as its client",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(
                 Who::ClientA,
-                &[imp(Tok::A1, false, false, 1), connects(1, IDENTIFICATION, A5), connects(1, PRESENT, A5)],
+                &[
+                    imp(ClientToken::A1, false, false, 1),
+                    connects(1, IDENTIFICATION, A5),
+                    connects(1, PRESENT, A5),
+                ],
             ),
-            on(Who::ClientB, &[imp(Tok::A0, false, false, 0), connects(2, PRESENT, A5)]),
+            on(Who::ClientB, &[imp(ClientToken::A0, false, false, 0), connects(2, PRESENT, A5)]),
         ],
     )
     .through_driver(ALL),
     script(
         "K20",
         "of two servers the first to impersonate a client has it",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IMPERSONATION),
             Step::Broker(Broker::OpenServer(1, OK)),
@@ -379,7 +383,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K21",
         "a server that is refused leaves the client to others, unless it has it",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IMPERSONATION),
             Step::Broker(Broker::OpenServer(1, OK)),
@@ -395,11 +399,11 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K22",
         "many clients of one server, in any order",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(DELEGATION),
             on(Who::ClientB, &[connects(2, PRESENT, OK)]),
-            on(Who::Q, &[imp(Tok::A2, false, false, 2), connects(3, IDENTIFICATION, OK)]),
+            on(Who::Q, &[imp(ClientToken::A2, false, false, 2), connects(3, IDENTIFICATION, OK)]),
             sees(1, "L3 static eo0"),
             sees(2, "L0 static eo0"),
             sees(3, "L1 static eo0"),
@@ -419,7 +423,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K23",
         "two threads of a server are one client at the same time",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(DELEGATION),
             serve(1, 3, OK),
@@ -434,7 +438,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K24",
         "the client's end serves nobody",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(Who::ClientA, &[connects(1, 0, OK), Step::Broker(Broker::ClientIsNoServer(1))]),
             sees(1, "L2 dynamic eo1"),
@@ -444,11 +448,14 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K25",
         "by default only administrators and the system can connect",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(Who::ClientA, &[connects(1, 0, DENIED)]),
-            on(Who::ClientB, &[imp(Tok::Ba2, false, false, 2), Step::Revert, connects(2, PRESENT, DENIED)]),
-            on(Who::Q, &[imp(Tok::Aa2, false, false, 2), connects(3, IMPERSONATION, OK)]),
+            on(
+                Who::ClientB,
+                &[imp(ClientToken::Ba2, false, false, 2), Step::Revert, connects(2, PRESENT, DENIED)],
+            ),
+            on(Who::Q, &[imp(ClientToken::Aa2, false, false, 2), connects(3, IMPERSONATION, OK)]),
             sees(3, "L2 static eo0"),
         ],
     )
@@ -456,37 +463,37 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K26",
         "a setting other than 1 changes nothing",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[on(Who::ClientA, &[connects(1, 0, DENIED)])],
     )
     .through_driver(Some(2)),
     script(
         "K27",
         "permission to connect is not permission to serve, and takes an authenticated user",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             on(
                 Who::ClientA,
                 &[connects(1, 0, OK), opens("", 2, DENIED), Step::Broker(Broker::OpenServer(1, DENIED))],
             ),
-            on(Who::ClientB, &[imp(Tok::N2, false, false, 1), connects(2, PRESENT, A5)]),
+            on(Who::ClientB, &[imp(ClientToken::N2, false, false, 1), connects(2, PRESENT, A5)]),
             on(
                 Who::T2,
                 &[
-                    imp(Tok::N2, false, false, 2),
+                    imp(ClientToken::N2, false, false, 2),
                     // An anonymous client of another user is one at Identification there.
                     Step::WhereDocumented(&[connects(2, PRESENT, A5)]),
-                    Step::Elsewhere(&[connects(2, PRESENT, DENIED)]),
+                    Step::WhereNotDocumented(&[connects(2, PRESENT, DENIED)]),
                 ],
             ),
-            on(Who::Q, &[imp(Tok::Aa2, false, false, 2), Step::Broker(Broker::OpenServer(1, OK))]),
+            on(Who::Q, &[imp(ClientToken::Aa2, false, false, 2), Step::Broker(Broker::OpenServer(1, OK))]),
         ],
     )
     .through_driver(ALL),
     script(
         "K28",
         "another user's client: a server without the privilege sees who it is, and no more",
-        Server::S,
+        ServerToken::S,
         &[
             on(Who::ClientB, &[connects(1, IMPERSONATION, OK), connects(2, DELEGATION | DYNAMIC, OK)]),
             serve(1, 2, OK),
@@ -502,14 +509,14 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K29",
         "a restricted server and its own user's client",
-        Server::SR,
+        ServerToken::SR,
         &[client!(IMPERSONATION), serve(1, 2, OK), check("copy of Ap0 imp/1 co1 eo0 L1", "", "A5", &[])],
     )
     .through_driver(ALL),
     script(
         "K30",
         "REVERT ends it, and the client can be served again",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IMPERSONATION),
             serve(1, 2, OK),
@@ -524,7 +531,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K31",
         "connections that there are none of",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
             client!(IMPERSONATION),
             Step::Broker(Broker::ServeId(0, GONE)),
@@ -536,11 +543,11 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K32",
         "a worker runs as the system, whatever the thread impersonates",
-        Server::S,
+        ServerToken::S,
         &[
             worker(EVERYONE, OK, OK),
             worker(A_ONLY, OK, DENIED),
-            imp(Tok::A1, false, false, 1),
+            imp(ClientToken::A1, false, false, 1),
             worker(EVERYONE, A5, OK),
             worker(A_ONLY, A5, DENIED),
             slot("A1 co0 eo0 L1"),
@@ -550,9 +557,9 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
     script(
         "K33",
         "a server whose one thread is refused keeps the client that another one got meanwhile",
-        Server::SR,
+        ServerToken::SR,
         &[
-            on(Who::Q, &[imp(Tok::Aa2, false, false, 2), connects(1, IMPERSONATION, OK)]),
+            on(Who::Q, &[imp(ClientToken::Aa2, false, false, 2), connects(1, IMPERSONATION, OK)]),
             Step::Meanwhile(Who::T2, &[serve(1, 1, OK), Step::Object(Object::AssignJob(NO_ADMIN))]),
             Step::OnKernels(&[Family::Documented, Family::Nt52], &[serve(1, 2, DENIED), slot("idle")]),
             // Which has no such jobs.

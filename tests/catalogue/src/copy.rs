@@ -4,18 +4,18 @@ use crate::rights::{THREAD_SET_THREAD_TOKEN, TOKEN_DUPLICATE, TOKEN_IMPERSONATE,
 use crate::script::{
     ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, script, thread,
 };
-use crate::{Logon, Server, Tok};
+use crate::{ClientToken, Logon, ServerToken};
 use psimp_nt::Status;
 use psimp_rules::Family;
 
-const NO_B2: &[(Tok, i64)] = &[(Tok::B2, 0)];
+const NO_B2: &[(ClientToken, i64)] = &[(ClientToken::B2, 0)];
 
 /// C10: NT 5.2 copies although nothing is reduced; the others keep.
 const KEPT_AT_1: State = State {
     slot: "B2 co0 eo0 L1",
     open: "same imp/2 all",
     access: "A5",
-    references: &[(Tok::B2, 1)],
+    references: &[(ClientToken::B2, 1)],
     after_open: "",
 };
 const COPIED_AT_1: State =
@@ -26,7 +26,7 @@ const COPIED_AT_0: State = State {
     slot: "copy of B0 imp/0 co0 eo0 L0",
     open: "A6",
     access: "A5",
-    references: &[(Tok::B0, 0)],
+    references: &[(ClientToken::B0, 0)],
     after_open: "",
 };
 const RAISED_TO_1: State =
@@ -47,40 +47,46 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "C01",
         "the copy is another object of the same user, logon, session and source",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", NO_B2),
-            Step::Object(Object::SameOrigin(Tok::B2)),
+            Step::Object(Object::SameOrigin(ClientToken::B2)),
         ],
     ),
     script(
         "C02",
         "the copy is an impersonation token at Identification",
-        Server::S,
-        &[imp(Tok::B2, false, false, 2), check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "", &[])],
+        ServerToken::S,
+        &[
+            imp(ClientToken::B2, false, false, 2),
+            check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "", &[]),
+        ],
     ),
     script(
         "C03",
         "also of a primary token",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::Bp0, false, false, 2),
-            check("copy of Bp0 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[(Tok::Bp0, 0)]),
+            imp(ClientToken::Bp0, false, false, 2),
+            check("copy of Bp0 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[(ClientToken::Bp0, 0)]),
         ],
     ),
     script(
         "C04",
         "effective-only marks the slot, the copy keeps what is disabled",
-        Server::S,
-        &[imp(Tok::B2, false, true, 2), check("copy of B2 imp/1 co0 eo1 L1", "same imp/1 all", "A5", NO_B2)],
+        ServerToken::S,
+        &[
+            imp(ClientToken::B2, false, true, 2),
+            check("copy of B2 imp/1 co0 eo1 L1", "same imp/1 all", "A5", NO_B2),
+        ],
     ),
     script(
         "C05",
         "the copy outlives every other reference, and with it the logon session",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             Step::Object(Object::Forget),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
             Step::Object(Object::SessionAlive(Logon::B1, true)),
@@ -89,9 +95,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "C06",
         "a revert lets go of the copy, which ends the logon session",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             Step::Object(Object::Forget),
             Step::Revert,
             Step::Object(Object::SessionAlive(Logon::B1, false)),
@@ -100,52 +106,55 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "C07",
         "privileges adjusted in the original do not reach the copy",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::B2, false, false, 2),
-            Step::Object(Object::EnableDisabled(Tok::B2)),
+            imp(ClientToken::B2, false, false, 2),
+            Step::Object(Object::EnableDisabled(ClientToken::B2)),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", NO_B2),
         ],
     ),
     script(
         "C08",
         "they do reach a token that was kept: it is the same object",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
-            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
-            Step::Object(Object::EnableDisabled(Tok::A2)),
-            check("A2 co0 eo0 L2", "same imp/2 effective", "as A", &[(Tok::A2, 1)]),
+            imp(ClientToken::A2, false, false, 2),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(ClientToken::A2, 1)]),
+            Step::Object(Object::EnableDisabled(ClientToken::A2)),
+            check("A2 co0 eo0 L2", "same imp/2 effective", "as A", &[(ClientToken::A2, 1)]),
         ],
     ),
     script(
         "C09",
         "the copy of an Anonymous token",
-        Server::S,
+        ServerToken::S,
         &[
             // The driver refuses to ask for more than the token's own level.
             Step::OnlyKernel(&[
-                imp(Tok::B0, false, false, 2),
+                imp(ClientToken::B0, false, false, 2),
                 Step::Check(ByKernel { nt52: RAISED_TO_1, ..all(COPIED_AT_0) }),
             ]),
             Step::OnlyDriver(&[
-                imp_fails(Tok::B0, 2, Status::BAD_IMPERSONATION_LEVEL),
-                idle(&[(Tok::B0, 0)]),
+                imp_fails(ClientToken::B0, 2, Status::BAD_IMPERSONATION_LEVEL),
+                idle(&[(ClientToken::B0, 0)]),
             ]),
         ],
     ),
     script(
         "C10",
         "NT 5.2 copies at Identification what others keep there",
-        Server::S,
-        &[imp(Tok::B2, false, false, 1), Step::Check(ByKernel { nt52: COPIED_AT_1, ..all(KEPT_AT_1) })],
+        ServerToken::S,
+        &[
+            imp(ClientToken::B2, false, false, 1),
+            Step::Check(ByKernel { nt52: COPIED_AT_1, ..all(KEPT_AT_1) }),
+        ],
     ),
     script(
         "C12",
         "the copy set on another thread stays where it is",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             open_token(TOKEN_QUERY | TOKEN_IMPERSONATE),
             thread(1, Who::T2, THREAD_SET_THREAD_TOKEN),
             Step::Program(Program::SetThreadToken { thread: 1, token: 0, status: Status::SUCCESS }),
@@ -161,9 +170,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "C13",
         "a copy cannot be raised",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             open_token(TOKEN_QUERY | TOKEN_DUPLICATE),
             Step::Program(Program::Duplicate { token: 0, level: 2, status: Status::BAD_IMPERSONATION_LEVEL }),
             Step::Program(Program::Duplicate { token: 0, level: 1, status: Status::SUCCESS }),

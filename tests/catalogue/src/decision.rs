@@ -5,7 +5,7 @@
 //! out for W10; for the other profiles they follow from the column by the
 //! reading that [`Column::observed`] documents.
 
-use crate::{Server, Tok};
+use crate::{ClientToken, ServerToken};
 use psimp_nt::TokenType;
 use psimp_rules::{Kernel, Profile, Rule};
 
@@ -47,9 +47,9 @@ pub struct DecisionRow {
     /// The heading it stands under.
     pub section: &'static str,
     /// The server's primary token.
-    pub server: Server,
+    pub server: ServerToken,
     /// The token to impersonate.
-    pub token: Tok,
+    pub token: ClientToken,
     /// The level asked for.
     pub level: u8,
     /// What the driver does with such a request.
@@ -112,7 +112,7 @@ impl Column {
     /// object, a copy is of impersonation type and its own level is the slot's;
     /// a slot at level 0 cannot be opened, one below 2 opens nothing, and one
     /// above is judged as the token's user, with restricting SIDs if it has any.
-    pub fn observed(self, token: Tok) -> Observed {
+    pub fn observed(self, token: ClientToken) -> Observed {
         let fixture = token.fixture();
         let level = self.level();
         let (same, token_type, own) = match self {
@@ -134,24 +134,24 @@ impl Column {
     }
 }
 
+use ClientToken::{
+    A0, A1, A2, A3, AH2, AHm2, AL2, AR2, AW2, AX2, AY2, Ap0, Ap2, As0, B0, B1, B2, BH2, Bo2, BoH2, BoR2,
+    Bop2, Bp0, N1, N2, NA, NS, Np,
+};
 use Column::{C, K};
 use Driver::{Passed, Refused};
 use Rule::{
     AnonymousLogon, Elevation, FilteredLogon, Integrity, Package, Restricted, TerminalSession, TokenLevel,
     UserSid, WriteRestricted,
 };
-use Server::{S, S0, SF, SL, SLPlus, SMinus, SPlus, SR, SRPlus, SWR, SX};
-use Tok::{
-    A0, A1, A2, A3, AH2, AHm2, AL2, AR2, AW2, AX2, AY2, Ap0, Ap2, As0, B0, B1, B2, BH2, Bo2, BoH2, BoR2,
-    Bop2, Bp0, N1, N2, NA, NS, Np,
-};
+use ServerToken::{S, S0, SF, SL, SLPlus, SMinus, SPlus, SR, SRPlus, SWR, SX};
 
 #[allow(clippy::too_many_arguments)] // the columns of the table
 const fn row(
     id: &'static str,
     section: &'static str,
-    server: Server,
-    token: Tok,
+    server: ServerToken,
+    token: ClientToken,
     level: u8,
     driver: Driver,
     [doc, doc_any, um, nt52, w10]: [Column; 5],
@@ -162,7 +162,7 @@ const fn row(
 
 /// All rows. Columns: DOC, DOC-ANY, UM, NT52, W10.
 #[rustfmt::skip]
-pub(crate) static ROWS: [DecisionRow; 62] = [
+pub(crate) static ROWS: &[DecisionRow] = &[
     // same user, levels
     row("D01", "same user, levels", S, A2, 2, Passed, [K(2), K(2), K(2), K(2), K(2)], ["same, imp, A, L2", "imp/2", "as A"]),
     row("D02", "same user, levels", S, A2, 3, Refused, [K(3), K(3), K(3), C(1, TokenLevel), K(3)], ["same, imp, A, L3", "imp/2", "as A"]),
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn every_profile_decides_as_printed() {
-        for row in &ROWS {
+        for row in ROWS {
             check(&DOC, row, row.doc);
             check(&DOC_ANY, row, row.doc_any);
             check(&UM, row, row.um);
@@ -274,7 +274,7 @@ mod tests {
     /// The reading for the other profiles gives, for W10, what is printed.
     #[test]
     fn observations_follow_from_the_columns() {
-        for row in &ROWS {
+        for row in ROWS {
             let observed = row.w10.observed(row.token);
             assert_eq!([observed.slot, observed.open, observed.access], row.w10_observed, "{}", row.id);
         }
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_driver_refuses_just_the_rows_that_would_raise_a_token() {
-        for row in &ROWS {
+        for row in ROWS {
             let fixture = row.token.fixture();
             let asked = Level::from_raw(row.level.into()).expect("a level of the table");
             let refused = raises(fixture.token_type, fixture.level, asked);

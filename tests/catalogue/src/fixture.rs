@@ -185,7 +185,7 @@ macro_rules! fixtures {
 
 fixtures! {
     /// Primary tokens of the server process.
-    Server {
+    ServerToken {
         /// User A, medium, session 1, no privilege.
         S = "S": PRIMARY;
         /// With `SeImpersonatePrivilege` enabled.
@@ -221,7 +221,7 @@ fixtures! {
 
 fixtures! {
     /// Tokens that are impersonated.
-    Tok {
+    ClientToken {
         /// A at Anonymous level.
         A0 = "A0": Fixture { level: Level::Anonymous, ..A };
         /// A at Identification level.

@@ -2,7 +2,7 @@
 //! as without a job.
 
 use crate::script::{Object, Script, Step, end, idle, imp, imp_fails, script, slot};
-use crate::{Logon, Server, Tok};
+use crate::{ClientToken, Logon, ServerToken};
 use psimp_nt::Status;
 use psimp_rules::Family;
 
@@ -20,7 +20,7 @@ const DOCUMENTED: &[Family] = &[Family::Documented];
 const NT52: &[Family] = &[Family::Nt52];
 const WIN10: &[Family] = &[Family::Win10];
 
-const fn refused(token: Tok) -> Step {
+const fn refused(token: ClientToken) -> Step {
     imp_fails(token, 2, Status::ACCESS_DENIED)
 }
 
@@ -28,79 +28,82 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "J01",
         "NO_ADMIN refuses an administrator's token",
-        Server::S,
+        ServerToken::S,
         &[
             NO_ADMIN,
-            Step::OnKernels(WITH_JOBS, &[refused(Tok::Aa2), idle(&[(Tok::Aa2, 0)])]),
-            Step::OnKernels(WIN10, &[imp(Tok::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
+            Step::OnKernels(WITH_JOBS, &[refused(ClientToken::Aa2), idle(&[(ClientToken::Aa2, 0)])]),
+            Step::OnKernels(WIN10, &[imp(ClientToken::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
         ],
     ),
     script(
         "J02",
         "and no other",
-        Server::S,
-        &[NO_ADMIN, imp(Tok::A2, false, false, 2), slot("A2 co0 eo0 L2")],
+        ServerToken::S,
+        &[NO_ADMIN, imp(ClientToken::A2, false, false, 2), slot("A2 co0 eo0 L2")],
     ),
     script(
         "J03",
         "also the downgrade copy of an administrator's token",
-        Server::S,
+        ServerToken::S,
         &[
             NO_ADMIN,
             Step::OnKernels(
                 WITH_JOBS,
                 &[
-                    refused(Tok::Ba2),
-                    idle(&[(Tok::Ba2, 0)]),
+                    refused(ClientToken::Ba2),
+                    idle(&[(ClientToken::Ba2, 0)]),
                     Step::Object(Object::Forget),
                     Step::Object(Object::SessionAlive(Logon::B1, false)),
                 ],
             ),
-            Step::OnKernels(WIN10, &[imp(Tok::Ba2, false, false, 2), slot("copy of Ba2 imp/1 co0 eo0 L1")]),
+            Step::OnKernels(
+                WIN10,
+                &[imp(ClientToken::Ba2, false, false, 2), slot("copy of Ba2 imp/1 co0 eo0 L1")],
+            ),
         ],
     ),
     script(
         "J04",
         "a refusal leaves the impersonation before it",
-        Server::S,
+        ServerToken::S,
         &[
             NO_ADMIN,
-            imp(Tok::A2, true, false, 2),
-            Step::OnKernels(WITH_JOBS, &[refused(Tok::Aa2), slot("A2 co1 eo0 L2")]),
-            Step::OnKernels(WIN10, &[imp(Tok::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
+            imp(ClientToken::A2, true, false, 2),
+            Step::OnKernels(WITH_JOBS, &[refused(ClientToken::Aa2), slot("A2 co1 eo0 L2")]),
+            Step::OnKernels(WIN10, &[imp(ClientToken::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
         ],
     ),
     script(
         "J05",
         "ending an impersonation is free",
-        Server::S,
-        &[NO_ADMIN, imp(Tok::A2, false, false, 2), end(), idle(&[(Tok::A2, 0)])],
+        ServerToken::S,
+        &[NO_ADMIN, imp(ClientToken::A2, false, false, 2), end(), idle(&[(ClientToken::A2, 0)])],
     ),
     script(
         "J06",
         "RESTRICTED_TOKEN and an unrestricted token",
-        Server::S,
+        ServerToken::S,
         &[
             RESTRICTED_TOKEN,
-            Step::OnKernels(DOCUMENTED, &[refused(Tok::A2), idle(&[(Tok::A2, 0)])]),
+            Step::OnKernels(DOCUMENTED, &[refused(ClientToken::A2), idle(&[(ClientToken::A2, 0)])]),
             // ReactOS has the test the other way round.
-            Step::OnKernels(NT52, &[imp(Tok::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
-            Step::OnKernels(WIN10, &[imp(Tok::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
+            Step::OnKernels(NT52, &[imp(ClientToken::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
+            Step::OnKernels(WIN10, &[imp(ClientToken::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
         ],
     ),
     script(
         "J07",
         "RESTRICTED_TOKEN and a restricted token",
-        Server::SR,
+        ServerToken::SR,
         &[
             RESTRICTED_TOKEN,
-            Step::OnKernels(NT52, &[refused(Tok::AR2), slot("idle")]),
+            Step::OnKernels(NT52, &[refused(ClientToken::AR2), slot("idle")]),
             Step::OnKernels(
                 &[Family::Documented, Family::Win10],
                 &[
-                    imp(Tok::AR2, false, false, 2),
+                    imp(ClientToken::AR2, false, false, 2),
                     Step::WhereDocumented(&[slot("copy of AR2 imp/1 co0 eo0 L1")]),
-                    Step::Elsewhere(&[slot("AR2 co0 eo0 L2")]),
+                    Step::WhereNotDocumented(&[slot("AR2 co0 eo0 L2")]),
                 ],
             ),
         ],
@@ -108,10 +111,10 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "J08",
         "FILTER_TOKENS takes a privilege out of what is stored",
-        Server::S,
+        ServerToken::S,
         &[
             FILTER_TOKENS,
-            imp(Tok::Ax2, false, false, 2),
+            imp(ClientToken::Ax2, false, false, 2),
             Step::OnKernels(
                 DOCUMENTED,
                 &[slot("copy of Ax2 imp/2 co0 eo0 L2"), Step::Object(Object::SlotHasPrivilege(false))],
@@ -125,15 +128,15 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "J09",
         "ONLY_TOKEN does not concern impersonation",
-        Server::S,
-        &[ONLY_TOKEN, imp(Tok::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")],
+        ServerToken::S,
+        &[ONLY_TOKEN, imp(ClientToken::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")],
     ),
     script(
         "J10",
         "PsRestoreImpersonation tests no job",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::Aa2, false, false, 2),
+            imp(ClientToken::Aa2, false, false, 2),
             Step::Disable(0),
             NO_ADMIN,
             Step::RestoreDisabled(0),
@@ -143,13 +146,13 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "J11",
         "joining a job changes no slot, only later calls",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::Aa2, true, false, 2),
+            imp(ClientToken::Aa2, true, false, 2),
             NO_ADMIN,
             slot("Aa2 co1 eo0 L2"),
-            Step::OnKernels(WITH_JOBS, &[refused(Tok::Aa2), slot("Aa2 co1 eo0 L2")]),
-            Step::OnKernels(WIN10, &[imp(Tok::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
+            Step::OnKernels(WITH_JOBS, &[refused(ClientToken::Aa2), slot("Aa2 co1 eo0 L2")]),
+            Step::OnKernels(WIN10, &[imp(ClientToken::Aa2, false, false, 2), slot("Aa2 co0 eo0 L2")]),
         ],
     ),
 ];

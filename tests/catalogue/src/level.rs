@@ -6,7 +6,7 @@
 
 use crate::rights::TOKEN_QUERY;
 use crate::script::{Context, Program, Script, Securable, Step, Who, imp, on, open, script, slot};
-use crate::{Server, Tok, User};
+use crate::{ClientToken, ServerToken, User};
 use psimp_nt::{Sid, Status, integrity};
 use psimp_rules::Family;
 
@@ -50,15 +50,15 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "L01",
         "Anonymous: who the client is stays hidden",
-        Server::S,
-        &[imp(Tok::A0, false, false, 0), opened(true, A6), opened(false, A6)],
+        ServerToken::S,
+        &[imp(ClientToken::A0, false, false, 0), opened(true, A6), opened(false, A6)],
     ),
     script(
         "L02",
         "Anonymous: nothing opens, not even as the anonymous user",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A0, false, false, 0),
+            imp(ClientToken::A0, false, false, 0),
             open(EVERYONE, A5),
             open(Securable::Granting(&[Sid::ANONYMOUS_LOGON]), A5),
             open(A_ONLY, A5),
@@ -67,27 +67,27 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "L03",
         "Anonymous: to another service the thread is no client",
-        Server::S,
-        &[imp(Tok::A0, false, false, 0), client(0, false, A5)],
+        ServerToken::S,
+        &[imp(ClientToken::A0, false, false, 0), client(0, false, A5)],
     ),
     script(
         "L04",
         "Anonymous: nor to one on another machine",
-        Server::S,
-        &[imp(Tok::A0, false, false, 0), client(0, true, A5)],
+        ServerToken::S,
+        &[imp(ClientToken::A0, false, false, 0), client(0, true, A5)],
     ),
     script(
         "L05",
         "Identification: user, groups, privileges and integrity can be read",
-        Server::S,
-        &[imp(Tok::A1, false, false, 1), opened(true, Status::SUCCESS), reads(User::A)],
+        ServerToken::S,
+        &[imp(ClientToken::A1, false, false, 1), opened(true, Status::SUCCESS), reads(User::A)],
     ),
     script(
         "L06",
         "Identification: nothing opens, not even as the anonymous user",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A1, false, false, 1),
+            imp(ClientToken::A1, false, false, 1),
             open(EVERYONE, A5),
             open(Securable::Granting(&[Sid::ANONYMOUS_LOGON]), A5),
             open(A_ONLY, A5),
@@ -96,33 +96,33 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "L07",
         "Identification: to another service the thread is no client",
-        Server::S,
-        &[imp(Tok::A1, false, false, 1), client(1, false, A5)],
+        ServerToken::S,
+        &[imp(ClientToken::A1, false, false, 1), client(1, false, A5)],
     ),
     script(
         "L08",
         "Identification: nor to one on another machine",
-        Server::S,
-        &[imp(Tok::A1, false, false, 1), client(1, true, A5)],
+        ServerToken::S,
+        &[imp(ClientToken::A1, false, false, 1), client(1, true, A5)],
     ),
     script(
         "L09",
         "Impersonation: user, groups, privileges and integrity can be read",
-        Server::S,
-        &[imp(Tok::A2, false, false, 2), opened(true, Status::SUCCESS), reads(User::A)],
+        ServerToken::S,
+        &[imp(ClientToken::A2, false, false, 2), opened(true, Status::SUCCESS), reads(User::A)],
     ),
     script(
         "L10",
         "Impersonation: what the client may open opens, and nothing else",
-        Server::S,
-        &[imp(Tok::A2, false, false, 2), open(A_ONLY, Status::SUCCESS), open(B_ONLY, DENIED)],
+        ServerToken::S,
+        &[imp(ClientToken::A2, false, false, 2), open(A_ONLY, Status::SUCCESS), open(B_ONLY, DENIED)],
     ),
     script(
         "L11",
         "Impersonation: another service of the machine sees the client",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             client(3, false, A5),
             client(2, false, Status::SUCCESS),
             served(&[SERVE, slot("copy of A2 imp/2 co1 eo0 L2"), open(A_ONLY, Status::SUCCESS)]),
@@ -132,27 +132,27 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "L12",
         "Impersonation: a service on another machine does not",
-        Server::S,
-        &[imp(Tok::A2, false, false, 2), client(2, true, A5)],
+        ServerToken::S,
+        &[imp(ClientToken::A2, false, false, 2), client(2, true, A5)],
     ),
     script(
         "L13",
         "Delegation: user, groups, privileges and integrity can be read",
-        Server::S,
-        &[imp(Tok::A3, false, false, 3), opened(true, Status::SUCCESS), reads(User::A)],
+        ServerToken::S,
+        &[imp(ClientToken::A3, false, false, 3), opened(true, Status::SUCCESS), reads(User::A)],
     ),
     script(
         "L14",
         "Delegation: what the client may open opens, and nothing else",
-        Server::S,
-        &[imp(Tok::A3, false, false, 3), open(A_ONLY, Status::SUCCESS), open(B_ONLY, DENIED)],
+        ServerToken::S,
+        &[imp(ClientToken::A3, false, false, 3), open(A_ONLY, Status::SUCCESS), open(B_ONLY, DENIED)],
     ),
     script(
         "L15",
         "Delegation: another service of the machine sees the client",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A3, false, false, 3),
+            imp(ClientToken::A3, false, false, 3),
             client(1, false, Status::SUCCESS),
             served(&[SERVE, slot("copy of A3 imp/1 co1 eo0 L1"), open(A_ONLY, A5)]),
             DONE,
@@ -164,9 +164,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "L16",
         "Delegation: so does a service on another machine",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A3, false, false, 3),
+            imp(ClientToken::A3, false, false, 3),
             client(3, true, Status::SUCCESS),
             served(&[SERVE, slot("copy of A3 imp/3 co1 eo0 L3")]),
             DONE,
@@ -175,9 +175,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "L17",
         "below Impersonation the service may be anybody",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::B1, false, false, 1),
+            imp(ClientToken::B1, false, false, 1),
             Step::OnKernels(&[Family::Nt52], &[slot("copy of B1 imp/1 co0 eo0 L1")]),
             Step::OnKernels(&[Family::Documented, Family::Win10], &[slot("B1 co0 eo0 L1")]),
             opened(true, Status::SUCCESS),
@@ -188,9 +188,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "L18",
         "from Impersonation on it takes the client's user, or the privilege",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             slot("copy of B2 imp/1 co0 eo0 L1"),
             opened(true, Status::SUCCESS),
             reads(User::B),

@@ -6,12 +6,12 @@ use crate::rights::{
 use crate::script::{
     ByKernel, Program, Script, State, Step, Who, all, check, imp, on, open_own, script, slot, thread,
 };
-use crate::{Only, Server, Tok};
+use crate::{AppliesTo, ClientToken, ServerToken};
 use psimp_nt::Status;
 use psimp_rules::{Family, Kernel};
 
-const A2: &[(Tok, i64)] = &[(Tok::A2, 1)];
-const NO_A2: &[(Tok, i64)] = &[(Tok::A2, 0)];
+const A2: &[(ClientToken, i64)] = &[(ClientToken::A2, 1)];
+const NO_A2: &[(ClientToken, i64)] = &[(ClientToken::A2, 0)];
 
 const ARMED: State = State {
     slot: "A2 co1 eo0 L2",
@@ -43,21 +43,21 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O01",
         "the first open puts the copy into the slot, the second opens that",
-        Server::S,
-        &[imp(Tok::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN],
+        ServerToken::S,
+        &[imp(ClientToken::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN],
     ),
     script(
         "O02",
         "after the first open the slot lets go of the original",
-        Server::S,
-        &[imp(Tok::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN, Step::Revert],
+        ServerToken::S,
+        &[imp(ClientToken::A2, true, false, 2), FIRST_OPEN, SECOND_OPEN, Step::Revert],
     ),
     script(
         "O03",
         "without copy-on-open every open is of the same object",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", A2),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", A2),
         ],
@@ -65,9 +65,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O04",
         "effective-only stays in the slot when the copy moves in",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, true, true, 2),
+            imp(ClientToken::A2, true, true, 2),
             Step::Check(ByKernel {
                 nt52: State {
                     slot: "A2 co1 eo1 L2",
@@ -87,15 +87,15 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O05",
         "a thread at Identification cannot open its token as the client it is",
-        Server::S,
-        &[imp(Tok::A2, false, false, 1), open_own(false, "A5"), check("A2 co0 eo0 L1", "", "A5", A2)],
+        ServerToken::S,
+        &[imp(ClientToken::A2, false, false, 1), open_own(false, "A5"), check("A2 co0 eo0 L1", "", "A5", A2)],
     ),
     script(
         "O06",
         "as itself it can",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             open_own(true, "same imp/2 all"),
             check("A2 co0 eo0 L1", "", "A5", A2),
         ],
@@ -103,9 +103,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O08",
         "a slot at Anonymous is not opened, as whomever",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 0),
+            imp(ClientToken::A2, false, false, 0),
             open_own(false, "A6"),
             open_own(true, "A6"),
             check("A2 co0 eo0 L0", "", "A5", A2),
@@ -114,9 +114,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O16",
         "opening as itself leaves IsImpersonating as it was",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Program(Program::TebImpersonating(true)),
             open_own(true, "same imp/2 all"),
             Step::Program(Program::TebImpersonating(true)),
@@ -127,31 +127,31 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O07",
         "at Identification the copy is opened without a check",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, true, false, 1),
+            imp(ClientToken::A2, true, false, 1),
             open_own(false, "new imp/1 all"),
             check("copy of A2 imp/1 co0 eo0 L1", "", "A5", NO_A2),
         ],
     )
-    .only(Only::on(
+    .only(AppliesTo::on(
         &[Kernel::Nt52],
         "needs Windows: whether OpenAsSelf FALSE gets the copy at Identification is to be measured there",
     )),
     script(
         "O09",
         "an idle thread has no token, whatever access is asked for",
-        Server::S,
+        ServerToken::S,
         &[opened(Program::SELF, 0xFF00_0000, true, Status::NO_TOKEN)],
     ),
     script(
         "O10",
         "as itself, the server needs access to the client's token",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::Bd2, false, false, 2),
+            imp(ClientToken::Bd2, false, false, 2),
             Step::WhereDocumented(&[slot("copy of Bd2 imp/1 co0 eo0 L1")]),
-            Step::Elsewhere(&[
+            Step::WhereNotDocumented(&[
                 opened(Program::SELF, TOKEN_QUERY, true, Status::ACCESS_DENIED),
                 slot("Bd2 co0 eo0 L2"),
             ]),
@@ -160,16 +160,16 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O11",
         "as the client, it has that access",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::Bd2, false, false, 2),
+            imp(ClientToken::Bd2, false, false, 2),
             Step::WhereDocumented(&[opened(
                 Program::SELF,
                 TOKEN_QUERY,
                 false,
                 Status::BAD_IMPERSONATION_LEVEL,
             )]),
-            Step::Elsewhere(&[
+            Step::WhereNotDocumented(&[
                 opened(Program::SELF, TOKEN_QUERY, false, Status::SUCCESS),
                 slot("Bd2 co0 eo0 L2"),
             ]),
@@ -178,9 +178,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O12",
         "which access to the thread an open needs",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             thread(0, Who::T1, THREAD_QUERY_LIMITED_INFORMATION),
             thread(1, Who::T1, THREAD_QUERY_INFORMATION),
             Step::OnKernels(&[Family::Nt52], &[opened(0, TOKEN_QUERY, true, Status::ACCESS_DENIED)]),
@@ -194,9 +194,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O13",
         "an open of another thread's copy changes that thread's slot",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, true, false, 2)]),
+            on(Who::T2, &[imp(ClientToken::A2, true, false, 2)]),
             thread(0, Who::T2, THREAD_ALL_ACCESS),
             opened(0, TOKEN_QUERY, true, Status::SUCCESS),
             on(Who::T2, &[check("copy of A2 imp/2 co0 eo0 L2", "same imp/2 all", "as A", NO_A2)]),
@@ -206,9 +206,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O14",
         "the other thread reverts while its copy is made",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, true, false, 2)]),
+            on(Who::T2, &[imp(ClientToken::A2, true, false, 2)]),
             thread(0, Who::T2, THREAD_ALL_ACCESS),
             Step::Meanwhile(Who::T2, &[Step::Revert, slot("idle")]),
             opened(0, TOKEN_QUERY, true, Status::SUCCESS),
@@ -219,12 +219,12 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "O15",
         "an open as itself of the own copy does not reach the slot",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, true, false, 2),
+            imp(ClientToken::A2, true, false, 2),
             open_own(true, "new imp/2 all"),
             check("A2 co1 eo0 L2", "", "as A", A2),
         ],
     )
-    .only(Only::on(&[Kernel::Nt52], "needs the kernel nt52: a defect of ReactOS")),
+    .only(AppliesTo::on(&[Kernel::Nt52], "needs the kernel nt52: a defect of ReactOS")),
 ];

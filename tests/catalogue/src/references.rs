@@ -5,7 +5,7 @@ use crate::script::{
     Context, Memory, Object, Program, Script, Step, Who, check, exit, idle, imp, imp_fails, on, open_own,
     script, slot, thread,
 };
-use crate::{Server, Tok};
+use crate::{ClientToken, ServerToken};
 use psimp_nt::Status;
 use psimp_rules::Family;
 
@@ -27,40 +27,46 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "R01",
         "impersonating and reverting 10,000 times",
-        Server::S,
-        &[Step::Repeat(10_000, &[imp(Tok::A2, false, false, 2), Step::Revert]), idle(&[(Tok::A2, 0)])],
+        ServerToken::S,
+        &[
+            Step::Repeat(10_000, &[imp(ClientToken::A2, false, false, 2), Step::Revert]),
+            idle(&[(ClientToken::A2, 0)]),
+        ],
     ),
     script(
         "R02",
         "being denied and reverting 10,000 times",
-        Server::S,
-        &[Step::Repeat(10_000, &[imp(Tok::B2, false, false, 2), Step::Revert]), idle(&[(Tok::B2, 0)])],
+        ServerToken::S,
+        &[
+            Step::Repeat(10_000, &[imp(ClientToken::B2, false, false, 2), Step::Revert]),
+            idle(&[(ClientToken::B2, 0)]),
+        ],
     ),
     script(
         "R03",
         "referencing and dereferencing 10,000 times",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Repeat(10_000, &[Step::Save(0), Step::Discard(0, Status::SUCCESS)]),
-            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(ClientToken::A2, 1)]),
         ],
     ),
     script(
         "R04",
         "the same token 1,000 times holds one reference",
-        Server::S,
+        ServerToken::S,
         &[
-            Step::Repeat(1_000, &[imp(Tok::A2, false, false, 2)]),
-            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)]),
+            Step::Repeat(1_000, &[imp(ClientToken::A2, false, false, 2)]),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(ClientToken::A2, 1)]),
         ],
     ),
     script(
         "R05",
         "the slot's token stays valid when every handle of it is closed",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Object(Object::Forget),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[]),
         ],
@@ -68,59 +74,59 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "R06",
         "ways to fail, 1,000 times each",
-        Server::S,
+        ServerToken::S,
         &[
-            Step::Repeat(1_000, &[NO_COPY, imp_fails(Tok::B2, 2, Status::INSUFFICIENT_RESOURCES)]),
-            imp(Tok::A2, true, false, 2),
+            Step::Repeat(1_000, &[NO_COPY, imp_fails(ClientToken::B2, 2, Status::INSUFFICIENT_RESOURCES)]),
+            imp(ClientToken::A2, true, false, 2),
             Step::Repeat(1_000, &[NO_COPY, open_own(true, "STATUS_INSUFFICIENT_RESOURCES")]),
             Step::Revert,
             Step::Object(Object::AssignJob(1)),
             Step::OnKernels(
                 &[Family::Documented, Family::Nt52],
-                &[Step::Repeat(1_000, &[imp_fails(Tok::Aa2, 2, Status::ACCESS_DENIED)])],
+                &[Step::Repeat(1_000, &[imp_fails(ClientToken::Aa2, 2, Status::ACCESS_DENIED)])],
             ),
-            idle(&[(Tok::A2, 0), (Tok::B2, 0), (Tok::Aa2, 0)]),
+            idle(&[(ClientToken::A2, 0), (ClientToken::B2, 0), (ClientToken::Aa2, 0)]),
         ],
     ),
     script(
         "R07",
         "opening a copy 1,000 times, armed anew each time",
-        Server::S,
+        ServerToken::S,
         &[
-            Step::Repeat(1_000, &[imp(Tok::A2, true, false, 2), open_own(true, "new imp/2 all")]),
+            Step::Repeat(1_000, &[imp(ClientToken::A2, true, false, 2), open_own(true, "new imp/2 all")]),
             Step::Revert,
-            idle(&[(Tok::A2, 0)]),
+            idle(&[(ClientToken::A2, 0)]),
         ],
     ),
     script(
         "R10",
         "a file object closed with 16 saves outstanding drops them",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             // The close is every case's own end, which looks for what is left.
             Step::OnlyDriver(&[
                 Step::SaveMany(16),
-                check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 17)]),
+                check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(ClientToken::A2, 17)]),
             ]),
         ],
     ),
     script(
         "R08",
         "client contexts made and deleted 1,000 times, static and dynamic",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
             Step::Repeat(1_000, &[context(false), DELETE, context(true), DELETE]),
-            idle(&[(Tok::A2, 1)]),
+            idle(&[(ClientToken::A2, 1)]),
             on(Who::T2, &[Step::Revert]),
-            idle(&[(Tok::A2, 0)]),
+            idle(&[(ClientToken::A2, 0)]),
         ],
     ),
     script(
         "R09",
         "the anonymous token impersonated and reverted 1,000 times",
-        Server::S,
+        ServerToken::S,
         &[
             Step::Object(Object::AnonymousReferences(0)),
             Step::Repeat(1_000, &[Step::Program(Program::ImpersonateAnonymous), Step::Revert]),
@@ -135,34 +141,34 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "R11",
         "a thread that exits while impersonating lets go of the token",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
-            idle(&[(Tok::A2, 1)]),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
+            idle(&[(ClientToken::A2, 1)]),
             exit(Who::T2),
-            idle(&[(Tok::A2, 0)]),
+            idle(&[(ClientToken::A2, 0)]),
         ],
     ),
     script(
         "R12",
         "but not while somebody has a handle of the thread",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
             thread(0, Who::T2, THREAD_QUERY_INFORMATION),
             exit(Who::T2),
-            idle(&[(Tok::A2, 1)]),
+            idle(&[(ClientToken::A2, 1)]),
             Step::Program(Program::Close(0)),
-            idle(&[(Tok::A2, 0)]),
+            idle(&[(ClientToken::A2, 0)]),
         ],
     ),
     script(
         "R13",
         "unloading after a close with saves outstanding leaves nothing, and threads as they are",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
-            on(Who::T2, &[imp(Tok::B2, false, false, 2)]),
+            imp(ClientToken::A2, false, false, 2),
+            on(Who::T2, &[imp(ClientToken::B2, false, false, 2)]),
             // The close and the unload are every case's own end.
             Step::OnlyDriver(&[
                 Step::SaveMany(8),

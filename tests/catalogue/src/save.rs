@@ -7,7 +7,7 @@
 use crate::script::{
     ByKernel, Memory, Script, State, Step, Who, check, end, exit, idle, imp, on, open_own, script,
 };
-use crate::{Server, Tok};
+use crate::{ClientToken, ServerToken};
 use psimp_nt::Status;
 
 const fn restore(save: usize) -> Step {
@@ -18,9 +18,9 @@ const fn discard(save: usize) -> Step {
     Step::Discard(save, Status::SUCCESS)
 }
 
-const A2: (Tok, i64) = (Tok::A2, 1);
-const NO_A2: (Tok, i64) = (Tok::A2, 0);
-const NO_B2: (Tok, i64) = (Tok::B2, 0);
+const A2: (ClientToken, i64) = (ClientToken::A2, 1);
+const NO_A2: (ClientToken, i64) = (ClientToken::A2, 0);
+const NO_B2: (ClientToken, i64) = (ClientToken::B2, 0);
 
 /// S05: the privilege that kept B2 is gone when it comes back, so the kernels
 /// copy it. The documentation's rule knows no privilege: B2 was a copy from the
@@ -29,7 +29,7 @@ const RESTORED_AS_COPY: State = State {
     slot: "copy of B2 imp/1 co0 eo0 L1",
     open: "same imp/1 all",
     access: "A5",
-    references: &[NO_A2, (Tok::B2, 1)],
+    references: &[NO_A2, (ClientToken::B2, 1)],
     after_open: "",
 };
 
@@ -37,11 +37,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S01",
         "all four values come back",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::A2, true, true, 2),
+            imp(ClientToken::A2, true, true, 2),
             Step::Save(0),
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             restore(0),
             discard(0),
             check("A2 co1 eo1 L2", "new imp/2 effective", "as A", &[A2, NO_B2]),
@@ -50,37 +50,37 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S02",
         "an idle thread comes back idle",
-        Server::S,
-        &[Step::Save(0), imp(Tok::A2, false, false, 2), restore(0), discard(0), idle(&[NO_A2])],
+        ServerToken::S,
+        &[Step::Save(0), imp(ClientToken::A2, false, false, 2), restore(0), discard(0), idle(&[NO_A2])],
     ),
     script(
         "S03",
         "a save that is not dropped holds one reference",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::A2, true, true, 2),
+            imp(ClientToken::A2, true, true, 2),
             Step::Save(0),
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             restore(0),
-            check("A2 co1 eo1 L2", "", "as A", &[(Tok::A2, 2), NO_B2]),
+            check("A2 co1 eo1 L2", "", "as A", &[(ClientToken::A2, 2), NO_B2]),
         ],
     ),
     script(
         "S04",
         "five nested saves unwind in reverse",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::A2, true, false, 2),
+            imp(ClientToken::A2, true, false, 2),
             Step::Save(0),
-            imp(Tok::A1, false, true, 1),
+            imp(ClientToken::A1, false, true, 1),
             Step::Save(1),
-            imp(Tok::N2, true, true, 1),
+            imp(ClientToken::N2, true, true, 1),
             Step::Save(2),
-            imp(Tok::AR2, false, false, 0),
+            imp(ClientToken::AR2, false, false, 0),
             Step::Save(3),
-            imp(Tok::A3, false, false, 3),
+            imp(ClientToken::A3, false, false, 3),
             Step::Save(4),
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             restore(4),
             check("A3 co0 eo0 L3", "", "", &[]),
             restore(3),
@@ -97,18 +97,24 @@ pub(crate) static SCRIPTS: &[Script] = &[
             discard(3),
             discard(4),
             Step::Revert,
-            idle(&[NO_A2, (Tok::A1, 0), (Tok::N2, 0), (Tok::AR2, 0), (Tok::A3, 0)]),
+            idle(&[
+                NO_A2,
+                (ClientToken::A1, 0),
+                (ClientToken::N2, 0),
+                (ClientToken::AR2, 0),
+                (ClientToken::A3, 0),
+            ]),
         ],
     ),
     script(
         "S05",
         "restoring decides anew: a privilege lost meanwhile costs the level",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             Step::DisablePrivilege,
             Step::Save(0),
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             restore(0),
             Step::Check(ByKernel {
                 documented: State { references: &[NO_A2, NO_B2], ..RESTORED_AS_COPY },
@@ -120,11 +126,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S06",
         "disabling and restoring decides nothing",
-        Server::SPlus,
+        ServerToken::SPlus,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Disable(0),
-            imp(Tok::A2, true, true, 1),
+            imp(ClientToken::A2, true, true, 1),
             Step::RestoreDisabled(0),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2]),
         ],
@@ -132,42 +138,42 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S07",
         "a restore that fails leaves the inner token; the driver reverts",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Save(0),
-            imp(Tok::A2, true, true, 1),
+            imp(ClientToken::A2, true, true, 1),
             // From here on every kernel copies what a restricted server takes.
-            Step::BecomeServer(Server::SR),
+            Step::BecomeServer(ServerToken::SR),
             Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES)),
             Step::Restore(0, Status::INSUFFICIENT_RESOURCES),
-            Step::OnlyKernel(&[check("A2 co1 eo1 L1", "", "A5", &[(Tok::A2, 2)])]),
+            Step::OnlyKernel(&[check("A2 co1 eo1 L1", "", "A5", &[(ClientToken::A2, 2)])]),
             Step::OnlyDriver(&[check("idle", "7C", "", &[A2])]),
         ],
     ),
     script(
         "S09",
         "saved idle, restored after two impersonations",
-        Server::S,
+        ServerToken::S,
         &[
             Step::Save(0),
-            imp(Tok::A2, false, false, 2),
-            imp(Tok::A1, false, false, 1),
+            imp(ClientToken::A2, false, false, 2),
+            imp(ClientToken::A1, false, false, 1),
             restore(0),
-            idle(&[NO_A2, (Tok::A1, 0)]),
+            idle(&[NO_A2, (ClientToken::A1, 0)]),
         ],
     ),
     script(
         "S10",
         "a saved token stays valid when the thread has let go of it",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Save(0),
             end(),
             check("idle", "7C", "as A", &[A2]),
             restore(0),
-            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 2)]),
+            check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(ClientToken::A2, 2)]),
             discard(0),
             Step::Revert,
             idle(&[NO_A2]),
@@ -176,11 +182,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S11",
         "restoring a disabled slot drops what came in between",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Disable(0),
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             Step::RestoreDisabled(0),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2, NO_B2]),
         ],
@@ -188,15 +194,15 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S12",
         "disabling and restoring an idle thread leaves it idle",
-        Server::S,
+        ServerToken::S,
         &[Step::Disable(0), Step::RestoreDisabled(0), idle(&[])],
     ),
     script(
         "S13",
         "a revert does not reach a disabled slot",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Disable(0),
             Step::Revert,
             Step::RestoreDisabled(0),
@@ -206,9 +212,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S15",
         "disabling twice and restoring both, the idle one last",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Disable(0),
             Step::Disable(1),
             Step::RestoreDisabled(0),
@@ -219,28 +225,28 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S17",
         "the seventeenth save is refused and keeps no reference",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::OnlyDriver(&[
                 Step::SaveMany(16),
-                check("A2 co0 eo0 L2", "", "", &[(Tok::A2, 17)]),
+                check("A2 co0 eo0 L2", "", "", &[(ClientToken::A2, 17)]),
                 Step::SaveRefused(Status::INSUFFICIENT_RESOURCES),
-                check("A2 co0 eo0 L2", "", "", &[(Tok::A2, 17)]),
+                check("A2 co0 eo0 L2", "", "", &[(ClientToken::A2, 17)]),
             ]),
         ],
     ),
     script(
         "S18",
         "a save can be restored twice; unknown, discarded and foreign ids are not found",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Save(0),
-            imp(Tok::A2, true, true, 1),
+            imp(ClientToken::A2, true, true, 1),
             restore(0),
             restore(0),
-            check("A2 co0 eo0 L2", "", "as A", &[(Tok::A2, 2)]),
+            check("A2 co0 eo0 L2", "", "as A", &[(ClientToken::A2, 2)]),
             Step::OnlyDriver(&[
                 Step::RestoreId(0, Status::NOT_FOUND),
                 Step::RestoreId(u64::MAX, Status::NOT_FOUND),
@@ -255,9 +261,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S08",
         "what one thread saved, another restores; the slots are independent",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, true, 2),
+            imp(ClientToken::A2, false, true, 2),
             Step::Save(0),
             Step::Toward(Who::T2, &[restore(0)]),
             discard(0),
@@ -269,15 +275,19 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "S14",
         "a thread that exits with its slot disabled leaves the reference behind",
-        Server::S,
-        &[on(Who::T2, &[imp(Tok::A2, false, false, 2), Step::Disable(0)]), exit(Who::T2), idle(&[A2])],
+        ServerToken::S,
+        &[
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2), Step::Disable(0)]),
+            exit(Who::T2),
+            idle(&[A2]),
+        ],
     ),
     script(
         "S16",
         "an open as itself between disabling and restoring",
-        Server::S,
+        ServerToken::S,
         &[
-            imp(Tok::A2, false, false, 2),
+            imp(ClientToken::A2, false, false, 2),
             Step::Disable(0),
             open_own(true, "7C"),
             Step::RestoreDisabled(0),

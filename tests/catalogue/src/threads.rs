@@ -8,7 +8,7 @@ use crate::script::{
     Context, Program, Script, Step, Who, check, end, idle, imp, imp_fails, on, open_own, script, set_own,
     slot, thread, token,
 };
-use crate::{Server, Tok};
+use crate::{ClientToken, ServerToken};
 use psimp_nt::Status;
 use psimp_rules::Family;
 
@@ -37,56 +37,56 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X01",
         "a thread impersonates for another one",
-        Server::S,
+        ServerToken::S,
         &[
-            Step::Toward(Who::T2, &[imp(Tok::A2, false, false, 2)]),
-            on(Who::T2, &[check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)])]),
-            idle(&[(Tok::A2, 1)]),
+            Step::Toward(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
+            on(Who::T2, &[check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(ClientToken::A2, 1)])]),
+            idle(&[(ClientToken::A2, 1)]),
             Step::Toward(Who::T2, &[slot("A2 co0 eo0 L2"), end(), slot("idle")]),
         ],
     ),
     script(
         "X02",
         "the process of the target decides; the driver takes own threads only",
-        Server::S,
+        ServerToken::S,
         &[
             Step::Toward(
                 Who::Q,
                 &[
-                    Step::OnlyKernel(&[imp(Tok::B2, false, false, 2)]),
-                    Step::OnlyDriver(&[imp_fails(Tok::B2, 2, DENIED)]),
+                    Step::OnlyKernel(&[imp(ClientToken::B2, false, false, 2)]),
+                    Step::OnlyDriver(&[imp_fails(ClientToken::B2, 2, DENIED)]),
                 ],
             ),
             Step::OnlyKernel(&[on(
                 Who::Q,
                 &[
                     Step::WhereDocumented(&[slot("copy of B2 imp/1 co0 eo0 L1")]),
-                    Step::Elsewhere(&[slot("B2 co0 eo0 L2")]),
+                    Step::WhereNotDocumented(&[slot("B2 co0 eo0 L2")]),
                 ],
             )]),
             Step::OnlyDriver(&[on(Who::Q, &[slot("idle")])]),
-            imp(Tok::B2, false, false, 2),
+            imp(ClientToken::B2, false, false, 2),
             slot("copy of B2 imp/1 co0 eo0 L1"),
         ],
     ),
     script(
         "X03",
         "a revert concerns one thread",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
-            imp(Tok::A2, false, false, 2),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
+            imp(ClientToken::A2, false, false, 2),
             Step::Revert,
-            on(Who::T2, &[check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(Tok::A2, 1)])]),
+            on(Who::T2, &[check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(ClientToken::A2, 1)])]),
         ],
     ),
     script(
         "X04",
         "copy-on-open moves the opened thread's slot only",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, true, false, 2)]),
-            imp(Tok::A2, true, false, 2),
+            on(Who::T2, &[imp(ClientToken::A2, true, false, 2)]),
+            imp(ClientToken::A2, true, false, 2),
             open_own(false, "new imp/2 all"),
             slot("copy of A2 imp/2 co0 eo0 L2"),
             on(Who::T2, &[slot("A2 co1 eo0 L2")]),
@@ -95,11 +95,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X05",
         "threads that hold one token see what is adjusted in it",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
-            imp(Tok::A2, false, false, 2),
-            token(0, Tok::A2, TOKEN_ADJUST_PRIVILEGES),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
+            imp(ClientToken::A2, false, false, 2),
+            token(0, ClientToken::A2, TOKEN_ADJUST_PRIVILEGES),
             Step::Program(Program::EnableDisabled(0)),
             check("A2 co0 eo0 L2", "same imp/2 effective", "", &[]),
             on(Who::T2, &[check("A2 co0 eo0 L2", "same imp/2 effective", "", &[])]),
@@ -108,10 +108,10 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X06",
         "setting a thread's token needs THREAD_SET_THREAD_TOKEN",
-        Server::S,
+        ServerToken::S,
         &[
             thread(0, Who::T2, THREAD_ALL_ACCESS & !THREAD_SET_THREAD_TOKEN),
-            token(1, Tok::A2, TOKEN_IMPERSONATE),
+            token(1, ClientToken::A2, TOKEN_IMPERSONATE),
             set(0, 1, DENIED),
             on(Who::T2, &[slot("idle")]),
             thread(2, Who::T2, THREAD_SET_THREAD_TOKEN),
@@ -122,27 +122,27 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X07",
         "and TOKEN_IMPERSONATE",
-        Server::S,
-        &[token(0, Tok::A2, TOKEN_QUERY), set_own(0, DENIED), slot("idle")],
+        ServerToken::S,
+        &[token(0, ClientToken::A2, TOKEN_QUERY), set_own(0, DENIED), slot("idle")],
     ),
     script(
         "X08",
         "a primary token cannot be set, but impersonated",
-        Server::S,
+        ServerToken::S,
         &[
-            token(0, Tok::Ap2, TOKEN_ALL_ACCESS),
+            token(0, ClientToken::Ap2, TOKEN_ALL_ACCESS),
             set_own(0, Status::BAD_TOKEN_TYPE),
             slot("idle"),
-            imp(Tok::Ap2, false, false, 2),
+            imp(ClientToken::Ap2, false, false, 2),
             slot("Ap2 co0 eo0 L2"),
         ],
     ),
     script(
         "X09",
         "a handle has eight bytes",
-        Server::S,
+        ServerToken::S,
         &[
-            token(0, Tok::A2, TOKEN_IMPERSONATE),
+            token(0, ClientToken::A2, TOKEN_IMPERSONATE),
             Step::Program(Program::SetInformation {
                 token: 0,
                 length: 4,
@@ -156,9 +156,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X10",
         "NtImpersonateThread: which right on which thread",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
             thread(0, Who::T1, THREAD_IMPERSONATE),
             thread(1, Who::T2, THREAD_DIRECT_IMPERSONATION),
             thread(2, Who::T1, THREAD_DIRECT_IMPERSONATION),
@@ -185,9 +185,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X11",
         "a client at Identification cannot be handed on",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 1)]),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 1)]),
             thread(0, Who::T1, THREAD_ALL_ACCESS),
             thread(1, Who::T2, THREAD_ALL_ACCESS),
             impersonate_thread(0, 1, 1, A5),
@@ -197,32 +197,32 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X12",
         "a context cannot be above the client's slot",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
             create(3, true, false, A5),
             create(2, true, false, Status::SUCCESS),
             DELETE,
-            idle(&[(Tok::A2, 1)]),
+            idle(&[(ClientToken::A2, 1)]),
         ],
     ),
     script(
         "X13",
         "a remote server needs a client at Delegation",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
             create(2, true, true, A5),
-            on(Who::T2, &[imp(Tok::A3, false, false, 3)]),
+            on(Who::T2, &[imp(ClientToken::A3, false, false, 3)]),
             create(3, true, true, Status::SUCCESS),
             DELETE,
-            idle(&[(Tok::A2, 0), (Tok::A3, 1)]),
+            idle(&[(ClientToken::A2, 0), (ClientToken::A3, 1)]),
         ],
     ),
     script(
         "X14",
         "a context of an idle client: a copy, or the primary token itself",
-        Server::S,
+        ServerToken::S,
         &[
             create(2, false, false, Status::SUCCESS),
             USE,
@@ -239,23 +239,23 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X15",
         "slots outlive the context they came from",
-        Server::S,
+        ServerToken::S,
         &[
-            on(Who::T2, &[imp(Tok::A2, false, false, 2)]),
+            on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
             create(2, true, false, Status::SUCCESS),
             on(Who::T2, &[Step::Revert]),
             USE,
             Step::Toward(Who::T3, &[USE]),
-            check("A2 co1 eo0 L2", "", "as A", &[(Tok::A2, 3)]),
+            check("A2 co1 eo0 L2", "", "as A", &[(ClientToken::A2, 3)]),
             DELETE,
-            check("A2 co1 eo0 L2", "", "as A", &[(Tok::A2, 2)]),
+            check("A2 co1 eo0 L2", "", "as A", &[(ClientToken::A2, 2)]),
             on(Who::T3, &[slot("A2 co1 eo0 L2")]),
         ],
     ),
     script(
         "X16",
         "a level that is none",
-        Server::S,
+        ServerToken::S,
         &[
             Step::OnKernels(NT52, &[create(7, true, false, Status::INVALID_PARAMETER)]),
             Step::OnKernels(NOT_NT52, &[create(7, true, false, A5)]),
@@ -264,19 +264,19 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "X17",
         "a system thread has no TEB to be told",
-        Server::S,
+        ServerToken::S,
         &[
             Step::Toward(
                 Who::System,
                 &[
-                    imp(Tok::A2, false, false, 2),
+                    imp(ClientToken::A2, false, false, 2),
                     slot("A2 co0 eo0 L2"),
                     Step::Program(Program::TebImpersonating(false)),
                     end(),
                     slot("idle"),
                 ],
             ),
-            idle(&[(Tok::A2, 0)]),
+            idle(&[(ClientToken::A2, 0)]),
         ],
     ),
 ];

@@ -5,7 +5,7 @@ use crate::rights::{TOKEN_ALL_ACCESS, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_
 use crate::script::{
     Judge, Program, Script, Securable, Step, check, idle, imp, open, script, set_own, slot, token,
 };
-use crate::{Server, Tok, User};
+use crate::{ClientToken, ServerToken, User};
 use psimp_nt::Status;
 use psimp_rules::Family;
 
@@ -31,13 +31,13 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U01",
         "ImpersonateSelf at Anonymous",
-        Server::S,
+        ServerToken::S,
         &[own(0), check("copy of the primary token imp/0 co0 eo0 L0", "A6", "A5", &[]), open(A_ONLY, A5)],
     ),
     script(
         "U02",
         "ImpersonateSelf at Identification: nothing opens, NtPrivilegeCheck works",
-        Server::Sx,
+        ServerToken::Sx,
         &[
             own(1),
             check("copy of the primary token imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
@@ -49,7 +49,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U03",
         "ImpersonateSelf at Impersonation",
-        Server::S,
+        ServerToken::S,
         &[
             own(2),
             check("copy of the primary token imp/2 co0 eo0 L2", "same imp/2 all", "as A", &[]),
@@ -59,9 +59,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U04",
         "the token of a LogonUser in the own session, no privilege",
-        Server::S,
+        ServerToken::S,
         &[
-            token(0, Tok::Bo2, TOKEN_IMPERSONATE),
+            token(0, ClientToken::Bo2, TOKEN_IMPERSONATE),
             set_own(0, OK),
             // Where document and kernels differ: the document knows no origin.
             Step::OnKernels(
@@ -74,9 +74,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U05",
         "the token of an unrelated user, no privilege",
-        Server::S,
+        ServerToken::S,
         &[
-            token(0, Tok::B2, TOKEN_IMPERSONATE),
+            token(0, ClientToken::B2, TOKEN_IMPERSONATE),
             set_own(0, OK),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
         ],
@@ -84,7 +84,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U06",
         "ImpersonateAnonymousToken",
-        Server::S,
+        ServerToken::S,
         &[
             Step::Program(Program::ImpersonateAnonymous),
             Step::OnKernels(
@@ -100,27 +100,27 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U07",
         "RevertToSelf of an idle thread",
-        Server::S,
+        ServerToken::S,
         &[Step::Program(Program::SetThreadTokenNull), idle(&[])],
     ),
     script(
         "U13",
         "DuplicateTokenEx does not raise",
-        Server::S,
+        ServerToken::S,
         &[
-            token(0, Tok::A1, TOKEN_DUPLICATE),
+            token(0, ClientToken::A1, TOKEN_DUPLICATE),
             duplicate(0, 2, A5),
             duplicate(0, 1, OK),
-            token(1, Tok::A2, TOKEN_DUPLICATE),
+            token(1, ClientToken::A2, TOKEN_DUPLICATE),
             duplicate(1, 2, OK),
         ],
     ),
     script(
         "U14",
         "an unrestricted process takes a restricted token of its own",
-        Server::S,
+        ServerToken::S,
         &[
-            token(0, Tok::A2, TOKEN_ALL_ACCESS),
+            token(0, ClientToken::A2, TOKEN_ALL_ACCESS),
             Step::Program(Program::Restrict { token: 0, keep: 1 }),
             set_own(1, OK),
             Step::OnKernels(
@@ -136,9 +136,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U15",
         "a restricted process takes an unrestricted token of its own user",
-        Server::SR,
+        ServerToken::SR,
         &[
-            token(0, Tok::A2, TOKEN_IMPERSONATE),
+            token(0, ClientToken::A2, TOKEN_IMPERSONATE),
             set_own(0, OK),
             check("copy of A2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
         ],
@@ -146,7 +146,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U16",
         "the driver reports impersonation by user mode as OpenThreadToken does",
-        Server::S,
+        ServerToken::S,
         &[
             own(0),
             check("copy of the primary token imp/0 co0 eo0 L0", "A6", "", &[]),
@@ -157,10 +157,10 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Revert,
             own(2),
             check("copy of the primary token imp/2 co0 eo0 L2", "same imp/2 all", "", &[]),
-            token(0, Tok::B2, TOKEN_IMPERSONATE),
+            token(0, ClientToken::B2, TOKEN_IMPERSONATE),
             set_own(0, OK),
             check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "", &[]),
-            imp(Tok::A2, false, false, 1),
+            imp(ClientToken::A2, false, false, 1),
             check("A2 co0 eo0 L1", "same imp/2 all", "", &[]),
             Step::Program(Program::SetThreadTokenNull),
             slot("idle"),

@@ -1,7 +1,7 @@
 //! One raw request to the driver, in a machine that is in one of a few states.
 
 use crate::scene::{Open, Scene, State};
-use psimp_catalogue::Server;
+use psimp_catalogue::ServerToken;
 use psimp_harness::driver::{Failure, Source};
 use psimp_harness::machine::READ_WRITE;
 use psimp_harness::observe::SlotView;
@@ -32,7 +32,7 @@ use zerocopy::{FromBytes, IntoBytes};
 pub struct Request {
     state: State,
     kernel: Kernel,
-    server: Server,
+    server: ServerToken,
     open: Open,
     requestor: Requestor,
     output: usize,
@@ -79,7 +79,7 @@ impl Request {
         Some(Self {
             state: pick(&State::ALL, state)?,
             kernel: pick(Kernel::NT, kernel)?,
-            server: pick(Server::ALL, server)?,
+            server: pick(ServerToken::ALL, server)?,
             open: Open { access, elsewhere: who & 2 != 0 },
             requestor: if who & 1 == 0 { Requestor::User } else { Requestor::Kernel },
             output: output.into(),

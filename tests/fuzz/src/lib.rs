@@ -37,7 +37,7 @@ pub const IMAGE: Target = Target { name: "image", run: image::run };
 pub const DESCRIPTOR: Target = Target { name: "descriptor", run: descriptor::run };
 
 /// Every target.
-pub const TARGETS: [Target; 4] = [IOCTL, PROGRAM, IMAGE, DESCRIPTOR];
+pub const TARGETS: &[Target] = &[IOCTL, PROGRAM, IMAGE, DESCRIPTOR];
 
 impl Target {
     /// Runs one input. Where the driver is part of the target, every source

@@ -1,9 +1,9 @@
 //! Programs of calls, made of bytes.
 
 use arbitrary::{Result, Unstructured};
-use psimp_catalogue::{Server, Tok, User};
+use psimp_catalogue::{ClientToken, ServerToken, User};
 use psimp_harness::driver::Source;
-use psimp_harness::program::{Call, Callers, Fail, Player, Step, compare};
+use psimp_harness::program::{Actor, Call, Callers, Fail, Step, compare};
 use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 
@@ -17,15 +17,15 @@ pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> std::result::Result<(), S
         .map_err(|wrong| format!("{wrong}\n{kernel:?}, {server:?}, {program:?}"))
 }
 
-fn read(bytes: &mut Unstructured<'_>) -> Result<(Kernel, Server, Vec<Step>)> {
+fn read(bytes: &mut Unstructured<'_>) -> Result<(Kernel, ServerToken, Vec<Step>)> {
     let kernel = *bytes.choose(Kernel::ALL)?;
-    let server = *bytes.choose(Server::ALL)?;
+    let server = *bytes.choose(ServerToken::ALL)?;
     let mut program = Vec::new();
     while !bytes.is_empty() && program.len() < LONGEST {
         // Bits 0 and 1: who, and about whom.
         let players = bytes.arbitrary::<u8>()?;
-        let player = |bit: u8| if players & bit == 0 { Player::One } else { Player::Two };
-        let (by, about) = (player(1), player(2));
+        let actor = |bit: u8| if players & bit == 0 { Actor::One } else { Actor::Two };
+        let (by, about) = (actor(1), actor(2));
         program.push(Step { by, about, call: call(bytes)?, fail: fail(bytes)? });
     }
     Ok((kernel, server, program))
@@ -35,13 +35,13 @@ fn read(bytes: &mut Unstructured<'_>) -> Result<(Kernel, Server, Vec<Step>)> {
 fn call(bytes: &mut Unstructured<'_>) -> Result<Call> {
     Ok(match bytes.int_in_range(0..=17_u8)? {
         0 => Call::Impersonate {
-            token: *bytes.choose(Tok::ALL)?,
+            token: *bytes.choose(ClientToken::ALL)?,
             copy_on_open: bytes.arbitrary()?,
             effective_only: bytes.arbitrary()?,
             level: level(bytes)?,
             rules: *bytes.choose(&[RulesMode::Documented, RulesMode::Kernel])?,
         },
-        1 => Call::Evaluate(*bytes.choose(Tok::ALL)?, level(bytes)?),
+        1 => Call::Evaluate(*bytes.choose(ClientToken::ALL)?, level(bytes)?),
         2 => Call::Query,
         3 => Call::Save,
         4 => Call::Restore(number(bytes)?),
@@ -52,7 +52,7 @@ fn call(bytes: &mut Unstructured<'_>) -> Result<Call> {
         9 => Call::Open,
         10 => Call::SetThreadTokenNull,
         11 => Call::Privilege(bytes.arbitrary()?),
-        12 => Call::Become(*bytes.choose(Server::ALL)?),
+        12 => Call::Become(*bytes.choose(ServerToken::ALL)?),
         13 => Call::DisableRestore,
         14 => Call::Terminate,
         15 => Call::OpenDevice,

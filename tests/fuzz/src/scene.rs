@@ -1,7 +1,7 @@
 //! The machine that a raw request meets: a server process with a fixed set of
 //! handles, in one of a few states.
 
-use psimp_catalogue::{Server, Tok};
+use psimp_catalogue::{ClientToken, ServerToken};
 use psimp_harness::client::{Client, Contract};
 use psimp_harness::driver::{Driver, Failure, File, Source};
 use psimp_harness::machine::{Machine, READ_WRITE};
@@ -59,16 +59,16 @@ pub(crate) struct Open {
 }
 
 /// Tokens that are open in the server's process, with the access granted.
-const TOKENS: [(Tok, u32); 9] = [
-    (Tok::A2, rights::TOKEN_ALL_ACCESS),
-    (Tok::Ap2, rights::TOKEN_ALL_ACCESS),
-    (Tok::A0, rights::TOKEN_ALL_ACCESS),
-    (Tok::B2, rights::TOKEN_ALL_ACCESS),
-    (Tok::N2, rights::TOKEN_ALL_ACCESS),
-    (Tok::AR2, rights::TOKEN_ALL_ACCESS),
-    (Tok::Bop2, rights::TOKEN_ALL_ACCESS),
-    (Tok::Ap0, rights::TOKEN_IMPERSONATE),
-    (Tok::A2, rights::TOKEN_QUERY),
+const TOKENS: &[(ClientToken, u32)] = &[
+    (ClientToken::A2, rights::TOKEN_ALL_ACCESS),
+    (ClientToken::Ap2, rights::TOKEN_ALL_ACCESS),
+    (ClientToken::A0, rights::TOKEN_ALL_ACCESS),
+    (ClientToken::B2, rights::TOKEN_ALL_ACCESS),
+    (ClientToken::N2, rights::TOKEN_ALL_ACCESS),
+    (ClientToken::AR2, rights::TOKEN_ALL_ACCESS),
+    (ClientToken::Bop2, rights::TOKEN_ALL_ACCESS),
+    (ClientToken::Ap0, rights::TOKEN_IMPERSONATE),
+    (ClientToken::A2, rights::TOKEN_QUERY),
 ];
 
 /// The machine, with the driver over it.
@@ -90,7 +90,7 @@ impl Scene {
     pub(crate) fn new(
         source: &Source,
         kernel: Kernel,
-        server: Server,
+        server: ServerToken,
         state: State,
         open: Open,
     ) -> Result<Self, Failure> {
@@ -107,7 +107,7 @@ impl Scene {
         handles.insert(Object::Thread(foreign.clone()), u32::MAX);
         handles.insert(Object::Thread(exiting), u32::MAX);
         handles.insert(Object::Event(Arc::new(())), u32::MAX);
-        for (tok, access) in TOKENS {
+        for &(tok, access) in TOKENS {
             machine.handle(tok, access);
         }
         let driver = Driver::start(source, &machine.system)?;
@@ -151,15 +151,15 @@ impl Scene {
         let impersonate = |tok, level| flagged(tok, false, level);
         match state {
             State::Idle => (),
-            State::Impersonating => impersonate(Tok::A2, 2)?,
-            State::Identifying => impersonate(Tok::A2, 1)?,
-            State::Anonymous => impersonate(Tok::A2, 0)?,
-            State::CopyOnOpen => flagged(Tok::B2, true, 2)?,
+            State::Impersonating => impersonate(ClientToken::A2, 2)?,
+            State::Identifying => impersonate(ClientToken::A2, 1)?,
+            State::Anonymous => impersonate(ClientToken::A2, 0)?,
+            State::CopyOnOpen => flagged(ClientToken::B2, true, 2)?,
             State::Saved | State::SavedAndIdle => {
-                impersonate(Tok::A2, 2)?;
+                impersonate(ClientToken::A2, 2)?;
                 let save = client.save()?.save;
                 if state == State::Saved {
-                    impersonate(Tok::B2, 2)?;
+                    impersonate(ClientToken::B2, 2)?;
                 } else {
                     client.revert()?;
                 }

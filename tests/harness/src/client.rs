@@ -2,7 +2,7 @@
 
 use crate::driver::{Driver, Failure, File};
 use crate::machine::Machine;
-use psimp_catalogue::Tok;
+use psimp_catalogue::ClientToken;
 use psimp_host::Requestor;
 use psimp_model::rights;
 use psimp_nt::Status;
@@ -206,7 +206,7 @@ impl Client<'_> {
     /// What the driver says.
     pub fn impersonate(
         &self,
-        tok: Tok,
+        tok: ClientToken,
         copy_on_open: bool,
         effective_only: bool,
         level: u32,
@@ -222,7 +222,7 @@ impl Client<'_> {
     ///
     /// # Errors
     /// What the driver says.
-    pub fn evaluate(&self, tok: Tok, level: u32) -> Result<wire::Evaluation, Failure> {
+    pub fn evaluate(&self, tok: ClientToken, level: u32) -> Result<wire::Evaluation, Failure> {
         let token = self.machine.handle(tok, rights::TOKEN_QUERY);
         let evaluation = self.evaluate_by(token, level);
         self.machine.close(token);

@@ -2,7 +2,7 @@
 //! tokens of the catalogue.
 
 use parking_lot::Mutex;
-use psimp_catalogue::{Fixture, Privilege, Server, Tok, User, Who};
+use psimp_catalogue::{ClientToken, Fixture, Privilege, ServerToken, User, Who};
 use psimp_model::{
     Acl, Group, Kernel, MandatoryLabel, Object, Process, SecurityDescriptor, SubjectContext, System, Thread,
     Token, TokenSpec, privileges, rights, sids,
@@ -63,9 +63,9 @@ pub struct Machine {
 #[derive(Default)]
 struct Tokens {
     /// The test's own references.
-    held: HashMap<Tok, Arc<Token>>,
+    held: HashMap<ClientToken, Arc<Token>>,
     /// Also of those that the test has let go.
-    names: HashMap<u64, Tok>,
+    names: HashMap<u64, ClientToken>,
 }
 
 impl Machine {
@@ -91,12 +91,12 @@ impl Machine {
     }
 
     /// Gives the process the primary token of the case.
-    pub fn become_server(&self, server: Server) {
+    pub fn become_server(&self, server: ServerToken) {
         self.process.set_primary(self.create(server.fixture()));
     }
 
     /// Another process with this primary token.
-    pub fn other_process(&self, server: Server) -> Arc<Process> {
+    pub fn other_process(&self, server: ServerToken) -> Arc<Process> {
         self.system.create_process(self.create(server.fixture()))
     }
 
@@ -106,16 +106,16 @@ impl Machine {
         let client = |tok| of(&self.system.create_process(self.token(tok)));
         match who {
             Who::T1 | Who::T2 | Who::T3 => of(&self.process),
-            Who::Q => of(&self.other_process(Server::SPlus)),
+            Who::Q => of(&self.other_process(ServerToken::SPlus)),
             Who::System => self.system.create_system_thread(&self.process),
-            Who::ClientA => client(Tok::Ap0),
-            Who::ClientB => client(Tok::Bp0),
+            Who::ClientA => client(ClientToken::Ap0),
+            Who::ClientB => client(ClientToken::Bp0),
         }
     }
 
     /// A token of the catalogue; always the same object, unless the test has let
     /// it go.
-    pub fn token(&self, tok: Tok) -> Arc<Token> {
+    pub fn token(&self, tok: ClientToken) -> Arc<Token> {
         let mut tokens = self.tokens.lock();
         if let Some(token) = tokens.held.get(&tok) {
             return token.clone();
@@ -133,25 +133,25 @@ impl Machine {
     }
 
     /// Which token of the catalogue has this id.
-    pub fn token_by_id(&self, id: u64) -> Option<Tok> {
+    pub fn token_by_id(&self, id: u64) -> Option<ClientToken> {
         self.tokens.lock().names.get(&id).copied()
     }
 
     /// References on a token beyond the machine's own.
-    pub fn references(&self, tok: Tok) -> i64 {
+    pub fn references(&self, tok: ClientToken) -> i64 {
         // The table's own reference and the one just taken do not count.
         i64::try_from(Arc::strong_count(&self.token(tok))).map_or(i64::MAX, |count| count - 2)
     }
 
     /// Tokens that somebody still holds once the thread has reverted.
-    pub fn leftovers(&self) -> Vec<(Tok, i64)> {
+    pub fn leftovers(&self) -> Vec<(ClientToken, i64)> {
         self.system.ps_revert_to_self(&self.thread);
         let known: Vec<_> = self.tokens.lock().held.keys().copied().collect();
         known.into_iter().map(|tok| (tok, self.references(tok))).filter(|(_, left)| *left != 0).collect()
     }
 
     /// A handle of the process that the thread is in now.
-    pub fn handle(&self, tok: Tok, access: u32) -> u64 {
+    pub fn handle(&self, tok: ClientToken, access: u32) -> u64 {
         self.thread.current_process().handles().insert(Object::Token(self.token(tok)), access)
     }
 
@@ -243,7 +243,7 @@ fn spec(fixture: &Fixture) -> TokenSpec {
 
 /// A primary token of user A as an administrator.
 fn administrator() -> TokenSpec {
-    spec(&Fixture { administrator: true, ..Server::S.fixture() })
+    spec(&Fixture { administrator: true, ..ServerToken::S.fixture() })
 }
 
 /// An impersonation token of user A as an administrator, for opening the device

@@ -3,7 +3,7 @@
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
-use psimp_catalogue::{Observed, Tok, User};
+use psimp_catalogue::{ClientToken, Observed, User};
 use psimp_model::{SlotState, sids};
 use psimp_nt::{Luid, Sid, Status, TokenType};
 use psimp_protocol::wire::{self, Access, slot_flags};
@@ -77,7 +77,7 @@ impl SlotView {
     }
 
     /// The slot after a call that asked for `asked`, for a script.
-    pub fn notation(&self, machine: &Machine, asked: Option<Tok>) -> String {
+    pub fn notation(&self, machine: &Machine, asked: Option<ClientToken>) -> String {
         let flags =
             format!("co{} eo{} L{}", u8::from(self.copy_on_open), u8::from(self.effective_only), self.level);
         let primary = machine.process.primary();
@@ -121,7 +121,7 @@ impl SlotView {
 }
 
 /// A slot, or `idle`.
-pub fn slot(machine: &Machine, slot: Option<&SlotView>, asked: Option<Tok>) -> String {
+pub fn slot(machine: &Machine, slot: Option<&SlotView>, asked: Option<ClientToken>) -> String {
     slot.map_or_else(|| "idle".to_owned(), |slot| slot.notation(machine, asked))
 }
 
@@ -186,7 +186,7 @@ fn access_by(mut check: impl FnMut(&[Sid]) -> Result<(), Status>) -> String {
 }
 
 /// All three looks in the words of group D, for a call that asked for `asked`.
-pub fn decision(machine: &Machine, slot: Option<&SlotView>, asked: Tok) -> Observed {
+pub fn decision(machine: &Machine, slot: Option<&SlotView>, asked: ClientToken) -> Observed {
     let slot_text = slot.map_or_else(
         || "idle".to_owned(),
         |slot| {

@@ -4,9 +4,9 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
-use psimp_catalogue::{Server, Tok, User};
+use psimp_catalogue::{ClientToken, ServerToken, User};
 use psimp_harness::driver::Source;
-use psimp_harness::program::{Call, Callers, Fail, Player, Step, compare};
+use psimp_harness::program::{Actor, Call, Callers, Fail, Step, compare};
 use psimp_host::Image;
 use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
@@ -22,7 +22,7 @@ fn of<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<V
 
 fn call() -> impl Strategy<Value = Call> {
     let rules = prop_oneof![Just(RulesMode::Documented), Just(RulesMode::Kernel)];
-    let impersonate = (of(Tok::ALL), any::<bool>(), any::<bool>(), 0..=4_u32, rules).prop_map(
+    let impersonate = (of(ClientToken::ALL), any::<bool>(), any::<bool>(), 0..=4_u32, rules).prop_map(
         |(token, copy_on_open, effective_only, level, rules)| Call::Impersonate {
             token,
             copy_on_open,
@@ -33,7 +33,7 @@ fn call() -> impl Strategy<Value = Call> {
     );
     prop_oneof![
         8 => impersonate,
-        2 => (of(Tok::ALL), 0..=4_u32).prop_map(|(token, level)| Call::Evaluate(token, level)),
+        2 => (of(ClientToken::ALL), 0..=4_u32).prop_map(|(token, level)| Call::Evaluate(token, level)),
         2 => Just(Call::Query),
         2 => Just(Call::Save),
         3 => (0..20_usize).prop_map(Call::Restore),
@@ -45,7 +45,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => Just(Call::SetThreadTokenNull),
         1 => any::<bool>().prop_map(Call::Privilege),
         1 => Just(Call::DisableRestore),
-        1 => of(Server::ALL).prop_map(Call::Become),
+        1 => of(ServerToken::ALL).prop_map(Call::Become),
         1 => Just(Call::OpenDevice),
         1 => (0..4_usize).prop_map(Call::UseDevice),
         1 => prop_oneof![5 => Just(Call::CloseDevice), 1 => Just(Call::Terminate)],
@@ -58,15 +58,15 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Some(Fail::Duplicate)),
         1 => (0..5_u32).prop_map(|skip| Some(Fail::Query(skip))),
     ];
-    let player = || of(&[Player::One, Player::Two]);
-    (player(), player(), call(), fail).prop_map(|(by, about, call, fail)| Step { by, about, call, fail })
+    let actor = || of(&[Actor::One, Actor::Two]);
+    (actor(), actor(), call(), fail).prop_map(|(by, about, call, fail)| Step { by, about, call, fail })
 }
 
 fn agree(sources: &[(&Source, Callers)], programs: u32) {
     let calls = Cell::new(0_u64);
     let mut runner =
         TestRunner::new(Config { cases: programs, failure_persistence: None, ..Config::default() });
-    let programs = (of(Kernel::ALL), of(Server::ALL), prop::collection::vec(step(), 1..2 * LENGTH));
+    let programs = (of(Kernel::ALL), of(ServerToken::ALL), prop::collection::vec(step(), 1..2 * LENGTH));
     let result = runner.run(&programs, |(kernel, server, program)| {
         calls.set(calls.get() + program.len() as u64);
         compare(sources, kernel, server, &program).map_err(TestCaseError::fail)

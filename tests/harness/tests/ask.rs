@@ -1,6 +1,6 @@
 //! A question of one's own: what the words about tokens mean, and what comes of them.
 
-use psimp_catalogue::{Server, Tok};
+use psimp_catalogue::{ClientToken, ServerToken};
 use psimp_harness::cli::TokenSpec;
 use psimp_nt::{Level, Luid, Sid, TokenType};
 use psimp_rules::{Package, Restriction};
@@ -24,60 +24,60 @@ fn explained(arguments: &[&str]) -> String {
 #[test]
 fn every_server_of_the_cases_can_be_said() {
     for (server, text) in [
-        (Server::S, "user=A"),
-        (Server::SPlus, "privilege=SeImpersonate"),
-        (Server::SMinus, "privilege=disabled"),
-        (Server::SR, "restricted"),
-        (Server::SRPlus, "restricted,privilege=seimpersonate"),
-        (Server::SWR, "write-restricted"),
-        (Server::SL, "integrity=low"),
-        (Server::SLPlus, "integrity=0x1000, privilege=SeImpersonate"),
-        (Server::SX, "package=1"),
-        (Server::SF, "filtered"),
-        (Server::S0, "session=0"),
+        (ServerToken::S, "user=A"),
+        (ServerToken::SPlus, "privilege=SeImpersonate"),
+        (ServerToken::SMinus, "privilege=disabled"),
+        (ServerToken::SR, "restricted"),
+        (ServerToken::SRPlus, "restricted,privilege=seimpersonate"),
+        (ServerToken::SWR, "write-restricted"),
+        (ServerToken::SL, "integrity=low"),
+        (ServerToken::SLPlus, "integrity=0x1000, privilege=SeImpersonate"),
+        (ServerToken::SX, "package=1"),
+        (ServerToken::SF, "filtered"),
+        (ServerToken::S0, "session=0"),
     ] {
         assert_eq!(spec(text).server(), server.fixture().facts(), "{text}");
     }
-    assert_eq!(TokenSpec::default().server(), Server::S.fixture().facts());
+    assert_eq!(TokenSpec::default().server(), ServerToken::S.fixture().facts());
 }
 
 #[test]
 fn every_token_of_the_cases_can_be_said() {
-    let server = Server::S.fixture().facts();
+    let server = ServerToken::S.fixture().facts();
     for (token, text) in [
-        (Tok::A0, "level=anonymous"),
-        (Tok::A1, "LEVEL=Identification"),
-        (Tok::A2, "user=a"),
-        (Tok::A3, "level=3"),
-        (Tok::APlus2, "privilege=SeImpersonate"),
-        (Tok::Ap0, "type=primary"),
-        (Tok::Ap2, "type=primary,level=impersonation"),
-        (Tok::B0, "user=B,level=0"),
-        (Tok::B1, "level=1,user=B"),
-        (Tok::B2, "user=S-1-5-21-1000-2000-3000-1002"),
-        (Tok::Bp0, "user=B,type=primary"),
-        (Tok::Bo2, "user=B,origin=server"),
-        (Tok::Bop2, "user=B,type=primary,level=2,origin=0xA1"),
-        (Tok::BoH2, "user=B,origin=161,integrity=high"),
-        (Tok::BoR2, "user=B,origin=server,restricted"),
-        (Tok::BH2, "user=B,integrity=12288"),
-        (Tok::N2, "user=anonymous"),
-        (Tok::N1, "user=S-1-5-7,level=identification"),
-        (Tok::Np, "user=anonymous,type=primary"),
-        (Tok::NS, "user=anonymous,logon=0xB1"),
-        (Tok::NA, "user=B,logon=anonymous"),
-        (Tok::AR2, "restricted"),
-        (Tok::AW2, "write-restricted"),
-        (Tok::AH2, "integrity=high,elevated"),
-        (Tok::AHm2, "elevated"),
-        (Tok::AL2, "integrity=low"),
-        (Tok::AX2, "package=1"),
-        (Tok::AY2, "package=2"),
-        (Tok::As0, "session=0"),
+        (ClientToken::A0, "level=anonymous"),
+        (ClientToken::A1, "LEVEL=Identification"),
+        (ClientToken::A2, "user=a"),
+        (ClientToken::A3, "level=3"),
+        (ClientToken::APlus2, "privilege=SeImpersonate"),
+        (ClientToken::Ap0, "type=primary"),
+        (ClientToken::Ap2, "type=primary,level=impersonation"),
+        (ClientToken::B0, "user=B,level=0"),
+        (ClientToken::B1, "level=1,user=B"),
+        (ClientToken::B2, "user=S-1-5-21-1000-2000-3000-1002"),
+        (ClientToken::Bp0, "user=B,type=primary"),
+        (ClientToken::Bo2, "user=B,origin=server"),
+        (ClientToken::Bop2, "user=B,type=primary,level=2,origin=0xA1"),
+        (ClientToken::BoH2, "user=B,origin=161,integrity=high"),
+        (ClientToken::BoR2, "user=B,origin=server,restricted"),
+        (ClientToken::BH2, "user=B,integrity=12288"),
+        (ClientToken::N2, "user=anonymous"),
+        (ClientToken::N1, "user=S-1-5-7,level=identification"),
+        (ClientToken::Np, "user=anonymous,type=primary"),
+        (ClientToken::NS, "user=anonymous,logon=0xB1"),
+        (ClientToken::NA, "user=B,logon=anonymous"),
+        (ClientToken::AR2, "restricted"),
+        (ClientToken::AW2, "write-restricted"),
+        (ClientToken::AH2, "integrity=high,elevated"),
+        (ClientToken::AHm2, "elevated"),
+        (ClientToken::AL2, "integrity=low"),
+        (ClientToken::AX2, "package=1"),
+        (ClientToken::AY2, "package=2"),
+        (ClientToken::As0, "session=0"),
     ] {
         assert_eq!(spec(text).client(&server), token.fixture().facts(), "{text}");
     }
-    assert_eq!(TokenSpec::default().client(&server), Tok::A2.fixture().facts());
+    assert_eq!(TokenSpec::default().client(&server), ClientToken::A2.fixture().facts());
 }
 
 #[test]

@@ -6,14 +6,14 @@ use std::process::Command;
 
 const CALLS: [&str; 6] =
     ["query", "impersonate_kept", "impersonate_copied", "save_restore_discard", "serve", "worker_check"];
-const SPEEDS: [&str; 5] = [
+const SPEEDS: &[&str] = &[
     "per_second",
     "two_threads_per_second",
     "two_threads_one_file_per_second",
     "model_per_second",
     "model_two_threads_per_second",
 ];
-const TIMES: [&str; 7] = [
+const TIMES: &[&str] = &[
     "read_image_seconds",
     "load_and_start_seconds",
     "load_to_unload_seconds",
@@ -24,8 +24,8 @@ const TIMES: [&str; 7] = [
 ];
 const RATIOS: [&str; 4] =
     ["cost_to_model", "two_threads_factor", "two_threads_one_file_factor", "model_two_threads_factor"];
-const COUNTS: [&str; 3] = ["driver_instructions", "image_instructions", "model_instructions"];
-const WHOLES: [&str; 6] = [
+const COUNTS: &[&str] = &["driver_instructions", "image_instructions", "model_instructions"];
+const WHOLES: &[&str] = &[
     "load_and_start_in_queries",
     "catalogue_image_to_model",
     "faults_to_catalogue",
@@ -62,13 +62,13 @@ fn a_short_run_has_every_figure() {
         .expect("psimp runs");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    for name in of_calls(&SPEEDS).chain(TIMES.map(str::to_owned)) {
+    for name in of_calls(SPEEDS).chain(TIMES.iter().copied().map(str::to_owned)) {
         assert!(is_figure(&told["absolute"][&name]), "{name} is {}", told["absolute"][&name]);
     }
     // Not everywhere may one program trace another.
     let counted = told["instructions_unavailable"].is_null();
-    let counts = of_calls(&COUNTS).filter(|_| counted);
-    for name in of_calls(&RATIOS).chain(counts).chain(WHOLES.map(str::to_owned)) {
+    let counts = of_calls(COUNTS).filter(|_| counted);
+    for name in of_calls(&RATIOS).chain(counts).chain(WHOLES.iter().copied().map(str::to_owned)) {
         let figure = &told["compared"][&name];
         assert!(is_figure(&figure["now"]) && is_figure(&figure["then"]), "{name} is {figure}");
         assert!(figure["change"].is_f64(), "{name} is {figure}");
@@ -92,7 +92,7 @@ fn the_committed_figures_are_complete() {
     let text = std::fs::read_to_string(baseline()).expect("a committed file");
     let told: Value = serde_json::from_str(&text).expect("one JSON object");
     assert_eq!(told["version"], "0.1.0");
-    for name in of_calls(&RATIOS).chain(of_calls(&COUNTS)).chain(WHOLES.map(str::to_owned)) {
+    for name in of_calls(&RATIOS).chain(of_calls(COUNTS)).chain(WHOLES.iter().copied().map(str::to_owned)) {
         assert!(is_figure(&told["compared"][&name]), "{name} is {}", told["compared"][&name]);
     }
 }

@@ -82,7 +82,7 @@ fn wrong_words_exit_2() {
 fn list_counts_the_cases() {
     let text = stdout(&psimp(&["list"]));
     assert!(text.contains("  D42  restricted tokens: SR takes A2 at Impersonation\n"), "{text}");
-    assert!(text.ends_with("329 cases\n"), "{text}");
+    assert!(text.ends_with(&format!("\n{} cases\n", psimp_catalogue::cases().len())), "{text}");
 }
 
 #[test]

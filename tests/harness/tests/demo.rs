@@ -3,7 +3,7 @@
 use psimp_harness::cli::Exit;
 use psimp_harness::client::Contract;
 use psimp_harness::demo::model::{ModelStage, on_stage};
-use psimp_harness::demo::{Guest, Scene, Stage, Told, model, tell};
+use psimp_harness::demo::{Guest, Scene, Stage, Transcript, model, tell};
 use psimp_harness::driver::{Failure, Source};
 use psimp_harness::run::Setup;
 use psimp_harness::show::view::View;
@@ -22,7 +22,7 @@ const RULES: [RulesMode; 2] = [RulesMode::Documented, RulesMode::Kernel];
 /// The line above the page that docs/levels.md has, and the one below.
 const FENCES: [&str; 2] = ["```text\n", "```\n"];
 
-fn on(source: &Source, kernel: Kernel, rules: RulesMode) -> Told {
+fn on(source: &Source, kernel: Kernel, rules: RulesMode) -> Transcript {
     model::run(&Setup { source: source.clone(), kernel, rules }, "the target")
 }
 

@@ -3,7 +3,7 @@
 
 use psimp_catalogue::Case;
 use psimp_harness::driver::Source;
-use psimp_harness::faults::{Breach, Explored, Setting, explore, run};
+use psimp_harness::faults::{Explored, Setting, Violation, explore, run};
 use psimp_harness::result::CaseStatus;
 use psimp_harness::run::{Setup, run_case};
 use psimp_host::Image;
@@ -30,8 +30,8 @@ fn case(id: &str) -> Case {
     psimp_catalogue::cases().into_iter().find(|case| case.id == id).expect("a case")
 }
 
-fn breaches(explored: &Explored) -> Vec<&Breach> {
-    explored.broken.iter().flat_map(|run| &run.breaches).collect()
+fn violations(explored: &Explored) -> Vec<&Violation> {
+    explored.broken.iter().flat_map(|run| &run.violations).collect()
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn whatever_fails_nothing_breaks_and_nothing_is_lost() {
         // A decision; copies; saves and restores; several threads; bad requests.
         for id in ["D13", "O14", "S01", "S07", "X05", "B10"] {
             let explored = explore(&setting, &case(id));
-            assert_eq!(breaches(&explored), Vec::<&Breach>::new(), "{id}");
+            assert_eq!(violations(&explored), Vec::<&Violation>::new(), "{id}");
             assert!(explored.stacks.len() >= 10, "{id}: {:?}", explored.stacks);
             // Each fails alone, and most after another one.
             assert!(explored.runs > 2 * explored.stacks.len(), "{id}: {} runs", explored.runs);
@@ -91,7 +91,7 @@ fn a_failure_that_is_never_met_is_not_taken_for_one() {
     let never = "00000001".parse().expect("an id");
     let run = run(&setting, &case("D13"), &[never], false).expect("it runs");
     let what = "the run did not get to the call that was to fail".to_owned();
-    assert_eq!(run.breaches, [Breach { leak: false, what }]);
+    assert_eq!(run.violations, [Violation { leak: false, what }]);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_reference_that_always_leaks_is_found_without_a_failure() {
     let Some(path) = image("PSIMP_MUTANTS", Some("slot-reference.sys")) else { return };
     let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let run = run(&setting, &case("D13"), &[], false).expect("it runs");
-    assert!(run.breaches.iter().any(|breach| breach.leak), "{:?}", run.breaches);
+    assert!(run.violations.iter().any(|violation| violation.leak), "{:?}", run.violations);
 }
 
 #[test]
@@ -123,11 +123,13 @@ fn a_leak_on_an_error_path_is_found_by_failures_and_by_nothing_else() {
     let Some(path) = image("PSIMP_MUTANTS", Some("error-path-leak.sys")) else { return };
     let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let explored = explore(&setting, &case("D13"));
-    let breaches = breaches(&explored);
-    assert!(breaches.iter().all(|breach| breach.leak), "{breaches:?}");
+    let violations = violations(&explored);
+    assert!(violations.iter().all(|violation| violation.leak), "{violations:?}");
     assert!(
-        breaches.iter().any(|breach| breach.what.contains("the reference that ObfReferenceObject gave")),
-        "{breaches:?}"
+        violations
+            .iter()
+            .any(|violation| violation.what.contains("the reference that ObfReferenceObject gave")),
+        "{violations:?}"
     );
     let source = Source::Image(setting.image);
     for rules in [RulesMode::Documented, RulesMode::Kernel] {

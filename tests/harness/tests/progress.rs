@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-const RUN: [&str; 3] = ["run", "--filter", "Z"];
+const RUN: &[&str] = &["run", "--filter", "Z"];
 
 /// The image that the environment names.
 fn image() -> Option<PathBuf> {

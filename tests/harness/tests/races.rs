@@ -1,7 +1,10 @@
 //! Races on the image: schedules come again from their seeds, and what the driver
 //! does under its lock.
 
-use psimp_catalogue::{Act, Body, Case, End, Ends, Only, Race, Server, Target, Tok, Who, With, cases};
+use psimp_catalogue::{
+    Act, AppliesTo, Body, Case, ClientToken, Race, RaceOutcome, RaceOutcomes, ServerToken, ThreadArg,
+    TokenArg, Who, cases,
+};
 use psimp_harness::driver::Source;
 use psimp_harness::result::CaseStatus;
 use psimp_harness::run::races::{SCHEDULES, Turn};
@@ -101,23 +104,23 @@ fn the_driver_looks_up_no_thread_by_its_id() {
 static WRONG: Race = Race {
     id: "Z99",
     title: "an order that nobody keeps",
-    server: Server::S,
-    only: Only::ANY,
+    server: ServerToken::S,
+    only: AppliesTo::ANY,
     rules: None,
     before: &[],
-    parts: &[(Who::T1, &[impersonate(Tok::A2)]), (Who::T2, &[impersonate(Tok::A3)])],
+    parts: &[(Who::T1, &[impersonate(ClientToken::A2)]), (Who::T2, &[impersonate(ClientToken::A3)])],
     after: &[],
-    ends: Ends::Same(&[End {
+    ends: RaceOutcomes::Same(&[RaceOutcome {
         slots: &[(Who::T1, "A2 co0 eo0 L2")],
-        references: &[(Tok::A2, 1)],
+        references: &[(ClientToken::A2, 1)],
         must_occur: true,
     }]),
 };
 
-const fn impersonate(tok: Tok) -> Act {
+const fn impersonate(tok: ClientToken) -> Act {
     Act::Impersonate {
-        on: Target::Of(Who::T1),
-        token: With::Tok(tok),
+        on: ThreadArg::Of(Who::T1),
+        token: TokenArg::Token(tok),
         copy_on_open: false,
         effective_only: false,
         level: 2,
@@ -132,29 +135,29 @@ static RESTORE: Race = Race {
     title: "a restore against an impersonation at a higher level",
     before: &[
         Act::Impersonate {
-            on: Target::Of(Who::T1),
-            token: With::Tok(Tok::A1),
+            on: ThreadArg::Of(Who::T1),
+            token: TokenArg::Token(ClientToken::A1),
             copy_on_open: true,
             effective_only: true,
             level: 1,
             allowed: &[Status::SUCCESS],
         },
-        Act::Save(Target::Own, 0, &["A1 co1 eo1 L1"], &[]),
+        Act::Save(ThreadArg::Own, 0, &["A1 co1 eo1 L1"], &[]),
     ],
     parts: &[
-        (Who::T1, &[Act::Restore(Target::Own, 0, &[Status::SUCCESS])]),
-        (Who::T2, &[impersonate(Tok::A3)]),
+        (Who::T1, &[Act::Restore(ThreadArg::Own, 0, &[Status::SUCCESS])]),
+        (Who::T2, &[impersonate(ClientToken::A3)]),
     ],
     after: &[Act::Discard(0, &[Status::SUCCESS])],
-    ends: Ends::Same(&[
-        End {
+    ends: RaceOutcomes::Same(&[
+        RaceOutcome {
             slots: &[(Who::T1, "A1 co1 eo1 L1")],
-            references: &[(Tok::A1, 1), (Tok::A3, 0)],
+            references: &[(ClientToken::A1, 1), (ClientToken::A3, 0)],
             must_occur: true,
         },
-        End {
+        RaceOutcome {
             slots: &[(Who::T1, "A3 co0 eo0 L2")],
-            references: &[(Tok::A1, 0), (Tok::A3, 1)],
+            references: &[(ClientToken::A1, 0), (ClientToken::A3, 1)],
             must_occur: true,
         },
     ]),

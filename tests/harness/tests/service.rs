@@ -6,7 +6,7 @@ use psimp_harness::commands::driver::code::{Code, Request};
 use psimp_harness::commands::driver::image::Machine;
 use psimp_harness::commands::driver::refusal::Refusal;
 use psimp_harness::commands::driver::service::{
-    Failure, Service, Services, State, install, start, stop, uninstall,
+    Service, ServiceFailure, Services, State, install, start, stop, uninstall,
 };
 use psimp_harness::commands::driver::{DESCRIPTION, DISPLAY_NAME, SERVICE, act, no_device, report};
 use psimp_nt::Status;
@@ -150,8 +150,8 @@ fn install_refuses_a_name_that_another_image_has() {
 fn install_refuses_a_name_that_is_no_driver() {
     let program = Service { driver_on_demand: false, ..service(IMAGE, State::Stopped) };
     let mut fake = Fake { service: Some(program), ..Fake::default() };
-    assert!(matches!(install(&mut fake, IMAGE), Err(Failure::OtherService)));
-    assert!(matches!(uninstall(&mut fake), Err(Failure::OtherService)));
+    assert!(matches!(install(&mut fake, IMAGE), Err(ServiceFailure::OtherService)));
+    assert!(matches!(uninstall(&mut fake), Err(ServiceFailure::OtherService)));
     assert!(fake.called.is_empty());
 }
 
@@ -164,7 +164,7 @@ fn install_is_undone_when_any_step_fails() {
     ] {
         let mut fake = Fake::default().failing(request, 1117);
         let failure = install(&mut fake, IMAGE).expect_err("a step fails");
-        assert!(matches!(failure, Failure::Refused(refusal) if refusal.request == request));
+        assert!(matches!(failure, ServiceFailure::Refused(refusal) if refusal.request == request));
         assert_eq!(fake.called, called, "{request:?}");
         assert_eq!(fake.service, None, "{request:?}");
     }
@@ -200,7 +200,10 @@ fn start_loads_the_driver_and_opens_its_device() {
 fn start_unloads_the_driver_again_when_its_device_does_not_open() {
     let mut fake = Fake::with(State::Stopped).failing(Request::OpenDevice, 31);
     let failure = start(&mut fake).expect_err("no device");
-    assert!(matches!(failure, Failure::Refused(Refusal { request: Request::OpenDevice, .. })), "{failure}");
+    assert!(
+        matches!(failure, ServiceFailure::Refused(Refusal { request: Request::OpenDevice, .. })),
+        "{failure}"
+    );
     assert_eq!((fake.called.as_slice(), fake.state()), (&["start", "stop"][..], Some(State::Stopped)));
 }
 
@@ -219,11 +222,11 @@ fn what_is_not_in_a_state_for_it_is_refused_without_asking() {
         loaded(&mut Fake::with(State::Running)),
         "the driver is loaded already; `psimp driver stop` unloads it"
     );
-    assert!(matches!(start(&mut Fake::with(State::Stopping)), Err(Failure::InUse)));
-    assert!(matches!(start(&mut Fake::default()), Err(Failure::NotInstalled)));
-    assert!(matches!(stop(&mut Fake::with(State::Stopped)), Err(Failure::NotLoaded)));
-    assert!(matches!(stop(&mut Fake::default()), Err(Failure::NotInstalled)));
-    assert!(matches!(uninstall(&mut Fake::default()), Err(Failure::NotInstalled)));
+    assert!(matches!(start(&mut Fake::with(State::Stopping)), Err(ServiceFailure::InUse)));
+    assert!(matches!(start(&mut Fake::default()), Err(ServiceFailure::NotInstalled)));
+    assert!(matches!(stop(&mut Fake::with(State::Stopped)), Err(ServiceFailure::NotLoaded)));
+    assert!(matches!(stop(&mut Fake::default()), Err(ServiceFailure::NotInstalled)));
+    assert!(matches!(uninstall(&mut Fake::default()), Err(ServiceFailure::NotInstalled)));
 }
 
 #[test]
@@ -247,30 +250,30 @@ fn uninstall_unloads_first() {
 #[test]
 fn uninstall_deletes_nothing_while_the_driver_cannot_be_unloaded() {
     let mut fake = Fake { open: true, ..Fake::with(State::Running) };
-    assert!(matches!(uninstall(&mut fake), Err(Failure::InUse)));
+    assert!(matches!(uninstall(&mut fake), Err(ServiceFailure::InUse)));
     assert_eq!(fake.called, ["stop"]);
     let mut fake = Fake::with(State::Running).failing(Request::Stop, 1052);
-    assert!(matches!(uninstall(&mut fake), Err(Failure::Refused(_))));
+    assert!(matches!(uninstall(&mut fake), Err(ServiceFailure::Refused(_))));
     assert_eq!((fake.called.as_slice(), fake.state()), (&["stop"][..], Some(State::Running)));
 }
 
 #[test]
 fn uninstall_loads_the_driver_again_when_its_service_is_not_deleted() {
     let mut fake = Fake::with(State::Running).failing(Request::Delete, 5);
-    assert!(matches!(uninstall(&mut fake), Err(Failure::Refused(_))));
+    assert!(matches!(uninstall(&mut fake), Err(ServiceFailure::Refused(_))));
     assert_eq!(
         (fake.called.as_slice(), fake.state()),
         (&["stop", "delete", "start"][..], Some(State::Running))
     );
     let mut fake = Fake::with(State::Stopped).failing(Request::Delete, 5);
-    assert!(matches!(uninstall(&mut fake), Err(Failure::Refused(_))));
+    assert!(matches!(uninstall(&mut fake), Err(ServiceFailure::Refused(_))));
     assert_eq!((fake.called.as_slice(), fake.state()), (&["delete"][..], Some(State::Stopped)));
 }
 
 #[test]
 fn a_service_that_somebody_has_open_is_only_marked() {
     let mut fake = Fake { held: true, ..Fake::with(State::Stopped) };
-    assert!(matches!(uninstall(&mut fake), Err(Failure::Marked)));
+    assert!(matches!(uninstall(&mut fake), Err(ServiceFailure::Marked)));
 }
 
 #[test]

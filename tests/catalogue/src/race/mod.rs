@@ -9,7 +9,7 @@ mod rows;
 
 pub(crate) use rows::RACES;
 
-use crate::{Only, Server, Tok, Who};
+use crate::{AppliesTo, ClientToken, ServerToken, Who};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use psimp_rules::{Family, Kernel};
@@ -22,9 +22,9 @@ pub struct Race {
     /// One line on what it shows.
     pub title: &'static str,
     /// The server's primary token.
-    pub server: Server,
+    pub server: ServerToken,
     /// Where it can be carried out.
-    pub only: Only,
+    pub only: AppliesTo,
     /// Who decides, if the case is about one of the two.
     pub rules: Option<RulesMode>,
     /// What T1 does before.
@@ -34,7 +34,7 @@ pub struct Race {
     /// What T1 does when all parts are over.
     pub after: &'static [Act],
     /// What may be left then.
-    pub ends: Ends,
+    pub ends: RaceOutcomes,
 }
 
 /// One thing that a thread does. The others may get their turn before it, and at
@@ -46,9 +46,9 @@ pub enum Act {
     /// IMPERSONATE.
     Impersonate {
         /// On which thread.
-        on: Target,
+        on: ThreadArg,
         /// The token.
-        token: With,
+        token: TokenArg,
         /// Copy-on-open.
         copy_on_open: bool,
         /// Effective-only.
@@ -59,26 +59,26 @@ pub enum Act {
         allowed: &'static [Status],
     },
     /// END.
-    End(Target, &'static [Status]),
+    End(ThreadArg, &'static [Status]),
     /// REVERT, which cannot fail.
     Revert,
     /// QUERY: the slots that it may tell of, and what else may come back.
-    Query(Target, &'static [&'static str], &'static [Status]),
+    Query(ThreadArg, &'static [&'static str], &'static [Status]),
     /// SAVE, kept under this number: the slots that it may tell of, and what
     /// else may come back.
-    Save(Target, usize, &'static [&'static str], &'static [Status]),
+    Save(ThreadArg, usize, &'static [&'static str], &'static [Status]),
     /// RESTORE of what is kept under this number.
-    Restore(Target, usize, &'static [Status]),
+    Restore(ThreadArg, usize, &'static [Status]),
     /// DISCARD of it.
     Discard(usize, &'static [Status]),
     /// A handle of the process on a token, under this number, with all access.
-    TokenHandle(usize, Tok),
+    TokenHandle(usize, ClientToken),
     /// The same, on a thread.
     ThreadHandle(usize, Who),
     /// `CloseHandle` of that handle. Its number keeps the value.
     CloseHandle(usize),
     /// Another handle that gets the same value, for another token.
-    ReuseHandle(usize, Tok),
+    ReuseHandle(usize, ClientToken),
     /// `OpenThreadToken(TOKEN_QUERY)` as itself: what may come back, in the
     /// notation of an open without its first word.
     Open(Who, &'static [&'static str]),
@@ -86,7 +86,7 @@ pub enum Act {
     /// disabled.
     Privilege(bool),
     /// The server's primary token is replaced.
-    BecomeServer(Server),
+    BecomeServer(ServerToken),
     /// `PsDisableImpersonation` on the own thread, kept under this number.
     Disable(usize),
     /// `PsRestoreImpersonation` of it.
@@ -101,12 +101,12 @@ pub enum Act {
     /// The same, once nothing is in flight; then the driver is unloaded.
     Unload,
     /// References on a token beyond those of the beginning.
-    References(Tok, &'static [i64]),
+    References(ClientToken, &'static [i64]),
 }
 
 /// The thread that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum ThreadArg {
     /// The one that sends it.
     Own,
     /// This one, by a handle that is there for this request alone.
@@ -119,39 +119,39 @@ pub enum Target {
 
 /// The token that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum With {
+pub enum TokenArg {
     /// This one, by a handle that is there for this request alone.
-    Tok(Tok),
+    Token(ClientToken),
     /// By this handle.
     Handle(usize),
 }
 
 /// What may be left when all threads are done.
 #[derive(Clone, Copy, Debug)]
-pub enum Ends {
+pub enum RaceOutcomes {
     /// The same wherever it is carried out.
-    Same(&'static [End]),
+    Same(&'static [RaceOutcome]),
     /// Where the documentation's downgrades hold, by the kernel or by the
     /// driver; and elsewhere.
-    ByDocument(&'static [End], &'static [End]),
+    ByDocument(&'static [RaceOutcome], &'static [RaceOutcome]),
     /// On NT 5.2; and elsewhere.
-    ByNt52(&'static [End], &'static [End]),
+    ByNt52(&'static [RaceOutcome], &'static [RaceOutcome]),
 }
 
 /// One of the things that may be left: all of it together.
 #[derive(Clone, Copy, Debug)]
-pub struct End {
+pub struct RaceOutcome {
     /// Slots, as the kernel holds them.
     pub slots: &'static [(Who, &'static str)],
     /// References on tokens beyond those of the beginning.
-    pub references: &'static [(Tok, i64)],
+    pub references: &'static [(ClientToken, i64)],
     /// Among the schedules of a run, one has to come to it.
     pub must_occur: bool,
 }
 
-impl Ends {
+impl RaceOutcomes {
     /// What may be left on a kernel, below a driver with documented rules or without.
-    pub fn of(&self, kernel: Kernel, documented_rules: bool) -> &'static [End] {
+    pub fn of(&self, kernel: Kernel, documented_rules: bool) -> &'static [RaceOutcome] {
         match *self {
             Self::Same(ends) => ends,
             Self::ByDocument(here, elsewhere) => {
@@ -170,14 +170,14 @@ impl Ends {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ends, RACES};
+    use super::{RACES, RaceOutcomes};
 
     #[test]
     fn the_ends_of_a_race_speak_of_the_same_threads_and_tokens() {
         for race in RACES {
             let lists = match race.ends {
-                Ends::Same(ends) => vec![ends],
-                Ends::ByDocument(one, other) | Ends::ByNt52(one, other) => vec![one, other],
+                RaceOutcomes::Same(ends) => vec![ends],
+                RaceOutcomes::ByDocument(one, other) | RaceOutcomes::ByNt52(one, other) => vec![one, other],
             };
             for ends in lists {
                 let subjects: Vec<(Vec<_>, Vec<_>)> = ends

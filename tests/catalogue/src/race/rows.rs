@@ -1,7 +1,7 @@
 //! Group Z: races.
 
-use super::{Act, End, Ends, Race, Target, With};
-use crate::{Only, Server, Tok, Who};
+use super::{Act, Race, RaceOutcome, RaceOutcomes, ThreadArg, TokenArg};
+use crate::{AppliesTo, ClientToken, ServerToken, Who};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
@@ -14,13 +14,13 @@ const OK_OR_CLOSED: &[Status] = &[Status::SUCCESS, Status::FILE_CLOSED];
 const OK_OR_TERMINATING: &[Status] = &[Status::SUCCESS, Status::THREAD_IS_TERMINATING];
 
 /// IMPERSONATE without flags at Impersonation level.
-const fn imp(on: Target, token: With, allowed: &'static [Status]) -> Act {
+const fn imp(on: ThreadArg, token: TokenArg, allowed: &'static [Status]) -> Act {
     flagged(on, token, false, false, 2, allowed)
 }
 
 const fn flagged(
-    on: Target,
-    token: With,
+    on: ThreadArg,
+    token: TokenArg,
     copy_on_open: bool,
     effective_only: bool,
     level: u32,
@@ -29,21 +29,24 @@ const fn flagged(
     Act::Impersonate { on, token, copy_on_open, effective_only, level, allowed }
 }
 
-const A2: With = With::Tok(Tok::A2);
-const T2: Target = Target::Of(Who::T2);
-const T3: Target = Target::Of(Who::T3);
+const A2: TokenArg = TokenArg::Token(ClientToken::A2);
+const T2: ThreadArg = ThreadArg::Of(Who::T2);
+const T3: ThreadArg = ThreadArg::Of(Who::T3);
 
 /// An end that a run has to come to.
-const fn occurs(slots: &'static [(Who, &'static str)], references: &'static [(Tok, i64)]) -> End {
-    End { slots, references, must_occur: true }
+const fn occurs(
+    slots: &'static [(Who, &'static str)],
+    references: &'static [(ClientToken, i64)],
+) -> RaceOutcome {
+    RaceOutcome { slots, references, must_occur: true }
 }
 
 /// Two writers of one slot, each with flags and a level of its own.
 const FIRST: Act = flagged(T3, A2, true, false, 2, OK);
-const SECOND: Act = flagged(T3, With::Tok(Tok::A3), false, true, 3, OK);
-const ONE_OF_TWO: Ends = Ends::Same(&[
-    occurs(&[(Who::T3, "A2 co1 eo0 L2")], &[(Tok::A2, 1), (Tok::A3, 0)]),
-    occurs(&[(Who::T3, "A3 co0 eo1 L3")], &[(Tok::A2, 0), (Tok::A3, 1)]),
+const SECOND: Act = flagged(T3, TokenArg::Token(ClientToken::A3), false, true, 3, OK);
+const ONE_OF_TWO: RaceOutcomes = RaceOutcomes::Same(&[
+    occurs(&[(Who::T3, "A2 co1 eo0 L2")], &[(ClientToken::A2, 1), (ClientToken::A3, 0)]),
+    occurs(&[(Who::T3, "A3 co0 eo1 L3")], &[(ClientToken::A2, 0), (ClientToken::A3, 1)]),
 ]);
 
 /// A race of server S on the NT kernels, in both rules modes.
@@ -53,9 +56,9 @@ const fn race(
     before: &'static [Act],
     parts: &'static [(Who, &'static [Act])],
     after: &'static [Act],
-    ends: Ends,
+    ends: RaceOutcomes,
 ) -> Race {
-    Race { id, title, server: Server::S, only: Only::NT, rules: None, before, parts, after, ends }
+    Race { id, title, server: ServerToken::S, only: AppliesTo::NT, rules: None, before, parts, after, ends }
 }
 
 pub(crate) static RACES: &[Race] = &[
@@ -70,15 +73,15 @@ pub(crate) static RACES: &[Race] = &[
                 &[Act::Repeat(
                     3,
                     &[
-                        Act::Query(Target::Own, &["idle", "A2 co1 eo1 L2"], &[]),
-                        Act::Save(Target::Own, 0, &["idle", "A2 co1 eo1 L2"], &[]),
+                        Act::Query(ThreadArg::Own, &["idle", "A2 co1 eo1 L2"], &[]),
+                        Act::Save(ThreadArg::Own, 0, &["idle", "A2 co1 eo1 L2"], &[]),
                         Act::Discard(0, OK),
                     ],
                 )],
             ),
         ],
         &[],
-        Ends::Same(&[occurs(&[(Who::T1, "idle"), (Who::T2, "idle")], &[(Tok::A2, 0)])]),
+        RaceOutcomes::Same(&[occurs(&[(Who::T1, "idle"), (Who::T2, "idle")], &[(ClientToken::A2, 0)])]),
     ),
     race(
         "Z02",
@@ -91,7 +94,7 @@ pub(crate) static RACES: &[Race] = &[
                 Who::T3,
                 &[Act::Repeat(
                     6,
-                    &[Act::Query(Target::Own, &["idle", "A2 co1 eo0 L2", "A3 co0 eo1 L3"], &[])],
+                    &[Act::Query(ThreadArg::Own, &["idle", "A2 co1 eo0 L2", "A3 co0 eo1 L3"], &[])],
                 )],
             ),
         ],
@@ -99,7 +102,7 @@ pub(crate) static RACES: &[Race] = &[
         ONE_OF_TWO,
     ),
     Race {
-        only: Only::on(
+        only: AppliesTo::on(
             &[Kernel::Documented, Kernel::Nt52],
             "needs a kernel that allocates a block for the first impersonation",
         ),
@@ -117,46 +120,46 @@ pub(crate) static RACES: &[Race] = &[
         "a thread exits while another impersonates on it",
         &[Act::ThreadHandle(0, Who::T2)],
         &[
-            (Who::T1, &[Act::Repeat(2, &[imp(Target::Handle(0), A2, OK_OR_TERMINATING)])]),
-            (Who::T2, &[Act::Query(Target::Own, &["idle", "A2 co0 eo0 L2"], &[]), Act::Exit]),
+            (Who::T1, &[Act::Repeat(2, &[imp(ThreadArg::Handle(0), A2, OK_OR_TERMINATING)])]),
+            (Who::T2, &[Act::Query(ThreadArg::Own, &["idle", "A2 co0 eo0 L2"], &[]), Act::Exit]),
         ],
         &[
             // The handle keeps the thread, and that its slot.
-            Act::References(Tok::A2, &[0, 1]),
-            Act::Query(Target::Handle(0), &[], &[Status::THREAD_IS_TERMINATING]),
+            Act::References(ClientToken::A2, &[0, 1]),
+            Act::Query(ThreadArg::Handle(0), &[], &[Status::THREAD_IS_TERMINATING]),
             Act::CloseHandle(0),
         ],
-        Ends::Same(&[occurs(&[(Who::T1, "idle")], &[(Tok::A2, 0)])]),
+        RaceOutcomes::Same(&[occurs(&[(Who::T1, "idle")], &[(ClientToken::A2, 0)])]),
     ),
     race(
         "Z05",
         "a token handle closed while IMPERSONATE is on its way with it",
-        &[Act::TokenHandle(0, Tok::A2)],
+        &[Act::TokenHandle(0, ClientToken::A2)],
         &[
-            (Who::T1, &[imp(Target::Own, With::Handle(0), OK_OR_NO_HANDLE)]),
+            (Who::T1, &[imp(ThreadArg::Own, TokenArg::Handle(0), OK_OR_NO_HANDLE)]),
             (Who::T2, &[Act::CloseHandle(0)]),
         ],
         &[],
-        Ends::Same(&[
-            occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(Tok::A2, 1)]),
-            occurs(&[(Who::T1, "idle")], &[(Tok::A2, 0)]),
+        RaceOutcomes::Same(&[
+            occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(ClientToken::A2, 1)]),
+            occurs(&[(Who::T1, "idle")], &[(ClientToken::A2, 0)]),
         ]),
     ),
     Race {
         // The kernel would store all three tokens as they are.
-        server: Server::SPlus,
+        server: ServerToken::SPlus,
         ..race(
             "Z06",
             "a handle closed and used again for other tokens: what was checked is what is used",
-            &[Act::TokenHandle(0, Tok::A2)],
+            &[Act::TokenHandle(0, ClientToken::A2)],
             &[
                 (
                     Who::T1,
                     &[Act::Repeat(
                         2,
                         &[imp(
-                            Target::Own,
-                            With::Handle(0),
+                            ThreadArg::Own,
+                            TokenArg::Handle(0),
                             &[Status::SUCCESS, Status::INVALID_HANDLE, Status::BAD_IMPERSONATION_LEVEL],
                         )],
                     )],
@@ -165,27 +168,42 @@ pub(crate) static RACES: &[Race] = &[
                     Who::T2,
                     &[
                         Act::CloseHandle(0),
-                        Act::ReuseHandle(0, Tok::B2),
+                        Act::ReuseHandle(0, ClientToken::B2),
                         Act::CloseHandle(0),
                         // The driver refuses to raise its level, the kernel would not.
-                        Act::ReuseHandle(0, Tok::A1),
+                        Act::ReuseHandle(0, ClientToken::A1),
                     ],
                 ),
             ],
             &[Act::CloseHandle(0)],
-            Ends::ByDocument(
+            RaceOutcomes::ByDocument(
                 &[
-                    occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(Tok::A2, 1), (Tok::B2, 0), (Tok::A1, 0)]),
+                    occurs(
+                        &[(Who::T1, "A2 co0 eo0 L2")],
+                        &[(ClientToken::A2, 1), (ClientToken::B2, 0), (ClientToken::A1, 0)],
+                    ),
                     occurs(
                         &[(Who::T1, "copy of B2 imp/1 co0 eo0 L1")],
-                        &[(Tok::A2, 0), (Tok::B2, 0), (Tok::A1, 0)],
+                        &[(ClientToken::A2, 0), (ClientToken::B2, 0), (ClientToken::A1, 0)],
                     ),
-                    occurs(&[(Who::T1, "idle")], &[(Tok::A2, 0), (Tok::B2, 0), (Tok::A1, 0)]),
+                    occurs(
+                        &[(Who::T1, "idle")],
+                        &[(ClientToken::A2, 0), (ClientToken::B2, 0), (ClientToken::A1, 0)],
+                    ),
                 ],
                 &[
-                    occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(Tok::A2, 1), (Tok::B2, 0), (Tok::A1, 0)]),
-                    occurs(&[(Who::T1, "B2 co0 eo0 L2")], &[(Tok::A2, 0), (Tok::B2, 1), (Tok::A1, 0)]),
-                    occurs(&[(Who::T1, "idle")], &[(Tok::A2, 0), (Tok::B2, 0), (Tok::A1, 0)]),
+                    occurs(
+                        &[(Who::T1, "A2 co0 eo0 L2")],
+                        &[(ClientToken::A2, 1), (ClientToken::B2, 0), (ClientToken::A1, 0)],
+                    ),
+                    occurs(
+                        &[(Who::T1, "B2 co0 eo0 L2")],
+                        &[(ClientToken::A2, 0), (ClientToken::B2, 1), (ClientToken::A1, 0)],
+                    ),
+                    occurs(
+                        &[(Who::T1, "idle")],
+                        &[(ClientToken::A2, 0), (ClientToken::B2, 0), (ClientToken::A1, 0)],
+                    ),
                 ],
             ),
         )
@@ -196,12 +214,12 @@ pub(crate) static RACES: &[Race] = &[
         &[flagged(T2, A2, true, false, 2, OK)],
         &[(Who::T1, &[Act::Open(Who::T2, &["imp/2 all", "7C"])]), (Who::T2, &[Act::Revert])],
         &[],
-        Ends::ByNt52(
+        RaceOutcomes::ByNt52(
             &[
-                occurs(&[(Who::T2, "copy of A2 imp/2 co0 eo0 L2")], &[(Tok::A2, 0)]),
-                occurs(&[(Who::T2, "idle")], &[(Tok::A2, 0)]),
+                occurs(&[(Who::T2, "copy of A2 imp/2 co0 eo0 L2")], &[(ClientToken::A2, 0)]),
+                occurs(&[(Who::T2, "idle")], &[(ClientToken::A2, 0)]),
             ],
-            &[occurs(&[(Who::T2, "idle")], &[(Tok::A2, 0)])],
+            &[occurs(&[(Who::T2, "idle")], &[(ClientToken::A2, 0)])],
         ),
     ),
     race(
@@ -215,27 +233,30 @@ pub(crate) static RACES: &[Race] = &[
                 Who::T2,
                 &[Act::Repeat(
                     3,
-                    &[Act::Query(Target::Own, &["A2 co1 eo0 L2", "copy of A2 imp/2 co0 eo0 L2"], &[])],
+                    &[Act::Query(ThreadArg::Own, &["A2 co1 eo0 L2", "copy of A2 imp/2 co0 eo0 L2"], &[])],
                 )],
             ),
         ],
         &[],
-        Ends::Same(&[occurs(&[(Who::T2, "copy of A2 imp/2 co0 eo0 L2")], &[(Tok::A2, 0)])]),
+        RaceOutcomes::Same(&[occurs(&[(Who::T2, "copy of A2 imp/2 co0 eo0 L2")], &[(ClientToken::A2, 0)])]),
     ),
     Race {
-        server: Server::SPlus,
+        server: ServerToken::SPlus,
         rules: Some(RulesMode::Kernel),
         ..race(
             "Z09",
             "the server's privilege goes during the decision: kept or copied, never torn",
             &[],
-            &[(Who::T1, &[imp(Target::Own, With::Tok(Tok::B2), OK)]), (Who::T2, &[Act::Privilege(false)])],
+            &[
+                (Who::T1, &[imp(ThreadArg::Own, TokenArg::Token(ClientToken::B2), OK)]),
+                (Who::T2, &[Act::Privilege(false)]),
+            ],
             &[],
-            Ends::ByDocument(
-                &[occurs(&[(Who::T1, "copy of B2 imp/1 co0 eo0 L1")], &[(Tok::B2, 0)])],
+            RaceOutcomes::ByDocument(
+                &[occurs(&[(Who::T1, "copy of B2 imp/1 co0 eo0 L1")], &[(ClientToken::B2, 0)])],
                 &[
-                    occurs(&[(Who::T1, "B2 co0 eo0 L2")], &[(Tok::B2, 1)]),
-                    occurs(&[(Who::T1, "copy of B2 imp/1 co0 eo0 L1")], &[(Tok::B2, 0)]),
+                    occurs(&[(Who::T1, "B2 co0 eo0 L2")], &[(ClientToken::B2, 1)]),
+                    occurs(&[(Who::T1, "copy of B2 imp/1 co0 eo0 L1")], &[(ClientToken::B2, 0)]),
                 ],
             ),
         )
@@ -244,18 +265,18 @@ pub(crate) static RACES: &[Race] = &[
         "Z10",
         "the primary token replaced during the decision: the old one's verdict or the new one's",
         &[],
-        &[(Who::T1, &[imp(Target::Own, A2, OK)]), (Who::T2, &[Act::BecomeServer(Server::SR)])],
+        &[(Who::T1, &[imp(ThreadArg::Own, A2, OK)]), (Who::T2, &[Act::BecomeServer(ServerToken::SR)])],
         &[],
-        Ends::Same(&[
-            occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(Tok::A2, 1)]),
-            occurs(&[(Who::T1, "copy of A2 imp/1 co0 eo0 L1")], &[(Tok::A2, 0)]),
+        RaceOutcomes::Same(&[
+            occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(ClientToken::A2, 1)]),
+            occurs(&[(Who::T1, "copy of A2 imp/1 co0 eo0 L1")], &[(ClientToken::A2, 0)]),
         ]),
     ),
     race(
         "Z11",
         "the device's last handle closed while saves come and go: each reference dropped once",
         &[
-            imp(Target::Own, With::Tok(Tok::A3), OK),
+            imp(ThreadArg::Own, TokenArg::Token(ClientToken::A3), OK),
             imp(T2, A2, OK),
             Act::Save(T2, 0, &["A2 co0 eo0 L2"], &[]),
         ],
@@ -264,43 +285,43 @@ pub(crate) static RACES: &[Race] = &[
             (
                 Who::T2,
                 &[
-                    Act::Save(Target::Own, 1, &["A2 co0 eo0 L2"], &[Status::FILE_CLOSED]),
-                    Act::Save(Target::Own, 2, &["A2 co0 eo0 L2"], &[Status::FILE_CLOSED]),
+                    Act::Save(ThreadArg::Own, 1, &["A2 co0 eo0 L2"], &[Status::FILE_CLOSED]),
+                    Act::Save(ThreadArg::Own, 2, &["A2 co0 eo0 L2"], &[Status::FILE_CLOSED]),
                 ],
             ),
             (
                 Who::T3,
                 &[
-                    Act::Repeat(3, &[Act::Restore(Target::Own, 0, OK_OR_CLOSED)]),
+                    Act::Repeat(3, &[Act::Restore(ThreadArg::Own, 0, OK_OR_CLOSED)]),
                     Act::Discard(0, OK_OR_CLOSED),
                 ],
             ),
         ],
         &[Act::Save(T2, 3, &[], &[Status::FILE_CLOSED])],
         // Nobody's slot is touched, the closing thread's included.
-        Ends::Same(&[
+        RaceOutcomes::Same(&[
             occurs(
                 &[(Who::T1, "A3 co0 eo0 L2"), (Who::T2, "A2 co0 eo0 L2"), (Who::T3, "A2 co0 eo0 L2")],
-                &[(Tok::A2, 2), (Tok::A3, 1)],
+                &[(ClientToken::A2, 2), (ClientToken::A3, 1)],
             ),
             occurs(
                 &[(Who::T1, "A3 co0 eo0 L2"), (Who::T2, "A2 co0 eo0 L2"), (Who::T3, "idle")],
-                &[(Tok::A2, 1), (Tok::A3, 1)],
+                &[(ClientToken::A2, 1), (ClientToken::A3, 1)],
             ),
         ]),
     ),
     race(
         "Z12",
         "another process has the handle by inheritance: its requests are always refused",
-        &[imp(Target::Own, A2, OK), Act::Save(Target::Own, 1, &["A2 co0 eo0 L2"], &[])],
+        &[imp(ThreadArg::Own, A2, OK), Act::Save(ThreadArg::Own, 1, &["A2 co0 eo0 L2"], &[])],
         &[
             (
                 Who::T1,
                 &[Act::Repeat(
                     2,
                     &[
-                        Act::Save(Target::Own, 0, &["A2 co0 eo0 L2"], &[]),
-                        Act::Restore(Target::Own, 0, OK),
+                        Act::Save(ThreadArg::Own, 0, &["A2 co0 eo0 L2"], &[]),
+                        Act::Restore(ThreadArg::Own, 0, OK),
                         Act::Discard(0, OK),
                     ],
                 )],
@@ -310,16 +331,19 @@ pub(crate) static RACES: &[Race] = &[
                 &[Act::Repeat(
                     2,
                     &[
-                        Act::Save(Target::Own, 2, &[], DENIED),
-                        Act::Restore(Target::Own, 1, DENIED),
+                        Act::Save(ThreadArg::Own, 2, &[], DENIED),
+                        Act::Restore(ThreadArg::Own, 1, DENIED),
                         Act::Discard(1, DENIED),
-                        Act::Query(Target::Own, &[], DENIED),
+                        Act::Query(ThreadArg::Own, &[], DENIED),
                     ],
                 )],
             ),
         ],
         &[Act::Discard(1, OK)],
-        Ends::Same(&[occurs(&[(Who::T1, "A2 co0 eo0 L2"), (Who::Q, "idle")], &[(Tok::A2, 1)])]),
+        RaceOutcomes::Same(&[occurs(
+            &[(Who::T1, "A2 co0 eo0 L2"), (Who::Q, "idle")],
+            &[(ClientToken::A2, 1)],
+        )]),
     ),
     race(
         "Z13",
@@ -327,7 +351,7 @@ pub(crate) static RACES: &[Race] = &[
         &[imp(T2, A2, OK), Act::Save(T2, 0, &["A2 co0 eo0 L2"], &[])],
         &[(Who::T1, &[Act::Unload]), (Who::T2, &[Act::Repeat(6, &[Act::Open(Who::T2, &["imp/2 all"])])])],
         &[],
-        Ends::Same(&[occurs(&[(Who::T2, "A2 co0 eo0 L2")], &[(Tok::A2, 1)])]),
+        RaceOutcomes::Same(&[occurs(&[(Who::T2, "A2 co0 eo0 L2")], &[(ClientToken::A2, 1)])]),
     ),
     race(
         "Z14",
@@ -337,31 +361,34 @@ pub(crate) static RACES: &[Race] = &[
             (
                 Who::T1,
                 &[
-                    Act::Query(Target::Id(Who::T2), &[], NO_HANDLE),
-                    imp(Target::Id(Who::T2), A2, NO_HANDLE),
-                    Act::Save(Target::Id(Who::T2), 0, &[], NO_HANDLE),
-                    Act::End(Target::Id(Who::T2), NO_HANDLE),
+                    Act::Query(ThreadArg::Id(Who::T2), &[], NO_HANDLE),
+                    imp(ThreadArg::Id(Who::T2), A2, NO_HANDLE),
+                    Act::Save(ThreadArg::Id(Who::T2), 0, &[], NO_HANDLE),
+                    Act::End(ThreadArg::Id(Who::T2), NO_HANDLE),
                 ],
             ),
-            (Who::T2, &[Act::Query(Target::Own, &["idle"], &[]), Act::Exit]),
+            (Who::T2, &[Act::Query(ThreadArg::Own, &["idle"], &[]), Act::Exit]),
         ],
         &[],
-        Ends::Same(&[occurs(&[(Who::T1, "idle")], &[(Tok::A2, 0)])]),
+        RaceOutcomes::Same(&[occurs(&[(Who::T1, "idle")], &[(ClientToken::A2, 0)])]),
     ),
     race(
         "Z15",
         "a slot disabled by its thread and set by another, then restored: what was moved out wins",
-        &[imp(Target::Own, A2, OK)],
+        &[imp(ThreadArg::Own, A2, OK)],
         &[
-            (Who::T1, &[Act::Disable(0), Act::Query(Target::Own, &["idle", "A3 co1 eo1 L3"], &[])]),
-            (Who::T2, &[flagged(Target::Of(Who::T1), With::Tok(Tok::A3), true, true, 3, OK)]),
+            (Who::T1, &[Act::Disable(0), Act::Query(ThreadArg::Own, &["idle", "A3 co1 eo1 L3"], &[])]),
+            (
+                Who::T2,
+                &[flagged(ThreadArg::Of(Who::T1), TokenArg::Token(ClientToken::A3), true, true, 3, OK)],
+            ),
         ],
         &[Act::RestoreDisabled(0)],
-        Ends::Same(&[
+        RaceOutcomes::Same(&[
             // It came after the slot was moved out, and what is restored wins.
-            occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(Tok::A2, 1), (Tok::A3, 0)]),
+            occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(ClientToken::A2, 1), (ClientToken::A3, 0)]),
             // It came before, and is what was moved out.
-            occurs(&[(Who::T1, "A3 co1 eo1 L3")], &[(Tok::A2, 0), (Tok::A3, 1)]),
+            occurs(&[(Who::T1, "A3 co1 eo1 L3")], &[(ClientToken::A2, 0), (ClientToken::A3, 1)]),
         ]),
     ),
     race(
@@ -372,15 +399,15 @@ pub(crate) static RACES: &[Race] = &[
             (
                 Who::T1,
                 &[
-                    imp(Target::Own, A2, OK),
-                    Act::Save(Target::Own, 0, &["A2 co0 eo0 L2"], &[]),
-                    Act::Restore(Target::Own, 0, OK),
+                    imp(ThreadArg::Own, A2, OK),
+                    Act::Save(ThreadArg::Own, 0, &["A2 co0 eo0 L2"], &[]),
+                    Act::Restore(ThreadArg::Own, 0, OK),
                     Act::Discard(0, OK),
                 ],
             ),
             (Who::T2, &[Act::Repeat(4, &[Act::Cancel(&[Status::SUCCESS, Status::NOT_FOUND])])]),
         ],
         &[],
-        Ends::Same(&[occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(Tok::A2, 1)])]),
+        RaceOutcomes::Same(&[occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(ClientToken::A2, 1)])]),
     ),
 ];

@@ -8,7 +8,7 @@ pub(crate) use notation::{
 };
 pub use step::{Broker, Context, Judge, Memory, Object, Program, Securable, Step};
 
-use crate::{Only, Server, Tok};
+use crate::{AppliesTo, ClientToken, ServerToken};
 use psimp_rules::{Family, Kernel};
 
 /// The threads of a script. Each is a thread of the operating system that the
@@ -42,9 +42,9 @@ pub struct Script {
     /// One line on what it shows.
     pub title: &'static str,
     /// The server's primary token.
-    pub server: Server,
+    pub server: ServerToken,
     /// Where it can be carried out.
-    pub only: Only,
+    pub only: AppliesTo,
     /// Whether it takes the driver.
     pub device: Device,
     /// What to do, in order.
@@ -110,7 +110,7 @@ pub struct State {
     pub access: &'static str,
     /// References on tokens, against the start of the case, the test's own
     /// left out.
-    pub references: &'static [(Tok, i64)],
+    pub references: &'static [(ClientToken, i64)],
     /// The slot after the open, where that changes it.
     pub after_open: &'static str,
 }

@@ -1,16 +1,16 @@
 //! Short forms, so that scripts read as the specification does.
 
 use super::{Device, IDLE, Judge, Object, Program, Script, Securable, State, Step, Who, all};
-use crate::{Only, Server, Tok};
+use crate::{AppliesTo, ClientToken, ServerToken};
 use psimp_nt::Status;
 
 /// `Imp(token, co, eo, level)` of the specification, which succeeds.
-pub(crate) const fn imp(token: Tok, copy_on_open: bool, effective_only: bool, level: u32) -> Step {
+pub(crate) const fn imp(token: ClientToken, copy_on_open: bool, effective_only: bool, level: u32) -> Step {
     Step::Impersonate { token, copy_on_open, effective_only, level, status: Status::SUCCESS }
 }
 
 /// The same without flags, failing.
-pub(crate) const fn imp_fails(token: Tok, level: u32, status: Status) -> Step {
+pub(crate) const fn imp_fails(token: ClientToken, level: u32, status: Status) -> Step {
     Step::Impersonate { token, copy_on_open: false, effective_only: false, level, status }
 }
 
@@ -19,7 +19,7 @@ pub(crate) const fn check(
     slot: &'static str,
     open: &'static str,
     access: &'static str,
-    references: &'static [(Tok, i64)],
+    references: &'static [(ClientToken, i64)],
 ) -> Step {
     Step::Check(all(State { slot, open, access, references, after_open: "" }))
 }
@@ -30,7 +30,7 @@ pub(crate) const fn slot(slot: &'static str) -> Step {
 }
 
 /// The thread does not impersonate, and nothing is left of these tokens.
-pub(crate) const fn idle(references: &'static [(Tok, i64)]) -> Step {
+pub(crate) const fn idle(references: &'static [(ClientToken, i64)]) -> Step {
     Step::Check(all(State { references, ..IDLE }))
 }
 
@@ -48,15 +48,15 @@ pub(crate) const fn open_own(as_self: bool, expected: &'static str) -> Step {
 pub(crate) const fn script(
     id: &'static str,
     title: &'static str,
-    server: Server,
+    server: ServerToken,
     steps: &'static [Step],
 ) -> Script {
-    Script { id, title, server, only: Only::NT, device: Device::Any, steps }
+    Script { id, title, server, only: AppliesTo::NT, device: Device::Any, steps }
 }
 
 impl Script {
     /// The same for some kernels only.
-    pub(crate) const fn only(self, only: Only) -> Self {
+    pub(crate) const fn only(self, only: AppliesTo) -> Self {
         Self { only, ..self }
     }
 
@@ -77,7 +77,7 @@ pub(crate) const fn open(object: Securable, status: Status) -> Step {
 }
 
 /// A handle on a token.
-pub(crate) const fn token(number: usize, tok: Tok, access: u32) -> Step {
+pub(crate) const fn token(number: usize, tok: ClientToken, access: u32) -> Step {
     Step::Program(Program::TokenHandle(number, tok, access))
 }
 

@@ -1,7 +1,7 @@
 //! What a script can do.
 
 use super::{ByKernel, State, Who};
-use crate::{Logon, Server, Tok, User};
+use crate::{ClientToken, Logon, ServerToken, User};
 use psimp_nt::{Sid, Status, TokenType};
 use psimp_rules::Family;
 
@@ -12,7 +12,7 @@ pub enum Step {
     /// `PsImpersonateClient` with a token; the driver's IMPERSONATE.
     Impersonate {
         /// The token.
-        token: Tok,
+        token: ClientToken,
         /// Copy-on-open.
         copy_on_open: bool,
         /// Effective-only.
@@ -39,7 +39,7 @@ pub enum Step {
     /// `PsReferenceEffectiveToken`, which only the model offers: what it returns.
     EffectiveToken {
         /// The token, `None` for the process's primary token.
-        token: Option<Tok>,
+        token: Option<ClientToken>,
         /// The type it reports.
         token_type: TokenType,
         /// Effective-only.
@@ -50,9 +50,9 @@ pub enum Step {
     /// The privilege `SeImpersonate` of the server's primary token is disabled.
     DisablePrivilege,
     /// The server's primary token is replaced.
-    BecomeServer(Server),
+    BecomeServer(ServerToken),
     /// The thread attaches to another process, whose primary token is this.
-    Attach(Server),
+    Attach(ServerToken),
     /// It detaches.
     Detach,
     /// The slot is kept under this number: a reference and the slot's values;
@@ -106,7 +106,7 @@ pub enum Step {
     /// is documented, and through the driver with documented rules on any.
     WhereDocumented(&'static [Step]),
     /// Where they do not.
-    Elsewhere(&'static [Step]),
+    WhereNotDocumented(&'static [Step]),
     /// What the thread shows now.
     Check(ByKernel<State>),
 }
@@ -134,7 +134,7 @@ pub enum Program {
     /// A handle on a thread.
     ThreadHandle(usize, Who, u32),
     /// A handle on a token.
-    TokenHandle(usize, Tok, u32),
+    TokenHandle(usize, ClientToken, u32),
     /// A handle on an object that this thread opens now, with the access.
     Open(usize, Securable, u32),
     /// What a handle grants.
@@ -371,10 +371,10 @@ pub enum Object {
     /// Whether the slots of two threads hold the same object.
     SameToken(Who, Who, bool),
     /// The slot's token has session, source and logon of this one.
-    SameOrigin(Tok),
+    SameOrigin(ClientToken),
     /// What the fixture has disabled is enabled in this token, through a handle
     /// of its own.
-    EnableDisabled(Tok),
+    EnableDisabled(ClientToken),
     /// The server process joins a job with these of `JOB_OBJECT_SECURITY_…`; its
     /// filter, if it has one, deletes the privilege of [`Judge::Privilege`].
     AssignJob(u32),

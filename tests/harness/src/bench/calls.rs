@@ -2,7 +2,7 @@
 
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE, descriptor};
-use psimp_catalogue::{Server, Tok, User};
+use psimp_catalogue::{ClientToken, ServerToken, User};
 use psimp_host::{Options, Requestor};
 use psimp_model::{Kernel, Object, SecurityQos, rights};
 use psimp_nt::{Level, Status, TokenType};
@@ -83,7 +83,7 @@ impl World {
             let told: wire::Connection = sender.send(Operation::NextClient, request.as_bytes())?;
             clients.push((client, told.id));
         }
-        machine.become_server(Server::S);
+        machine.become_server(ServerToken::S);
         Ok(Self { machine, driver, files, clients })
     }
 
@@ -121,7 +121,7 @@ impl World {
             let token = handles.insert(Object::Token(token), rights::TOKEN_ALL_ACCESS);
             Ok::<_, Failure>(wire::Impersonate { token, ..wire::Impersonate::EXAMPLE })
         };
-        let (kept, copied) = (own(Tok::A2)?, own(Tok::B2)?);
+        let (kept, copied) = (own(ClientToken::A2)?, own(ClientToken::B2)?);
         let object = descriptor(&[User::A.sid()]);
         let length = u32::try_from(object.len()).unwrap_or(u32::MAX);
         let head = wire::AccessCheck { length, ..wire::AccessCheck::EXAMPLE };

@@ -54,7 +54,7 @@ impl Goal {
 }
 
 /// What is aimed at.
-pub const GOALS: [Goal; 3] = [
+pub const GOALS: &[Goal] = &[
     Goal {
         figure: "query_per_second",
         title: "QUERY on one thread, a second",

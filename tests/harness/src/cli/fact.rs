@@ -10,11 +10,11 @@ pub(super) const ORIGINS: &str = "server, system, anonymous or a number";
 pub(super) const LEVELS: &str = "anonymous, identification, impersonation, delegation or 0 to 3";
 pub(super) const INTEGRITIES: &str = "untrusted, low, medium, high, system or a number";
 pub(super) const NUMBER: &str = "a number of 32 bits";
-pub(super) const TYPES: [(&str, TokenType); 2] =
-    [("primary", TokenType::Primary), ("impersonation", TokenType::Impersonation)];
-pub(super) const PRIVILEGES: [(&str, bool); 3] =
-    [("SeImpersonate", true), ("disabled", false), ("none", false)];
-pub(super) const INTEGRITY: [(&str, u32); 5] = [
+pub(super) const TYPES: &[(&str, TokenType)] =
+    &[("primary", TokenType::Primary), ("impersonation", TokenType::Impersonation)];
+pub(super) const PRIVILEGES: &[(&str, bool)] =
+    &[("SeImpersonate", true), ("disabled", false), ("none", false)];
+pub(super) const INTEGRITY: &[(&str, u32)] = &[
     ("untrusted", integrity::UNTRUSTED),
     ("low", integrity::LOW),
     ("medium", integrity::MEDIUM),

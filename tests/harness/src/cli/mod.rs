@@ -220,7 +220,7 @@ psimp explain [--format <FORMAT>] <CASE>
        psimp explain [--format <FORMAT>] [--process <FACTS>] [--token <FACTS>] [--level <LEVEL>]";
 
 /// The arguments of `explain` that ask about the rules instead of a case.
-const OWN_QUESTION: [&str; 3] = ["process", "token", "level"];
+const OWN_QUESTION: &[&str] = &["process", "token", "level"];
 
 /// Arguments of `explain`.
 #[derive(Clone, Debug, Args)]

@@ -6,7 +6,7 @@ use super::fact::{
     INTEGRITIES, INTEGRITY, LEVELS, LOGONS, NUMBER, ORIGINS, PRIVILEGES, Session, TYPES, WrongFact, alone,
     level, needed, number, one_of, session, user, wrong,
 };
-use psimp_catalogue::{Logon, Server, Tok, User};
+use psimp_catalogue::{ClientToken, Logon, ServerToken, User};
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 use psimp_rules::{Package, Restriction, TokenFacts};
 
@@ -121,12 +121,13 @@ impl TokenSpec {
 
     /// The facts of a process's primary token.
     pub fn server(&self) -> TokenFacts {
-        self.over(Server::S.fixture().facts(), None)
+        self.over(ServerToken::S.fixture().facts(), None)
     }
 
     /// The facts of a token that a thread of `server` impersonates.
     pub fn client(&self, server: &TokenFacts) -> TokenFacts {
-        let base = if self.token_type == Some(TokenType::Primary) { Tok::Ap0 } else { Tok::A2 };
+        let base =
+            if self.token_type == Some(TokenType::Primary) { ClientToken::Ap0 } else { ClientToken::A2 };
         self.over(base.fixture().facts(), Some(server.authentication_id))
     }
 

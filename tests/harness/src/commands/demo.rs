@@ -3,7 +3,7 @@
 use super::driver::why_no_device;
 use super::{load_image, say, unavailable};
 use crate::cli::{DemoArgs, DemoTarget, Exit};
-use crate::demo::{Told, model};
+use crate::demo::{Transcript, model};
 use crate::driver::Source;
 use crate::run::Setup;
 
@@ -42,7 +42,7 @@ fn device(_: &DemoArgs) -> anyhow::Result<Exit> {
 }
 
 /// Prints the transcript, and on standard error the unexpected outcomes.
-fn report(told: &Told) -> anyhow::Result<Exit> {
+fn report(told: &Transcript) -> anyhow::Result<Exit> {
     say(&told.text)?;
     for difference in &told.differences {
         eprintln!("psimp: unexpected outcome: {difference}");

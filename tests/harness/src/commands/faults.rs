@@ -3,7 +3,7 @@
 use super::{load_image, say, unavailable, unless_enough};
 use crate::cli::{Exit, FaultsArgs, TextFormat};
 use crate::driver::Source;
-use crate::faults::{Breach, Explored, Run, RunId, Setting, StackId, explore_all, run};
+use crate::faults::{Explored, Run, RunId, Setting, StackId, Violation, explore_all, run};
 use crate::progress::Progress;
 use psimp_host::Image;
 use serde_json::json;
@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 /// How many broken runs are told in full.
-const TOLD: usize = 20;
+const PRINTED: usize = 20;
 
 pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
     let image = match load_image(&args.cases.image.path) {
@@ -60,16 +60,16 @@ impl<'a> Figures<'a> {
     }
 
     fn leaks(&self) -> usize {
-        self.broken.iter().filter(|run| run.breaches.iter().any(|breach| breach.leak)).count()
+        self.broken.iter().filter(|run| run.violations.iter().any(|violation| violation.leak)).count()
     }
 
     fn print(&self, format: TextFormat) -> io::Result<()> {
-        for run in self.broken.iter().take(TOLD) {
-            for Breach { what, .. } in &run.breaches {
+        for run in self.broken.iter().take(PRINTED) {
+            for Violation { what, .. } in &run.violations {
                 eprintln!("{}  {what}", run.id);
             }
         }
-        if let Some(more) = self.broken.len().checked_sub(TOLD).filter(|more| *more != 0) {
+        if let Some(more) = self.broken.len().checked_sub(PRINTED).filter(|more| *more != 0) {
             eprintln!("… and {more} runs more");
         }
         let Self { sites, runs, broken } = self;
@@ -100,19 +100,19 @@ fn replay(image: Arc<Image>, id: &RunId) -> anyhow::Result<Exit> {
         eprintln!("psimp: {} does not run on the kernel {}", case.id, id.kernel.name());
         return Ok(Exit::Usage);
     };
-    unless_enough(tell(&mut io::stdout().lock(), &run, &case.title))?;
-    Ok(if run.breaches.is_empty() { Exit::Passed } else { Exit::Failed })
+    unless_enough(log_line(&mut io::stdout().lock(), &run, &case.title))?;
+    Ok(if run.violations.is_empty() { Exit::Passed } else { Exit::Failed })
 }
 
-fn tell(out: &mut impl Write, run: &Run, title: &str) -> io::Result<()> {
+fn log_line(out: &mut impl Write, run: &Run, title: &str) -> io::Result<()> {
     writeln!(out, "{}  {title}", run.id)?;
-    for line in &run.story {
+    for line in &run.log {
         writeln!(out, "  {line}")?;
     }
-    for Breach { leak, what } in &run.breaches {
+    for Violation { leak, what } in &run.violations {
         writeln!(out, "{}: {what}", if *leak { "LOST" } else { "BROKEN" })?;
     }
-    if run.breaches.is_empty() {
+    if run.violations.is_empty() {
         writeln!(out, "nothing is broken, nothing is lost")?;
     }
     Ok(())

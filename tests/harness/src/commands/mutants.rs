@@ -92,8 +92,8 @@ fn catch(source: &Source, mutant: &Mutant) -> End {
     let (kernel, rules) = (Kernel::Win10, RulesMode::Documented);
     let setting = Setting { image: image.clone(), kernel, rules };
     for run in cases.iter().flat_map(|case| explore(&setting, case).broken) {
-        for breach in &run.breaches {
-            let message = format!("{}: {}", run.id, breach.what);
+        for violation in &run.violations {
+            let message = format!("{}: {}", run.id, violation.what);
             if mutant.words.iter().all(|words| message.contains(words)) {
                 return End::Caught(message);
             }

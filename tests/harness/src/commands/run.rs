@@ -4,7 +4,7 @@ use super::driver::why_no_device;
 use super::{load_image, report_page, unavailable, unless_enough};
 use crate::cli::{Choice, Exit, Rules, RunArgs, Target};
 use crate::driver::Source;
-use crate::native::route::Means;
+use crate::native::route::Route;
 use crate::progress::Progress;
 use crate::report::{self, Format, Sheet};
 use crate::result::{CaseResult, ImageInfo, RunResult, Summary};
@@ -109,8 +109,8 @@ fn carry_out(
             };
             Ok(selected.iter().map(one).collect())
         }
-        Ready::Windows { driver: true } => native(selected, kernel, Means::Driver(mode.mode())),
-        Ready::Windows { driver: false } => native(selected, kernel, Means::UserMode),
+        Ready::Windows { driver: true } => native(selected, kernel, Route::Driver(mode.mode())),
+        Ready::Windows { driver: false } => native(selected, kernel, Route::UserMode),
     }
 }
 
@@ -152,12 +152,12 @@ fn why_no_native() -> Option<String> {
 }
 
 #[cfg(windows)]
-fn native(selected: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResult>, String> {
-    crate::native::run(selected, kernel, means)
+fn native(selected: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResult>, String> {
+    crate::native::run(selected, kernel, route)
 }
 
 #[cfg(not(windows))]
-fn native(_selected: &[Case], _kernel: Kernel, _means: Means) -> Result<Vec<CaseResult>, String> {
+fn native(_selected: &[Case], _kernel: Kernel, _means: Route) -> Result<Vec<CaseResult>, String> {
     Err(why_no_native().unwrap_or_default())
 }
 

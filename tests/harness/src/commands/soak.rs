@@ -3,7 +3,7 @@
 use super::{load_image, unavailable, unless_enough};
 use crate::cli::{Exit, SoakArgs, TextFormat};
 use crate::progress::Progress;
-use crate::soak::{Crowd, Figures, Found, crowd, soak as run};
+use crate::soak::{Crowd, Figures, Findings, crowd, soak as run};
 use serde_json::json;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -99,6 +99,6 @@ fn messages(figures: &Figures) -> impl Iterator<Item = &str> {
     [&figures.torn, &figures.unexpected, &figures.leaks].into_iter().flat_map(first)
 }
 
-fn first(found: &Found) -> impl Iterator<Item = &str> {
+fn first(found: &Findings) -> impl Iterator<Item = &str> {
     found.first.iter().map(String::as_str)
 }

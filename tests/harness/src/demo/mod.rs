@@ -16,7 +16,7 @@ mod steps;
 #[cfg(windows)]
 pub use device::DeviceStage;
 pub use story::tell;
-pub use transcript::Told;
+pub use transcript::Transcript;
 
 use crate::client::Contract;
 use crate::driver::Failure;

@@ -4,7 +4,7 @@ use super::people::{
     CLIENT, CLIENT_LOGON, SERVER, SERVER_THREAD, STRANGER, STRANGER_LOGON, account, logon_sid, named,
     ordinary, scene, server,
 };
-use super::{Guest, Scene, Stage, Told, tell};
+use super::{Guest, Scene, Stage, Transcript, tell};
 use crate::client::{Client, Contract};
 use crate::driver::{Driver, Failure, File};
 use crate::machine::{Machine, descriptor};
@@ -21,18 +21,18 @@ use std::sync::Arc;
 const CURRENT_THREAD: u64 = u64::MAX - 1;
 
 /// Runs the demo over the model.
-pub fn run(target: &Setup, name: &str) -> Told {
+pub fn run(target: &Setup, name: &str) -> Transcript {
     on_stage(target, name, |mut stage| tell(&mut stage))
 }
 
 /// Makes the stage, and takes it down when all is told.
-pub fn on_stage(target: &Setup, name: &str, tell: impl FnOnce(ModelStage<'_>) -> Told) -> Told {
+pub fn on_stage(target: &Setup, name: &str, tell: impl FnOnce(ModelStage<'_>) -> Transcript) -> Transcript {
     let machine = Machine::new(target.kernel);
     machine.process.set_primary(machine.system.create_token(server()));
     // Whoever has logged on may connect.
     let parameters = [(CLIENTS_SETTING.to_owned(), CLIENTS_AUTHENTICATED)].into_iter().collect();
     let options = Options { parameters, ..Options::default() };
-    let mut told = Told::default();
+    let mut told = Transcript::default();
     let driver = match Driver::start_with(&target.source, &machine.system, options) {
         Ok(driver) => driver,
         Err(failure) => {

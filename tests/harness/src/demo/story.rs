@@ -1,6 +1,6 @@
 //! What happens, in which order, and how it must end.
 
-use super::transcript::Told;
+use super::transcript::Transcript;
 use super::{Guest, Stage};
 use crate::driver::Failure;
 use psimp_nt::{Level, Status};
@@ -27,7 +27,7 @@ struct Chapter {
     moral: &'static str,
 }
 
-const CHAPTERS: [Chapter; 4] = [
+const CHAPTERS: &[Chapter] = &[
     Chapter {
         level: Level::Anonymous,
         title: "the server sees nothing",
@@ -59,10 +59,10 @@ const CHAPTERS: [Chapter; 4] = [
 ];
 
 /// Tells the whole story on a stage.
-pub fn tell(stage: &mut impl Stage) -> Told {
-    let mut story = Story { stage, told: Told::default(), part: String::new(), answers: Vec::new() };
+pub fn tell(stage: &mut impl Stage) -> Transcript {
+    let mut story = Story { stage, told: Transcript::default(), part: String::new(), answers: Vec::new() };
     story.part("The beginning", Story::begins);
-    for (number, chapter) in (1..).zip(&CHAPTERS) {
+    for (number, chapter) in (1..).zip(CHAPTERS) {
         let heading = format!("{number}. {}: {}", chapter.level.name(), chapter.title);
         story.chapter(&heading, |story| story.at(chapter));
     }
@@ -76,7 +76,7 @@ pub fn tell(stage: &mut impl Stage) -> Told {
 /// The story as far as it is told.
 pub(super) struct Story<'a, S> {
     pub(super) stage: &'a mut S,
-    pub(super) told: Told,
+    pub(super) told: Transcript,
     /// Which part it is in, for differences.
     part: String,
     /// What came of [`QUESTIONS`] at each level.

@@ -5,14 +5,14 @@ use std::fmt::{Display, Write};
 
 /// What came of a demo.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Transcript {
     /// The page.
     pub text: String,
     /// Unexpected outcomes.
     pub differences: Vec<String>,
 }
 
-impl Told {
+impl Transcript {
     /// What the program ends with.
     pub fn exit(&self) -> Exit {
         if self.differences.is_empty() { Exit::Passed } else { Exit::Failed }

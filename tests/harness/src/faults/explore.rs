@@ -1,7 +1,7 @@
 //! All failures of a case, until no new way to fail appears.
 
 use super::id::{Failing, RunId, Stack, StackId};
-use super::watch::{Breach, Met, Watch};
+use super::watch::{Met, Violation, Watch};
 use crate::driver::Source;
 use crate::result::CaseStatus;
 use crate::run::{Setup, run_case};
@@ -31,9 +31,9 @@ pub struct Run {
     /// Which run.
     pub id: RunId,
     /// The promises that were not kept.
-    pub breaches: Vec<Breach>,
+    pub violations: Vec<Violation>,
     /// What happened, request for request; empty unless asked for.
-    pub story: Vec<String>,
+    pub log: Vec<String>,
 }
 
 /// What came of a case.
@@ -48,8 +48,8 @@ pub struct Explored {
 }
 
 /// Runs a case once with these failures. None if it cannot run on that kernel.
-pub fn run(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Option<Run> {
-    once(setting, case, failing, tells).map(|(run, _)| run)
+pub fn run(setting: &Setting, case: &Case, failing: &[Failing], narrate: bool) -> Option<Run> {
+    once(setting, case, failing, narrate).map(|(run, _)| run)
 }
 
 /// How many failures are tried in all combinations.
@@ -71,7 +71,7 @@ pub fn explore(setting: &Setting, case: &Case) -> Explored {
             let Some((run, since)) = once(setting, case, &failing, false) else { return explored };
             explored.runs += 1;
             failed.extend(failing.last().map(|last| last.stack));
-            if !run.breaches.is_empty() {
+            if !run.violations.is_empty() {
                 explored.broken.push(run);
             }
             let met: Vec<_> = since.iter().map(|met| (met.id, met.times)).collect();
@@ -121,8 +121,8 @@ pub fn explore_all(setting: &Setting, cases: &[Case], done: impl Fn() + Sync) ->
     explored.into_iter().map(|(_, explored)| explored).collect()
 }
 
-fn once(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Option<(Run, Vec<Met>)> {
-    let watch = Watch::new(failing, tells);
+fn once(setting: &Setting, case: &Case, failing: &[Failing], narrate: bool) -> Option<(Run, Vec<Met>)> {
+    let watch = Watch::new(failing, narrate);
     let setup = Setup {
         source: Source::Watched(setting.image.clone(), watch.clone()),
         kernel: setting.kernel,
@@ -134,9 +134,9 @@ fn once(setting: &Setting, case: &Case, failing: &[Failing], tells: bool) -> Opt
     let mut seen = watch.finish();
     if !seen.complete {
         let what = "the run did not get to the call that was to fail".to_owned();
-        seen.breaches.push(Breach { leak: false, what });
+        seen.violations.push(Violation { leak: false, what });
     }
     let Setting { kernel, rules, .. } = *setting;
     let id = RunId { case: case.id.to_owned(), kernel, rules, failing: failing.to_vec() };
-    Some((Run { id, breaches: seen.breaches, story: seen.story }, seen.since))
+    Some((Run { id, violations: seen.violations, log: seen.log }, seen.since))
 }

@@ -17,4 +17,4 @@ mod watch;
 
 pub use explore::{Explored, Run, Setting, explore, explore_all, run};
 pub use id::{Failing, RunId, Stack, StackId};
-pub use watch::{Breach, Watch};
+pub use watch::{Violation, Watch};

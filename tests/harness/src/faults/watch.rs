@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
+pub struct Violation {
     /// Something was lost: a reference, a handle, a pool block, a request.
     pub leak: bool,
     /// What happened.
@@ -25,7 +25,7 @@ pub struct Watch {
     /// The calls that fail, one after the other.
     failing: Vec<Failing>,
     /// Whether everything is written down, for people.
-    tells: bool,
+    narrate: bool,
     state: Mutex<State>,
 }
 
@@ -43,8 +43,8 @@ struct State {
     turn: u64,
     /// Threads run at the same time.
     slots_change: bool,
-    breaches: Vec<Breach>,
-    story: Vec<String>,
+    violations: Vec<Violation>,
+    log: Vec<String>,
 }
 
 /// A request in progress.
@@ -64,39 +64,39 @@ pub(super) struct Met {
 
 /// What a run showed.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct RunRecord {
     /// Whether every call failed that was to.
     pub(super) complete: bool,
     /// The calls that could fail after the last one that did.
     pub(super) since: Vec<Met>,
-    pub(super) breaches: Vec<Breach>,
-    pub(super) story: Vec<String>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) log: Vec<String>,
 }
 
 impl Watch {
     /// For a run in which these calls fail.
-    pub(super) fn new(failing: &[Failing], tells: bool) -> Arc<Self> {
-        Arc::new(Self { failing: failing.to_vec(), tells, state: Mutex::default() })
+    pub(super) fn new(failing: &[Failing], narrate: bool) -> Arc<Self> {
+        Arc::new(Self { failing: failing.to_vec(), narrate, state: Mutex::default() })
     }
 
     /// What the run showed.
-    pub(super) fn finish(&self) -> Seen {
+    pub(super) fn finish(&self) -> RunRecord {
         let state = std::mem::take(&mut *self.state.lock());
-        Seen {
+        RunRecord {
             complete: state.failed == self.failing.len(),
             since: state.since,
-            breaches: state.breaches,
-            story: state.story,
+            violations: state.violations,
+            log: state.log,
         }
     }
 
-    fn breach(&self, leak: bool, what: String) {
-        self.state.lock().breaches.push(Breach { leak, what });
+    fn violation(&self, leak: bool, what: String) {
+        self.state.lock().violations.push(Violation { leak, what });
     }
 
-    fn tell(&self, state: &mut State, what: impl FnOnce() -> String) {
-        if self.tells {
-            state.story.push(what());
+    fn log_line(&self, state: &mut State, what: impl FnOnce() -> String) {
+        if self.narrate {
+            state.log.push(what());
         }
     }
 }
@@ -122,23 +122,23 @@ impl Witness for Watch {
     }
 
     fn ended(&self, what: &str, status: Status) {
-        self.tell(&mut self.state.lock(), || format!("{what}: {status}"));
+        self.log_line(&mut self.state.lock(), || format!("{what}: {status}"));
     }
 
     fn did_not_start(&self, error: &StartError) {
         match error {
             StartError::Status(status) => self.ended("start of the driver", *status),
             StartError::Fault(fault) => self.report(fault),
-            StartError::Load(error) => self.breach(false, error.to_string()),
+            StartError::Load(error) => self.violation(false, error.to_string()),
         }
     }
 
     fn report(&self, fault: &Fault) {
-        self.breach(is_leak(fault.kind), fault.to_string());
+        self.violation(is_leak(fault.kind), fault.to_string());
     }
 
     fn left(&self, what: &str) {
-        self.breach(true, format!("references after close and revert: {what}"));
+        self.violation(true, format!("references after close and revert: {what}"));
     }
 
     fn request(
@@ -160,7 +160,7 @@ impl Witness for Watch {
             Err(Failure::Status(status)) => Err(*status),
             // The host reports it once more when the driver is unloaded.
             Err(Failure::Fault(fault)) => {
-                self.tell(&mut state, || format!("{}: fault: {fault}", request.name()));
+                self.log_line(&mut state, || format!("{}: fault: {fault}", request.name()));
                 return ended;
             }
         };
@@ -169,15 +169,15 @@ impl Witness for Watch {
             request.remember(reply, &mut state.levels);
         }
         let status = result.err().unwrap_or(Status::SUCCESS);
-        self.tell(&mut state, || {
+        self.log_line(&mut state, || {
             let target = request.target.as_ref().unwrap_or(thread);
             let now = brief(slot(target).as_ref());
             format!("{}: {status}; thread {}: {now}", request.name(), target.id())
         });
         for why in broken {
             let what = format!("{} {why} ({status})", request.name());
-            self.tell(&mut state, || format!("  BROKEN: {what}"));
-            state.breaches.push(Breach { leak: false, what });
+            self.log_line(&mut state, || format!("  BROKEN: {what}"));
+            state.violations.push(Violation { leak: false, what });
         }
         ended
     }
@@ -246,7 +246,7 @@ impl State {
         met.times += 1;
         if met.stack != *stack {
             let what = format!("two stacks have the id {id}: {}; {stack}", met.stack);
-            self.breaches.push(Breach { leak: false, what });
+            self.violations.push(Violation { leak: false, what });
         }
         met.times
     }
@@ -284,7 +284,7 @@ impl Observer for Watch {
             if let Some(served) = state.served.get_mut(&call.on_behalf_of).filter(|_| excuses) {
                 served.failed = Some(call.function);
             }
-            self.tell(&mut state, || format!("{id} fails: {stack}"));
+            self.log_line(&mut state, || format!("{id} fails: {stack}"));
             return Ruling::Fail;
         }
         Ruling::Proceed

@@ -42,7 +42,7 @@ pub enum Removed {
 
 /// What came of one line when the journal was cleared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum RemovalReport {
     /// The line went.
     Cleared(Thing, Removed),
     /// It stays, because the thing could not be removed.
@@ -51,7 +51,7 @@ pub enum Told {
     Unreadable(String),
 }
 
-impl Display for Told {
+impl Display for RemovalReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cleared(thing, Removed::Now) => write!(f, "removed {thing}, which psimp had made"),
@@ -101,7 +101,7 @@ impl<S: Storage> Journal<S> {
     ///
     /// # Errors
     /// Why the journal cannot be read or written.
-    pub fn clear(&self, world: &impl World) -> io::Result<Vec<Told>> {
+    pub fn clear(&self, world: &impl World) -> io::Result<Vec<RemovalReport>> {
         self.clear_of(world, |writer| !world.runs(writer))
     }
 
@@ -110,26 +110,26 @@ impl<S: Storage> Journal<S> {
     ///
     /// # Errors
     /// Why the journal cannot be read or written.
-    pub fn stop(&self, world: &impl World) -> io::Result<Vec<Told>> {
+    pub fn stop(&self, world: &impl World) -> io::Result<Vec<RemovalReport>> {
         let mut state = self.state.lock();
         state.stopped = true;
         self.clear_of(world, |writer| writer == self.writer)
     }
 
     /// The lock is held to the end: two that start at once clear one after the other.
-    fn clear_of(&self, world: &impl World, whose: impl Fn(Writer) -> bool) -> io::Result<Vec<Told>> {
+    fn clear_of(&self, world: &impl World, whose: impl Fn(Writer) -> bool) -> io::Result<Vec<RemovalReport>> {
         let _lock = self.storage.lock()?;
         let text = self.storage.read()?;
         let (mut kept, mut told) = (Vec::new(), Vec::new());
         for line in entry::parse(&text) {
             match &line {
-                Line::Unreadable(text) => told.push(Told::Unreadable(text.clone())),
+                Line::Unreadable(text) => told.push(RemovalReport::Unreadable(text.clone())),
                 Line::Entry(entry) if whose(entry.writer) => match world.remove(&entry.thing) {
                     Ok(removed) => {
-                        told.push(Told::Cleared(entry.thing.clone(), removed));
+                        told.push(RemovalReport::Cleared(entry.thing.clone(), removed));
                         continue;
                     }
-                    Err(why) => told.push(Told::Stays(entry.thing.clone(), why)),
+                    Err(why) => told.push(RemovalReport::Stays(entry.thing.clone(), why)),
                 },
                 Line::Entry(_) => (),
             }

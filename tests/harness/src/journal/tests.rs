@@ -1,6 +1,6 @@
 //! The journal, with machines that are made up and processes that die.
 
-use super::{Folder, Journal, Line, Removed, Storage, Thing, Told, World, Writer};
+use super::{Folder, Journal, Line, RemovalReport, Removed, Storage, Thing, World, Writer};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -185,7 +185,8 @@ fn wherever_a_process_dies_the_next_leaves_nothing() {
         let told = next.clear(&living(&machine)).expect("a journal");
         assert_eq!(machine.names(), ["somebody"], "dead after {steps} steps");
         assert_eq!(temporary.text(), None, "dead after {steps} steps");
-        let removed = told.iter().filter(|told| matches!(told, Told::Cleared(_, Removed::Now))).count();
+        let removed =
+            told.iter().filter(|told| matches!(told, RemovalReport::Cleared(_, Removed::Now))).count();
         assert_eq!(removed, usize::from(left), "dead after {steps} steps: {told:?}");
         live(temporary.folder(), &machine, &Life::of(Life::LONG), LATER).expect("the next run works");
         if ended.is_ok() && life.0.get() > 0 {
@@ -258,7 +259,7 @@ fn what_cannot_be_removed_stays_listed_and_is_told() {
     let journal = Journal::new(temporary.folder(), ME);
     journal.note(1, &account("psimp-1", None)).expect("a line");
     let told = Journal::new(temporary.folder(), LATER).clear(&living(&machine)).expect("a journal");
-    assert_eq!(told, [Told::Stays(account("psimp-1", None), "access denied".to_owned())]);
+    assert_eq!(told, [RemovalReport::Stays(account("psimp-1", None), "access denied".to_owned())]);
     assert_eq!(told[0].to_string(), "the account psimp-1, which psimp had made, stays: access denied");
     assert_eq!(journal.lines().expect("a journal").len(), 1);
 }
@@ -270,7 +271,7 @@ fn only_what_psimp_made_is_removed() {
         machine.add("psimp-1", mark, sid);
         Journal::new(temporary.folder(), ME).note(1, &account("psimp-1", known)).expect("a line");
         let told = Journal::new(temporary.folder(), LATER).clear(&living(&machine)).expect("a journal");
-        assert!(matches!(told[..], [Told::Cleared(_, Removed::Other(_))]), "{told:?}");
+        assert!(matches!(told[..], [RemovalReport::Cleared(_, Removed::Other(_))]), "{told:?}");
         assert_eq!(machine.names(), ["psimp-1"]);
         assert_eq!(temporary.text(), None);
     }
@@ -287,7 +288,7 @@ fn lines_of_processes_that_run_are_left_alone() {
     Journal::new(temporary.folder(), LATER).note(1, &account("psimp-2", None)).expect("a line");
     let third = Writer { pid: 5, started: 300 };
     let told = Journal::new(temporary.folder(), third).clear(&living(&machine)).expect("a journal");
-    assert_eq!(told, [Told::Cleared(account("psimp-1", None), Removed::Now)]);
+    assert_eq!(told, [RemovalReport::Cleared(account("psimp-1", None), Removed::Now)]);
     assert_eq!(machine.names(), ["psimp-2"]);
     assert!(temporary.text().is_some_and(|text| text.contains("psimp-2") && !text.contains("psimp-1")));
 }
@@ -305,8 +306,8 @@ fn a_line_that_nobody_can_read_stays_and_one_that_was_cut_off_goes() {
     assert_eq!(
         told,
         [
-            Told::Unreadable("what is this".to_owned()),
-            Told::Cleared(account("psimp-1", None), Removed::Absent)
+            RemovalReport::Unreadable("what is this".to_owned()),
+            RemovalReport::Cleared(account("psimp-1", None), Removed::Absent)
         ]
     );
     assert_eq!(temporary.text().as_deref(), Some("what is this\n"));
@@ -318,7 +319,7 @@ fn another_kind_of_thing_is_nothing_to_remove() {
     let line = "{\"number\":1,\"writer\":{\"pid\":4,\"started\":100},\"thing\":{\"kind\":\"disk\",\"name\":\"C\"}}\n";
     temporary.write(line);
     let told = Journal::new(temporary.folder(), LATER).clear(&living(&machine)).expect("a journal");
-    assert!(matches!(told[..], [Told::Unreadable(_)]), "{told:?}");
+    assert!(matches!(told[..], [RemovalReport::Unreadable(_)]), "{told:?}");
     assert_eq!(temporary.text().as_deref(), Some(line));
 }
 
@@ -332,7 +333,7 @@ fn who_is_being_ended_removes_its_own_and_makes_nothing_more() {
     let world = living(&machine);
     let (made, ()) = journal.make(&world, account("psimp-1", None), |_| Ok(())).expect("it is made");
     let told = journal.stop(&world).expect("a journal");
-    assert_eq!(told, [Told::Cleared(account("psimp-1", None), Removed::Now)]);
+    assert_eq!(told, [RemovalReport::Cleared(account("psimp-1", None), Removed::Now)]);
     assert_eq!(machine.names(), ["psimp-2"]);
     made.undo().expect("there is nothing left to do");
     let more = journal.make(&world, account("psimp-3", None), |_| Ok(()));

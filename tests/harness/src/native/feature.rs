@@ -37,7 +37,7 @@ pub enum Feature {
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: &[Self] = &[
         Self::Downgrade,
         Self::LevelOfOpens,
         Self::EffectiveOnly,

@@ -8,9 +8,9 @@
 #![allow(clippy::match_same_arms)] // one row of a table each
 
 use super::feature::Feature;
-use super::route::Means;
+use super::route::Route;
 use psimp_catalogue::{
-    Body, Case, Device, Judge, Object, Program, Securable, Server, State, Step, Tok, User, Who,
+    Body, Case, ClientToken, Device, Judge, Object, Program, Securable, ServerToken, State, Step, User, Who,
 };
 use psimp_nt::{Status, TokenType, integrity};
 use psimp_rules::Kernel;
@@ -20,12 +20,12 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The primary token of the process that it runs in.
-    pub server: Server,
+    pub server: ServerToken,
     /// The names of tokens that it impersonates or has handles of.
     tokens: BTreeSet<&'static str>,
     /// What the kernel must have.
     pub features: BTreeSet<Feature>,
-    means: Means,
+    route: Route,
     kernel: Kernel,
     /// Something is looked at.
     looks: bool,
@@ -36,13 +36,13 @@ impl Plan {
     ///
     /// # Errors
     /// A reason for people: what the case needs.
-    pub fn of(case: &Case, kernel: Kernel, means: Means) -> Result<Self, &'static str> {
+    pub fn of(case: &Case, kernel: Kernel, route: Route) -> Result<Self, &'static str> {
         if let Some(why) = case.only.reason_against(kernel) {
             return Err(why);
         }
         let mut plan = match case.body {
             Body::Decision(row) => {
-                let mut plan = Self::with(row.server, kernel, means);
+                let mut plan = Self::with(row.server, kernel, route);
                 plan.impersonate(row.token, false, false, row.level.into())?;
                 let observed = row.of(kernel).observed(row.token);
                 if observed.slot.starts_with("copy") {
@@ -56,7 +56,7 @@ impl Plan {
                 if script.device != Device::Any {
                     return Err("needs clients that are made to connect, as the model's are");
                 }
-                let mut plan = Self::with(script.server, kernel, means);
+                let mut plan = Self::with(script.server, kernel, route);
                 plan.steps(script.steps)?;
                 plan
             }
@@ -64,11 +64,11 @@ impl Plan {
                 return Err("needs processes that are made for its requests, as the model's are");
             }
             Body::Race(_) => return Err("needs schedules: a race of requests to the image"),
-            Body::Pipe(_) if means != Means::UserMode => {
+            Body::Pipe(_) if route != Route::UserMode => {
                 return Err("needs no driver: --target native carries it out");
             }
             Body::Pipe(pipe) => {
-                let mut plan = Self::with(Server::S, kernel, means);
+                let mut plan = Self::with(ServerToken::S, kernel, route);
                 plan.features.insert(Feature::PipeClients);
                 plan.access(pipe.access);
                 plan.looks = true;
@@ -85,12 +85,12 @@ impl Plan {
     }
 
     /// Tokens that it impersonates or has handles of.
-    pub fn tokens(&self) -> impl Iterator<Item = Tok> + '_ {
-        Tok::ALL.iter().copied().filter(|tok| self.tokens.contains(tok.name()))
+    pub fn tokens(&self) -> impl Iterator<Item = ClientToken> + '_ {
+        ClientToken::ALL.iter().copied().filter(|tok| self.tokens.contains(tok.name()))
     }
 
-    fn with(server: Server, kernel: Kernel, means: Means) -> Self {
-        Self { server, tokens: BTreeSet::new(), features: BTreeSet::new(), means, kernel, looks: false }
+    fn with(server: ServerToken, kernel: Kernel, route: Route) -> Self {
+        Self { server, tokens: BTreeSet::new(), features: BTreeSet::new(), route, kernel, looks: false }
     }
 
     fn server(&mut self) -> Result<(), &'static str> {
@@ -107,7 +107,7 @@ impl Plan {
         Ok(())
     }
 
-    fn token(&mut self, tok: Tok) {
+    fn token(&mut self, tok: ClientToken) {
         let fixture = tok.fixture();
         self.tokens.insert(tok.name());
         if fixture.restriction.is_restricted() {
@@ -121,7 +121,13 @@ impl Plan {
         }
     }
 
-    fn impersonate(&mut self, tok: Tok, copy: bool, effective: bool, level: u32) -> Result<(), &'static str> {
+    fn impersonate(
+        &mut self,
+        tok: ClientToken,
+        copy: bool,
+        effective: bool,
+        level: u32,
+    ) -> Result<(), &'static str> {
         let fixture = tok.fixture();
         if self.has_driver() {
             self.token(tok);
@@ -141,7 +147,7 @@ impl Plan {
     }
 
     fn has_driver(&self) -> bool {
-        self.means != Means::UserMode
+        self.route != Route::UserMode
     }
 
     fn steps(&mut self, steps: &[Step]) -> Result<(), &'static str> {
@@ -149,7 +155,7 @@ impl Plan {
     }
 
     fn step(&mut self, step: &Step) -> Result<(), &'static str> {
-        let (kernel, documented) = (self.kernel, self.means.documented(self.kernel));
+        let (kernel, documented) = (self.kernel, self.route.documented(self.kernel));
         match *step {
             Step::OnlyDriver(steps) if self.has_driver() => self.steps(steps),
             Step::OnlyKernel(_) if self.has_driver() => Ok(()),
@@ -194,9 +200,9 @@ impl Plan {
             Step::OnlyKernel(steps) => self.steps(steps),
             Step::OnKernels(families, steps) if families.contains(&kernel.family()) => self.steps(steps),
             Step::WhereDocumented(steps) if documented => self.steps(steps),
-            Step::Elsewhere(steps) if !documented => self.steps(steps),
-            Step::OnKernels(..) | Step::WhereDocumented(_) | Step::Elsewhere(_) => Ok(()),
-            Step::Check(ref values) => self.check(self.means.expected(values, kernel)),
+            Step::WhereNotDocumented(steps) if !documented => self.steps(steps),
+            Step::OnKernels(..) | Step::WhereDocumented(_) | Step::WhereNotDocumented(_) => Ok(()),
+            Step::Check(ref values) => self.check(self.route.expected(values, kernel)),
             Step::Memory(_) => Err("needs memory that fails: Driver Verifier, or the model"),
             Step::Context(_) => Err("needs kernel code: client security contexts"),
             _ => Err("needs kernel code: a routine that user mode has not"),
@@ -342,9 +348,9 @@ fn object_of(object: Securable) -> Result<(), &'static str> {
 }
 
 /// The token of which a slot holds a copy that the kernel made.
-fn downgraded(slot: &str) -> Option<Tok> {
+fn downgraded(slot: &str) -> Option<ClientToken> {
     let name = slot.strip_prefix("copy of ")?.split(' ').next()?;
     let level = slot.rsplit_once(" L")?.1.parse::<u8>().ok()?;
-    let tok = Tok::ALL.iter().copied().find(|tok| tok.name() == name)?;
+    let tok = ClientToken::ALL.iter().copied().find(|tok| tok.name() == name)?;
     (tok.fixture().level as u8 > level).then_some(tok)
 }

@@ -6,14 +6,14 @@ use psimp_rules::{Family, Kernel};
 
 /// What reaches the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
+pub enum Route {
     /// System calls alone.
     UserMode,
     /// The driver too, asked for these rules.
     Driver(RulesMode),
 }
 
-impl Means {
+impl Route {
     /// Where the documentation's downgrades hold.
     pub fn documented(self, kernel: Kernel) -> bool {
         kernel.family() == Family::Documented || self == Self::Driver(RulesMode::Documented)

@@ -1,6 +1,6 @@
 //! What one call may not do, whatever the program.
 
-use super::{Call, Player, Save, Shown, Slots, Step};
+use super::{Actor, Call, Save, Shown, Slots, Step};
 use crate::driver::Failure;
 use crate::observe::SlotView;
 use psimp_model::Kernel;
@@ -19,8 +19,8 @@ pub(super) fn check(
 ) -> Result<(), &'static str> {
     let ([before_one, before_two], [one, two]) = (before, &shown.slots);
     let (before, after, other_before, other) = match step.target() {
-        Player::One => (before_one, one, before_two, two),
-        Player::Two => (before_two, two, before_one, one),
+        Actor::One => (before_one, one, before_two, two),
+        Actor::Two => (before_two, two, before_one, one),
     };
     if other_before != other {
         return Err("a call changed the slot of a thread that it is not about");

@@ -6,7 +6,7 @@ mod side;
 
 use crate::driver::{Failure, Source};
 use crate::observe::SlotView;
-use psimp_catalogue::{Server, Tok, User};
+use psimp_catalogue::{ClientToken, ServerToken, User};
 use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use side::Side;
@@ -17,7 +17,7 @@ pub enum Call {
     /// IMPERSONATE.
     Impersonate {
         /// Which token.
-        token: Tok,
+        token: ClientToken,
         /// Copy-on-open.
         copy_on_open: bool,
         /// Effective-only.
@@ -28,7 +28,7 @@ pub enum Call {
         rules: RulesMode,
     },
     /// EVALUATE of a token at a level.
-    Evaluate(Tok, u32),
+    Evaluate(ClientToken, u32),
     /// QUERY.
     Query,
     /// SAVE.
@@ -52,7 +52,7 @@ pub enum Call {
     /// `PsDisableImpersonation` and at once `PsRestoreImpersonation`.
     DisableRestore,
     /// The server's primary token is replaced.
-    Become(Server),
+    Become(ServerToken),
     /// The thread begins to exit.
     Terminate,
     /// The device is opened once more, by an administrator as long as the
@@ -75,7 +75,7 @@ pub enum Fail {
 
 /// The two threads of the server process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Player {
+pub enum Actor {
     /// The first.
     One,
     /// The second.
@@ -86,10 +86,10 @@ pub enum Player {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Who calls.
-    pub by: Player,
+    pub by: Actor,
     /// Whom a call is about that can be about another thread. The others are
     /// about the caller.
-    pub about: Player,
+    pub about: Actor,
     /// The call.
     pub call: Call,
     /// What fails in it.
@@ -98,7 +98,7 @@ pub struct Step {
 
 impl Step {
     /// Whom a call is about.
-    fn target(&self) -> Player {
+    fn target(&self) -> Actor {
         match self.call {
             Call::Impersonate { .. }
             | Call::Evaluate(..)
@@ -162,7 +162,7 @@ type Slots = [Option<SlotView>; 2];
 pub fn compare(
     sources: &[(&Source, Callers)],
     kernel: Kernel,
-    server: Server,
+    server: ServerToken,
     program: &[Step],
 ) -> Result<(), String> {
     let start = |(source, callers): &(&Source, Callers)| Side::start(source, *callers, kernel, server);

@@ -1,11 +1,11 @@
 //! One machine in the middle of a program.
 
-use super::{Call, Callers, Fail, Player, Save, Shown, Slots, Step};
+use super::{Actor, Call, Callers, Fail, Save, Shown, Slots, Step};
 use crate::client::{Client, Contract};
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, OpenedToken, READ_WRITE, descriptor};
 use crate::normalize::Ids;
-use psimp_catalogue::{Server, Tok};
+use psimp_catalogue::{ClientToken, ServerToken};
 use psimp_model::{FaultPoint, Kernel, Object, Token, privileges, rights, sids};
 use psimp_nt::Status;
 use psimp_protocol::wire;
@@ -46,10 +46,10 @@ impl Side {
         source: &Source,
         callers: Callers,
         kernel: Kernel,
-        server: Server,
+        server: ServerToken,
     ) -> Result<Self, String> {
         let machine = Machine::new(kernel);
-        for tok in Tok::ALL {
+        for tok in ClientToken::ALL {
             machine.token(*tok);
         }
         let administrator = machine.process.primary();
@@ -71,11 +71,11 @@ impl Side {
         })
     }
 
-    fn machine(&self, player: Player) -> &Machine {
+    fn machine(&self, actor: Actor) -> &Machine {
         let [one, two] = &self.machines;
-        match player {
-            Player::One => one,
-            Player::Two => two,
+        match actor {
+            Actor::One => one,
+            Actor::Two => two,
         }
     }
 
@@ -99,7 +99,7 @@ impl Side {
             let relative = self.ids.id(id);
             let saved = |save: &&Save| !save.discarded && save.token_id() == Some(relative);
             let in_saves = self.saves.iter().filter(saved).count();
-            let test = usize::from(self.machine(Player::One).token_by_id(id).is_some());
+            let test = usize::from(self.machine(Actor::One).token_by_id(id).is_some());
             // Each slot is looked at through a reference of its own.
             let expected = 2 * in_slots + in_saves + test;
             let held = Arc::strong_count(&slot.token);
@@ -124,7 +124,7 @@ impl Side {
     /// Carries out one step.
     pub(super) fn run(&mut self, step: &Step) -> Shown {
         const STATUS: Status = Status::INSUFFICIENT_RESOURCES;
-        let system = self.machine(Player::One).system.clone();
+        let system = self.machine(Actor::One).system.clone();
         match step.fail {
             None => (),
             Some(Fail::Duplicate) => system.faults().fail_next(FaultPoint::DuplicateToken, STATUS),
@@ -141,7 +141,7 @@ impl Side {
     }
 
     /// A call, through a handle of the thread that it is about if that is another.
-    fn call(&mut self, call: Call, by: Player, about: Player) -> Result<Vec<u8>, Failure> {
+    fn call(&mut self, call: Call, by: Actor, about: Actor) -> Result<Vec<u8>, Failure> {
         if by == about {
             return self.call_about(call, by, 0, about);
         }
@@ -152,7 +152,7 @@ impl Side {
         result
     }
 
-    fn call_about(&mut self, call: Call, by: Player, handle: u64, about: Player) -> Result<Vec<u8>, Failure> {
+    fn call_about(&mut self, call: Call, by: Actor, handle: u64, about: Actor) -> Result<Vec<u8>, Failure> {
         let machine = self.machine(by);
         match call {
             Call::OpenDevice => return self.open_device(by),
@@ -176,7 +176,7 @@ impl Side {
                 let saved = client.save()?;
                 let told = self.told(saved.slot);
                 let [one, two] = self.slots();
-                let slot = if about == Player::One { one } else { two };
+                let slot = if about == Actor::One { one } else { two };
                 self.saves.push(Save { id: saved.save, slot, file: *number, discarded: false });
                 Ok(told)
             }
@@ -224,7 +224,7 @@ impl Side {
         }
     }
 
-    fn open_device(&mut self, by: Player) -> Result<Vec<u8>, Failure> {
+    fn open_device(&mut self, by: Actor) -> Result<Vec<u8>, Failure> {
         if self.files.len() == FILES {
             return Err(Status::INSUFFICIENT_RESOURCES.into());
         }
@@ -239,7 +239,7 @@ impl Side {
         Ok(Vec::new())
     }
 
-    fn close_device(&mut self, by: Player) -> Result<Vec<u8>, Failure> {
+    fn close_device(&mut self, by: Actor) -> Result<Vec<u8>, Failure> {
         if self.file >= self.files.len() {
             return Err(Status::INVALID_HANDLE.into());
         }

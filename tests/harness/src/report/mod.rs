@@ -11,6 +11,7 @@ mod tap;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
+use psimp_catalogue::GROUPS;
 
 pub use read::read;
 pub use sheet::{Column, Row, Sheet};
@@ -47,26 +48,7 @@ pub fn write(result: &RunResult, format: Format, out: &mut dyn Write, colour: bo
 
 /// What the first letter of a case id stands for; empty for a letter that has no group.
 pub fn group_name(letter: char) -> &'static str {
-    match letter {
-        'D' => "decision",
-        'N' => "null token and revert",
-        'T' => "slot contents",
-        'B' => "bad input",
-        'C' => "the downgrade copy",
-        'O' => "OpenThreadToken",
-        'A' => "access checks",
-        'S' => "save and restore",
-        'X' => "other threads",
-        'J' => "jobs",
-        'M' => "memory failure",
-        'R' => "references",
-        'P' => "Peios",
-        'U' => "user-mode",
-        'Z' => "races",
-        'K' => "connections",
-        'L' => "levels",
-        _ => "",
-    }
+    GROUPS.iter().find(|group| group.letter == letter).map_or("", |group| group.name)
 }
 
 /// The heading of the group that a case belongs to, such as `D decision`.

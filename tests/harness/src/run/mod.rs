@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::driver::{Driver, Failure, Source};
 use crate::machine::Machine;
 use crate::result::{CaseResult, CaseStatus, Comparison, mismatch};
-use psimp_catalogue::{Body, Case, Device, Server};
+use psimp_catalogue::{Body, Case, Device, ServerToken};
 use psimp_host::Options;
 use psimp_model::rights;
 use psimp_protocol::CLIENTS_SETTING;
@@ -50,7 +50,7 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
             }
         }
         Body::Requests(row) => {
-            with_driver(setup, Server::S, None, |client| requests::run(client, setup.rules, row))
+            with_driver(setup, ServerToken::S, None, |client| requests::run(client, setup.rules, row))
         }
         Body::Race(race) => races::run(setup, race),
         Body::Pipe(_) => return result(CaseStatus::Skipped("needs named pipes: Windows".to_owned())),
@@ -75,7 +75,11 @@ pub fn replay(setup: &Setup, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>) 
 
 /// On the model the raw kernel routine is checked first; through the driver the
 /// case runs on every setup.
-fn both_ways(setup: &Setup, server: Server, run: impl Fn(&Machine, Way<'_>) -> Comparison) -> Comparison {
+fn both_ways(
+    setup: &Setup,
+    server: ServerToken,
+    run: impl Fn(&Machine, Way<'_>) -> Comparison,
+) -> Comparison {
     if matches!(setup.source, Source::Service) {
         let machine = Machine::new(setup.kernel);
         machine.become_server(server);
@@ -89,7 +93,7 @@ fn both_ways(setup: &Setup, server: Server, run: impl Fn(&Machine, Way<'_>) -> C
 /// driver's setting of that name.
 fn with_driver(
     setup: &Setup,
-    server: Server,
+    server: ServerToken,
     clients: Option<u32>,
     run: impl FnOnce(&Client<'_>) -> Comparison,
 ) -> Comparison {

@@ -5,7 +5,7 @@ use crate::driver::{Failure, File};
 use crate::machine::administrator_client;
 use crate::observe::SlotView;
 use crate::result::{Comparison, Mismatch, mismatch};
-use psimp_catalogue::{Attempt, Caller, Edit, Handle, Opening, Output, Requests, Server, Tok};
+use psimp_catalogue::{Attempt, Caller, ClientToken, Edit, Handle, Opening, Output, Requests, ServerToken};
 use psimp_host::Requestor;
 use psimp_model::{Object, Thread, rights};
 use psimp_nt::Status;
@@ -51,7 +51,7 @@ fn try_attempt(client: &Client<'_>, rules: RulesMode, attempt: &Attempt) -> Resu
     let machine = client.machine;
     let one = |m| vec![m];
     client
-        .impersonate(Tok::A2, false, false, 2, rules)
+        .impersonate(ClientToken::A2, false, false, 2, rules)
         .map_err(|f| one(mismatch("first IMPERSONATE", "STATUS_SUCCESS", f.to_string())))?;
     let before = slot(&machine.thread);
     let mut handles = Vec::new();
@@ -118,7 +118,7 @@ fn send(
         Caller::Reader => with_access(rights::FILE_READ_DATA, output),
         Caller::Writer => with_access(rights::FILE_WRITE_DATA, output),
         Caller::OtherProcess => {
-            let other = machine.system.create_thread(&machine.other_process(Server::SPlus));
+            let other = machine.system.create_thread(&machine.other_process(ServerToken::SPlus));
             driver.send(&other, client.file, code, input, output, Requestor::User)
         }
     }
@@ -139,7 +139,7 @@ pub(super) fn open_as_administrator(client: &Client<'_>, desired: u32) -> Result
 
 fn try_opening(client: &Client<'_>, opening: &Opening) -> String {
     let machine = client.machine;
-    let process = machine.other_process(Server::S);
+    let process = machine.other_process(ServerToken::S);
     if opening.administrator {
         process.set_primary(administrator_client(&machine.system));
     }
@@ -169,7 +169,7 @@ fn input(client: &Client<'_>, attempt: &Attempt, rules: RulesMode, handles: &mut
         }
     };
     set("flags", if rules == RulesMode::Kernel { impersonate_flags::KERNEL_RULES.into() } else { 0 });
-    let token = machine.handle(Tok::A2, rights::TOKEN_ALL_ACCESS);
+    let token = machine.handle(ClientToken::A2, rights::TOKEN_ALL_ACCESS);
     handles.push(token);
     set("token", token);
     // No connection has this id.
@@ -220,11 +220,11 @@ fn make_handle(client: &Client<'_>, which: Handle, handles: &mut Vec<u64>) -> u6
             insert(Object::Thread(ended), access)
         }
         Handle::ForeignThread => {
-            let foreign = machine.system.create_thread(&machine.other_process(Server::SPlus));
+            let foreign = machine.system.create_thread(&machine.other_process(ServerToken::SPlus));
             insert(Object::Thread(foreign), rights::THREAD_ALL_ACCESS)
         }
         Handle::Closed => {
-            let handle = machine.handle(Tok::A2, rights::TOKEN_ALL_ACCESS);
+            let handle = machine.handle(ClientToken::A2, rights::TOKEN_ALL_ACCESS);
             machine.close(handle);
             return handle;
         }

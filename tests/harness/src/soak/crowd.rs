@@ -1,7 +1,7 @@
 //! A crowd: clients connect, are served and leave in any order, on several threads, while servers
 //! come and go.
 
-use super::Found;
+use super::Findings;
 use crate::client::{Client, Contract};
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE};
@@ -28,9 +28,9 @@ pub struct Crowd {
     /// Bytes of the driver's for each client that waits; none where there is no image.
     pub bytes: Option<usize>,
     /// What no operation can answer.
-    pub unexpected: Found,
+    pub unexpected: Findings,
     /// What was left when all had gone.
-    pub leaks: Found,
+    pub leaks: Findings,
 }
 
 /// Servers, each of which is closed and opened again at times.
@@ -46,7 +46,7 @@ struct Place<'a> {
     most: AtomicUsize,
     servers: [RwLock<Option<File>>; SERVERS],
     served: AtomicU64,
-    unexpected: Mutex<Found>,
+    unexpected: Mutex<Findings>,
 }
 
 /// Lets so many clients come and go.
@@ -211,7 +211,7 @@ impl Place<'_> {
             served: served.into_inner(),
             bytes,
             unexpected: unexpected.into_inner(),
-            leaks: Found::default(),
+            leaks: Findings::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::observe::SlotView;
 use psimp_protocol::wire::{self, slot_flags};
 
 /// A reply.
-pub(super) enum Told {
+pub(super) enum SlotReply {
     /// Of no slot.
     Nothing,
     /// A slot.
@@ -14,7 +14,7 @@ pub(super) enum Told {
     Outcome(wire::Outcome),
 }
 
-impl Told {
+impl SlotReply {
     /// What is wrong with the slot, if it is a mixture.
     pub(super) fn is_torn(&self, world: &World) -> Option<String> {
         match self {

@@ -30,23 +30,23 @@ pub struct Figures {
     /// Those that it refused, by status.
     pub refused: BTreeMap<String, u64>,
     /// Slots that nobody assigned, the first few in words.
-    pub torn: Found,
+    pub torn: Findings,
     /// Answers that an operation cannot give.
-    pub unexpected: Found,
+    pub unexpected: Findings,
     /// References, pool and handles that were left when everything was over.
-    pub leaks: Found,
+    pub leaks: Findings,
 }
 
 /// How often something was found, and the first few in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Findings {
     /// How often.
     pub count: u64,
     /// The first ones.
     pub first: Vec<String>,
 }
 
-impl Found {
+impl Findings {
     fn add(&mut self, words: impl FnOnce() -> String) {
         self.count += 1;
         if self.first.len() < 5 {

@@ -1,13 +1,13 @@
 //! One thread of a soak.
 
 use super::Figures;
-use super::decode::Told;
+use super::decode::SlotReply;
 use super::world::{FILES, World};
 use crate::client::{Client, Contract};
 use crate::driver::{Failure, File};
 use crate::machine::{Machine, READ_WRITE, descriptor};
 use oorandom::Rand32;
-use psimp_catalogue::{Server, Tok, User};
+use psimp_catalogue::{ClientToken, ServerToken, User};
 use psimp_host::Requestor;
 use psimp_nt::Status;
 use psimp_protocol::{Ioctl, Operation, RulesMode};
@@ -48,7 +48,7 @@ pub(super) enum Act {
 }
 
 /// How often, of all.
-const WEIGHTS: [(Act, u32); 14] = [
+const WEIGHTS: &[(Act, u32)] = &[
     (Act::Impersonate, 30),
     (Act::ImpersonateNothing, 1),
     (Act::Raise, 1),
@@ -68,7 +68,7 @@ const WEIGHTS: [(Act, u32); 14] = [
 impl<'a> Worker<'a> {
     pub(super) fn new(world: &'a World, number: usize) -> Self {
         let system = &world.machine.system;
-        let stranger = system.create_thread(&world.machine.other_process(Server::SPlus));
+        let stranger = system.create_thread(&world.machine.other_process(ServerToken::SPlus));
         Self {
             world,
             random: Rand32::new(number as u64 + 1),
@@ -105,7 +105,7 @@ impl<'a> Worker<'a> {
     fn draw(&mut self) -> Act {
         let all = WEIGHTS.iter().map(|(_, weight)| weight).sum();
         let mut left = self.random.rand_range(0..all);
-        for (act, weight) in WEIGHTS {
+        for &(act, weight) in WEIGHTS {
             if left < weight {
                 return act;
             }
@@ -129,7 +129,7 @@ impl<'a> Worker<'a> {
         self.judge(act, answer);
     }
 
-    fn send(&mut self, act: Act, number: usize, file: &File, about: u64) -> Result<Told, Failure> {
+    fn send(&mut self, act: Act, number: usize, file: &File, about: u64) -> Result<SlotReply, Failure> {
         let token = self.pick(self.world.tokens.len());
         let save = self.some_save(number);
         let rules = if self.pick(2) == 0 { RulesMode::Documented } else { RulesMode::Kernel };
@@ -140,30 +140,30 @@ impl<'a> Worker<'a> {
             client
                 .driver
                 .send(thread, file, code, input, &mut [0; 128], Requestor::User)
-                .map(|_| Told::Nothing)
+                .map(|_| SlotReply::Nothing)
         };
         match act {
             Act::Impersonate => {
-                let Some(token) = self.world.tokens.get(token) else { return Ok(Told::Nothing) };
+                let Some(token) = self.world.tokens.get(token) else { return Ok(SlotReply::Nothing) };
                 let (handle, values) = (token.handle, token.values);
                 let (co, eo) = (values.copy_on_open, values.effective_only);
-                client.impersonate_by(handle, co, eo, values.level, rules).map(Told::Outcome)
+                client.impersonate_by(handle, co, eo, values.level, rules).map(SlotReply::Outcome)
             }
             Act::ImpersonateNothing => {
-                client.impersonate_by(0x0FFF_FFF0, false, false, 2, rules).map(Told::Outcome)
+                client.impersonate_by(0x0FFF_FFF0, false, false, 2, rules).map(SlotReply::Outcome)
             }
-            Act::Raise => client.impersonate(Tok::A1, false, false, 2, rules).map(Told::Outcome),
-            Act::Query | Act::FromOtherProcess => client.query().map(Told::Slot),
-            Act::End => client.end().map(Told::Slot),
-            Act::Revert => client.revert().map(Told::Slot),
+            Act::Raise => client.impersonate(ClientToken::A1, false, false, 2, rules).map(SlotReply::Outcome),
+            Act::Query | Act::FromOtherProcess => client.query().map(SlotReply::Slot),
+            Act::End => client.end().map(SlotReply::Slot),
+            Act::Revert => client.revert().map(SlotReply::Slot),
             Act::Save => client.save().map(|saved| {
                 self.world.remember_save(number, saved.save);
-                Told::Slot(saved.slot)
+                SlotReply::Slot(saved.slot)
             }),
-            Act::Restore => client.restore(save).map(Told::Outcome),
-            Act::Discard => client.discard(save).map(|()| Told::Nothing),
-            Act::Evaluate => client.evaluate(Tok::A2, 2).map(|_| Told::Nothing),
-            Act::AccessCheck => client.access_check(&self.object, READ_WRITE).map(|_| Told::Nothing),
+            Act::Restore => client.restore(save).map(SlotReply::Outcome),
+            Act::Discard => client.discard(save).map(|()| SlotReply::Nothing),
+            Act::Evaluate => client.evaluate(ClientToken::A2, 2).map(|_| SlotReply::Nothing),
+            Act::AccessCheck => client.access_check(&self.object, READ_WRITE).map(|_| SlotReply::Nothing),
             Act::Malformed => raw(Ioctl::of(Operation::Save).code(), &[0; 7]),
             Act::Unknown => raw(Ioctl::of(Operation::Save).code() ^ 0x1000, &[0; 16]),
         }
@@ -202,7 +202,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn judge(&mut self, act: Act, answer: Result<Told, Failure>) {
+    fn judge(&mut self, act: Act, answer: Result<SlotReply, Failure>) {
         match answer {
             Ok(told) => {
                 if let Some(why) = told.is_torn(self.world) {

@@ -4,7 +4,7 @@ use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE};
 use crate::observe::SlotView;
 use parking_lot::{Mutex, RwLock};
-use psimp_catalogue::{Logon, Tok, User};
+use psimp_catalogue::{ClientToken, Logon, User};
 use psimp_model::{Kernel, Object, Thread, Token, rights};
 use psimp_nt::{Level, TokenType};
 use std::collections::HashMap;
@@ -65,9 +65,9 @@ impl World {
         let mut tokens = assigned(&machine)?;
         let by_id = tokens.iter().map(|assigned| (assigned.token.id().0, assigned.values)).collect();
         tokens.push(Assigned {
-            token: machine.token(Tok::B2),
+            token: machine.token(ClientToken::B2),
             own: 2,
-            handle: machine.handle(Tok::B2, rights::TOKEN_ALL_ACCESS),
+            handle: machine.handle(ClientToken::B2, rights::TOKEN_ALL_ACCESS),
             values: FOREIGN,
         });
         let targets = (0..workers + PASSIVE).map(|_| RwLock::new(begin(&machine))).collect();
@@ -166,7 +166,7 @@ fn begin(machine: &Machine) -> (Arc<Thread>, u64) {
 
 /// Sixteen tokens, one for each combination of flags and level.
 fn assigned(machine: &Machine) -> Result<Vec<Assigned>, Failure> {
-    let original = machine.token(Tok::A3);
+    let original = machine.token(ClientToken::A3);
     let mut tokens = Vec::new();
     for level in 0..4 {
         for (copy_on_open, effective_only) in [(false, false), (false, true), (true, false), (true, true)] {

@@ -11,5 +11,20 @@ pub(crate) fn compare(name: &str, text: &str) {
     }
     // Git may have given the file the line ends of the system.
     let golden = fs::read_to_string(&path).expect("golden file exists").replace("\r\n", "\n");
-    assert!(text == golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it. It is now:\n{text}");
+    assert!(text == golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it.\n{}", difference(&golden, text));
+}
+
+/// The lines from the first to the last that differ: those of the file, and those that came.
+fn difference(golden: &str, text: &str) -> String {
+    let (mut old, mut new): (Vec<_>, Vec<_>) = (golden.lines().collect(), text.lines().collect());
+    let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    old.drain(..same);
+    new.drain(..same);
+    while !old.is_empty() && old.last() == new.last() {
+        old.pop();
+        new.pop();
+    }
+    let lines =
+        old.iter().map(|line| format!("-{line}\n")).chain(new.iter().map(|line| format!("+{line}\n")));
+    format!("@@ line {} @@\n{}", same + 1, lines.collect::<String>())
 }

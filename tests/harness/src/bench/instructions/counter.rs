@@ -85,7 +85,7 @@ impl Other {
         let counted = stretches(repetitions)
             .map(|_| {
                 // The stop that attaching asked for may come only now.
-                while go(pid, Way::On)? != MARK {}
+                while go(pid, Advance::On)? != MARK {}
                 stretch(pid, &image)
             })
             .collect::<anyhow::Result<_>>()?;
@@ -106,7 +106,7 @@ fn stretch(pid: Pid, image: &Range<u64>) -> anyhow::Result<Counted> {
             counted.image += u32::from(image.contains(&at));
         }
         before = at;
-        match go(pid, Way::OneStep)? {
+        match go(pid, Advance::OneStep)? {
             Signal::SIGTRAP => (),
             MARK => return Ok(counted),
             other => bail!("{other} came between"),
@@ -115,15 +115,15 @@ fn stretch(pid: Pid, image: &Range<u64>) -> anyhow::Result<Counted> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Advance {
     On,
     OneStep,
 }
 
-fn go(pid: Pid, way: Way) -> anyhow::Result<Signal> {
-    match way {
-        Way::On => ptrace::cont(pid, None)?,
-        Way::OneStep => ptrace::step(pid, None)?,
+fn go(pid: Pid, advance: Advance) -> anyhow::Result<Signal> {
+    match advance {
+        Advance::On => ptrace::cont(pid, None)?,
+        Advance::OneStep => ptrace::step(pid, None)?,
     }
     stopped(pid)
 }

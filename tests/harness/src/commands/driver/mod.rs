@@ -13,7 +13,7 @@ use crate::cli::{DriverAction, DriverArgs, Exit, TextFormat};
 use image::{Machine, installable};
 use refusal::Refusal;
 use serde_json::{Value, json};
-use service::{Failure, Services, State};
+use service::{ServiceFailure, Services, State};
 
 /// Name of the service, as `inf/psimp.inx` has it too.
 pub const SERVICE: &str = "PsImpersonate";
@@ -75,10 +75,10 @@ pub fn no_device(refusal: Refusal) -> String {
 ///
 /// # Errors
 /// Why it was not done.
-pub fn act(services: &mut impl Services, args: &DriverArgs, here: Machine) -> Result<Done, Failure> {
+pub fn act(services: &mut impl Services, args: &DriverArgs, here: Machine) -> Result<Done, ServiceFailure> {
     let words = match args.action {
         DriverAction::Install => {
-            let image = installable(&args.image.path, here).map_err(Failure::Unfit)?;
+            let image = installable(&args.image.path, here).map_err(ServiceFailure::Unfit)?;
             let made = service::install(services, &image)?;
             let installed = if made { "installed" } else { "was installed already" };
             format!("{SERVICE} {installed}: {image}; `psimp driver start` loads it")
@@ -104,7 +104,7 @@ pub fn act(services: &mut impl Services, args: &DriverArgs, here: Machine) -> Re
 }
 
 /// What an action prints on standard output, and the exit code.
-pub fn report(args: &DriverArgs, outcome: &Result<Done, Failure>) -> (Option<String>, Exit) {
+pub fn report(args: &DriverArgs, outcome: &Result<Done, ServiceFailure>) -> (Option<String>, Exit) {
     let exit = if outcome.is_ok() { Exit::Passed } else { Exit::Failed };
     let text = match args.format {
         TextFormat::Json => Some(as_json(args.action, outcome).to_string()),
@@ -118,7 +118,7 @@ pub fn report(args: &DriverArgs, outcome: &Result<Done, Failure>) -> (Option<Str
 }
 
 #[cfg(windows)]
-fn tell(args: &DriverArgs, outcome: &Result<Done, Failure>) -> Exit {
+fn tell(args: &DriverArgs, outcome: &Result<Done, ServiceFailure>) -> Exit {
     let (text, exit) = report(args, outcome);
     if let Some(Err(error)) = text.map(|text| super::say(text + "\n")) {
         eprintln!("psimp: {error}");
@@ -130,7 +130,7 @@ fn tell(args: &DriverArgs, outcome: &Result<Done, Failure>) -> Exit {
     exit
 }
 
-fn as_json(action: DriverAction, outcome: &Result<Done, Failure>) -> Value {
+fn as_json(action: DriverAction, outcome: &Result<Done, ServiceFailure>) -> Value {
     let mut object = match outcome {
         Ok(Done::Status(status)) => status.json(),
         Ok(Done::Did(words)) => json!({ "message": words }),

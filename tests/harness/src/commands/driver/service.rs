@@ -76,7 +76,7 @@ pub trait Services {
 
 /// Why something was not done.
 #[derive(Debug)]
-pub enum Failure {
+pub enum ServiceFailure {
     /// Windows refused.
     Refused(Refusal),
     /// The image cannot be a driver here.
@@ -102,7 +102,7 @@ pub enum Failure {
     /// A step failed, and then the undoing of an earlier one.
     NotUndone {
         /// What failed first.
-        first: Box<Failure>,
+        first: Box<ServiceFailure>,
         /// What failed then.
         then: Refusal,
         /// What is left as it should not be, and what to do.
@@ -110,13 +110,13 @@ pub enum Failure {
     },
 }
 
-impl From<Refusal> for Failure {
+impl From<Refusal> for ServiceFailure {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl Failure {
+impl ServiceFailure {
     /// This failure, and that of undoing the step before, if it failed too.
     fn after_undoing(self, undone: Result<(), Refusal>, left: &'static str) -> Self {
         match undone {
@@ -130,13 +130,13 @@ impl Failure {
 ///
 /// # Errors
 /// Why there is none; then nothing was changed, or [`Failure::NotUndone`] tells what is left.
-pub fn install(services: &mut impl Services, image: &str) -> Result<bool, Failure> {
+pub fn install(services: &mut impl Services, image: &str) -> Result<bool, ServiceFailure> {
     if let Some(service) = services.query()? {
         check_same(&service, image)?;
         return Ok(false);
     }
     services.create(image)?;
-    let described = services.describe().map_err(Failure::from);
+    let described = services.describe().map_err(ServiceFailure::from);
     described.and_then(|()| check_made(services, image)).map_err(|failure| {
         let left = "the service is left; `psimp driver uninstall` deletes it";
         failure.after_undoing(services.delete(), left)
@@ -148,14 +148,14 @@ pub fn install(services: &mut impl Services, image: &str) -> Result<bool, Failur
 ///
 /// # Errors
 /// Why it is not loaded.
-pub fn start(services: &mut impl Services) -> Result<(), Failure> {
-    let service = services.query()?.ok_or(Failure::NotInstalled)?;
+pub fn start(services: &mut impl Services) -> Result<(), ServiceFailure> {
+    let service = services.query()?.ok_or(ServiceFailure::NotInstalled)?;
     match service.state {
-        State::Running | State::Starting => return Err(Failure::Loaded),
-        State::Stopping => return Err(Failure::InUse),
+        State::Running | State::Starting => return Err(ServiceFailure::Loaded),
+        State::Stopping => return Err(ServiceFailure::InUse),
         State::Stopped => services.start()?,
     }
-    let running = until(services, State::Running, Failure::NotInTime);
+    let running = until(services, State::Running, ServiceFailure::NotInTime);
     running.and_then(|()| Ok(services.open_device()?)).map_err(|failure| {
         failure.after_undoing(services.stop(), "the driver is left loaded; restart Windows to be rid of it")
     })
@@ -165,13 +165,13 @@ pub fn start(services: &mut impl Services) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Why it is still loaded.
-pub fn stop(services: &mut impl Services) -> Result<(), Failure> {
-    match services.query()?.ok_or(Failure::NotInstalled)?.state {
-        State::Stopped => Err(Failure::NotLoaded),
-        State::Stopping => Err(Failure::InUse),
+pub fn stop(services: &mut impl Services) -> Result<(), ServiceFailure> {
+    match services.query()?.ok_or(ServiceFailure::NotInstalled)?.state {
+        State::Stopped => Err(ServiceFailure::NotLoaded),
+        State::Stopping => Err(ServiceFailure::InUse),
         State::Running | State::Starting => {
             services.stop()?;
-            until(services, State::Stopped, Failure::InUse)
+            until(services, State::Stopped, ServiceFailure::InUse)
         }
     }
 }
@@ -180,13 +180,13 @@ pub fn stop(services: &mut impl Services) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Why the service is still there.
-pub fn uninstall(services: &mut impl Services) -> Result<(), Failure> {
-    let service = services.query()?.ok_or(Failure::NotInstalled)?;
+pub fn uninstall(services: &mut impl Services) -> Result<(), ServiceFailure> {
+    let service = services.query()?.ok_or(ServiceFailure::NotInstalled)?;
     if !service.driver_on_demand {
-        return Err(Failure::OtherService);
+        return Err(ServiceFailure::OtherService);
     }
     if in_driver_store(&service.image) {
-        return Err(Failure::Package(service.image));
+        return Err(ServiceFailure::Package(service.image));
     }
     let was_loaded = service.state != State::Stopped;
     if was_loaded {
@@ -195,18 +195,22 @@ pub fn uninstall(services: &mut impl Services) -> Result<(), Failure> {
     if let Err(refusal) = services.delete() {
         let undone = if was_loaded { services.start() } else { Ok(()) };
         let left = "the driver is left unloaded; `psimp driver start` loads it";
-        return Err(Failure::from(refusal).after_undoing(undone, left));
+        return Err(ServiceFailure::from(refusal).after_undoing(undone, left));
     }
     match services.query()? {
         None => Ok(()),
-        Some(_) => Err(Failure::Marked),
+        Some(_) => Err(ServiceFailure::Marked),
     }
 }
 
 /// Looks until the driver is in a state.
-fn until(services: &mut impl Services, state: State, otherwise: Failure) -> Result<(), Failure> {
+fn until(
+    services: &mut impl Services,
+    state: State,
+    otherwise: ServiceFailure,
+) -> Result<(), ServiceFailure> {
     for _ in 0..LOOKS {
-        if services.query()?.ok_or(Failure::NotInstalled)?.state == state {
+        if services.query()?.ok_or(ServiceFailure::NotInstalled)?.state == state {
             return Ok(());
         }
         services.wait();
@@ -215,23 +219,23 @@ fn until(services: &mut impl Services, state: State, otherwise: Failure) -> Resu
 }
 
 /// Whether the service that was made is what was asked for.
-fn check_made(services: &mut impl Services, image: &str) -> Result<(), Failure> {
-    let service = services.query()?.ok_or(Failure::NotInstalled)?;
+fn check_made(services: &mut impl Services, image: &str) -> Result<(), ServiceFailure> {
+    let service = services.query()?.ok_or(ServiceFailure::NotInstalled)?;
     check_same(&service, image)
 }
 
-fn check_same(service: &Service, image: &str) -> Result<(), Failure> {
+fn check_same(service: &Service, image: &str) -> Result<(), ServiceFailure> {
     if !service.driver_on_demand {
-        Err(Failure::OtherService)
+        Err(ServiceFailure::OtherService)
     } else if same_path(&service.image, image) {
         Ok(())
     } else {
-        Err(Failure::OtherImage(service.image.clone()))
+        Err(ServiceFailure::OtherImage(service.image.clone()))
     }
 }
 
 /// One sentence: what was not done, why, and what to do.
-impl Display for Failure {
+impl Display for ServiceFailure {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),

@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// The rules in the one order that all profiles share. Integrity has two places, of which a
 /// profile knows one at most; the last two end what no rule has.
-const ORDER: [Rule; 18] = [
+const ORDER: &[Rule] = &[
     Rule::TokenType,
     Rule::LevelBelowThreshold,
     Rule::AnonymousLogon,
@@ -30,14 +30,14 @@ const ORDER: [Rule; 18] = [
 
 /// Where a rule stands in [`ORDER`].
 fn place(profile: &Profile, rule: Rule) -> usize {
-    let mut places = (0..).zip(ORDER).filter(|(_, other)| *other == rule).map(|(place, _)| place);
+    let mut places = (0..).zip(ORDER).filter(|(_, other)| **other == rule).map(|(place, _)| place);
     let place = if profile.integrity == Integrity::Unprivileged { places.last() } else { places.next() };
     place.unwrap_or(ORDER.len())
 }
 
 /// The first rule on which some profiles come to their decisions, and whether others do not, or
 /// to others.
-pub(super) struct Parting {
+pub(super) struct Divergence {
     rule: Rule,
     /// Names and decisions of the profiles that the rule decides for.
     end: Vec<(&'static str, String)>,
@@ -45,7 +45,7 @@ pub(super) struct Parting {
     go_on: Vec<(&'static str, String)>,
 }
 
-impl Parting {
+impl Divergence {
     pub(super) fn of(answers: &[(&'static Profile, Tried)]) -> Self {
         let place = |(profile, tried): &(&'static Profile, Tried)| place(profile, tried.decision.rule);
         let first = answers.iter().map(place).min().unwrap_or(ORDER.len() - 1);
@@ -78,7 +78,7 @@ impl Parting {
     }
 }
 
-impl Display for Parting {
+impl Display for Divergence {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let rule = self.rule.name();
         match self.common() {
@@ -104,15 +104,15 @@ impl Display for Parting {
 mod tests {
     use super::place;
     use crate::commands::explain::decision::Tried;
-    use psimp_catalogue::{Server, Tok};
+    use psimp_catalogue::{ClientToken, ServerToken};
     use psimp_nt::Level;
     use psimp_rules::PROFILES;
 
     #[test]
     fn every_profile_tries_the_rules_in_this_order() {
         let mut count = 0;
-        for server in Server::ALL {
-            for token in Tok::ALL {
+        for server in ServerToken::ALL {
+            for token in ClientToken::ALL {
                 for (profile, level) in PROFILES.iter().flat_map(|p| Level::ALL.map(|level| (p, level))) {
                     let (server, token) = (server.fixture().facts(), token.fixture().facts());
                     let tried = Tried::of(profile, &server, &token, level);

@@ -1,7 +1,7 @@
 //! A person's own question: two tokens and a level, judged in every profile.
 
 use super::decision::{REFUSED, Tried, compared, describe};
-use super::divergence::Parting;
+use super::divergence::Divergence;
 use crate::cli::TokenSpec;
 use psimp_nt::Level;
 use psimp_rules::{Effect, PROFILES, Profile, TokenFacts, Verdict, raises};
@@ -54,7 +54,7 @@ impl Question {
             let _ = writeln!(text, "  {:<12} {tried}", profile.name);
         }
         text.push_str(&compared(rules, server, token, *asked));
-        let _ = write!(text, "{}", Parting::of(&answers));
+        let _ = write!(text, "{}", Divergence::of(&answers));
         text
     }
 
@@ -67,7 +67,7 @@ impl Question {
             "level": self.asked as u8,
             "refused_by_driver": self.is_refused(),
             "profiles": profiles,
-            "parting": Parting::of(&answers).json(),
+            "parting": Divergence::of(&answers).json(),
             "text": self.text(),
         })
     }

@@ -32,7 +32,7 @@ fn steps(text: &mut String, list: &[Step], depth: usize) {
                 (format!("on {}", names.join(" and ")), steps)
             }
             Step::WhereDocumented(steps) => ("where the documented rule decides".to_owned(), steps),
-            Step::Elsewhere(steps) => ("where the kernel's own rule decides".to_owned(), steps),
+            Step::WhereNotDocumented(steps) => ("where the kernel's own rule decides".to_owned(), steps),
             ref step => {
                 let _ = writeln!(text, "{}", words::words(step));
                 continue;

@@ -1,6 +1,6 @@
 //! The steps of a script in words.
 
-use psimp_catalogue::{Broker, Context, Judge, Memory, Object, Program, Securable, Step, Tok};
+use psimp_catalogue::{Broker, ClientToken, Context, Judge, Memory, Object, Program, Securable, Step};
 use psimp_nt::Status;
 
 /// One call or look, without the steps inside it.
@@ -20,7 +20,7 @@ pub(super) fn words(step: &Step) -> String {
         Step::Revert => "revert".to_owned(),
         Step::DereferenceNull => "dereference no impersonation token".to_owned(),
         Step::EffectiveToken { token, .. } => {
-            format!("the effective token is {}", token.map_or("the process's", Tok::name))
+            format!("the effective token is {}", token.map_or("the process's", ClientToken::name))
         }
         Step::DisablePrivilege => "the process's SeImpersonatePrivilege is disabled".to_owned(),
         Step::BecomeServer(server) => format!("the process's primary token becomes {}", server.name()),

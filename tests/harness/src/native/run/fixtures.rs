@@ -5,7 +5,7 @@
 //! what it would take.
 
 use super::other_user::{self, Other};
-use psimp_catalogue::{Fixture, Logon, Privilege, Server, Tok, User};
+use psimp_catalogue::{ClientToken, Fixture, Logon, Privilege, ServerToken, User};
 use psimp_model::{privileges, sids};
 use psimp_nt::{Level, Sid, TokenType, integrity};
 use psimp_rules::Restriction;
@@ -19,7 +19,7 @@ const OTHER_PRIVILEGE: u32 = 17;
 
 /// Privileges that ordinary accounts have, one of which is kept and disabled so that effective-only shows:
 /// `SeTimeZone`, `SeIncreaseWorkingSet`, `SeUndock`, `SeShutdown`.
-const HARMLESS: [u32; 4] = [privileges::TIME_ZONE, 33, 25, 19];
+const HARMLESS: &[u32] = &[privileges::TIME_ZONE, 33, 25, 19];
 
 /// Makes tokens.
 pub(super) struct Fixtures {
@@ -50,11 +50,13 @@ impl Fixtures {
 
     /// The primary token of a server. One that opens the device stays an
     /// administrator, which no rule looks at.
-    pub(super) fn server(&self, server: Server, opens_device: bool) -> Result<Token, String> {
+    pub(super) fn server(&self, server: ServerToken, opens_device: bool) -> Result<Token, String> {
         match server {
-            Server::SX => return Err("needs an AppContainer".to_owned()),
-            Server::SF => return Err("needs the filtered token of an administrator under UAC".to_owned()),
-            Server::S0 => return Err("needs a process in session 0".to_owned()),
+            ServerToken::SX => return Err("needs an AppContainer".to_owned()),
+            ServerToken::SF => {
+                return Err("needs the filtered token of an administrator under UAC".to_owned());
+            }
+            ServerToken::S0 => return Err("needs a process in session 0".to_owned()),
             _ => (),
         }
         let restricting: Vec<_> = [self.seen.user, sids::RESTRICTED]
@@ -67,14 +69,18 @@ impl Fixtures {
     }
 
     /// A token to impersonate.
-    pub(super) fn token(&self, tok: Tok) -> Result<Token, String> {
+    pub(super) fn token(&self, tok: ClientToken) -> Result<Token, String> {
         let fixture = tok.fixture();
         let refused = |status| format!("needs a token {}: {status}", tok.name());
         match tok {
-            Tok::Ap2 | Tok::Bop2 => return Err("needs a primary token with a recorded level".to_owned()),
-            Tok::AX2 | Tok::AY2 => return Err("needs an AppContainer".to_owned()),
-            Tok::As0 => return Err("needs a process in session 0".to_owned()),
-            Tok::NS | Tok::NA | Tok::Bd2 => return Err("needs SeCreateTokenPrivilege".to_owned()),
+            ClientToken::Ap2 | ClientToken::Bop2 => {
+                return Err("needs a primary token with a recorded level".to_owned());
+            }
+            ClientToken::AX2 | ClientToken::AY2 => return Err("needs an AppContainer".to_owned()),
+            ClientToken::As0 => return Err("needs a process in session 0".to_owned()),
+            ClientToken::NS | ClientToken::NA | ClientToken::Bd2 => {
+                return Err("needs SeCreateTokenPrivilege".to_owned());
+            }
             _ => (),
         }
         if fixture.integrity > integrity::MEDIUM || fixture.elevated {
@@ -126,7 +132,7 @@ fn made_of(
     let user = seen.user;
     let refused = |status| format!("needs a token made of one of {user}: {status}");
     let held = |luid: u32| seen.privileges.iter().any(|held| held.luid == u64::from(luid));
-    let disabled = HARMLESS.into_iter().find(|luid| held(*luid));
+    let disabled = HARMLESS.iter().copied().find(|luid| held(*luid));
     let disabled = disabled.ok_or_else(|| format!("needs a privilege to disable, which {user} has not"))?;
     let mut kept = vec![(privileges::CHANGE_NOTIFY, true), (disabled, false)];
     if fixture.impersonate != Privilege::Absent {

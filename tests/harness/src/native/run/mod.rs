@@ -6,11 +6,11 @@ mod removal;
 
 use crate::native::feature::Feature;
 use crate::native::plan::Plan;
-use crate::native::route::Means;
+use crate::native::route::Route;
 use crate::native::server::{Answer, COMMAND, Question};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use fixtures::Fixtures;
-use psimp_catalogue::{Case, Server, Tok};
+use psimp_catalogue::{Case, ClientToken, ServerToken};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 use psimp_windows::ntdll;
@@ -29,12 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// What keeps every case from being run.
-pub fn run(cases: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResult>, String> {
+pub fn run(cases: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResult>, String> {
     removal::clear();
     let mut native = Native {
         fixtures: Fixtures::new()?,
         kernel,
-        means,
+        route,
         wine: ntdll::wine_version(),
         tried: BTreeMap::new(),
         warned: Cell::new(false),
@@ -51,7 +51,7 @@ pub fn run(cases: &[Case], kernel: Kernel, means: Means) -> Result<Vec<CaseResul
 pub fn wait() -> anyhow::Result<()> {
     removal::clear();
     let _listed = removal::list_nothing().map_err(anyhow::Error::msg)?;
-    let primary = Fixtures::new().and_then(|fixtures| fixtures.server(Server::S, false));
+    let primary = Fixtures::new().and_then(|fixtures| fixtures.server(ServerToken::S, false));
     let mut child = Child::start(&primary.map_err(anyhow::Error::msg)?, &[COMMAND])?;
     child.held.clone()?;
     let mut input = child.input.as_ref().ok_or_else(|| anyhow::anyhow!("it has no input"))?;
@@ -69,7 +69,7 @@ pub fn wait() -> anyhow::Result<()> {
 struct Native {
     fixtures: Fixtures,
     kernel: Kernel,
-    means: Means,
+    route: Route,
     /// Wine's version, where this is no Windows.
     wine: Option<String>,
     tried: BTreeMap<Feature, Result<(), String>>,
@@ -85,7 +85,7 @@ impl Native {
     }
 
     fn status(&mut self, case: &Case) -> CaseStatus {
-        let plan = match Plan::of(case, self.kernel, self.means) {
+        let plan = match Plan::of(case, self.kernel, self.route) {
             Ok(plan) => plan,
             Err(why) => return CaseStatus::Skipped(why.to_owned()),
         };
@@ -97,8 +97,8 @@ impl Native {
             }
         }
         match self.ask(case, &plan) {
-            Ok(Answer::Came(Ok(words))) => CaseStatus::Passed(words),
-            Ok(Answer::Came(Err(found))) => CaseStatus::Failed(found),
+            Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
+            Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
             Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
@@ -117,12 +117,12 @@ impl Native {
 
     fn probe(&self, feature: Feature) -> Result<(), String> {
         let (server, tokens) = match feature {
-            Feature::Downgrade => (Server::SR, &[Tok::A2][..]),
-            _ => (Server::S, &[][..]),
+            Feature::Downgrade => (ServerToken::SR, &[ClientToken::A2][..]),
+            _ => (ServerToken::S, &[][..]),
         };
         match self.question(server, tokens, |tokens| Question::Probe { feature, tokens }) {
             Ok(Answer::Probed(tried)) => tried,
-            Ok(Answer::Came(_) | Answer::Waiting) => Err("the probe got another answer".to_owned()),
+            Ok(Answer::Finished(_) | Answer::Waiting) => Err("the probe got another answer".to_owned()),
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
         }
     }
@@ -141,21 +141,21 @@ impl Native {
     }
 
     fn documented_rules(&self) -> Option<bool> {
-        match self.means {
-            Means::UserMode => None,
-            Means::Driver(rules) => Some(rules == RulesMode::Documented),
+        match self.route {
+            Route::UserMode => None,
+            Route::Driver(rules) => Some(rules == RulesMode::Documented),
         }
     }
 
     /// Starts a server, gives it tokens, and asks it one question.
     fn question(
         &self,
-        server: Server,
-        tokens: &[Tok],
+        server: ServerToken,
+        tokens: &[ClientToken],
         question: impl FnOnce(BTreeMap<String, u64>) -> Question,
     ) -> Result<Answer, Trouble> {
         let primary =
-            self.fixtures.server(server, self.means != Means::UserMode).map_err(Trouble::Fixture)?;
+            self.fixtures.server(server, self.route != Route::UserMode).map_err(Trouble::Fixture)?;
         let tokens: Result<Vec<_>, String> =
             tokens.iter().map(|tok| Ok((tok.name().to_owned(), self.fixtures.token(*tok)?))).collect();
         let tokens = tokens.map_err(Trouble::Fixture)?;

@@ -1,6 +1,6 @@
 //! What psimp makes on this Windows, and how it is removed.
 
-use crate::journal::{Folder, Journal, Made, Removed, Thing, Told, World, Writer};
+use crate::journal::{Folder, Journal, Made, RemovalReport, Removed, Thing, World, Writer};
 use psimp_windows::account::{self, Account};
 use psimp_windows::{console, process};
 use std::sync::OnceLock;
@@ -71,7 +71,7 @@ pub(crate) fn clear() {
     }
 }
 
-fn tell(told: std::io::Result<Vec<Told>>) {
+fn tell(told: std::io::Result<Vec<RemovalReport>>) {
     match told {
         Ok(told) => told.iter().for_each(|told| eprintln!("psimp: {told}")),
         Err(error) => eprintln!("psimp: the journal of what psimp makes: {error}"),

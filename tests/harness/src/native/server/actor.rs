@@ -1,10 +1,10 @@
 //! The steps of a case, carried out by the threads of the server process.
 
-use super::observe::{self, Seen};
-use super::stage::{Kept, Stage, kind};
+use super::env::{CaseEnv, Kept, kind};
+use super::observe::{self, OpenedToken};
 use crate::driver::Failure;
 use crate::result::Comparison;
-use psimp_catalogue::{Body, Case, Column, DecisionRow, Program, State, Step, Tok, Who};
+use psimp_catalogue::{Body, Case, ClientToken, Column, DecisionRow, Program, State, Step, Who};
 use psimp_model::privileges;
 use psimp_nt::Status;
 use psimp_windows::token::QUERY;
@@ -23,54 +23,54 @@ pub(super) const OTHER_PRIVILEGE: u64 = 17;
 pub(super) const READ: u32 = 1;
 
 /// Carries out a case, and looks whether all came as expected.
-pub(super) fn run(stage: &Stage, case: &Case) -> Comparison {
+pub(super) fn run(env: &CaseEnv, case: &Case) -> Comparison {
     std::thread::scope(|scope| {
-        let mut actor = Actor::new(stage, Who::T1, scope);
+        let mut actor = Actor::new(env, Who::T1, scope);
         match case.body {
-            Body::Decision(row) if stage.driver.is_some() => actor.decide_through_driver(row),
+            Body::Decision(row) if env.driver.is_some() => actor.decide_through_driver(row),
             Body::Decision(row) => actor.decide(row),
             Body::Script(script) => actor.steps(script.steps),
             Body::Pipe(pipe) => actor.pipe(pipe),
             Body::Requests(_) | Body::Race(_) | Body::Needs(_) => {
-                stage.compare("the case", "one that user mode can carry out", "another");
+                env.compare("the case", "one that user mode can carry out", "another");
             }
         }
         // The answer is written as the process, whatever the case left.
         actor.ended("RevertToSelf", Status::SUCCESS, thread::set_token(thread::current(), None));
     });
-    stage.finish()
+    env.finish()
 }
 
 /// Steps to carry out, and whom to tell when that is done.
-pub(super) type Part = (&'static [Step], Sender<()>);
+pub(super) type Work = (&'static [Step], Sender<()>);
 
-pub(super) struct Player<'scope> {
-    pub(super) parts: Sender<Part>,
+pub(super) struct Worker<'scope> {
+    pub(super) parts: Sender<Work>,
     pub(super) thread: ScopedJoinHandle<'scope, ()>,
 }
 
 /// One thread's part in a case.
 pub(super) struct Actor<'scope, 'env> {
-    pub(super) stage: &'env Stage,
+    pub(super) env: &'env CaseEnv,
     pub(super) who: Who,
     /// Whom the calls are about.
     pub(super) about: Who,
     number: usize,
     pub(super) scope: &'scope Scope<'scope, 'env>,
-    pub(super) players: BTreeMap<Who, Player<'scope>>,
+    pub(super) workers: BTreeMap<Who, Worker<'scope>>,
 }
 
 impl<'scope, 'env> Actor<'scope, 'env> {
-    fn new(stage: &'env Stage, who: Who, scope: &'scope Scope<'scope, 'env>) -> Self {
-        Self { stage, who, about: who, number: 0, scope, players: BTreeMap::new() }
+    fn new(env: &'env CaseEnv, who: Who, scope: &'scope Scope<'scope, 'env>) -> Self {
+        Self { env, who, about: who, number: 0, scope, workers: BTreeMap::new() }
     }
 
     /// Group D by `SetThreadToken`, and the three looks at what came of it.
     fn decide(&self, row: &DecisionRow) {
-        let token = self.stage.token(row.token);
+        let token = self.env.token(row.token);
         let set = token.and_then(|token| thread::set_token(thread::current(), Some(token)));
         self.ended("SetThreadToken", Status::SUCCESS, set);
-        self.decided(row, row.of(self.stage.kernel));
+        self.decided(row, row.of(self.env.kernel));
     }
 
     /// Looks at what came of a decision.
@@ -80,18 +80,18 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             Column::K(level) => format!("{} L{level}", row.token.name()),
             Column::C(level, _) => format!("copy of {} imp/{level} L{level}", row.token.name()),
         };
-        let seen = Seen::of(thread::current(), true);
-        if self.stage.driver.is_none() {
-            let (slot, observed) = seen.slot(self.stage, Some(row.token), &slot);
-            self.stage.compare("slot", &slot, &observed);
-            self.stage.show(observed);
+        let seen = OpenedToken::of(thread::current(), true);
+        if self.env.driver.is_none() {
+            let (slot, observed) = seen.slot(self.env, Some(row.token), &slot);
+            self.env.compare("slot", &slot, &observed);
+            self.env.show(observed);
         }
         let opened = match &seen {
-            Seen::Token(token) => kind(token),
+            OpenedToken::Token(token) => kind(token),
             other => other.open(None),
         };
-        self.stage.compare("open", &expected.open, &opened);
-        self.stage.compare("access", &expected.access, &observe::access(self.stage));
+        self.env.compare("open", &expected.open, &opened);
+        self.env.compare("access", &expected.access, &observe::access(self.env));
     }
 
     fn steps(&mut self, steps: &'static [Step]) {
@@ -102,8 +102,8 @@ impl<'scope, 'env> Actor<'scope, 'env> {
     }
 
     fn step(&mut self, step: &'static Step) {
-        let documented = self.stage.means().documented(self.stage.kernel);
-        let has_driver = self.stage.driver.is_some();
+        let documented = self.env.route().documented(self.env.kernel);
+        let has_driver = self.env.driver.is_some();
         match *step {
             Step::OnlyDriver(steps) if has_driver => self.steps(steps),
             Step::OnlyKernel(_) if has_driver => (),
@@ -111,11 +111,11 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             _ if has_driver && step.is_about_saves() => self.through_driver(step),
             Step::Revert if has_driver && self.about == self.who => self.through_driver(step),
             Step::Impersonate { token, status, .. } => {
-                let set = self.stage.token(token);
+                let set = self.env.token(token);
                 let set =
                     set.and_then(|token| self.on_thread(|thread| thread::set_token(thread, Some(token))));
                 if set.is_ok() {
-                    self.stage.asked.note(self.about, Some(token));
+                    self.env.asked.note(self.about, Some(token));
                 }
                 self.ended("SetThreadToken", status, set);
             }
@@ -135,41 +135,44 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             Step::Repeat(times, steps) => (0..times).for_each(|_| self.steps(steps)),
             Step::On(who, steps) => self.play(who, steps),
             Step::Toward(who, steps) => {
-                self.player(who);
+                self.worker(who);
                 let before = std::mem::replace(&mut self.about, who);
                 self.steps(steps);
                 self.about = before;
             }
             Step::OnlyKernel(steps) => self.steps(steps),
-            Step::OnKernels(families, steps) if families.contains(&self.stage.kernel.family()) => {
+            Step::OnKernels(families, steps) if families.contains(&self.env.kernel.family()) => {
                 self.steps(steps);
             }
             Step::WhereDocumented(steps) if documented => self.steps(steps),
-            Step::Elsewhere(steps) if !documented => self.steps(steps),
-            Step::OnlyDriver(_) | Step::OnKernels(..) | Step::WhereDocumented(_) | Step::Elsewhere(_) => (),
-            Step::Check(ref values) => self.check(self.stage.means().expected(values, self.stage.kernel)),
+            Step::WhereNotDocumented(steps) if !documented => self.steps(steps),
+            Step::OnlyDriver(_)
+            | Step::OnKernels(..)
+            | Step::WhereDocumented(_)
+            | Step::WhereNotDocumented(_) => (),
+            Step::Check(ref values) => self.check(self.env.route().expected(values, self.env.kernel)),
             Step::Program(ref program) => self.program(program),
             Step::Judge(ref judge) => self.judge(judge),
             Step::Object(ref object) => self.object(object),
             ref other => {
-                self.stage.compare("a step", "one that user mode can carry out", &format!("{other:?}"));
+                self.env.compare("a step", "one that user mode can carry out", &format!("{other:?}"));
             }
         }
     }
 
     fn check(&self, state: &State) {
-        if self.stage.driver.is_some() {
+        if self.env.driver.is_some() {
             return self.check_through_driver(state);
         }
-        let look = || self.on_thread(|thread| Ok(Seen::of(thread, true)));
+        let look = || self.on_thread(|thread| Ok(OpenedToken::of(thread, true)));
         let (Ok(seen), Ok(again)) = (look(), look()) else {
             return self.compare("a look at the thread", "possible", "not possible");
         };
-        let (expected, observed) = seen.slot(self.stage, self.stage.asked.by(self.about), state.slot);
+        let (expected, observed) = seen.slot(self.env, self.env.asked.by(self.about), state.slot);
         if !state.slot.is_empty() {
             self.compare("slot", &expected, &observed);
         }
-        self.stage.show(observed);
+        self.env.show(observed);
         if self.about != self.who {
             return;
         }
@@ -187,25 +190,25 @@ impl<'scope, 'env> Actor<'scope, 'env> {
 
     pub(super) fn look_at_access(&self, state: &State) {
         if !state.access.is_empty() {
-            self.compare("access", state.access, &observe::access(self.stage));
+            self.compare("access", state.access, &observe::access(self.env));
         }
     }
 
     /// The privileges that a token of the case has disabled, of which there is at least one.
-    pub(super) fn disabled(&self, tok: Tok) -> Result<Vec<u64>, Status> {
-        let held = self.stage.token(tok)?.information()?.privileges.into_iter();
+    pub(super) fn disabled(&self, tok: ClientToken) -> Result<Vec<u64>, Status> {
+        let held = self.env.token(tok)?.information()?.privileges.into_iter();
         let disabled: Vec<_> = held.filter(|held| !held.enabled()).map(|held| held.luid).collect();
         if disabled.is_empty() { Err(Status::PRIVILEGE_NOT_HELD) } else { Ok(disabled) }
     }
 
-    pub(super) fn look(&self, who: Who) -> Seen {
+    pub(super) fn look(&self, who: Who) -> OpenedToken {
         if who == self.who {
-            return Seen::of(thread::current(), true);
+            return OpenedToken::of(thread::current(), true);
         }
-        let id = self.stage.threads.lock().get(&who).copied();
+        let id = self.env.threads.lock().get(&who).copied();
         match id.map(|id| thread::open(id, THREAD_ALL_ACCESS)) {
-            Some(Ok(handle)) => Seen::of(handle.as_handle(), true),
-            _ => Seen::Refused(Status::INVALID_HANDLE),
+            Some(Ok(handle)) => OpenedToken::of(handle.as_handle(), true),
+            _ => OpenedToken::Refused(Status::INVALID_HANDLE),
         }
     }
 
@@ -214,7 +217,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         if self.about == self.who {
             return call(thread::current());
         }
-        let id = self.stage.threads.lock().get(&self.about).copied().unwrap_or(0);
+        let id = self.env.threads.lock().get(&self.about).copied().unwrap_or(0);
         let handle = thread::open(id, THREAD_ALL_ACCESS).map_err(|_| Status::INVALID_HANDLE)?;
         call(handle.as_handle())
     }
@@ -228,7 +231,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             return call(thread::current());
         }
         // Another number may be kept during the call, so the lock is not held.
-        let handle = match self.stage.kept.lock().get(&number) {
+        let handle = match self.env.kept.lock().get(&number) {
             Some(Kept::Thread(handle, _) | Kept::Other(handle)) => same_handle(handle.as_handle())?,
             Some(Kept::Token(token, _)) => same_handle(token.as_handle())?,
             None => return Err(Status::INVALID_HANDLE),
@@ -245,29 +248,29 @@ impl<'scope, 'env> Actor<'scope, 'env> {
     }
 
     pub(super) fn behind(&self, number: usize) -> Who {
-        match self.stage.kept.lock().get(&number) {
+        match self.env.kept.lock().get(&number) {
             Some(Kept::Thread(_, who)) => *who,
             _ => self.who,
         }
     }
 
-    pub(super) fn tok(&self, number: usize) -> Option<Tok> {
-        match self.stage.kept.lock().get(&number) {
+    pub(super) fn tok(&self, number: usize) -> Option<ClientToken> {
+        match self.env.kept.lock().get(&number) {
             Some(Kept::Token(_, tok)) => *tok,
             _ => None,
         }
     }
 
     pub(super) fn hold(&self, number: usize, kept: Kept) {
-        self.stage.kept.lock().insert(number, kept);
+        self.env.kept.lock().insert(number, kept);
     }
 
     pub(super) fn id(&mut self, who: Who) -> u32 {
         if who == self.who {
             return thread::current_id();
         }
-        self.player(who);
-        self.stage.threads.lock().get(&who).copied().unwrap_or(0)
+        self.worker(who);
+        self.env.threads.lock().get(&who).copied().unwrap_or(0)
     }
 
     /// Lets a thread carry out steps, and waits for it.
@@ -276,31 +279,31 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             return self.steps(steps);
         }
         let (done, wait) = channel();
-        let sent = self.player(who).parts.send((steps, done));
+        let sent = self.worker(who).parts.send((steps, done));
         self.same("the thread carries out its part", &true, &(sent.is_ok() && wait.recv().is_ok()));
     }
 
-    fn player(&mut self, who: Who) -> &Player<'scope> {
-        let (scope, stage) = (self.scope, self.stage);
-        self.players.entry(who).or_insert_with(|| {
-            let (parts, waiting) = channel::<Part>();
+    fn worker(&mut self, who: Who) -> &Worker<'scope> {
+        let (scope, env) = (self.scope, self.env);
+        self.workers.entry(who).or_insert_with(|| {
+            let (parts, waiting) = channel::<Work>();
             let (started, start) = channel();
             let thread = scope.spawn(move || {
                 // The other end waits for this.
                 let _ = started.send(thread::current_id());
-                let mut actor = Actor::new(stage, who, scope);
+                let mut actor = Actor::new(env, who, scope);
                 for (steps, done) in waiting {
                     actor.steps(steps);
                     let _ = done.send(());
                 }
             });
-            stage.threads.lock().insert(who, start.recv().unwrap_or(0));
-            Player { parts, thread }
+            env.threads.lock().insert(who, start.recv().unwrap_or(0));
+            Worker { parts, thread }
         })
     }
 
     pub(super) fn compare(&self, what: &str, expected: &str, observed: &str) {
-        self.stage.compare(&format!("{:?} step {}: {what}", self.who, self.number), expected, observed);
+        self.env.compare(&format!("{:?} step {}: {what}", self.who, self.number), expected, observed);
     }
 
     pub(super) fn same<T: Debug>(&self, what: &str, expected: &T, observed: &T) {

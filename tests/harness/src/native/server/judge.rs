@@ -1,19 +1,19 @@
 //! Access and privilege checks, and lifetimes of objects.
 
-use super::actor::{Actor, OTHER_PRIVILEGE, Player, READ};
-use super::observe::Seen;
+use super::actor::{Actor, OTHER_PRIVILEGE, READ, Worker};
+use super::observe::OpenedToken;
 use psimp_catalogue::{Judge, Object};
 use psimp_nt::Status;
 
 impl Actor<'_, '_> {
     pub(super) fn judge(&self, judge: &Judge) {
         match *judge {
-            Judge::Open(object, desired, status) => match self.stage.object(object) {
+            Judge::Open(object, desired, status) => match self.env.object(object) {
                 Ok(event) => self.ended("open", status, event.open(desired).map(drop)),
                 Err(error) => self.compare("object", "success", &error.to_string()),
             },
             Judge::Token(token, object, status) => {
-                let checked = self.stage.descriptor(object).map(|descriptor| {
+                let checked = self.env.descriptor(object).map(|descriptor| {
                     self.with_token(token, |token| token.access_check(&descriptor, READ)).and_then(Status::ok)
                 });
                 match checked {
@@ -31,8 +31,8 @@ impl Actor<'_, '_> {
 
     pub(super) fn object(&mut self, object: &Object) {
         match *object {
-            Object::Exit(who) => match self.players.remove(&who) {
-                Some(Player { parts, thread }) => {
+            Object::Exit(who) => match self.workers.remove(&who) {
+                Some(Worker { parts, thread }) => {
                     drop(parts);
                     self.same("the thread has ended", &true, &thread.join().is_ok());
                 }
@@ -40,7 +40,7 @@ impl Actor<'_, '_> {
             },
             Object::SameToken(one, other, expected) => {
                 let id = |who| match self.look(who) {
-                    Seen::Token(token) => Some(token.token_id),
+                    OpenedToken::Token(token) => Some(token.token_id),
                     _ => None,
                 };
                 let (one, other) = (id(one), id(other));
@@ -48,14 +48,16 @@ impl Actor<'_, '_> {
             }
             Object::SlotHasPrivilege(expected) => {
                 let held = match self.look(self.about) {
-                    Seen::Token(token) => Some(token.privileges.iter().any(|p| p.luid == OTHER_PRIVILEGE)),
+                    OpenedToken::Token(token) => {
+                        Some(token.privileges.iter().any(|p| p.luid == OTHER_PRIVILEGE))
+                    }
                     _ => None,
                 };
                 self.same("the slot's token has the privilege", &Some(expected), &held);
             }
             Object::EnableDisabled(tok) => {
                 let set = self.disabled(tok).and_then(|luids| {
-                    let token = self.stage.token(tok)?;
+                    let token = self.env.token(tok)?;
                     luids.iter().try_for_each(|luid| token.set_privilege(*luid, true))
                 });
                 self.ended("AdjustTokenPrivileges", Status::SUCCESS, set);

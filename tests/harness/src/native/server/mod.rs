@@ -2,17 +2,17 @@
 //! harness through its standard input, and answers when it no longer impersonates.
 
 mod actor;
+mod env;
 mod judge;
 mod observe;
 mod pipe;
 mod probe;
 mod program;
-mod stage;
 mod via_driver;
 
 use crate::native::feature::Feature;
 use crate::result::{Comparison, Mismatch, mismatch};
-use psimp_catalogue::Tok;
+use psimp_catalogue::ClientToken;
 use psimp_nt::Sid;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
@@ -61,7 +61,7 @@ pub(super) enum Answer {
     /// The kernel has it, or what was seen instead.
     Probed(Result<(), String>),
     /// What came of the case.
-    Came(Result<String, Vec<Mismatch>>),
+    Finished(Result<String, Vec<Mismatch>>),
     /// It waits from now on.
     Waiting,
 }
@@ -77,7 +77,7 @@ pub fn serve() -> anyhow::Result<()> {
         Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
         Question::Case { id, kernel, documented_rules, tokens, other_user } => {
             let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
-            Answer::Came(case(&id, &kernel, documented_rules.map(rules), &tokens, other_user))
+            Answer::Finished(case(&id, &kernel, documented_rules.map(rules), &tokens, other_user))
         }
         Question::Wait => Answer::Waiting,
     };
@@ -108,13 +108,13 @@ fn case(
     let kernel = Kernel::from_name(kernel).ok_or_else(|| broken("kernel", format!("no {kernel}")))?;
     let given = given(tokens).map_err(|error| broken("tokens of the case", error.to_string()))?;
     let other_user = other_user.and_then(|bytes| Sid::parse(&bytes).ok());
-    let stage = stage::Stage::new(kernel, rules, given, other_user)
+    let env = env::CaseEnv::new(kernel, rules, given, other_user)
         .map_err(|status| broken("the device, and the tokens of the case", status.to_string()))?;
-    actor::run(&stage, case)
+    actor::run(&env, case)
 }
 
 /// The tokens that the harness gave to this process.
-fn given(tokens: &BTreeMap<String, u64>) -> Result<Vec<(Tok, Token)>, Error> {
-    let named = Tok::ALL.iter().filter_map(|tok| Some((*tok, *tokens.get(tok.name())?)));
+fn given(tokens: &BTreeMap<String, u64>) -> Result<Vec<(ClientToken, Token)>, Error> {
+    let named = ClientToken::ALL.iter().filter_map(|tok| Some((*tok, *tokens.get(tok.name())?)));
     named.map(|(tok, number)| Ok((tok, Token::from(thread::given(number)?)))).collect()
 }

@@ -1,7 +1,7 @@
 //! What user mode sees of a thread, written in the catalogue's notation.
 
-use super::stage::{Stage, kind};
-use psimp_catalogue::{Tok, User};
+use super::env::{CaseEnv, kind};
+use psimp_catalogue::{ClientToken, User};
 use psimp_nt::Status;
 use psimp_windows::Token;
 use psimp_windows::information::Information;
@@ -11,7 +11,7 @@ use std::os::windows::io::BorrowedHandle;
 use crate::observe::short;
 
 /// The token of a thread, as an open shows it.
-pub(super) enum Seen {
+pub(super) enum OpenedToken {
     /// The thread does not impersonate.
     Idle,
     /// It impersonates at Anonymous, where nothing can be opened.
@@ -22,7 +22,7 @@ pub(super) enum Seen {
     Refused(Status),
 }
 
-impl Seen {
+impl OpenedToken {
     /// Opens the token of a thread as the process.
     pub(super) fn of(thread: BorrowedHandle<'_>, as_self: bool) -> Self {
         match Token::of_thread(thread, QUERY, as_self).and_then(|token| token.information()) {
@@ -36,7 +36,7 @@ impl Seen {
     /// The slot, in as many words as can be seen, and what is expected in as many:
     /// its flags cannot be seen, of a slot at Anonymous only the level, and of one
     /// with copy-on-open the level of what was opened.
-    pub(super) fn slot(&self, stage: &Stage, asked: Option<Tok>, expected: &str) -> (String, String) {
+    pub(super) fn slot(&self, env: &CaseEnv, asked: Option<ClientToken>, expected: &str) -> (String, String) {
         let level = expected.rsplit_once(" L").map(|(_, level)| format!("L{level}"));
         let without_flags = || {
             let words = expected.split(' ').filter(|word| !word.starts_with("co") || *word == "copy");
@@ -50,7 +50,7 @@ impl Seen {
                 level.unwrap_or_default(),
                 seen.level.map_or_else(short, |level| format!("L{}", level as u8)),
             ),
-            Self::Token(seen) => (without_flags(), stage.name(seen, asked)),
+            Self::Token(seen) => (without_flags(), env.name(seen, asked)),
         }
     }
 
@@ -77,10 +77,10 @@ impl Seen {
 }
 
 /// Whose access the calling thread has.
-pub(super) fn access(stage: &Stage) -> String {
+pub(super) fn access(env: &CaseEnv) -> String {
     const READ_WRITE: u32 = 3;
     for user in [User::A, User::B, User::Anonymous] {
-        let Some(opens) = stage.opens_of(user) else { continue };
+        let Some(opens) = env.opens_of(user) else { continue };
         match opens.with_restricted.open(READ_WRITE) {
             Ok(_) if opens.alone.open(READ_WRITE).is_ok() => return format!("as {}", user.name()),
             Ok(_) => return format!("as {}*", user.name()),

@@ -1,8 +1,8 @@
 //! Clients of named pipes.
 
 use super::actor::Actor;
-use super::observe::{self, Seen};
-use super::stage::kind;
+use super::env::kind;
+use super::observe::{self, OpenedToken};
 use psimp_nt::Status;
 use psimp_windows::pipe::Pipe;
 use psimp_windows::thread;
@@ -28,12 +28,12 @@ impl Actor<'_, '_> {
             Ok(done) => self.ended("ImpersonateNamedPipeClient", pipe.status, done),
             Err(why) => return self.compare("the pipe", "a client", &why),
         }
-        let opened = match Seen::of(thread::current(), true) {
-            Seen::Token(token) => kind(&token),
+        let opened = match OpenedToken::of(thread::current(), true) {
+            OpenedToken::Token(token) => kind(&token),
             other => other.open(None),
         };
-        self.stage.show(format!("the server opens {opened}"));
+        self.env.show(format!("the server opens {opened}"));
         self.compare("open", pipe.open, &opened);
-        self.compare("access", pipe.access, &observe::access(self.stage));
+        self.compare("access", pipe.access, &observe::access(self.env));
     }
 }

@@ -1,6 +1,6 @@
 //! Trying out, in a server process, what the kernel has.
 
-use super::observe::Seen;
+use super::observe::OpenedToken;
 use super::pipe;
 use crate::native::feature::Feature;
 use psimp_model::sids;
@@ -26,8 +26,8 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
         Feature::Downgrade => {
             let token = unrestricted.ok_or("there is no unrestricted token")?;
             thread::set_token(thread::current(), Some(token)).map_err(said("SetThreadToken"))?;
-            match Seen::of(thread::current(), true) {
-                Seen::Token(token) if token.level.is_ok_and(|level| level as u8 == 2) => {
+            match OpenedToken::of(thread::current(), true) {
+                OpenedToken::Token(token) if token.level.is_ok_and(|level| level as u8 == 2) => {
                     Err("a restricted process took an unrestricted token at Impersonation".to_owned())
                 }
                 _ => Ok(()),
@@ -91,8 +91,8 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
             const SQOS_IDENTIFICATION: u32 = 0x0011_0000;
             let read = pipe::impersonate(SQOS_IDENTIFICATION, true)?;
             read.map_err(said("ImpersonateNamedPipeClient"))?;
-            match Seen::of(thread::current(), true) {
-                Seen::Token(token) if token.level.is_ok_and(|level| level as u8 == 1) => Ok(()),
+            match OpenedToken::of(thread::current(), true) {
+                OpenedToken::Token(token) if token.level.is_ok_and(|level| level as u8 == 1) => Ok(()),
                 other => Err(format!("a client at Identification was seen as {}", other.open(None))),
             }
         }

@@ -1,8 +1,8 @@
 //! What a program does through system calls.
 
 use super::actor::Actor;
-use super::observe::Seen;
-use super::stage::Kept;
+use super::env::Kept;
+use super::observe::OpenedToken;
 use psimp_catalogue::Program;
 use psimp_model::sids;
 use psimp_nt::{Status, TokenType};
@@ -23,7 +23,7 @@ impl Actor<'_, '_> {
             }
             Program::TokenHandle(number, tok, access) => {
                 let copy =
-                    self.stage.token(tok).map(|token| thread::duplicate_handle(token.as_handle(), access));
+                    self.env.token(tok).map(|token| thread::duplicate_handle(token.as_handle(), access));
                 match copy {
                     Ok(Ok(handle)) => self.hold(number, Kept::Token(handle.into(), Some(tok))),
                     Ok(Err(error)) => self.compare("DuplicateHandle", "success", &error.to_string()),
@@ -31,7 +31,7 @@ impl Actor<'_, '_> {
                 }
             }
             Program::Open(number, object, desired) => {
-                let opened = self.stage.object(object).map(|event| event.open(desired));
+                let opened = self.env.object(object).map(|event| event.open(desired));
                 match opened {
                     Ok(Ok(handle)) => self.hold(number, Kept::Other(handle)),
                     Ok(Err(status)) => self.compare("open", "success", &status.to_string()),
@@ -39,22 +39,23 @@ impl Actor<'_, '_> {
                 }
             }
             Program::Close(number) => {
-                let closed = self.stage.kept.lock().remove(&number).is_some();
+                let closed = self.env.kept.lock().remove(&number).is_some();
                 self.same("a handle to close", &true, &closed);
             }
             Program::OpenOwn { as_self, ref expected } => {
-                let expected = expected.of(self.stage.kernel);
+                let expected = expected.of(self.env.kernel);
                 self.compare(
                     "open",
                     expected,
-                    &Seen::of(thread::current(), as_self).open(Seen::of(thread::current(), true).id()),
+                    &OpenedToken::of(thread::current(), as_self)
+                        .open(OpenedToken::of(thread::current(), true).id()),
                 );
             }
             Program::OpenToken { thread: number, desired, as_self, keep, status } => {
                 let behind = self.behind(number);
                 let opened = self.with_thread(number, |thread| Token::of_thread(thread, desired, as_self));
                 let ended =
-                    opened.map(|token| self.hold(keep, Kept::Token(token, self.stage.asked.by(behind))));
+                    opened.map(|token| self.hold(keep, Kept::Token(token, self.env.asked.by(behind))));
                 self.ended("OpenThreadToken", status, ended);
             }
             ref call => self.slots(call),
@@ -74,7 +75,7 @@ impl Actor<'_, '_> {
                     self.with_thread(target, |thread| thread::set_token(thread, Some(token)))
                 });
                 if set.is_ok() {
-                    self.stage.asked.note(behind, tok);
+                    self.env.asked.note(behind, tok);
                 }
                 self.ended("SetThreadToken", status, set);
             }
@@ -91,16 +92,16 @@ impl Actor<'_, '_> {
                     self.with_thread(client, |client| thread::impersonate_thread(server, client, level))
                 });
                 if done.is_ok() {
-                    self.stage.asked.note(to, self.stage.asked.by(from));
+                    self.env.asked.note(to, self.env.asked.by(from));
                 }
                 self.ended("NtImpersonateThread", status, done);
             }
             Program::ImpersonateSelf(level) => {
-                self.stage.asked.note(self.who, None);
+                self.env.asked.note(self.who, None);
                 self.ended("ImpersonateSelf", Status::SUCCESS, thread::impersonate_self(level));
             }
             Program::ImpersonateAnonymous => {
-                self.stage.asked.note(self.who, None);
+                self.env.asked.note(self.who, None);
                 let done = thread::impersonate_anonymous(thread::current());
                 self.ended("ImpersonateAnonymousToken", Status::SUCCESS, done);
             }
@@ -121,7 +122,7 @@ impl Actor<'_, '_> {
                     // Which groups and privileges the machine's users have, the machine knows.
                     (Some(told.user), told.integrity, !told.groups.is_empty(), !told.privileges.is_empty())
                 });
-                let expected = (self.stage.real(user.sid()), Some(integrity), true, true);
+                let expected = (self.env.real(user.sid()), Some(integrity), true, true);
                 self.same("user, integrity, groups, privileges", &Ok(expected), &told);
             }
             Program::Restrict { token, keep } => {
@@ -144,11 +145,13 @@ impl Actor<'_, '_> {
             }
             Program::ChildRunsAs(user) => {
                 let runs_as = child_token().map(|token| (token.user, token.token_type));
-                let expected = self.stage.real(user.sid()).map(|sid| (sid, TokenType::Primary));
+                let expected = self.env.real(user.sid()).map(|sid| (sid, TokenType::Primary));
                 self.same("user and type of the child's token", &expected, &runs_as);
             }
             Program::NewThreadIsIdle => {
-                let idle = self.scope.spawn(|| matches!(Seen::of(thread::current(), true), Seen::Idle));
+                let idle = self
+                    .scope
+                    .spawn(|| matches!(OpenedToken::of(thread::current(), true), OpenedToken::Idle));
                 self.same("the new thread impersonates nothing", &Some(true), &idle.join().ok());
             }
             ref other => self.compare("a call", "one that user mode can make", &format!("{other:?}")),

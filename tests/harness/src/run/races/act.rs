@@ -1,29 +1,29 @@
 //! One thread's part in a race.
 
 use super::Pace;
-use super::stage::Stage;
+use super::env::RaceEnv;
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::mismatch;
-use psimp_catalogue::{Act, Target, Tok, Who, With};
+use psimp_catalogue::{Act, ClientToken, ThreadArg, TokenArg, Who};
 use psimp_model::{Object, privileges, rights};
 use psimp_nt::Status;
 use psimp_protocol::wire;
 
 /// A thread in a race.
-pub(super) struct Player<'a> {
-    stage: &'a Stage,
+pub(super) struct Actor<'a> {
+    env: &'a RaceEnv,
     who: Who,
     /// The machine as this thread uses it.
     machine: Machine,
     pace: &'a Pace,
 }
 
-impl<'a> Player<'a> {
-    pub(super) fn new(stage: &'a Stage, who: Who, pace: &'a Pace) -> Self {
-        Self { stage, who, machine: stage.machine.on(&stage.thread(who)), pace }
+impl<'a> Actor<'a> {
+    pub(super) fn new(env: &'a RaceEnv, who: Who, pace: &'a Pace) -> Self {
+        Self { env, who, machine: env.machine.on(&env.thread(who)), pace }
     }
 
     pub(super) fn acts(&self, acts: &'static [Act]) {
@@ -43,10 +43,12 @@ impl<'a> Player<'a> {
         let what = name(act);
         match *act {
             Act::Impersonate { on, token, copy_on_open, effective_only, level, allowed } => {
-                let rules = self.stage.rules;
+                let rules = self.env.rules;
                 let done = self.request(on, |client| match token {
-                    With::Tok(tok) => client.impersonate(tok, copy_on_open, effective_only, level, rules),
-                    With::Handle(number) => {
+                    TokenArg::Token(tok) => {
+                        client.impersonate(tok, copy_on_open, effective_only, level, rules)
+                    }
+                    TokenArg::Handle(number) => {
                         client.impersonate_by(self.handle(number), copy_on_open, effective_only, level, rules)
                     }
                 });
@@ -56,7 +58,7 @@ impl<'a> Player<'a> {
                 self.ended(what, self.request(on, |client| client.end()).map(drop), allowed);
             }
             Act::Revert => {
-                let done = self.request(Target::Own, |client| client.revert());
+                let done = self.request(ThreadArg::Own, |client| client.revert());
                 self.ended(what, done.map(drop), &[Status::SUCCESS]);
             }
             Act::Query(on, slots, statuses) => {
@@ -66,7 +68,7 @@ impl<'a> Player<'a> {
             Act::Save(on, number, slots, statuses) => {
                 let answer = self.request(on, |client| {
                     let saved = client.save()?;
-                    self.stage.saves.lock().insert(number, saved.save);
+                    self.env.saves.lock().insert(number, saved.save);
                     Ok(saved.slot)
                 });
                 self.told(what, answer, slots, statuses);
@@ -76,7 +78,7 @@ impl<'a> Player<'a> {
                 self.ended(what, done.map(drop), allowed);
             }
             Act::Discard(number, allowed) => {
-                let done = self.request(Target::Own, |client| client.discard(self.save(number)));
+                let done = self.request(ThreadArg::Own, |client| client.discard(self.save(number)));
                 self.ended(what, done, allowed);
             }
             ref act => self.outside(act),
@@ -85,15 +87,15 @@ impl<'a> Player<'a> {
 
     /// What programs, the kernel and the I/O manager do.
     fn outside(&self, act: &'static Act) {
-        let (stage, machine) = (self.stage, &self.machine);
+        let (env, machine) = (self.env, &self.machine);
         match *act {
             Act::TokenHandle(number, tok) => {
-                stage.handles.lock().insert(number, machine.handle(tok, rights::TOKEN_ALL_ACCESS));
+                env.handles.lock().insert(number, machine.handle(tok, rights::TOKEN_ALL_ACCESS));
             }
             Act::ThreadHandle(number, who) => {
-                let object = Object::Thread(stage.thread(who));
+                let object = Object::Thread(env.thread(who));
                 let handle = machine.process.handles().insert(object, rights::THREAD_ALL_ACCESS);
-                stage.handles.lock().insert(number, handle);
+                env.handles.lock().insert(number, handle);
             }
             Act::CloseHandle(number) => {
                 let closed = machine.system.nt_close(&machine.thread, self.handle(number));
@@ -111,29 +113,29 @@ impl<'a> Player<'a> {
             Act::BecomeServer(server) => machine.become_server(server),
             Act::Disable(number) => {
                 let moved_out = machine.thread.disable_impersonation();
-                stage.disabled.lock().insert(number, moved_out);
+                env.disabled.lock().insert(number, moved_out);
             }
             Act::RestoreDisabled(number) => {
-                let moved_out = stage.disabled.lock().remove(&number);
+                let moved_out = env.disabled.lock().remove(&number);
                 machine.thread.restore_impersonation(moved_out.unwrap_or_default());
             }
-            Act::Exit => stage.exit(self.who),
+            Act::Exit => env.exit(self.who),
             Act::Cancel(allowed) => {
-                let done = stage.device().and_then(|device| device.driver.cancel(&device.file));
+                let done = env.device().and_then(|device| device.driver.cancel(&device.file));
                 self.ended(name(act), done, allowed);
             }
             Act::Cleanup => {
                 let closed =
-                    stage.device().and_then(|device| device.driver.cleanup(&machine.thread, &device.file));
+                    env.device().and_then(|device| device.driver.cleanup(&machine.thread, &device.file));
                 self.ended(name(act), closed, &[Status::SUCCESS]);
             }
-            Act::Unload => stage.differ(stage.unload(&machine.thread)),
+            Act::Unload => env.differ(env.unload(&machine.thread)),
             Act::References(tok, allowed) => {
                 let references = machine.references(tok);
                 if !allowed.contains(&references) {
                     let what = format!("{:?}: references on {}", self.who, tok.name());
                     let found = mismatch(&what, format!("one of {allowed:?}"), references.to_string());
-                    stage.differ(vec![found]);
+                    env.differ(vec![found]);
                 }
             }
             // The others have been seen to.
@@ -144,47 +146,47 @@ impl<'a> Player<'a> {
     /// Sends a request that names this thread.
     fn request<T>(
         &self,
-        on: Target,
+        on: ThreadArg,
         send: impl FnOnce(&Client<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let device = self.stage.device()?;
+        let device = self.env.device()?;
         let send = |about| {
             let (driver, file) = (&device.driver, &device.file);
             send(&Client { machine: &self.machine, driver, file, about })
         };
         match on {
-            Target::Own => send(0),
-            Target::Of(who) => self.about(who, send),
-            Target::Handle(number) => send(self.handle(number)),
-            Target::Id(who) => send(self.stage.thread_id(who).into()),
+            ThreadArg::Own => send(0),
+            ThreadArg::Of(who) => self.about(who, send),
+            ThreadArg::Handle(number) => send(self.handle(number)),
+            ThreadArg::Id(who) => send(self.env.thread_id(who).into()),
         }
     }
 
     /// With a handle on a thread, for this once.
     fn about<T>(&self, who: Who, act: impl FnOnce(u64) -> T) -> T {
-        let thread = Object::Thread(self.stage.thread(who));
+        let thread = Object::Thread(self.env.thread(who));
         let handle = self.machine.process.handles().insert(thread, rights::THREAD_ALL_ACCESS);
         let done = act(handle);
         self.machine.close(handle);
         done
     }
 
-    fn reuse(&self, number: usize, tok: Tok) {
+    fn reuse(&self, number: usize, tok: ClientToken) {
         let before = self.handle(number);
         let after = self.machine.handle(tok, rights::TOKEN_ALL_ACCESS);
-        self.stage.handles.lock().insert(number, after);
+        self.env.handles.lock().insert(number, after);
         if before != after {
             let what = format!("{:?}: the handle that is used again", self.who);
-            self.stage.differ(vec![mismatch(&what, format!("{before:#x}"), format!("{after:#x}"))]);
+            self.env.differ(vec![mismatch(&what, format!("{before:#x}"), format!("{after:#x}"))]);
         }
     }
 
     fn handle(&self, number: usize) -> u64 {
-        self.stage.handles.lock().get(&number).copied().unwrap_or_default()
+        self.env.handles.lock().get(&number).copied().unwrap_or_default()
     }
 
     fn save(&self, number: usize) -> u64 {
-        self.stage.saves.lock().get(&number).copied().unwrap_or_default()
+        self.env.saves.lock().get(&number).copied().unwrap_or_default()
     }
 
     /// What came back must be one of these.
@@ -201,7 +203,7 @@ impl<'a> Player<'a> {
     fn told(&self, what: &str, answer: Result<wire::Slot, Failure>, slots: &[&str], statuses: &[Status]) {
         let observed = match answer {
             Ok(slot) => match SlotView::from_reply(&slot) {
-                Ok(slot) => self.stage.words(slot.as_ref()),
+                Ok(slot) => self.env.words(slot.as_ref()),
                 Err(problem) => problem,
             },
             Err(failure) => failure.to_string(),
@@ -214,7 +216,7 @@ impl<'a> Player<'a> {
         let allowed: Vec<_> = words.iter().map(|words| (*words).to_owned()).chain(statuses).collect();
         if !allowed.iter().any(|allowed| allowed == observed) {
             let what = format!("{:?}: {what}", self.who);
-            self.stage.differ(vec![mismatch(&what, allowed.join(" or "), observed)]);
+            self.env.differ(vec![mismatch(&what, allowed.join(" or "), observed)]);
         }
     }
 }

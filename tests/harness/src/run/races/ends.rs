@@ -1,31 +1,30 @@
 //! What a race leaves, and which of the ends that the catalogue allows that is.
 
-use super::stage::Stage;
+use super::env::RaceEnv;
 use crate::observe::SlotView;
 use crate::result::{Mismatch, mismatch};
 use crate::run::setup::Setup;
-use psimp_catalogue::{End, Race, Tok, Who};
+use psimp_catalogue::{ClientToken, Race, RaceOutcome, Who};
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
 /// The ends that are allowed on a setup.
-fn allowed(setup: &Setup, race: &Race) -> &'static [End] {
+fn allowed(setup: &Setup, race: &Race) -> &'static [RaceOutcome] {
     let rules = race.rules.unwrap_or(setup.rules);
     race.ends.of(setup.kernel, rules == RulesMode::Documented)
 }
 
 /// Which of the ends the race came to.
-pub(super) fn reached(stage: &Stage, setup: &Setup, race: &Race) -> Result<usize, Mismatch> {
+pub(super) fn reached(env: &RaceEnv, setup: &Setup, race: &Race) -> Result<usize, Mismatch> {
     let allowed = allowed(setup, race);
-    let slot = |who: Who| stage.words(stage.thread(who).slot().map(|slot| SlotView::from(&slot)).as_ref());
+    let slot = |who: Who| env.words(env.thread(who).slot().map(|slot| SlotView::from(&slot)).as_ref());
     // All ends speak of the same threads and tokens.
     let (slots, references): (Vec<_>, Vec<_>) = allowed.first().map_or_else(Default::default, |end| {
         let slots = end.slots.iter().map(|(who, _)| (*who, slot(*who))).collect();
-        let references =
-            end.references.iter().map(|(tok, _)| (*tok, stage.machine.references(*tok))).collect();
+        let references = end.references.iter().map(|(tok, _)| (*tok, env.machine.references(*tok))).collect();
         (slots, references)
     });
-    let is_it = |end: &End| {
+    let is_it = |end: &RaceOutcome| {
         end.slots.iter().zip(&slots).all(|(expected, seen)| expected.1 == seen.1)
             && end.references == references.as_slice()
     };
@@ -36,7 +35,7 @@ pub(super) fn reached(stage: &Stage, setup: &Setup, race: &Race) -> Result<usize
     })
 }
 
-fn words(slots: &[(Who, &str)], references: &[(Tok, i64)]) -> String {
+fn words(slots: &[(Who, &str)], references: &[(ClientToken, i64)]) -> String {
     let slots = slots.iter().map(|(who, slot)| format!("{who:?} {slot}"));
     let references = references.iter().map(|(tok, count)| format!("{}{count:+}", tok.name()));
     format!("[{}; {}]", slots.collect::<Vec<_>>().join(", "), references.collect::<Vec<_>>().join(" "))
@@ -44,7 +43,7 @@ fn words(slots: &[(Who, &str)], references: &[(Tok, i64)]) -> String {
 
 /// How often a race came to which end.
 pub(super) struct Tally {
-    ends: &'static [End],
+    ends: &'static [RaceOutcome],
     counts: Vec<u64>,
 }
 
@@ -65,7 +64,7 @@ impl Tally {
     }
 
     /// Ends that some schedule has to come to, and none has.
-    fn missing(&self) -> impl Iterator<Item = &'static End> {
+    fn missing(&self) -> impl Iterator<Item = &'static RaceOutcome> {
         let ends = self.ends.iter().zip(&self.counts);
         ends.filter(|(end, count)| end.must_occur && **count == 0).map(|(end, _)| end)
     }
@@ -75,8 +74,9 @@ impl Tally {
     }
 
     pub(super) fn require_all(&self) -> Result<(), Vec<Mismatch>> {
-        let never =
-            |end: &End| mismatch("ends over all schedules", words(end.slots, end.references), "never came");
+        let never = |end: &RaceOutcome| {
+            mismatch("ends over all schedules", words(end.slots, end.references), "never came")
+        };
         let missing: Vec<_> = self.missing().map(never).collect();
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }

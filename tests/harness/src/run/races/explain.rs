@@ -1,6 +1,6 @@
 //! A race in words.
 
-use psimp_catalogue::{Act, End, Ends, Race, Target, With};
+use psimp_catalogue::{Act, Race, RaceOutcome, RaceOutcomes, ThreadArg, TokenArg};
 use psimp_nt::Status;
 use std::fmt::Write as _;
 
@@ -16,12 +16,12 @@ pub(crate) fn explain(race: &Race) -> String {
     }
     section(&mut text, "After, on T1", race.after);
     match race.ends {
-        Ends::Same(allowed) => ends(&mut text, "Ends", allowed),
-        Ends::ByDocument(here, elsewhere) => {
+        RaceOutcomes::Same(allowed) => ends(&mut text, "Ends", allowed),
+        RaceOutcomes::ByDocument(here, elsewhere) => {
             ends(&mut text, "Ends where the documented rule decides", here);
             ends(&mut text, "Ends where the kernel's own rule decides", elsewhere);
         }
-        Ends::ByNt52(here, elsewhere) => {
+        RaceOutcomes::ByNt52(here, elsewhere) => {
             ends(&mut text, "Ends on nt52", here);
             ends(&mut text, "Ends on other kernels", elsewhere);
         }
@@ -53,8 +53,8 @@ fn words(act: &Act) -> String {
         Act::Repeat(times, _) => format!("{times} times"),
         Act::Impersonate { on, token, copy_on_open, effective_only, level, allowed } => {
             let token = match token {
-                With::Tok(token) => token.name().to_owned(),
-                With::Handle(number) => format!("handle {number}"),
+                TokenArg::Token(token) => token.name().to_owned(),
+                TokenArg::Handle(number) => format!("handle {number}"),
             };
             let flags = [(copy_on_open, ", copy-on-open"), (effective_only, ", effective-only")];
             let flags: String = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
@@ -93,12 +93,12 @@ fn words(act: &Act) -> String {
     }
 }
 
-fn target(target: Target) -> String {
+fn target(target: ThreadArg) -> String {
     match target {
-        Target::Own => "the own thread".to_owned(),
-        Target::Of(who) => format!("{who:?}"),
-        Target::Handle(number) => format!("handle {number}"),
-        Target::Id(who) => format!("the id of {who:?}, which is no handle"),
+        ThreadArg::Own => "the own thread".to_owned(),
+        ThreadArg::Of(who) => format!("{who:?}"),
+        ThreadArg::Handle(number) => format!("handle {number}"),
+        ThreadArg::Id(who) => format!("the id of {who:?}, which is no handle"),
     }
 }
 
@@ -117,7 +117,7 @@ fn told(slots: &[&str], also: &[Status]) -> String {
     slots.chain(also.iter().map(ToString::to_string)).collect::<Vec<_>>().join(" or ")
 }
 
-fn ends(text: &mut String, heading: &str, list: &[End]) {
+fn ends(text: &mut String, heading: &str, list: &[RaceOutcome]) {
     let _ = writeln!(text, "{heading}");
     for end in list {
         let slots: Vec<_> = end.slots.iter().map(|(who, slot)| format!("{who:?} {slot}")).collect();

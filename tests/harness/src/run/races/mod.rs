@@ -4,9 +4,9 @@
 
 mod act;
 mod ends;
+mod env;
 mod explain;
 mod schedule;
-mod stage;
 
 pub(crate) use explain::explain;
 pub use schedule::{Schedule, TakesPart, Turn};
@@ -14,13 +14,13 @@ pub use schedule::{Schedule, TakesPart, Turn};
 use crate::driver::Source;
 use crate::result::{Comparison, Mismatch, mismatch};
 use crate::run::setup::Setup;
-use act::Player;
+use act::Actor;
 use ends::Tally;
+use env::RaceEnv;
 use parking_lot::Mutex;
 use psimp_catalogue::{Race, Who};
 use psimp_host::{Observer, Options};
 use psimp_model::FaultPoint;
-use stage::Stage;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -134,37 +134,37 @@ impl Pace {
 
 /// A race from its beginning to what is left: which of its ends it came to.
 fn once(setup: &Setup, race: &Race, pace: &Pace) -> (Result<usize, Vec<Mismatch>>, Vec<Turn>) {
-    let stage = match Stage::start(setup, race, pace.options()) {
-        Ok(stage) => stage,
+    let env = match RaceEnv::start(setup, race, pace.options()) {
+        Ok(env) => env,
         Err(failure) => return (Err(vec![mismatch("start", "success", failure.to_string())]), Vec::new()),
     };
-    let director = Player::new(&stage, Who::T1, &Pace::Free);
-    director.acts(race.before);
-    stage.watch_kernel(pace);
+    let on_first = Actor::new(&env, Who::T1, &Pace::Free);
+    on_first.acts(race.before);
+    env.watch_kernel(pace);
     std::thread::scope(|scope| {
         for (part, (who, acts)) in race.parts.iter().enumerate() {
-            let stage = &stage;
+            let env = &env;
             scope.spawn(move || {
                 let _part = pace.take_part(part);
                 // It lets go of its thread while it is still its turn.
-                Player::new(stage, *who, pace).acts(acts);
+                Actor::new(env, *who, pace).acts(acts);
             });
         }
     });
-    director.acts(race.after);
-    drop(director);
-    (finish(stage, setup, race), pace.turns())
+    on_first.acts(race.after);
+    drop(on_first);
+    (finish(env, setup, race), pace.turns())
 }
 
 /// Looks at what is left, ends everything, and says which end it came to.
-fn finish(stage: Stage, setup: &Setup, race: &Race) -> Result<usize, Vec<Mismatch>> {
-    let handles = std::mem::take(&mut *stage.handles.lock());
+fn finish(env: RaceEnv, setup: &Setup, race: &Race) -> Result<usize, Vec<Mismatch>> {
+    let handles = std::mem::take(&mut *env.handles.lock());
     for handle in handles.into_values() {
-        stage.machine.close(handle);
+        env.machine.close(handle);
     }
-    let end = ends::reached(&stage, setup, race);
-    let unloaded = stage.unload(&stage.machine.thread);
-    let Stage { machine, threads, found, disabled, .. } = stage;
+    let end = ends::reached(&env, setup, race);
+    let unloaded = env.unload(&env.machine.thread);
+    let RaceEnv { machine, threads, found, disabled, .. } = env;
     drop((threads, disabled));
     let left = machine.leftovers().into_iter().map(|(tok, left)| {
         let observed = format!("{left:+} on {}", tok.name());

@@ -26,7 +26,7 @@ struct State {
     random: Rand32,
     manner: Manner,
     current: usize,
-    parts: Box<[Part]>,
+    parts: Box<[PartState]>,
     trace: Vec<Turn>,
 }
 
@@ -69,7 +69,7 @@ impl Manner {
 
 /// Where a thread stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum PartState {
     /// It runs, or will when it is its turn.
     Ready,
     /// It waits for a lock, which nobody can have released since.
@@ -100,7 +100,7 @@ impl Schedule {
         // Seeds that follow each other would draw much the same at first.
         let mut random = Rand32::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let manner = Manner::draw(&mut random, parts);
-        let ready = vec![Part::Ready; parts].into_boxed_slice();
+        let ready = vec![PartState::Ready; parts].into_boxed_slice();
         let mut state = State { random, manner, current: 0, parts: ready, trace: Vec::new() };
         state.current = state.draw().unwrap_or_default();
         Self { state: Mutex::new(state), turns: (0..parts).map(|_| Condvar::new()).collect() }
@@ -174,7 +174,7 @@ impl State {
 
     /// One of the threads that can run.
     fn draw(&mut self) -> Option<usize> {
-        let ready = self.parts.iter().enumerate().filter(|(_, part)| **part == Part::Ready);
+        let ready = self.parts.iter().enumerate().filter(|(_, part)| **part == PartState::Ready);
         let ready: Vec<_> = ready.map(|(number, _)| number).collect();
         match &self.manner {
             Manner::Walk { .. } | Manner::Names { .. } => {
@@ -188,13 +188,13 @@ impl State {
     /// Somebody gets on, and so may have released a lock since.
     fn progress(&mut self) {
         for part in &mut self.parts {
-            if *part == Part::Waits {
-                *part = Part::Ready;
+            if *part == PartState::Waits {
+                *part = PartState::Ready;
             }
         }
     }
 
-    fn set(&mut self, part: usize, to: Part) {
+    fn set(&mut self, part: usize, to: PartState) {
         if let Some(part) = self.parts.get_mut(part) {
             *part = to;
         }
@@ -211,8 +211,8 @@ impl Observer for Schedule {
         let Some(part) = PART.get() else { return Waiting::Sleep };
         let mut state = self.state.lock();
         state.trace.push(Turn { part, what: "(waits for a lock)" });
-        state.set(part, Part::Waits);
-        if !state.parts.contains(&Part::Ready) {
+        state.set(part, PartState::Waits);
+        if !state.parts.contains(&PartState::Ready) {
             return Waiting::InVain;
         }
         self.pass_on(state, part);
@@ -231,7 +231,7 @@ impl Drop for TakesPart<'_> {
     fn drop(&mut self) {
         PART.set(None);
         let mut state = self.schedule.state.lock();
-        state.set(self.part, Part::Gone);
+        state.set(self.part, PartState::Gone);
         state.progress();
         if let Some(next) = state.draw() {
             self.schedule.give(&mut state, next);

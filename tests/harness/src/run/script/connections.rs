@@ -1,10 +1,10 @@
 //! Clients that connect to the driver, and servers that impersonate them.
 
 use super::Run;
-use super::stage::Connected;
+use super::env::Connected;
 use crate::client::{Client, Contract};
 use crate::driver::{Failure, File};
-use psimp_catalogue::{Broker, Tok, Who};
+use psimp_catalogue::{Broker, ClientToken, Who};
 use psimp_model::{SecurityQos, rights};
 use psimp_nt::Status;
 use psimp_protocol::wire::{self, connection_flags};
@@ -27,7 +27,7 @@ impl Run<'_, '_> {
                 self.ended("open of the device", status, self.open_server(number));
             }
             Broker::CloseServer(number) => {
-                let server = self.stage.kept.lock().servers.remove(&number);
+                let server = self.env.kept.lock().servers.remove(&number);
                 self.succeeded("close of the server", self.close(server));
             }
             Broker::Sees(server, client, terms) => match self.told(server, client) {
@@ -44,24 +44,24 @@ impl Run<'_, '_> {
                 self.ended("SERVE", status, served.map(drop));
             }
             Broker::Crowd(clients) => {
-                self.succeeded("crowd", self.crowd(self.stage.repetitions(clients)));
+                self.succeeded("crowd", self.crowd(self.env.repetitions(clients)));
             }
         }
     }
 
     /// The thread opens the client's name, whatever process it is in.
     fn open_client(&self, quality: Option<SecurityQos>) -> Result<Connected, Failure> {
-        let (driver, file) = self.stage.device()?;
+        let (driver, file) = self.env.device()?;
         let thread = self.machine.thread.clone();
         let opened = driver.connect(&thread, quality)?;
-        let server = Client { machine: &self.stage.machine(Who::T1), driver, file, about: 0 };
+        let server = Client { machine: &self.env.machine(Who::T1), driver, file, about: 0 };
         let id = match newest(&server) {
             Ok(id) => id,
             Err(failure) => return driver.close(&thread, opened).and(Err(failure)),
         };
-        let tok = self.stage.asked.by(self.who).or(match self.who {
-            Who::ClientA => Some(Tok::Ap0),
-            Who::ClientB => Some(Tok::Bp0),
+        let tok = self.env.asked.by(self.who).or(match self.who {
+            Who::ClientA => Some(ClientToken::Ap0),
+            Who::ClientB => Some(ClientToken::Bp0),
             _ => None,
         });
         Ok(Connected { thread, file: Some(Arc::new(opened)), id, tok })
@@ -69,24 +69,24 @@ impl Run<'_, '_> {
 
     fn connect(&self, number: usize, flags: u32) -> Result<(), Failure> {
         let client = self.open_client(SecurityQos::of_create_file(flags))?;
-        self.stage.kept.lock().clients.insert(number, client);
+        self.env.kept.lock().clients.insert(number, client);
         Ok(())
     }
 
     fn open_name(&self, name: &str, quality: SecurityQos) -> Result<(), Failure> {
-        let (driver, _) = self.stage.device()?;
+        let (driver, _) = self.env.device()?;
         let thread = &self.machine.thread;
         let file = driver.open_name(thread, name, rights::FILE_READ_DATA, Some(quality))?;
         driver.close(thread, file)
     }
 
     fn leave(&self, number: usize) -> Result<(), Failure> {
-        let file = self.stage.kept.lock().clients.get_mut(&number).and_then(|client| client.file.take());
+        let file = self.env.kept.lock().clients.get_mut(&number).and_then(|client| client.file.take());
         self.close(file)
     }
 
     fn open_server(&self, number: usize) -> Result<(), Failure> {
-        let (driver, file) = self.stage.device()?;
+        let (driver, file) = self.env.device()?;
         let desired = rights::FILE_READ_DATA | rights::FILE_WRITE_DATA;
         let file = if self.has_device() {
             let server = Client { machine: &self.machine, driver, file, about: 0 };
@@ -94,13 +94,13 @@ impl Run<'_, '_> {
         } else {
             driver.open(&self.machine.thread, desired)?
         };
-        self.stage.kept.lock().servers.insert(number, Arc::new(file));
+        self.env.kept.lock().servers.insert(number, Arc::new(file));
         Ok(())
     }
 
     /// Closes a file that nobody else uses.
     fn close(&self, file: Option<Arc<File>>) -> Result<(), Failure> {
-        let (driver, _) = self.stage.device()?;
+        let (driver, _) = self.env.device()?;
         let file = file.and_then(Arc::into_inner).ok_or_else(|| no_such("file to close"))?;
         driver.close(&self.machine.thread, file)
     }
@@ -114,13 +114,13 @@ impl Run<'_, '_> {
         if server == 0 {
             return self.through_driver(call);
         }
-        let file = self.stage.kept.lock().servers.get(&server).cloned();
+        let file = self.env.kept.lock().servers.get(&server).cloned();
         let file = file.ok_or_else(|| no_such("server"))?;
         self.through_driver(|client| call(&Client { file: &file, ..*client }))
     }
 
     fn client(&self, number: usize) -> Result<Connected, Failure> {
-        self.stage.kept.lock().clients.get(&number).cloned().ok_or_else(|| no_such("client"))
+        self.env.kept.lock().clients.get(&number).cloned().ok_or_else(|| no_such("client"))
     }
 
     /// What the server is told of a client, in the catalogue's words.
@@ -135,16 +135,16 @@ impl Run<'_, '_> {
 
     fn serve(&self, server: usize, client: usize, level: u32) -> Result<(), Failure> {
         let Connected { id, tok, .. } = self.client(client)?;
-        let outcome = self.through_server(server, |server| server.serve(id, level, self.stage.rules))?;
-        self.stage.asked.note(self.about, tok);
+        let outcome = self.through_server(server, |server| server.serve(id, level, self.env.rules))?;
+        self.env.asked.note(self.about, tok);
         self.same("level asked", &level, &outcome.level_asked);
         Ok(())
     }
 
     /// Every control code, of a length that it takes.
     fn client_is_no_server(&self, number: usize) {
-        let file = self.stage.kept.lock().clients.get(&number).and_then(|client| client.file.clone());
-        let (Ok((driver, _)), Some(file)) = (self.stage.device(), file) else {
+        let file = self.env.kept.lock().clients.get(&number).and_then(|client| client.file.clone());
+        let (Ok((driver, _)), Some(file)) = (self.env.device(), file) else {
             return self.same("the script has this client", &true, &false);
         };
         for row in IOCTLS {
@@ -167,7 +167,7 @@ impl Run<'_, '_> {
         let (left, stay): (Vec<_>, Vec<_>) = crowd.into_iter().partition(|client| client.id % 2 == 0);
         let left = self.close_all(left);
         let served = stay.iter().rev().try_for_each(|client| {
-            self.through_driver(|server| server.serve(client.id, 1, self.stage.rules)).map(drop)
+            self.through_driver(|server| server.serve(client.id, 1, self.env.rules)).map(drop)
         });
         came.and(left).and(served).and(self.close_all(stay))?;
         self.slot_before(false)

@@ -21,13 +21,13 @@ impl Run<'_, '_> {
     }
 
     pub(super) fn context(&self, context: &Context) {
-        let (system, kept) = (&self.machine.system, &self.stage.kept);
+        let (system, kept) = (&self.machine.system, &self.env.kept);
         match *context {
             Context::Create { keep, client, level, dynamic, remote, status } => {
                 let tracking = if dynamic { SecurityQos::DYNAMIC } else { SecurityQos::STATIC };
                 let qos = SecurityQos { level, tracking, effective_only: false };
-                let created = system.se_create_client_security(&self.stage.thread(client), &qos, remote);
-                let asked = self.stage.asked.by(client);
+                let created = system.se_create_client_security(&self.env.thread(client), &qos, remote);
+                let asked = self.env.asked.by(client);
                 let created = created.map(|context| kept.lock().contexts.insert(keep, (context, asked)));
                 self.ended("SeCreateClientSecurity", status, created.map(drop));
             }
@@ -58,11 +58,11 @@ impl Run<'_, '_> {
                 self.same("the logon session lives", &expected, &system.logon_session_alive(logon.luid()));
             }
             Object::Exit(who) => {
-                self.troupe.dismiss(who);
-                self.stage.exit(who);
+                self.workers.dismiss(who);
+                self.env.exit(who);
             }
             Object::SameToken(one, other, expected) => {
-                let token = |who| self.stage.thread(who).slot().map(|slot| slot.token.id());
+                let token = |who| self.env.thread(who).slot().map(|slot| slot.token.id());
                 let (one, other) = (token(one), token(other));
                 self.same("both hold the same token", &expected, &(one.is_some() && one == other));
             }

@@ -1,11 +1,11 @@
 //! Cases that are sequences of calls, on one thread or on several.
 
 mod connections;
+mod env;
 mod judge;
 mod memory;
 mod program;
 mod saving;
-mod stage;
 mod workers;
 
 use super::decision::queried;
@@ -15,47 +15,47 @@ use crate::driver::Failure;
 use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::{Comparison, compare};
-use psimp_catalogue::{Script, State, Step, Tok, Who};
+use env::ScriptEnv;
+use psimp_catalogue::{ClientToken, Script, State, Step, Who};
 use psimp_model::{FaultPoint, privileges};
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use psimp_rules::Family;
-use stage::Stage;
 use std::fmt::Debug;
 use std::sync::Arc;
-use workers::Troupe;
+use workers::Workers;
 
 pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Comparison {
     // References are counted against the start of the case.
-    for tok in Tok::ALL {
+    for tok in ClientToken::ALL {
         machine.token(*tok);
     }
-    let stage = Stage::new(machine, way);
+    let env = ScriptEnv::new(machine, way);
     std::thread::scope(|scope| {
-        let mut run = Run::new(&stage, Who::T1, machine.clone(), Troupe::of(scope));
+        let mut run = Run::new(&env, Who::T1, machine.clone(), Workers::of(scope));
         run.steps(script.steps);
         // What a cue still holds would keep its player waiting for ever.
         machine.system.faults().clear();
     });
-    stage.finish()
+    env.finish()
 }
 
 /// One thread's part in a script.
 struct Run<'scope, 'env> {
-    stage: &'env Stage<'env>,
+    env: &'env ScriptEnv<'env>,
     who: Who,
     /// The machine as this thread uses it.
     machine: Machine,
     /// Whom the calls are about.
     about: Who,
     /// The threads that this one directs.
-    troupe: Troupe<'scope, 'env>,
+    workers: Workers<'scope, 'env>,
     number: usize,
 }
 
 impl<'scope, 'env> Run<'scope, 'env> {
-    fn new(stage: &'env Stage<'env>, who: Who, machine: Machine, troupe: Troupe<'scope, 'env>) -> Self {
-        Self { stage, who, machine, about: who, troupe, number: 0 }
+    fn new(env: &'env ScriptEnv<'env>, who: Who, machine: Machine, workers: Workers<'scope, 'env>) -> Self {
+        Self { env, who, machine, about: who, workers, number: 0 }
     }
 
     fn steps(&mut self, steps: &'static [Step]) {
@@ -68,28 +68,28 @@ impl<'scope, 'env> Run<'scope, 'env> {
     fn step(&mut self, step: &'static Step) {
         let kernel = self.machine.kernel();
         match *step {
-            Step::OnlyKernel(steps) if !self.stage.has_driver() => self.steps(steps),
-            Step::OnlyDriver(steps) if self.stage.has_driver() => self.steps(steps),
+            Step::OnlyKernel(steps) if !self.env.has_driver() => self.steps(steps),
+            Step::OnlyDriver(steps) if self.env.has_driver() => self.steps(steps),
             Step::OnKernels(families, steps) if families.contains(&kernel.family()) => self.steps(steps),
             Step::WhereDocumented(steps) if self.documented() => self.steps(steps),
-            Step::Elsewhere(steps) if !self.documented() => self.steps(steps),
+            Step::WhereNotDocumented(steps) if !self.documented() => self.steps(steps),
             Step::OnlyKernel(_)
             | Step::OnlyDriver(_)
             | Step::OnKernels(..)
             | Step::WhereDocumented(_)
-            | Step::Elsewhere(_) => (),
+            | Step::WhereNotDocumented(_) => (),
             Step::Repeat(times, steps) => {
-                (0..self.stage.repetitions(times)).for_each(|_| self.steps(steps));
+                (0..self.env.repetitions(times)).for_each(|_| self.steps(steps));
             }
-            Step::On(who, steps) => self.troupe.play(self.stage, who, steps),
+            Step::On(who, steps) => self.workers.run_on(self.env, who, steps),
             Step::Toward(who, steps) => {
                 let before = std::mem::replace(&mut self.about, who);
                 self.steps(steps);
                 self.about = before;
             }
             Step::Meanwhile(who, steps) => {
-                let meanwhile = self.troupe.cue(self.stage, who, steps);
-                let witness = self.stage.witness().cloned();
+                let meanwhile = self.workers.run_later(self.env, who, steps);
+                let witness = self.env.witness().cloned();
                 self.machine.system.faults().interrupt_next(FaultPoint::DuplicateToken, move || {
                     if let Some(witness) = witness {
                         witness.disturb();
@@ -98,7 +98,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
                 });
             }
             Step::Check(ref values) => {
-                let rules = if self.has_device() { self.stage.rules } else { RulesMode::Kernel };
+                let rules = if self.has_device() { self.env.rules } else { RulesMode::Kernel };
                 self.check(values.expected(kernel, rules == RulesMode::Documented));
             }
             Step::Program(ref program) => self.program(program),
@@ -114,7 +114,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
     /// Whether what the documentation downgrades is downgraded here.
     fn documented(&self) -> bool {
         self.machine.kernel().family() == Family::Documented
-            || self.has_device() && self.stage.rules == RulesMode::Documented
+            || self.has_device() && self.env.rules == RulesMode::Documented
     }
 
     fn act(&mut self, step: &Step) {
@@ -124,7 +124,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
             Step::Impersonate { token, copy_on_open, effective_only, level, status } => {
                 let result = self.impersonate(token, copy_on_open, effective_only, level);
                 if result.is_ok() {
-                    self.stage.asked.note(self.about, Some(token));
+                    self.env.asked.note(self.about, Some(token));
                 }
                 self.ended("impersonate", status, result);
             }
@@ -155,7 +155,8 @@ impl<'scope, 'env> Run<'scope, 'env> {
                 let after = Arc::strong_count(&expected);
                 let wanted = (expected.id(), token_type, effective_only, level, 1);
                 let observed = (seen.id(), seen_type, seen_only, seen_level, after - before);
-                self.stage.show(format!("{token_type:?} {}", token.map_or("of the process", Tok::name)));
+                self.env
+                    .show(format!("{token_type:?} {}", token.map_or("of the process", ClientToken::name)));
                 self.same("effective token, type, effective-only, level, references", &wanted, &observed);
             }
             Step::DisablePrivilege => {
@@ -171,17 +172,17 @@ impl<'scope, 'env> Run<'scope, 'env> {
 
     /// The thread that the calls are about.
     fn thread(&self) -> Arc<psimp_model::Thread> {
-        self.stage.thread(self.about)
+        self.env.thread(self.about)
     }
 
     /// Whether this thread's calls go through the driver.
     fn has_device(&self) -> bool {
-        self.stage.has_driver() && matches!(self.who, Who::T1 | Who::T2 | Who::T3)
+        self.env.has_driver() && matches!(self.who, Who::T1 | Who::T2 | Who::T3)
     }
 
     /// The driver as this thread uses it, for requests about that thread.
     fn through_driver<T>(&self, call: impl FnOnce(&Client<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
-        let (driver, file) = self.stage.device()?;
+        let (driver, file) = self.env.device()?;
         if !self.has_device() {
             return Err(Failure::Fault("this thread has no handle of the device".to_owned()));
         }
@@ -199,14 +200,14 @@ impl<'scope, 'env> Run<'scope, 'env> {
 
     fn impersonate(
         &self,
-        token: Tok,
+        token: ClientToken,
         copy_on_open: bool,
         effective_only: bool,
         level: u32,
     ) -> Result<(), Failure> {
         if self.has_device() {
             return self.through_driver(|client| {
-                client.impersonate(token, copy_on_open, effective_only, level, self.stage.rules).map(drop)
+                client.impersonate(token, copy_on_open, effective_only, level, self.env.rules).map(drop)
             });
         }
         let (machine, thread) = (&self.machine, self.thread());
@@ -231,17 +232,17 @@ impl<'scope, 'env> Run<'scope, 'env> {
         }
         let mut found = Vec::new();
         let slot = self.through_driver(|client| Ok(queried(client, &thread, &mut found)));
-        self.stage.differ(found);
+        self.env.differ(found);
         slot.ok().flatten()
     }
 
     fn check(&self, state: &State) {
         let slot = self.slot();
         let seen =
-            |slot: Option<&SlotView>| observe::slot(&self.machine, slot, self.stage.asked.by(self.about));
+            |slot: Option<&SlotView>| observe::slot(&self.machine, slot, self.env.asked.by(self.about));
         let shown = seen(slot.as_ref());
         let mut differ = self.compare("slot", state.slot, &shown);
-        self.stage.show(shown);
+        self.env.show(shown);
         for (tok, expected) in state.references {
             let what = format!("references on {}", tok.name());
             let observed = format!("{:+}", self.machine.references(*tok));
@@ -261,7 +262,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
             differ |= self.compare("slot after the open", state.after_open, &seen(self.slot().as_ref()));
         }
         if differ && state.slot != "idle" {
-            self.stage.name_rule(&format!("kernel {}", self.machine.kernel().profile().name));
+            self.env.name_rule(&format!("kernel {}", self.machine.kernel().profile().name));
         }
     }
 
@@ -272,7 +273,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
         let what = format!("{:?} step {}: {what}", self.who, self.number);
         compare(&mut found, &what, expected, observed);
         let differs = !found.is_empty();
-        self.stage.differ(found);
+        self.env.differ(found);
         differs
     }
 

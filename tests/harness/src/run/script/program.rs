@@ -1,10 +1,10 @@
 //! What a program does through system calls.
 
 use super::Run;
-use super::stage::{Handle, Names};
+use super::env::{Handle, Names};
 use crate::machine::{DISABLED_GROUP, READ_WRITE, unlabelled};
 use crate::observe::{self, SlotView};
-use psimp_catalogue::{Logon, Program, Securable, Tok, Who};
+use psimp_catalogue::{ClientToken, Logon, Program, Securable, Who};
 use psimp_model::{
     Acl, GenericMapping, Object, Privilege, SecurityDescriptor, SecurityQos, TokenFilter, privileges, rights,
     sids,
@@ -22,7 +22,7 @@ impl Run<'_, '_> {
         let (machine, system, thread) = (&self.machine, &self.machine.system, &self.machine.thread);
         match *program {
             Program::ThreadHandle(number, who, access) => {
-                let value = machine.thread_handle(&self.stage.thread(who), access);
+                let value = machine.thread_handle(&self.env.thread(who), access);
                 self.hold(number, value, Names::Thread(who));
             }
             Program::TokenHandle(number, tok, access) => {
@@ -44,7 +44,7 @@ impl Run<'_, '_> {
                 self.same("access that the handle grants", &Some(access), &granted);
             }
             Program::Close(number) => {
-                let handle = self.stage.kept.lock().handles.remove(&number);
+                let handle = self.env.kept.lock().handles.remove(&number);
                 self.same("the script has this handle", &true, &handle.is_some());
                 if let Some(handle) = handle {
                     machine.close(handle.value);
@@ -68,7 +68,7 @@ impl Run<'_, '_> {
                 let target = self.handle(number);
                 let opened = system.nt_open_thread_token(thread, target.value, desired, as_self);
                 if let Ok(value) = opened {
-                    self.hold(keep, value, Names::Token(self.stage.asked.by(self.behind(target))));
+                    self.hold(keep, value, Names::Token(self.env.asked.by(self.behind(target))));
                 }
                 self.ended("OpenThreadToken", status, opened.map(drop));
             }
@@ -79,7 +79,7 @@ impl Run<'_, '_> {
                 let (target, token) = (self.handle(target), self.handle(token));
                 let set = system.nt_set_thread_token(thread, target.value, token.value);
                 if let (Ok(()), Names::Token(tok)) = (set, token.names) {
-                    self.stage.asked.note(self.behind(target), tok);
+                    self.env.asked.note(self.behind(target), tok);
                 }
                 self.ended("SetThreadToken", status, set);
             }
@@ -100,17 +100,17 @@ impl Run<'_, '_> {
                 let qos = SecurityQos { level, tracking: SecurityQos::DYNAMIC, effective_only: false };
                 let done = system.nt_impersonate_thread(thread, server.value, client.value, &qos);
                 if done.is_ok() {
-                    self.stage.asked.note(self.behind(server), self.stage.asked.by(self.behind(client)));
+                    self.env.asked.note(self.behind(server), self.env.asked.by(self.behind(client)));
                 }
                 self.ended("NtImpersonateThread", status, done);
             }
             Program::ImpersonateSelf(level) => {
                 let level = Level::from_raw(level).unwrap_or(Level::Anonymous);
-                self.stage.asked.note(self.who, None);
+                self.env.asked.note(self.who, None);
                 self.succeeded("ImpersonateSelf", system.rtl_impersonate_self(thread, level));
             }
             Program::ImpersonateAnonymous => {
-                self.stage.asked.note(self.who, None);
+                self.env.asked.note(self.who, None);
                 let done = system.nt_impersonate_anonymous_token(thread, CURRENT_THREAD);
                 self.succeeded("ImpersonateAnonymousToken", done);
             }
@@ -181,7 +181,7 @@ impl Run<'_, '_> {
     }
 
     fn hold(&self, number: usize, value: u64, names: Names) {
-        let before = self.stage.kept.lock().handles.insert(number, Handle { value, names });
+        let before = self.env.kept.lock().handles.insert(number, Handle { value, names });
         if let Some(before) = before {
             self.machine.close(before.value);
         }
@@ -193,7 +193,7 @@ impl Run<'_, '_> {
         if number == Program::SELF {
             return Handle { value: CURRENT_THREAD, names: Names::Thread(self.who) };
         }
-        let kept = self.stage.kept.lock().handles.get(&number).copied();
+        let kept = self.env.kept.lock().handles.get(&number).copied();
         kept.unwrap_or(Handle { value: 0xDEAD_BEEC, names: Names::Other })
     }
 
@@ -204,8 +204,8 @@ impl Run<'_, '_> {
 
     /// The token of the catalogue that the thread's slot goes back to, after a
     /// call that the harness did not make itself.
-    pub(super) fn asked_with(&self, tok: Option<Tok>) {
-        self.stage.asked.note(self.about, tok);
+    pub(super) fn asked_with(&self, tok: Option<ClientToken>) {
+        self.env.asked.note(self.about, tok);
     }
 }
 

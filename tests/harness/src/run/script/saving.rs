@@ -3,7 +3,7 @@
 
 use super::super::requests::open_as_administrator;
 use super::Run;
-use super::stage::Save;
+use super::env::Save;
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
 use psimp_catalogue::Step;
@@ -15,8 +15,8 @@ impl Run<'_, '_> {
         match *step {
             Step::Save(number) => match self.save() {
                 Ok(save) => {
-                    let asked = self.stage.asked.by(self.about);
-                    self.stage.kept.lock().saves.insert(number, (save, asked));
+                    let asked = self.env.asked.by(self.about);
+                    self.env.kept.lock().saves.insert(number, (save, asked));
                 }
                 Err(failure) => self.succeeded("save", Err(failure)),
             },
@@ -36,10 +36,10 @@ impl Run<'_, '_> {
             }
             Step::Discard(number, status) => self.ended("discard", status, self.discard(number)),
             Step::Disable(number) => {
-                self.stage.kept.lock().disabled.insert(number, thread.disable_impersonation());
+                self.env.kept.lock().disabled.insert(number, thread.disable_impersonation());
             }
             Step::RestoreDisabled(number) => {
-                let state = self.stage.kept.lock().disabled.remove(&number);
+                let state = self.env.kept.lock().disabled.remove(&number);
                 self.same("the script has this state", &true, &state.is_some());
                 thread.restore_impersonation(state.unwrap_or_default());
             }
@@ -55,8 +55,8 @@ impl Run<'_, '_> {
         Ok(Save::Slot(self.thread().slot()))
     }
 
-    fn kept_save(&self, number: usize) -> Result<(Save, Option<psimp_catalogue::Tok>), Failure> {
-        self.stage.kept.lock().saves.get(&number).cloned().ok_or_else(|| no_such(number))
+    fn kept_save(&self, number: usize) -> Result<(Save, Option<psimp_catalogue::ClientToken>), Failure> {
+        self.env.kept.lock().saves.get(&number).cloned().ok_or_else(|| no_such(number))
     }
 
     fn restore(&self, number: usize) -> Result<(), Failure> {
@@ -74,7 +74,7 @@ impl Run<'_, '_> {
                 )?;
             }
         }
-        self.stage.asked.note(self.about, asked);
+        self.env.asked.note(self.about, asked);
         Ok(())
     }
 
@@ -93,7 +93,7 @@ impl Run<'_, '_> {
         match self.kept_save(number)?.0 {
             Save::Id(id) => self.through_driver(|client| client.discard(id)),
             Save::Slot(_) => {
-                self.stage.kept.lock().saves.remove(&number);
+                self.env.kept.lock().saves.remove(&number);
                 Ok(())
             }
         }

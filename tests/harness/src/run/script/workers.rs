@@ -1,46 +1,46 @@
 //! The threads of a script as threads of the operating system.
 
-use super::{Run, Stage};
+use super::{Run, ScriptEnv};
 use psimp_catalogue::{Step, Who};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// Steps to carry out, and whom to tell when that is done.
-type Part = (&'static [Step], Sender<()>);
+type Work = (&'static [Step], Sender<()>);
 
 /// The threads that one thread directs. Each waits for its next part until the
 /// troupe is gone.
-pub(super) struct Troupe<'scope, 'env> {
+pub(super) struct Workers<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    players: BTreeMap<Who, Player<'scope>>,
+    workers: BTreeMap<Who, Worker<'scope>>,
 }
 
-struct Player<'scope> {
-    parts: Sender<Part>,
+struct Worker<'scope> {
+    parts: Sender<Work>,
     thread: ScopedJoinHandle<'scope, ()>,
 }
 
-impl<'scope, 'env> Troupe<'scope, 'env> {
+impl<'scope, 'env> Workers<'scope, 'env> {
     /// Nobody yet.
     pub(super) fn of(scope: &'scope Scope<'scope, 'env>) -> Self {
-        Self { scope, players: BTreeMap::new() }
+        Self { scope, workers: BTreeMap::new() }
     }
 
     /// Lets a thread carry out steps, and waits for it.
-    pub(super) fn play(&mut self, stage: &'env Stage<'env>, who: Who, steps: &'static [Step]) {
-        self.cue(stage, who, steps)();
+    pub(super) fn run_on(&mut self, env: &'env ScriptEnv<'env>, who: Who, steps: &'static [Step]) {
+        self.run_later(env, who, steps)();
     }
 
     /// What makes a thread carry out steps when it is called, wherever that is.
-    pub(super) fn cue(
+    pub(super) fn run_later(
         &mut self,
-        stage: &'env Stage<'env>,
+        env: &'env ScriptEnv<'env>,
         who: Who,
         steps: &'static [Step],
     ) -> impl FnOnce() + Send + use<> {
-        let player = self.player(stage, who);
-        let (parts, itself) = (player.parts.clone(), player.thread.thread().id());
+        let worker = self.worker(env, who);
+        let (parts, itself) = (worker.parts.clone(), worker.thread.thread().id());
         move || {
             // Where something failed before, the thread may get to the place
             // where it was to meet another, and would wait for itself.
@@ -58,7 +58,7 @@ impl<'scope, 'env> Troupe<'scope, 'env> {
 
     /// A thread ends, with all that its own stack refers to.
     pub(super) fn dismiss(&mut self, who: Who) {
-        if let Some(Player { parts, thread }) = self.players.remove(&who) {
+        if let Some(Worker { parts, thread }) = self.workers.remove(&who) {
             drop(parts);
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
@@ -66,23 +66,23 @@ impl<'scope, 'env> Troupe<'scope, 'env> {
         }
     }
 
-    fn player(&mut self, stage: &'env Stage<'env>, who: Who) -> &Player<'scope> {
+    fn worker(&mut self, env: &'env ScriptEnv<'env>, who: Who) -> &Worker<'scope> {
         let scope = self.scope;
-        self.players.entry(who).or_insert_with(|| {
+        self.workers.entry(who).or_insert_with(|| {
             let (parts, waiting) = channel();
-            let thread = scope.spawn(move || act(scope, stage, who, &waiting));
-            Player { parts, thread }
+            let thread = scope.spawn(move || act(scope, env, who, &waiting));
+            Worker { parts, thread }
         })
     }
 }
 
 fn act<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
-    stage: &'env Stage<'env>,
+    env: &'env ScriptEnv<'env>,
     who: Who,
-    parts: &Receiver<Part>,
+    parts: &Receiver<Work>,
 ) {
-    let mut run = Run::new(stage, who, stage.machine(who), Troupe::of(scope));
+    let mut run = Run::new(env, who, env.machine(who), Workers::of(scope));
     while let Ok((steps, done)) = parts.recv() {
         run.steps(steps);
         // Whoever directs may have stopped waiting.

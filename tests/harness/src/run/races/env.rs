@@ -7,7 +7,7 @@ use crate::observe::SlotView;
 use crate::result::{Mismatch, mismatch};
 use crate::run::setup::Setup;
 use parking_lot::Mutex;
-use psimp_catalogue::{Act, Race, Tok, Who, With};
+use psimp_catalogue::{Act, ClientToken, Race, TokenArg, Who};
 use psimp_host::Options;
 use psimp_model::{ImpersonationState, Thread};
 use psimp_protocol::RulesMode;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// The machine, the driver, and what the acts keep. No lock is held while a
 /// thread makes a call.
-pub(super) struct Stage {
+pub(super) struct RaceEnv {
     pub(super) machine: Machine,
     /// What IMPERSONATE asks for.
     pub(super) rules: RulesMode,
@@ -31,7 +31,7 @@ pub(super) struct Stage {
     /// What was moved out of slots.
     pub(super) disabled: Mutex<BTreeMap<usize, ImpersonationState>>,
     /// The tokens that the race speaks of.
-    tokens: Vec<Tok>,
+    tokens: Vec<ClientToken>,
     pub(super) found: Differences,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Device {
     pub(super) file: File,
 }
 
-impl Stage {
+impl RaceEnv {
     /// As for any case: the device is opened by an administrator, who then takes
     /// on the server's token.
     pub(super) fn start(setup: &Setup, race: &Race, options: Options) -> Result<Self, Failure> {
@@ -142,12 +142,12 @@ impl Stage {
 }
 
 /// Each token that a race speaks of, once.
-fn tokens(race: &Race) -> Vec<Tok> {
-    fn collect(acts: &[Act], tokens: &mut Vec<Tok>) {
+fn tokens(race: &Race) -> Vec<ClientToken> {
+    fn collect(acts: &[Act], tokens: &mut Vec<ClientToken>) {
         for act in acts {
             match *act {
                 Act::Repeat(_, acts) => collect(acts, tokens),
-                Act::Impersonate { token: With::Tok(tok), .. }
+                Act::Impersonate { token: TokenArg::Token(tok), .. }
                 | Act::TokenHandle(_, tok)
                 | Act::ReuseHandle(_, tok)
                     if !tokens.contains(&tok) =>

@@ -6,14 +6,14 @@ use crate::driver::{Driver, Failure, File, Witness};
 use crate::machine::Machine;
 use crate::result::{Comparison, Mismatch, mismatch};
 use parking_lot::Mutex;
-use psimp_catalogue::{Tok, Who};
+use psimp_catalogue::{ClientToken, Who};
 use psimp_model::{ClientContext, ImpersonationState, SlotState, Thread, rights};
 use psimp_protocol::RulesMode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The machine, the driver, the threads, and what the script keeps.
-pub(super) struct Stage<'env> {
+pub(super) struct ScriptEnv<'env> {
     machine: &'env Machine,
     /// The driver and the open of its device, if calls go through it.
     device: Option<(&'env Driver, &'env File)>,
@@ -31,13 +31,13 @@ pub(super) struct Stage<'env> {
 #[derive(Default)]
 pub(super) struct Kept {
     /// What SAVE and its raw counterpart kept, and the token asked for then.
-    pub(super) saves: BTreeMap<usize, (Save, Option<Tok>)>,
+    pub(super) saves: BTreeMap<usize, (Save, Option<ClientToken>)>,
     /// What `PsDisableImpersonation` moved out.
     pub(super) disabled: BTreeMap<usize, ImpersonationState>,
     /// Handles of the server process.
     pub(super) handles: BTreeMap<usize, Handle>,
     /// Client security contexts, and the token asked for by the client.
-    pub(super) contexts: BTreeMap<usize, (ClientContext, Option<Tok>)>,
+    pub(super) contexts: BTreeMap<usize, (ClientContext, Option<ClientToken>)>,
     /// Clients that are connected, or were.
     pub(super) clients: BTreeMap<usize, Connected>,
     /// Further servers.
@@ -54,7 +54,7 @@ pub(super) struct Connected {
     /// The connection's id.
     pub(super) id: u64,
     /// What the catalogue calls the client.
-    pub(super) tok: Option<Tok>,
+    pub(super) tok: Option<ClientToken>,
 }
 
 /// A save: the slot itself, or the driver's id of one.
@@ -76,11 +76,11 @@ pub(super) struct Handle {
 pub(super) enum Names {
     Thread(Who),
     /// A token that was made of this one, or is it.
-    Token(Option<Tok>),
+    Token(Option<ClientToken>),
     Other,
 }
 
-impl<'env> Stage<'env> {
+impl<'env> ScriptEnv<'env> {
     pub(super) fn new(machine: &'env Machine, way: Way<'env>) -> Self {
         let (device, rules) = match way {
             Way::Kernel => (None, RulesMode::Kernel),

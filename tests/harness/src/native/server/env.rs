@@ -1,11 +1,11 @@
 //! What the threads of a case share in the server process.
 
-use crate::native::route::Means;
+use crate::native::route::Route;
 use crate::observe::short;
 use crate::result::{Mismatch, compare};
 use crate::run::Asked;
 use parking_lot::Mutex;
-use psimp_catalogue::{Securable, Tok, User, Who};
+use psimp_catalogue::{ClientToken, Securable, User, Who};
 use psimp_model::sids;
 use psimp_nt::{Luid, Sid, Status, TokenType};
 use psimp_protocol::RulesMode;
@@ -23,18 +23,18 @@ use std::sync::mpsc::{Sender, channel};
 const READ_WRITE: u32 = 3;
 
 /// The process, the tokens of the case, and what it keeps.
-pub(super) struct Stage {
+pub(super) struct CaseEnv {
     /// The kernel whose values are expected.
     pub(super) kernel: Kernel,
     tokens: BTreeMap<&'static str, Token>,
-    ids: BTreeMap<u64, Tok>,
+    ids: BTreeMap<u64, ClientToken>,
     primary: Information,
     other_user: Option<Sid>,
     users: Vec<(User, Opens)>,
     /// The driver, and the rules that it is asked for, if calls go through it.
     pub(super) driver: Option<(Device, RulesMode)>,
     /// Ids of saves and the tokens asked for then, by the case's numbers.
-    pub(super) saves: Mutex<BTreeMap<usize, (u64, Option<Tok>)>>,
+    pub(super) saves: Mutex<BTreeMap<usize, (u64, Option<ClientToken>)>>,
     /// Handles, by the case's numbers.
     pub(super) kept: Mutex<BTreeMap<usize, Kept>>,
     pub(super) asked: Asked,
@@ -42,13 +42,13 @@ pub(super) struct Stage {
     pub(super) threads: Mutex<BTreeMap<Who, u32>>,
     found: Mutex<Vec<Mismatch>>,
     shown: Mutex<String>,
-    clerk: Mutex<Sender<Order>>,
+    object_creator: Mutex<Sender<Order>>,
 }
 
 /// A handle, and what the catalogue calls the object behind it.
 pub(super) enum Kept {
     Thread(OwnedHandle, Who),
-    Token(Token, Option<Tok>),
+    Token(Token, Option<ClientToken>),
     Other(#[allow(dead_code)] OwnedHandle), // held for as long as the case holds it
 }
 
@@ -62,11 +62,11 @@ pub(super) struct Opens {
 
 type Order = (Securable, Sender<Result<Event, Error>>);
 
-impl Stage {
+impl CaseEnv {
     pub(super) fn new(
         kernel: Kernel,
         rules: Option<RulesMode>,
-        given: Vec<(Tok, Token)>,
+        given: Vec<(ClientToken, Token)>,
         other_user: Option<Sid>,
     ) -> Result<Self, Status> {
         let driver = rules.map(|rules| Ok::<_, Status>((open_device()?, rules))).transpose()?;
@@ -92,7 +92,7 @@ impl Stage {
             ids,
             users: users.collect(),
             tokens: given.into_iter().map(|(tok, token)| (tok.name(), token)).collect(),
-            clerk: Mutex::new(clerk(primary.user, other_user)),
+            object_creator: Mutex::new(object_creator(primary.user, other_user)),
             primary,
             other_user,
             kept: Mutex::default(),
@@ -110,7 +110,7 @@ impl Stage {
     }
 
     /// A token of the case.
-    pub(super) fn token(&self, tok: Tok) -> Result<&Token, Status> {
+    pub(super) fn token(&self, tok: ClientToken) -> Result<&Token, Status> {
         self.tokens.get(tok.name()).ok_or(Status::INVALID_HANDLE)
     }
 
@@ -143,19 +143,19 @@ impl Stage {
     pub(super) fn object(&self, object: Securable) -> Result<Event, Error> {
         let gone = Error::win32("the thread that creates objects", 0);
         let (reply, answer) = channel();
-        if self.clerk.lock().send((object, reply)).is_err() {
+        if self.object_creator.lock().send((object, reply)).is_err() {
             return Err(gone);
         }
         answer.recv().unwrap_or(Err(gone))
     }
 
     /// What the calls go through.
-    pub(super) fn means(&self) -> Means {
-        self.driver.as_ref().map_or(Means::UserMode, |(_, rules)| Means::Driver(*rules))
+    pub(super) fn route(&self) -> Route {
+        self.driver.as_ref().map_or(Route::UserMode, |(_, rules)| Route::Driver(*rules))
     }
 
     /// A token in the words of the catalogue, without the flags of its slot.
-    pub(super) fn name(&self, seen: &Information, asked: Option<Tok>) -> String {
+    pub(super) fn name(&self, seen: &Information, asked: Option<ClientToken>) -> String {
         let level = seen.level.map_or_else(|_| String::new(), |level| format!("L{}", level as u8));
         let whose = self.whose(seen.token_id, seen.user, seen.authentication_id, asked);
         let kind = if whose.starts_with("copy") { format!(" {}", kind(seen)) } else { String::new() };
@@ -163,7 +163,7 @@ impl Stage {
     }
 
     /// Which token that is, or of which it is a copy.
-    pub(super) fn whose(&self, id: u64, user: Sid, logon: u64, asked: Option<Tok>) -> String {
+    pub(super) fn whose(&self, id: u64, user: Sid, logon: u64, asked: Option<ClientToken>) -> String {
         let of_primary = self.primary.user == user && self.primary.authentication_id == logon;
         match (self.ids.get(&id), asked) {
             (Some(tok), _) => tok.name().to_owned(),
@@ -181,7 +181,7 @@ impl Stage {
         find(&mut self.found.lock());
     }
 
-    fn user_of(&self, tok: Tok) -> Option<Sid> {
+    fn user_of(&self, tok: ClientToken) -> Option<Sid> {
         self.real(tok.fixture().user.sid())
     }
 }
@@ -196,7 +196,7 @@ fn real(own: Sid, other: Option<Sid>, sid: Sid) -> Option<Sid> {
 
 /// Starts a thread that creates objects for the others: whoever impersonates creates them as its client, if it
 /// can at all.
-fn clerk(own: Sid, other: Option<Sid>) -> Sender<Order> {
+fn object_creator(own: Sid, other: Option<Sid>) -> Sender<Order> {
     let (orders, waiting) = channel::<Order>();
     std::thread::spawn(move || {
         for (object, reply) in waiting {
