@@ -188,7 +188,7 @@ fn a_lock_is_not_released_by_another_thread() {
     let (_, closed) = running.meanwhile(|thread| running.host.close(thread, file));
     let Err(Failure::Fault(fault)) = closed else { panic!("{closed:?}") };
     assert_eq!(fault.kind, FaultKind::LockOwner);
-    let holder = format!("but thread {} holds it since psimp.sys+0x", running.thread.id());
+    let holder = format!("but thread {} holds it since image.sys+0x", running.thread.id());
     assert!(fault.message.contains(&holder), "{fault}");
 }
 

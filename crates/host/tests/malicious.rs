@@ -51,7 +51,7 @@ struct Running {
 impl Running {
     fn start(image: &Image, service: &str, deadline: Duration) -> Result<Self, StartError> {
         let system = Arc::new(System::new(Kernel::Win10));
-        let (service, parameters) = (service.to_owned(), [("Setting".to_owned(), 1)].into());
+        let (service, parameters) = (Some(service.to_owned()), [("Setting".to_owned(), 1)].into());
         let options = Options { service, parameters, deadline: Some(deadline), ..Options::default() };
         let host = Host::load_with(image, system.clone(), options)?;
         let (process, _) = process(&system);

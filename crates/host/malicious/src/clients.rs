@@ -1,6 +1,6 @@
 //! Client security contexts, and what a create request says of a client.
 
-use crate::table::defects;
+use crate::defect::defects;
 use core::hint::black_box;
 use core::ptr;
 use wdk_sys::ntddk::{

@@ -1,8 +1,8 @@
 //! The framework: its functions, its globals, the contexts of its objects.
 
 use crate::call::{keep, kept};
-use crate::entry::{FILE_CONTEXT, FileContext, OTHER_CONTEXT};
-use crate::table::defects;
+use crate::defect::defects;
+use crate::state::{FILE_CONTEXT, FileContext, OTHER_CONTEXT};
 use crate::wdf::NO_ATTRIBUTES;
 use core::hint::black_box;
 use core::ptr;

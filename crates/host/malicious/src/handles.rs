@@ -1,7 +1,7 @@
 //! Handles: whose they are, and that they are closed.
 
 use crate::call::{Call, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, token_type};
-use crate::table::defects;
+use crate::defect::defects;
 use core::ptr;
 use wdk_sys::ntddk::{
     ObOpenObjectByPointer, ObReferenceObjectByHandle, ObfDereferenceObject, ZwClose, ZwDuplicateToken,

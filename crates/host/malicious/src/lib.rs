@@ -1,11 +1,13 @@
 //! `malicious.sys`: a driver that breaks the contracts of the host, each on
 //! request.
 //!
-//! It is built, linked and loaded as `psimp.sys` is, so what the host says of it
+//! It is built, linked and loaded as a driver is, so what the host says of it
 //! holds for code that a compiler made. `tests/malicious.rs` knows what the host
 //! has to say to each defect. Never let it near Windows.
 //!
-//! * `table`: what a defect is, and the list of all
+//! * `defect`: what a defect is
+//! * `table`: the list of all
+//! * `state`: what the callbacks and the defects share
 //! * `call`: what a defect has to work with
 //! * `entry`: `DriverEntry`, the callbacks, unload
 //! * the rest: the defects, by what they misuse
@@ -23,6 +25,8 @@ mod buffers;
 mod call;
 #[cfg(feature = "kernel")]
 mod clients;
+#[cfg(feature = "kernel")]
+mod defect;
 #[cfg(feature = "kernel")]
 mod entry;
 #[cfg(feature = "kernel")]
@@ -47,6 +51,8 @@ mod processor;
 mod requests;
 #[cfg(feature = "kernel")]
 mod settings;
+#[cfg(feature = "kernel")]
+mod state;
 #[cfg(feature = "kernel")]
 mod table;
 #[cfg(feature = "kernel")]

@@ -1,6 +1,6 @@
 //! Wait locks.
 
-use crate::table::defects;
+use crate::defect::defects;
 use crate::wdf::NO_ATTRIBUTES;
 use core::hint::spin_loop;
 use core::ptr;

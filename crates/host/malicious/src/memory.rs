@@ -1,7 +1,7 @@
 //! Pointers to what is not the driver's, or not to be written.
 
 use crate::call::Call;
-use crate::table::defects;
+use crate::defect::defects;
 use core::hint::black_box;
 use core::ptr;
 

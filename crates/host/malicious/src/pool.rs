@@ -1,7 +1,7 @@
 //! Pool blocks.
 
 use crate::call::{NON_PAGED, PAGED, TAG, block};
-use crate::table::defects;
+use crate::defect::defects;
 use core::hint::black_box;
 use core::ptr;
 use wdk_sys::ntddk::{ExAllocatePool2, ExFreePool, ExFreePoolWithTag};

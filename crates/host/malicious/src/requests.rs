@@ -1,8 +1,8 @@
 //! The life of a request.
 
 use crate::call::{keep, kept};
-use crate::entry::DEVICE;
-use crate::table::defects;
+use crate::defect::defects;
+use crate::state::DEVICE;
 use core::ptr;
 use core::sync::atomic::Ordering;
 use wdk_sys::{

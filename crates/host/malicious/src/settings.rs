@@ -1,6 +1,6 @@
 //! The settings of the service.
 
-use crate::table::defects;
+use crate::defect::defects;
 use crate::wdf::{NO_ATTRIBUTES, Name};
 use core::ptr;
 use wdk_sys::{WDFDRIVER, WDFKEY, call_unsafe_wdf_function_binding};

@@ -1,6 +1,6 @@
 //! Event providers and events.
 
-use crate::table::defects;
+use crate::defect::defects;
 use core::ptr;
 use wdk_sys::ntddk::{EtwRegister, EtwUnregister, EtwWriteTransfer};
 use wdk_sys::{

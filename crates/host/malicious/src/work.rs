@@ -1,9 +1,9 @@
 //! Work items.
 
 use crate::call::{NON_PAGED, TAG};
-use crate::entry::{DEVICE, FILE_CONTEXT};
+use crate::defect::defects;
 use crate::locks;
-use crate::table::defects;
+use crate::state::{DEVICE, FILE_CONTEXT};
 use crate::wdf;
 use core::hint::black_box;
 use core::ptr;

@@ -7,6 +7,7 @@
 mod checksum;
 mod headers;
 mod imports;
+mod names;
 mod relocations;
 mod sections;
 
@@ -27,6 +28,7 @@ pub(crate) const PAGE: u32 = 0x1000;
 /// A driver image, checked and ready to be mapped.
 #[derive(Clone, Debug)]
 pub struct Image {
+    name: &'static str,
     bytes: Vec<u8>,
     layout: Layout,
 }
@@ -61,16 +63,22 @@ impl Image {
     /// When it cannot be read or a kernel would not load it.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
         let bytes = fs::read(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
-        Self::from_bytes(bytes)
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self { name: names::keep(&name), ..Self::from_bytes(bytes)? })
     }
 
-    /// Checks the bytes of a file.
+    /// Checks the bytes of a file, which faults then call `image.sys`.
     ///
     /// # Errors
     /// When a kernel would not load it.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, LoadError> {
         let layout = headers::read(&bytes)?;
-        Ok(Self { bytes, layout })
+        Ok(Self { name: "image.sys", bytes, layout })
+    }
+
+    /// The file name.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The bytes of the file.

@@ -99,7 +99,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("pool_overrun_by_memset", BadPointer, "memset cannot reach all of 262144 bytes"),
     row("pool_written_after_free", PoolUseAfterFree, "byte 8 of a pool block was changed after"),
     row("pool_pointer_after_free", MemoryAccess, "an address that cannot exist"),
-    row("pool_freed_twice", DoubleFree, "ExFreePool frees a pool block that was freed by psimp.sys+0x"),
+    row("pool_freed_twice", DoubleFree, "ExFreePool frees a pool block that was freed by malicious.sys+0x"),
     row("pool_freed_inside", NotPool, "which is no pool block"),
     row("stack_freed", NotPool, "which is no pool block"),
     row("pool_freed_under_another_tag", PoolTag, "with the tag Evil under the tag Good"),
@@ -112,9 +112,9 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("null_written", MemoryAccess, "accessed memory at 0x18, next to null"),
     row("kernel_address_read", MemoryAccess, "accessed memory at 0xFFFFF78000000000"),
     row("impossible_address_read", MemoryAccess, "an address that cannot exist"),
-    row("constant_written", MemoryAccess, "(psimp.sys+0x"),
-    row("code_written", MemoryAccess, "(psimp.sys+0x"),
-    row("import_table_written", MemoryAccess, "(psimp.sys+0x"),
+    row("constant_written", MemoryAccess, "(malicious.sys+0x"),
+    row("code_written", MemoryAccess, "(malicious.sys+0x"),
+    row("import_table_written", MemoryAccess, "(malicious.sys+0x"),
     row("user_address_written", MemoryAccess, "accessed memory at 0x10000").about(0x1_0000),
     // The system buffer.
     row("buffer_overrun", BufferOverrun, "wrote at offset 40 of a system buffer of 40 bytes").around(),
@@ -127,7 +127,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("buffer_written_after_completion", AfterCompletion, "wrote at offset 3 of the system buffer after"),
     row("buffer_kept", AfterCompletion, "wrote at offset 3 of the system buffer").around(),
     // Requests.
-    row("completed_twice", CompletedTwice, "completes a request that was completed by psimp.sys+0x"),
+    row("completed_twice", CompletedTwice, "completes a request that was completed by malicious.sys+0x"),
     row("never_completed", NotCompleted, "without completing").around(),
     row("completed_as_pending", Completion, "with STATUS_PENDING"),
     row("request_used_after_completion", AfterCompletion, "WdfRequestGetFileObject was given a request"),
@@ -156,7 +156,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("waited_too_high", Irql, "WdfWaitLockAcquire may wait at IRQL 2").at_dispatch_level(),
     row("device_deleted_too_high", Irql, "deletes a device above PASSIVE_LEVEL").at_dispatch_level(),
     // Locks.
-    row("lock_acquired_twice", Deadlock, "which the calling thread itself holds since psimp.sys+0x"),
+    row("lock_acquired_twice", Deadlock, "which the calling thread itself holds since malicious.sys+0x"),
     row("lock_released_unheld", LockOwner, "but nobody holds it"),
     row("lock_held_at_return", LockHeld, "the driver returned while it held WDFWAITLOCK"),
     row("lock_held_at_unload", LockHeld, "the driver returned while it held WDFWAITLOCK"),
@@ -205,7 +205,11 @@ pub(crate) const EXPECTED: &[Expected] = &[
     // Tracing.
     row("provider_never_unregistered", RegistrationLeak, "was not given to EtwUnregister"),
     row("failed_start_keeps_provider", RegistrationLeak, "was not given to EtwUnregister"),
-    row("provider_registered_twice", Registration, "registers a provider that is registered by psimp.sys+0x"),
+    row(
+        "provider_registered_twice",
+        Registration,
+        "registers a provider that is registered by malicious.sys+0x",
+    ),
     row(
         "provider_registered_in_a_request",
         Registration,

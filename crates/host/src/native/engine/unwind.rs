@@ -1,7 +1,7 @@
 //! The driver's call stack, as the image's own unwind data tells it.
 //!
 //! A driver's frames lie on its stack, between an entry and the call of an export. No
-//! register but the stack pointer is known there: none of the frames of psimp.sys hangs on
+//! register but the stack pointer is known there: none of the frames of the driver hangs on
 //! another, and a function that has such a frame ends what can be told.
 #![allow(unsafe_code)] // the driver's frames on the stack
 

@@ -122,7 +122,7 @@ fn observed(cx: &Context<'_>, observer: &dyn Observer, can_fail: bool) -> Option
     let failure = cx.export.failure.filter(|_| can_fail);
     let call = Call {
         function: cx.export.name,
-        site: mapping.site(cx.caller).unwrap_or(crate::Site { rva: 0 }),
+        site: mapping.site(cx.caller).unwrap_or_else(|| mapping.place(0)),
         thread: cx.dispatch.thread.id(),
         on_behalf_of: cx.dispatch.on_behalf_of(),
         can_fail: failure.is_some(),
