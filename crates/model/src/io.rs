@@ -1,6 +1,7 @@
 //! The I/O manager's part in opening a device and sending it a control code.
 
-use crate::access::{GenericMapping, SubjectContext, rights};
+use crate::access::{GenericMapping, SubjectContext};
+use crate::rights;
 use crate::{Acl, Process, System, Thread};
 use psimp_nt::Status;
 use std::sync::Arc;

@@ -11,42 +11,35 @@
 #![forbid(unsafe_code)]
 
 mod access;
-mod anonymous;
-mod broker;
 mod client;
-mod devices;
 mod fault;
 mod impersonate;
 mod io;
 mod job;
+mod luids;
 mod native;
 mod object;
-mod process;
+pub mod rights;
 mod sd;
 mod sddl;
-mod service;
 mod session;
 mod status;
 mod system;
-mod thread;
 mod token;
 
-pub use access::{AccessChecked, AccessMode, AccessRequest, GenericMapping, SubjectContext, rights};
-pub use broker::{ClientFile, Clients, ServerFile};
+pub use access::{AccessChecked, AccessMode, AccessRequest, GenericMapping, SubjectContext};
 pub use client::{ClientContext, SecurityQos};
-pub use devices::DosDevices;
 pub use fault::{FaultPoint, Faults};
 pub use io::{check_ioctl_access, open_device};
 pub use job::{Job, job_flags};
 pub use native::TokenInformation;
-pub use object::{HandleTable, Object, ObjectType, reference_by_handle};
-pub use process::Process;
+pub use object::{
+    HandleTable, ImpersonationState, Object, ObjectType, Process, SlotState, Thread, reference_by_handle,
+};
 pub use psimp_rules::Kernel;
 pub use sd::{Ace, AceKind, Acl, InvalidDescriptor, MandatoryLabel, SecurityDescriptor};
 pub use sddl::{UnknownSddl, parse as parse_sddl};
-pub use service::{ModelClient, ModelKernel, ModelToken, access_check};
-pub use system::System;
-pub use thread::{ImpersonationState, SlotState, Thread};
+pub use system::{DosDevices, System};
 pub use token::{
     Group, Privilege, Token, TokenDetails, TokenFilter, TokenSource, TokenSpec, privileges, sids,
 };

@@ -1,7 +1,7 @@
 //! The part of SDDL that a control device's descriptor uses.
 
 use crate::GenericMapping;
-use crate::access::rights;
+use crate::rights;
 use crate::token::sids;
 use crate::{Ace, AceKind, Acl};
 use psimp_nt::Sid;

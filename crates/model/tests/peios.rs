@@ -3,12 +3,11 @@
 mod support;
 
 use psimp_model::{
-    AccessMode, AccessRequest, Acl, GenericMapping, Kernel, MandatoryLabel, ModelKernel, SecurityDescriptor,
-    SecurityQos, ServerFile, SubjectContext, TokenSpec, open_device, privileges, rights, sids,
+    AccessMode, AccessRequest, Acl, GenericMapping, Kernel, MandatoryLabel, SecurityDescriptor, SecurityQos,
+    SubjectContext, TokenSpec, open_device, privileges, rights, sids,
 };
 use psimp_nt::{Level, Sid, Status, TokenType, integrity};
 use psimp_rules::PEIOS_STRICT;
-use psimp_service::Kernel as _;
 use support::{A, A5, A6, B, CURRENT_THREAD, DENIED, Machine, X, refs, spec};
 
 const READ: u32 = rights::FILE_READ_DATA;
@@ -162,12 +161,6 @@ fn p06_every_way_to_ask_judges_the_anonymous_logon() {
         assert_eq!(subject.se_access_check(Some(&granting(&[A])), &request), Err(DENIED));
         assert_eq!(subject.se_access_check(Some(&granting(&[Sid::ANONYMOUS_LOGON])), &request), Ok(READ));
     }
-    // ACCESS_CHECK of the service.
-    let file = ServerFile::default();
-    let kernel = ModelKernel::new(&m.system, &m.thread, &file);
-    let bytes = |granted| granting(granted).to_self_relative().expect("short");
-    assert_eq!(kernel.access_check(&bytes(&[A]), READ), Ok((0, DENIED)));
-    assert_eq!(kernel.access_check(&bytes(&[Sid::ANONYMOUS_LOGON]), READ), Ok((READ, Status::SUCCESS)));
     // Devices, and tokens.
     let device =
         |granted| open_device(&m.system, &m.thread, &Acl::granting(granted), READ).map(|(access, _)| access);

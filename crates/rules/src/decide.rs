@@ -125,7 +125,7 @@ pub enum Verdict {
     Kept(Level),
     /// An impersonation-type copy of it, at this level.
     Copied(Level),
-    /// Nothing: the call fails and the slot stays as it was.
+    /// Nothing: the call fails and the slot is unchanged.
     Refused(Refusal),
 }
 
@@ -151,16 +151,16 @@ pub struct Decision {
     pub rule: Rule,
 }
 
-/// What one rule said, in the order the rules were tried.
+/// The result of one rule, in the order the rules were tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The rule.
     pub rule: Rule,
-    /// What it said.
+    /// Its result.
     pub effect: Effect,
 }
 
-/// What a rule said.
+/// The result of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It did not apply; the next rule is tried.
@@ -173,8 +173,8 @@ pub enum Effect {
 
 /// Whether `asked` would raise a token above the level recorded in it.
 ///
-/// Kernels let a trusted caller do that, so whoever passes on a level that user
-/// mode chose must refuse it first. A primary token records a level too, but
+/// Kernels let a trusted caller do that, so a driver that takes the level from user
+/// mode must refuse it first. A primary token records a level too, but
 /// represents its own process and is not bounded by it.
 pub const fn raises(token_type: TokenType, own: Level, asked: Level) -> bool {
     matches!(token_type, TokenType::Impersonation) && asked as u8 > own as u8
@@ -186,7 +186,7 @@ pub fn decide(profile: &Profile, primary: Option<&TokenFacts>, token: &TokenFact
     decide_traced(profile, primary, token, asked, |_| ())
 }
 
-/// [`decide`], telling `observe` of every rule it tries.
+/// [`decide`], calling `observe` for every rule tried.
 pub fn decide_traced(
     profile: &Profile,
     primary: Option<&TokenFacts>,
@@ -300,14 +300,14 @@ fn copy_level(knob: CopyLevel, token: &TokenFacts) -> Level {
     }
 }
 
-/// `None`: the profile does not know the rule.
+/// `None`: the profile does not have the rule.
 type Test = fn(&Profile, &TokenFacts, &TokenFacts, Level) -> Option<Effect>;
 
 /// The rules that come before the privilege, in the one order that all profiles
 /// share. The integrity ceiling has a place here and one after it.
 ///
 /// Two tables, because the compiler unrolls these and not one of their length:
-/// the driver would keep all that [`crate::DOC`] does not know.
+/// the driver would keep all that [`crate::DOC`] does not use.
 const BEFORE_PRIVILEGE: [(Rule, Test); 5] = [
     (Rule::TokenType, |profile, _, t, _| {
         profile.refuses_primary.then(|| deny_if(t.token_type == TokenType::Primary))

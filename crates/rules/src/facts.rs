@@ -14,7 +14,7 @@ pub enum Restriction {
 }
 
 impl Restriction {
-    /// What `SeTokenIsRestricted` says: any restricting SIDs at all.
+    /// What `SeTokenIsRestricted` returns: any restricting SIDs at all.
     pub const fn is_restricted(self) -> bool {
         !matches!(self, Self::None)
     }
@@ -50,8 +50,8 @@ pub struct TokenFacts {
     pub level: Level,
     /// Restricting SIDs.
     pub restriction: Restriction,
-    /// What only kernels' own profiles read. Whoever decides by [`crate::DOC`]
-    /// alone may leave the default.
+    /// What only kernels' own profiles read. A caller that decides by
+    /// [`crate::DOC`] alone may leave the default.
     pub platform: PlatformFacts,
 }
 

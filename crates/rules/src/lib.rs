@@ -4,7 +4,7 @@
 //! itself is stored ([`Verdict::Kept`]), a weaker copy is stored
 //! ([`Verdict::Copied`]), or the call fails ([`Verdict::Refused`]), and the
 //! [`Rule`] that settled it. What differs between the documentation and the
-//! kernels is data: a [`Profile`] is a set of knobs, and one function reads them.
+//! kernels is data: a [`Profile`] is a set of settings, and one function reads them.
 //!
 //! The same code is compiled into `psimp.sys`, into the kernel model and into
 //! the tests. It reads nothing but its arguments and holds no state.

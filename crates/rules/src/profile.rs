@@ -1,9 +1,9 @@
-//! Profiles: what each source says the rule is, as data.
+//! Profiles: the rule according to each source, as data.
 
 use psimp_nt::Level;
 
-/// One reading of the rule. Every field is a knob of [`crate::decide`] or of
-/// the kernel model around it; none is code.
+/// One reading of the rule. Every field is a setting of [`crate::decide`] or
+/// of the kernel model around it; none is code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Short name, as tables print it.
@@ -12,7 +12,7 @@ pub struct Profile {
     pub describes: &'static str,
     /// A token of primary type is an error, whatever level is asked for.
     pub refuses_primary: bool,
-    /// A request below this level is granted without a look at the tokens.
+    /// A request below this level is granted without checking the tokens.
     pub free_below: Level,
     /// What a token of the anonymous logon session means.
     pub anonymous: Anonymous,
@@ -55,7 +55,7 @@ pub struct Profile {
 /// What a token of the anonymous logon session (0x3E6) means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anonymous {
-    /// Nothing: it is judged as any other token.
+    /// Nothing: it is checked as any other token.
     Ignored,
     /// It is an objection (the documentation).
     Deny,
@@ -176,7 +176,7 @@ pub const DOC: Profile = Profile {
     slot_storage: SlotStorage::BlockNoMemory,
 };
 
-/// [`DOC`] to the letter of its closing sentence: only when all three
+/// [`DOC`] with its closing sentence read literally: only when all three
 /// conditions fail is the token downgraded. Unsafe; kept for comparison.
 pub const DOC_ANY: Profile = Profile {
     name: "DOC-ANY",

@@ -1,9 +1,9 @@
 //! The driver under test: its service over the model, or its image.
 
+use crate::on_model::{ClientFile, Clients, ModelKernel, ServerFile, access_check};
 use psimp_host::{Fault, Host, Image, IoControl, Listener, Observer, Open, Options, Requestor, StartError};
 use psimp_model::{
-    Acl, ClientFile, Clients, ModelKernel, Process, SecurityQos, ServerFile, System, Thread, access_check,
-    check_ioctl_access, open_device, parse_sddl, rights,
+    Acl, Process, SecurityQos, System, Thread, check_ioctl_access, open_device, parse_sddl, rights,
 };
 use psimp_nt::Status;
 use psimp_protocol::{

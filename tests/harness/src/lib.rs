@@ -13,6 +13,7 @@ pub mod machine;
 pub mod native;
 pub mod normalize;
 pub mod observe;
+pub mod on_model;
 pub mod program;
 pub mod progress;
 pub mod report;

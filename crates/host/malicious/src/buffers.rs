@@ -1,7 +1,7 @@
 //! The system buffer, and how much of it is returned.
 
 use crate::call::{keep, kept};
-use crate::table::defects;
+use crate::defect::defects;
 use core::hint::black_box;
 use wdk_sys::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 

@@ -1,8 +1,10 @@
 //! `DriverEntry` and the callbacks: what surrounds the defects keeps every rule.
 
 use crate::call::Call;
-use crate::table::{self, Defect, When};
-use crate::wdf::{self, ContextType, NO_ATTRIBUTES, Name};
+use crate::defect::{Defect, When};
+use crate::state::{CALLBACK, DEVICE, FILE_CONTEXT};
+use crate::table;
+use crate::wdf::{self, NO_ATTRIBUTES, Name};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use core::{mem, ptr, slice};
 use wdk_sys::ntddk::ObfDereferenceObject;
@@ -17,18 +19,7 @@ use wdk_sys::{
 static NAME: Name<17> = Name::new(r"\Device\Malicious");
 static SDDL: Name<27> = Name::new("D:P(A;;GA;;;SY)(A;;GA;;;BA)");
 
-/// What each file object keeps, and nobody uses as it should be.
-#[repr(C)]
-pub(crate) struct FileContext([u64; 2]);
-
-pub(crate) static FILE_CONTEXT: ContextType = ContextType::of::<FileContext>(c"FileContext", &FILE_CONTEXT);
-pub(crate) static OTHER_CONTEXT: ContextType =
-    ContextType::of::<FileContext>(c"OtherContext", &OTHER_CONTEXT);
-
 static DRIVER_OBJECT: AtomicPtr<DRIVER_OBJECT> = AtomicPtr::new(ptr::null_mut());
-pub(crate) static DEVICE: AtomicPtr<core::ffi::c_void> = AtomicPtr::new(ptr::null_mut());
-/// Data that the device shall have as its callback, if not null.
-pub(crate) static CALLBACK: AtomicPtr<core::ffi::c_void> = AtomicPtr::new(ptr::null_mut());
 /// The place in the table, plus one, of the defect that waits for its time.
 static ARMED: AtomicUsize = AtomicUsize::new(0);
 

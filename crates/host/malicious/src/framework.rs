@@ -1,8 +1,8 @@
 //! The framework: its functions, its globals, the contexts of its objects.
 
 use crate::call::{keep, kept};
-use crate::entry::{FILE_CONTEXT, FileContext, OTHER_CONTEXT};
-use crate::table::defects;
+use crate::defect::defects;
+use crate::state::{FILE_CONTEXT, FileContext, OTHER_CONTEXT};
 use crate::wdf::NO_ATTRIBUTES;
 use core::hint::black_box;
 use core::ptr;
@@ -65,7 +65,7 @@ defects! {
         unsafe { globals.wrapping_add(1).cast::<u8>().write_volatile(1) };
     }
 
-    /// What tells the entry point to unbind is taken back.
+    /// The flag that makes the entry point unbind is cleared.
     fn unbind_prevented [Start] (_call) {
         // SAFETY: the globals are there since the driver was bound.
         let globals: PWDF_DRIVER_GLOBALS = unsafe { WdfDriverGlobals };

@@ -2,9 +2,9 @@
 //! `DISPATCH_LEVEL`.
 
 use crate::call::{PAGED, TAG};
-use crate::entry::DEVICE;
+use crate::defect::defects;
 use crate::locks;
-use crate::table::defects;
+use crate::state::DEVICE;
 use core::hint::black_box;
 use core::ptr;
 use core::sync::atomic::Ordering;

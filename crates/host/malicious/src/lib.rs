@@ -1,18 +1,19 @@
 //! `malicious.sys`: a driver that breaks the contracts of the host, each on
 //! request.
 //!
-//! It is built, linked and loaded as `psimp.sys` is, so what the host says of it
-//! holds for code that a compiler made. `tests/malicious.rs` knows what the host
-//! has to say to each defect. Never let it near Windows.
+//! It is built, linked and loaded as a driver is, so what the host reports about it holds for
+//! code that a compiler made. `tests/malicious.rs` has the fault that the host has to report for each
+//! defect. Never load it on Windows.
 //!
-//! * `table`: what a defect is, and the list of all
 //! * `call`: what a defect has to work with
+//! * `state`: what the callbacks and the defects share
+//! * `defect`: what a defect is; the modules after their objects are the defects
+//! * `table`: the list of all
 //! * `entry`: `DriverEntry`, the callbacks, unload
-//! * the rest: the defects, by what they misuse
 //!
 //! Without the feature `kernel` the crate is empty.
 #![cfg_attr(feature = "kernel", no_std)]
-// Breaking contracts takes unsafe code: each block says which one it breaks.
+// Breaking contracts takes unsafe code: the comment of each block names the one that it breaks.
 #![allow(unsafe_code)]
 // What is inlined into a defect is reported at the defect.
 #![allow(clippy::inline_always)]
@@ -23,6 +24,8 @@ mod buffers;
 mod call;
 #[cfg(feature = "kernel")]
 mod clients;
+#[cfg(feature = "kernel")]
+mod defect;
 #[cfg(feature = "kernel")]
 mod entry;
 #[cfg(feature = "kernel")]
@@ -47,6 +50,8 @@ mod processor;
 mod requests;
 #[cfg(feature = "kernel")]
 mod settings;
+#[cfg(feature = "kernel")]
+mod state;
 #[cfg(feature = "kernel")]
 mod table;
 #[cfg(feature = "kernel")]

@@ -1,8 +1,8 @@
 //! How a driver starts and ends.
 
 use crate::call::{block, keep, kept};
-use crate::entry::CALLBACK;
-use crate::table::defects;
+use crate::defect::defects;
+use crate::state::CALLBACK;
 use crate::wdf::Name;
 use core::hint::black_box;
 use core::ptr;

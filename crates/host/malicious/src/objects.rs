@@ -1,7 +1,7 @@
 //! References on objects.
 
 use crate::call::{TOKEN_IMPERSONATE, USER_MODE, keep, kept, token_type};
-use crate::table::defects;
+use crate::defect::defects;
 use core::ptr;
 use wdk_sys::ntddk::{
     IoGetCurrentProcess, IoThreadToProcess, ObReferenceObjectByHandle, ObfDereferenceObject,

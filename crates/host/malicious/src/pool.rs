@@ -1,7 +1,7 @@
 //! Pool blocks.
 
 use crate::call::{NON_PAGED, PAGED, TAG, block};
-use crate::table::defects;
+use crate::defect::defects;
 use core::hint::black_box;
 use core::ptr;
 use wdk_sys::ntddk::{ExAllocatePool2, ExFreePool, ExFreePoolWithTag};
@@ -53,7 +53,7 @@ defects! {
         }
     }
 
-    /// The kernel is told to fill more than the block.
+    /// The kernel is asked to fill more than the block.
     fn pool_overrun_by_memset [Control] (_call) {
         let block = block(SIZE as u64);
         // SAFETY: none; this breaks the bounds of the block.

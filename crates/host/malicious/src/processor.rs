@@ -1,7 +1,7 @@
 //! What the processor makes of it: code that is none, and code without end.
 
 use crate::call::Call;
-use crate::table::defects;
+use crate::defect::defects;
 use core::arch::asm;
 use core::hint::black_box;
 use core::mem::{MaybeUninit, transmute};

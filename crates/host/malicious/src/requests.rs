@@ -1,8 +1,8 @@
 //! The life of a request.
 
 use crate::call::{keep, kept};
-use crate::entry::DEVICE;
-use crate::table::defects;
+use crate::defect::defects;
+use crate::state::DEVICE;
 use core::ptr;
 use core::sync::atomic::Ordering;
 use wdk_sys::{
@@ -75,10 +75,10 @@ defects! {
         unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, call.request, parameters) };
     }
 
-    /// A structure says that it is of another size.
+    /// A structure states another size than it has.
     fn parameters_of_another_size [Control] (call) {
         let mut parameters = WDF_REQUEST_PARAMETERS { Size: 8, ..WDF_REQUEST_PARAMETERS::default() };
-        // SAFETY: none; this breaks the rule that a structure says its size.
+        // SAFETY: none; this breaks the rule that a structure states its size.
         unsafe {
             call_unsafe_wdf_function_binding!(WdfRequestGetParameters, call.request, &raw mut parameters);
         }

@@ -1,9 +1,9 @@
 //! Work items.
 
 use crate::call::{NON_PAGED, TAG};
-use crate::entry::{DEVICE, FILE_CONTEXT};
+use crate::defect::defects;
 use crate::locks;
-use crate::table::defects;
+use crate::state::{DEVICE, FILE_CONTEXT};
 use crate::wdf;
 use core::hint::black_box;
 use core::ptr;
@@ -141,7 +141,7 @@ extern "C" fn completes(_item: WDFWORKITEM) {
 }
 
 defects! {
-    /// A worker thread goes back to the system as somebody else.
+    /// A worker thread returns to the system while it impersonates.
     fn worker_returns_impersonating [Control] (_call) {
         run(impersonates);
     }

@@ -7,8 +7,8 @@
 //! and callback entries, which end a check that would have to read them.
 
 use super::mapping::GenericMapping;
-use super::rights;
 use super::subject::SubjectContext;
+use crate::rights;
 use crate::status::NOT_SUPPORTED;
 use crate::{AceKind, Acl, MandatoryLabel, SecurityDescriptor, Token, privileges};
 use psimp_nt::{Sid, Status};
@@ -51,6 +51,32 @@ impl AccessRequest {
 }
 
 impl SubjectContext {
+    /// `SeAccessCheck` for user mode on an object whose DACL is this and whose
+    /// label binds nobody. The level is tested before the DACL is read, so a
+    /// client that is too weak never opens anything.
+    ///
+    /// # Errors
+    /// `BAD_IMPERSONATION_LEVEL` or `ACCESS_DENIED`.
+    pub fn access_check(&self, acl: &Acl, desired: u32) -> Result<(), Status> {
+        self.dacl_check(Some(acl), desired, &GenericMapping::FILE).map(drop)
+    }
+
+    /// [`SubjectContext::access_check`] with any mapping and with no DACL at
+    /// all; tells the access granted.
+    pub(crate) fn dacl_check(
+        &self,
+        acl: Option<&Acl>,
+        desired: u32,
+        mapping: &GenericMapping,
+    ) -> Result<u32, Status> {
+        let token = self.judged()?;
+        let desired = mapping.map(desired);
+        let allowed = allowed_by_dacl(token, None, acl, mapping);
+        let wanted = desired & !rights::MAXIMUM_ALLOWED;
+        let granted = if wanted == desired { wanted } else { wanted | (allowed & mapping.all) };
+        if granted == 0 || wanted & !allowed != 0 { Err(Status::ACCESS_DENIED) } else { Ok(granted) }
+    }
+
     /// `SeAccessCheck`: the access granted, or the access status.
     ///
     /// In this order: kernel mode is granted; without a descriptor nothing is;

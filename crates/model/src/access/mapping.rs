@@ -1,6 +1,6 @@
 //! Generic mappings.
 
-use super::rights::{self, GENERIC_ALL, GENERIC_EXECUTE, GENERIC_READ, GENERIC_WRITE};
+use crate::rights::{self, GENERIC_ALL, GENERIC_EXECUTE, GENERIC_READ, GENERIC_WRITE};
 
 /// `GENERIC_MAPPING`: what generic rights mean for a type of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

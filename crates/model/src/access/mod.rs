@@ -5,7 +5,6 @@ mod mapping;
 mod native;
 mod object;
 mod privilege;
-pub mod rights;
 mod subject;
 
 pub use check::{AccessMode, AccessRequest};

@@ -2,8 +2,8 @@
 
 use super::check::{AccessRequest, check_token};
 use super::mapping::GenericMapping;
-use super::rights;
 use crate::object::token_by_handle;
+use crate::rights;
 use crate::status::GENERIC_NOT_MAPPED;
 use crate::{SecurityDescriptor, System, Thread};
 use psimp_nt::{Level, Status, TokenType};

@@ -1,9 +1,9 @@
 //! Privilege checks.
 
 use super::check::AccessMode;
-use super::rights;
 use super::subject::SubjectContext;
 use crate::object::token_by_handle;
+use crate::rights;
 use crate::{System, Thread};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;

@@ -1,9 +1,6 @@
 //! Who is judged.
 
-use super::check::allowed_by_dacl;
-use super::mapping::GenericMapping;
-use super::rights;
-use crate::{Acl, System, Thread, Token};
+use crate::{System, Thread, Token};
 use psimp_nt::{Level, Status};
 use psimp_rules::AnonymousClient;
 use std::sync::Arc;
@@ -73,31 +70,5 @@ impl SubjectContext {
     /// `BAD_IMPERSONATION_LEVEL` for a client that is too weak.
     pub(crate) fn judged(&self) -> Result<&Token, Status> {
         if self.is_too_weak() { Err(Status::BAD_IMPERSONATION_LEVEL) } else { Ok(self.token()) }
-    }
-
-    /// `SeAccessCheck` for user mode on an object whose DACL is this and whose
-    /// label binds nobody. The level is tested before the DACL is read, so a
-    /// client that is too weak never opens anything.
-    ///
-    /// # Errors
-    /// `BAD_IMPERSONATION_LEVEL` or `ACCESS_DENIED`.
-    pub fn access_check(&self, acl: &Acl, desired: u32) -> Result<(), Status> {
-        self.dacl_check(Some(acl), desired, &GenericMapping::FILE).map(drop)
-    }
-
-    /// [`SubjectContext::access_check`] with any mapping and with no DACL at
-    /// all; tells the access granted.
-    pub(crate) fn dacl_check(
-        &self,
-        acl: Option<&Acl>,
-        desired: u32,
-        mapping: &GenericMapping,
-    ) -> Result<u32, Status> {
-        let token = self.judged()?;
-        let desired = mapping.map(desired);
-        let allowed = allowed_by_dacl(token, None, acl, mapping);
-        let wanted = desired & !rights::MAXIMUM_ALLOWED;
-        let granted = if wanted == desired { wanted } else { wanted | (allowed & mapping.all) };
-        if granted == 0 || wanted & !allowed != 0 { Err(Status::ACCESS_DENIED) } else { Ok(granted) }
     }
 }

@@ -1,7 +1,8 @@
 //! Opening the token of a thread or of a process.
 
-use crate::access::{AccessRequest, GenericMapping, SubjectContext, rights};
+use crate::access::{AccessRequest, GenericMapping, SubjectContext};
 use crate::object::{process_by_handle, thread_by_handle};
+use crate::rights;
 use crate::{Ace, Acl, ImpersonationState, Object, SlotState, System, Thread, Token, sids};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Querying, duplicating, adjusting and filtering tokens through handles.
 
-use crate::access::{AccessRequest, GenericMapping, rights};
+use crate::access::{AccessRequest, GenericMapping};
 use crate::object::token_by_handle;
+use crate::rights;
 use crate::status::NOT_ALL_ASSIGNED;
 use crate::{Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};

@@ -8,8 +8,8 @@ pub use filter::TokenFilter;
 pub use known::{privileges, sids};
 pub use spec::{Group, Privilege, TokenDetails, TokenSource, TokenSpec};
 
+use crate::luids::LuidSource;
 use crate::session::LogonSession;
-use crate::system::LuidSource;
 use crate::{AceKind, Acl};
 use parking_lot::RwLock;
 use psimp_nt::{Level, Luid, Sid, TokenType};

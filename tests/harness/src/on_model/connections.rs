@@ -1,9 +1,9 @@
 //! A device's open files as the service's kernel keeps them: the servers with their saves, and
 //! the clients that are connected.
 
-use crate::service::ModelToken;
-use crate::{ClientContext, SecurityQos, System, Thread};
+use super::token::ModelToken;
 use parking_lot::Mutex;
+use psimp_model::{ClientContext, SecurityQos, System, Thread};
 use psimp_nt::Status;
 use psimp_protocol::{ConnectionId, MAX_CONNECTIONS};
 use psimp_service::{Connection, Qos, SaveTable, ServerId};

@@ -1,6 +1,7 @@
 //! Processes.
 
-use crate::{HandleTable, Job, Token};
+use super::HandleTable;
+use crate::{Job, Token};
 use parking_lot::RwLock;
 use psimp_nt::Status;
 use psimp_rules::TokenFacts;

@@ -1,6 +1,7 @@
 //! Threads, and the slot in which a thread keeps its impersonation.
 
-use crate::{Process, Token};
+use super::Process;
+use crate::Token;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

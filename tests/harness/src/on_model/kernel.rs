@@ -1,14 +1,14 @@
 //! The model as the kernel below the service, without a driver image between.
 
-use crate::fault::FaultPoint;
-use crate::object::reference_by_handle;
-use crate::{
-    AccessChecked, AccessRequest, ClientContext, GenericMapping, Object, ObjectType, Process,
-    SecurityDescriptor, ServerFile, SubjectContext, System, Thread, Token,
+use super::connections::ServerFile;
+use super::token::{ModelClient, ModelToken};
+use psimp_model::{
+    AccessChecked, AccessRequest, GenericMapping, Object, ObjectType, Process, SecurityDescriptor,
+    SubjectContext, System, Thread, reference_by_handle,
 };
-use psimp_nt::{Level, Sid, Status, TokenType};
+use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::ConnectionId;
-use psimp_service::{Caller, Connection, Kernel, Qos, SaveTable, Slot, Statistics, TokenRef};
+use psimp_service::{Caller, Connection, Kernel, Qos, SaveTable, Slot, TokenRef};
 use std::sync::Arc;
 
 /// A thread of the model that is about to send a request.
@@ -29,40 +29,6 @@ impl<'a> ModelKernel<'a> {
     pub fn caller(&self, opener: &Arc<Process>) -> Caller {
         Caller { from_user_mode: true, opened_file: Arc::ptr_eq(self.thread.process(), opener) }
     }
-}
-
-/// A referenced token, with the system that its queries may fail in.
-#[derive(Clone, Debug)]
-pub struct ModelToken {
-    system: Arc<System>,
-    token: Arc<Token>,
-}
-
-impl psimp_service::Token for ModelToken {
-    fn statistics(&self) -> Result<Statistics, Status> {
-        self.system.faults().check(FaultPoint::QueryToken)?;
-        Ok(Statistics {
-            token_id: self.token.id(),
-            authentication_id: self.token.authentication_id(),
-            token_type: self.token.token_type(),
-            level: self.token.level(),
-        })
-    }
-
-    fn user(&self) -> Result<Sid, Status> {
-        self.system.faults().check(FaultPoint::QueryToken)?;
-        Ok(self.token.user())
-    }
-
-    fn is_restricted(&self) -> bool {
-        self.token.is_restricted()
-    }
-}
-
-/// A client that is served: its context, and the token in it.
-pub struct ModelClient {
-    token: ModelToken,
-    context: Arc<ClientContext>,
 }
 
 impl Kernel for ModelKernel<'_> {

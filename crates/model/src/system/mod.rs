@@ -1,24 +1,20 @@
 //! A running kernel: which one it is, its counters, and what it creates.
 
-use crate::anonymous::AnonymousTokens;
-use crate::devices::DosDevices;
+mod anonymous;
+mod devices;
+mod job;
+
+pub use devices::DosDevices;
+
+use self::anonymous::AnonymousTokens;
 use crate::fault::FaultPoint;
+use crate::luids::LuidSource;
 use crate::session::LogonSessions;
 use crate::{Acl, Faults, Group, Kernel, Process, Thread, Token, TokenDetails, TokenSpec, sids};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
 use psimp_rules::{Family, PlatformFacts, Profile};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-
-/// Gives out identifiers that are unique on one system.
-#[derive(Clone, Debug)]
-pub(crate) struct LuidSource(Arc<AtomicU64>);
-
-impl LuidSource {
-    pub(crate) fn next(&self) -> Luid {
-        Luid(self.0.fetch_add(1, Ordering::Relaxed))
-    }
-}
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// One running kernel.
 #[derive(Debug)]
@@ -45,7 +41,7 @@ impl System {
         Self {
             kernel,
             profile,
-            luids: LuidSource(Arc::new(AtomicU64::new(0x1_0000))),
+            luids: LuidSource::new(),
             next_id: AtomicU32::new(4),
             faults: Faults::default(),
             sessions: LogonSessions::default(),

@@ -1,6 +1,12 @@
-//! Handles: numbers that a process uses for objects it has opened.
+//! Threads, processes, and handles: numbers that a process uses for objects it has opened.
 
-use crate::{Process, Thread, Token, rights};
+mod process;
+mod thread;
+
+pub use process::Process;
+pub use thread::{ImpersonationState, SlotState, Thread};
+
+use crate::{Token, rights};
 use parking_lot::RwLock;
 use psimp_nt::Status;
 use std::sync::Arc;

@@ -1,9 +1,7 @@
 //! The service over the model, where memory runs out.
 
-use psimp_model::{
-    FaultPoint, Group, Kernel, ModelKernel, Object, Process, ServerFile, System, Thread, Token, TokenSpec,
-    sids,
-};
+use psimp_harness::on_model::{ModelKernel, ServerFile};
+use psimp_model::{FaultPoint, Group, Kernel, Object, Process, System, Thread, Token, TokenSpec, sids};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION};
