@@ -1,8 +1,8 @@
 //! The clients that are connected to the device.
 //!
-//! A list through the contexts of their file objects, oldest first, so that a connection needs no
-//! memory beyond its file object's. A client is in it from its create to its own cleanup, or to
-//! that of the server that has it: a file object is in the list only as long as it is open.
+//! They form a list through the contexts of their file objects, oldest first, so that a connection
+//! needs no memory beyond its file object's. A client is in it from its create to its own cleanup,
+//! or to that of the server that has it: a file object is in the list only as long as it is open.
 //!
 //! Everything here takes the wait lock of the list, so it is called at `PASSIVE_LEVEL`.
 
@@ -99,7 +99,7 @@ fn with<R>(device: Device, work: impl FnOnce(&mut Clients) -> R) -> R {
 }
 
 impl Place {
-    /// Nobody is here.
+    /// A place without a client.
     pub(crate) const EMPTY: Self = Self { client: None, next: ptr::null_mut(), previous: ptr::null_mut() };
 }
 
@@ -131,7 +131,7 @@ impl Clients {
     /// The place is in no list, and taken out of this one before its file object goes.
     unsafe fn append(&mut self, place: *mut Place, client: Waiting) {
         let previous = self.last;
-        // SAFETY: the place is valid and nobody else's, as the caller promised.
+        // SAFETY: the place is valid and in no list, as the caller promised.
         unsafe { place.write(Place { client: Some(client), next: ptr::null_mut(), previous }) };
         // SAFETY: null, or a place in the list.
         match unsafe { previous.as_mut() } {
@@ -166,7 +166,7 @@ impl Clients {
     }
 }
 
-/// A client connects: it is at `place` from now on.
+/// Puts a client that connects into the list, at `place`.
 ///
 /// # Errors
 /// `INSUFFICIENT_RESOURCES` when too many are connected.
@@ -194,7 +194,7 @@ pub(crate) unsafe fn connect(
     if refused.is_none() { Ok(()) } else { Err(Status::INSUFFICIENT_RESOURCES) }
 }
 
-/// A client's last handle is closed.
+/// Takes a client whose last handle is closed out of the list; does nothing when it is not there.
 ///
 /// # Safety
 /// The place is one of a file object of this device that still exists.
@@ -205,8 +205,7 @@ pub(crate) unsafe fn disconnect(device: Device, place: *mut Place) {
     drop(client);
 }
 
-/// A server's last handle is closed: it serves no more clients, and the connections that it has
-/// end.
+/// Ends the connections of a server whose last handle is closed; it accepts no more.
 pub(crate) fn end_all(device: Device, server: ServerId, closed: &Closed) {
     loop {
         // One at a time, as each is dropped outside the lock.

@@ -1,4 +1,4 @@
-//! The control device and the callback that serves it.
+//! The control device, and the callback that its requests come to.
 
 use crate::clients;
 use crate::file;
@@ -103,11 +103,11 @@ fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
     if wdk::nt_success(status) { Ok(()) } else { Err(status) }
 }
 
-/// Serves every request, inline, on the thread that sent it.
+/// Completes every request, on the thread that sent it.
 ///
 /// The framework calls this in the requester's context before any queue, at the
-/// requester's IRQL and without synchronisation; the request is completed here
-/// and never enqueued, so it cannot be cancelled half-way.
+/// requester's IRQL and without synchronisation. No request is enqueued, so none
+/// is cancelled half-way.
 extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
     // SAFETY: the callback is of this driver's one device.
     let device = unsafe { Device::new(device) };
@@ -120,7 +120,7 @@ extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
 
 /// Hands a device control request to the service; returns what to complete it with.
 fn device_control(device: Device, request: &Request) -> Result<Reply, Status> {
-    // First of all: nothing below may be called above PASSIVE_LEVEL.
+    // First: nothing below may be called above PASSIVE_LEVEL.
     if !kernel::is_passive_level() {
         return Err(Status::INVALID_DEVICE_STATE);
     }
@@ -129,7 +129,7 @@ fn device_control(device: Device, request: &Request) -> Result<Reply, Status> {
     let opened_file = file.is_some_and(file::opened_by_caller);
     let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file };
     let input = request.input(&control)?;
-    // Before anything is done: afterwards it would be too late to fail.
+    // Before anything is changed: afterwards the request must not fail.
     let room = request.prepare_output(&control);
     let result = psimp_service::dispatch(&NtKernel::new(device, file), caller, control.code, input, room);
     trace::operation(control.code, input, &result);

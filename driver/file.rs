@@ -154,7 +154,7 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     release(saves.with(Option::take));
 }
 
-/// Drops the saves where they are. Moved or inlined, each of the slots would be code of its own.
+/// Drops the saves where they are: not moved, which would be code for each of them.
 #[inline(never)]
 fn release(_saves: Option<SaveTable<SlotToken>>) {}
 

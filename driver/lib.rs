@@ -20,6 +20,13 @@
 //! * `etw`: a provider of events that describe themselves
 //! * `wdf`: what every use of the framework needs
 //!
+//! `#[inline(never)]`, here, in the service and in the protocol, is on the functions that would be
+//! inlined more than once and make the image larger. Taken off one at a time, they add 3,800 to its
+//! 30,720 bytes in sum: `Reply::copy` 1,400, `file::release` 690, `Provider::write` 510,
+//! `Operation::report_reply` 450, `access::check` 430, `Values::append` and the drop of `SlotToken`
+//! 180 each. `trace::write` has it for the stack: an operation does not need that room unless a
+//! session listens.
+//!
 //! Without the feature `kernel` the crate is empty, so that the workspace builds
 //! on machines that have no WDK.
 #![cfg(feature = "kernel")]

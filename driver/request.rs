@@ -113,10 +113,9 @@ impl Request {
         (!file.is_null()).then(|| unsafe { File::new(file) })
     }
 
-    /// The input bytes, in the system buffer that the output will overwrite; so
-    /// whoever reads them is done before [`Request::complete`] takes `self`.
-    /// None for a code that is not in the table, whose transfer method nobody
-    /// has chosen: it is refused without them.
+    /// The input bytes, in the system buffer that [`Request::complete`] overwrites.
+    /// Empty for a code that is not in the table, which is refused without them: its
+    /// transfer method is the caller's choice.
     ///
     /// # Errors
     /// What the framework fails with.
@@ -137,7 +136,7 @@ impl Request {
             )
         })?;
         // SAFETY: the framework returned a buffer of at least `length` bytes
-        // that lives as long as the request, and nobody writes it meanwhile:
+        // that lives as long as the request, and is not written meanwhile:
         // every code in the table is METHOD_BUFFERED, so it is the kernel's own
         // copy.
         Ok(unsafe { slice::from_raw_parts(buffer.cast(), length) })

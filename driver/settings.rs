@@ -7,8 +7,8 @@ use wdk_sys::{KEY_QUERY_VALUE, WDFDRIVER, WDFKEY, call_unsafe_wdf_function_bindi
 
 static CLIENTS: Name<{ CLIENTS_SETTING.len() }> = Name::new(CLIENTS_SETTING);
 
-/// Whether every authenticated user may connect. Not when the setting is missing, cannot be read
-/// or is anything else. `PASSIVE_LEVEL`.
+/// Whether every authenticated user may connect: `Clients` is 1. Not when it is missing, cannot be
+/// read or has another value. `PASSIVE_LEVEL`.
 ///
 /// # Safety
 /// `driver` is the framework's driver object.

@@ -1,8 +1,7 @@
-//! What the driver tells through ETW: that it starts and stops, and one event for each
-//! operation.
+//! The events that the driver logs through ETW: its start, its stop, and one for each operation.
 //!
-//! Nobody has to listen, and registering may fail: then one read of a variable is all that an
-//! operation costs. Handles, addresses, SIDs and descriptors are never told.
+//! While no session listens, or when the provider could not be registered, an operation costs one
+//! read of a variable more. Handles, addresses, SIDs and descriptors are never logged.
 
 use crate::etw::{Field, Level, Provider, event_length, event_metadata, provider_length, provider_metadata};
 use crate::kernel;
@@ -14,7 +13,7 @@ use zerocopy::IntoBytes;
 
 const NAME: &str = "PsImpersonate";
 
-/// Made of the name, by the rule that names become identifiers by.
+/// `TraceLogging`'s GUID for the name: a hash of it.
 const ID: GUID = GUID {
     Data1: 0x2CC9_F3D1,
     Data2: 0x5CF8,
@@ -61,8 +60,8 @@ pub(crate) fn register() {
     PROVIDER.register();
 }
 
-/// Tells with which status `DriverEntry` returns; when it is an error, nothing can be told any
-/// more.
+/// Logs the status that `DriverEntry` returns. When it is an error, the provider is unregistered,
+/// as unload is not called. `PASSIVE_LEVEL`.
 pub(crate) fn started(status: NTSTATUS) {
     let failed = !wdk::nt_success(status);
     if PROVIDER.is_enabled() {
@@ -74,7 +73,7 @@ pub(crate) fn started(status: NTSTATUS) {
     }
 }
 
-/// Tells that the driver is unloaded, and unregisters the provider. `PASSIVE_LEVEL`, when every
+/// Logs that the driver is unloaded, and unregisters the provider. `PASSIVE_LEVEL`, when every
 /// request is done.
 pub(crate) fn stopped() {
     if PROVIDER.is_enabled() {
@@ -83,7 +82,7 @@ pub(crate) fn stopped() {
     PROVIDER.unregister();
 }
 
-/// Tells of one operation, on the thread that asked for it.
+/// Logs one operation, on the thread that requested it.
 #[inline]
 pub(crate) fn operation(code: u32, input: &[u8], result: &Result<Reply, Status>) {
     if PROVIDER.is_enabled() {
@@ -91,7 +90,6 @@ pub(crate) fn operation(code: u32, input: &[u8], result: &Result<Reply, Status>)
     }
 }
 
-/// Not inlined: its stack is nothing to those who do not listen.
 #[inline(never)]
 fn write(code: u32, input: &[u8], result: &Result<Reply, Status>) {
     let mut record = Record::new(code, input, result.as_ref().map(Reply::as_bytes).map_err(|status| *status));

@@ -1,13 +1,12 @@
 //! Privileged work, done where the privilege is: on a worker thread of the system.
 //!
-//! A driver that needs more than its caller may could be tempted to raise the caller's thread:
-//! to put a stronger token into its slot, do the work, and put the old one back. That is wrong in
-//! every way that matters. All other code that runs on the thread meanwhile is raised with it, an
-//! APC or a filter driver for one; whoever may open the thread may open its token; and when
-//! putting the old token back fails, for want of memory for one, the caller keeps what it never
-//! had. A worker has the system's token already and belongs to nobody, so that nothing is raised
-//! and nothing has to be put back. All that it must not do is impersonate when it returns
-//! (`IMPERSONATING_WORKER_THREAD`, 0xDF).
+//! A driver that needs more access than its caller has could put a stronger token into the slot of
+//! the caller's thread, do the work, and put the old token back. That is wrong for three reasons.
+//! All other code that runs on the thread meanwhile has the access as well, for example an APC or a
+//! filter driver. Code that may open the thread may open that token. And when putting the old token
+//! back fails, for example out of memory, the caller keeps the stronger one. A worker thread of the
+//! system has the system's token already, so no slot is changed and nothing has to be put back. It
+//! must only not impersonate when it returns (`IMPERSONATING_WORKER_THREAD`, 0xDF).
 
 use crate::kernel;
 use crate::wdf::{self, ContextType, Device};
@@ -22,7 +21,7 @@ struct Work {
     descriptor: *const u8,
     length: usize,
     desired: u32,
-    /// Access granted, and what the check said; or why there was none.
+    /// Access granted and access status, or the status that the check failed with.
     answer: Option<Result<(u32, Status), Status>>,
 }
 
@@ -36,7 +35,7 @@ impl WorkItem {
         let mut config = WDF_WORKITEM_CONFIG {
             Size: wdf::size_of_config::<WDF_WORKITEM_CONFIG>(),
             EvtWorkItemFunc: Some(evt_work_item),
-            // It shares nothing with other callbacks that they would have to be kept from.
+            // It shares nothing with other callbacks.
             AutomaticSerialization: 0,
         };
         let mut attributes = WORK.attributes();
@@ -59,7 +58,7 @@ impl WorkItem {
         unsafe { WORK.get(self.0.cast()) }
     }
 
-    /// Has the work done, and waits for it.
+    /// Has the work done, and waits for it. `PASSIVE_LEVEL`.
     fn run(&self) {
         // SAFETY: the item exists as long as `self`, and is enqueued once.
         unsafe { call_unsafe_wdf_function_binding!(WdfWorkItemEnqueue, self.0) };
@@ -77,10 +76,10 @@ impl Drop for WorkItem {
 }
 
 /// [`kernel::access_check`] on a worker thread. The caller's thread waits for it, at
-/// `PASSIVE_LEVEL`, and impersonates what it did before.
+/// `PASSIVE_LEVEL`; its slot is not touched.
 ///
 /// # Errors
-/// Those, and what the framework fails with, out of memory for one.
+/// Those of the check, and what the framework fails with, for example out of memory.
 pub(crate) fn access_check(device: Device, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
     let item = WorkItem::create(device)?;
     let work = Work { descriptor: descriptor.as_ptr(), length: descriptor.len(), desired, answer: None };
@@ -92,15 +91,14 @@ pub(crate) fn access_check(device: Device, descriptor: &[u8], desired: u32) -> R
     answer.unwrap_or(Err(Status::UNSUCCESSFUL))
 }
 
-/// Does the work. `PASSIVE_LEVEL`, on a worker thread of the system, which impersonates nobody
-/// and does not while it is here.
+/// Does the work. `PASSIVE_LEVEL`, on a worker thread of the system, which does not impersonate.
 extern "C" fn evt_work_item(item: WDFWORKITEM) {
     // SAFETY: the item exists as long as its callback runs.
     let work = unsafe { WORK.get::<Work>(item.cast()) };
-    // SAFETY: the context was written before the item was enqueued, and whoever enqueued it
-    // waits, so that nobody else has it now.
+    // SAFETY: the context was written before the item was enqueued, and the thread that enqueued
+    // it waits, so this is the only use of it.
     let work = unsafe { &mut *work };
-    // SAFETY: the bytes are a slice of whoever waits.
+    // SAFETY: the bytes are a slice that the waiting thread holds.
     let descriptor = unsafe { slice::from_raw_parts(work.descriptor, work.length) };
     work.answer = Some(kernel::access_check(descriptor, work.desired));
 }

@@ -1,8 +1,8 @@
 //! A provider of trace events that describe themselves, as `TraceLogging` encodes them.
 //!
-//! What a provider says goes to ETW in three blocks: who it is, what the event and its fields
-//! are called, and the values. The first two are constants. The crate `tracelogging` is not
-//! used here: its registration can panic, and it links a library of user mode.
+//! An event goes to ETW in three blocks: the provider's name, the names of the event and its
+//! fields, and the values. The first two are constants. The crate `tracelogging` is not used
+//! here: its registration can panic, and it links a library of user mode.
 
 mod metadata;
 
@@ -22,7 +22,7 @@ unsafe extern "C" {
     fn EtwSetInformation(handle: REGHANDLE, class: i32, information: PVOID, length: ULONG) -> NTSTATUS;
 }
 
-/// `EventProviderSetTraits`: tells ETW what the provider is called.
+/// `EventProviderSetTraits`: passes the provider's name to ETW.
 const SET_TRAITS: i32 = 2;
 /// `EVENT_DATA_DESCRIPTOR_TYPE_EVENT_METADATA`.
 const EVENT_METADATA: u32 = 1;
@@ -51,7 +51,7 @@ pub(crate) struct Provider {
     metadata: &'static [u8],
     /// Zero while it is not registered.
     handle: AtomicU64,
-    /// The highest level that anybody listens to; zero when nobody listens.
+    /// The highest level that a session listens to; zero when none listens.
     level: AtomicU32,
     any_keyword: AtomicU64,
     all_keywords: AtomicU64,
@@ -69,7 +69,7 @@ impl Provider {
         }
     }
 
-    /// Lets sessions listen. If it cannot be registered, nobody ever will.
+    /// Lets sessions listen. If that fails, no events are written.
     ///
     /// `PASSIVE_LEVEL`, in a system thread. [`Provider::unregister`] has to follow before the
     /// driver is unloaded, and no second registration before that.
@@ -104,13 +104,13 @@ impl Provider {
         }
     }
 
-    /// Whether anybody listens to anything: one read.
+    /// Whether any session listens: one read.
     #[inline]
     pub(crate) fn is_enabled(&self) -> bool {
         self.level.load(Ordering::Acquire) != 0
     }
 
-    /// Whether anybody listens to this. ETW itself knows who, and asks again.
+    /// Whether a session may listen to this. ETW checks it again for each session.
     fn wants(&self, level: Level, keyword: u64) -> bool {
         let any = self.any_keyword.load(Ordering::Relaxed);
         let all = self.all_keywords.load(Ordering::Relaxed);
@@ -119,8 +119,8 @@ impl Provider {
             && keyword & all == all
     }
 
-    /// Writes an event of which [`event_metadata`] made the description, with the values of its
-    /// fields one after the other. Nothing comes of it if nobody listens, or ETW has no buffer.
+    /// Writes an event: its description, made by [`event_metadata`], and the values of its fields
+    /// one after the other. It is lost when no session listens or ETW has no buffer.
     #[inline(never)]
     pub(crate) fn write(&self, level: Level, keyword: u64, metadata: &[u8], values: &[u8]) {
         if !self.wants(level, keyword) {
@@ -141,7 +141,7 @@ impl Provider {
             Block::new(values, 0),
         ];
         let handle = self.handle.load(Ordering::Relaxed);
-        // SAFETY: somebody listens, so the provider is registered; everything passed outlives
+        // SAFETY: a session listens, so the provider is registered; everything passed outlives
         // the call, which copies it.
         let _ = unsafe {
             EtwWriteTransfer(
@@ -174,8 +174,8 @@ impl Block {
     }
 }
 
-/// ETW says who listens now. It may do so before `EtwRegister` returns, and at any time until
-/// `EtwUnregister` does.
+/// ETW reports that sessions began or ceased to listen. It may call before `EtwRegister` returns,
+/// and at any time until `EtwUnregister` does.
 extern "C" fn enable(
     _source: LPCGUID,
     control: ULONG,
@@ -197,7 +197,7 @@ extern "C" fn enable(
             let level = if level == 0 { u8::MAX } else { level };
             provider.level.store(level.into(), Ordering::Release);
         }
-        // A request to tell the state: there is none to tell.
+        // A request to log the provider's state: there is none.
         _ => {}
     }
 }

@@ -43,7 +43,8 @@ impl ClientSecurity {
         Ok(Self(context))
     }
 
-    /// What the client allows. Call it as the client: it notes the calling process as the client's.
+    /// What the client allows. Called on the client's thread: its process is recorded as the
+    /// client's.
     pub(crate) fn qos(&self) -> Qos {
         let SECURITY_CLIENT_CONTEXT { SecurityQos: quality, .. } = self.0;
         let dynamic = self.0.DirectlyAccessClientToken != 0;

@@ -172,7 +172,6 @@ impl Clone for SlotToken {
 }
 
 impl Drop for SlotToken {
-    /// Not inlined: a table of saves drops sixteen of them.
     #[inline(never)]
     fn drop(&mut self) {
         match self.taken {
@@ -225,7 +224,7 @@ struct KernelHandle(HANDLE);
 
 impl Drop for KernelHandle {
     fn drop(&mut self) {
-        // SAFETY: the value owns the handle. The status says no more than that.
+        // SAFETY: the value owns the handle, so closing it succeeds.
         let _ = unsafe { ZwClose(self.0) };
     }
 }
@@ -251,8 +250,8 @@ impl<T> Information<T> {
     }
 
     fn get(&self) -> &T {
-        // SAFETY: `query` was told that the block begins with a `T`, and the
-        // block is ours until drop.
+        // SAFETY: the caller of `query` promised that the block begins with a `T`, and the
+        // value owns the block.
         unsafe { self.block.as_ref() }
     }
 }

@@ -8,6 +8,8 @@ mod checkout_copy;
 mod exec;
 mod fuzz;
 mod harness;
+#[cfg(test)]
+mod layers;
 mod lint;
 mod mutants;
 mod ntoskrnl;

@@ -17,7 +17,8 @@ use std::sync::Arc;
 const REVERSE: u32 = 0x0022_6000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args_os().nth(1).ok_or("say which .sys to load: target/minimal.sys")?;
+    let path =
+        std::env::args_os().nth(1).ok_or("usage: load_driver <image>, for example target/minimal.sys")?;
     let image = Image::open(path.as_ref())?;
 
     // A kernel, and the driver over it: mapped, bound and started.
@@ -35,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let length = length.map_err(|failure| format!("{failure:?}"))?;
     println!("{}", String::from_utf8_lossy(reply.get(..length).unwrap_or_default()));
 
-    // A handle that stays open keeps the driver; what it leaks is told when it goes.
+    // An open handle keeps the driver loaded; its leaks are reported when it is unloaded.
     host.close(&thread, file).map_err(|failure| format!("{failure:?}"))?;
     host.unload().map_err(|faults| format!("{faults:?}"))?;
     Ok(())

@@ -6,6 +6,8 @@ use std::fmt;
 /// A place in the driver image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site {
+    /// The file name of the image.
+    pub image: &'static str,
     /// Offset from the image base: of an instruction that faulted, the return
     /// address of a call, or a callback that left something undone.
     pub rva: u32,
@@ -13,7 +15,7 @@ pub struct Site {
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "psimp.sys+0x{:X}", self.rva)
+        write!(f, "{}+0x{:X}", self.image, self.rva)
     }
 }
 

@@ -16,7 +16,7 @@ pub enum Requestor {
     Kernel,
 }
 
-/// What is opened, and how: what `NtCreateFile` is told.
+/// What is opened, and how: the arguments of `NtCreateFile`.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
     /// Name or link of a device. What follows behind a backslash, and the
@@ -68,16 +68,16 @@ pub struct Options {
     /// How long the driver may take to return: ten seconds unless told
     /// otherwise, for ever when there is none, as under a debugger.
     pub deadline: Option<Duration>,
-    /// The name of the driver's service, with which its registry path ends:
-    /// `PsImpersonate` unless told otherwise.
-    pub service: String,
+    /// The name of the driver's service, with which its registry path ends: the file name of the
+    /// image without its extension when there is none.
+    pub service: Option<String>,
     /// The values of the type `REG_DWORD` in the key `Parameters` of the service,
     /// which has no such key when there are none. Names differ in more than case.
     pub parameters: BTreeMap<String, u32>,
     /// Who listens to the driver's events from its start on: nobody unless told
     /// otherwise.
     pub listener: Option<Listener>,
-    /// Where the events go that somebody listens to.
+    /// The log that the events go to while somebody listens.
     pub events: EventLog,
 }
 
@@ -86,7 +86,7 @@ impl Default for Options {
         Self {
             observer: None,
             deadline: Some(Duration::from_secs(10)),
-            service: "PsImpersonate".to_owned(),
+            service: None,
             parameters: BTreeMap::new(),
             listener: None,
             events: EventLog::default(),

@@ -7,14 +7,14 @@
 //! not there, and calling it is a [`Fault`] that names it.
 //!
 //! [`Image`] reads a file on any system. [`Host`] runs it, which needs x86-64
-//! Linux; elsewhere [`Host::load`] says so.
+//! Linux; elsewhere [`Host::load`] returns an error.
 //!
 //! `examples/load_driver.rs` is a program that does all of that with a driver which knows nothing
-//! of psimp, and `docs/host.md` says what a driver needs and what it finds.
+//! of psimp, and `docs/host.md` has what a driver needs and what it finds.
 //!
 //! A broken contract ends the driver: control goes back to the function of
 //! [`Host`] that entered it, and every later call is refused with the same
-//! fault, because nobody knows what state the driver is in.
+//! fault, because the state of the driver is unknown.
 
 mod error;
 mod fault;
@@ -37,7 +37,7 @@ pub use error::{LoadError, StartError};
 pub use fault::{Failure, Fault, FaultKind, Site};
 pub use image::{Image, seal};
 pub use io::{IoControl, Open, Options, Requestor};
-pub use observer::{Call, Observer, Ruling, Waiting};
+pub use observer::{Call, Decision, Observer, Waiting};
 pub use trace::{Event, EventLog, Listener};
 
 impl Image {

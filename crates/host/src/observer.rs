@@ -16,14 +16,13 @@ pub struct Call<'a> {
     /// Id of the thread on whose behalf it is made: the one that enqueued the work
     /// item that calls, else the calling one.
     pub on_behalf_of: u32,
-    /// Whether the call can fail for want of resources, and so will when it is
-    /// told to.
+    /// Whether the call can fail for lack of resources, and so does if the observer decides so.
     pub can_fail: bool,
     pub(crate) stack: &'a dyn Fn() -> Vec<Site>,
 }
 
 impl Call<'_> {
-    /// The calls in the driver that led here, innermost first: the first one is
+    /// The call stack in the driver, innermost first: the first one is
     /// [`Call::site`]. Where the driver was called back from one of its own
     /// calls, what led to that call follows. A function whose last act is a jump
     /// to the next is not on the stack, and so nothing is of a callback that
@@ -48,25 +47,25 @@ impl fmt::Debug for Call<'_> {
     }
 }
 
-/// What becomes of a call.
+/// Whether a call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ruling {
+pub enum Decision {
     /// It is made.
     Proceed,
-    /// It fails for want of resources without any effect, if it can.
+    /// It fails for lack of resources without any effect, if it can.
     Fail,
 }
 
-/// What a thread does that has to wait for a lock.
+/// What a thread that has to wait for a lock does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
     /// It sleeps until the lock is released.
     Sleep,
     /// It looks at once whether the lock is released by now.
     Again,
-    /// It waits no longer, because nobody is left who could release the lock:
-    /// the driver is ended with a fault.
-    InVain,
+    /// It stops waiting, because no thread is left that could release the lock: the driver is ended
+    /// with a fault.
+    Abandon,
 }
 
 /// Sees every call of the driver before it is made.
@@ -74,8 +73,8 @@ pub enum Waiting {
 /// It runs on the thread that calls and may keep it waiting; it must not call
 /// the driver itself.
 pub trait Observer: Send + Sync {
-    /// Rules on one call.
-    fn rule(&self, call: &Call<'_>) -> Ruling;
+    /// Decides on one call.
+    fn rule(&self, call: &Call<'_>) -> Decision;
 
     /// What the calling thread does about a wait lock that another one holds;
     /// `thread` is its id in the model. The host holds nothing meanwhile.

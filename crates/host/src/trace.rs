@@ -1,4 +1,4 @@
-//! What ETW is to a driver: somebody who may listen, and gets events.
+//! ETW: a session that may listen to the driver, and the events that it gets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

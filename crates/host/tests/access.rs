@@ -237,7 +237,7 @@ fn arguments_of_a_check_are_what_they_must_be() {
     let mut odd = good.clone();
     odd[21] = 16;
     for (edit, bytes, kind, text) in [
-        (|check| check.locked = 1, &good, FaultKind::BadArgument, "context is locked, which it is not"),
+        (|check| check.locked = 1, &good, FaultKind::BadArgument, "subject context that is not locked"),
         (|check| check.privileges = 8, &good, FaultKind::NotModelled, "which is not modelled"),
         (|check| check.mode = 2, &good, FaultKind::BadArgument, "the processor mode 2"),
         (|check| check.descriptor = 8.into(), &good, FaultKind::BadPointer, "at 0x8, next to null"),

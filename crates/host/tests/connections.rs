@@ -2,7 +2,7 @@
 
 mod support;
 
-use psimp_host::{Call, Failure, File, Observer, Open, Options, Ruling, StartError};
+use psimp_host::{Call, Decision, Failure, File, Observer, Open, Options, StartError};
 use psimp_model::{Kernel, SecurityQos};
 use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{self, connection_flags};
@@ -100,8 +100,8 @@ fn a_clients_last_handle_is_its_connection() {
 struct Failing(&'static str);
 
 impl Observer for Failing {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
-        if call.function == self.0 { Ruling::Fail } else { Ruling::Proceed }
+    fn rule(&self, call: &Call<'_>) -> Decision {
+        if call.function == self.0 { Decision::Fail } else { Decision::Proceed }
     }
 }
 

@@ -5,7 +5,7 @@
 mod support;
 
 use psimp_host::{
-    Call, Failure, Fault, FaultKind, File, Host, IoControl, Observer, Options, Ruling, Waiting,
+    Call, Decision, Failure, Fault, FaultKind, File, Host, IoControl, Observer, Options, Waiting,
 };
 use psimp_model::{Kernel, Object, Process, System, Thread};
 use psimp_nt::{Level, Status, TokenType};
@@ -49,7 +49,7 @@ impl Gate {
 }
 
 impl Observer for Gate {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         if call.function == MARK {
             let first = *self.state.lock().expect("no panic") == State::Nobody;
             if first {
@@ -57,7 +57,7 @@ impl Observer for Gate {
                 self.wait_for(State::Open);
             }
         }
-        Ruling::Proceed
+        Decision::Proceed
     }
 }
 
@@ -188,7 +188,7 @@ fn a_lock_is_not_released_by_another_thread() {
     let (_, closed) = running.meanwhile(|thread| running.host.close(thread, file));
     let Err(Failure::Fault(fault)) = closed else { panic!("{closed:?}") };
     assert_eq!(fault.kind, FaultKind::LockOwner);
-    let holder = format!("but thread {} holds it since psimp.sys+0x", running.thread.id());
+    let holder = format!("but thread {} holds it since image.sys+0x", running.thread.id());
     assert!(fault.message.contains(&holder), "{fault}");
 }
 
@@ -202,7 +202,7 @@ fn a_wait_in_vain_is_a_fault() {
     let (_, waited) = running.meanwhile(|thread| running.control(thread, &mut []));
     let Err(Failure::Fault(fault)) = waited else { panic!("{waited:?}") };
     assert_eq!(fault.kind, FaultKind::Hang);
-    assert!(fault.message.starts_with("WdfWaitLockAcquire waits in vain for WDFWAITLOCK "), "{fault}");
+    assert!(fault.message.starts_with("WdfWaitLockAcquire gives up waiting for WDFWAITLOCK "), "{fault}");
 }
 
 #[test]
@@ -303,7 +303,7 @@ struct Advises {
 }
 
 impl Observer for Advises {
-    fn rule(&self, call: &Call) -> Ruling {
+    fn rule(&self, call: &Call) -> Decision {
         self.gate.rule(call)
     }
 
@@ -349,10 +349,10 @@ fn an_observer_may_have_a_thread_try_a_lock_again() {
 
 #[test]
 fn an_observer_may_say_that_nobody_releases_a_lock() {
-    let (_, second, asked) = contended(Waiting::InVain);
+    let (_, second, asked) = contended(Waiting::Abandon);
     let Err(Failure::Fault(fault)) = second else { panic!("{second:?}") };
     assert_eq!((fault.kind, asked), (FaultKind::Hang, 1));
-    assert!(fault.message.contains("waits in vain for WDFWAITLOCK"), "{fault}");
+    assert!(fault.message.contains("gives up waiting for WDFWAITLOCK"), "{fault}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn a_reference_is_given_back_once() {
     let (kind, message) = fault(&driver);
     assert_eq!(kind, FaultKind::OverDereference);
     assert!(message.starts_with("ObfDereferenceObject gives back a reference on token "), "{message}");
-    assert!(message.contains("does not hold since psimp.sys+0x"), "{message}");
+    assert!(message.contains("does not hold since image.sys+0x"), "{message}");
 }
 
 #[test]

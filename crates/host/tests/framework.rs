@@ -33,7 +33,7 @@ fn a_request_is_completed_once() {
     driver.complete(0, 0);
     let (kind, message) = fault(&driver);
     assert_eq!(kind, FaultKind::CompletedTwice);
-    assert!(message.contains("that was completed by psimp.sys+0x"), "{message}");
+    assert!(message.contains("that was completed by image.sys+0x"), "{message}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use psimp_host::{Call, Failure, Host, Observer, Options, Ruling};
+use psimp_host::{Call, Decision, Failure, Host, Observer, Options};
 use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire::{Impersonate, Outcome, Saved, Slot};
@@ -17,11 +17,11 @@ use support::{image, process, token};
 struct NoBuffers(AtomicBool);
 
 impl Observer for NoBuffers {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         if call.function == "WdfRequestRetrieveOutputBuffer" && self.0.load(Ordering::Relaxed) {
-            return Ruling::Fail;
+            return Decision::Fail;
         }
-        Ruling::Proceed
+        Decision::Proceed
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use psimp_host::{Call, Host, Observer, Options, Ruling};
+use psimp_host::{Call, Decision, Host, Observer, Options};
 use psimp_model::{Ace, Acl, GenericMapping, Kernel, SecurityDescriptor, System, sids};
 use psimp_nt::{Level, Sid, Status};
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
@@ -201,9 +201,9 @@ fn on_peios_anonymous_is_checked_as_the_anonymous_logon() {
 struct OneLock(AtomicBool);
 
 impl Observer for OneLock {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         let fails = call.function == "WdfWaitLockCreate" && self.0.swap(true, Ordering::Relaxed);
-        if fails { Ruling::Fail } else { Ruling::Proceed }
+        if fails { Decision::Fail } else { Decision::Proceed }
     }
 }
 

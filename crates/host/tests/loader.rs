@@ -75,7 +75,7 @@ fn no_change_of_a_table_byte_does_harm() {
 #[test]
 fn each_refusal_says_why() {
     let word = |value: u32| value.to_le_bytes();
-    let cases: [(&[Change<'_>], &str); 13] = [
+    let cases: &[(&[Change<'_>], &str)] = &[
         (&[(0, b"ZM")], "not a PE32+ image: Invalid DOS magic"),
         (&[(FILE_HEADER, &[0x64, 0xAA])], "not a driver for x86-64: machine 0xAA64"),
         (&[(FILE_HEADER + 18, &[0x23])], "not a driver for x86-64: its relocations are stripped"),
@@ -96,7 +96,7 @@ fn each_refusal_says_why() {
         ),
         (&[(OPTIONAL + 112 + 9 * 8, &[1, 0, 0, 0, 1])], "not a driver for x86-64: thread-local storage"),
     ];
-    for (changes, message) in cases {
+    for &(changes, message) in cases {
         assert_eq!(refused(changed(changes)), message);
     }
     let mut bytes = file();

@@ -71,7 +71,7 @@ fn a_lock_is_not_acquired_twice() {
     let (kind, message) = fault(&driver);
     assert_eq!(kind, FaultKind::Deadlock);
     assert!(message.starts_with("WdfWaitLockAcquire waits for WDFWAITLOCK "), "{message}");
-    assert!(message.contains("which the calling thread itself holds since psimp.sys+0x"), "{message}");
+    assert!(message.contains("which the calling thread itself holds since image.sys+0x"), "{message}");
 }
 
 #[test]

@@ -51,7 +51,7 @@ struct Running {
 impl Running {
     fn start(image: &Image, service: &str, deadline: Duration) -> Result<Self, StartError> {
         let system = Arc::new(System::new(Kernel::Win10));
-        let (service, parameters) = (service.to_owned(), [("Setting".to_owned(), 1)].into());
+        let (service, parameters) = (Some(service.to_owned()), [("Setting".to_owned(), 1)].into());
         let options = Options { service, parameters, deadline: Some(deadline), ..Options::default() };
         let host = Host::load_with(image, system.clone(), options)?;
         let (process, _) = process(&system);
@@ -91,7 +91,7 @@ struct Known {
     begin: u32,
 }
 
-/// What the driver says it can do wrong.
+/// The defects that the driver lists.
 fn known(image: &Image) -> BTreeMap<String, Known> {
     let running = Running::start(image, "Malicious", Duration::from_secs(10)).expect("the driver starts");
     let mut output = vec![0; 1 << 16];

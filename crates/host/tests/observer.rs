@@ -3,7 +3,7 @@
 
 mod support;
 
-use psimp_host::{Call, Failure, FaultKind, Host, IoControl, Observer, Options, Ruling, Site, StartError};
+use psimp_host::{Call, Decision, Failure, FaultKind, Host, IoControl, Observer, Options, Site, StartError};
 use psimp_model::{Acl, Kernel, Object, SecurityDescriptor, System};
 use psimp_nt::{Level, Sid, Status, TokenType};
 use psimp_protocol::wire::{AccessCheck, Discard, Impersonate, Restore};
@@ -24,12 +24,12 @@ struct FailOne {
 }
 
 impl Observer for FailOne {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         if call.can_fail && self.count.fetch_add(1, Ordering::Relaxed) == self.turn {
             *self.failed.lock().expect("no panic") = Some((call.site, call.function));
-            return Ruling::Fail;
+            return Decision::Fail;
         }
-        Ruling::Proceed
+        Decision::Proceed
     }
 }
 
@@ -109,9 +109,9 @@ fn every_call_that_can_fail_may_fail() {
 struct Panics;
 
 impl Observer for Panics {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         assert_ne!(call.function, "IoThreadToProcess", "as the test wants it");
-        Ruling::Proceed
+        Decision::Proceed
     }
 }
 

@@ -43,7 +43,7 @@ fn code_and_constants_are_not_written() {
     driver.code(ON_CONTROL).write(Code(ON_CONTROL), 0, 0.into());
     let (kind, message) = fault(&driver);
     assert_eq!(kind, FaultKind::MemoryAccess);
-    assert!(message.contains("(psimp.sys+0x1"), "{message}");
+    assert!(message.contains("(image.sys+0x1"), "{message}");
 }
 
 #[test]

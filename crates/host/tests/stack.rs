@@ -3,7 +3,7 @@
 
 mod support;
 
-use psimp_host::{Call, Host, IoControl, Observer, Options, Ruling, Site};
+use psimp_host::{Call, Decision, Host, IoControl, Observer, Options, Site};
 use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, TokenType};
 use psimp_protocol::wire::Impersonate;
@@ -30,12 +30,12 @@ impl Stacks {
 }
 
 impl Observer for Stacks {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         let stack = call.stack();
         // A callback that ends by a jump to an export is no place to return to.
         assert!(call.site.rva == 0 || stack.first() == Some(&call.site), "{call:?}: {stack:?}");
         self.0.lock().expect("no panic").push((call.function, stack));
-        Ruling::Proceed
+        Decision::Proceed
     }
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use psimp_host::{
-    Call, Event, Failure, Host, IoControl, Listener, Observer, Open, Options, Requestor, Ruling, StartError,
+    Call, Decision, Event, Failure, Host, IoControl, Listener, Observer, Open, Options, Requestor, StartError,
 };
 use psimp_model::{Acl, Kernel, Object, SecurityDescriptor, SecurityQos, System, TokenSpec};
 use psimp_nt::{Level, Sid, Status, TokenType};
@@ -332,9 +332,9 @@ impl Calls {
 }
 
 impl Observer for Calls {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         *self.made.lock().expect("no panic").entry(call.function).or_default() += 1;
-        if self.fails == Some(call.function) { Ruling::Fail } else { Ruling::Proceed }
+        if self.fails == Some(call.function) { Decision::Fail } else { Decision::Proceed }
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use psimp_host::{Call, FaultKind, IoControl, Observer, Options, Ruling};
+use psimp_host::{Call, Decision, FaultKind, IoControl, Observer, Options};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::code::Place;
@@ -98,12 +98,12 @@ fn a_work_item_can_run_again() {
 struct Notes(Mutex<Vec<(&'static str, u32, u32)>>);
 
 impl Observer for Notes {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         let known = call.function.starts_with("WdfWorkItem") || call.function == "ExAllocatePool2";
         if known {
             self.0.lock().expect("no panic").push((call.function, call.thread, call.on_behalf_of));
         }
-        if call.function == "ExAllocatePool2" { Ruling::Fail } else { Ruling::Proceed }
+        if call.function == "ExAllocatePool2" { Decision::Fail } else { Decision::Proceed }
     }
 }
 

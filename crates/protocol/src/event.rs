@@ -119,7 +119,6 @@ impl Record {
         self.decided_by = if by == decided_by::DRIVER { "driver" } else { "kernel" };
     }
 
-    #[inline(never)]
     pub(crate) fn outcome(&mut self, outcome: &wire::Outcome) {
         // No token was asked for where an idle thread is restored, and so no level.
         if outcome.token_asked != 0 {
@@ -137,7 +136,6 @@ impl Record {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn slot(&mut self, slot: &wire::Slot) {
         if slot.flags & slot_flags::ACTIVE != 0 {
             self.payload.level_stored = slot.level.cast_signed();

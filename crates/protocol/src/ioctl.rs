@@ -162,7 +162,6 @@ macro_rules! operations {
         };
 
         impl Operation {
-            #[inline(never)]
             pub(crate) fn report_input(self, input: &[u8], event: &mut Record) {
                 match self {
                     $(Self::$operation => report::<$crate::wire::$input>(input, event),)*

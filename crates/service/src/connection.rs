@@ -1,13 +1,9 @@
-//! Connections: a client that connected, and the server that impersonates it.
+//! The state of a connection: a client that connected, and the server that impersonates it.
 
-use crate::impersonate::{Asked, assign};
-use crate::{Kernel, Token, TokenRef};
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
-use psimp_nt::{Level, Status};
-use psimp_protocol::wire::{self, connection_flags};
-use psimp_protocol::{ConnectionId, NextClientRequest, ServeRequest};
-use psimp_rules::raises;
+use psimp_nt::Level;
+use psimp_protocol::ConnectionId;
 
 /// The next connection's number: given out once between load and unload, so that an old id is
 /// never another client.
@@ -94,56 +90,6 @@ impl Connection {
             self.server = None;
         }
     }
-}
-
-/// `NEXT_CLIENT`: a client that the server serves or could, and what it allows.
-pub(crate) fn next<K: Kernel>(kernel: &K, request: NextClientRequest) -> Result<wire::Connection, Status> {
-    let (connection, served) = kernel.next_client(request.after).ok_or(Status::NO_MORE_ENTRIES)?;
-    let Qos { process, level, dynamic, effective_only } = connection.qos;
-    let flag = |set, flag| if set { flag } else { 0 };
-    Ok(wire::Connection {
-        id: connection.id.0,
-        process,
-        level: level as u32,
-        flags: flag(dynamic, connection_flags::DYNAMIC)
-            | flag(effective_only, connection_flags::EFFECTIVE_ONLY)
-            | flag(served, connection_flags::SERVED),
-        reserved: 0,
-    })
-}
-
-/// SERVE: the calling thread impersonates a client. A server that was only ever refused leaves the
-/// client to others.
-pub(crate) fn serve<K: Kernel>(kernel: &K, request: ServeRequest) -> Result<wire::Outcome, Status> {
-    let (qos, client) = kernel.accept(request.connection)?;
-    let outcome = impersonate(kernel, qos, &client, &request);
-    kernel.finish_accept(request.connection, outcome.is_ok());
-    outcome
-}
-
-fn impersonate<K: Kernel>(
-    kernel: &K,
-    qos: Qos,
-    client: &K::Client,
-    request: &ServeRequest,
-) -> Result<wire::Outcome, Status> {
-    let level = request.level;
-    if level > qos.level {
-        return Err(Status::BAD_IMPERSONATION_LEVEL);
-    }
-    let thread = kernel.current_thread();
-    let token = kernel.client_token(client);
-    let statistics = token.statistics()?;
-    // The client's word is not enough: a token of its own may allow less.
-    if raises(statistics.token_type, statistics.level, level) {
-        return Err(Status::BAD_IMPERSONATION_LEVEL);
-    }
-    let asked = Asked { thread: &thread, token, statistics: &statistics, level, rules: request.rules };
-    assign(kernel, &asked, |copy, level| match copy {
-        None => kernel.impersonate_client(client, level),
-        // As `SeImpersonateClientEx` would.
-        Some(copy) => kernel.impersonate(&thread, TokenRef::Handle(copy), true, qos.effective_only, level),
-    })
 }
 
 #[cfg(test)]

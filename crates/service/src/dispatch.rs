@@ -1,6 +1,6 @@
 //! From a control code to a reply: the checks that every IOCTL shares.
 
-use crate::{Kernel, connection, evaluate, impersonate, restore, slot};
+use crate::{Kernel, evaluate, impersonate, restore, serve, slot};
 use psimp_nt::Status;
 use psimp_protocol::wire;
 use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_REPLY, MAX_SAVES, Operation, PROTOCOL_VERSION, Target};
@@ -30,7 +30,6 @@ impl Reply {
         Self::copy(structure.as_bytes())
     }
 
-    /// Once in the image, and not once for each structure.
     #[inline(never)]
     fn copy(source: &[u8]) -> Self {
         let mut reply = Self { bytes: [0; MAX_REPLY], length: source.len().min(MAX_REPLY) };
@@ -108,11 +107,11 @@ pub fn dispatch<K: Kernel>(
         }
         Operation::NextClient => {
             let claim: wire::NextClient = read(input)?;
-            connection::next(kernel, claim.try_into()?).map(|client| Reply::of(&client))
+            serve::next_client(kernel, claim.try_into()?).map(|client| Reply::of(&client))
         }
         Operation::Serve => {
             let claim: wire::Serve = read(input)?;
-            connection::serve(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
+            serve::impersonate_client(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
         }
         Operation::WorkerCheck => {
             let (descriptor, desired) = access_request(input)?;

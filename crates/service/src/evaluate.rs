@@ -19,7 +19,7 @@ pub(crate) fn evaluate<K: Kernel>(
     if raises(asked.token_type, asked.level, request.level) {
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
-    let mut trace = [TraceStep { rule: 0, effect: 0 }; 16];
+    let mut trace = [TraceStep { rule: 0, effect: 0 }; _];
     let mut steps = 0;
     let decision = documented(kernel, &thread, &token, &asked, request.level, |step| {
         if let Some(entry) = trace.get_mut(steps) {

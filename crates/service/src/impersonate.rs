@@ -63,8 +63,7 @@ pub(crate) fn assign<K: Kernel>(
     Ok(read_back(kernel, thread, TokenRef::Handle(token), statistics, level, decision))
 }
 
-/// What the documented rule decides of that. Once in the image, too.
-#[inline(never)]
+/// What the documented rule decides of that.
 fn decide<K: Kernel>(kernel: &K, asked: &Asked<'_, K>) -> Result<Decision, Status> {
     documented(kernel, asked.thread, asked.token, asked.statistics, asked.level, |_| ())
 }
@@ -91,9 +90,7 @@ pub(crate) fn documented<K: Kernel>(
     decide_lazy(&DOC, level, || facts(kernel, thread, token, statistics), observe)
 }
 
-/// What the documented rule reads of the thread's process and of the token. Once in the image, and
-/// not once for each of its callers.
-#[inline(never)]
+/// What the documented rule reads of the thread's process and of the token.
 fn facts<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
@@ -126,9 +123,9 @@ fn restriction(token: &impl Token) -> Restriction {
     if token.is_restricted() { Restriction::Restricted } else { Restriction::None }
 }
 
-/// Success alone proves nothing: the kernel may have stored less than it was
-/// asked for. What the slot holds now is the answer. The thread impersonates by
-/// now, so nothing here may fail; what cannot be read is said to be unread.
+/// Reports what the slot holds now. That `PsImpersonateClient` succeeds proves nothing:
+/// the kernel may have stored less than it was asked for. The thread impersonates by
+/// now, so nothing here may fail; a token that cannot be read is reported as unread.
 pub(crate) fn read_back<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,

@@ -1,6 +1,6 @@
 //! What the service needs of the kernel below it.
 
-use crate::{Connection, Qos, SaveTable};
+use crate::{Connection, Qos, SaveTable, Slot};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::ConnectionId;
 
@@ -107,8 +107,8 @@ pub trait Kernel {
     /// `FILE_CLOSED` when the file object's last handle is closed.
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<Self::SlotToken>) -> R) -> Result<R, Status>;
 
-    /// The first client behind `after`, in the order of their ids, that the file object of the
-    /// request serves or that nobody does; and whether it serves it.
+    /// The first client with an id above `after` that no other file object than the request's
+    /// serves; and whether that one serves it.
     fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)>;
 
     /// Gives the client to the file object of the request alone, until either is closed or
@@ -133,10 +133,10 @@ pub trait Kernel {
     /// What the routine returns; the slot is unchanged.
     fn impersonate_client(&self, client: &Self::Client, level: Level) -> Result<(), Status>;
 
-    /// As [`Kernel::access_check`], on a worker thread of the system, which impersonates nobody.
+    /// As [`Kernel::access_check`], on a worker thread of the system, which does not impersonate.
     ///
     /// # Errors
-    /// Those, and what the work item fails with, out of memory for one.
+    /// Those of the check, and what the work item fails with, for example out of memory.
     fn worker_access_check(&self, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status>;
 
     /// `SeAccessCheck` for user mode with the calling thread's subject context
@@ -170,13 +170,13 @@ pub trait Token {
     /// Identity, type and recorded level in one query (`TokenStatistics`).
     ///
     /// # Errors
-    /// What the query fails with, out of memory for one.
+    /// What the query fails with, for example out of memory.
     fn statistics(&self) -> Result<Statistics, Status>;
 
     /// The user SID (`TokenUser`).
     ///
     /// # Errors
-    /// What the query fails with, out of memory for one.
+    /// What the query fails with, for example out of memory.
     fn user(&self) -> Result<Sid, Status>;
 
     /// `SeTokenIsRestricted`: whether there are restricting SIDs.
@@ -194,17 +194,4 @@ pub struct Statistics {
     pub token_type: TokenType,
     /// The level recorded in the token.
     pub level: Level,
-}
-
-/// A slot that is in use. The values are the slot's, not the token's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot<T> {
-    /// The token, referenced.
-    pub token: T,
-    /// An open of the token gets a copy.
-    pub copy_on_open: bool,
-    /// Disabled groups and privileges cannot be enabled.
-    pub effective_only: bool,
-    /// The level at which the thread impersonates, as the kernel stores it.
-    pub level: u32,
 }

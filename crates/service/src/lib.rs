@@ -1,9 +1,12 @@
 //! What each IOCTL does, over a trait for the kernel below.
 //!
 //! [`open()`] and [`dispatch()`] are the whole driver as far as policy goes. The first decides
-//! who may open the device, and as what. The second checks the caller and the claim, opens the handles once, applies the rules, calls the kernel
-//! and reports what it reads back. `psimp.sys` runs it over ntoskrnl, the tests
-//! run it over the model; nothing in here is unsafe or allocates.
+//! who may open the device, and as what. The second checks the caller and the claim, opens the
+//! handles once, applies the rules, calls the kernel and reports what it reads back.
+//! `psimp.sys` runs it over ntoskrnl, the tests run it over the model; nothing in here is
+//! unsafe or allocates.
+//!
+//! `#[inline(never)]` is for the size of the image; `driver/lib.rs` has the figures.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -15,10 +18,11 @@ mod kernel;
 mod open;
 mod restore;
 mod saves;
+mod serve;
 mod slot;
 
 pub use connection::{Connection, Qos, ServerId};
 pub use dispatch::{Caller, Reply, dispatch};
-pub use kernel::{Kernel, Slot, Statistics, Token, TokenRef, rights};
+pub use kernel::{Kernel, Statistics, Token, TokenRef, rights};
 pub use open::{Role, open};
-pub use saves::SaveTable;
+pub use saves::{SaveTable, Slot};

@@ -16,17 +16,17 @@ pub(crate) fn save<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Saved
     };
     match kernel.with_saves(|saves| saves.insert(held))? {
         Ok(SaveId(save)) => Ok(wire::Saved { save, slot: description }),
-        // The table was full; the reference goes here, outside its lock.
+        // The table was full; the reference is dropped here, outside its lock.
         Err(_refused) => Err(Status::INSUFFICIENT_RESOURCES),
     }
 }
 
 /// RESTORE: puts a saved slot into a thread. The save stays.
 ///
-/// The kernel decides anew, and may store less than was saved; the outcome says
-/// so. If it fails, or memory runs out before, the thread is left without an
-/// impersonation: whoever restores must not go on as the client that was to be
-/// replaced.
+/// The kernel decides anew, and may store less than was saved; the outcome reports
+/// that. If it fails, or memory runs out before, the thread is left without an
+/// impersonation: a caller that restores must not go on as the client that was to
+/// be replaced.
 pub(crate) fn restore<K: Kernel>(kernel: &K, request: RestoreRequest) -> Result<wire::Outcome, Status> {
     let thread = slot::open_thread(
         kernel,

@@ -1,6 +1,5 @@
-//! The saved slots of a file object.
+//! A thread's slot, and the saved slots of a file object.
 
-use crate::Slot;
 use core::sync::atomic::{AtomicU64, Ordering};
 use psimp_nt::Status;
 use psimp_protocol::{MAX_SAVES, SaveId};
@@ -9,6 +8,19 @@ use psimp_protocol::{MAX_SAVES, SaveId};
 /// between load and unload, so an old id is never another save, and an id of
 /// another file object names nothing here.
 static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A slot that is in use. The values are the slot's, not the token's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot<T> {
+    /// The token, referenced.
+    pub token: T,
+    /// An open of the token gets a copy.
+    pub copy_on_open: bool,
+    /// Disabled groups and privileges cannot be enabled.
+    pub effective_only: bool,
+    /// The level at which the thread impersonates, as the kernel stores it.
+    pub level: u32,
+}
 
 /// What a file object keeps: at most [`MAX_SAVES`] slots, each with a reference
 /// on its token. A saved idle thread is kept too, as no slot.
@@ -67,7 +79,7 @@ impl<T> SaveTable<T> {
         entry.map(|entry| entry.slot.clone()).ok_or(Status::NOT_FOUND)
     }
 
-    /// Takes a save out; its reference goes with what is returned.
+    /// Takes a save out, with its reference.
     ///
     /// # Errors
     /// `NOT_FOUND`.

@@ -72,7 +72,7 @@ pub(crate) const IDLE: wire::Slot = wire::Slot {
     token_id: 0,
     authentication_id: 0,
     user_length: 0,
-    user: [0; 68],
+    user: [0; _],
 };
 
 pub(crate) fn describe<T: Token>(slot: &Slot<T>) -> Result<wire::Slot, Status> {
@@ -92,8 +92,9 @@ pub(crate) fn describe<T: Token>(slot: &Slot<T>) -> Result<wire::Slot, Status> {
     })
 }
 
-/// A thread can always stop impersonating, also when there is no memory left to
-/// read its token: then the reply says so instead of the call failing.
+/// The slot before it is cleared. A thread can always stop impersonating, also when
+/// there is no memory left to read its token: the reply then has `UNREAD`, and the
+/// call does not fail.
 fn before<K: Kernel>(kernel: &K, thread: &K::Thread) -> wire::Slot {
     let Some(slot) = kernel.slot(thread) else { return IDLE };
     describe(&slot).unwrap_or(wire::Slot {

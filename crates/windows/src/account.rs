@@ -23,7 +23,7 @@ const DOMAIN_CONTROLLER: u8 = 2;
 const USERS: Sid = Sid::new(5, &[32, 545]);
 const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 
-/// What a local account tells of itself.
+/// The properties of a local account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Its SID.
@@ -36,7 +36,7 @@ impl Account {
     /// The local account with this name; `None` if there is none.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn find(name: &str) -> Result<Option<Self>, Error> {
         let call = "NetUserGetInfo";
         let (name, mut buffer) = (wide(name), std::ptr::null_mut());
@@ -65,7 +65,7 @@ impl Account {
 /// Creates a local account, which is in no local group yet.
 ///
 /// # Errors
-/// What Windows says: `ERROR_ACCESS_DENIED` unless the caller is an administrator,
+/// The error that Windows returns: `ERROR_ACCESS_DENIED` unless the caller is an administrator,
 /// `NERR_UserExists` if there is such an account.
 pub fn create(name: &str, comment: &str, password: &Password) -> Result<(), Error> {
     let (mut name, mut comment) = (wide(name), wide(comment));
@@ -85,7 +85,7 @@ pub fn create(name: &str, comment: &str, password: &Password) -> Result<(), Erro
 /// Makes an account a member of Users, to whom the right to log on is given.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn join_users(sid: &Sid) -> Result<(), Error> {
     // The group's name depends on the language of the system.
     let qualified = crate::sid::account_name(&USERS).ok_or(Error::last("LookupAccountSidW"))?;
@@ -101,7 +101,7 @@ pub fn join_users(sid: &Sid) -> Result<(), Error> {
 /// Deletes a local account; one that is not there is no error.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn delete(name: &str) -> Result<(), Error> {
     let name = wide(name);
     // SAFETY: the name ends with a zero.
@@ -112,7 +112,7 @@ pub fn delete(name: &str) -> Result<(), Error> {
 /// Deletes the profile of a user, if one was made.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn delete_profile(sid: &Sid) -> Result<(), Error> {
     let (key, mut opened) = (wide(&format!(r"{PROFILES}\{sid}")), std::ptr::null_mut());
     // SAFETY: the name ends with a zero, and the place for the handle is borrowed for the call.
@@ -135,7 +135,7 @@ pub fn are_of_a_domain() -> bool {
         dwOSVersionInfoSize: crate::object::length::<OSVERSIONINFOEXW>(),
         ..Default::default()
     };
-    // SAFETY: the longer structure begins with the shorter one and says how long it is.
+    // SAFETY: the longer structure begins with the shorter one and has its length in it.
     let status = unsafe { RtlGetVersion((&raw mut version).cast::<OSVERSIONINFOW>()) };
     status != 0 || version.wProductType == DOMAIN_CONTROLLER
 }

@@ -19,7 +19,7 @@ const CONTROL_C_EXIT: u32 = 0xC000_013A;
 /// the middle.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn before_the_end(last: impl Fn() + Send + Sync + 'static) -> Result<(), Error> {
     if LAST.set(Box::new(last)).is_err() {
         return Ok(());
@@ -33,7 +33,7 @@ unsafe extern "system" fn ended(_event: u32) -> BOOL {
     if let Some(last) = LAST.get() {
         last();
     }
-    // What the system's own handler does on Windows; Wine's says that all went well.
+    // What the system's own handler does on Windows; Wine's exits with success.
     // SAFETY: it takes a number.
     unsafe { ExitProcess(CONTROL_C_EXIT) }
 }

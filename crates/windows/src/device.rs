@@ -45,7 +45,7 @@ impl Device {
     /// thread now is.
     ///
     /// # Errors
-    /// What Windows says: `STATUS_OBJECT_NAME_NOT_FOUND` without the driver.
+    /// The error that Windows returns: `STATUS_OBJECT_NAME_NOT_FOUND` without the driver.
     pub fn open(access: u32, waiting: Waiting) -> Result<Self, Status> {
         let text = wide(PATH);
         let name = unicode_string(&text);

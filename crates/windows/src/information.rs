@@ -1,9 +1,9 @@
-//! What a token tells of itself.
+//! The properties of a token.
 
 use psimp_nt::{Level, Sid, Status, TokenType};
 use zerocopy::IntoBytes;
 
-/// What a token tells of itself. What this system does not tell is missing.
+/// The properties of a token. Those that this system does not report are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Information {
     /// `TokenId`: which object it is.

@@ -53,8 +53,8 @@ impl Job {
     pub(crate) fn hold(&self, process: &OwnedHandle) -> Result<(), Error> {
         let (job, process, mut held) = (self.0.as_raw_handle(), process.as_raw_handle(), 0);
         // SAFETY: both handles are open, and the place for the answer is borrowed for the call.
-        let told = unsafe { IsProcessInJob(process, job, &raw mut held) };
-        if told != 0 && held != 0 {
+        let done = unsafe { IsProcessInJob(process, job, &raw mut held) };
+        if done != 0 && held != 0 {
             return Ok(());
         }
         // SAFETY: both handles are open.
@@ -74,7 +74,7 @@ impl Attribute {
     pub(crate) fn new(job: &Job) -> Result<Self, Error> {
         let call = "InitializeProcThreadAttributeList";
         let mut size = 0;
-        // SAFETY: without a list it only tells the size.
+        // SAFETY: without a list it only returns the size.
         unsafe { InitializeProcThreadAttributeList(std::ptr::null_mut(), 1, 0, &raw mut size) };
         let mut list = vec![0_usize; size.div_ceil(size_of::<usize>())];
         // SAFETY: the list has the size that it takes for one attribute.

@@ -24,7 +24,7 @@ pub enum Kind {
 /// Logs a local account on. The caller's logon session is the origin of the token.
 ///
 /// # Errors
-/// What Windows says: `ERROR_LOGON_TYPE_NOT_GRANTED` if the account may not log on
+/// The error that Windows returns: `ERROR_LOGON_TYPE_NOT_GRANTED` if the account may not log on
 /// so.
 pub fn local(name: &str, password: &Password, kind: Kind) -> Result<Token, Error> {
     let kind = match kind {
@@ -39,7 +39,7 @@ pub fn local(name: &str, password: &Password, kind: Kind) -> Result<Token, Error
 /// Logs NT AUTHORITY\LOCAL SERVICE on, which has no password.
 ///
 /// # Errors
-/// What Windows says; it takes `SeTcbPrivilege`.
+/// The error that Windows returns, also without `SeTcbPrivilege`.
 pub fn local_service() -> Result<Token, Error> {
     log_on("LOCAL SERVICE", "NT AUTHORITY", None, LOGON32_LOGON_SERVICE)
 }

@@ -9,7 +9,7 @@ use windows_sys::Win32::System::Threading::IsWow64Process2;
 /// `IMAGE_FILE_MACHINE_…` of the kernel, which a program that is emulated differs from.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn native() -> Result<u16, Error> {
     let (mut process, mut native) = (0, 0);
     // SAFETY: the handle is open, and the places for the results are borrowed for the call.

@@ -34,7 +34,7 @@ impl Descriptor {
     /// nothing to others.
     ///
     /// # Errors
-    /// What Windows says of its text.
+    /// The error that Windows returns for its text.
     pub fn granting(granted: &[Sid]) -> Result<Self, Error> {
         let entries = granted.iter().fold(String::new(), |mut text, sid| {
             let _ = write!(text, "(A;;GA;;;{sid})");
@@ -47,7 +47,7 @@ impl Descriptor {
     /// integrity.
     ///
     /// # Errors
-    /// What Windows says of its text.
+    /// The error that Windows returns for its text.
     pub fn null_dacl() -> Result<Self, Error> {
         Self::of(&format!("D:NO_ACCESS_CONTROL{ANY_INTEGRITY}"))
     }
@@ -56,7 +56,7 @@ impl Descriptor {
     /// means.
     ///
     /// # Errors
-    /// What Windows says of the text.
+    /// The error that Windows returns for the text.
     pub fn of(sddl: &str) -> Result<Self, Error> {
         let call = "ConvertStringSecurityDescriptorToSecurityDescriptorW";
         let (text, mut descriptor) = (wide(sddl), std::ptr::null_mut());
@@ -101,7 +101,7 @@ impl Event {
     /// Creates an event with this descriptor, or without one.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn create(descriptor: Option<&Descriptor>) -> Result<Self, Error> {
         let anybody = Descriptor::of(&format!("D:P(A;;GA;;;WD)(A;;GA;;;AN)(A;;GA;;;RC){ANY_INTEGRITY}"))?;
         let attributes = attributes(None, None, Some(&anybody));
@@ -110,7 +110,8 @@ impl Event {
         let created = unsafe {
             NtCreateDirectoryObject(&raw mut directory, DIRECTORY_ALL_ACCESS, &raw const attributes)
         };
-        let directory = owned("NtCreateDirectoryObject", created, directory)?;
+        // SAFETY: the handle is from that call.
+        let directory = unsafe { owned("NtCreateDirectoryObject", created, directory) }?;
 
         let text = wide(NAME);
         let name = unicode_string(&text);
@@ -120,14 +121,15 @@ impl Event {
         let created = unsafe {
             NtCreateEvent(&raw mut event, EVENT_ALL_ACCESS, &raw const attributes, NotificationEvent, false)
         };
-        let event = owned("NtCreateEvent", created, event)?;
+        // SAFETY: the handle is from that call.
+        let event = unsafe { owned("NtCreateEvent", created, event) }?;
         Ok(Self { directory, _event: event })
     }
 
     /// Opens the event by its name, as the thread now is.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn open(&self, desired: u32) -> Result<OwnedHandle, Status> {
         let text = wide(NAME);
         let name = unicode_string(&text);
@@ -157,9 +159,13 @@ fn attributes(
     }
 }
 
-fn owned(call: &'static str, status: i32, handle: HANDLE) -> Result<OwnedHandle, Error> {
+/// The handle that a call made.
+///
+/// # Safety
+/// Where the status is a success, the handle is open and nobody else closes it.
+unsafe fn owned(call: &'static str, status: i32, handle: HANDLE) -> Result<OwnedHandle, Error> {
     checked(status).map_err(|status| Error::status(call, status))?;
-    // SAFETY: the call succeeded, and the handle is nobody else's.
+    // SAFETY: the call succeeded; the rest is the caller's promise.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }
 

@@ -29,7 +29,7 @@ impl Pipe {
     /// Creates a pipe under a name of its own.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn create() -> Result<Self, Error> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -61,7 +61,7 @@ impl Pipe {
     /// quality of service and no others.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn connect(&self, flags: u32) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
@@ -81,7 +81,7 @@ impl Pipe {
     /// `ImpersonateNamedPipeClient` on the calling thread.
     ///
     /// # Errors
-    /// What Windows says: `STATUS_CANNOT_IMPERSONATE` before something was read.
+    /// The error that Windows returns: `STATUS_CANNOT_IMPERSONATE` before something was read.
     pub fn impersonate_client(&self) -> Result<(), Status> {
         let mut block = IO_STATUS_BLOCK::default();
         let none = std::ptr::null();

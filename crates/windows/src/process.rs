@@ -38,7 +38,7 @@ impl Child {
     /// Starts this program once more, under this primary token.
     ///
     /// # Errors
-    /// What Windows says: `ERROR_PRIVILEGE_NOT_HELD` of a token that is not made of
+    /// The error that Windows returns: `ERROR_PRIVILEGE_NOT_HELD` of a token that is not made of
     /// the caller's own, without `SeAssignPrimaryTokenPrivilege`.
     pub fn start(token: &Token, arguments: &[&str]) -> Result<Self, Error> {
         let program = std::env::current_exe().map_err(|_| Error::last("GetModuleFileNameW"))?;
@@ -53,7 +53,7 @@ impl Child {
             dwFlags: STARTF_USESTDHANDLES,
             hStdInput: input_end.as_raw_handle(),
             hStdOutput: output_end.as_raw_handle(),
-            // What it says of its own troubles goes where ours goes.
+            // Its error messages go where ours go.
             hStdError: std::io::stderr().as_raw_handle(),
             ..STARTUPINFOW::default()
         };
@@ -71,7 +71,10 @@ impl Child {
                 (started, _) => break started?,
             }
         };
-        let (process, thread) = (own(started.hProcess), own(started.hThread));
+        // SAFETY: the handle is from the call that succeeded.
+        let process = unsafe { OwnedHandle::from_raw_handle(started.hProcess) };
+        // SAFETY: the handle is from the call that succeeded.
+        let thread = unsafe { OwnedHandle::from_raw_handle(started.hThread) };
         let held = job.and_then(|job| job.hold(&process));
         let child = Self { process, held, input: Some(File::from(input)), output: Some(File::from(output)) };
         // SAFETY: the handle is open.
@@ -82,7 +85,7 @@ impl Child {
     /// A handle of the child's own for an object that this process has open.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn give(&self, handle: BorrowedHandle<'_>) -> Result<u64, Error> {
         let mut copy: HANDLE = std::ptr::null_mut();
         // SAFETY: the kernel checks the handles, and the place for the new one is borrowed for the call.
@@ -100,10 +103,10 @@ impl Child {
         if done == 0 { Err(Error::last("DuplicateHandle")) } else { Ok(copy.addr() as u64) }
     }
 
-    /// Waits for its end, and tells its exit code.
+    /// Waits for its end, and returns its exit code.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn wait(&mut self) -> Result<u32, Error> {
         drop(self.input.take());
         // SAFETY: the handle is open.
@@ -131,7 +134,7 @@ fn create(
     let mut started = PROCESS_INFORMATION::default();
     let none = std::ptr::null();
     // SAFETY: the command line is writable and ends with a zero, and everything else lives until the call
-    // returns; the longer structure of the two says its length and is announced by its flag.
+    // returns; the longer structure of the two has its length in it and is announced by its flag.
     let done = unsafe {
         CreateProcessAsUserW(
             token.as_handle().as_raw_handle(),
@@ -154,7 +157,7 @@ fn create(
 /// `None` if there is none.
 ///
 /// # Errors
-/// What Windows says of a process that is there.
+/// What Windows reports about an existing process.
 pub fn started(id: u32) -> Result<Option<u64>, Error> {
     let process =
         match crate::thread::open_process(id, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE) {
@@ -191,7 +194,14 @@ fn pipe() -> Result<(OwnedHandle, OwnedHandle), Error> {
     let (mut read, mut write): (HANDLE, HANDLE) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: the places for the handles and the attributes are borrowed for the call.
     let done = unsafe { CreatePipe(&raw mut read, &raw mut write, &raw const attributes, 0) };
-    if done == 0 { Err(Error::last("CreatePipe")) } else { Ok((own(read), own(write))) }
+    if done == 0 {
+        return Err(Error::last("CreatePipe"));
+    }
+    // SAFETY: the handle is from that call, which succeeded.
+    let read = unsafe { OwnedHandle::from_raw_handle(read) };
+    // SAFETY: the handle is from that call, which succeeded.
+    let write = unsafe { OwnedHandle::from_raw_handle(write) };
+    Ok((read, write))
 }
 
 /// Keeps a handle from being inherited: a child that held the other end of its own pipe would never see it
@@ -200,9 +210,4 @@ fn keep(handle: &OwnedHandle) -> Result<(), Error> {
     // SAFETY: the handle is open.
     let done = unsafe { SetHandleInformation(handle.as_raw_handle(), HANDLE_FLAG_INHERIT, 0) };
     if done == 0 { Err(Error::last("SetHandleInformation")) } else { Ok(()) }
-}
-
-fn own(handle: HANDLE) -> OwnedHandle {
-    // SAFETY: the handle comes from a call that succeeded, and is nobody else's.
-    unsafe { OwnedHandle::from_raw_handle(handle) }
 }

@@ -20,12 +20,12 @@ use windows_sys::Win32::System::Services::{
 /// `DELETE`, of a service.
 const DELETE: u32 = 0x1_0000;
 
-/// Where [`Error::call`] says that the manager itself refused.
+/// The [`Error::call`] of a refusal by the manager itself.
 pub const OPEN_MANAGER: &str = "OpenSCManagerW";
-/// Where [`Error::call`] says that the service was not opened.
+/// The [`Error::call`] of a service that could not be opened.
 pub const OPEN_SERVICE: &str = "OpenServiceW";
 
-/// What the service control manager tells of a service.
+/// What the service control manager reports about a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// `lpBinaryPathName`.
@@ -48,7 +48,7 @@ impl Service {
 /// A service, or `None` if there is none of this name.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn query(name: &str) -> Result<Option<Service>, Error> {
     let service = match open(name, SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS) {
         Ok(service) => service,
@@ -68,7 +68,7 @@ pub fn query(name: &str) -> Result<Option<Service>, Error> {
 /// Makes the service of a kernel driver that is started on demand.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn create(name: &str, display_name: &str, image: &str) -> Result<(), Error> {
     let manager = manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE)?;
     let [name, display_name, image] = [name, display_name, image].map(wide);
@@ -90,13 +90,14 @@ pub fn create(name: &str, display_name: &str, image: &str) -> Result<(), Error> 
             null(),
         )
     };
-    Handle::own("CreateServiceW", service).map(drop)
+    // SAFETY: the handle is from that call.
+    unsafe { Handle::own("CreateServiceW", service) }.map(drop)
 }
 
 /// Gives a service a description.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn describe(name: &str, description: &str) -> Result<(), Error> {
     let service = open(name, SERVICE_CHANGE_CONFIG)?;
     let mut text = wide(description);
@@ -112,7 +113,7 @@ pub fn describe(name: &str, description: &str) -> Result<(), Error> {
 /// Starts a service: loads the driver.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn start(name: &str) -> Result<(), Error> {
     let service = open(name, SERVICE_START)?;
     // SAFETY: the handle is open, and there are no arguments.
@@ -122,7 +123,7 @@ pub fn start(name: &str) -> Result<(), Error> {
 /// Asks a service to stop: the driver is unloaded once nobody has its device open.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn stop(name: &str) -> Result<(), Error> {
     let service = open(name, SERVICE_STOP)?;
     let mut status = SERVICE_STATUS::default();
@@ -133,7 +134,7 @@ pub fn stop(name: &str) -> Result<(), Error> {
 /// Marks a service for deletion.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn delete(name: &str) -> Result<(), Error> {
     let service = open(name, DELETE)?;
     // SAFETY: the handle is open.
@@ -144,7 +145,11 @@ pub fn delete(name: &str) -> Result<(), Error> {
 struct Handle(SC_HANDLE);
 
 impl Handle {
-    fn own(call: &'static str, handle: SC_HANDLE) -> Result<Self, Error> {
+    /// The handle that a call made.
+    ///
+    /// # Safety
+    /// It is null, or open and nobody else closes it.
+    unsafe fn own(call: &'static str, handle: SC_HANDLE) -> Result<Self, Error> {
         if handle.is_null() { Err(Error::last(call)) } else { Ok(Self(handle)) }
     }
 }
@@ -158,20 +163,24 @@ impl Drop for Handle {
 
 fn manager(access: u32) -> Result<Handle, Error> {
     // SAFETY: without names it is this machine's active database.
-    Handle::own(OPEN_MANAGER, unsafe { OpenSCManagerW(null(), null(), access) })
+    let manager = unsafe { OpenSCManagerW(null(), null(), access) };
+    // SAFETY: the handle is from that call.
+    unsafe { Handle::own(OPEN_MANAGER, manager) }
 }
 
 fn open(name: &str, access: u32) -> Result<Handle, Error> {
     let manager = manager(SC_MANAGER_CONNECT)?;
     let name = wide(name);
     // SAFETY: the handle is open, and the name ends with a zero.
-    Handle::own(OPEN_SERVICE, unsafe { OpenServiceW(manager.0, name.as_ptr(), access) })
+    let service = unsafe { OpenServiceW(manager.0, name.as_ptr(), access) };
+    // SAFETY: the handle is from that call.
+    unsafe { Handle::own(OPEN_SERVICE, service) }
 }
 
 /// Image path, type and start type.
 fn configuration(service: &Handle) -> Result<(String, u32, u32), Error> {
     let call = "QueryServiceConfigW";
-    // 8 KB is the most that the structure and its texts need, as its documentation says.
+    // 8 KB is the most that the structure and its texts need, according to its documentation.
     let mut words = vec![0_u64; 1024];
     let length = u32::try_from(words.len() * 8).unwrap_or(0);
     let mut needed = 0;

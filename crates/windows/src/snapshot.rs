@@ -36,7 +36,7 @@ impl Snapshot {
     /// Of all processes and their threads.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn take() -> Result<Self, Error> {
         // SAFETY: it takes numbers.
         let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS | TH32CS_SNAPTHREAD, 0) };
@@ -50,7 +50,7 @@ impl Snapshot {
     /// The process with this id.
     pub fn process(&self, id: u32) -> Option<Process> {
         let mut entry = PROCESSENTRY32W { dwSize: length::<PROCESSENTRY32W>(), ..PROCESSENTRY32W::default() };
-        // SAFETY: the handle is open, and the entry says how long it is.
+        // SAFETY: the handle is open, and the entry has its length in it.
         let mut more = unsafe { Process32FirstW(self.0.as_raw_handle(), &raw mut entry) };
         while more != 0 {
             if entry.th32ProcessID == id {
@@ -68,7 +68,7 @@ impl Snapshot {
     pub fn threads(&self, process: u32) -> Vec<Thread> {
         let mut threads = Vec::new();
         let mut entry = THREADENTRY32 { dwSize: length::<THREADENTRY32>(), ..THREADENTRY32::default() };
-        // SAFETY: the handle is open, and the entry says how long it is.
+        // SAFETY: the handle is open, and the entry has its length in it.
         let mut more = unsafe { Thread32First(self.0.as_raw_handle(), &raw mut entry) };
         while more != 0 {
             if entry.th32OwnerProcessID == process {

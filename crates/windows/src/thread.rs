@@ -34,25 +34,29 @@ pub fn current_id() -> u32 {
 /// Opens a thread by its id.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn open(id: u32, access: u32) -> Result<OwnedHandle, Error> {
     // SAFETY: it takes numbers.
-    owned("OpenThread", unsafe { OpenThread(access, 0, id) })
+    let handle = unsafe { OpenThread(access, 0, id) };
+    // SAFETY: the handle is from that call.
+    unsafe { owned("OpenThread", handle) }
 }
 
 /// Opens a process by its id.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn open_process(id: u32, access: u32) -> Result<OwnedHandle, Error> {
     // SAFETY: it takes numbers.
-    owned("OpenProcess", unsafe { OpenProcess(access, 0, id) })
+    let handle = unsafe { OpenProcess(access, 0, id) };
+    // SAFETY: the handle is from that call.
+    unsafe { owned("OpenProcess", handle) }
 }
 
 /// `SetThreadToken`: the thread impersonates this token, or nothing.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn set_token(thread: BorrowedHandle<'_>, token: Option<&Token>) -> Result<(), Status> {
     let value = token.map_or(0, |token| token.as_handle().as_raw_handle().addr() as u64);
     set_token_bytes(thread, &value.to_le_bytes())
@@ -61,7 +65,7 @@ pub fn set_token(thread: BorrowedHandle<'_>, token: Option<&Token>) -> Result<()
 /// The same with the bytes that are passed as the handle.
 ///
 /// # Errors
-/// What Windows says: `STATUS_INFO_LENGTH_MISMATCH` unless there are eight.
+/// The error that Windows returns: `STATUS_INFO_LENGTH_MISMATCH` unless there are eight.
 pub fn set_token_bytes(thread: BorrowedHandle<'_>, bytes: &[u8]) -> Result<(), Status> {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     let information = bytes.as_ptr().cast();
@@ -74,7 +78,7 @@ pub fn set_token_bytes(thread: BorrowedHandle<'_>, bytes: &[u8]) -> Result<(), S
 /// `ImpersonateSelf` of the calling thread.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn impersonate_self(level: u32) -> Result<(), Status> {
     ntdll::impersonate_self(level.cast_signed())
 }
@@ -82,7 +86,7 @@ pub fn impersonate_self(level: u32) -> Result<(), Status> {
 /// `ImpersonateAnonymousToken`.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn impersonate_anonymous(thread: BorrowedHandle<'_>) -> Result<(), Status> {
     // SAFETY: the kernel checks the handle.
     checked(unsafe { NtImpersonateAnonymousToken(thread.as_raw_handle()) })
@@ -92,7 +96,7 @@ pub fn impersonate_anonymous(thread: BorrowedHandle<'_>) -> Result<(), Status> {
 /// the client thread now is.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn impersonate_thread(
     server: BorrowedHandle<'_>,
     client: BorrowedHandle<'_>,
@@ -106,7 +110,7 @@ pub fn impersonate_thread(
 /// alone.
 ///
 /// # Errors
-/// What Windows says.
+/// The error that Windows returns.
 pub fn duplicate_handle(handle: BorrowedHandle<'_>, access: u32) -> Result<OwnedHandle, Error> {
     duplicate(handle.as_raw_handle(), access, 0)
 }
@@ -115,7 +119,7 @@ pub fn duplicate_handle(handle: BorrowedHandle<'_>, access: u32) -> Result<Owned
 /// of its handle.
 ///
 /// # Errors
-/// What Windows says: `ERROR_INVALID_HANDLE` of a number that is none.
+/// The error that Windows returns: `ERROR_INVALID_HANDLE` of a number that is none.
 pub fn given(number: u64) -> Result<OwnedHandle, Error> {
     let handle = std::ptr::without_provenance_mut(usize::try_from(number).unwrap_or(0));
     duplicate(handle, 0, DUPLICATE_SAME_ACCESS)
@@ -126,13 +130,18 @@ fn duplicate(handle: HANDLE, access: u32, options: u32) -> Result<OwnedHandle, E
     let mut copy: HANDLE = std::ptr::null_mut();
     // SAFETY: the kernel checks the handles, and the place for the new one is borrowed for the call.
     let done = unsafe { DuplicateHandle(process, handle, process, &raw mut copy, access, 0, options) };
-    if done == 0 { Err(Error::last("DuplicateHandle")) } else { owned("DuplicateHandle", copy) }
+    // SAFETY: the handle is from that call, which leaves it null when it fails.
+    if done == 0 { Err(Error::last("DuplicateHandle")) } else { unsafe { owned("DuplicateHandle", copy) } }
 }
 
-fn owned(call: &'static str, handle: HANDLE) -> Result<OwnedHandle, Error> {
+/// The handle that a call made.
+///
+/// # Safety
+/// It is null, or open and nobody else closes it.
+unsafe fn owned(call: &'static str, handle: HANDLE) -> Result<OwnedHandle, Error> {
     if handle.is_null() {
         return Err(Error::last(call));
     }
-    // SAFETY: the handle comes from a call that succeeded, and is nobody else's.
+    // SAFETY: not null, as just checked; the rest is the caller's promise.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }

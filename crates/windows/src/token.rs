@@ -50,31 +50,33 @@ impl Token {
     /// The primary token of a process.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn of_process(process: BorrowedHandle<'_>, access: u32) -> Result<Self, Status> {
         let mut token = std::ptr::null_mut();
         // SAFETY: the kernel checks the handle, and the place for the new one is borrowed for the call.
         checked(unsafe { NtOpenProcessToken(process.as_raw_handle(), access, &raw mut token) })?;
-        Ok(Self::own(token))
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
     }
 
     /// The token that a thread impersonates. `as_self` checks the access as the
     /// process, not as the calling thread.
     ///
     /// # Errors
-    /// What Windows says: `STATUS_NO_TOKEN` of a thread that does not impersonate.
+    /// The error that Windows returns: `STATUS_NO_TOKEN` of a thread that does not impersonate.
     pub fn of_thread(thread: BorrowedHandle<'_>, access: u32, as_self: bool) -> Result<Self, Status> {
         let mut token = std::ptr::null_mut();
         // SAFETY: the kernel checks the handle, and the place for the new one is borrowed for the call.
         checked(unsafe { NtOpenThreadToken(thread.as_raw_handle(), access, as_self, &raw mut token) })?;
-        Ok(Self::own(token))
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
     }
 
     /// Another token object with the same contents. Of an impersonation token the
     /// level may be lower, not higher; `level` is as a caller passes it.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn duplicate(
         &self,
         access: u32,
@@ -101,13 +103,14 @@ impl Token {
                 &raw mut token,
             )
         })?;
-        Ok(Self::own(token))
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
     }
 
     /// Another token object with less in it.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn filter(&self, filter: &Filter<'_>) -> Result<Self, Status> {
         let flags = if filter.write_restricted { WRITE_RESTRICTED } else { 0 };
         let deleted = Privileges::new(filter.deleted)?;
@@ -125,13 +128,14 @@ impl Token {
                 &raw mut token,
             )
         })?;
-        Ok(Self::own(token))
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
     }
 
-    /// What the token tells of itself; the handle needs `TOKEN_QUERY`.
+    /// The properties of the token; the handle needs `TOKEN_QUERY`.
     ///
     /// # Errors
-    /// What Windows says, when it does not tell the least.
+    /// The error that Windows returns, when it does not tell the least.
     pub fn information(&self) -> Result<Information, Status> {
         let statistics = self.query(Class::Statistics)?.statistics();
         let (token_id, authentication_id, token_type) = statistics.ok_or(Status::UNSUCCESSFUL)?;
@@ -160,7 +164,7 @@ impl Token {
     /// Enables or disables a privilege that the token has.
     ///
     /// # Errors
-    /// What Windows says; `STATUS_PRIVILEGE_NOT_HELD` if the token has it not.
+    /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` if the token does not have it.
     pub fn set_privilege(&self, luid: u64, enabled: bool) -> Result<(), Status> {
         let attributes = if enabled { SE_PRIVILEGE_ENABLED } else { 0 };
         let state = TOKEN_PRIVILEGES {
@@ -168,7 +172,7 @@ impl Token {
             Privileges: [LUID_AND_ATTRIBUTES { Luid: split(luid), Attributes: attributes }],
         };
         let none = std::ptr::null_mut();
-        // SAFETY: the kernel checks the handle, the list holds the one entry that it says, and nothing is
+        // SAFETY: the kernel checks the handle, the list holds as many entries as its count, one, and nothing is
         // asked back.
         let status =
             unsafe { NtAdjustPrivilegesToken(self.raw(), false, &raw const state, 0, none, none.cast()) };
@@ -182,7 +186,7 @@ impl Token {
     /// Lowers the integrity level, given as the last sub-authority of its SID.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn set_integrity(&self, integrity: u32) -> Result<(), Status> {
         let sid = Sid::new(16, &[integrity]);
         let label = TOKEN_MANDATORY_LABEL {
@@ -196,10 +200,10 @@ impl Token {
     }
 
     /// Sets the logon session that the token was logged on from. Whether the kernel
-    /// did is told by its information: it may keep what is there.
+    /// did can be read from its information: it may keep what is there.
     ///
     /// # Errors
-    /// What Windows says: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
+    /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
     pub fn set_origin(&self, session: u64) -> Result<(), Status> {
         let origin = TOKEN_ORIGIN { OriginatingLogonSession: split(session) };
         let length = object::length::<TOKEN_ORIGIN>();
@@ -210,7 +214,7 @@ impl Token {
     /// `NtPrivilegeCheck`: whether the token holds a privilege, enabled.
     ///
     /// # Errors
-    /// What Windows says.
+    /// The error that Windows returns.
     pub fn holds(&self, luid: u64) -> Result<bool, Status> {
         let mut set = PRIVILEGE_SET {
             PrivilegeCount: 1,
@@ -218,7 +222,7 @@ impl Token {
             Privilege: [LUID_AND_ATTRIBUTES { Luid: split(luid), Attributes: 0 }],
         };
         let mut held = false;
-        // SAFETY: the kernel checks the handle; the set holds the one entry that it says.
+        // SAFETY: the kernel checks the handle; the set holds as many entries as its count, one.
         checked(unsafe { NtPrivilegeCheck(self.raw(), &raw mut set, &raw mut held) })?;
         Ok(held)
     }
@@ -226,7 +230,7 @@ impl Token {
     /// `NtAccessCheck`: what this token would be granted by a descriptor.
     ///
     /// # Errors
-    /// What Windows says of the token; what it says of the access comes back.
+    /// The error that Windows returns for the token; its answer for the access is the result.
     pub fn access_check(&self, descriptor: &object::Descriptor, desired: u32) -> Result<Status, Status> {
         let mapping = GENERIC_MAPPING {
             GenericRead: desired,
@@ -273,8 +277,12 @@ impl Token {
         self.0.as_raw_handle()
     }
 
-    fn own(handle: HANDLE) -> Self {
-        // SAFETY: the handle comes from a call that succeeded, and is nobody else's.
+    /// The token of a handle.
+    ///
+    /// # Safety
+    /// The handle is open, and nobody else closes it.
+    unsafe fn own(handle: HANDLE) -> Self {
+        // SAFETY: as the caller promises.
         Self(unsafe { OwnedHandle::from_raw_handle(handle) })
     }
 }

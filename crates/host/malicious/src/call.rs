@@ -65,7 +65,7 @@ impl Call {
         self.settle();
         let request = self.request;
         // SAFETY: the request is this call's, and completed by nobody else, or
-        // the defect says what it breaks.
+        // the defect names the rule that it breaks.
         unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfRequestCompleteWithInformation,
@@ -91,14 +91,14 @@ impl Call {
         parameters
     }
 
-    /// What a create request says of who opens.
+    /// The `IO_SECURITY_CONTEXT` of a create request.
     #[inline(always)]
     pub(crate) fn security_context(&self) -> PIO_SECURITY_CONTEXT {
         // SAFETY: the request is a create request.
         unsafe { self.parameters().Parameters.Create }.SecurityContext
     }
 
-    /// The system buffer, and how long it is as far as the output goes.
+    /// The system buffer, and its length as output buffer.
     #[inline(always)]
     pub(crate) fn buffer(&self) -> (*mut u8, usize) {
         let (mut buffer, mut length) = (ptr::null_mut(), 0);

@@ -1,4 +1,4 @@
-//! Client security contexts, and what a create request says of a client.
+//! Client security contexts, and the security context of create requests.
 
 use crate::defect::defects;
 use core::hint::black_box;
@@ -62,7 +62,7 @@ defects! {
     /// The copy of a client's token is given back as a primary token.
     fn client_copy_dereferenced_as_primary [Control] (_call) {
         let context = context(COPY);
-        // SAFETY: none; this breaks the rule that the token's type says who takes it back.
+        // SAFETY: none; this breaks the rule that the token's type determines which routine releases it.
         unsafe { PsDereferencePrimaryToken(context.ClientToken) };
     }
 
@@ -76,7 +76,7 @@ defects! {
     /// A client's primary token is given back as an impersonation token.
     fn client_dereferenced_as_impersonation [Control] (_call) {
         let context = context(OWN);
-        // SAFETY: none; this breaks the rule that the token's type says who takes it back.
+        // SAFETY: none; this breaks the rule that the token's type determines which routine releases it.
         unsafe { PsDereferenceImpersonationToken(context.ClientToken) };
     }
 
@@ -132,7 +132,7 @@ defects! {
         black_box(unsafe { SeTokenType(context.ClientToken as PACCESS_TOKEN) });
     }
 
-    /// What says who opens is read when the create request is completed.
+    /// The IO_SECURITY_CONTEXT is read after the create request is completed.
     fn security_context_read_after_completion [Create] (call) {
         let context: PIO_SECURITY_CONTEXT = call.security_context();
         call.complete(STATUS_SUCCESS, 0);

@@ -1,4 +1,4 @@
-//! What a defect is, and how one is declared.
+//! What a defect is.
 
 use crate::call::Call;
 

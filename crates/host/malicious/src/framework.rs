@@ -65,7 +65,7 @@ defects! {
         unsafe { globals.wrapping_add(1).cast::<u8>().write_volatile(1) };
     }
 
-    /// What tells the entry point to unbind is taken back.
+    /// The flag that makes the entry point unbind is cleared.
     fn unbind_prevented [Start] (_call) {
         // SAFETY: the globals are there since the driver was bound.
         let globals: PWDF_DRIVER_GLOBALS = unsafe { WdfDriverGlobals };

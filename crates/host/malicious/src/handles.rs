@@ -66,7 +66,7 @@ defects! {
 
     /// The caller's handle is looked up with the rights of the kernel.
     fn callers_handle_in_kernel_mode [Control] (call) {
-        // SAFETY: none; this breaks the rule that what a caller says is checked as the caller's.
+        // SAFETY: none; this breaks the rule that a caller's handle is checked as the caller's.
         let _ = unsafe { look_up(call.handle()) };
     }
 

@@ -1,20 +1,19 @@
 //! `malicious.sys`: a driver that breaks the contracts of the host, each on
 //! request.
 //!
-//! It is built, linked and loaded as `psimp.sys` is, so what the host says of it
-//! holds for code that a compiler made. `tests/malicious.rs` knows what the host
-//! has to say to each defect. Never let it near Windows.
+//! It is built, linked and loaded as a driver is, so what the host reports about it holds for
+//! code that a compiler made. `tests/malicious.rs` has the fault that the host has to report for each
+//! defect. Never load it on Windows.
 //!
-//! * `defect`: what a defect is
-//! * `table`: the list of all
-//! * `state`: what the callbacks and the defects share
 //! * `call`: what a defect has to work with
+//! * `state`: what the callbacks and the defects share
+//! * `defect`: what a defect is; the modules after their objects are the defects
+//! * `table`: the list of all
 //! * `entry`: `DriverEntry`, the callbacks, unload
-//! * the rest: the defects, by what they misuse
 //!
 //! Without the feature `kernel` the crate is empty.
 #![cfg_attr(feature = "kernel", no_std)]
-// Breaking contracts takes unsafe code: each block says which one it breaks.
+// Breaking contracts takes unsafe code: the comment of each block names the one that it breaks.
 #![allow(unsafe_code)]
 // What is inlined into a defect is reported at the defect.
 #![allow(clippy::inline_always)]

@@ -83,7 +83,7 @@ fn meet(step: usize) {
     }
 }
 
-/// A lock that goes with the driver.
+/// A lock that is deleted with the driver.
 #[inline(always)]
 pub(crate) fn create() -> WDFWAITLOCK {
     let mut lock: WDFWAITLOCK = ptr::null_mut();

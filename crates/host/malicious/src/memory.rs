@@ -60,7 +60,7 @@ defects! {
         unsafe { slot.write_volatile(0) };
     }
 
-    /// What a program says is an address is written without any check.
+    /// An address from a program is written to without any check.
     fn user_address_written [Control] (call) {
         let address = call.handle().cast::<u64>();
         // SAFETY: none; this breaks the rule that addresses of user mode are probed.

@@ -53,7 +53,7 @@ defects! {
         }
     }
 
-    /// The kernel is told to fill more than the block.
+    /// The kernel is asked to fill more than the block.
     fn pool_overrun_by_memset [Control] (_call) {
         let block = block(SIZE as u64);
         // SAFETY: none; this breaks the bounds of the block.

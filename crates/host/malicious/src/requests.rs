@@ -75,10 +75,10 @@ defects! {
         unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, call.request, parameters) };
     }
 
-    /// A structure says that it is of another size.
+    /// A structure states another size than it has.
     fn parameters_of_another_size [Control] (call) {
         let mut parameters = WDF_REQUEST_PARAMETERS { Size: 8, ..WDF_REQUEST_PARAMETERS::default() };
-        // SAFETY: none; this breaks the rule that a structure says its size.
+        // SAFETY: none; this breaks the rule that a structure states its size.
         unsafe {
             call_unsafe_wdf_function_binding!(WdfRequestGetParameters, call.request, &raw mut parameters);
         }

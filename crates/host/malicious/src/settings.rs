@@ -16,7 +16,7 @@ const WRITE: u32 = 0x2_0006;
 #[inline(always)]
 fn open(driver: WDFDRIVER, access: u32) -> WDFKEY {
     let mut key: WDFKEY = ptr::null_mut();
-    // SAFETY: the driver exists, or the defect says what it breaks; the pointer is to a local.
+    // SAFETY: the driver exists, or the defect names the rule that it breaks; the pointer is to a local.
     let _ = unsafe {
         call_unsafe_wdf_function_binding!(
             WdfDriverOpenParametersRegistryKey,

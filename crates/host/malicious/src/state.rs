@@ -12,6 +12,7 @@ pub(crate) static FILE_CONTEXT: ContextType = ContextType::of::<FileContext>(c"F
 pub(crate) static OTHER_CONTEXT: ContextType =
     ContextType::of::<FileContext>(c"OtherContext", &OTHER_CONTEXT);
 
+/// The control device; null before it is created.
 pub(crate) static DEVICE: AtomicPtr<core::ffi::c_void> = AtomicPtr::new(ptr::null_mut());
-/// Data that the device shall have as its callback, if not null.
+/// Data that becomes the device's callback, if not null.
 pub(crate) static CALLBACK: AtomicPtr<core::ffi::c_void> = AtomicPtr::new(ptr::null_mut());

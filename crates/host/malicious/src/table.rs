@@ -28,7 +28,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Defect> {
 }
 
 /// Writes a line for each defect: when, its name, where its code begins in the
-/// image. Says how many bytes that were.
+/// image. Returns how many bytes it wrote.
 ///
 /// # Errors
 /// When the buffer is too small.

@@ -19,7 +19,7 @@ struct Block {
     kind: u32,
 }
 
-/// Registers the provider with a callback that does nothing, and says under which handle.
+/// Registers the provider with a callback that does nothing, and returns its handle.
 #[inline(always)]
 fn register(callback: PETWENABLECALLBACK) -> REGHANDLE {
     let mut handle = 0;
@@ -76,7 +76,7 @@ defects! {
         register(Some(enable));
     }
 
-    /// Data is what is called when somebody listens.
+    /// The callback is data.
     fn data_as_enable_callback [Start] (_call) {
         let data = (&raw const DATA) as usize;
         // SAFETY: none; this breaks the rule that callbacks are functions.
@@ -122,7 +122,7 @@ defects! {
     fn event_without_blocks [Start] (_call) {
         let handle = register(Some(enable));
         let descriptor = EVENT_DESCRIPTOR::default();
-        // SAFETY: none; this breaks the rule that there are as many blocks as it says.
+        // SAFETY: none; this breaks the rule that there are as many blocks as the count.
         let _ = unsafe {
             EtwWriteTransfer(handle, &raw const descriptor, ptr::null(), ptr::null(), 2, ptr::null_mut())
         };
@@ -140,13 +140,13 @@ defects! {
         write(handle, 0, Block { size: 0x1_0000, ..values() });
     }
 
-    /// An event says that it describes itself, and does not.
+    /// An event without metadata in the channel of events that have it.
     fn event_without_description [Start] (_call) {
         let handle = register(Some(enable));
         write(handle, 11, values());
     }
 
-    /// The description of a provider is not as long as it says.
+    /// The metadata of a provider does not have the length that it states.
     fn description_of_another_length [Start] (_call) {
         let handle = register(Some(enable));
         write(handle, 11, Block { kind: 2, ..values() });

@@ -141,7 +141,7 @@ extern "C" fn completes(_item: WDFWORKITEM) {
 }
 
 defects! {
-    /// A worker thread goes back to the system as somebody else.
+    /// A worker thread returns to the system while it impersonates.
     fn worker_returns_impersonating [Control] (_call) {
         run(impersonates);
     }

@@ -127,7 +127,7 @@ extern "C" fn evt_io_in_caller_context(_device: WDFDEVICE, request: WDFREQUEST) 
     }
 }
 
-/// Turns the input round, in the buffer that the output goes back in; says how long it is.
+/// Turns the input round, in the buffer that is also the output; returns its length.
 fn reverse(request: WDFREQUEST) -> Result<usize, NTSTATUS> {
     let mut parameters = WDF_REQUEST_PARAMETERS {
         #[allow(clippy::cast_possible_truncation)] // 40 bytes
@@ -139,7 +139,7 @@ fn reverse(request: WDFREQUEST) -> Result<usize, NTSTATUS> {
     if parameters.Type != WdfRequestTypeDeviceControl {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
-    // SAFETY: the type says which member of the union was written.
+    // SAFETY: the type determines which member of the union was written.
     let control = unsafe { parameters.Parameters.DeviceIoControl };
     if control.IoControlCode != REVERSE {
         return Err(STATUS_INVALID_DEVICE_REQUEST);

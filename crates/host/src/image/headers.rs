@@ -11,7 +11,7 @@ use std::ops::Range;
 const MAX_SIZE: u32 = 64 << 20;
 
 /// Directories that mean something a kernel does not do for a driver.
-const REFUSED: [(usize, &str); 3] = [
+const REFUSED: &[(usize, &str)] = &[
     (pe::IMAGE_DIRECTORY_ENTRY_TLS, "thread-local storage"),
     (pe::IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT, "delayed imports"),
     (pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR, "managed code"),
@@ -97,7 +97,7 @@ fn check_kind(nt: &ImageNtHeaders64) -> Result<(), LoadError> {
 }
 
 fn check_directories(directories: &DataDirectories<'_>) -> Result<(), LoadError> {
-    for (index, what) in REFUSED {
+    for &(index, what) in REFUSED {
         if directories.get(index).is_some() {
             return Err(unsuitable(what));
         }

@@ -7,6 +7,7 @@
 mod checksum;
 mod headers;
 mod imports;
+mod names;
 mod relocations;
 mod sections;
 
@@ -27,11 +28,12 @@ pub(crate) const PAGE: u32 = 0x1000;
 /// A driver image, checked and ready to be mapped.
 #[derive(Clone, Debug)]
 pub struct Image {
+    name: &'static str,
     bytes: Vec<u8>,
     layout: Layout,
 }
 
-/// What the headers say, in bounds.
+/// The contents of the headers, checked to be in bounds.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(all(target_os = "linux", target_arch = "x86_64")), allow(dead_code))]
 pub(crate) struct Layout {
@@ -49,8 +51,8 @@ pub(crate) struct Layout {
     pub(crate) relocations: Vec<u32>,
     /// The slots of the import address table.
     pub(crate) imports: Vec<Import>,
-    /// Where the table of functions is that tells how to unwind them, in a
-    /// section that nobody writes; empty when there is none.
+    /// The table of functions (`.pdata`) for unwinding, in a section that nobody writes; empty when
+    /// there is none.
     pub(crate) functions: Range<u32>,
 }
 
@@ -61,16 +63,22 @@ impl Image {
     /// When it cannot be read or a kernel would not load it.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
         let bytes = fs::read(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
-        Self::from_bytes(bytes)
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self { name: names::keep(&name), ..Self::from_bytes(bytes)? })
     }
 
-    /// Checks the bytes of a file.
+    /// Checks the bytes of a file, which faults then call `image.sys`.
     ///
     /// # Errors
     /// When a kernel would not load it.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, LoadError> {
         let layout = headers::read(&bytes)?;
-        Ok(Self { bytes, layout })
+        Ok(Self { name: "image.sys", bytes, layout })
+    }
+
+    /// The file name.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The bytes of the file.

@@ -224,7 +224,7 @@ impl Host {
         closed.map_err(Failure::Fault)
     }
 
-    /// Changes who listens to the driver's events, and tells the driver, on a
+    /// Changes who listens to the driver's events, and notifies the driver, on a
     /// thread of the system.
     ///
     /// # Errors

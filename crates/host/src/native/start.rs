@@ -20,11 +20,14 @@ pub(crate) fn start(
 ) -> Result<Arc<Machine>, StartError> {
     let imports = Imports::new(&image.layout().imports)?;
     let mapping = Mapping::new(image, |index, _| imports.addresses.get(index).copied().unwrap_or(0))?;
+    let stem = || image.name().split('.').next().unwrap_or_default().to_owned();
+    let service = options.service.clone().unwrap_or_else(stem);
     let machine = Machine::new(Parts {
         driver_object: driver_object(&mapping).map_err(LoadError::from)?,
-        registry_path: registry_path(&options.service).map_err(LoadError::from)?,
+        registry_path: registry_path(&service).map_err(LoadError::from)?,
         system_thread: system.create_system_thread(&system.create_system_process()),
         system,
+        service,
         mapping,
         stubs: imports.stubs,
         not_modelled: imports.not_modelled,

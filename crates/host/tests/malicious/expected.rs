@@ -1,4 +1,4 @@
-//! Every defect of the driver, and what the host has to say to it.
+//! Every defect of the driver, and the fault that the host has to report.
 
 use psimp_host::FaultKind::{self, *};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// The handle that every request names: of a token, with `TOKEN_IMPERSONATE`.
 pub(crate) const TOKEN_HANDLE: u64 = 4;
 
-/// What the host has to say to a defect.
+/// The fault that the host has to report for a defect.
 pub(crate) struct Expected {
     pub(crate) name: &'static str,
     pub(crate) kind: FaultKind,
@@ -99,7 +99,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("pool_overrun_by_memset", BadPointer, "memset cannot reach all of 262144 bytes"),
     row("pool_written_after_free", PoolUseAfterFree, "byte 8 of a pool block was changed after"),
     row("pool_pointer_after_free", MemoryAccess, "an address that cannot exist"),
-    row("pool_freed_twice", DoubleFree, "ExFreePool frees a pool block that was freed by psimp.sys+0x"),
+    row("pool_freed_twice", DoubleFree, "ExFreePool frees a pool block that was freed by malicious.sys+0x"),
     row("pool_freed_inside", NotPool, "which is no pool block"),
     row("stack_freed", NotPool, "which is no pool block"),
     row("pool_freed_under_another_tag", PoolTag, "with the tag Evil under the tag Good"),
@@ -112,9 +112,9 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("null_written", MemoryAccess, "accessed memory at 0x18, next to null"),
     row("kernel_address_read", MemoryAccess, "accessed memory at 0xFFFFF78000000000"),
     row("impossible_address_read", MemoryAccess, "an address that cannot exist"),
-    row("constant_written", MemoryAccess, "(psimp.sys+0x"),
-    row("code_written", MemoryAccess, "(psimp.sys+0x"),
-    row("import_table_written", MemoryAccess, "(psimp.sys+0x"),
+    row("constant_written", MemoryAccess, "(malicious.sys+0x"),
+    row("code_written", MemoryAccess, "(malicious.sys+0x"),
+    row("import_table_written", MemoryAccess, "(malicious.sys+0x"),
     row("user_address_written", MemoryAccess, "accessed memory at 0x10000").about(0x1_0000),
     // The system buffer.
     row("buffer_overrun", BufferOverrun, "wrote at offset 40 of a system buffer of 40 bytes").around(),
@@ -127,7 +127,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("buffer_written_after_completion", AfterCompletion, "wrote at offset 3 of the system buffer after"),
     row("buffer_kept", AfterCompletion, "wrote at offset 3 of the system buffer").around(),
     // Requests.
-    row("completed_twice", CompletedTwice, "completes a request that was completed by psimp.sys+0x"),
+    row("completed_twice", CompletedTwice, "completes a request that was completed by malicious.sys+0x"),
     row("never_completed", NotCompleted, "without completing").around(),
     row("completed_as_pending", Completion, "with STATUS_PENDING"),
     row("request_used_after_completion", AfterCompletion, "WdfRequestGetFileObject was given a request"),
@@ -156,13 +156,13 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("waited_too_high", Irql, "WdfWaitLockAcquire may wait at IRQL 2").at_dispatch_level(),
     row("device_deleted_too_high", Irql, "deletes a device above PASSIVE_LEVEL").at_dispatch_level(),
     // Locks.
-    row("lock_acquired_twice", Deadlock, "which the calling thread itself holds since psimp.sys+0x"),
+    row("lock_acquired_twice", Deadlock, "which the calling thread itself holds since malicious.sys+0x"),
     row("lock_released_unheld", LockOwner, "but nobody holds it"),
     row("lock_held_at_return", LockHeld, "the driver returned while it held WDFWAITLOCK"),
     row("lock_held_at_unload", LockHeld, "the driver returned while it held WDFWAITLOCK"),
     row("lock_deleted_while_held", LockHeld, "was deleted while thread"),
     row("lock_used_after_delete", FrameworkHandle, "which is deleted"),
-    row("locks_in_opposite_order", Hang, "waits in vain for WDFWAITLOCK").on_two_threads().soon(),
+    row("locks_in_opposite_order", Hang, "gives up waiting for WDFWAITLOCK").on_two_threads().soon(),
     // The processor.
     row("loop_without_end", Hang, "did not return in time").soon(),
     row("calls_without_end", Hang, "IoGetCurrentProcess was called once too often").soon(),
@@ -205,7 +205,11 @@ pub(crate) const EXPECTED: &[Expected] = &[
     // Tracing.
     row("provider_never_unregistered", RegistrationLeak, "was not given to EtwUnregister"),
     row("failed_start_keeps_provider", RegistrationLeak, "was not given to EtwUnregister"),
-    row("provider_registered_twice", Registration, "registers a provider that is registered by psimp.sys+0x"),
+    row(
+        "provider_registered_twice",
+        Registration,
+        "registers a provider that is registered by malicious.sys+0x",
+    ),
     row(
         "provider_registered_in_a_request",
         Registration,
@@ -220,8 +224,8 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("event_without_blocks", BadPointer, "cannot read EVENT_DATA_DESCRIPTOR at null"),
     row("event_of_unreadable_values", BadPointer, "cannot read data of an event at 0x18, next to null"),
     row("event_too_long", BadArgument, "writes an event of more than 65536 bytes"),
-    row("event_without_description", BadArgument, "does not describe itself as its channel says"),
-    row("description_of_another_length", BadArgument, "not as long as it says"),
+    row("event_without_description", BadArgument, "does not describe itself as its channel requires"),
+    row("description_of_another_length", BadArgument, "not as long as it states"),
     row("block_kept_and_overrun", PoolOverrun, "wrote at offset 24 of a pool block of 24 bytes"),
     // Clients.
     row("client_context_leaked", ReferenceLeak, "that SeCreateClientSecurity gave on token"),
@@ -240,7 +244,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("client_of_zeros_impersonated", ObjectType, "SeImpersonateClientEx was given null and not a token"),
     row("client_impersonated_at_no_level", BadArgument, "was given 7, which is no impersonation level"),
     row("client_of_no_quality", BadPointer, "cannot read SECURITY_QUALITY_OF_SERVICE at null"),
-    row("client_of_a_remote_server", NotModelled, "is told that the server is remote"),
+    row("client_of_a_remote_server", NotModelled, "was given ServerIsRemote"),
     row("client_taken_too_high", Irql, "SeCreateClientSecurity was called at IRQL 2").at_dispatch_level(),
     row("token_type_after_delete", Unreferenced, "SeTokenType was given token"),
     row("security_context_read_after_completion", MemoryAccess, "of a create request that is completed"),

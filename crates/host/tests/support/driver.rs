@@ -15,7 +15,7 @@ const SLOTS: &str = include_str!("../../data/kmdf-1.15-slots.csv");
 /// Name of the device.
 pub(crate) const NAME: &str = r"\Device\Test";
 const SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
-const REGISTRY_PATH: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services\PsImpersonate";
+const REGISTRY_PATH: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services\image";
 
 /// A driver that is being written.
 #[derive(Clone)]

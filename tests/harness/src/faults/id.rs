@@ -165,7 +165,7 @@ mod tests {
         let stack = |function, code, rvas: &[u32]| Stack {
             function,
             code,
-            sites: rvas.iter().map(|&rva| Site { rva }).collect(),
+            sites: rvas.iter().map(|&rva| Site { image: "psimp.sys", rva }).collect(),
         };
         // FNV-1a as published: of "a", and of nothing.
         assert_eq!(stack("a", None, &[]).id().to_string(), "e40c292c");

@@ -1,11 +1,11 @@
-//! Makes calls of the driver fail, and sees to what comes of it.
+//! Makes calls of the driver fail, and checks the contract afterwards.
 
 use super::contract::{Levels, Request, brief};
 use super::id::{Failing, Stack, StackId};
 use crate::driver::Witness;
 use crate::observe::SlotView;
 use parking_lot::Mutex;
-use psimp_host::{Call, Failure, Fault, FaultKind, Observer, Ruling, StartError, Waiting};
+use psimp_host::{Call, Decision, Failure, Fault, FaultKind, Observer, StartError, Waiting};
 use psimp_model::Thread;
 use psimp_nt::Status;
 use std::collections::BTreeMap;
@@ -263,9 +263,9 @@ fn slot(thread: &Thread) -> Option<SlotView> {
 }
 
 impl Observer for Watch {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         if !call.can_fail {
-            return Ruling::Proceed;
+            return Decision::Proceed;
         }
         let sites = call.stack();
         let mut state = self.state.lock();
@@ -279,15 +279,15 @@ impl Observer for Watch {
         if self.failing.get(state.failed) == Some(&Failing { stack: id, number }) {
             state.failed += 1;
             state.since.clear();
-            // What nobody can be told of excuses nothing.
+            // A failed event cannot be reported, so it excuses no violation.
             let excuses = !call.function.starts_with("Etw");
             if let Some(served) = state.served.get_mut(&call.on_behalf_of).filter(|_| excuses) {
                 served.failed = Some(call.function);
             }
             self.log_line(&mut state, || format!("{id} fails: {stack}"));
-            return Ruling::Fail;
+            return Decision::Fail;
         }
-        Ruling::Proceed
+        Decision::Proceed
     }
 }
 
@@ -298,10 +298,10 @@ struct Scheduled {
 }
 
 impl Observer for Scheduled {
-    fn rule(&self, call: &Call<'_>) -> Ruling {
+    fn rule(&self, call: &Call<'_>) -> Decision {
         match self.scheduler.rule(call) {
-            Ruling::Fail => Ruling::Fail,
-            Ruling::Proceed => self.watch.rule(call),
+            Decision::Fail => Decision::Fail,
+            Decision::Proceed => self.watch.rule(call),
         }
     }
 

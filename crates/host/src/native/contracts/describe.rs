@@ -83,7 +83,7 @@ fn of_memory(
         let why = trap.rcx & 0xFFFF_FFFF;
         return (FaultKind::BugCheck, format!("the driver stopped by fast-fail {why}"));
     }
-    // Not a page: the processor then does not say which address it was.
+    // Not a page: the processor then does not report the address.
     if trap.code == GENERAL_PROTECTION {
         let message = "the driver used an address that cannot exist, or an instruction of the kernel's";
         return (FaultKind::MemoryAccess, message.to_owned());

@@ -22,7 +22,7 @@ pub(crate) struct Handles(Vec<Handle>);
 const KERNEL: u64 = 0xFFFF_FFFF_8000_0000;
 
 /// The current process and thread, which are handles everywhere.
-const PSEUDO: [u64; 2] = [u64::MAX, u64::MAX - 1];
+const PSEUDO: &[u64] = &[u64::MAX, u64::MAX - 1];
 
 /// Whether a value stands for the current process or thread.
 pub(crate) fn is_pseudo(value: u64) -> bool {

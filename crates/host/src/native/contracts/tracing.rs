@@ -45,7 +45,7 @@ impl Tracing {
         self.state.lock().listener
     }
 
-    /// Changes who listens; returns the providers, which have to be told.
+    /// Changes who listens; returns the providers, which have to be notified.
     pub(crate) fn set_listener(&self, listener: Option<Listener>) -> Vec<Registration> {
         let mut state = self.state.lock();
         state.listener = listener;

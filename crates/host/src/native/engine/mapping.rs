@@ -20,6 +20,7 @@ pub(crate) struct Mapping {
     sections: Vec<Section>,
     functions: Range<u32>,
     entry: u64,
+    name: &'static str,
 }
 
 /// The address of a function that stays in memory meanwhile.
@@ -74,6 +75,7 @@ impl Mapping {
                 .collect(),
             discarded: AtomicBool::new(false),
             entry: base + u64::from(layout.entry),
+            name: image.name(),
             sections: layout.sections.clone(),
             functions: layout.functions.clone(),
             region,
@@ -123,7 +125,12 @@ impl Mapping {
     /// An address as a place in the image.
     pub(crate) fn site(&self, address: u64) -> Option<Site> {
         let offset = self.region.offset_of(address)?;
-        Some(Site { rva: u32::try_from(offset).ok()? })
+        Some(self.place(u32::try_from(offset).ok()?))
+    }
+
+    /// The place at an offset.
+    pub(crate) fn place(&self, rva: u32) -> Site {
+        Site { image: self.name, rva }
     }
 
     /// What lies at an offset, up to the end of its section, if nobody can write
@@ -134,7 +141,7 @@ impl Mapping {
         unsafe { self.region.bytes(rva as usize..(section.rva + section.size) as usize) }
     }
 
-    /// The table of functions that tells how to unwind them; empty when the
+    /// The table of functions for unwinding; empty when the
     /// image has none.
     pub(crate) fn functions(&self) -> &[u8] {
         let table = self.constant(self.functions.start).unwrap_or_default();

@@ -3,7 +3,7 @@
 //! The handler changes where the interrupted code continues: behind the probe
 //! that could not reach its memory, or back at the host's entry. It runs on a
 //! stack of its own, because the driver's may be what is wrong. A signal that
-//! the driver has no part in goes to whoever handled it before.
+//! the driver did not cause goes to the handler that was set before.
 #![allow(unsafe_code)] // signal handlers
 
 use super::cpu::Cpu;

@@ -1,8 +1,8 @@
-//! The driver's call stack, as the image's own unwind data tells it.
+//! The driver's call stack, from the image's own unwind data.
 //!
 //! A driver's frames lie on its stack, between an entry and the call of an export. No
-//! register but the stack pointer is known there: none of the frames of psimp.sys hangs on
-//! another, and a function that has such a frame ends what can be told.
+//! register but the stack pointer is known there: none of the frames of the driver hangs on
+//! another, and a function that has such a frame ends the list.
 #![allow(unsafe_code)] // the driver's frames on the stack
 
 use super::cpu::Cpu;
@@ -19,7 +19,7 @@ const MOST: usize = 256;
 const UNKNOWN: u64 = 1 << 62;
 
 /// What is read instead of code. The reader would take a jump behind a call for the end of a
-/// function, and the stack for empty, even if it goes elsewhere in the same one; but what
+/// function, and the stack for empty, even if the jump stays in the same one; but what
 /// follows a call is never past the first instruction of an end.
 static NO_END: [u8; 0x1_0000] = [0x90; 0x1_0000];
 

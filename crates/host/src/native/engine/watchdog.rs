@@ -41,7 +41,7 @@ impl Watch {
         self.most.store(if limit == 0 { u64::MAX } else { most }, Ordering::Relaxed);
     }
 
-    /// The driver makes a call: says whether that is not one too many.
+    /// The driver makes a call: returns whether it is not one too many.
     pub(crate) fn progress(&self) -> bool {
         self.step(2) <= self.most.load(Ordering::Relaxed)
     }

@@ -22,7 +22,7 @@ pub(crate) struct Request {
     pub(crate) output: usize,
     /// The system buffer, of both together, when there is any.
     pub(crate) buffer: RefCell<Option<Guarded>>,
-    /// Of a create request: what it says of who opens.
+    /// Of a create request: the caller's access and quality of service.
     pub(crate) security: Option<SecurityContext>,
     /// The bytes that the caller gets.
     pub(crate) reply: RefCell<Vec<u8>>,

@@ -112,7 +112,7 @@ fn publish(cx: &Context<'_>, driver: &Driver, config: &Config) {
     globals.write(offsets::DRIVER_FLAGS, &config.init_flags.to_le_bytes());
     globals.write(offsets::DRIVER_TAG, &tag.to_le_bytes());
     // With a zero behind it.
-    let name = machine.options.service.as_bytes();
+    let name = machine.service.as_bytes();
     globals.write(offsets::DRIVER_NAME, name.get(..offsets::DRIVER_NAME_SIZE - 1).unwrap_or(name));
     // Without a callback the driver cannot be stopped.
     let unload = if config.on_unload == 0 { 0 } else { unload().address() };

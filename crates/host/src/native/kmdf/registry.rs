@@ -1,4 +1,4 @@
-//! The registry, as far as the service's key `Parameters` goes.
+//! The registry: the key `Parameters` of the service, and no other.
 
 use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
@@ -19,7 +19,7 @@ exports! {
     /// The functions that are modelled.
     FUNCTIONS:
 
-    /// The key is there only if somebody made it, which nobody does without a
+    /// The key exists only if somebody made it, which nobody does without a
     /// value to put into it.
     fn WdfDriverOpenParametersRegistryKey[PASSIVE, fails RESOURCES](
         cx, globals: Address, driver: Address, desired: u32, attributes: Address, key: Address

@@ -108,9 +108,8 @@ exports! {
         cx.any_request(request)?.complete(cx, Status(status), information)
     }
 
-    /// Whether somebody asked for the request to be cancelled: no more than a
-    /// note. A driver that has not marked it cancelable, which is not modelled,
-    /// goes on with it and completes it as it would have.
+    /// Whether somebody asked for the request to be cancelled. A driver that has not marked it
+    /// cancelable, which is not modelled, completes it as it would have.
     fn WdfRequestIsCanceled[DISPATCH, fails NEVER](cx, globals: Address, request: Address) -> bool {
         cx.framework(globals)?;
         let request = cx.request(request)?;

@@ -10,7 +10,7 @@ use parking_lot::MutexGuard;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often a waiter looks whether the driver was ended.
+/// How often a waiter checks whether the driver was ended.
 const SLICE: Duration = Duration::from_millis(10);
 
 impl WaitLock {
@@ -42,7 +42,7 @@ impl WaitLock {
                         self.released.wait_for(&mut owner, left.map_or(SLICE, |left| left.min(SLICE)));
                     }
                     Waiting::Sleep | Waiting::Again => (),
-                    Waiting::InVain => return Err(self.wait_in_vain(cx, other)),
+                    Waiting::Abandon => return Err(self.give_up(cx, other)),
                 }
             }
             // What the wait took is not what the driver takes.
@@ -63,14 +63,14 @@ impl WaitLock {
         if machine.limit == 0 || waited < Duration::from_millis(machine.limit.into()) {
             return Ok(());
         }
-        Err(self.wait_in_vain(cx, owner))
+        Err(self.give_up(cx, owner))
     }
 
     #[cold]
-    fn wait_in_vain(&self, cx: &Context<'_>, owner: Owner) -> Stop {
+    fn give_up(&self, cx: &Context<'_>, owner: Owner) -> Stop {
         let (name, holds) = (self.name(&cx.machine().mapping), owner.holds());
         let since = cx.at("since", owner.caller);
-        cx.fault(FaultKind::Hang, format_args!("waits in vain for {name}: {holds}{since}"))
+        cx.fault(FaultKind::Hang, format_args!("gives up waiting for {name}: {holds}{since}"))
     }
 
     /// Releases the lock, which the calling thread must hold.
@@ -104,7 +104,7 @@ impl WaitLock {
     }
 }
 
-/// What the observer wants a thread to do that has to wait.
+/// What a thread that has to wait does, as the observer decides.
 fn advice(cx: &Context<'_>) -> Waiting {
     let observer = cx.machine().options.observer.as_ref();
     observer.map_or(Waiting::Sleep, |observer| observer.wait(cx.dispatch.thread.id()))

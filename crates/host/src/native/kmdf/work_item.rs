@@ -5,7 +5,7 @@
 //! from the driver. So what comes before is always before the work, whatever the
 //! operating system does, and a failure on demand finds the same calls in the same
 //! order each time. A driver that waits for its work in another way, by looking at
-//! memory again and again, waits in vain here.
+//! memory again and again, waits for ever here.
 
 use crate::native::engine::stop::{Outcome, Stop};
 use crate::native::engine::workers;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How often a waiter looks whether it waits in vain.
+/// How often a waiter checks whether it should give up.
 const SLICE: Duration = Duration::from_millis(10);
 
 impl WorkItem {
@@ -69,7 +69,7 @@ impl WorkItem {
     }
 
     /// Waits even when the driver was ended meanwhile: the callback may use
-    /// memory of who waits. The watchdog ends it at last.
+    /// memory of the waiter. The watchdog ends it in the end.
     fn wait(self: &Arc<Self>, dispatch: &Dispatch<'_>) -> Outcome<()> {
         let machine = dispatch.machine;
         let begin = Instant::now();
@@ -91,7 +91,7 @@ impl WorkItem {
             // A callback that does not return has been ended by then.
             let most = Duration::from_millis(machine.limit.into()).saturating_mul(3);
             if machine.limit != 0 && begin.elapsed() > most {
-                return Err(self.wait_in_vain(machine));
+                return Err(self.give_up(machine));
             }
             self.ended.wait_for(&mut state, SLICE);
         }
@@ -104,7 +104,7 @@ impl WorkItem {
     }
 
     #[cold]
-    fn wait_in_vain(&self, machine: &Machine) -> Stop {
+    fn give_up(&self, machine: &Machine) -> Stop {
         let message = format!("{} is enqueued again and again, or does not end", self.name(&machine.mapping));
         Stop::from(Fault { kind: FaultKind::Hang, message, site: machine.mapping.site(self.callback) })
     }
@@ -122,7 +122,7 @@ impl WorkItem {
             if catch_unwind(AssertUnwindSafe(|| item.run(&machine, enqueued_by))).is_err() {
                 machine.stop(host_fault("the host panicked at the end of a work item".to_owned()));
             }
-            // Not after who waits goes on: the machine may be gone then.
+            // Before the waiter continues: the machine may be gone then.
             drop(machine);
             item.state.lock().running -= 1;
             item.ended.notify_all();

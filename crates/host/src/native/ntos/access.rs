@@ -13,7 +13,7 @@ use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// `SECURITY_SUBJECT_CONTEXT`. The driver may move it: what it was filled with
-/// tells which capture it is from.
+/// identifies the capture.
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 #[repr(C)]
 struct Captured {
@@ -83,7 +83,7 @@ exports! {
         let given: Captured = cx.read(context, WHAT)?;
         let subject = subject(cx, &given, FaultKind::Unreferenced)?;
         if locked != 0 {
-            return cx.bad_argument("is told that the subject context is locked, which it is not");
+            return cx.bad_argument("was given SubjectContextLocked for a subject context that is not locked");
         }
         if privileges.non_null().is_some() {
             return cx.not_modelled("asks for the privileges that were used");

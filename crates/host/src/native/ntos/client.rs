@@ -42,14 +42,14 @@ exports! {
     EXPORTS:
 
     /// The reference that it gives is given back as the header's
-    /// `SeDeleteClientSecurity` does it, which goes by the type of the token.
+    /// `SeDeleteClientSecurity` does it, which depends on the type of the token.
     fn SeCreateClientSecurity[PASSIVE, fails RESOURCES](
         cx, client: Address, quality: Address, remote: u8, context: Address
     ) -> Status {
         let client = cx.thread(client)?;
         let given: QualityOfService = cx.read(quality, "SECURITY_QUALITY_OF_SERVICE")?;
         if remote != 0 {
-            return cx.not_modelled("is told that the server is remote");
+            return cx.not_modelled("was given ServerIsRemote");
         }
         let quality = SecurityQos {
             level: given.level,

@@ -75,7 +75,7 @@ exports! {
                 format_args!("registers a provider that is registered{before}"),
             ));
         }
-        // The driver may be told who listens before it knows its handle.
+        // The callback may run before the driver knows its handle.
         if let Some(listener) = cx.machine().tracing.listener() {
             notify(&registration, cx.dispatch, Some(listener))?;
         }
@@ -184,17 +184,17 @@ fn read_event(
             kind => return cx.not_modelled(format_args!("writes a block of the type {kind}")),
         };
         if block.kind != kind::VALUES && !(is_first && describes_itself(&bytes)) {
-            return cx.bad_argument("writes a description that is out of place, or not as long as it says");
+            return cx.bad_argument("writes a description that is out of place, or not as long as it states");
         }
         part.extend(bytes);
     }
     if descriptor.channel == TRACE_LOGGING && event.event_metadata.is_empty() {
-        return cx.bad_argument("writes an event that does not describe itself as its channel says");
+        return cx.bad_argument("writes an event that does not describe itself as its channel requires");
     }
     Ok(event)
 }
 
-/// Changes who listens, and tells every provider of the driver.
+/// Changes who listens, and notifies every provider of the driver.
 pub(crate) fn listen(dispatch: &Dispatch<'_>, listener: Option<Listener>) -> Outcome<()> {
     let registered = dispatch.machine.tracing.set_listener(listener);
     registered.iter().try_for_each(|registration| notify(registration, dispatch, listener))

@@ -12,7 +12,7 @@ use crate::native::engine::cpu::Cpu;
 use crate::native::engine::export::{Export, Returns};
 use crate::native::engine::stop::{Outcome, Stop};
 use crate::native::engine::{enter, unwind};
-use crate::{Call, Fault, FaultKind, Observer, Ruling};
+use crate::{Call, Decision, Fault, FaultKind, Observer};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -82,7 +82,7 @@ pub(crate) fn run<R: Returns>(
     let cpu = unsafe { Cpu::from_gs() };
     cpu.export.set(Some(export));
     let result = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the driver is calling; `cx` is gone before it goes on.
+        // SAFETY: the driver is calling; `cx` is dropped before it continues.
         let dispatch = unsafe { Dispatch::current(cpu) };
         let cx = Context { dispatch, export, caller: cpu.caller() };
         match admit(&cx, can_fail)? {
@@ -122,15 +122,15 @@ fn observed(cx: &Context<'_>, observer: &dyn Observer, can_fail: bool) -> Option
     let failure = cx.export.failure.filter(|_| can_fail);
     let call = Call {
         function: cx.export.name,
-        site: mapping.site(cx.caller).unwrap_or(crate::Site { rva: 0 }),
+        site: mapping.site(cx.caller).unwrap_or_else(|| mapping.place(0)),
         thread: cx.dispatch.thread.id(),
         on_behalf_of: cx.dispatch.on_behalf_of(),
         can_fail: failure.is_some(),
         stack: &|| unwind::stack(cx.dispatch.account.cpu, mapping),
     };
     match observer.rule(&call) {
-        Ruling::Proceed => None,
-        Ruling::Fail => failure,
+        Decision::Proceed => None,
+        Decision::Fail => failure,
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Machine {
     /// The address of the framework's function table.
     pub(crate) function_table: u64,
     pub(crate) options: Options,
+    /// The name of the driver's service.
+    pub(crate) service: String,
     /// Milliseconds that a call into the driver may take; zero for ever.
     pub(crate) limit: u32,
     /// The framework that the driver is bound to.
@@ -67,6 +69,8 @@ pub(crate) struct Parts {
     pub(crate) not_modelled: Vec<String>,
     pub(crate) function_table: u64,
     pub(crate) options: Options,
+    /// The name of the driver's service.
+    pub(crate) service: String,
     pub(crate) driver_object: Guarded,
     pub(crate) registry_path: Guarded,
     pub(crate) system_thread: Arc<Thread>,
@@ -84,6 +88,7 @@ impl Machine {
         Ok(Arc::new_cyclic(|this| Self {
             this: this.clone(),
             system: parts.system,
+            service: parts.service,
             mapping: parts.mapping,
             _stubs: parts.stubs,
             not_modelled: parts.not_modelled,
@@ -106,7 +111,7 @@ impl Machine {
 
     /// The key of the driver's service.
     pub(crate) fn registry_key(&self) -> String {
-        registry_key(&self.options.service)
+        registry_key(&self.service)
     }
 
     /// A reference to keep the machine by. None while it is being taken down.

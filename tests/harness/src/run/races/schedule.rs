@@ -3,7 +3,7 @@
 
 use oorandom::Rand32;
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use psimp_host::{Call, Observer, Ruling, Waiting};
+use psimp_host::{Call, Decision, Observer, Waiting};
 use std::cell::Cell;
 
 /// The turns of several threads of the operating system.
@@ -202,9 +202,9 @@ impl State {
 }
 
 impl Observer for Schedule {
-    fn rule(&self, call: &Call) -> Ruling {
+    fn rule(&self, call: &Call) -> Decision {
         self.pause(call.function);
-        Ruling::Proceed
+        Decision::Proceed
     }
 
     fn wait(&self, _thread: u32) -> Waiting {
@@ -213,7 +213,7 @@ impl Observer for Schedule {
         state.trace.push(Turn { part, what: "(waits for a lock)" });
         state.set(part, PartState::Waits);
         if !state.parts.contains(&PartState::Ready) {
-            return Waiting::InVain;
+            return Waiting::Abandon;
         }
         self.pass_on(state, part);
         Waiting::Again
@@ -301,7 +301,7 @@ mod tests {
             (first.join().expect("no panic"), second.join().expect("no panic"))
         });
         let all = [first.0, first.1, second.0, second.1];
-        assert!(all.contains(&Waiting::Again) && all.contains(&Waiting::InVain), "{all:?}");
+        assert!(all.contains(&Waiting::Again) && all.contains(&Waiting::Abandon), "{all:?}");
         assert_eq!(schedule.wait(0), Waiting::Sleep, "for those that take no part");
     }
 }

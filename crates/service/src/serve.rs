@@ -1,0 +1,64 @@
+//! `NEXT_CLIENT` and SERVE: connected clients, listed and impersonated.
+
+use crate::impersonate::{Asked, assign};
+use crate::{Kernel, Qos, Token, TokenRef};
+use psimp_nt::Status;
+use psimp_protocol::wire::{self, connection_flags};
+use psimp_protocol::{NextClientRequest, ServeRequest};
+use psimp_rules::raises;
+
+/// `NEXT_CLIENT`: a client that the server serves or could, and what it allows.
+pub(crate) fn next_client<K: Kernel>(
+    kernel: &K,
+    request: NextClientRequest,
+) -> Result<wire::Connection, Status> {
+    let (connection, served) = kernel.next_client(request.after).ok_or(Status::NO_MORE_ENTRIES)?;
+    let Qos { process, level, dynamic, effective_only } = connection.qos();
+    let flag = |set, flag| if set { flag } else { 0 };
+    Ok(wire::Connection {
+        id: connection.id().0,
+        process,
+        level: level as u32,
+        flags: flag(dynamic, connection_flags::DYNAMIC)
+            | flag(effective_only, connection_flags::EFFECTIVE_ONLY)
+            | flag(served, connection_flags::SERVED),
+        reserved: 0,
+    })
+}
+
+/// SERVE: the calling thread impersonates a client. A server none of whose threads succeeds leaves
+/// the client to others.
+pub(crate) fn impersonate_client<K: Kernel>(
+    kernel: &K,
+    request: ServeRequest,
+) -> Result<wire::Outcome, Status> {
+    let (qos, client) = kernel.accept(request.connection)?;
+    let outcome = accepted(kernel, qos, &client, &request);
+    kernel.finish_accept(request.connection, outcome.is_ok());
+    outcome
+}
+
+fn accepted<K: Kernel>(
+    kernel: &K,
+    qos: Qos,
+    client: &K::Client,
+    request: &ServeRequest,
+) -> Result<wire::Outcome, Status> {
+    let level = request.level;
+    if level > qos.level {
+        return Err(Status::BAD_IMPERSONATION_LEVEL);
+    }
+    let thread = kernel.current_thread();
+    let token = kernel.client_token(client);
+    let statistics = token.statistics()?;
+    // The client's word is not enough: a token of its own may allow less.
+    if raises(statistics.token_type, statistics.level, level) {
+        return Err(Status::BAD_IMPERSONATION_LEVEL);
+    }
+    let asked = Asked { thread: &thread, token, statistics: &statistics, level, rules: request.rules };
+    assign(kernel, &asked, |copy, level| match copy {
+        None => kernel.impersonate_client(client, level),
+        // As `SeImpersonateClientEx` would.
+        Some(copy) => kernel.impersonate(&thread, TokenRef::Handle(copy), true, qos.effective_only, level),
+    })
+}

@@ -1,0 +1,36 @@
+//! What the libraries may depend on.
+
+use std::fs;
+use std::path::Path;
+
+/// What is psimp's own, which a model of NT and a host for any driver know nothing of.
+const OF_PSIMP: &[&str] = &["psimp-protocol", "psimp-service", "psimp-catalogue", "psimp-harness"];
+
+/// Dependencies outside of tests, whatever the platform.
+fn dependencies(manifest: &toml::Table) -> Vec<&str> {
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let targets = targets.into_iter().flat_map(|targets| targets.values()).filter_map(toml::Value::as_table);
+    let tables = [manifest].into_iter().chain(targets);
+    let lists = tables.filter_map(|table| table.get("dependencies")?.as_table());
+    lists.flat_map(|list| list.keys().map(String::as_str)).collect()
+}
+
+#[test]
+fn model_and_host_know_nothing_of_psimp() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    for name in ["nt", "rules", "model", "host"] {
+        let path = root.join("crates").join(name).join("Cargo.toml");
+        let manifest = fs::read_to_string(path).expect("a manifest").parse::<toml::Table>().expect("TOML");
+        let found = dependencies(&manifest);
+        assert!(name == "nt" || found.contains(&"psimp-nt"), "{name}: {found:?}");
+        for of_psimp in OF_PSIMP {
+            assert!(!found.contains(of_psimp), "crates/{name} depends on {of_psimp}");
+        }
+    }
+}
+
+#[test]
+fn a_dependency_on_some_platform_counts() {
+    let manifest = "[dependencies]\na = \"1\"\n[target.'cfg(unix)'.dependencies]\nb = \"1\"\n[dev-dependencies]\nc = \"1\"";
+    assert_eq!(dependencies(&manifest.parse().expect("TOML")), ["a", "b"]);
+}
