@@ -47,22 +47,22 @@ pub struct CaseResult {
 /// Passed, failed or skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaseStatus {
-    /// Everything came as the catalogue says. The words say in brief what.
+    /// Everything is as in the catalogue; a summary in words.
     Passed(String),
-    /// At least one thing did not.
+    /// At least one comparison did not hold.
     Failed(Vec<Mismatch>),
     /// The case cannot run on this target, for this reason.
     Skipped(String),
 }
 
-/// One thing that did not come as expected.
+/// One comparison that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Mismatch {
-    /// What was looked at, and after which call.
+    /// What was compared, and after which call.
     pub what: String,
     /// The literal of the catalogue.
     pub expected: String,
-    /// What came.
+    /// The observed value.
     pub observed: String,
     /// Which rule decided, and whose, where one did.
     pub rule: Option<String>,
@@ -94,7 +94,7 @@ impl RunResult {
     }
 }
 
-/// What a comparison shows: brief words if all is well, else what is not.
+/// The result of a case: a summary if every comparison holds, else those that do not.
 pub(crate) type Comparison = Result<String, Vec<Mismatch>>;
 
 /// A comparison that did not hold.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// How many broken runs are told in full.
+/// How many broken runs are printed in full.
 const PRINTED: usize = 20;
 
 pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
@@ -88,7 +88,7 @@ impl<'a> Figures<'a> {
     }
 }
 
-/// Runs one run again, and tells all of it.
+/// Repeats one run, and prints each request.
 fn replay(image: Arc<Image>, id: &RunId) -> anyhow::Result<Exit> {
     let cases = psimp_catalogue::cases();
     let Some(case) = cases.iter().find(|case| case.id.eq_ignore_ascii_case(&id.case)) else {

@@ -55,7 +55,7 @@ fn say(text: impl AsRef<[u8]>) -> io::Result<()> {
     unless_enough(io::stdout().lock().write_all(text.as_ref()))
 }
 
-/// Whoever reads an answer may stop when it is enough, as `head` does: that is no failure.
+/// A reader such as `head` may close the pipe early; that is no failure.
 fn unless_enough(written: io::Result<()>) -> io::Result<()> {
     written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }

@@ -18,7 +18,7 @@ pub struct Sheet<'a> {
 pub struct Column<'a> {
     /// What came of it.
     pub run: &'a RunResult,
-    /// What tells it from runs of the same target, kernel and rules, if there are any: its file.
+    /// What distinguishes it from runs of the same target, kernel and rules, if there are any: its file.
     pub file: Option<&'a str>,
 }
 
