@@ -6,12 +6,13 @@ use std::path::Path;
 /// What is psimp's own, which a model of NT and a host for any driver know nothing of.
 const OF_PSIMP: &[&str] = &["psimp-protocol", "psimp-service", "psimp-catalogue", "psimp-harness"];
 
-/// Dependencies outside of tests, whatever the platform.
+/// Dependencies, those of tests too, whatever the platform.
 fn dependencies(manifest: &toml::Table) -> Vec<&str> {
     let targets = manifest.get("target").and_then(toml::Value::as_table);
     let targets = targets.into_iter().flat_map(|targets| targets.values()).filter_map(toml::Value::as_table);
     let tables = [manifest].into_iter().chain(targets);
-    let lists = tables.filter_map(|table| table.get("dependencies")?.as_table());
+    let lists = tables.flat_map(|table| ["dependencies", "dev-dependencies"].map(|kind| table.get(kind)));
+    let lists = lists.flatten().filter_map(toml::Value::as_table);
     lists.flat_map(|list| list.keys().map(String::as_str)).collect()
 }
 
@@ -30,7 +31,7 @@ fn model_and_host_know_nothing_of_psimp() {
 }
 
 #[test]
-fn a_dependency_on_some_platform_counts() {
+fn dependencies_of_tests_and_on_some_platform_count() {
     let manifest = "[dependencies]\na = \"1\"\n[target.'cfg(unix)'.dependencies]\nb = \"1\"\n[dev-dependencies]\nc = \"1\"";
-    assert_eq!(dependencies(&manifest.parse().expect("TOML")), ["a", "b"]);
+    assert_eq!(dependencies(&manifest.parse().expect("TOML")), ["a", "c", "b"]);
 }

@@ -107,14 +107,14 @@ fn each_refusal_says_why() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let error = Image::open("/nowhere/psimp.sys".as_ref()).map(drop).expect_err("no such file");
-    assert!(error.to_string().starts_with("cannot read /nowhere/psimp.sys: "), "{error}");
+    let error = Image::open("/nowhere/driver.sys".as_ref()).map(drop).expect_err("no such file");
+    assert!(error.to_string().starts_with("cannot read /nowhere/driver.sys: "), "{error}");
 }
 
-/// The same on the driver's own image, when there is one.
+/// The same on an image that a linker made, when there is one.
 #[test]
-fn the_drivers_image_may_end_early_too() {
-    let Some(image) = support::image() else { return };
+fn a_linkers_image_may_end_early_too() {
+    let Some(image) = support::malicious() else { return };
     for length in (0..image.bytes().len()).step_by(7) {
         refused(image.bytes()[..length].to_vec());
     }

@@ -1,16 +1,16 @@
-//! What the processor reports of a driver comes back as a fault.
+//! What the processor reports of a driver, and a panic of the host, come back as faults.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
 
-use psimp_host::{Failure, FaultKind, Host, IoControl, Options};
+use psimp_host::{Call, Decision, Failure, FaultKind, Host, IoControl, Observer, Options};
 use psimp_model::{Kernel, System};
 use std::sync::Arc;
 use std::time::Duration;
 use support::code::Value::{At, Code, Number};
 use support::driver::{Driver, NAME, ON_CONTROL};
 use support::process;
-use support::run::{CODE, End, fault, life};
+use support::run::{CODE, End, Opened, fault, life};
 
 /// The fault of these instructions; they are at a known place.
 fn instructions(bytes: &[u8]) -> (FaultKind, String) {
@@ -110,4 +110,25 @@ fn a_driver_that_does_not_return() {
     let Err(Failure::Fault(fault)) = sent else { panic!("{sent:?}") };
     assert_eq!(fault.kind, FaultKind::Hang);
     assert!(fault.site.is_some(), "{fault}");
+}
+
+struct Panics;
+
+impl Observer for Panics {
+    fn rule(&self, call: &Call<'_>) -> Decision {
+        assert_ne!(call.function, "KeGetCurrentIrql", "as the test wants it");
+        Decision::Proceed
+    }
+}
+
+#[test]
+fn a_panic_of_the_host_is_a_fault() {
+    let mut driver = Driver::new();
+    driver.call(ON_CONTROL, "KeGetCurrentIrql", &[]);
+    driver.complete(0, 0);
+    let options = Options { observer: Some(Arc::new(Panics)), ..Options::default() };
+    let opened = Opened::by(&driver, options);
+    let Err(Failure::Fault(fault)) = opened.send(&opened.thread, &mut []) else { panic!("no fault") };
+    assert_eq!(fault.kind, FaultKind::Host);
+    assert!(fault.message.contains("panicked in KeGetCurrentIrql"), "{fault}");
 }

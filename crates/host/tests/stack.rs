@@ -4,19 +4,13 @@
 mod support;
 
 use psimp_host::{Call, Decision, Host, IoControl, Observer, Options, Site};
-use psimp_model::{Kernel, Object, System};
-use psimp_nt::{Level, TokenType};
-use psimp_protocol::wire::Impersonate;
-use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
-use std::collections::BTreeSet;
+use psimp_model::{Kernel, System};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use support::code::{Function, Value};
 use support::driver::{Driver, NAME, ON_CONTROL, ON_UNLOAD, UNLOAD};
+use support::process;
 use support::run::CODE;
-use support::session::CALLER;
-use support::{image, process, token};
-use zerocopy::IntoBytes;
 
 /// Notes the stack of every call.
 #[derive(Debug, Default)]
@@ -128,35 +122,4 @@ fn without_unwind_data_the_stack_is_the_last_call() {
     let (mut driver, [inner, ..]) = three_deep();
     driver.leave_out_unwind_data();
     assert_calls_in(&driver, &marked(&driver), &[inner]);
-}
-
-#[test]
-fn one_site_of_the_image_has_several_stacks() {
-    let Some(image) = image() else { return };
-    let stacks = Arc::new(Stacks::default());
-    let system = Arc::new(System::new(Kernel::Win10));
-    let options = Options { observer: Some(stacks.clone()), ..Options::default() };
-    let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");
-    let (process, thread) = process(&system);
-    let client = token(&system, TokenType::Impersonation, Level::Impersonation);
-    let token = process.handles().insert(Object::Token(client), 4);
-    let file = host.open(&thread, LINK_NAME, 3).expect("the device opens");
-    let request =
-        Impersonate { version: PROTOCOL_VERSION, level: 2, thread: 0, token, flags: 0, reserved: 0 };
-    for (operation, input) in [
-        (Operation::Impersonate, request.as_bytes()),
-        (Operation::Query, CALLER.as_bytes()),
-        (Operation::Revert, &[]),
-    ] {
-        let request = IoControl::new(Ioctl::of(operation).code(), input);
-        let sent = host.device_io_control(&thread, &file, &request, &mut [0; 128]);
-        assert!(sent.is_ok(), "{sent:?}");
-    }
-    // QUERY and REVERT describe the slot by one function.
-    let queries = stacks.of("SeQueryInformationToken");
-    let distinct: BTreeSet<_> = queries.iter().collect();
-    let sites: BTreeSet<_> = queries.iter().map(|stack| stack[0]).collect();
-    assert!(distinct.len() == queries.len() && distinct.len() > sites.len(), "{queries:?}");
-    host.close(&thread, file).expect("the file closes");
-    assert_eq!(host.unload(), Ok(()));
 }

@@ -1,8 +1,5 @@
 //! The event that reports an operation that is over, for whoever traces the driver.
 
-use crate::wire::{self, decided_by, slot_flags, verdict};
-use crate::{Changes, Ioctl};
-use psimp_nt::Status;
 use zerocopy::{Immutable, IntoBytes};
 
 /// How much an operation matters.
@@ -59,7 +56,7 @@ pub struct EventPayload {
     /// The level of the slot that the reply reports; of EVALUATE the one that would be stored,
     /// of `NEXT_CLIENT` the one that the client allows.
     pub level_stored: i32,
-    /// [`slot_flags`] of that slot.
+    /// [`slot_flags`](crate::wire::slot_flags) of that slot.
     pub flags_stored: u32,
     /// Number of the deciding `psimp_rules::Rule`; zero when none is known.
     pub rule: u32,
@@ -73,84 +70,8 @@ impl EventPayload {
 }
 
 impl Record {
-    /// Reports a request of this code and input that ended with this reply or status. What of the
-    /// structures goes into it is declared with them, in [`wire`].
-    pub fn new(code: u32, input: &[u8], result: Result<&[u8], Status>) -> Self {
-        let payload = EventPayload {
-            token_asked: 0,
-            token_stored: 0,
-            id: 0,
-            code,
-            process: 0,
-            thread: 0,
-            status: result.err().unwrap_or(Status::SUCCESS).0,
-            level_asked: EventPayload::NO_LEVEL,
-            flags_asked: 0,
-            level_stored: EventPayload::NO_LEVEL,
-            flags_stored: 0,
-            rule: 0,
-            granted: 0,
-        };
-        let mut record =
-            Self { operation: "", level: EventLevel::Warning, verdict: "", decided_by: "", payload };
-        if let Some(row) = Ioctl::by_code(code) {
-            record.operation = row.name;
-            row.operation.report_input(input, &mut record);
-            if let Ok(reply) = result {
-                record.level = row.event_level();
-                row.operation.report_reply(reply, &mut record);
-            }
-        }
-        record
-    }
-
     pub(crate) fn asked(&mut self, level: u32, flags: u32) {
         self.payload.level_asked = level.cast_signed();
         self.payload.flags_asked = flags;
-    }
-
-    pub(crate) fn decided(&mut self, verdict: u32, rule: u32, by: u32) {
-        self.verdict = match verdict {
-            verdict::KEPT => "kept",
-            verdict::COPIED => "copied",
-            _ => "ended",
-        };
-        self.payload.rule = rule;
-        self.decided_by = if by == decided_by::DRIVER { "driver" } else { "kernel" };
-    }
-
-    pub(crate) fn outcome(&mut self, outcome: &wire::Outcome) {
-        // No token was asked for where an idle thread is restored, and so no level.
-        if outcome.token_asked != 0 {
-            self.payload.level_asked = outcome.level_asked.cast_signed();
-        }
-        self.payload.flags_stored = outcome.flags;
-        self.decided(outcome.verdict, outcome.rule, outcome.decided_by);
-        self.payload.token_asked = outcome.token_asked;
-        self.payload.token_stored = outcome.token_stored;
-        if outcome.flags & slot_flags::ACTIVE != 0 {
-            self.payload.level_stored = outcome.level_stored.cast_signed();
-            if outcome.level_stored < outcome.level_asked {
-                self.level = EventLevel::Warning;
-            }
-        }
-    }
-
-    pub(crate) fn slot(&mut self, slot: &wire::Slot) {
-        if slot.flags & slot_flags::ACTIVE != 0 {
-            self.payload.level_stored = slot.level.cast_signed();
-            self.payload.flags_stored = slot.flags;
-            self.payload.token_stored = slot.token_id;
-        }
-    }
-}
-
-impl Ioctl {
-    /// The level of its event when it is done and stored no lower level than was asked for.
-    pub const fn event_level(&self) -> EventLevel {
-        match self.changes {
-            Changes::Nothing => EventLevel::ReadOnly,
-            Changes::Slot | Changes::Saves => EventLevel::Change,
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! The IOCTL contract between `psimp.sys` and its callers.
 //!
 //! Driver, harness, fuzz targets and documentation read the same tables: `operations.rs` has a row
-//! for each operation, [`wire`] the structures, [`REFUSALS`] what is refused. Every structure is fixed width without padding, handles are
-//! 64 bits wide, so that 32-bit callers use it unchanged.
+//! for each operation, [`wire`] the structures, [`REFUSALS`] what is refused. Every structure is
+//! fixed width without padding, handles are 64 bits wide, so that 32-bit callers use it unchanged.
 //!
 //! What arrives from user mode is a *claim*: the structures in [`wire`] accept
 //! any bytes. [`ImpersonateRequest::try_from`] and [`Target::try_from`] turn
@@ -11,7 +11,6 @@
 #![forbid(unsafe_code)]
 
 mod event;
-mod ioctl;
 pub mod layout;
 mod operations;
 mod refusal;
@@ -19,9 +18,8 @@ mod request;
 pub mod wire;
 
 pub use event::{EventLevel, EventPayload, Record};
-pub use ioctl::{About, Access, Changes, Input, Ioctl};
-pub use operations::{IOCTLS, MAX_REPLY, Operation};
-pub use refusal::{AppliesTo, Cause, REFUSALS, Refusal, Step, is_documented, refusals};
+pub use operations::{About, Access, Changes, IOCTLS, Input, Ioctl, MAX_REPLY, Operation, Step};
+pub use refusal::{AppliesTo, Cause, REFUSALS, Refusal, is_documented, refusals};
 pub use request::{
     AccessCheckRequest, ConnectionId, ImpersonateRequest, NextClientRequest, RestoreRequest, RulesMode,
     SaveId, ServeRequest, Target, ThreadTarget,

@@ -5,10 +5,14 @@
 //! place in the table. A new operation is a row at the end, its structures in [`crate::wire`], and
 //! an arm in `psimp_service::dispatch`.
 
-use crate::Record;
-use crate::ioctl::{About, Changes, Input, Ioctl, operations};
+mod ioctl;
+
+pub use ioctl::{About, Access, Changes, Input, Ioctl, Step};
+
+use crate::event::{EventLevel, EventPayload, Record};
 use crate::layout::Structure;
-use crate::refusal::Step;
+use ioctl::operations;
+use psimp_nt::Status;
 
 operations! {
     /// Returns the versions of the contract and of the driver, and which build it is.
@@ -62,6 +66,39 @@ operations! {
     /// Checks access as `ACCESS_CHECK` does, and as a worker thread of the system; no thread is raised.
     WorkerCheck = "WORKER_CHECK": AccessCheck -> WorkerAccess, changes Nothing,
     steps [CheckAccess];
+}
+
+impl Record {
+    /// Reports a request of this code and input that ended with this reply or status. What of the
+    /// structures goes into it is declared with them, in [`crate::wire`].
+    pub fn new(code: u32, input: &[u8], result: Result<&[u8], Status>) -> Self {
+        let payload = EventPayload {
+            token_asked: 0,
+            token_stored: 0,
+            id: 0,
+            code,
+            process: 0,
+            thread: 0,
+            status: result.err().unwrap_or(Status::SUCCESS).0,
+            level_asked: EventPayload::NO_LEVEL,
+            flags_asked: 0,
+            level_stored: EventPayload::NO_LEVEL,
+            flags_stored: 0,
+            rule: 0,
+            granted: 0,
+        };
+        let mut record =
+            Self { operation: "", level: EventLevel::Warning, verdict: "", decided_by: "", payload };
+        if let Some(row) = Ioctl::by_code(code) {
+            record.operation = row.name;
+            row.operation.report_input(input, &mut record);
+            if let Ok(reply) = result {
+                record.level = row.event_level();
+                row.operation.report_reply(reply, &mut record);
+            }
+        }
+        record
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The one table of refusals: which statuses a request can end with, and why.
 
-use crate::Ioctl;
+use crate::operations::{Ioctl, Step};
 use psimp_nt::Status;
 
 /// A reason to refuse a request.
@@ -42,33 +42,6 @@ pub enum AppliesTo {
     WithOutput,
     /// Those whose operation has one of these steps.
     Steps(&'static [Step]),
-}
-
-/// What an operation does on the way that can be refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Opens a thread by a handle of the caller.
-    OpenThread,
-    /// Opens a token by a handle of the caller.
-    OpenToken,
-    /// Demands more access to a token that is a primary one.
-    CheckPrimaryToken,
-    /// Compares the level asked for with the token's own.
-    CheckTokenLevel,
-    /// Has the kernel assign a token to a thread.
-    Assign,
-    /// Uses the saves of the file object.
-    UseSaves,
-    /// Adds one.
-    AddSave,
-    /// Looks one up by its id.
-    FindSave,
-    /// Looks for the next client.
-    FindClient,
-    /// Accepts a client by the id of its connection.
-    AcceptClient,
-    /// Checks access to a descriptor of the caller.
-    CheckAccess,
 }
 
 impl Refusal {

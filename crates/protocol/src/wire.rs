@@ -3,6 +3,7 @@
 //! All integers are little-endian and naturally aligned; `reserved` fields are
 //! zero in both directions. Field values of a request are claims.
 
+use crate::event::{EventLevel, Record};
 use crate::layout::Kind::{
     AccessMask, BuildId, ConnectionId, ConnectionIdOrZero, Handle, Level, Luid, Plain, ProcessId, SaveId,
     Status, Structure, TokenId,
@@ -385,5 +386,42 @@ values! {
         DRIVER = 1, "the driver";
         /// `PsImpersonateClient` itself.
         KERNEL = 2, "the kernel";
+    }
+}
+
+impl Record {
+    fn decided(&mut self, verdict: u32, rule: u32, by: u32) {
+        self.verdict = match verdict {
+            verdict::KEPT => "kept",
+            verdict::COPIED => "copied",
+            _ => "ended",
+        };
+        self.payload.rule = rule;
+        self.decided_by = if by == decided_by::DRIVER { "driver" } else { "kernel" };
+    }
+
+    fn outcome(&mut self, outcome: &Outcome) {
+        // No token was asked for where an idle thread is restored, and so no level.
+        if outcome.token_asked != 0 {
+            self.payload.level_asked = outcome.level_asked.cast_signed();
+        }
+        self.payload.flags_stored = outcome.flags;
+        self.decided(outcome.verdict, outcome.rule, outcome.decided_by);
+        self.payload.token_asked = outcome.token_asked;
+        self.payload.token_stored = outcome.token_stored;
+        if outcome.flags & slot_flags::ACTIVE != 0 {
+            self.payload.level_stored = outcome.level_stored.cast_signed();
+            if outcome.level_stored < outcome.level_asked {
+                self.level = EventLevel::Warning;
+            }
+        }
+    }
+
+    fn slot(&mut self, slot: &Slot) {
+        if slot.flags & slot_flags::ACTIVE != 0 {
+            self.payload.level_stored = slot.level.cast_signed();
+            self.payload.flags_stored = slot.flags;
+            self.payload.token_stored = slot.token_id;
+        }
     }
 }

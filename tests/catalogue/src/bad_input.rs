@@ -64,7 +64,7 @@ pub enum Edit {
     Save(u64),
     /// The security descriptor of `ACCESS_CHECK` and `WORKER_CHECK`.
     Descriptor(&'static [u8]),
-    /// The length that those tell of their descriptor.
+    /// The length that those state for their descriptor.
     DescriptorLength(u32),
 }
 

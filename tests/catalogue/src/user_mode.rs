@@ -1,4 +1,4 @@
-//! Group U: ways through user mode, after which the driver must tell what
+//! Group U: ways through user mode, after which the driver must report what
 //! `OpenThreadToken` shows.
 
 use crate::rights::{TOKEN_ALL_ACCESS, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_QUERY};

@@ -2,9 +2,13 @@
 
 use clap::ValueEnum;
 use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// What the cases run against.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Target {
     /// The driver's service code over the model of the kernel; needs nothing else
     #[default]
@@ -18,7 +22,8 @@ pub enum Target {
 }
 
 /// Which rules the driver applies before it calls the kernel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Rules {
     /// The documented downgrade rules, then the kernel's own
     #[default]
@@ -35,6 +40,11 @@ impl Rules {
             Self::Kernel => RulesMode::Kernel,
         }
     }
+}
+
+/// The names of all kernels.
+pub(crate) fn kernel_names() -> Vec<&'static str> {
+    Kernel::ALL.iter().map(|kernel| kernel.name()).collect()
 }
 
 /// The value as the command line spells it, which is how reports name it too.

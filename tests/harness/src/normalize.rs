@@ -6,7 +6,7 @@ use psimp_model::SlotState;
 use psimp_protocol::layout::{Kind, Layout};
 use psimp_protocol::{Ioctl, Operation, wire};
 
-/// The token ids of one machine, told by their distance from a beginning: a
+/// The token ids of one machine, as distances from the first: a
 /// loaded image uses some up before that.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids {

@@ -2,8 +2,12 @@
 
 use crate::configuration::{Rules, Target};
 use psimp_rules::Kernel;
-use std::path::PathBuf;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+/// A pattern for the ids of cases.
+pub(crate) const CASE_ID: &str = "^[A-Z][0-9]{2,}[a-z]?$";
 
 /// A whole run.
 #[derive(Clone, Debug)]
@@ -23,11 +27,12 @@ pub struct RunResult {
 }
 
 /// Which bytes ran.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ImageInfo {
     /// Where they were read from.
-    pub path: PathBuf,
+    pub path: String,
     /// SHA-256 of the file, lower-case hexadecimal.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
 }
 
@@ -47,29 +52,29 @@ pub struct CaseResult {
 /// Passed, failed or skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaseStatus {
-    /// Everything came as the catalogue says. The words say in brief what.
+    /// Everything is as in the catalogue; a summary in words.
     Passed(String),
-    /// At least one thing did not.
+    /// At least one comparison did not hold.
     Failed(Vec<Mismatch>),
     /// The case cannot run on this target, for this reason.
     Skipped(String),
 }
 
-/// One thing that did not come as expected.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// One comparison that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mismatch {
-    /// What was looked at, and after which call.
+    /// What was compared, and after which call.
     pub what: String,
     /// The literal of the catalogue.
     pub expected: String,
-    /// What came.
+    /// The observed value.
     pub observed: String,
     /// Which rule decided, and whose, where one did.
     pub rule: Option<String>,
 }
 
 /// Counts of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Cases that passed.
     pub passed: usize,
@@ -77,12 +82,14 @@ pub struct Summary {
     pub failed: usize,
     /// Cases that could not run.
     pub skipped: usize,
+    /// All of them.
+    pub total: usize,
 }
 
 impl RunResult {
     /// Counts the cases by what became of them.
     pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary { total: self.cases.len(), ..Summary::default() };
         for case in &self.cases {
             match case.status {
                 CaseStatus::Passed(_) => summary.passed += 1,
@@ -94,7 +101,7 @@ impl RunResult {
     }
 }
 
-/// What a comparison shows: brief words if all is well, else what is not.
+/// The result of a case: a summary if every comparison holds, else those that do not.
 pub(crate) type Comparison = Result<String, Vec<Mismatch>>;
 
 /// A comparison that did not hold.

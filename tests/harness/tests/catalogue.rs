@@ -68,14 +68,13 @@ fn counts(source: &Source) -> String {
                     }
                 }
             }
-            let (name, passes, skips) = (kernel.name(), passed.len(), skipped.len());
-            let fewer = if passes < skips { ("passed", &passed) } else { ("skipped", &skipped) };
-            let _ = writeln!(
-                text,
-                "\nkernel {name}, rules {rules:?}: {passes} passed, {skips} skipped; {}",
-                fewer.0
-            );
-            by_group(&mut text, fewer.1);
+            let words = |ids: &Vec<_>, what| format!("{} {what}", ids.len());
+            let mut sides = [(words(&passed, "passed"), passed), (words(&skipped, "skipped"), skipped)];
+            // The shorter list comes last, and is the one that is written.
+            sides.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
+            let [(more, _), (fewer, ids)] = sides;
+            let _ = writeln!(text, "\nkernel {}, rules {rules:?}: {more}, {fewer}:", kernel.name());
+            by_group(&mut text, &ids);
         }
     }
     assert_eq!(failures, Vec::<String>::new());

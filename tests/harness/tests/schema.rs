@@ -1,25 +1,26 @@
-//! The JSON of the commands, held against the schemas in `docs/`. A member that a schema does not
-//! tell of is a mistake here, though readers are to bear it.
+//! The JSON of the commands, compared with its schemas, which are in `docs/`; `UPDATE_GOLDEN=1` rewrites them. A
+//! member that a schema does not have is a mistake here, though readers are to bear it.
 
+mod support;
+
+use psimp_harness::commands::schemas;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The schema of a command.
-fn schema(command: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/psimp-{command}.schema.json"));
-    let text = std::fs::read_to_string(&path).expect("there is a schema");
-    serde_json::from_str(&text).expect("a schema is JSON")
-}
-
-/// Lets no object have members that its schema does not tell of.
+/// Lets no object have members that its schema does not have.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
-            if members.contains_key("properties") && members.get("type") == Some(&json!("object")) {
-                members.entry("additionalProperties").or_insert(json!(false));
+            let closed = members.contains_key("properties");
+            if closed {
+                members.entry("unevaluatedProperties").or_insert(json!(false));
             }
-            members.values_mut().for_each(close);
+            // What the object is one of has only some of its members.
+            members
+                .iter_mut()
+                .filter(|(key, _)| !closed || *key != "oneOf")
+                .for_each(|(_, value)| close(value));
         }
         Value::Array(values) => values.iter_mut().for_each(close),
         _ => (),
@@ -28,7 +29,8 @@ fn close(schema: &mut Value) {
 
 /// What is wrong with the JSON of a command.
 fn faults(command: &str, value: &Value) -> Vec<String> {
-    let mut schema = schema(command);
+    let schema = schemas().into_iter().find(|(name, _)| *name == command).expect("a schema").1;
+    let mut schema = schema.to_value();
     close(&mut schema);
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
@@ -59,9 +61,11 @@ fn image() -> Option<PathBuf> {
 }
 
 #[test]
-fn schemas_are_schemas() {
-    for command in ["run", "list", "explain", "faults", "mutants", "soak"] {
-        jsonschema::meta::validate(&schema(command)).unwrap_or_else(|error| panic!("{command}: {error}"));
+fn schemas_are_schemas_and_in_the_docs() {
+    for (command, schema) in schemas() {
+        jsonschema::meta::validate(schema.as_value()).unwrap_or_else(|error| panic!("{command}: {error}"));
+        let text = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
+        support::compare(&format!("../../../../docs/psimp-{command}.schema.json"), &text);
     }
 }
 

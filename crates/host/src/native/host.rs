@@ -265,9 +265,11 @@ impl Host {
         let arguments = [machine.driver_object.address()];
         let of_framework = kmdf::driver::unload();
         dispatch
-            .run(|| match unload == of_framework.address() {
-                true => dispatch.call_code(of_framework.code(), arguments),
-                false => dispatch.call(unload, arguments),
+            .run(|| {
+                if unload == of_framework.address() {
+                    return dispatch.call_code(of_framework.code(), arguments);
+                }
+                dispatch.call(unload, arguments)
             })
             .map_err(|fault| vec![fault])?;
         let faults = left_behind(machine, &account);

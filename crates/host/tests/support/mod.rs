@@ -5,8 +5,6 @@ pub(crate) mod code;
 pub(crate) mod driver;
 pub(crate) mod pe;
 pub(crate) mod run;
-pub(crate) mod session;
-pub(crate) mod tracelogging;
 pub(crate) mod works;
 
 use psimp_host::Image;
@@ -19,14 +17,10 @@ use std::sync::Arc;
 /// The user whose programs these are.
 pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
 
-/// The driver's image, if `PSIMP_SYS` names one; else says so.
-pub(crate) fn image() -> Option<Image> {
-    if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
-        eprintln!("skipped: an image runs on x86-64 Linux only");
-        return None;
-    }
-    let Some(path) = std::env::var_os("PSIMP_SYS") else {
-        eprintln!("skipped: PSIMP_SYS names no image of the driver");
+/// The image of malicious.sys, if `PSIMP_MALICIOUS` names one; else says so.
+pub(crate) fn malicious() -> Option<Image> {
+    let Some(path) = std::env::var_os("PSIMP_MALICIOUS") else {
+        eprintln!("skipped: PSIMP_MALICIOUS names no image; `cargo xtask test` builds one");
         return None;
     };
     Some(Image::open(Path::new(&path)).expect("the image loads"))

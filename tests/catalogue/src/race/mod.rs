@@ -62,9 +62,9 @@ pub enum Act {
     End(ThreadArg, &'static [Status]),
     /// REVERT, which cannot fail.
     Revert,
-    /// QUERY: the slots that it may tell of, and what else may come back.
+    /// QUERY: the slots that it may report, and the statuses it may return.
     Query(ThreadArg, &'static [&'static str], &'static [Status]),
-    /// SAVE, kept under this number: the slots that it may tell of, and what
+    /// SAVE, kept under this number: the slots that it may report, and what
     /// else may come back.
     Save(ThreadArg, usize, &'static [&'static str], &'static [Status]),
     /// RESTORE of what is kept under this number.

@@ -200,7 +200,7 @@ pub enum Program {
         /// The number of the new handle.
         keep: usize,
     },
-    /// What a token tells through a handle: its user, its integrity, and the group and the
+    /// What a query of a token handle returns: its user, its integrity, and the group and the
     /// privilege that fixtures have disabled.
     Tells {
         /// The token.
@@ -324,8 +324,8 @@ pub enum Broker {
     OpenServer(usize, Status),
     /// The server's handle is closed.
     CloseServer(usize),
-    /// What this server is told of this client: its terms, and whether it serves it; `none` when
-    /// it is not told of it.
+    /// What NEXT_CLIENT reports of this client to this server: its terms, and whether it serves it; `none` when
+    /// it is not listed.
     Sees(usize, usize, &'static str),
     /// `SERVE` of this client at this level, through this server.
     Serve {

@@ -131,7 +131,7 @@ impl TokenSpec {
         self.over(base.fixture().facts(), Some(server.authentication_id))
     }
 
-    /// What is said, over what holds unless told otherwise.
+    /// The facts given, over the defaults.
     fn over(&self, base: TokenFacts, server: Option<Luid>) -> TokenFacts {
         let user = self.user.unwrap_or(base.user);
         let own = match self.logon {

@@ -1,17 +1,19 @@
 //! `psimp faults`: every failure below the driver, and pairs of them.
 
-use super::{load_image, say, unavailable, unless_enough};
+use super::{load_image, say, say_json, unavailable, unless_enough};
 use crate::cli::{Exit, FaultsArgs, TextFormat};
 use crate::driver::Source;
 use crate::faults::{Explored, Run, RunId, Setting, StackId, Violation, explore_all, run};
 use crate::progress::Progress;
 use psimp_host::Image;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeSet;
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// How many broken runs are told in full.
+/// How many broken runs are printed in full.
 const PRINTED: usize = 20;
 
 pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
@@ -33,62 +35,70 @@ pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
     let progress = Progress::parts(cases.len());
     let explored = explore_all(&setting, &cases, || progress.done());
     drop(progress);
-    let figures = Figures::of(&explored);
+    let broken: Vec<_> = explored.iter().flat_map(|case| &case.broken).collect();
+    let figures = Figures::of(&explored, &broken);
     if figures.runs == 0 {
         eprintln!("psimp: none of these cases runs on the kernel {}", args.cases.kernel);
         return Ok(Exit::Usage);
     }
-    figures.print(args.format)?;
-    Ok(if figures.broken.is_empty() { Exit::Passed } else { Exit::Failed })
+    print_broken(&broken);
+    match args.format {
+        TextFormat::Json => say_json(&figures),
+        TextFormat::Table => say(figures.to_string()),
+    }?;
+    Ok(if broken.is_empty() { Exit::Passed } else { Exit::Failed })
 }
 
 /// What came of all cases.
-struct Figures<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Figures {
+    /// Call stacks on which a call can fail.
     sites: usize,
+    /// Runs, each with one or two failures.
     runs: usize,
-    broken: Vec<&'a Run>,
+    /// Runs that broke the promise.
+    failures: usize,
+    /// Runs that lost something.
+    leaks: usize,
 }
 
-impl<'a> Figures<'a> {
-    fn of(explored: &'a [Explored]) -> Self {
+impl Figures {
+    fn of(explored: &[Explored], broken: &[&Run]) -> Self {
         let sites: BTreeSet<&StackId> = explored.iter().flat_map(|case| case.stacks.keys()).collect();
         Self {
             sites: sites.len(),
             runs: explored.iter().map(|case| case.runs).sum(),
-            broken: explored.iter().flat_map(|case| &case.broken).collect(),
+            failures: broken.len(),
+            leaks: broken.iter().filter(|run| run.violations.iter().any(|violation| violation.leak)).count(),
         }
-    }
-
-    fn leaks(&self) -> usize {
-        self.broken.iter().filter(|run| run.violations.iter().any(|violation| violation.leak)).count()
-    }
-
-    fn print(&self, format: TextFormat) -> io::Result<()> {
-        for run in self.broken.iter().take(PRINTED) {
-            for Violation { what, .. } in &run.violations {
-                eprintln!("{}  {what}", run.id);
-            }
-        }
-        if let Some(more) = self.broken.len().checked_sub(PRINTED).filter(|more| *more != 0) {
-            eprintln!("… and {more} runs more");
-        }
-        let Self { sites, runs, broken } = self;
-        let (failures, leaks) = (broken.len(), self.leaks());
-        say(match format {
-            TextFormat::Json => {
-                format!("{}\n", json!({"sites": sites, "runs": runs, "failures": failures, "leaks": leaks}))
-            }
-            TextFormat::Table => format!(
-                "call stacks on which a call can fail   {sites:>8}\n\
-                 runs, each with one or two failures    {runs:>8}\n\
-                 runs that broke the promise            {failures:>8}\n\
-                 runs that lost something               {leaks:>8}\n"
-            ),
-        })
     }
 }
 
-/// Runs one run again, and tells all of it.
+impl Display for Figures {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { sites, runs, failures, leaks } = self;
+        writeln!(
+            f,
+            "call stacks on which a call can fail   {sites:>8}\n\
+             runs, each with one or two failures    {runs:>8}\n\
+             runs that broke the promise            {failures:>8}\n\
+             runs that lost something               {leaks:>8}"
+        )
+    }
+}
+
+fn print_broken(broken: &[&Run]) {
+    for run in broken.iter().take(PRINTED) {
+        for Violation { what, .. } in &run.violations {
+            eprintln!("{}  {what}", run.id);
+        }
+    }
+    if let Some(more) = broken.len().checked_sub(PRINTED).filter(|more| *more != 0) {
+        eprintln!("… and {more} runs more");
+    }
+}
+
+/// Repeats one run, and prints each request.
 fn replay(image: Arc<Image>, id: &RunId) -> anyhow::Result<Exit> {
     let cases = psimp_catalogue::cases();
     let Some(case) = cases.iter().find(|case| case.id.eq_ignore_ascii_case(&id.case)) else {

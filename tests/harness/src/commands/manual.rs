@@ -1,5 +1,5 @@
 //! `psimp completions` and `psimp man`: what shells and manuals know of the commands. Commands that
-//! the help hides are not told here either.
+//! the help hides are not listed here either.
 
 use super::say;
 use crate::cli::{Cli, CompletionsArgs, Exit, ManArgs};

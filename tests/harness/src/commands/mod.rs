@@ -18,6 +18,8 @@ use crate::cli::{Command, Exit};
 use crate::driver::Source;
 use crate::result::ImageInfo;
 use psimp_host::Image;
+use schemars::{JsonSchema, Schema, generate::SchemaSettings};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -55,7 +57,34 @@ fn say(text: impl AsRef<[u8]>) -> io::Result<()> {
     unless_enough(io::stdout().lock().write_all(text.as_ref()))
 }
 
-/// Whoever reads an answer may stop when it is enough, as `head` does: that is no failure.
+/// Writes an answer as one JSON object.
+fn say_json(answer: &impl Serialize) -> io::Result<()> {
+    say(serde_json::to_string(answer)? + "\n")
+}
+
+/// Commands, each with the schema of what it writes with `--format json`.
+pub fn schemas() -> [(&'static str, Schema); 6] {
+    fn of<T: JsonSchema>(command: &'static str) -> (&'static str, Schema) {
+        let mut schema =
+            SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+        schema.insert("title".to_owned(), format!("psimp {command}").into());
+        let about = format!(
+            "What `psimp {command} --format json` writes. Members may be added; what is here keeps its meaning."
+        );
+        schema.insert("description".to_owned(), about.into());
+        (command, schema)
+    }
+    [
+        of::<crate::report::Run>("run"),
+        of::<list::List>("list"),
+        of::<explain::Explanation>("explain"),
+        of::<faults::Figures>("faults"),
+        of::<mutants::Figures>("mutants"),
+        of::<soak::Found>("soak"),
+    ]
+}
+
+/// A reader such as `head` may close the pipe early; that is no failure.
 fn unless_enough(written: io::Result<()>) -> io::Result<()> {
     written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
@@ -76,5 +105,5 @@ fn load_image(path: &Path) -> Result<(Source, ImageInfo), String> {
         let _ = write!(text, "{byte:02x}");
         text
     });
-    Ok((Source::Image(Arc::new(image)), ImageInfo { path: path.to_owned(), sha256 }))
+    Ok((Source::Image(Arc::new(image)), ImageInfo { path: path.display().to_string(), sha256 }))
 }

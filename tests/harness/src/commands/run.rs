@@ -132,7 +132,7 @@ fn finish(args: &RunArgs, runs: &[(Option<String>, RunResult)]) -> anyhow::Resul
 
 /// What came of a run, in a line. The page has the rest.
 fn brief(run: &RunResult, out: &mut dyn Write) -> io::Result<()> {
-    let Summary { passed, failed, skipped } = run.summary();
+    let Summary { passed, failed, skipped, .. } = run.summary();
     let (target, kernel, rules) = (&run.target, &run.kernel, &run.rules);
     let counts = format!("{passed} passed, {failed} failed, {skipped} skipped");
     writeln!(out, "{target:<8} {kernel:<12} {rules:<12} {counts}")

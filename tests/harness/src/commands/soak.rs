@@ -1,11 +1,14 @@
 //! `psimp soak`: threads at liberty, for a while, on an image.
 
-use super::{load_image, unavailable, unless_enough};
+use super::{load_image, say, say_json, unavailable};
 use crate::cli::{Exit, SoakArgs, TextFormat};
 use crate::progress::Progress;
-use crate::soak::{Crowd, Figures, Findings, crowd, soak as run};
-use serde_json::json;
-use std::io::{self, Write};
+use crate::soak::{Crowd, Figures, crowd, soak as run};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// How many clients connect, and leave in any order.
@@ -25,80 +28,104 @@ pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     let clients = crowd(&source, CLIENTS, threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
     drop(progress);
-    let mut out = io::stdout().lock();
-    unless_enough(match args.format {
-        TextFormat::Json => writeln!(out, "{}", as_json(&figures, &clients)),
-        TextFormat::Table => print(&mut out, &figures).and_then(|()| print_crowd(&mut out, &clients)),
-    })?;
-    let clean = figures.is_clean() && clients.unexpected.count == 0 && clients.leaks.count == 0;
-    Ok(if clean { Exit::Passed } else { Exit::Failed })
+    let found = Found::of(figures, clients);
+    match args.format {
+        TextFormat::Json => say_json(&found),
+        TextFormat::Table => say(found.to_string()),
+    }?;
+    Ok(if found.is_clean() { Exit::Passed } else { Exit::Failed })
 }
 
-fn as_json(figures: &Figures, clients: &Crowd) -> serde_json::Value {
-    json!({
-        "clients": clients.clients,
-        "most_clients": clients.most,
-        "served": clients.served,
-        "bytes_a_client": clients.bytes,
-        "client_seconds": clients.duration.as_secs_f64(),
-        "unexpected_of_clients": clients.unexpected.count,
-        "leaks_of_clients": clients.leaks.count,
-        "messages_of_clients": of_crowd(clients).collect::<Vec<_>>(),
-        "seconds": figures.duration.as_secs_f64(),
-        "threads": figures.threads,
-        "ioctls": figures.ioctls,
-        "refused": figures.refused,
-        "torn": figures.torn.count,
-        "unexpected": figures.unexpected.count,
-        "leaks": figures.leaks.count,
-        "messages": messages(figures).collect::<Vec<_>>(),
-    })
+/// What both found.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Found {
+    /// How long the threads made requests.
+    #[schemars(range(min = 0))]
+    seconds: f64,
+    /// How many threads there were.
+    threads: usize,
+    /// Requests that reached the driver.
+    ioctls: u64,
+    /// Those that it refused, by status.
+    #[schemars(with = "BTreeMap<String, NonZeroU64>")]
+    refused: BTreeMap<String, u64>,
+    /// Slots that nobody assigned.
+    torn: u64,
+    /// Answers that an operation cannot give.
+    unexpected: u64,
+    /// What was left in the end.
+    leaks: u64,
+    /// The first of these in words.
+    messages: Vec<String>,
+    /// Clients that connected, and left.
+    clients: usize,
+    /// How many were connected at one time.
+    most_clients: usize,
+    /// How often one was impersonated.
+    served: u64,
+    /// Bytes of the driver's for each client that waits; null without an image.
+    bytes_a_client: Option<usize>,
+    /// How long the clients took.
+    #[schemars(range(min = 0))]
+    client_seconds: f64,
+    /// Answers that an operation cannot give.
+    unexpected_of_clients: u64,
+    /// What was left when all had gone.
+    leaks_of_clients: u64,
+    /// The first of these in words.
+    messages_of_clients: Vec<String>,
 }
 
-fn print(out: &mut impl Write, figures: &Figures) -> io::Result<()> {
-    let seconds = figures.duration.as_secs_f64();
-    #[allow(clippy::cast_precision_loss)] // a rate for people to read
-    let rate = figures.ioctls as f64 / seconds;
-    writeln!(
-        out,
-        "{} threads for {seconds:.1} s: {} requests, {rate:.0} a second",
-        figures.threads, figures.ioctls
-    )?;
-    for (status, count) in &figures.refused {
-        writeln!(out, "  refused  {count:>10}  {status}")?;
+impl Found {
+    fn of(figures: Figures, crowd: Crowd) -> Self {
+        Self {
+            seconds: figures.duration.as_secs_f64(),
+            threads: figures.threads,
+            ioctls: figures.ioctls,
+            refused: figures.refused,
+            torn: figures.torn.count,
+            unexpected: figures.unexpected.count,
+            leaks: figures.leaks.count,
+            messages: [figures.torn.first, figures.unexpected.first, figures.leaks.first].concat(),
+            clients: crowd.clients,
+            most_clients: crowd.most,
+            served: crowd.served,
+            bytes_a_client: crowd.bytes,
+            client_seconds: crowd.duration.as_secs_f64(),
+            unexpected_of_clients: crowd.unexpected.count,
+            leaks_of_clients: crowd.leaks.count,
+            messages_of_clients: [crowd.unexpected.first, crowd.leaks.first].concat(),
+        }
     }
-    writeln!(out, "torn slots          {}", figures.torn.count)?;
-    writeln!(out, "unexpected answers  {}", figures.unexpected.count)?;
-    writeln!(out, "leaks               {}", figures.leaks.count)?;
-    messages(figures).try_for_each(|message| writeln!(out, "  {message}"))
-}
 
-fn print_crowd(out: &mut impl Write, clients: &Crowd) -> io::Result<()> {
-    writeln!(
-        out,
-        "{} clients connected and left in {:.1} s: at most {} at a time, {} times served",
-        clients.clients,
-        clients.duration.as_secs_f64(),
-        clients.most,
-        clients.served
-    )?;
-    if let Some(bytes) = clients.bytes {
-        writeln!(out, "bytes a client      {bytes}, and with static tracking a token")?;
+    fn is_clean(&self) -> bool {
+        [self.torn, self.unexpected, self.leaks, self.unexpected_of_clients, self.leaks_of_clients] == [0; 5]
     }
-    writeln!(out, "unexpected answers  {}", clients.unexpected.count)?;
-    writeln!(out, "leaks               {}", clients.leaks.count)?;
-    of_crowd(clients).try_for_each(|message| writeln!(out, "  {message}"))
 }
 
-fn of_crowd(clients: &Crowd) -> impl Iterator<Item = &str> {
-    [&clients.unexpected, &clients.leaks].into_iter().flat_map(first)
-}
-
-/// What is wrong, in words.
-fn messages(figures: &Figures) -> impl Iterator<Item = &str> {
-    [&figures.torn, &figures.unexpected, &figures.leaks].into_iter().flat_map(first)
-}
-
-fn first(found: &Findings) -> impl Iterator<Item = &str> {
-    found.first.iter().map(String::as_str)
+impl Display for Found {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { seconds, threads, ioctls, clients, client_seconds, most_clients, served, .. } = self;
+        #[allow(clippy::cast_precision_loss)] // a rate for people to read
+        let rate = *ioctls as f64 / seconds;
+        writeln!(f, "{threads} threads for {seconds:.1} s: {ioctls} requests, {rate:.0} a second")?;
+        for (status, count) in &self.refused {
+            writeln!(f, "  refused  {count:>10}  {status}")?;
+        }
+        writeln!(f, "torn slots          {}", self.torn)?;
+        writeln!(f, "unexpected answers  {}", self.unexpected)?;
+        writeln!(f, "leaks               {}", self.leaks)?;
+        self.messages.iter().try_for_each(|message| writeln!(f, "  {message}"))?;
+        writeln!(
+            f,
+            "{clients} clients connected and left in {client_seconds:.1} s: at most {most_clients} at a time, \
+             {served} times served"
+        )?;
+        if let Some(bytes) = self.bytes_a_client {
+            writeln!(f, "bytes a client      {bytes}, and with static tracking a token")?;
+        }
+        writeln!(f, "unexpected answers  {}", self.unexpected_of_clients)?;
+        writeln!(f, "leaks               {}", self.leaks_of_clients)?;
+        self.messages_of_clients.iter().try_for_each(|message| writeln!(f, "  {message}"))
+    }
 }

@@ -25,11 +25,11 @@ pub fn run(target: &Setup, name: &str) -> Transcript {
     on_stage(target, name, |mut stage| tell(&mut stage))
 }
 
-/// Makes the stage, and takes it down when all is told.
+/// Makes the stage, and takes it down at the end.
 pub fn on_stage(target: &Setup, name: &str, tell: impl FnOnce(ModelStage<'_>) -> Transcript) -> Transcript {
     let machine = Machine::new(target.kernel);
     machine.process.set_primary(machine.system.create_token(server()));
-    // Whoever has logged on may connect.
+    // Any user who has logged on may connect.
     let parameters = [(CLIENTS_SETTING.to_owned(), CLIENTS_AUTHENTICATED)].into_iter().collect();
     let options = Options { parameters, ..Options::default() };
     let mut told = Transcript::default();

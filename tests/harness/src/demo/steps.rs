@@ -1,4 +1,4 @@
-//! What happens again and again in the story: each step is done, told and compared.
+//! What happens again and again in the story: each step is carried out, printed and compared.
 
 use super::story::{Part, Story, failed};
 use super::{Guest, Stage};
@@ -13,7 +13,7 @@ use psimp_rules::Rule;
 const PRESENT: u32 = 0x0010_0000;
 
 impl<S: Stage> Story<'_, S> {
-    /// A client connects, and the server is told of it.
+    /// A client connects, and the server finds it with NEXT_CLIENT.
     pub(super) fn connects(&mut self, guest: Guest, level: Level) -> Result<Connection, String> {
         let flag = format!("SECURITY_{}", level.name().to_uppercase());
         self.told.paragraph(format_args!(

@@ -73,7 +73,7 @@ pub fn tell(stage: &mut impl Stage) -> Transcript {
     story.told
 }
 
-/// The story as far as it is told.
+/// The state of the story.
 pub(super) struct Story<'a, S> {
     pub(super) stage: &'a mut S,
     pub(super) told: Transcript,
@@ -83,7 +83,7 @@ pub(super) struct Story<'a, S> {
     answers: Vec<(Level, [&'static str; 4])>,
 }
 
-/// A step that has to succeed did not, so that the rest of its part cannot be told.
+/// A step that has to succeed did not, so the rest of its part is skipped.
 pub(super) type Part = Result<(), String>;
 
 impl<S: Stage> Story<'_, S> {

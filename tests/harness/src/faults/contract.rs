@@ -165,7 +165,7 @@ impl Request {
     }
 }
 
-/// The outcome tells of the slot what is so.
+/// The outcome describes the slot as it is.
 fn check_outcome(after: Option<&SlotView>, reply: &[u8]) -> Result<(), String> {
     let Ok(outcome) = wire::Outcome::read_from_bytes(reply) else {
         return Err("returned no outcome".to_owned());
@@ -299,7 +299,7 @@ mod tests {
         };
         assert_eq!(check(Some(&slot(1, 1)), &outcome(1, 1, 1)), Ok(()));
         assert_eq!(check(Some(&slot(2, 0)), &outcome(1, 2, 0)), Ok(()));
-        // More than asked for; other flags; nothing; another token than is told.
+        // More than asked for; other flags; nothing; a token other than the one reported.
         assert!(check(Some(&slot(1, 2)), &outcome(1, 1, 2)).is_err());
         assert!(check(Some(&SlotView { copy_on_open: true, ..slot(1, 1) }), &outcome(1, 1, 1)).is_err());
         assert!(check(None, &outcome(1, 1, 1)).is_err());

@@ -25,7 +25,7 @@ pub struct Setting {
     pub rules: RulesMode,
 }
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Debug)]
 pub struct Run {
     /// Which run.
@@ -36,7 +36,7 @@ pub struct Run {
     pub log: Vec<String>,
 }
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Debug, Default)]
 pub struct Explored {
     /// The calls that can fail.

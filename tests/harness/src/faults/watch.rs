@@ -1,4 +1,4 @@
-//! Makes calls of the driver fail, and sees to what comes of it.
+//! Makes calls of the driver fail, and checks the contract afterwards.
 
 use super::contract::{Levels, Request, brief};
 use super::id::{Failing, Stack, StackId};
@@ -279,7 +279,7 @@ impl Observer for Watch {
         if self.failing.get(state.failed) == Some(&Failing { stack: id, number }) {
             state.failed += 1;
             state.since.clear();
-            // What nobody can be told of excuses nothing.
+            // A failed event cannot be reported, so it excuses no violation.
             let excuses = !call.function.starts_with("Etw");
             if let Some(served) = state.served.get_mut(&call.on_behalf_of).filter(|_| excuses) {
                 served.failed = Some(call.function);

@@ -11,7 +11,7 @@ pub enum Thing {
     Account {
         /// Its name, drawn at random.
         name: String,
-        /// Drawn at random too, and part of the account's comment: it tells the
+        /// Drawn at random too, and part of the account's comment: it distinguishes the
         /// account from another one of this name while its SID is not known.
         mark: String,
         /// Its SID, known once it exists.

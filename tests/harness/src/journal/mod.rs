@@ -2,7 +2,7 @@
 //! behind, however a run ends.
 //!
 //! Before anything lasting is made, a line about it is on the disk; when it is
-//! removed, the line goes. Whoever starts next removes what lines of processes
+//! removed, the line goes. The next process to start removes what lines of processes
 //! that are gone still stand for.
 
 mod entry;
@@ -96,7 +96,7 @@ impl<S: Storage> Journal<S> {
         Ok(entry::parse(&self.storage.read()?))
     }
 
-    /// Removes what processes that are gone have left, and tells what came of it.
+    /// Removes what processes that are gone have left, and reports the result.
     /// What cannot be removed stays listed.
     ///
     /// # Errors

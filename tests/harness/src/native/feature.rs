@@ -29,7 +29,7 @@ pub enum Feature {
     AccessCheckOfTokens,
     /// A handle of a thread without the right sets no token.
     ThreadRights,
-    /// A length that is no handle's is told by its own status.
+    /// A length that is no handle's has its own status.
     HandleLength,
     /// A pipe's server gets its client's token, at the client's level.
     PipeClients,

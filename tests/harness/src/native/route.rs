@@ -1,4 +1,4 @@
-//! By which means a case reaches the kernel, and which of its values then hold.
+//! How a case reaches the kernel, and which of its values then hold.
 
 use psimp_catalogue::{ByKernel, State};
 use psimp_protocol::RulesMode;

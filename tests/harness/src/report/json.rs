@@ -1,101 +1,143 @@
-//! The run as one JSON object. Its members are an interface: other programs read them.
+//! The run as one JSON object, written and read back. Its members are an interface: other programs read them, and
+//! docs/psimp-run.schema.json is made from these structures.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::time::Duration;
 
-use serde::Serialize;
+use psimp_rules::Kernel;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::milliseconds;
-use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult};
+use crate::configuration::{Rules, Target, kernel_names};
+use crate::result::{CASE_ID, CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult, Summary};
 
-#[derive(Serialize)]
-struct Run<'a> {
-    target: String,
+/// A run as JSON.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Run {
+    target: Target,
+    /// The simulated kernel.
+    #[schemars(extend("enum" = kernel_names()))]
     kernel: String,
-    rules: String,
-    image: Option<Image<'a>>,
-    summary: Counts,
-    cases: Vec<Case<'a>>,
+    rules: Rules,
+    /// The driver image that ran, if one did.
+    image: Option<ImageInfo>,
+    summary: Summary,
+    /// In the order of the catalogue.
+    cases: Vec<Case>,
 }
 
-#[derive(Serialize)]
-struct Image<'a> {
-    path: Cow<'a, str>,
-    sha256: &'a str,
-}
-
-#[derive(Serialize)]
-struct Counts {
-    passed: usize,
-    failed: usize,
-    skipped: usize,
-    total: usize,
-}
-
-#[derive(Serialize)]
-struct Case<'a> {
-    id: &'a str,
-    title: &'a str,
-    status: &'static str,
-    reason: Option<&'a str>,
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Case {
+    /// Id of the case.
+    #[schemars(regex(pattern = CASE_ID))]
+    id: String,
+    /// One line on what the case shows.
+    title: String,
+    #[serde(flatten)]
+    outcome: Outcome,
+    /// Wall time, in milliseconds.
+    #[schemars(range(min = 0))]
     ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mismatches: Option<Vec<Difference<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Difference<'a> {
-    what: &'a str,
-    expected: &'a str,
-    observed: &'a str,
-    rule: Option<&'a str>,
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "status", rename_all = "lowercase")]
+enum Outcome {
+    #[schemars(extend("not" = {"required": ["mismatches"]}))]
+    Passed {
+        #[serde(default)]
+        reason: (),
+        /// The observed values in brief.
+        detail: String,
+    },
+    #[schemars(extend("not" = {"required": ["detail"]}))]
+    Failed {
+        #[serde(default)]
+        reason: (),
+        /// The comparisons that did not hold.
+        #[schemars(length(min = 1))]
+        mismatches: Vec<Mismatch>,
+    },
+    #[schemars(extend("not" = {"anyOf": [{"required": ["mismatches"]}, {"required": ["detail"]}]}))]
+    Skipped {
+        /// Why it was skipped.
+        reason: String,
+    },
 }
 
 pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
-    let summary = result.summary();
     let run = Run {
-        target: result.target.to_string(),
+        target: result.target,
         kernel: result.kernel.to_string(),
-        rules: result.rules.to_string(),
-        image: result
-            .image
-            .as_ref()
-            .map(|image| Image { path: image.path.to_string_lossy(), sha256: &image.sha256 }),
-        summary: Counts {
-            passed: summary.passed,
-            failed: summary.failed,
-            skipped: summary.skipped,
-            total: result.cases.len(),
-        },
+        rules: result.rules,
+        image: result.image.clone(),
+        summary: result.summary(),
         cases: result.cases.iter().map(Case::from).collect(),
     };
     serde_json::to_writer(&mut *out, &run)?;
     writeln!(out)
 }
 
-impl<'a> From<&'a CaseResult> for Case<'a> {
-    fn from(case: &'a CaseResult) -> Self {
-        let (status, reason, mismatches, detail) = match &case.status {
-            CaseStatus::Passed(detail) => ("passed", None, None, Some(detail.as_str())),
-            CaseStatus::Failed(mismatches) => {
-                ("failed", None, Some(mismatches.iter().map(Difference::from).collect()), None)
-            }
-            CaseStatus::Skipped(reason) => ("skipped", Some(reason.as_str()), None, None),
+impl From<&CaseResult> for Case {
+    fn from(case: &CaseResult) -> Self {
+        let outcome = match case.status.clone() {
+            CaseStatus::Passed(detail) => Outcome::Passed { reason: (), detail },
+            CaseStatus::Failed(mismatches) => Outcome::Failed { reason: (), mismatches },
+            CaseStatus::Skipped(reason) => Outcome::Skipped { reason },
         };
-        let ms = milliseconds(case.duration);
-        Case { id: &case.id, title: &case.title, status, reason, ms, mismatches, detail }
+        Self { id: case.id.clone(), title: case.title.clone(), outcome, ms: milliseconds(case.duration) }
     }
 }
 
-impl<'a> From<&'a Mismatch> for Difference<'a> {
-    fn from(mismatch: &'a Mismatch) -> Self {
-        Difference {
-            what: &mismatch.what,
-            expected: &mismatch.expected,
-            observed: &mismatch.observed,
-            rule: mismatch.rule.as_deref(),
-        }
+/// Reads what `psimp run --format json` wrote. The text may be UTF-8, or UTF-16 with a byte order mark, which is
+/// what PowerShell's `>` makes of it.
+///
+/// # Errors
+/// What is wrong with it, for the person to read.
+pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
+    let run: Run = serde_json::from_str(&text(bytes)?).map_err(|error| error.to_string())?;
+    let kernel =
+        Kernel::from_name(&run.kernel).ok_or_else(|| format!("there is no kernel {:?}", run.kernel))?;
+    let cases = run.cases.into_iter().map(case).collect::<Result<Vec<_>, _>>()?;
+    let mut ids = BTreeSet::new();
+    if let Some(twice) = cases.iter().find(|case| !ids.insert(&case.id)) {
+        return Err(format!("it has the case {} twice", twice.id));
     }
+    let duration = cases
+        .iter()
+        .try_fold(Duration::ZERO, |sum, case| sum.checked_add(case.duration))
+        .ok_or("the times of its cases are too long to add up")?;
+    let Run { target, rules, image, summary, .. } = run;
+    let result = RunResult { target, kernel, rules, image, cases, duration };
+    if result.summary() != summary {
+        return Err("its summary is not that of its cases".to_owned());
+    }
+    Ok(result)
+}
+
+fn case(case: Case) -> Result<CaseResult, String> {
+    let duration = Duration::try_from_secs_f64(case.ms / 1e3)
+        .map_err(|error| format!("the time of the case {}: {error}", case.id))?;
+    let status = match case.outcome {
+        Outcome::Passed { detail, .. } => CaseStatus::Passed(detail),
+        Outcome::Failed { mismatches, .. } => CaseStatus::Failed(mismatches),
+        Outcome::Skipped { reason } => CaseStatus::Skipped(reason),
+    };
+    Ok(CaseResult { id: case.id, title: case.title, status, duration })
+}
+
+fn text(bytes: &[u8]) -> Result<String, String> {
+    let utf16 = |unit: fn([u8; 2]) -> u16| {
+        let (units, rest) = bytes.get(2..).unwrap_or_default().as_chunks();
+        let units: Vec<_> = units.iter().copied().map(unit).collect();
+        if rest.is_empty() { String::from_utf16(&units).ok() } else { None }
+    };
+    let text = match bytes {
+        [0xFF, 0xFE, ..] => utf16(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => utf16(u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, utf8 @ ..] | utf8 => String::from_utf8(utf8.to_vec()).ok(),
+    };
+    text.ok_or_else(|| "it is no text".to_owned())
 }

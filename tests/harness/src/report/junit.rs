@@ -30,7 +30,7 @@ fn suite(result: &RunResult, cases: &[CaseResult]) -> TestSuite {
         suite.add_property(Property::new(name, value.as_str()));
     }
     if let Some(image) = &result.image {
-        suite.add_property(Property::new("image.path", image.path.to_string_lossy().into_owned()));
+        suite.add_property(Property::new("image.path", image.path.clone()));
         suite.add_property(Property::new("image.sha256", image.sha256.as_str()));
     }
     let classname = configuration(result);

@@ -3,7 +3,6 @@
 pub mod html;
 mod json;
 mod junit;
-mod read;
 mod sheet;
 mod table;
 mod tap;
@@ -13,7 +12,8 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use psimp_catalogue::GROUPS;
 
-pub use read::read;
+pub(crate) use json::Run;
+pub use json::read;
 pub use sheet::{Column, Row, Sheet};
 
 use crate::result::{CaseResult, RunResult};

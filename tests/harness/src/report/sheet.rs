@@ -18,7 +18,7 @@ pub struct Sheet<'a> {
 pub struct Column<'a> {
     /// What came of it.
     pub run: &'a RunResult,
-    /// What tells it from runs of the same target, kernel and rules, if there are any: its file.
+    /// What distinguishes it from runs of the same target, kernel and rules, if there are any: its file.
     pub file: Option<&'a str>,
 }
 
@@ -68,7 +68,7 @@ impl Sheet<'_> {
     pub fn differences_as_text(&self) -> String {
         let mut text = String::new();
         for (number, Column { run, file }) in (1..).zip(&self.columns) {
-            let Summary { passed, failed, skipped } = run.summary();
+            let Summary { passed, failed, skipped, .. } = run.summary();
             let counts = format!("{passed} passed, {failed} failed, {skipped} skipped");
             let (target, kernel, rules) = (&run.target, &run.kernel, &run.rules);
             let line = format!(

@@ -91,7 +91,7 @@ impl Table {
         }
         writeln!(out, "target  {}, kernel {}, rules {}", result.target, result.kernel, result.rules)?;
         if let Some(image) = &result.image {
-            writeln!(out, "image   {}", image.path.display())?;
+            writeln!(out, "image   {}", image.path)?;
             writeln!(out, "sha256  {}", image.sha256)?;
         }
         Ok(())

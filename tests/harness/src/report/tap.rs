@@ -10,7 +10,7 @@ pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "1..{}", result.cases.len())?;
     writeln!(out, "# target {}, kernel {}, rules {}", result.target, result.kernel, result.rules)?;
     if let Some(image) = &result.image {
-        writeln!(out, "# image {}", one_line(&image.path.to_string_lossy()))?;
+        writeln!(out, "# image {}", one_line(&image.path))?;
         writeln!(out, "# sha256 {}", image.sha256)?;
     }
     for (number, case) in (1..).zip(&result.cases) {

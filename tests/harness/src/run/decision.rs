@@ -78,7 +78,7 @@ fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Comparis
     finish(machine, row, expected, slot.as_ref(), differences)
 }
 
-/// The slot as QUERY tells it, which must be what the kernel holds.
+/// The slot as QUERY reports it, which must be what the kernel holds.
 pub(super) fn queried(
     client: &Client<'_>,
     thread: &Thread,

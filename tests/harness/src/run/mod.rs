@@ -1,4 +1,4 @@
-//! Carries out cases and compares what came with what the catalogue says.
+//! Carries out cases and compares the results with the catalogue.
 
 mod asked;
 mod decision;
@@ -59,7 +59,7 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
     result(found.map_or_else(CaseStatus::Failed, CaseStatus::Passed))
 }
 
-/// Runs a race under the schedule of one seed, and tells that schedule; any other
+/// Runs a race under the schedule of one seed, and returns that schedule; any other
 /// case, and one that cannot be carried out here, as [`run_case`] does.
 pub fn replay(setup: &Setup, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>) {
     let Body::Race(race) = case.body else { return (run_case(setup, case), Vec::new()) };

@@ -49,7 +49,7 @@ pub struct Unseen {
     pub status: String,
 }
 
-/// A token, as far as it tells.
+/// A token, as far as it can be read.
 #[derive(Clone, Debug, Serialize)]
 pub struct Token {
     /// `primary` or `impersonation`.
@@ -158,7 +158,7 @@ impl Unseen {
         Self { failed: "opening the token", status: status.to_string() }
     }
 
-    /// A token that does not tell.
+    /// A token that cannot be read.
     pub fn reading(status: Status) -> Self {
         Self { failed: "reading the token", status: status.to_string() }
     }

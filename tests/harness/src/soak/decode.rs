@@ -1,4 +1,4 @@
-//! What a reply tells of a slot, and whether somebody assigned that.
+//! The slot in a reply, and whether any thread assigned it.
 
 use super::world::{Values, World};
 use crate::observe::SlotView;

@@ -2,7 +2,7 @@
 //! long as they are let, as fast as they can.
 //!
 //! Each token goes with flags and a level that no other token goes with. So every
-//! slot that the driver tells of can be recognised, and one that is a mixture of
+//! slot that the driver reports can be recognised, and one that is a mixture of
 //! two as well.
 
 mod crowd;

@@ -125,7 +125,7 @@ impl World {
         }
     }
 
-    /// The same for the identity that IMPERSONATE and RESTORE tell of.
+    /// The same for the identity that IMPERSONATE and RESTORE return.
     pub(super) fn is_assigned_id(&self, token_id: u64, session: u64, values: Values) -> bool {
         match self.by_id.get(&token_id) {
             Some(assigned) => *assigned == values,

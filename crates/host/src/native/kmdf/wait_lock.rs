@@ -87,7 +87,7 @@ impl WaitLock {
         }
         // From now on what the driver kept under the lock may be any thread's to release.
         cx.dispatch.take_over();
-        cx.account().locks.borrow_mut().retain(|lock| !std::ptr::eq(&**lock, self));
+        cx.account().locks.borrow_mut().retain(|lock| lock.handle() != self.handle());
         *owner = None;
         drop(owner);
         self.released.notify_one();

@@ -2,7 +2,7 @@
 //!
 //! They are counted one by one: another psimp makes the calls, and this one lets it go from
 //! instruction to instruction. That needs no counters of the processor, which virtual machines
-//! often lack, and tells the driver's own instructions from those of the host by where they lie.
+//! often lack, and separates the driver's own instructions from the host's by address.
 //! The other one says with a signal where a call begins and ends.
 
 mod callee;
@@ -17,7 +17,7 @@ use nix::sys::signal::Signal;
 /// Where a stretch begins and where it ends.
 const MARK: Signal = Signal::SIGUSR1;
 
-/// What is between two marks, in order: nothing at first, which tells what the marks cost. Each is
+/// What is between two marks, in order: nothing at first, which measures the marks themselves. Each is
 /// repeated, and the least counts, because a call may also set things up.
 fn stretches(repetitions: usize) -> impl Iterator<Item = Option<Call>> {
     std::iter::once(None)

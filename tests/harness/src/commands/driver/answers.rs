@@ -27,7 +27,7 @@ const fn nt(status: u32, name: &'static str) -> Answer {
     (Code::Nt(Status(status)), name)
 }
 
-/// The first row that fits is told.
+/// The first row that matches is reported.
 pub(super) const ROWS: &[Row] = &[
     Row {
         requests: MANAGING,

@@ -41,7 +41,7 @@ pub enum Unfit {
     Path(PathBuf),
 }
 
-/// The absolute path of an image that this machine could load, as far as its headers tell.
+/// The absolute path of an image that this machine could load, by its headers.
 ///
 /// # Errors
 /// Why it could not.

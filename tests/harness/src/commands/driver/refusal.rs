@@ -121,7 +121,7 @@ mod tests {
     fn the_same_answer_means_what_was_asked() {
         assert!(told(Request::OpenDevice, 2).contains("`psimp driver install` and `psimp driver start`"));
         assert!(told(Request::OpenDevice, 5).contains("only SYSTEM and administrators may open the device"));
-        // Loading may be denied to an administrator too: it is not for want of elevation.
+        // Loading may be denied to an administrator too: missing elevation is not the only reason.
         assert!(told(Request::Start, 5).contains("Windows answers error 5"));
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Formatter};
 /// How often the state is looked at until a driver is loaded or unloaded.
 const LOOKS: u32 = 50;
 
-/// The service of the driver, as the service control manager tells it.
+/// The service of the driver, as the service control manager reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// The image path, as the service control manager keeps it.
@@ -129,7 +129,7 @@ impl ServiceFailure {
 /// Makes the service. `Ok(false)` if it is there already, for the same image.
 ///
 /// # Errors
-/// Why there is none; then nothing was changed, or [`Failure::NotUndone`] tells what is left.
+/// Why there is none; then nothing was changed, or [`ServiceFailure::NotUndone`] lists what is left.
 pub fn install(services: &mut impl Services, image: &str) -> Result<bool, ServiceFailure> {
     if let Some(service) = services.query()? {
         check_same(&service, image)?;

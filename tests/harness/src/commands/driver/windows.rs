@@ -20,7 +20,7 @@ const RUNNING: u32 = 4;
 /// The service control manager of this machine.
 pub(super) struct Manager;
 
-/// The processor of this machine; that of this program on a Windows that does not tell.
+/// The processor of this machine; that of this program where Windows does not report it.
 pub(super) fn machine() -> Machine {
     match machine::native() {
         Ok(0x8664) | Err(_) => Machine::Amd64,

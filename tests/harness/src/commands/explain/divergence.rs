@@ -1,8 +1,8 @@
 //! On which rule profiles part.
 
 use super::decision::Tried;
+use super::json::Parting;
 use psimp_rules::{Integrity, Profile, Rule};
-use serde_json::{Value, json};
 use std::fmt::{self, Display, Formatter};
 
 /// The rules in the one order that all profiles share. Integrity has two places, of which a
@@ -63,17 +63,15 @@ impl Divergence {
         decided.all(|other| other == first).then_some(first)
     }
 
-    /// `null` where profiles part nowhere.
-    pub(super) fn json(&self) -> Value {
-        if self.go_on.is_empty() && self.common().is_some() {
-            return Value::Null;
-        }
-        let names = |list: &[(&'static str, String)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-        json!({
-            "rule": self.rule.name(),
-            "decides": names(&self.end),
-            "goes_on": names(&self.go_on),
-            "same_decision": self.common().is_some(),
+    /// Nothing where profiles part nowhere.
+    pub(super) fn json(&self) -> Option<Parting> {
+        let same_decision = self.common().is_some();
+        let names = |list: &[(&'static str, String)]| list.iter().map(|(name, _)| *name).collect();
+        (!self.go_on.is_empty() || !same_decision).then(|| Parting {
+            rule: self.rule.name(),
+            decides: names(&self.end),
+            goes_on: names(&self.go_on),
+            same_decision,
         })
     }
 }

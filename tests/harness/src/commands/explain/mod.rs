@@ -3,31 +3,31 @@
 
 mod decision;
 mod divergence;
+mod json;
 mod question;
 mod requests;
 mod script;
 mod words;
 
-use super::say;
-use crate::cli::{Exit, ExplainArgs, TextFormat};
+use super::{say, say_json};
+use crate::cli::{Exit, ExplainArgs, Rules, TextFormat};
 use crate::driver::Source;
 use crate::result::CaseStatus;
 use crate::run::races;
 use crate::run::{Setup, run_case};
+pub(super) use json::Explanation;
 use psimp_catalogue::{Body, Case};
-use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 use question::Question;
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let Some(id) = &args.case else {
         let question = Question::new(args.process.as_ref(), args.token.as_ref(), args.level);
-        say(match args.format {
-            TextFormat::Table => question.text(),
-            TextFormat::Json => format!("{}\n", question.json()),
-        })?;
+        match args.format {
+            TextFormat::Table => say(question.text()),
+            TextFormat::Json => say_json(&Explanation::Question(Box::new(question.json()))),
+        }?;
         return Ok(Exit::Passed);
     };
     let Some(case) = psimp_catalogue::cases().into_iter().find(|c| c.id.eq_ignore_ascii_case(id)) else {
@@ -36,27 +36,21 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     };
     let text = text(&case);
     let runs = runs(&case);
-    say(match args.format {
+    match args.format {
         TextFormat::Table => {
             let mut told = format!(
                 "{}  {}\n\n{text}\nOn the model, through the driver's service\n",
                 case.id, case.title
             );
             for run in &runs {
-                let _ = writeln!(
-                    told,
-                    "  {:<12} {:<12} {}",
-                    run["kernel"].as_str().unwrap_or_default(),
-                    run["rules"].as_str().unwrap_or_default(),
-                    run["observed"].as_str().unwrap_or_default()
-                );
+                let _ = writeln!(told, "  {:<12} {:<12} {}", run.kernel, run.rules, run.observed);
             }
-            told
+            say(told)
         }
         TextFormat::Json => {
-            format!("{}\n", json!({"id": case.id, "title": case.title, "text": text, "runs": runs}))
+            say_json(&Explanation::Case(json::Case { id: case.id, title: case.title, text, runs }))
         }
-    })?;
+    }?;
     Ok(Exit::Passed)
 }
 
@@ -73,11 +67,11 @@ pub(super) fn text(case: &Case) -> String {
 }
 
 /// The case on every kernel, in both rules modes.
-fn runs(case: &Case) -> Vec<Value> {
+fn runs(case: &Case) -> Vec<json::Run> {
     let mut runs = Vec::new();
     for &kernel in Kernel::ALL {
-        for (rules, name) in [(RulesMode::Documented, "documented"), (RulesMode::Kernel, "kernel")] {
-            let setup = Setup { source: Source::Service, kernel, rules };
+        for rules in [Rules::Documented, Rules::Kernel] {
+            let setup = Setup { source: Source::Service, kernel, rules: rules.mode() };
             let observed = match run_case(&setup, case).status {
                 CaseStatus::Passed(words) if words.is_empty() => "as expected".to_owned(),
                 CaseStatus::Passed(words) => format!("as expected: {words}"),
@@ -90,7 +84,7 @@ fn runs(case: &Case) -> Vec<Value> {
                     format!("NOT as expected: {}", all.join("; "))
                 }
             };
-            runs.push(json!({"kernel": kernel.to_string(), "rules": name, "observed": observed}));
+            runs.push(json::Run { kernel: kernel.name(), rules, observed });
         }
     }
     runs

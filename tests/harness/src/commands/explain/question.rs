@@ -2,10 +2,11 @@
 
 use super::decision::{REFUSED, Tried, compared, describe};
 use super::divergence::Divergence;
+use super::json;
 use crate::cli::TokenSpec;
+use crate::show::view::type_name;
 use psimp_nt::Level;
 use psimp_rules::{Effect, PROFILES, Profile, TokenFacts, Verdict, raises};
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -58,22 +59,21 @@ impl Question {
         text
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(super) fn json(&self) -> json::Question {
         let answers = self.answers();
-        let profiles: Vec<_> = answers.iter().map(|(profile, tried)| answer(profile, tried)).collect();
-        json!({
-            "process": facts(&self.server),
-            "token": facts(&self.token),
-            "level": self.asked as u8,
-            "refused_by_driver": self.is_refused(),
-            "profiles": profiles,
-            "parting": Divergence::of(&answers).json(),
-            "text": self.text(),
-        })
+        json::Question {
+            process: facts(&self.server),
+            token: facts(&self.token),
+            level: self.asked as u8,
+            refused_by_driver: self.is_refused(),
+            profiles: answers.iter().map(|(profile, tried)| answer(profile, tried)).collect(),
+            parting: Divergence::of(&answers).json(),
+            text: self.text(),
+        }
     }
 }
 
-fn answer(profile: &Profile, tried: &Tried) -> Value {
+fn answer(profile: &Profile, tried: &Tried) -> json::Answer {
     let (verdict, level) = match tried.decision.verdict {
         Verdict::Kept(level) => ("kept", Some(level as u8)),
         Verdict::Copied(level) => ("copied", Some(level as u8)),
@@ -84,33 +84,33 @@ fn answer(profile: &Profile, tried: &Tried) -> Value {
         Effect::Keep => "keeps",
         Effect::Deny => "denies",
     };
-    let step = |step: &psimp_rules::Step| json!({"rule": step.rule.name(), "effect": effect(step.effect)});
-    json!({
-        "profile": profile.name,
-        "describes": profile.describes,
-        "decided": tried.decided(),
-        "verdict": verdict,
-        "level": level,
-        "rule": tried.decision.rule.name(),
-        "tried": tried.steps.iter().map(step).collect::<Vec<_>>(),
-    })
+    let step = |step: &psimp_rules::Step| json::Step { rule: step.rule.name(), effect: effect(step.effect) };
+    json::Answer {
+        profile: profile.name,
+        describes: profile.describes,
+        decided: tried.decided(),
+        verdict,
+        level,
+        rule: tried.decision.rule.name(),
+        tried: tried.steps.iter().map(step).collect(),
+    }
 }
 
-fn facts(facts: &TokenFacts) -> Value {
+fn facts(facts: &TokenFacts) -> json::Facts {
     let platform = &facts.platform;
-    json!({
-        "user": facts.user.to_string(),
-        "logon": facts.authentication_id.0,
-        "type": format!("{:?}", facts.token_type).to_lowercase(),
-        "level": facts.level as u8,
-        "restriction": format!("{:?}", facts.restriction),
-        "impersonate_privilege": platform.impersonate_privilege,
-        "origin": platform.origin.0,
-        "integrity": platform.integrity,
-        "elevated": platform.elevated,
-        "filtered": platform.filtered_logon,
-        "package": platform.package.map(|package| package.id),
-        "parent": platform.package.and_then(|package| package.parent),
-        "session": platform.session,
-    })
+    json::Facts {
+        user: facts.user.to_string(),
+        logon: facts.authentication_id.0,
+        token_type: type_name(facts.token_type),
+        level: facts.level as u8,
+        restriction: format!("{:?}", facts.restriction),
+        impersonate_privilege: platform.impersonate_privilege,
+        origin: platform.origin.0,
+        integrity: platform.integrity,
+        elevated: platform.elevated,
+        filtered: platform.filtered_logon,
+        package: platform.package.map(|package| package.id),
+        parent: platform.package.and_then(|package| package.parent),
+        session: platform.session,
+    }
 }

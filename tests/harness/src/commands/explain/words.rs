@@ -43,7 +43,7 @@ pub(super) fn words(step: &Step) -> String {
         Step::Broker(ref broker) => self::broker(broker),
         Step::Memory(memory) => self::memory(memory),
         Step::Object(ref object) => self::object(object),
-        // What has steps inside it, and looks, are told by whoever tells those.
+        // Steps that contain steps, and checks, are described by the caller.
         ref other => format!("{other:?}"),
     }
 }

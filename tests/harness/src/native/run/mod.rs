@@ -73,7 +73,7 @@ struct Native {
     /// Wine's version, where this is no Windows.
     wine: Option<String>,
     tried: BTreeMap<Feature, Result<(), String>>,
-    /// It was told that servers may outlive this process.
+    /// The warning that servers may outlive this process was printed.
     warned: Cell<bool>,
 }
 
@@ -178,7 +178,7 @@ impl Native {
         std::thread::spawn(move || {
             let mut line = String::new();
             let read = BufReader::new(output).read_line(&mut line).map(|_| line);
-            // Whoever waited may have lost patience.
+            // The waiting side may have timed out.
             let _ = answer.send(read);
         });
         match wait.recv_timeout(PATIENCE) {

@@ -1,6 +1,6 @@
 //! The other user, B in the catalogue: where a token of somebody else comes from.
 //!
-//! Whoever holds `SeTcbPrivilege` logs LOCAL SERVICE on, which every Windows has and
+//! A process that holds `SeTcbPrivilege` logs LOCAL SERVICE on, which every Windows has and
 //! which has no password. An administrator makes an account, logs it on, and deletes
 //! it at once: its token stays what it is. Nobody else gets such a token.
 

@@ -41,7 +41,7 @@ pub(super) fn run(env: &CaseEnv, case: &Case) -> Comparison {
     env.finish()
 }
 
-/// Steps to carry out, and whom to tell when that is done.
+/// Steps to carry out, and the channel to signal when they are done.
 pub(super) type Work = (&'static [Step], Sender<()>);
 
 pub(super) struct Worker<'scope> {
@@ -179,7 +179,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         // Without copy-on-open every open is of the slot's own object.
         let open = seen.open(again.id());
         if state.slot.contains("co1") {
-            // Which object that was cannot be told: the slot cannot be looked at without an open.
+            // Which object that was is unknown: user mode cannot read the slot without an open.
             let kind = |open: &str| open.split_once(' ').map_or(open, |(_, kind)| kind).to_owned();
             self.compare("open", &kind(state.open), &kind(&open));
         } else {

@@ -194,14 +194,14 @@ fn real(own: Sid, other: Option<Sid>, sid: Sid) -> Option<Sid> {
     }
 }
 
-/// Starts a thread that creates objects for the others: whoever impersonates creates them as its client, if it
+/// Starts a thread that creates objects for the others: a thread that impersonates creates them as its client, if it
 /// can at all.
 fn object_creator(own: Sid, other: Option<Sid>) -> Sender<Order> {
     let (orders, waiting) = channel::<Order>();
     std::thread::spawn(move || {
         for (object, reply) in waiting {
             let event = described(own, other, object).and_then(|descriptor| Event::create(Some(&descriptor)));
-            // Whoever asked may have gone.
+            // The thread that asked may have exited.
             let _ = reply.send(event);
         }
     });

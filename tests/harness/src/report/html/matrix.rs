@@ -69,7 +69,7 @@ impl Page<'_> {
     }
 }
 
-/// What tells a run from the others.
+/// What distinguishes a run from the others.
 pub(super) fn heading(column: &Column<'_>) -> Markup {
     html! {
         (column.run.target) " " (column.run.kernel) " " (column.run.rules)

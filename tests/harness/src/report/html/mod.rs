@@ -87,7 +87,7 @@ impl Page<'_> {
                             td {
                                 @if let Some(file) = column.file { (file) " " }
                                 @if let Some(image) = &column.run.image {
-                                    (image.path.display()) ", SHA-256 " code { (image.sha256) }
+                                    (image.path) ", SHA-256 " code { (image.sha256) }
                                 }
                             }
                         }

@@ -198,7 +198,7 @@ impl<'a> Actor<'a> {
         self.one_of(what, &observed, &[], allowed);
     }
 
-    /// The slot that was told of must be one of these, or what came back one of
+    /// The slot that was reported must be one of these, or what came back one of
     /// those.
     fn told(&self, what: &str, answer: Result<wire::Slot, Failure>, slots: &[&str], statuses: &[Status]) {
         let observed = match answer {

@@ -111,7 +111,7 @@ fn statuses(allowed: &[Status]) -> String {
     format!(": {}", allowed.join(" or "))
 }
 
-/// The slots that may be told of, and what else may come back.
+/// The slots that may be reported, and the statuses that may be returned.
 fn told(slots: &[&str], also: &[Status]) -> String {
     let slots = slots.iter().map(|slot| (*slot).to_owned());
     slots.chain(also.iter().map(ToString::to_string)).collect::<Vec<_>>().join(" or ")

@@ -217,7 +217,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
         Ok(call?)
     }
 
-    /// END or REVERT, which tell the slot as it was.
+    /// END or REVERT, which return the slot as it was.
     fn slot_before(&self, end: bool) -> Result<(), Failure> {
         let before = self.thread().slot().map(|slot| SlotView::from(&slot));
         let told = self.through_driver(|client| if end { client.end() } else { client.revert() })?;

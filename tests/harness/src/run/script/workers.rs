@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
-/// Steps to carry out, and whom to tell when that is done.
+/// Steps to carry out, and the channel to signal when they are done.
 type Work = (&'static [Step], Sender<()>);
 
 /// The threads that one thread directs. Each waits for its next part until the
-/// troupe is gone.
+/// workers are dropped.
 pub(super) struct Workers<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     workers: BTreeMap<Who, Worker<'scope>>,
@@ -85,7 +85,7 @@ fn act<'scope, 'env>(
     let mut run = Run::new(env, who, env.machine(who), Workers::of(scope));
     while let Ok((steps, done)) = parts.recv() {
         run.steps(steps);
-        // Whoever directs may have stopped waiting.
+        // The thread that gave the work may have stopped waiting.
         let _ = done.send(());
     }
 }

@@ -1,8 +1,8 @@
 //! What the driver tells through ETW, to whom, and what it costs when nobody listens.
-#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-mod support;
-
+use crate::decode::{Decoded, decode};
+use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY};
+use crate::session::{USER, image, spec};
 use psimp_host::{
     Call, Decision, Event, Failure, Host, IoControl, Listener, Observer, Open, Options, Requestor, StartError,
 };
@@ -11,9 +11,6 @@ use psimp_nt::{Level, Sid, Status, TokenType};
 use psimp_protocol::{LINK_NAME, Operation, PROTOCOL_VERSION, SERVER_SECURITY, wire};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use support::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY};
-use support::tracelogging::{Decoded, decode};
-use support::{USER, image, spec};
 use zerocopy::IntoBytes;
 
 /// As `docs/tracing.md` has it, here in the order of the bytes in memory.

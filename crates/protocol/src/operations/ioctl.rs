@@ -1,8 +1,8 @@
 //! What is known of a control code, and the macro that makes it of one row an operation.
 
+use super::{ABOUT, IOCTLS, Operation};
+use crate::event::EventLevel;
 use crate::layout::Layout;
-use crate::operations::{ABOUT, IOCTLS, Operation};
-use crate::refusal::Step;
 
 /// Access that the file handle needs; the I/O manager checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,33 @@ pub struct Ioctl {
     pub changes: Changes,
 }
 
+/// What an operation does on the way that can be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Opens a thread by a handle of the caller.
+    OpenThread,
+    /// Opens a token by a handle of the caller.
+    OpenToken,
+    /// Demands more access to a token that is a primary one.
+    CheckPrimaryToken,
+    /// Compares the level asked for with the token's own.
+    CheckTokenLevel,
+    /// Has the kernel assign a token to a thread.
+    Assign,
+    /// Uses the saves of the file object.
+    UseSaves,
+    /// Adds one.
+    AddSave,
+    /// Looks one up by its id.
+    FindSave,
+    /// Looks for the next client.
+    FindClient,
+    /// Accepts a client by the id of its connection.
+    AcceptClient,
+    /// Checks access to a descriptor of the caller.
+    CheckAccess,
+}
+
 /// What else is known of an operation, for documentation and tests.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
@@ -96,6 +123,14 @@ impl Ioctl {
         match self.changes {
             Changes::Nothing => Access::Read,
             Changes::Slot | Changes::Saves => Access::Write,
+        }
+    }
+
+    /// The level of its event when it is done and stored no lower level than was asked for.
+    pub const fn event_level(&self) -> EventLevel {
+        match self.changes {
+            Changes::Nothing => EventLevel::ReadOnly,
+            Changes::Slot | Changes::Saves => EventLevel::Change,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The driver's image when the framework has no memory for a reply.
 
-mod support;
-
+use crate::session::{CALLER, READ_WRITE, TOKEN_IMPERSONATE, send};
+use crate::session::{image, process, token};
 use psimp_host::{Call, Decision, Failure, Host, Observer, Options};
 use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, Status, TokenType};
@@ -9,8 +9,6 @@ use psimp_protocol::wire::{Impersonate, Outcome, Saved, Slot};
 use psimp_protocol::{LINK_NAME, Operation, PROTOCOL_VERSION};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::session::{CALLER, READ_WRITE, TOKEN_IMPERSONATE, send};
-use support::{image, process, token};
 
 /// While it is set, no output buffer is handed out.
 #[derive(Debug, Default)]

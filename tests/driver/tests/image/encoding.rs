@@ -1,21 +1,14 @@
 //! The driver's own encoding of events against that of the crate `tracelogging`, whose macros
 //! know nothing of the driver: name, GUID, descriptions and values have to be the same to the
 //! last byte.
-#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-// The macros name what they need by the crate that they belong to. Here that is this one: it
-// has the types of the other, and a provider that returns what is written to it.
-extern crate self as tracelogging;
-
-mod support;
-
+use crate::decode::decode;
+use crate::session::{CALLER, Session};
 use psimp_host::{Event, Listener, Options};
 use psimp_model::Kernel;
 use psimp_nt::Level as ImpersonationLevel;
 use psimp_protocol::{Operation, wire};
 use std::cell::RefCell;
-use support::session::{CALLER, Session};
-use support::tracelogging::decode;
 use tracelogging_macros::{define_provider, write_event};
 pub use tracelogging_types::{Channel, Guid, Level, Opcode, OutType};
 
@@ -181,7 +174,7 @@ fn the_driver_encodes_as_the_crate_does() {
 fn the_guid_is_made_of_the_name() {
     let id = PROVIDER.id.to_utf8_bytes();
     assert_eq!(std::str::from_utf8(&id), Ok("2cc9f3d1-5cf8-5df1-6683-77545eaafd9e"));
-    let document = include_str!("../../../docs/tracing.md");
+    let document = include_str!("../../../../docs/tracing.md");
     assert!(document.contains("2cc9f3d1-5cf8-5df1-6683-77545eaafd9e"));
     assert!(document.contains("PsImpersonate"));
 }
@@ -194,7 +187,7 @@ fn the_document_has_the_fields() {
     let Some(session) = Session::with(Kernel::Win10, options) else { return };
     session.impersonate(ImpersonationLevel::Impersonation, 0).expect("IMPERSONATE");
     assert_eq!(session.end(), Ok(()));
-    let document = include_str!("../../../docs/tracing.md");
+    let document = include_str!("../../../../docs/tracing.md");
     for event in log.take() {
         let event = decode(&event);
         assert!(document.contains(&format!("`{}`", event.name)), "{}", event.name);

@@ -1,7 +1,7 @@
 //! The driver's own image: saved slots, evaluations and access checks.
 
-mod support;
-
+use crate::session::{CALLER, READ_WRITE, Session, failed, send};
+use crate::session::{USER, image, process};
 use psimp_host::{Call, Decision, Host, Observer, Options};
 use psimp_model::{Ace, Acl, GenericMapping, Kernel, SecurityDescriptor, System, sids};
 use psimp_nt::{Level, Sid, Status};
@@ -9,8 +9,6 @@ use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{LINK_NAME, MAX_SAVES, Operation, PROTOCOL_VERSION};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::session::{CALLER, READ_WRITE, Session, failed, send};
-use support::{USER, image, process};
 
 #[test]
 fn a_saved_slot_comes_back_whole() {

@@ -1,14 +1,12 @@
 //! Clients of the driver's own image: what the catalogue has no words for.
 
-mod support;
-
+use crate::session::{Session, failed};
 use psimp_host::{Call, Decision, Failure, File, Observer, Open, Options, StartError};
 use psimp_model::{Kernel, SecurityQos};
 use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{self, connection_flags};
 use psimp_protocol::{CLIENT_NAME, LINK_NAME, MAX_CONNECTIONS, Operation, PROTOCOL_VERSION};
 use std::sync::Arc;
-use support::session::{Session, failed};
 
 impl Session {
     /// The session's own thread connects.
@@ -107,7 +105,7 @@ impl Observer for Failing {
 
 #[test]
 fn a_device_without_a_lock_is_not_made() {
-    let Some(image) = support::image() else { return };
+    let Some(image) = crate::session::image() else { return };
     let system = Arc::new(psimp_model::System::new(Kernel::Win10));
     let options = Options { observer: Some(Arc::new(Failing("WdfWaitLockCreate"))), ..Options::default() };
     let started = psimp_host::Host::load_with(&image, system, options);

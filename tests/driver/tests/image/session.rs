@@ -1,11 +1,12 @@
 //! A program that talks to the driver's own image.
 
-use super::{image, process, token};
-use psimp_host::{Failure, Fault, File, Host, IoControl, Options};
-use psimp_model::{Kernel, Object, Process, System, Thread, Token};
-use psimp_nt::{Level, Status, TokenType};
+use psimp_host::{Failure, Fault, File, Host, Image, IoControl, Options};
+use psimp_model::{Group, Kernel, Object, Process, System, Thread, Token, TokenSpec, sids};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::wire;
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
+use psimp_rules::PlatformFacts;
+use std::path::Path;
 use std::sync::Arc;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -16,6 +17,46 @@ pub(crate) const TOKEN_QUERY: u32 = 8;
 
 /// Input of QUERY, SAVE and END about the calling thread.
 pub(crate) const CALLER: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
+
+/// The user whose programs these are.
+pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
+
+/// The driver's image, if `PSIMP_SYS` names one; else says so.
+pub(crate) fn image() -> Option<Image> {
+    let Some(path) = std::env::var_os("PSIMP_SYS") else {
+        eprintln!("skipped: PSIMP_SYS names no image of the driver");
+        return None;
+    };
+    Some(Image::open(Path::new(&path)).expect("the image loads"))
+}
+
+/// A token of the user, who is an administrator.
+pub(crate) fn spec(token_type: TokenType, level: Level) -> TokenSpec {
+    TokenSpec {
+        user: USER,
+        authentication_id: Luid(0x5_0000),
+        token_type,
+        level,
+        groups: vec![Group { sid: sids::ADMINISTRATORS, enabled: true }],
+        privileges: Vec::new(),
+        restricting: Vec::new(),
+        write_restricted: false,
+        platform: PlatformFacts::default(),
+        acl: None,
+    }
+}
+
+/// As [`spec`], made.
+pub(crate) fn token(system: &System, token_type: TokenType, level: Level) -> Arc<Token> {
+    system.create_token(spec(token_type, level))
+}
+
+/// A process of the user with one thread.
+pub(crate) fn process(system: &System) -> (Arc<Process>, Arc<Thread>) {
+    let process = system.create_process(token(system, TokenType::Primary, Level::Anonymous));
+    let thread = system.create_thread(&process);
+    (process, thread)
+}
 
 /// Sends an operation whose input and output have a fixed length.
 pub(crate) fn send<I: IntoBytes + Immutable + ?Sized, O: FromBytes + IntoBytes>(

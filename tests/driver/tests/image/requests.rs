@@ -1,15 +1,13 @@
 //! The driver's own image, run over the model.
 
-mod support;
-
+use crate::session::{READ_WRITE, TOKEN_IMPERSONATE, send};
+use crate::session::{USER, image, process, token};
 use psimp_host::{Failure, Host, IoControl};
 use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
 use psimp_protocol::{DEVICE_NAME, Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
 use std::sync::Arc;
-use support::session::{READ_WRITE, TOKEN_IMPERSONATE, send};
-use support::{USER, image, process, token};
 
 #[test]
 fn a_thread_impersonates_and_reverts() {
@@ -64,7 +62,7 @@ fn another_users_token_is_copied_through_handles_of_the_kernel() {
     let system = Arc::new(System::new(Kernel::Documented));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
     let (process, thread) = process(&system);
-    let mut spec = support::spec(TokenType::Impersonation, Level::Impersonation);
+    let mut spec = crate::session::spec(TokenType::Impersonation, Level::Impersonation);
     spec.user = psimp_nt::Sid::new(5, &[21, 9, 9, 9, 1001]);
     let client = system.create_token(spec);
     let handle = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE);
@@ -92,7 +90,7 @@ fn the_descriptor_and_the_access_bits_are_enforced() {
     let Some(image) = image() else { return };
     let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
-    let mut spec = support::spec(TokenType::Primary, Level::Anonymous);
+    let mut spec = crate::session::spec(TokenType::Primary, Level::Anonymous);
     spec.groups.clear();
     let stranger = system.create_thread(&system.create_process(system.create_token(spec)));
     let refused = host.open(&stranger, LINK_NAME, READ_WRITE).map(drop);

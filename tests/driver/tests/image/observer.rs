@@ -1,18 +1,15 @@
 //! The hook that every call passes: failures on demand, and threads that meet in
 //! the driver.
 
-mod support;
-
-use psimp_host::{Call, Decision, Failure, FaultKind, Host, IoControl, Observer, Options, Site, StartError};
+use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY, USER, image, process, spec};
+use psimp_host::{Call, Decision, Failure, Host, IoControl, Observer, Options, Site, StartError};
 use psimp_model::{Acl, Kernel, Object, SecurityDescriptor, System};
 use psimp_nt::{Level, Sid, Status, TokenType};
-use psimp_protocol::wire::{AccessCheck, Discard, Impersonate, Restore};
+use psimp_protocol::wire::{AccessCheck, Discard, Impersonate, Restore, Slot};
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use support::session::{TOKEN_IMPERSONATE, TOKEN_QUERY};
-use support::{USER, image, process, spec};
 use zerocopy::IntoBytes;
 
 /// Fails the one call, of those that can fail, whose turn it is.
@@ -105,28 +102,6 @@ fn every_call_that_can_fail_may_fail() {
     );
 }
 
-/// An observer that breaks the rules.
-struct Panics;
-
-impl Observer for Panics {
-    fn rule(&self, call: &Call<'_>) -> Decision {
-        assert_ne!(call.function, "IoThreadToProcess", "as the test wants it");
-        Decision::Proceed
-    }
-}
-
-#[test]
-fn a_panic_of_the_host_is_a_fault() {
-    let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Kernel::Win10));
-    let options = Options { observer: Some(Arc::new(Panics)), ..Options::default() };
-    let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");
-    let (_, thread) = process(&system);
-    let Err(Failure::Fault(fault)) = host.open(&thread, LINK_NAME, 3) else { panic!("no fault") };
-    assert_eq!(fault.kind, FaultKind::Host);
-    assert!(fault.message.contains("panicked in IoThreadToProcess"), "{fault}");
-}
-
 #[test]
 fn two_threads_use_one_file() {
     const COUNT: u32 = 2_000;
@@ -134,7 +109,7 @@ fn two_threads_use_one_file() {
     let system = Arc::new(System::new(Kernel::Documented));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
     let (process, first) = process(&system);
-    let client = support::token(&system, TokenType::Impersonation, Level::Impersonation);
+    let client = crate::session::token(&system, TokenType::Impersonation, Level::Impersonation);
     let token = process.handles().insert(Object::Token(client.clone()), 4);
     let file = host.open(&first, LINK_NAME, 3).expect("the device opens");
     let request = Impersonate { version: 1, level: 2, thread: 0, token, flags: 0, reserved: 0 };
@@ -157,4 +132,33 @@ fn two_threads_use_one_file() {
     host.close(&first, file).expect("the file closes");
     assert_eq!(host.unload(), Ok(()));
     assert_eq!(Arc::strong_count(&client), 2, "the handle's and ours");
+}
+
+/// Notes the stacks on which tokens are queried.
+#[derive(Debug, Default)]
+struct Queries(Mutex<Vec<Vec<Site>>>);
+
+impl Observer for Queries {
+    fn rule(&self, call: &Call<'_>) -> Decision {
+        if call.function == "SeQueryInformationToken" {
+            self.0.lock().expect("no panic").push(call.stack());
+        }
+        Decision::Proceed
+    }
+}
+
+#[test]
+fn one_site_of_the_image_has_several_stacks() {
+    let queries = Arc::new(Queries::default());
+    let options = Options { observer: Some(queries.clone()), ..Options::default() };
+    let Some(session) = Session::with(Kernel::Win10, options) else { return };
+    session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
+    // QUERY and REVERT describe the slot by one function.
+    let _: Slot = session.send(Operation::Query, &CALLER).expect("QUERY");
+    let _: Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+    let queries = queries.0.lock().expect("no panic").clone();
+    let distinct: BTreeSet<_> = queries.iter().collect();
+    let sites: BTreeSet<_> = queries.iter().map(|stack| stack[0]).collect();
+    assert!(distinct.len() == queries.len() && distinct.len() > sites.len(), "{queries:?}");
+    assert_eq!(session.end(), Ok(()));
 }

@@ -1,0 +1,18 @@
+//! psimp.sys, which `PSIMP_SYS` names, over the model: what the catalogue has no words for.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+// The macros of the crate `tracelogging` name what they need by that crate's name. Here that is
+// this one, see `encoding`.
+extern crate self as tracelogging;
+
+mod connections;
+mod decode;
+mod encoding;
+mod memory;
+mod observer;
+mod requests;
+mod saves;
+mod session;
+mod tracing;
+
+pub use encoding::{_internal, Channel, Guid, Level, Opcode, OutType, Provider};
