@@ -370,7 +370,7 @@ pub enum Object {
     Exit(Who),
     /// Whether the slots of two threads hold the same object.
     SameToken(Who, Who, bool),
-    /// The slot's token has session, source and logon of this one.
+    /// The slot's token has session, source, logon, origin and modified id of this one.
     SameOrigin(ClientToken),
     /// What the fixture has disabled is enabled in this token, through a handle
     /// of its own.
