@@ -6,7 +6,7 @@ use psimp_model::{
     Token, TokenSpec, privileges, rights, sids,
 };
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
-use psimp_rules::{PlatformFacts, Profile};
+use psimp_rules::Profile;
 use std::sync::Arc;
 
 pub(crate) const A: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 1001]);
@@ -27,10 +27,6 @@ pub(crate) const CURRENT_THREAD: u64 = u64::MAX - 1;
 /// A token of the specification: `A2`, `BH2`, `S+` …
 pub(crate) fn spec(name: &str) -> TokenSpec {
     let mut spec = TokenSpec {
-        user: A,
-        authentication_id: LOGON_A,
-        token_type: TokenType::Impersonation,
-        level: Level::Impersonation,
         groups: vec![
             Group { sid: Sid::EVERYONE, enabled: true },
             Group { sid: DISABLED_GROUP, enabled: false },
@@ -39,10 +35,7 @@ pub(crate) fn spec(name: &str) -> TokenSpec {
             Privilege { luid: privileges::CHANGE_NOTIFY, enabled: true },
             Privilege { luid: privileges::TIME_ZONE, enabled: false },
         ],
-        restricting: Vec::new(),
-        write_restricted: false,
-        platform: PlatformFacts::default(),
-        acl: None,
+        ..TokenSpec::new(A, LOGON_A, TokenType::Impersonation, Level::Impersonation)
     };
     let mut rest = name.chars();
     match rest.next() {
