@@ -1,5 +1,5 @@
 //! What each command says of itself, what it answers, and what it says when it is asked wrongly,
-//! compared with files in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
+//! compared with files in `golden/`.
 
 mod support;
 
@@ -37,7 +37,7 @@ fn each_visible_command_explains_itself() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(output.stderr.is_empty(), "{arguments:?}");
         let name = if command.is_empty() { "psimp" } else { command };
-        compare(&format!("help/{name}.txt"), &plain(&output.stdout));
+        compare(&format!("tests/golden/help/{name}.txt"), plain(&output.stdout));
     }
 }
 
@@ -136,7 +136,7 @@ fn what_is_wrong_is_told() {
         assert!(!message.is_empty(), "{arguments:?}");
         let _ = writeln!(text, "$ psimp {}\n{message}exit {code}\n", arguments.join(" "));
     }
-    compare("messages.txt", &text);
+    compare("tests/golden/messages.txt", text);
 }
 
 /// Command lines that are answered, with their exit codes. The results `documented.json` and
@@ -173,7 +173,7 @@ fn what_is_right_is_answered() {
         assert_eq!(output.status.code(), Some(code), "{line}: {}", plain(&output.stderr));
         let _ = writeln!(text, "$ psimp {line}\n{}exit {code}\n", timeless(&plain(&output.stdout)));
     }
-    compare("answers.txt", &text);
+    compare("tests/golden/answers.txt", text);
 }
 
 /// Without how long it took.

@@ -1,4 +1,4 @@
-//! Each format, compared with a file in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
+//! Each format, compared with a file in `golden/`.
 
 mod support;
 
@@ -12,27 +12,27 @@ use support::compare;
 
 #[test]
 fn table() {
-    compare("table.txt", &rendered(Format::Table, false));
+    compare("tests/golden/table.txt", rendered(Format::Table, false));
 }
 
 #[test]
 fn table_in_colour() {
-    compare("table-colour.txt", &rendered(Format::Table, true));
+    compare("tests/golden/table-colour.txt", rendered(Format::Table, true));
 }
 
 #[test]
 fn json() {
-    compare("run.json", &rendered(Format::Json, true));
+    compare("tests/golden/run.json", rendered(Format::Json, true));
 }
 
 #[test]
 fn junit() {
-    compare("run.xml", &rendered(Format::Junit, true));
+    compare("tests/golden/run.xml", rendered(Format::Junit, true));
 }
 
 #[test]
 fn tap() {
-    compare("run.tap", &rendered(Format::Tap, true));
+    compare("tests/golden/run.tap", rendered(Format::Tap, true));
 }
 
 #[test]
