@@ -112,21 +112,25 @@ impl Machine {
         }
     }
 
-    /// User mode opens a file whose DACL grants all to these.
+    /// User mode opens a file.
+    pub(crate) fn open_file(&self, descriptor: &SecurityDescriptor, desired: u32) -> Result<u32, Status> {
+        self.system.ob_open_object(&self.thread, Some(descriptor), desired, &GenericMapping::FILE)
+    }
+
+    /// It opens one whose DACL grants all to these.
     pub(crate) fn access(&self, granted: &[Sid]) -> Result<u32, Status> {
-        let descriptor = SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)));
-        self.system.ob_open_object(
-            &self.thread,
-            Some(&descriptor),
-            rights::FILE_READ_DATA,
-            &GenericMapping::FILE,
-        )
+        self.open_file(&granting(granted), rights::FILE_READ_DATA)
     }
 
     /// The slot as (token id, co, eo, level).
     pub(crate) fn slot(&self) -> Option<(Luid, bool, bool, u32)> {
         slot_of(&self.thread)
     }
+}
+
+/// The descriptor of a file of the system that grants all to these.
+pub(crate) fn granting(granted: &[Sid]) -> SecurityDescriptor {
+    SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)))
 }
 
 pub(crate) fn slot_of(thread: &Thread) -> Option<(Luid, bool, bool, u32)> {

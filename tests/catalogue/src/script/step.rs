@@ -324,7 +324,7 @@ pub enum Broker {
     OpenServer(usize, Status),
     /// The server's handle is closed.
     CloseServer(usize),
-    /// What NEXT_CLIENT reports of this client to this server: its terms, and whether it serves it; `none` when
+    /// What `NEXT_CLIENT` reports of this client to this server: its terms, and whether it serves it; `none` when
     /// it is not listed.
     Sees(usize, usize, &'static str),
     /// `SERVE` of this client at this level, through this server.
