@@ -40,13 +40,7 @@ enum Step {
 
 /// Follows every walk-through, each from an unchanged copy.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let walks = parse(&exec::read(&workspace.root.join("CONTRIBUTING.md"))?);
-    let applied: Vec<_> = walks.iter().map(|walk| walk.patch.as_str()).collect();
-    let patches: Vec<_> = PATCHES.iter().map(|(patch, _)| *patch).collect();
-    ensure!(applied == patches, "CONTRIBUTING.md applies {applied:?}, not {patches:?}");
-    for (walk, (_, at_most)) in walks.iter().zip(PATCHES) {
-        walk.check_files(&workspace.root, *at_most)?;
-    }
+    let walks = checked(&workspace.root)?;
     let outcome = walks.iter().try_for_each(|walk| {
         let copy = checkout_copy::make(workspace)?;
         // Where the commands look for images.
@@ -57,6 +51,18 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     // The next step that uses the copy has to find it unchanged.
     checkout_copy::make(workspace)?;
     outcome
+}
+
+/// The sections that apply a patch, which all apply and touch no more files than they may.
+fn checked(root: &Path) -> Result<Vec<Walk>> {
+    let walks = parse(&exec::read(&root.join("CONTRIBUTING.md"))?);
+    let applied: Vec<_> = walks.iter().map(|walk| walk.patch.as_str()).collect();
+    let patches: Vec<_> = PATCHES.iter().map(|(patch, _)| *patch).collect();
+    ensure!(applied == patches, "CONTRIBUTING.md applies {applied:?}, not {patches:?}");
+    for (walk, (_, at_most)) in walks.iter().zip(PATCHES) {
+        walk.check_files(root, *at_most)?;
+    }
+    Ok(walks)
 }
 
 /// The sections that apply a patch.
@@ -106,10 +112,10 @@ fn parse(page: &str) -> Vec<Walk> {
 }
 
 impl Walk {
-    /// Fails if the patch touches more files than that, or one that the page does not name.
+    /// Fails if the patch does not apply, or touches more files than that or one that the page does not name.
     fn check_files(&self, root: &Path, at_most: usize) -> Result<()> {
         let mut git = Command::new("git");
-        git.args(["apply", "--numstat", &self.patch]).current_dir(root);
+        git.args(["apply", "--check", "--numstat", &self.patch]).current_dir(root);
         let printed = exec::stdout(&mut git)?;
         let files = printed.lines().filter_map(|line| line.split('\t').nth(2));
         let files: Vec<_> = files.filter(|file| !is_generated(file)).collect();
@@ -169,7 +175,7 @@ fn run(root: &Path, target: &Path, command: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Walk, check, parse};
+    use super::{Walk, check, checked, parse};
     use crate::workspace::Workspace;
     use std::fs;
     use std::path::PathBuf;
@@ -226,6 +232,11 @@ mod tests {
             Some("«Adding a thing» in CONTRIBUTING.md does not name [\"file\"]")
         );
         fs::remove_dir_all(&folder).expect("the folder");
+    }
+
+    #[test]
+    fn the_patches_of_the_page_apply() {
+        checked(&Workspace::find().expect("the tests run in the workspace").root).expect("they apply");
     }
 
     #[test]
