@@ -86,9 +86,10 @@ fn finish(mut init: DeviceInit) -> Result<WDFDEVICE, NTSTATUS> {
             &raw mut device
         )
     })?;
-    // SAFETY: the driver's one device, which nobody can open before it has its name's link below
-    // and is completely set up.
-    unsafe { clients::prepare(Device::new(device)) }?;
+    // SAFETY: the driver's one device.
+    let prepared = unsafe { Device::new(device) };
+    // SAFETY: called once; nobody can open the device before it is completely set up, below.
+    unsafe { clients::prepare(prepared) }?;
     let link = LINK.unicode();
     // SAFETY: the device was just created, `link` is a local.
     check(unsafe {

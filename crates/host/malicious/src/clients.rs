@@ -132,7 +132,7 @@ defects! {
         black_box(unsafe { SeTokenType(context.ClientToken as PACCESS_TOKEN) });
     }
 
-    /// The IO_SECURITY_CONTEXT is read after the create request is completed.
+    /// The `IO_SECURITY_CONTEXT` is read after the create request is completed.
     fn security_context_read_after_completion [Create] (call) {
         let context: PIO_SECURITY_CONTEXT = call.security_context();
         call.complete(STATUS_SUCCESS, 0);
