@@ -142,7 +142,7 @@ impl Walk {
     }
 }
 
-/// Pages and golden files are written by tests when `UPDATE_GOLDEN` is set.
+/// Pages and golden files are written by tests with `SNAPSHOTS=overwrite`.
 fn is_generated(file: &str) -> bool {
     file.starts_with("docs/") || file.contains("/golden/")
 }

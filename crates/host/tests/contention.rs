@@ -205,29 +205,6 @@ fn a_wait_in_vain_is_a_fault() {
     assert!(fault.message.starts_with("WdfWaitLockAcquire gives up waiting for WDFWAITLOCK "), "{fault}");
 }
 
-#[test]
-fn nobody_waits_for_a_driver_that_was_ended() {
-    let (mut driver, _) = marked();
-    // It returns with the lock, which ends it.
-    driver.complete(0, 0);
-    driver.give(ON_CLOSE, 0.into());
-    let running = Running::new(&driver, TEN_SECONDS);
-    let (first, second) = std::thread::scope(|scope| {
-        let first = scope.spawn(|| running.control(&running.thread, &mut []));
-        running.gate.wait_for(State::Kept);
-        let second =
-            scope.spawn(|| running.control(&running.system.create_thread(&running.process), &mut []));
-        // Most likely it waits by now; it is refused if not.
-        std::thread::sleep(Duration::from_millis(50));
-        running.gate.set(State::Open);
-        (first.join().expect("no panic"), second.join().expect("no panic"))
-    });
-    let Err(Failure::Fault(fault)) = &first else { panic!("{first:?}") };
-    assert_eq!(fault.kind, FaultKind::LockHeld);
-    assert_eq!(second, first);
-    assert_eq!(running.host.faults(), std::slice::from_ref(fault));
-}
-
 /// As [`with_lock`]; the control callback takes two references on the token, the
 /// second one by `ObfReferenceObject`, and keeps them under the lock.
 fn keeping() -> (Driver, Place, Place) {
@@ -308,18 +285,24 @@ impl Observer for Advises {
     }
 
     fn wait(&self, _thread: u32) -> Waiting {
-        // The first time, the lock is held for as long as somebody waits.
-        if self.asked.fetch_add(1, Ordering::Relaxed) == 0 && self.waiting == Waiting::Again {
+        // The lock is held until somebody waits for it.
+        if self.asked.fetch_add(1, Ordering::Relaxed) == 0 && self.waiting != Waiting::Abandon {
             self.gate.set(State::Open);
         }
         self.waiting
     }
 }
 
-/// A thread holds the lock at the mark, and another sends a request meanwhile.
-fn contended(waiting: Waiting) -> (Result<usize, Failure>, Result<usize, Failure>, u32) {
+/// A thread holds the lock at the mark, and another sends a request meanwhile: what comes of both,
+/// how often the observer was asked, and the faults.
+fn contended(
+    waiting: Waiting,
+    releases: bool,
+) -> (Result<usize, Failure>, Result<usize, Failure>, u32, Vec<Fault>) {
     let (mut driver, lock) = marked();
-    driver.framework(ON_CONTROL, "WdfWaitLockRelease", &[Of(driver.globals), Of(lock)]);
+    if releases {
+        driver.framework(ON_CONTROL, "WdfWaitLockRelease", &[Of(driver.globals), Of(lock)]);
+    }
     driver.complete(0, 0);
     driver.give(ON_CLOSE, 0.into());
     let system = Arc::new(System::new(Kernel::Win10));
@@ -336,20 +319,32 @@ fn contended(waiting: Waiting) -> (Result<usize, Failure>, Result<usize, Failure
         observer.gate.wait_for(State::Kept);
         let second = send(&system.create_thread(&process));
         observer.gate.set(State::Open);
-        (first.join().expect("no panic"), second, observer.asked.load(Ordering::Relaxed))
+        let first = first.join().expect("no panic");
+        (first, second, observer.asked.load(Ordering::Relaxed), host.faults())
     })
 }
 
 #[test]
 fn an_observer_may_have_a_thread_try_a_lock_again() {
-    let (first, second, asked) = contended(Waiting::Again);
+    let (first, second, asked, _) = contended(Waiting::Again, true);
     assert_eq!((first, second), (Ok(0), Ok(0)));
     assert!(asked >= 1);
 }
 
 #[test]
+fn nobody_waits_for_a_driver_that_was_ended() {
+    // The first thread returns with the lock, which ends the driver.
+    let (first, second, asked, faults) = contended(Waiting::Sleep, false);
+    let Err(Failure::Fault(fault)) = &first else { panic!("{first:?}") };
+    assert_eq!(fault.kind, FaultKind::LockHeld);
+    assert!(asked >= 1);
+    assert_eq!(second, first);
+    assert_eq!(faults, std::slice::from_ref(fault));
+}
+
+#[test]
 fn an_observer_may_say_that_nobody_releases_a_lock() {
-    let (_, second, asked) = contended(Waiting::Abandon);
+    let (_, second, asked, _) = contended(Waiting::Abandon, true);
     let Err(Failure::Fault(fault)) = second else { panic!("{second:?}") };
     assert_eq!((fault.kind, asked), (FaultKind::Hang, 1));
     assert!(fault.message.contains("gives up waiting for WDFWAITLOCK"), "{fault}");

@@ -290,7 +290,7 @@ fn a_decision_is_the_same_when_facts_are_read_late() {
         for token in tokens().step_by(31) {
             let (mut early, mut late) = (Vec::new(), Vec::new());
             let expected = decide_traced(profile, Some(&server), &token, asked, |step| early.push(step));
-            let facts = || Ok::<_, ()>((server.clone(), token.clone()));
+            let facts = || Ok::<_, ()>((server, token));
             assert_eq!(decide_lazy(profile, asked, facts, |step| late.push(step)), Ok(expected));
             assert_eq!(early, late, "{} at {asked:?}", profile.name);
         }

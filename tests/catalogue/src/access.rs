@@ -42,7 +42,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "A04",
         "at Anonymous nothing opens either",
         ServerToken::S,
-        &[imp(ClientToken::A2, false, false, 0), open(EVERYONE, A5)],
+        &[imp(ClientToken::A2, false, false, 0), open(EVERYONE, A5), open(Securable::NullDacl, A5)],
     ),
     script(
         "A05",
@@ -73,7 +73,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::WhereDocumented(&[open(A_AND_RESTRICTED, A5)]),
             Step::WhereNotDocumented(&[
                 open(A_ONLY, Status::ACCESS_DENIED),
+                open(Securable::Granting(&[RESTRICTED]), Status::ACCESS_DENIED),
                 open(A_AND_RESTRICTED, Status::SUCCESS),
+                open(Securable::NullDacl, Status::SUCCESS),
             ]),
         ],
     ),
@@ -116,7 +118,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::Sx,
         &[
             Step::Judge(Judge::Privilege(true)),
-            imp(ClientToken::A2, false, false, 1),
+            imp(ClientToken::Ax2, false, false, 1),
             Step::Judge(Judge::Privilege(false)),
         ],
     ),
@@ -190,6 +192,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Program(Program::ResolveDrive(Status::SUCCESS)),
             imp(ClientToken::B2, false, false, 2),
             Step::Program(Program::ResolveDrive(Status::OBJECT_NAME_NOT_FOUND)),
+            // Global ones are everybody's.
+            Step::Program(Program::DefineDrive(Logon::System)),
+            Step::Program(Program::ResolveDrive(Status::SUCCESS)),
         ],
     ),
     script(

@@ -51,7 +51,7 @@ const fn leaves(client: usize) -> Step {
     Step::Broker(Broker::Leave(client))
 }
 
-/// NEXT_CLIENT reports this of a client to the script's own server.
+/// `NEXT_CLIENT` reports this of a client to the script's own server.
 const fn sees(client: usize, terms: &'static str) -> Step {
     Step::Broker(Broker::Sees(0, client, terms))
 }

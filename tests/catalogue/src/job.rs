@@ -1,7 +1,7 @@
 //! Group J: jobs with security limits. Windows 10 knows none: there every row is
 //! as without a job.
 
-use crate::script::{Object, Script, Step, end, idle, imp, imp_fails, script, slot};
+use crate::script::{Memory, Object, Script, Step, check, end, idle, imp, imp_fails, script, slot};
 use crate::{ClientToken, Logon, ServerToken};
 use psimp_nt::Status;
 use psimp_rules::Family;
@@ -114,14 +114,28 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             FILTER_TOKENS,
+            Step::OnKernels(
+                DOCUMENTED,
+                &[
+                    Step::Memory(Memory::FailFilter),
+                    imp_fails(ClientToken::Ax2, 2, Status::INSUFFICIENT_RESOURCES),
+                    idle(&[(ClientToken::Ax2, 0)]),
+                ],
+            ),
             imp(ClientToken::Ax2, false, false, 2),
             Step::OnKernels(
                 DOCUMENTED,
-                &[slot("copy of Ax2 imp/2 co0 eo0 L2"), Step::Object(Object::SlotHasPrivilege(false))],
+                &[
+                    check("copy of Ax2 imp/2 co0 eo0 L2", "", "as A", &[(ClientToken::Ax2, 0)]),
+                    Step::Object(Object::SlotHasPrivilege(false)),
+                ],
             ),
             Step::OnKernels(
                 &[Family::Nt52, Family::Win10],
-                &[slot("Ax2 co0 eo0 L2"), Step::Object(Object::SlotHasPrivilege(true))],
+                &[
+                    check("Ax2 co0 eo0 L2", "", "as A", &[(ClientToken::Ax2, 1)]),
+                    Step::Object(Object::SlotHasPrivilege(true)),
+                ],
             ),
         ],
     ),

@@ -82,6 +82,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
                     ..ARMED
                 })
             }),
+            Step::OnKernels(&[Family::Nt52], &[open_own(false, "new imp/2 effective")]),
+            check("copy of A2 imp/2 co0 eo1 L2", "", "as A", NO_A2),
         ],
     ),
     script(
@@ -105,10 +107,10 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "a slot at Anonymous is not opened, as whomever",
         ServerToken::S,
         &[
-            imp(ClientToken::A2, false, false, 0),
+            imp(ClientToken::A2, true, false, 0),
             open_own(false, "A6"),
             open_own(true, "A6"),
-            check("A2 co0 eo0 L0", "", "A5", A2),
+            check("A2 co1 eo0 L0", "", "A5", A2),
         ],
     ),
     script(
@@ -119,6 +121,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
             imp(ClientToken::A2, false, false, 2),
             Step::Program(Program::TebImpersonating(true)),
             open_own(true, "same imp/2 all"),
+            Step::Program(Program::TebImpersonating(true)),
+            imp(ClientToken::A2, true, false, 2),
+            open_own(true, "new imp/2 all"),
             Step::Program(Program::TebImpersonating(true)),
             Step::Revert,
             Step::Program(Program::TebImpersonating(false)),
@@ -205,7 +210,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
     ),
     script(
         "O14",
-        "the other thread reverts while its copy is made",
+        "the other thread reverts, or takes another token, while its copy is made",
         ServerToken::S,
         &[
             on(Who::T2, &[imp(ClientToken::A2, true, false, 2)]),
@@ -213,7 +218,15 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Meanwhile(Who::T2, &[Step::Revert, slot("idle")]),
             opened(0, TOKEN_QUERY, true, Status::SUCCESS),
             Step::OnKernels(&[Family::Nt52], &[on(Who::T2, &[slot("copy of A2 imp/2 co0 eo0 L2")])]),
-            Step::OnKernels(&[Family::Documented, Family::Win10], &[on(Who::T2, &[slot("idle")])]),
+            Step::OnKernels(
+                &[Family::Documented, Family::Win10],
+                &[
+                    on(Who::T2, &[slot("idle"), imp(ClientToken::A2, true, false, 2)]),
+                    Step::Meanwhile(Who::T2, &[imp(ClientToken::A3, true, false, 3)]),
+                    opened(0, TOKEN_QUERY, true, Status::SUCCESS),
+                    on(Who::T2, &[slot("A3 co1 eo0 L3")]),
+                ],
+            ),
         ],
     ),
     script(

@@ -69,6 +69,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
             open(Securable::Granting(&[Sid::ANONYMOUS_LOGON]), Status::SUCCESS),
             open(Securable::Granting(&[User::A.sid()]), Status::ACCESS_DENIED),
             Step::Judge(Judge::Privilege(false)),
+            Step::Revert,
+            open(Securable::Granting(&[Sid::ANONYMOUS_LOGON]), Status::ACCESS_DENIED),
+            Step::Judge(Judge::Privilege(true)),
         ],
     )
     .only(PEIOS),

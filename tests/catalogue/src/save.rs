@@ -131,6 +131,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
             imp(ClientToken::A2, false, false, 2),
             Step::Disable(0),
             imp(ClientToken::A2, true, true, 1),
+            // From here on every kernel would copy it.
+            Step::BecomeServer(ServerToken::SR),
             Step::RestoreDisabled(0),
             check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[A2]),
         ],

@@ -88,7 +88,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
             on(Who::T2, &[imp(ClientToken::A2, true, false, 2)]),
             imp(ClientToken::A2, true, false, 2),
             open_own(false, "new imp/2 all"),
-            slot("copy of A2 imp/2 co0 eo0 L2"),
+            check("copy of A2 imp/2 co0 eo0 L2", "", "as A", &[(ClientToken::A2, 1)]),
             on(Who::T2, &[slot("A2 co1 eo0 L2")]),
         ],
     ),

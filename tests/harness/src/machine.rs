@@ -5,9 +5,9 @@ use parking_lot::Mutex;
 use psimp_catalogue::{ClientToken, Fixture, Privilege, ServerToken, User, Who};
 use psimp_model::{
     Acl, Group, Kernel, MandatoryLabel, Object, Process, SecurityDescriptor, SubjectContext, System, Thread,
-    Token, TokenSpec, privileges, rights, sids,
+    Token, TokenDetails, TokenSource, TokenSpec, privileges, rights, sids,
 };
-use psimp_nt::{Level, Sid, Status, TokenType, integrity};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
 use psimp_rules::Restriction;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -200,7 +200,10 @@ impl Machine {
     }
 
     fn create(&self, fixture: Fixture) -> Arc<Token> {
-        self.system.create_token(spec(&fixture))
+        // A source that is not what tokens have by default.
+        let source = TokenSource { name: *b"Seclogo\0", identifier: Luid(7) };
+        let details = TokenDetails { source, ..TokenDetails::default() };
+        self.system.create_token_with(spec(&fixture), details)
     }
 }
 

@@ -93,7 +93,7 @@ fn counts(source: &Source) -> String {
 
 #[test]
 fn every_case_passes_on_the_model() {
-    compare("counts.txt", &counts(&Source::Service));
+    compare("tests/golden/counts.txt", counts(&Source::Service));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn every_case_passes_on_the_image() {
         return;
     };
     let image = Image::open(&path).expect("PSIMP_SYS names a driver image");
-    compare("counts.txt", &counts(&Source::Image(Arc::new(image))));
+    compare("tests/golden/counts.txt", counts(&Source::Image(Arc::new(image))));
 }
 
 #[test]
@@ -123,5 +123,5 @@ fn every_mutant_is_caught_by_name() {
     // Each with the case that caught it; what it says has words to contain.
     let caught = |line: &str| line.split_once(':').map_or(line, |(caught, _)| caught).to_owned();
     let lines: Vec<_> = text.lines().map(caught).collect();
-    compare("mutants.txt", &(lines.join("\n") + "\n"));
+    compare("tests/golden/mutants.txt", lines.join("\n") + "\n");
 }

@@ -196,7 +196,7 @@ impl Names {
     fn has_path(&self, word: &str) -> bool {
         let top = word.split_once('/').is_some_and(|(top, _)| self.paths.iter().any(|path| path == top));
         if !top {
-            let named = word.ends_with(".rs") && word.trim_end_matches(".rs") != "";
+            let named = word.strip_suffix(".rs").is_some_and(|stem| !stem.is_empty());
             return !named || self.paths.iter().any(|path| format!("/{path}").ends_with(&format!("/{word}")));
         }
         if word.rsplit('/').next().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_uppercase())) {

@@ -1,5 +1,5 @@
 //! What the commands print that measure or search an image, compared with files in `golden/` but for
-//! the figures, which differ from run to run. `UPDATE_GOLDEN=1` rewrites the files.
+//! the figures, which differ from run to run.
 
 mod support;
 
@@ -71,13 +71,13 @@ fn figures_have_no_digits() {
 #[test]
 fn faults_tells_what_it_searched() {
     let Some(image) = image() else { return };
-    compare("faults.txt", &shape(&told(&["faults", "--filter", "D13"], &image)));
+    compare("tests/golden/faults.txt", shape(&told(&["faults", "--filter", "D13"], &image)));
 }
 
 #[test]
 fn soak_tells_what_came() {
     let Some(image) = image() else { return };
-    compare("soak.txt", &shape(&told(&["soak", "--seconds", "1"], &image)));
+    compare("tests/golden/soak.txt", shape(&told(&["soak", "--seconds", "1"], &image)));
 }
 
 #[test]
@@ -91,5 +91,5 @@ fn bench_tells_every_figure() {
         eprintln!("skipped: instructions cannot be counted here");
         return;
     }
-    compare("bench.txt", &shape(&told));
+    compare("tests/golden/bench.txt", shape(&told));
 }

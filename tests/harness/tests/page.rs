@@ -256,6 +256,7 @@ fn what_is_no_result_is_refused_with_a_reason() {
         ("\"target\":\"image\",", "", "missing field `target`"),
         ("\"status\":\"passed\"", "\"status\":\"green\"", "unknown variant `green`"),
         ("\"ms\":1.5", "\"ms\":-1.5", "the time of the case D13"),
+        ("\"ms\":1.5", "\"ms\":1.8e22", "the times of its cases are too long to add up"),
         ("\"id\":\"D22\"", "\"id\":\"D13\"", "it has the case D13 twice"),
         ("\"failed\":1", "\"failed\":0", "its summary is not that of its cases"),
         ("\"cases\":[", "\"cases\":", "expected"),

@@ -20,7 +20,7 @@ fn piped(arguments: &[&str]) -> Output {
 
 #[test]
 fn pipes_get_none() {
-    let output = piped(&RUN);
+    let output = piped(RUN);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
@@ -78,7 +78,7 @@ mod terminal {
 
     #[test]
     fn a_terminal_has_the_bar_and_standard_output_does_not() {
-        let Some((screen, file)) = on_a_terminal("bar", &RUN, None) else { return };
+        let Some((screen, file)) = on_a_terminal("bar", RUN, None) else { return };
         assert!(screen.contains(" of 16  Z02"), "{screen:?}");
         assert!(file.contains("0 failed") && !file.contains('\u{1b}') && !file.contains("[="), "{file}");
     }
@@ -86,7 +86,7 @@ mod terminal {
     #[test]
     fn ci_and_dumb_terminals_have_none() {
         for variable in [("CI", "true"), ("TERM", "dumb")] {
-            let Some((screen, _)) = on_a_terminal(variable.0, &RUN, Some(variable)) else { return };
+            let Some((screen, _)) = on_a_terminal(variable.0, RUN, Some(variable)) else { return };
             assert_eq!(screen, "", "{variable:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Each format, compared with a file in `golden/`. `UPDATE_GOLDEN=1` rewrites the files.
+//! Each format, compared with a file in `golden/`.
 
 mod support;
 
@@ -12,27 +12,22 @@ use support::compare;
 
 #[test]
 fn table() {
-    compare("table.txt", &rendered(Format::Table, false));
+    compare("tests/golden/table.txt", rendered(Format::Table, false));
 }
 
 #[test]
 fn table_in_colour() {
-    compare("table-colour.txt", &rendered(Format::Table, true));
+    compare("tests/golden/table-colour.txt", rendered(Format::Table, true));
 }
 
 #[test]
 fn json() {
-    compare("run.json", &rendered(Format::Json, true));
+    compare("tests/golden/run.json", rendered(Format::Json, true));
 }
 
 #[test]
 fn junit() {
-    compare("run.xml", &rendered(Format::Junit, true));
-}
-
-#[test]
-fn tap() {
-    compare("run.tap", &rendered(Format::Tap, true));
+    compare("tests/golden/run.xml", rendered(Format::Junit, true));
 }
 
 #[test]
@@ -55,7 +50,6 @@ fn nothing_to_report_is_still_a_report() {
     let json: serde_json::Value = serde_json::from_str(&render(&run, Format::Json, false)).expect("JSON");
     assert_eq!(json["cases"], serde_json::json!([]));
     assert!(json["image"].is_null());
-    assert!(render(&run, Format::Tap, false).contains("\n1..0\n"));
     assert!(render(&run, Format::Table, false).starts_with("0 passed"));
     assert!(render(&run, Format::Junit, false).contains("tests=\"0\""));
 }

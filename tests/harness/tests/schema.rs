@@ -1,4 +1,4 @@
-//! The JSON of the commands, compared with its schemas, which are in `docs/`; `UPDATE_GOLDEN=1` rewrites them. A
+//! The JSON of the commands, compared with its schemas, which are in `docs/`; `SNAPSHOTS=overwrite` rewrites them. A
 //! member that a schema does not have is a mistake here, though readers are to bear it.
 
 mod support;
@@ -65,7 +65,7 @@ fn schemas_are_schemas_and_in_the_docs() {
     for (command, schema) in schemas() {
         jsonschema::meta::validate(schema.as_value()).unwrap_or_else(|error| panic!("{command}: {error}"));
         let text = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
-        support::compare(&format!("../../../../docs/psimp-{command}.schema.json"), &text);
+        support::compare(&format!("../../docs/psimp-{command}.schema.json"), text);
     }
 }
 

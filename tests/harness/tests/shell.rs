@@ -1,13 +1,17 @@
 //! What shells and manuals know of the commands.
 
+use clap::CommandFactory;
+use psimp_harness::cli::Cli;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-const VISIBLE: [&str; 9] =
-    ["run", "list", "explain", "demo", "report", "show", "driver", "completions", "man"];
-const HIDDEN: [&str; 7] =
-    ["impersonate", "bench", "mutants", "faults", "native-server", "native-wait", "soak"];
+/// The names of the commands that the help shows, or of the others.
+fn commands(visible: bool) -> impl Iterator<Item = String> {
+    let all = Cli::command();
+    let named = all.get_subcommands().filter(|command| command.is_hide_set() != visible);
+    named.map(|command| command.get_name().to_owned()).collect::<Vec<_>>().into_iter()
+}
 
 fn psimp(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_psimp")).args(arguments).output().expect("psimp runs")
@@ -33,19 +37,6 @@ fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|other| other == word)
 }
 
-#[test]
-fn every_shell_has_a_script_of_the_visible_commands() {
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = stdout(&["completions", shell]);
-        for command in VISIBLE {
-            assert!(has_word(&script, command), "{shell}: {command}");
-        }
-        for command in ["native-server", "native-wait", "mutants", "soak", "bench"] {
-            assert!(!has_word(&script, command), "{shell}: {command}");
-        }
-    }
-}
-
 #[cfg(unix)]
 #[test]
 fn bash_completes_with_its_script() {
@@ -68,8 +59,11 @@ fn bash_completes_with_its_script() {
     assert_eq!(offered("exp"), "explain");
     assert_eq!(offered("run --kernel n"), "nt52");
     assert_eq!(offered("explain --pro"), "--process");
-    for command in HIDDEN {
-        assert_eq!(offered(command), "", "{command}");
+    for command in commands(true) {
+        assert_eq!(offered(&command), command);
+    }
+    for command in commands(false) {
+        assert_eq!(offered(&command), "", "{command}");
     }
 }
 
@@ -80,10 +74,10 @@ fn the_main_page_names_the_visible_commands() {
     assert!(page.contains("3  the target is not available here"), "{page}");
     // Roff writes a hyphen as `\-`.
     let page = page.replace("\\-", "-");
-    for command in VISIBLE {
+    for command in commands(true) {
         assert!(page.contains(&format!("psimp-{command}(1)")), "{command}:\n{page}");
     }
-    for command in HIDDEN {
+    for command in commands(false) {
         assert!(!has_word(&page, &format!("psimp-{command}")), "{command}:\n{page}");
     }
 }
@@ -96,19 +90,10 @@ fn a_folder_gets_a_page_for_each_command() {
     let mut names: Vec<_> =
         files.map(|file| file.expect("a page").file_name().into_string().expect("UTF-8")).collect();
     names.sort();
-    let mut expected: Vec<_> = VISIBLE.iter().map(|command| format!("psimp-{command}.1")).collect();
+    let mut expected: Vec<_> = commands(true).map(|command| format!("psimp-{command}.1")).collect();
     expected.push("psimp.1".to_owned());
     expected.sort();
     assert_eq!(names, expected);
     let page = fs::read_to_string(folder.join("psimp-explain.1")).expect("a page");
     assert!(page.contains("privilege=SeImpersonate|disabled|none"), "{page}");
-}
-
-#[test]
-fn a_folder_that_cannot_be_had_is_told() {
-    let file = folder("no-man").join("file");
-    fs::write(&file, "").expect("a file");
-    let output = psimp(&["man", file.to_str().expect("UTF-8")]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("psimp: cannot write the pages into "));
 }

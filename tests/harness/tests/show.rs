@@ -115,7 +115,7 @@ fn a_thread_is_what_the_open_of_its_token_says() {
 
 #[test]
 fn the_table_has_a_row_for_every_thread() {
-    compare("show.txt", &table(&view()));
+    compare("tests/golden/show.txt", table(&view()));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn groups_and_privileges_are_shown_on_request() {
         Privilege { name: "SeImpersonatePrivilege".to_owned(), enabled: true },
         Privilege { name: "SeDebugPrivilege".to_owned(), enabled: false },
     ]);
-    compare("show-groups.txt", &table(&view));
+    compare("tests/golden/show-groups.txt", table(&view));
 }
 
 #[test]

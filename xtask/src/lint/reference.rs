@@ -1,8 +1,9 @@
 //! docs/lint.md is made of the tables of rules; this is how, and a test that it is current.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
+
+use snapbox::data::{Data, DataFormat};
 
 use super::{Rule, inf, pe};
 use crate::build::Arch;
@@ -83,10 +84,5 @@ fn table<'a>(introduction: &str, rules: impl IntoIterator<Item = &'a Rule>) -> S
 #[test]
 fn the_page_about_the_rules_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/lint.md");
-    let rendered = render();
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, &rendered).expect("docs/lint.md can be written");
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == rendered, "docs/lint.md is not current; UPDATE_GOLDEN=1 cargo test rewrites it");
+    snapbox::assert_data_eq!(render(), Data::read_from(&path, Some(DataFormat::Text)).raw());
 }

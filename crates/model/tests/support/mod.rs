@@ -11,21 +11,20 @@ use std::sync::Arc;
 
 pub(crate) const A: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 1001]);
 pub(crate) const B: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 1002]);
-pub(crate) const LOGON_A: Luid = Luid(0xA1);
+const LOGON_A: Luid = Luid(0xA1);
 pub(crate) const LOGON_B: Luid = Luid(0xB1);
 /// A group that every fixture has disabled.
-pub(crate) const DISABLED_GROUP: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 2001]);
-/// A privilege that no server has and some clients do.
+const DISABLED_GROUP: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 2001]);
+/// A privilege that some tokens have.
 pub(crate) const X: u32 = 17;
 
 pub(crate) const A5: Status = Status(0xC000_00A5);
 pub(crate) const A6: Status = Status(0xC000_00A6);
-pub(crate) const NO_TOKEN: Status = Status(0xC000_007C);
 pub(crate) const DENIED: Status = Status(0xC000_0022);
 
 pub(crate) const CURRENT_THREAD: u64 = u64::MAX - 1;
 
-/// A token of the specification: `A2`, `Bp0`, `S+` …
+/// A token of the specification: `A2`, `BH2`, `S+` …
 pub(crate) fn spec(name: &str) -> TokenSpec {
     let mut spec = TokenSpec {
         user: A,
@@ -49,23 +48,16 @@ pub(crate) fn spec(name: &str) -> TokenSpec {
     match rest.next() {
         Some('S') => (spec.token_type, spec.level) = (TokenType::Primary, Level::Anonymous),
         Some('B') => (spec.user, spec.authentication_id) = (B, LOGON_B),
-        Some('N') => {
-            (spec.user, spec.authentication_id) = (Sid::ANONYMOUS_LOGON, Luid::ANONYMOUS_LOGON);
-            spec.groups.clear();
-        }
         _ => (),
     }
     for letter in rest {
         match letter {
-            'p' => (spec.token_type, spec.level) = (TokenType::Primary, Level::Anonymous),
             'R' => spec.restricting = vec![sids::RESTRICTED],
             'W' => (spec.restricting, spec.write_restricted) = (vec![sids::RESTRICTED], true),
             'H' => spec.platform.integrity = integrity::HIGH,
             'L' => spec.platform.integrity = integrity::LOW,
-            'o' => spec.platform.origin = LOGON_A,
             '+' => spec.privileges.push(Privilege { luid: privileges::IMPERSONATE, enabled: true }),
             'X' => spec.privileges.push(Privilege { luid: X, enabled: true }),
-            'a' => spec.groups.push(Group { sid: sids::ADMINISTRATORS, enabled: true }),
             digit => {
                 let level = digit.to_digit(10).and_then(Level::from_raw);
                 spec.level = level.expect("a letter of the notation");
@@ -112,11 +104,8 @@ impl Machine {
 
     /// `OpenThreadToken(TOKEN_QUERY)` on the own thread.
     pub(crate) fn open(&self, as_self: bool) -> Result<Arc<Token>, Status> {
-        self.open_thread(CURRENT_THREAD, as_self)
-    }
-
-    pub(crate) fn open_thread(&self, thread: u64, as_self: bool) -> Result<Arc<Token>, Status> {
-        let handle = self.system.nt_open_thread_token(&self.thread, thread, rights::TOKEN_QUERY, as_self)?;
+        let desired = rights::TOKEN_QUERY;
+        let handle = self.system.nt_open_thread_token(&self.thread, CURRENT_THREAD, desired, as_self)?;
         Ok(self.taken(handle))
     }
 

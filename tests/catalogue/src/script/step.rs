@@ -324,7 +324,7 @@ pub enum Broker {
     OpenServer(usize, Status),
     /// The server's handle is closed.
     CloseServer(usize),
-    /// What NEXT_CLIENT reports of this client to this server: its terms, and whether it serves it; `none` when
+    /// What `NEXT_CLIENT` reports of this client to this server: its terms, and whether it serves it; `none` when
     /// it is not listed.
     Sees(usize, usize, &'static str),
     /// `SERVE` of this client at this level, through this server.
@@ -370,7 +370,7 @@ pub enum Object {
     Exit(Who),
     /// Whether the slots of two threads hold the same object.
     SameToken(Who, Who, bool),
-    /// The slot's token has session, source and logon of this one.
+    /// The slot's token has session, source, logon, origin and modified id of this one.
     SameOrigin(ClientToken),
     /// What the fixture has disabled is enabled in this token, through a handle
     /// of its own.

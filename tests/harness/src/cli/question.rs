@@ -87,8 +87,8 @@ impl TokenSpec {
             "origin" => {
                 self.origin = Some(session(key, needed(key, value, ORIGINS)?, Session::Server, ORIGINS)?);
             }
-            "type" => self.token_type = Some(one_of(key, value, &TYPES)?),
-            "privilege" => self.privilege = Some(one_of(key, value, &PRIVILEGES)?),
+            "type" => self.token_type = Some(one_of(key, value, TYPES)?),
+            "privilege" => self.privilege = Some(one_of(key, value, PRIVILEGES)?),
             "level" => {
                 let text = needed(key, value, LEVELS)?;
                 self.level = Some(level(text).map_err(|why| WrongFact(format!("level: {why}")))?);

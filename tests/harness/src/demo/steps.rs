@@ -13,7 +13,7 @@ use psimp_rules::Rule;
 const PRESENT: u32 = 0x0010_0000;
 
 impl<S: Stage> Story<'_, S> {
-    /// A client connects, and the server finds it with NEXT_CLIENT.
+    /// A client connects, and the server finds it with `NEXT_CLIENT`.
     pub(super) fn connects(&mut self, guest: Guest, level: Level) -> Result<Connection, String> {
         let flag = format!("SECURITY_{}", level.name().to_uppercase());
         self.told.paragraph(format_args!(

@@ -5,7 +5,6 @@ mod json;
 mod junit;
 mod sheet;
 mod table;
-mod tap;
 
 use std::io::{self, Write};
 
@@ -29,8 +28,6 @@ pub enum Format {
     /// `JUnit` XML, for CI servers
     #[value(help = "JUnit XML, for CI servers")]
     Junit,
-    /// Test Anything Protocol, version 14
-    Tap,
 }
 
 /// Writes `result` to `out`. Only the table has colour, and only with `colour`.
@@ -42,7 +39,6 @@ pub fn write(result: &RunResult, format: Format, out: &mut dyn Write, colour: bo
         Format::Table => table::write(result, out, colour),
         Format::Json => json::write(result, out),
         Format::Junit => junit::write(result, out),
-        Format::Tap => tap::write(result, out),
     }
 }
 

@@ -123,7 +123,7 @@ impl Run<'_, '_> {
         self.env.kept.lock().clients.get(&number).cloned().ok_or_else(|| no_such("client"))
     }
 
-    /// What NEXT_CLIENT reports of a client, in the catalogue's words.
+    /// What `NEXT_CLIENT` reports of a client, in the catalogue's words.
     fn told(&self, server: usize, client: usize) -> Result<String, Failure> {
         let Connected { id, thread, .. } = self.client(client)?;
         let Some(before) = id.checked_sub(1) else { return Err(no_such("client")) };

@@ -4,7 +4,7 @@ use super::super::Asked;
 use super::super::setup::Way;
 use crate::driver::{Driver, Failure, File, Witness};
 use crate::machine::Machine;
-use crate::result::{Comparison, Mismatch, mismatch};
+use crate::result::{Comparison, Mismatch, compare, mismatch};
 use parking_lot::Mutex;
 use psimp_catalogue::{ClientToken, Who};
 use psimp_model::{ClientContext, ImpersonationState, SlotState, Thread, rights};
@@ -25,6 +25,8 @@ pub(super) struct ScriptEnv<'env> {
     pub(super) kept: Mutex<Kept>,
     found: Mutex<Vec<Mismatch>>,
     shown: Mutex<String>,
+    /// How many handles the server process began with.
+    handles: usize,
 }
 
 /// What the script keeps, by its own numbers.
@@ -95,6 +97,7 @@ impl<'env> ScriptEnv<'env> {
             kept: Mutex::default(),
             found: Mutex::default(),
             shown: Mutex::default(),
+            handles: machine.process.handles().count(),
         }
     }
 
@@ -174,6 +177,13 @@ impl<'env> ScriptEnv<'env> {
                 }
             }
         }
+        let handles = self.machine.process.handles().count();
+        compare(
+            &mut self.found.lock(),
+            "handles of the server",
+            &self.handles.to_string(),
+            &handles.to_string(),
+        );
         let found = self.found.into_inner();
         if found.is_empty() { Ok(self.shown.into_inner()) } else { Err(found) }
     }

@@ -42,6 +42,8 @@ impl Run<'_, '_> {
             Judge::Token(token, object, status) => {
                 let token = self.handle(token).value;
                 let checked = system.nt_access_check(thread, &bytes(object), token, DESIRED, &FILE);
+                let granted = if status.is_success() { DESIRED } else { 0 };
+                self.same("access granted", &granted, &checked.map_or(0, |checked| checked.granted));
                 self.ended("NtAccessCheck", status, checked.and_then(|checked| checked.status.ok()));
             }
             Judge::Worker(object, caller, worker) => {

@@ -67,9 +67,16 @@ impl Run<'_, '_> {
                 self.same("both hold the same token", &expected, &(one.is_some() && one == other));
             }
             Object::SameOrigin(tok) => {
-                let origin = |token: &Token| (token.session_id(), token.source(), token.authentication_id());
+                let origin = |token: &Token| {
+                    let logon = (token.authentication_id(), token.origin());
+                    (token.session_id(), token.source(), logon, token.modified_id())
+                };
                 let observed = self.thread().slot().map(|slot| origin(&slot.token));
-                self.same("session, source and logon", &Some(origin(&machine.token(tok))), &observed);
+                self.same(
+                    "session, source, logon and origin, modified id",
+                    &Some(origin(&machine.token(tok))),
+                    &observed,
+                );
             }
             Object::EnableDisabled(tok) => {
                 let had = machine.token(tok).adjust_privilege(privileges::TIME_ZONE, true);

@@ -36,7 +36,10 @@ impl Run<'_, '_> {
             }
             Step::Discard(number, status) => self.ended("discard", status, self.discard(number)),
             Step::Disable(number) => {
-                self.env.kept.lock().disabled.insert(number, thread.disable_impersonation());
+                let impersonating = thread.is_impersonating();
+                let state = thread.disable_impersonation();
+                self.same("PsDisableImpersonation", &impersonating, &state.was_impersonating());
+                self.env.kept.lock().disabled.insert(number, state);
             }
             Step::RestoreDisabled(number) => {
                 let state = self.env.kept.lock().disabled.remove(&number);

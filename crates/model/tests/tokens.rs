@@ -1,12 +1,13 @@
-//! `SeFilterToken`, deny-only groups, and logon sessions.
+//! Tokens: filters, deny-only groups, copies, adjustments, and logon sessions.
 
 mod support;
 
 use psimp_model::{
-    Ace, Acl, Group, Kernel, SubjectContext, System, TokenDetails, TokenFilter, privileges, sids,
+    Ace, Acl, Group, Kernel, Privilege, SecurityQos, SubjectContext, System, TokenDetails, TokenFilter,
+    privileges, rights, sids,
 };
-use psimp_nt::{Luid, Sid};
-use support::{A, DENIED, Machine, X, spec};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
+use support::{A, A5, CURRENT_THREAD, DENIED, Machine, X, spec};
 
 const GROUP: Sid = Sid::new(5, &[21, 1, 2, 3, 513]);
 
@@ -93,4 +94,62 @@ fn a_logon_session_lasts_as_long_as_its_tokens() {
     assert!(!system.logon_session_alive(id));
     let again = system.create_token(spec("A2"));
     assert!(system.logon_session_alive(again.authentication_id()));
+}
+
+#[test]
+fn adjusting_needs_its_right_and_says_what_the_token_lacks() {
+    let m = Machine::new(Kernel::Win10, "S");
+    let a2 = m.token("A2");
+    let adjust = |access, luid| {
+        let handle = m.handle(&a2, access);
+        let modified = a2.modified_id();
+        let change = Privilege { luid, enabled: true };
+        let status = m.system.nt_adjust_privileges_token(&m.thread, handle, &[change]);
+        (status, a2.modified_id() != modified)
+    };
+    assert_eq!(adjust(rights::TOKEN_QUERY, privileges::TIME_ZONE), (Err(DENIED), false));
+    let lacking = adjust(rights::TOKEN_ADJUST_PRIVILEGES, privileges::IMPERSONATE);
+    assert_eq!(lacking, (Ok(Status(0x106)), false), "STATUS_NOT_ALL_ASSIGNED");
+    let held = adjust(rights::TOKEN_ADJUST_PRIVILEGES, privileges::TIME_ZONE);
+    assert_eq!(held, (Ok(Status::SUCCESS), true));
+}
+
+#[test]
+fn an_effective_only_copy_has_only_what_is_enabled() {
+    let system = System::new(Kernel::Win10);
+    let token = system.create_token(spec("A2"));
+    let copy = system.duplicate_token(&token, TokenType::Impersonation, Level::Impersonation, true);
+    let copy = copy.expect("copied");
+    assert_eq!(copy.groups(), [Group { sid: Sid::EVERYONE, enabled: true }]);
+    assert_eq!(copy.privileges(), [Privilege { luid: privileges::CHANGE_NOTIFY, enabled: true }]);
+}
+
+#[test]
+fn duplicates_of_an_identification_token() {
+    let m = Machine::new(Kernel::Win10, "S");
+    let handle = m.handle(&m.token("A1"), rights::TOKEN_DUPLICATE);
+    let duplicate = |token_type, qos: Option<&SecurityQos>| {
+        let copy = m.system.nt_duplicate_token(&m.thread, handle, 0, token_type, qos, false);
+        copy.map(|copy| m.taken(copy).level())
+    };
+    let two = SecurityQos::at(Level::Impersonation);
+    assert_eq!(duplicate(TokenType::Primary, Some(&two)), Err(A5));
+    // Without a quality of service the copy records level 0.
+    assert_eq!(duplicate(TokenType::Impersonation, None), Ok(Level::Anonymous));
+}
+
+#[test]
+fn the_handle_grants_what_was_asked() {
+    let m = Machine::new(Kernel::Win10, "S");
+    for (co, desired, granted) in [
+        (false, rights::TOKEN_QUERY, 0x8),
+        (true, rights::TOKEN_QUERY, 0x8),
+        (true, rights::MAXIMUM_ALLOWED, 0xF_01FF),
+        (false, rights::GENERIC_READ, 0x2_0008),
+    ] {
+        m.imp(&m.token("A2"), co, false, 2).expect("kept");
+        let handle = m.system.nt_open_thread_token(&m.thread, CURRENT_THREAD, desired, true);
+        let handle = handle.expect("opened");
+        assert_eq!(m.process.handles().get(handle).map(|(_, granted)| granted), Some(granted));
+    }
 }

@@ -1,15 +1,22 @@
-//! docs/ioctl.md and the levels of docs/tracing.md are made of the contract's own tables; this is
-//! how, and tests that both are current. `UPDATE_GOLDEN=1 cargo test -p psimp-harness` rewrites them.
+//! docs/ioctl.md, the levels of docs/tracing.md and the demo of docs/levels.md are made of the project's own
+//! tables and output: how, and tests that they are current.
 
+mod support;
+
+use psimp_harness::demo::model;
+use psimp_harness::driver::Source;
+use psimp_harness::run::Setup;
+use psimp_model::Kernel;
 use psimp_protocol::layout::{Field, Kind, Layout};
 use psimp_protocol::wire::MAX_DESCRIPTOR;
 use psimp_protocol::{
     CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_NAME, DEVICE_SDDL, EventLevel,
-    IOCTLS, Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_SAVES, PROTOCOL_VERSION, REFUSALS, Refusal,
+    IOCTLS, Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_SAVES, PROTOCOL_VERSION, REFUSALS, Refusal, RulesMode,
 };
 use psimp_rules::Rule;
 use std::fmt::Write as _;
 use std::path::Path;
+use support::compare;
 
 fn render() -> String {
     let mut text = format!(
@@ -141,21 +148,18 @@ fn refusal(refusal: &Refusal) -> String {
     format!("| {} | {statuses} | {of} |\n", refusal.what)
 }
 
-/// Compares a page with what it ought to be, or writes it.
-fn compare(name: &str, expected: impl FnOnce(&str) -> String) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    let expected = expected(&written);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, &expected).expect("the page can be written");
-    } else {
-        assert!(written == expected, "docs/{name} is not current; UPDATE_GOLDEN=1 cargo test rewrites it");
-    }
+/// Compares a part of a page, which begins after the first `start` and ends before the next `end`.
+#[track_caller]
+fn compare_part(file: &str, [start, end]: [&str; 2], expected: &str) {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file);
+    let (before, rest) = page.split_once(start).expect(start);
+    let (_, after) = rest.split_once(end).expect(end);
+    compare(file, [before, start, expected, end, after].concat());
 }
 
 #[test]
 fn the_ioctl_reference_is_current() {
-    compare("ioctl.md", |_| render());
+    compare("../../docs/ioctl.md", render());
 }
 
 /// docs/tracing.md names the operations of each level.
@@ -167,21 +171,15 @@ fn the_levels_of_events_are_current() {
         let (last, others) = names.split_last().expect("a level has operations");
         format!("{} and {last} that succeeded", others.join(", "))
     };
-    let levels = [
-        ("| 4, informational |", format!("{}; start and stop", names(EventLevel::Change))),
-        ("| 5, verbose |", names(EventLevel::ReadOnly)),
-    ];
-    compare("tracing.md", |page| {
-        let mut found = 0;
-        let lines = page.lines().map(|line| match levels.iter().find(|(start, _)| line.starts_with(start)) {
-            Some((start, operations)) => {
-                found += 1;
-                format!("{start} {operations} |\n")
-            }
-            None => format!("{line}\n"),
-        });
-        let page = lines.collect();
-        assert_eq!(found, levels.len(), "docs/tracing.md has lost its table of levels");
-        page
-    });
+    let changes = names(EventLevel::Change) + "; start and stop";
+    compare_part("../../docs/tracing.md", ["| 4, informational | ", " |\n"], &changes);
+    compare_part("../../docs/tracing.md", ["| 5, verbose | ", " |\n"], &names(EventLevel::ReadOnly));
+}
+
+#[test]
+fn the_demo_in_the_page_about_levels_is_current() {
+    let setup = Setup { source: Source::Service, kernel: Kernel::Win10, rules: RulesMode::Documented };
+    // On the image it prints the same, which tests of the demo compare.
+    let demo = model::run(&setup, "target image, kernel win10, rules documented");
+    compare_part("../../docs/levels.md", ["```text\n", "```\n"], &demo.text);
 }
