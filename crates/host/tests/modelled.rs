@@ -22,7 +22,7 @@ fn recorded() -> impl Iterator<Item = [&'static str; 5]> {
 }
 
 fn table() -> String {
-    let heading = ["where", "function", "highest IRQL", "fails with", "file", "psimp.sys calls it"];
+    let heading = ["where", "function", "highest IRQL", "fails with", "file", "why"];
     let mut text = format!("| {} |\n{}|\n", heading.join(" | "), "|---".repeat(heading.len()));
     for Modelled { module, name, highest_irql, failure, file } in modelled() {
         let why = recorded().find(|row| row[0] == name).map_or("", |row| row[4]);

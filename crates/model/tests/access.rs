@@ -7,14 +7,10 @@ use psimp_model::{
     privileges, rights, sids,
 };
 use psimp_nt::{Sid, Status};
-use support::{A, A5, B, DENIED, Machine, X};
+use support::{A, A5, B, DENIED, Machine, X, granting};
 
 const READ: u32 = rights::FILE_READ_DATA;
 const WRITE: u32 = rights::FILE_WRITE_DATA;
-
-fn granting(granted: &[Sid]) -> SecurityDescriptor {
-    SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)))
-}
 
 fn check(m: &Machine, descriptor: &SecurityDescriptor, desired: u32) -> Result<u32, Status> {
     let request = AccessRequest::user(desired, GenericMapping::FILE);

@@ -4,11 +4,11 @@ mod support;
 
 use psimp_model::{
     AccessMode, AccessRequest, Acl, GenericMapping, Kernel, MandatoryLabel, SecurityDescriptor, SecurityQos,
-    SubjectContext, TokenSpec, open_device, privileges, rights, sids,
+    SubjectContext, TokenSpec, open_device, privileges, rights,
 };
 use psimp_nt::{Level, Sid, Status, TokenType, integrity};
 use psimp_rules::PEIOS_STRICT;
-use support::{A, A5, A6, B, CURRENT_THREAD, DENIED, Machine, X, refs, spec};
+use support::{A, A5, A6, B, CURRENT_THREAD, DENIED, Machine, X, granting, refs, spec};
 
 const READ: u32 = rights::FILE_READ_DATA;
 const WRITE: u32 = rights::FILE_WRITE_DATA;
@@ -35,14 +35,6 @@ fn anonymous(token: &str) -> Machine {
     m
 }
 
-fn open(m: &Machine, descriptor: &SecurityDescriptor, desired: u32) -> Result<u32, Status> {
-    m.system.ob_open_object(&m.thread, Some(descriptor), desired, &GenericMapping::FILE)
-}
-
-fn granting(granted: &[Sid]) -> SecurityDescriptor {
-    SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)))
-}
-
 #[test]
 fn everyone_includes_the_anonymous_logon_where_the_system_says_so() {
     let m = anonymous("A2");
@@ -57,12 +49,12 @@ fn the_anonymous_logon_is_untrusted() {
     let medium = granting(&[Sid::ANONYMOUS_LOGON]);
     let label = MandatoryLabel { integrity: integrity::UNTRUSTED, ..MandatoryLabel::default() };
     let untrusted = SecurityDescriptor { label: Some(label), ..medium.clone() };
-    assert_eq!(open(&m, &medium, READ), Ok(READ));
-    assert_eq!(open(&m, &medium, WRITE), Err(DENIED));
-    assert_eq!(open(&m, &untrusted, WRITE), Ok(WRITE));
-    assert_eq!(open(&m, &SecurityDescriptor::new(A, None), READ), Ok(READ), "NULL DACL");
+    assert_eq!(m.open_file(&medium, READ), Ok(READ));
+    assert_eq!(m.open_file(&medium, WRITE), Err(DENIED));
+    assert_eq!(m.open_file(&untrusted, WRITE), Ok(WRITE));
+    assert_eq!(m.open_file(&SecurityDescriptor::new(A, None), READ), Ok(READ), "NULL DACL");
     // Normal evaluation, down to the status of a request for nothing.
-    assert_eq!(open(&m, &medium, 0), Err(DENIED));
+    assert_eq!(m.open_file(&medium, 0), Err(DENIED));
 }
 
 #[test]
@@ -80,7 +72,7 @@ fn the_anonymous_logon_has_no_privileges() {
     assert_eq!(nested(), Err(DENIED));
     m.imp(&ax2, false, false, 2).expect("kept");
     assert_eq!(nested(), Ok(READ));
-    assert_eq!(open(&m, &SecurityDescriptor::new(B, None), rights::ACCESS_SYSTEM_SECURITY), Err(NOT_HELD));
+    assert_eq!(m.open_file(&SecurityDescriptor::new(B, None), rights::ACCESS_SYSTEM_SECURITY), Err(NOT_HELD));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::rights::{THREAD_SET_THREAD_TOKEN, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_QUERY};
 use crate::script::{
-    ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, script, thread,
+    ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, opened,
+    script, thread,
 };
 use crate::{ClientToken, Logon, ServerToken};
 use psimp_nt::Status;
@@ -31,17 +32,6 @@ const COPIED_AT_0: State = State {
 };
 const RAISED_TO_1: State =
     State { slot: "copy of B0 imp/1 co0 eo0 L1", open: "same imp/1 all", ..COPIED_AT_0 };
-
-/// `OpenThreadToken` on the own thread, kept under number 0.
-const fn open_token(desired: u32) -> Step {
-    Step::Program(Program::OpenToken {
-        thread: Program::SELF,
-        desired,
-        as_self: true,
-        keep: 0,
-        status: Status::SUCCESS,
-    })
-}
 
 pub(crate) static SCRIPTS: &[Script] = &[
     script(
@@ -155,9 +145,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             imp(ClientToken::B2, false, false, 2),
-            open_token(TOKEN_QUERY | TOKEN_IMPERSONATE),
+            opened(Program::SELF, TOKEN_QUERY | TOKEN_IMPERSONATE, true, Status::SUCCESS),
             thread(1, Who::T2, THREAD_SET_THREAD_TOKEN),
-            Step::Program(Program::SetThreadToken { thread: 1, token: 0, status: Status::SUCCESS }),
+            Step::Program(Program::SetThreadToken { thread: 1, token: 9, status: Status::SUCCESS }),
             on(Who::T2, &[check("copy of B2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[])]),
             // NT 5.2 copies at Identification too.
             Step::OnKernels(&[Family::Nt52], &[Step::Object(Object::SameToken(Who::T1, Who::T2, false))]),
@@ -173,9 +163,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             imp(ClientToken::B2, false, false, 2),
-            open_token(TOKEN_QUERY | TOKEN_DUPLICATE),
-            Step::Program(Program::Duplicate { token: 0, level: 2, status: Status::BAD_IMPERSONATION_LEVEL }),
-            Step::Program(Program::Duplicate { token: 0, level: 1, status: Status::SUCCESS }),
+            opened(Program::SELF, TOKEN_QUERY | TOKEN_DUPLICATE, true, Status::SUCCESS),
+            Step::Program(Program::Duplicate { token: 9, level: 2, status: Status::BAD_IMPERSONATION_LEVEL }),
+            Step::Program(Program::Duplicate { token: 9, level: 1, status: Status::SUCCESS }),
         ],
     ),
 ];

@@ -5,7 +5,9 @@
 //! answers side by side.
 
 use crate::rights::TOKEN_QUERY;
-use crate::script::{Context, Program, Script, Securable, Step, Who, imp, on, open, script, slot};
+use crate::script::{
+    DELETE, Program, Script, Securable, Step, USE, Who, create, imp, on, open, opened, script, slot,
+};
 use crate::{ClientToken, ServerToken, User};
 use psimp_nt::{Sid, Status, integrity};
 use psimp_rules::Family;
@@ -17,15 +19,9 @@ const EVERYONE: Securable = Securable::Granting(&[Sid::EVERYONE]);
 const A_ONLY: Securable = Securable::Granting(&[User::A.sid()]);
 const B_ONLY: Securable = Securable::Granting(&[User::B.sid()]);
 
-/// The service opens the token of its own thread; kept under number 9.
-const fn opened(as_self: bool, status: Status) -> Step {
-    Step::Program(Program::OpenToken {
-        thread: Program::SELF,
-        desired: TOKEN_QUERY,
-        as_self,
-        keep: 9,
-        status,
-    })
+/// The service opens the token of its own thread.
+const fn opens(as_self: bool, status: Status) -> Step {
+    opened(Program::SELF, TOKEN_QUERY, as_self, status)
 }
 
 /// And reads it.
@@ -35,7 +31,7 @@ const fn reads(user: User) -> Step {
 
 /// Another service takes the service's thread for its client, at this level.
 const fn client(level: u32, remote: bool, status: Status) -> Step {
-    Step::Context(Context::Create { keep: 0, client: Who::T1, level, dynamic: false, remote, status })
+    create(Who::T1, level, false, remote, status)
 }
 
 /// It impersonates that client.
@@ -43,15 +39,12 @@ const fn served(slot_then: &'static [Step]) -> Step {
     on(Who::Q, slot_then)
 }
 
-const SERVE: Step = Step::Context(Context::Impersonate(0));
-const DONE: Step = Step::Context(Context::Delete(0));
-
 pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "L01",
         "Anonymous: who the client is stays hidden",
         ServerToken::S,
-        &[imp(ClientToken::A0, false, false, 0), opened(true, A6), opened(false, A6)],
+        &[imp(ClientToken::A0, false, false, 0), opens(true, A6), opens(false, A6)],
     ),
     script(
         "L02",
@@ -80,7 +73,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "L05",
         "Identification: user, groups, privileges and integrity can be read",
         ServerToken::S,
-        &[imp(ClientToken::A1, false, false, 1), opened(true, Status::SUCCESS), reads(User::A)],
+        &[imp(ClientToken::A1, false, false, 1), opens(true, Status::SUCCESS), reads(User::A)],
     ),
     script(
         "L06",
@@ -109,7 +102,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "L09",
         "Impersonation: user, groups, privileges and integrity can be read",
         ServerToken::S,
-        &[imp(ClientToken::A2, false, false, 2), opened(true, Status::SUCCESS), reads(User::A)],
+        &[imp(ClientToken::A2, false, false, 2), opens(true, Status::SUCCESS), reads(User::A)],
     ),
     script(
         "L10",
@@ -125,8 +118,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
             imp(ClientToken::A2, false, false, 2),
             client(3, false, A5),
             client(2, false, Status::SUCCESS),
-            served(&[SERVE, slot("copy of A2 imp/2 co1 eo0 L2"), open(A_ONLY, Status::SUCCESS)]),
-            DONE,
+            served(&[USE, slot("copy of A2 imp/2 co1 eo0 L2"), open(A_ONLY, Status::SUCCESS)]),
+            DELETE,
         ],
     ),
     script(
@@ -139,7 +132,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "L13",
         "Delegation: user, groups, privileges and integrity can be read",
         ServerToken::S,
-        &[imp(ClientToken::A3, false, false, 3), opened(true, Status::SUCCESS), reads(User::A)],
+        &[imp(ClientToken::A3, false, false, 3), opens(true, Status::SUCCESS), reads(User::A)],
     ),
     script(
         "L14",
@@ -154,11 +147,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
         &[
             imp(ClientToken::A3, false, false, 3),
             client(1, false, Status::SUCCESS),
-            served(&[SERVE, slot("copy of A3 imp/1 co1 eo0 L1"), open(A_ONLY, A5)]),
-            DONE,
+            served(&[USE, slot("copy of A3 imp/1 co1 eo0 L1"), open(A_ONLY, A5)]),
+            DELETE,
             client(3, false, Status::SUCCESS),
-            served(&[SERVE, slot("copy of A3 imp/3 co1 eo0 L3"), open(A_ONLY, Status::SUCCESS)]),
-            DONE,
+            served(&[USE, slot("copy of A3 imp/3 co1 eo0 L3"), open(A_ONLY, Status::SUCCESS)]),
+            DELETE,
         ],
     ),
     script(
@@ -168,8 +161,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
         &[
             imp(ClientToken::A3, false, false, 3),
             client(3, true, Status::SUCCESS),
-            served(&[SERVE, slot("copy of A3 imp/3 co1 eo0 L3")]),
-            DONE,
+            served(&[USE, slot("copy of A3 imp/3 co1 eo0 L3")]),
+            DELETE,
         ],
     ),
     script(
@@ -180,7 +173,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
             imp(ClientToken::B1, false, false, 1),
             Step::OnKernels(&[Family::Nt52], &[slot("copy of B1 imp/1 co0 eo0 L1")]),
             Step::OnKernels(&[Family::Documented, Family::Win10], &[slot("B1 co0 eo0 L1")]),
-            opened(true, Status::SUCCESS),
+            opens(true, Status::SUCCESS),
             reads(User::B),
             open(B_ONLY, A5),
         ],
@@ -192,7 +185,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         &[
             imp(ClientToken::B2, false, false, 2),
             slot("copy of B2 imp/1 co0 eo0 L1"),
-            opened(true, Status::SUCCESS),
+            opens(true, Status::SUCCESS),
             reads(User::B),
             open(B_ONLY, A5),
         ],

@@ -4,7 +4,7 @@ use crate::rights::{
     THREAD_ALL_ACCESS, THREAD_QUERY_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION, TOKEN_QUERY,
 };
 use crate::script::{
-    ByKernel, Program, Script, State, Step, Who, all, check, imp, on, open_own, script, slot, thread,
+    ByKernel, Program, Script, State, Step, Who, all, check, imp, on, open_own, opened, script, slot, thread,
 };
 use crate::{AppliesTo, ClientToken, ServerToken};
 use psimp_nt::Status;
@@ -33,11 +33,6 @@ const OPENED: State = State {
 
 const FIRST_OPEN: Step = Step::Check(ByKernel { nt52: STILL_ARMED, ..all(ARMED) });
 const SECOND_OPEN: Step = Step::Check(ByKernel { nt52: STILL_ARMED, ..all(OPENED) });
-
-/// `OpenThreadToken` through a handle; what is opened is kept under number 9.
-const fn opened(thread: usize, desired: u32, as_self: bool, status: Status) -> Step {
-    Step::Program(Program::OpenToken { thread, desired, as_self, keep: 9, status })
-}
 
 pub(crate) static SCRIPTS: &[Script] = &[
     script(

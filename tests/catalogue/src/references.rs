@@ -2,25 +2,16 @@
 
 use crate::rights::THREAD_QUERY_INFORMATION;
 use crate::script::{
-    Context, Memory, Object, Program, Script, Step, Who, check, exit, idle, imp, imp_fails, on, open_own,
-    script, slot, thread,
+    DELETE, Memory, Object, Program, Script, Step, Who, check, create, exit, idle, imp, imp_fails, on,
+    open_own, script, slot, thread,
 };
 use crate::{ClientToken, ServerToken};
 use psimp_nt::Status;
 use psimp_rules::Family;
 
 const NO_COPY: Step = Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES));
-const DELETE: Step = Step::Context(Context::Delete(0));
-
 const fn context(dynamic: bool) -> Step {
-    Step::Context(Context::Create {
-        keep: 0,
-        client: Who::T2,
-        level: 2,
-        dynamic,
-        remote: false,
-        status: Status::SUCCESS,
-    })
+    create(Who::T2, 2, dynamic, false, Status::SUCCESS)
 }
 
 pub(crate) static SCRIPTS: &[Script] = &[

@@ -5,8 +5,8 @@ use crate::rights::{
     TOKEN_ADJUST_PRIVILEGES, TOKEN_ALL_ACCESS, TOKEN_IMPERSONATE, TOKEN_QUERY,
 };
 use crate::script::{
-    Context, Program, Script, Step, Who, check, end, idle, imp, imp_fails, on, open_own, script, set_own,
-    slot, thread, token,
+    DELETE, Program, Script, Step, USE, Who, check, create, end, idle, imp, imp_fails, on, open_own, script,
+    set_own, slot, thread, token,
 };
 use crate::{ClientToken, ServerToken};
 use psimp_nt::Status;
@@ -16,14 +16,6 @@ const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const DENIED: Status = Status::ACCESS_DENIED;
 const NT52: &[Family] = &[Family::Nt52];
 const NOT_NT52: &[Family] = &[Family::Documented, Family::Win10];
-
-/// `SeCreateClientSecurity` of T2, kept under number 0.
-const fn create(level: u32, dynamic: bool, remote: bool, status: Status) -> Step {
-    Step::Context(Context::Create { keep: 0, client: Who::T2, level, dynamic, remote, status })
-}
-
-const USE: Step = Step::Context(Context::Impersonate(0));
-const DELETE: Step = Step::Context(Context::Delete(0));
 
 const fn impersonate_thread(server: usize, client: usize, level: u32, status: Status) -> Step {
     Step::Program(Program::ImpersonateThread { server, client, level, status })
@@ -200,8 +192,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
-            create(3, true, false, A5),
-            create(2, true, false, Status::SUCCESS),
+            create(Who::T2, 3, true, false, A5),
+            create(Who::T2, 2, true, false, Status::SUCCESS),
             DELETE,
             idle(&[(ClientToken::A2, 1)]),
         ],
@@ -212,9 +204,9 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
-            create(2, true, true, A5),
+            create(Who::T2, 2, true, true, A5),
             on(Who::T2, &[imp(ClientToken::A3, false, false, 3)]),
-            create(3, true, true, Status::SUCCESS),
+            create(Who::T2, 3, true, true, Status::SUCCESS),
             DELETE,
             idle(&[(ClientToken::A2, 0), (ClientToken::A3, 1)]),
         ],
@@ -224,11 +216,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "a context of an idle client: a copy, or the primary token itself",
         ServerToken::S,
         &[
-            create(2, false, false, Status::SUCCESS),
+            create(Who::T2, 2, false, false, Status::SUCCESS),
             USE,
             DELETE,
             slot("copy of the primary token imp/2 co1 eo0 L2"),
-            create(2, true, false, Status::SUCCESS),
+            create(Who::T2, 2, true, false, Status::SUCCESS),
             USE,
             DELETE,
             // NT 5.2 compares with the level recorded in the primary token, which is 0.
@@ -242,7 +234,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             on(Who::T2, &[imp(ClientToken::A2, false, false, 2)]),
-            create(2, true, false, Status::SUCCESS),
+            create(Who::T2, 2, true, false, Status::SUCCESS),
             on(Who::T2, &[Step::Revert]),
             USE,
             Step::Toward(Who::T3, &[USE]),
@@ -257,8 +249,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "a level that is none",
         ServerToken::S,
         &[
-            Step::OnKernels(NT52, &[create(7, true, false, Status::INVALID_PARAMETER)]),
-            Step::OnKernels(NOT_NT52, &[create(7, true, false, A5)]),
+            Step::OnKernels(NT52, &[create(Who::T2, 7, true, false, Status::INVALID_PARAMETER)]),
+            Step::OnKernels(NOT_NT52, &[create(Who::T2, 7, true, false, A5)]),
         ],
     ),
     script(

@@ -3,7 +3,7 @@
 
 use crate::rights::{TOKEN_ALL_ACCESS, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_QUERY};
 use crate::script::{
-    Judge, Program, Script, Securable, Step, check, idle, imp, open, script, set_own, slot, token,
+    Judge, Program, Script, Securable, Step, check, idle, imp, open, opened, script, set_own, slot, token,
 };
 use crate::{ClientToken, ServerToken, User};
 use psimp_nt::Status;
@@ -23,10 +23,6 @@ const fn duplicate(token: usize, level: u32, status: Status) -> Step {
     Step::Program(Program::Duplicate { token, level, status })
 }
 
-const fn open_own_as(keep: usize, desired: u32) -> Step {
-    Step::Program(Program::OpenToken { thread: Program::SELF, desired, as_self: true, keep, status: OK })
-}
-
 pub(crate) static SCRIPTS: &[Script] = &[
     script(
         "U01",
@@ -42,8 +38,8 @@ pub(crate) static SCRIPTS: &[Script] = &[
             own(1),
             check("copy of the primary token imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[]),
             open(A_ONLY, A5),
-            open_own_as(0, TOKEN_QUERY),
-            Step::Judge(Judge::TokenPrivilege(0, Ok(true))),
+            opened(Program::SELF, TOKEN_QUERY, true, OK),
+            Step::Judge(Judge::TokenPrivilege(9, Ok(true))),
         ],
     ),
     script(

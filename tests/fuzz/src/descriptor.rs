@@ -7,7 +7,6 @@ use psimp_model::{
     rights, sids,
 };
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
-use psimp_rules::PlatformFacts;
 use std::sync::Arc;
 
 pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> Result<(), String> {
@@ -65,16 +64,8 @@ fn descriptor(bytes: &[u8]) -> Result<(), String> {
 fn machine(restricted: bool) -> (System, Arc<Thread>) {
     let system = System::new(Kernel::Win10);
     let token = system.create_token(TokenSpec {
-        user: sids::LOCAL_SYSTEM,
-        authentication_id: Luid::SYSTEM,
-        token_type: TokenType::Primary,
-        level: Level::Anonymous,
-        groups: Vec::new(),
-        privileges: Vec::new(),
         restricting: if restricted { vec![sids::LOCAL_SYSTEM] } else { Vec::new() },
-        write_restricted: false,
-        platform: PlatformFacts::default(),
-        acl: None,
+        ..TokenSpec::new(sids::LOCAL_SYSTEM, Luid::SYSTEM, TokenType::Primary, Level::Anonymous)
     });
     let thread = system.create_thread(&system.create_process(token));
     (system, thread)

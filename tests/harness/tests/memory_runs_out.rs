@@ -5,7 +5,6 @@ use psimp_model::{FaultPoint, Group, Kernel, Object, Process, System, Thread, To
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION};
-use psimp_rules::PlatformFacts;
 use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -54,16 +53,8 @@ impl Setup {
 
 fn token(system: &System, user: Sid, token_type: TokenType) -> Arc<Token> {
     system.create_token(TokenSpec {
-        user,
-        authentication_id: Luid(0xA1),
-        token_type,
-        level: Level::Impersonation,
         groups: vec![Group { sid: sids::ADMINISTRATORS, enabled: true }],
-        privileges: Vec::new(),
-        restricting: Vec::new(),
-        write_restricted: false,
-        platform: PlatformFacts::default(),
-        acl: None,
+        ..TokenSpec::new(user, Luid(0xA1), token_type, Level::Impersonation)
     })
 }
 

@@ -10,7 +10,6 @@ pub(crate) mod works;
 use psimp_host::Image;
 use psimp_model::{Group, Process, System, Thread, Token, TokenSpec, sids};
 use psimp_nt::{Level, Luid, Sid, TokenType};
-use psimp_rules::PlatformFacts;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,16 +28,8 @@ pub(crate) fn malicious() -> Option<Image> {
 /// A token of the user, who is an administrator.
 pub(crate) fn spec(token_type: TokenType, level: Level) -> TokenSpec {
     TokenSpec {
-        user: USER,
-        authentication_id: Luid(0x5_0000),
-        token_type,
-        level,
         groups: vec![Group { sid: sids::ADMINISTRATORS, enabled: true }],
-        privileges: Vec::new(),
-        restricting: Vec::new(),
-        write_restricted: false,
-        platform: PlatformFacts::default(),
-        acl: None,
+        ..TokenSpec::new(USER, Luid(0x5_0000), token_type, level)
     }
 }
 

@@ -40,20 +40,13 @@ impl System {
         let token_type =
             if self.profile().refuses_primary { TokenType::Impersonation } else { TokenType::Primary };
         self.create_token(TokenSpec {
-            user: Sid::ANONYMOUS_LOGON,
-            authentication_id: Luid::ANONYMOUS_LOGON,
-            token_type,
-            level: Level::Anonymous,
             groups: groups.into_iter().map(|sid| Group { sid, enabled: true }).collect(),
-            privileges: Vec::new(),
-            restricting: Vec::new(),
-            write_restricted: false,
             platform: PlatformFacts {
                 integrity: integrity::UNTRUSTED,
                 session: 0,
                 ..PlatformFacts::default()
             },
-            acl: None,
+            ..TokenSpec::new(Sid::ANONYMOUS_LOGON, Luid::ANONYMOUS_LOGON, token_type, Level::Anonymous)
         })
     }
 

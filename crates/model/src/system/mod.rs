@@ -112,16 +112,9 @@ impl System {
     pub fn create_system_process(&self) -> Arc<Process> {
         let enabled = |sid| Group { sid, enabled: true };
         self.create_process(self.create_token(TokenSpec {
-            user: sids::LOCAL_SYSTEM,
-            authentication_id: Luid::SYSTEM,
-            token_type: TokenType::Primary,
-            level: Level::Anonymous,
             groups: [sids::ADMINISTRATORS, Sid::EVERYONE, sids::AUTHENTICATED_USERS].map(enabled).to_vec(),
-            privileges: Vec::new(),
-            restricting: Vec::new(),
-            write_restricted: false,
             platform: PlatformFacts { integrity: integrity::SYSTEM, ..PlatformFacts::default() },
-            acl: None,
+            ..TokenSpec::new(sids::LOCAL_SYSTEM, Luid::SYSTEM, TokenType::Primary, Level::Anonymous)
         }))
     }
 

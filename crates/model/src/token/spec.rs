@@ -47,6 +47,25 @@ pub struct TokenSpec {
     pub acl: Option<Acl>,
 }
 
+impl TokenSpec {
+    /// A token of a user, of this logon session, without groups, privileges and restrictions, that
+    /// everyone may open.
+    pub fn new(user: Sid, authentication_id: Luid, token_type: TokenType, level: Level) -> Self {
+        Self {
+            user,
+            authentication_id,
+            token_type,
+            level,
+            groups: Vec::new(),
+            privileges: Vec::new(),
+            restricting: Vec::new(),
+            write_restricted: false,
+            platform: PlatformFacts::default(),
+            acl: None,
+        }
+    }
+}
+
 /// What few callers care to choose.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct TokenDetails {

@@ -6,7 +6,7 @@ use psimp_model::{
     Token, TokenSpec, privileges, rights, sids,
 };
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
-use psimp_rules::{PlatformFacts, Profile};
+use psimp_rules::Profile;
 use std::sync::Arc;
 
 pub(crate) const A: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 1001]);
@@ -27,10 +27,6 @@ pub(crate) const CURRENT_THREAD: u64 = u64::MAX - 1;
 /// A token of the specification: `A2`, `BH2`, `S+` …
 pub(crate) fn spec(name: &str) -> TokenSpec {
     let mut spec = TokenSpec {
-        user: A,
-        authentication_id: LOGON_A,
-        token_type: TokenType::Impersonation,
-        level: Level::Impersonation,
         groups: vec![
             Group { sid: Sid::EVERYONE, enabled: true },
             Group { sid: DISABLED_GROUP, enabled: false },
@@ -39,10 +35,7 @@ pub(crate) fn spec(name: &str) -> TokenSpec {
             Privilege { luid: privileges::CHANGE_NOTIFY, enabled: true },
             Privilege { luid: privileges::TIME_ZONE, enabled: false },
         ],
-        restricting: Vec::new(),
-        write_restricted: false,
-        platform: PlatformFacts::default(),
-        acl: None,
+        ..TokenSpec::new(A, LOGON_A, TokenType::Impersonation, Level::Impersonation)
     };
     let mut rest = name.chars();
     match rest.next() {
@@ -119,21 +112,25 @@ impl Machine {
         }
     }
 
-    /// User mode opens a file whose DACL grants all to these.
+    /// User mode opens a file.
+    pub(crate) fn open_file(&self, descriptor: &SecurityDescriptor, desired: u32) -> Result<u32, Status> {
+        self.system.ob_open_object(&self.thread, Some(descriptor), desired, &GenericMapping::FILE)
+    }
+
+    /// It opens one whose DACL grants all to these.
     pub(crate) fn access(&self, granted: &[Sid]) -> Result<u32, Status> {
-        let descriptor = SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)));
-        self.system.ob_open_object(
-            &self.thread,
-            Some(&descriptor),
-            rights::FILE_READ_DATA,
-            &GenericMapping::FILE,
-        )
+        self.open_file(&granting(granted), rights::FILE_READ_DATA)
     }
 
     /// The slot as (token id, co, eo, level).
     pub(crate) fn slot(&self) -> Option<(Luid, bool, bool, u32)> {
         slot_of(&self.thread)
     }
+}
+
+/// The descriptor of a file of the system that grants all to these.
+pub(crate) fn granting(granted: &[Sid]) -> SecurityDescriptor {
+    SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(Acl::granting(granted)))
 }
 
 pub(crate) fn slot_of(thread: &Thread) -> Option<(Luid, bool, bool, u32)> {

@@ -1,6 +1,6 @@
 //! Short forms, so that scripts read as the specification does.
 
-use super::{Device, IDLE, Judge, Object, Program, Script, Securable, State, Step, Who, all};
+use super::{Context, Device, IDLE, Judge, Object, Program, Script, Securable, State, Step, Who, all};
 use crate::{AppliesTo, ClientToken, ServerToken};
 use psimp_nt::Status;
 
@@ -43,6 +43,22 @@ pub(crate) const fn on(who: Who, steps: &'static [Step]) -> Step {
 pub(crate) const fn open_own(as_self: bool, expected: &'static str) -> Step {
     Step::Program(Program::OpenOwn { as_self, expected: all(expected) })
 }
+
+/// `OpenThreadToken` through a handle; what is opened is kept under number 9.
+pub(crate) const fn opened(thread: usize, desired: u32, as_self: bool, status: Status) -> Step {
+    Step::Program(Program::OpenToken { thread, desired, as_self, keep: 9, status })
+}
+
+/// `SeCreateClientSecurity`, kept under number 0.
+pub(crate) const fn create(client: Who, level: u32, dynamic: bool, remote: bool, status: Status) -> Step {
+    Step::Context(Context::Create { keep: 0, client, level, dynamic, remote, status })
+}
+
+/// `SeImpersonateClientEx` with that context.
+pub(crate) const USE: Step = Step::Context(Context::Impersonate(0));
+
+/// `SeDeleteClientSecurity` of it.
+pub(crate) const DELETE: Step = Step::Context(Context::Delete(0));
 
 /// A script for the NT kernels.
 pub(crate) const fn script(

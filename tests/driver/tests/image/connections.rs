@@ -1,6 +1,6 @@
 //! Clients of the driver's own image: what the catalogue has no words for.
 
-use crate::session::{Session, failed};
+use crate::session::{Session, failed, image};
 use psimp_host::{Call, Decision, Failure, File, Observer, Open, Options, StartError};
 use psimp_model::{Kernel, SecurityQos};
 use psimp_nt::{Level, Status};
@@ -105,7 +105,7 @@ impl Observer for Failing {
 
 #[test]
 fn a_device_without_a_lock_is_not_made() {
-    let Some(image) = crate::session::image() else { return };
+    let Some(image) = image() else { return };
     let system = Arc::new(psimp_model::System::new(Kernel::Win10));
     let options = Options { observer: Some(Arc::new(Failing("WdfWaitLockCreate"))), ..Options::default() };
     let started = psimp_host::Host::load_with(&image, system, options);

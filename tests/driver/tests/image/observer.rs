@@ -1,11 +1,11 @@
 //! The hook that every call passes: failures on demand, and threads that meet in
 //! the driver.
 
-use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY, USER, image, process, spec};
+use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY, USER, image, process, send, spec};
 use psimp_host::{Call, Decision, Failure, Host, IoControl, Observer, Options, Site, StartError};
 use psimp_model::{Acl, Kernel, Object, SecurityDescriptor, System};
 use psimp_nt::{Level, Sid, Status, TokenType};
-use psimp_protocol::wire::{AccessCheck, Discard, Impersonate, Restore, Slot};
+use psimp_protocol::wire::{AccessCheck, Discard, Impersonate, Outcome, Restore, Slot};
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -105,33 +105,21 @@ fn every_call_that_can_fail_may_fail() {
 #[test]
 fn two_threads_use_one_file() {
     const COUNT: u32 = 2_000;
-    let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Kernel::Documented));
-    let host = Host::load(&image, system.clone()).expect("the driver starts");
-    let (process, first) = process(&system);
-    let client = crate::session::token(&system, TokenType::Impersonation, Level::Impersonation);
-    let token = process.handles().insert(Object::Token(client.clone()), 4);
-    let file = host.open(&first, LINK_NAME, 3).expect("the device opens");
-    let request = Impersonate { version: 1, level: 2, thread: 0, token, flags: 0, reserved: 0 };
+    let Some(session) = Session::new(Kernel::Documented) else { return };
+    let request = session.request(Level::Impersonation, 0);
     std::thread::scope(|scope| {
-        for thread in [first.clone(), system.create_thread(&process)] {
-            let (host, file, request) = (&host, &file, &request);
+        for thread in [session.thread.clone(), session.system.create_thread(&session.process)] {
+            let Session { host, file, .. } = &session;
             scope.spawn(move || {
-                let impersonate =
-                    IoControl::new(Ioctl::of(Operation::Impersonate).code(), request.as_bytes());
-                let revert = IoControl::new(Ioctl::of(Operation::Revert).code(), &[]);
                 for _ in 0..COUNT {
-                    for request in [&impersonate, &revert] {
-                        let sent = host.device_io_control(&thread, file, request, &mut [0; 128]);
-                        assert!(sent.is_ok(), "{sent:?}");
-                    }
+                    let _: Outcome =
+                        send(host, &thread, file, Operation::Impersonate, &request).expect("IMPERSONATE");
+                    let _: Slot = send(host, &thread, file, Operation::Revert, &[0_u8; 0]).expect("REVERT");
                 }
             });
         }
     });
-    host.close(&first, file).expect("the file closes");
-    assert_eq!(host.unload(), Ok(()));
-    assert_eq!(Arc::strong_count(&client), 2, "the handle's and ours");
+    assert_eq!(session.end(), Ok(()));
 }
 
 /// Notes the stacks on which tokens are queried.

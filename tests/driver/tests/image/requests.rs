@@ -1,7 +1,6 @@
 //! The driver's own image, run over the model.
 
-use crate::session::{READ_WRITE, TOKEN_IMPERSONATE, send};
-use crate::session::{USER, image, process, token};
+use crate::session::{CALLER, READ_WRITE, Session, TOKEN_IMPERSONATE, USER, image, process, send, spec};
 use psimp_host::{Failure, Host, IoControl};
 use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, Status, TokenType};
@@ -11,78 +10,47 @@ use std::sync::Arc;
 
 #[test]
 fn a_thread_impersonates_and_reverts() {
-    let Some(image) = image() else { return };
     for &kernel in Kernel::ALL {
-        let system = Arc::new(System::new(kernel));
-        let host = Host::load(&image, system.clone()).expect("the driver starts");
-        let (process, thread) = process(&system);
-        let client = token(&system, TokenType::Impersonation, Level::Impersonation);
-        let handle = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE);
-        let file = host.open(&thread, LINK_NAME, READ_WRITE).expect("the device opens");
-
-        let version: wire::Version =
-            send(&host, &thread, &file, Operation::Version, &[0_u8; 0]).expect("VERSION");
+        let Some(session) = Session::new(kernel) else { return };
+        let version: wire::Version = session.send(Operation::Version, &[0_u8; 0]).expect("VERSION");
         assert_eq!(version.protocol, PROTOCOL_VERSION);
 
-        let request = wire::Impersonate {
-            version: PROTOCOL_VERSION,
-            level: Level::Impersonation as u32,
-            thread: 0,
-            token: handle,
-            flags: 0,
-            reserved: 0,
-        };
-        let outcome: wire::Outcome =
-            send(&host, &thread, &file, Operation::Impersonate, &request).expect("IMPERSONATE");
+        let outcome = session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         assert_eq!(outcome.verdict, verdict::KEPT);
         assert_eq!(outcome.decided_by, decided_by::DRIVER);
-        assert_eq!(outcome.token_stored, client.id().0);
+        assert_eq!(outcome.token_stored, session.client.id().0);
 
-        let query = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
-        let slot: wire::Slot = send(&host, &thread, &file, Operation::Query, &query).expect("QUERY");
+        let slot: wire::Slot = session.send(Operation::Query, &CALLER).expect("QUERY");
         assert_eq!(slot.flags, slot_flags::ACTIVE);
         assert_eq!(slot.user[..slot.user_length as usize], *USER.as_bytes());
 
-        let before: wire::Slot = send(&host, &thread, &file, Operation::Revert, &[0_u8; 0]).expect("REVERT");
+        let before: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
         assert_eq!(before, slot);
-        assert!(!thread.is_impersonating());
+        assert!(!session.thread.is_impersonating());
         // The file's reference on its process is all that is left.
-        assert_eq!(host.held().len(), 1, "{:?}", host.held());
-
-        host.close(&thread, file).expect("the file closes");
-        assert_eq!(host.held(), []);
-        assert_eq!(host.unload(), Ok(()));
-        assert_eq!(Arc::strong_count(&client), 2, "the handle's and ours");
+        assert_eq!(session.host.held().len(), 1, "{:?}", session.host.held());
+        assert_eq!(session.end(), Ok(()));
     }
 }
 
 #[test]
 fn another_users_token_is_copied_through_handles_of_the_kernel() {
-    let Some(image) = image() else { return };
-    let system = Arc::new(System::new(Kernel::Documented));
-    let host = Host::load(&image, system.clone()).expect("the driver starts");
-    let (process, thread) = process(&system);
-    let mut spec = crate::session::spec(TokenType::Impersonation, Level::Impersonation);
+    let Some(session) = Session::new(Kernel::Documented) else { return };
+    let mut spec = spec(TokenType::Impersonation, Level::Impersonation);
     spec.user = psimp_nt::Sid::new(5, &[21, 9, 9, 9, 1001]);
-    let client = system.create_token(spec);
-    let handle = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE);
-    let file = host.open(&thread, DEVICE_NAME, READ_WRITE).expect("the device opens");
-    let request = wire::Impersonate {
-        version: PROTOCOL_VERSION,
-        level: Level::Impersonation as u32,
-        thread: 0,
-        token: handle,
-        flags: 0,
-        reserved: 0,
-    };
+    let client = session.system.create_token(spec);
+    let token = session.process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE);
+    let file = session.host.open(&session.thread, DEVICE_NAME, READ_WRITE).expect("the device opens");
+    let request = wire::Impersonate { token, ..session.request(Level::Impersonation, 0) };
     let outcome: wire::Outcome =
-        send(&host, &thread, &file, Operation::Impersonate, &request).expect("IMPERSONATE");
+        send(&session.host, &session.thread, &file, Operation::Impersonate, &request).expect("IMPERSONATE");
     assert_eq!(outcome.verdict, verdict::COPIED);
     assert_eq!(outcome.level_stored, Level::Identification as u32);
     assert_ne!(outcome.token_stored, client.id().0);
-    host.close(&thread, file).expect("the file closes");
-    assert_eq!(host.unload(), Ok(()));
-    assert_eq!(Arc::strong_count(&client), 2, "the handle's and ours");
+    session.host.close(&session.thread, file).expect("the file closes");
+    let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+    assert_eq!(session.end(), Ok(()));
+    assert_eq!(Arc::strong_count(&client), 1, "ours: the process and its handle are gone");
 }
 
 #[test]
@@ -90,7 +58,7 @@ fn the_descriptor_and_the_access_bits_are_enforced() {
     let Some(image) = image() else { return };
     let system = Arc::new(System::new(Kernel::Win10));
     let host = Host::load(&image, system.clone()).expect("the driver starts");
-    let mut spec = crate::session::spec(TokenType::Primary, Level::Anonymous);
+    let mut spec = spec(TokenType::Primary, Level::Anonymous);
     spec.groups.clear();
     let stranger = system.create_thread(&system.create_process(system.create_token(spec)));
     let refused = host.open(&stranger, LINK_NAME, READ_WRITE).map(drop);

@@ -1,7 +1,6 @@
 //! The driver's own image: saved slots, evaluations and access checks.
 
-use crate::session::{CALLER, READ_WRITE, Session, failed, send};
-use crate::session::{USER, image, process};
+use crate::session::{CALLER, READ_WRITE, Session, USER, failed, image, process, send};
 use psimp_host::{Call, Decision, Host, Observer, Options};
 use psimp_model::{Ace, Acl, GenericMapping, Kernel, SecurityDescriptor, System, sids};
 use psimp_nt::{Level, Sid, Status};

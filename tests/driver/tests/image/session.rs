@@ -5,7 +5,6 @@ use psimp_model::{Group, Kernel, Object, Process, System, Thread, Token, TokenSp
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::wire;
 use psimp_protocol::{Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
-use psimp_rules::PlatformFacts;
 use std::path::Path;
 use std::sync::Arc;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -33,16 +32,8 @@ pub(crate) fn image() -> Option<Image> {
 /// A token of the user, who is an administrator.
 pub(crate) fn spec(token_type: TokenType, level: Level) -> TokenSpec {
     TokenSpec {
-        user: USER,
-        authentication_id: Luid(0x5_0000),
-        token_type,
-        level,
         groups: vec![Group { sid: sids::ADMINISTRATORS, enabled: true }],
-        privileges: Vec::new(),
-        restricting: Vec::new(),
-        write_restricted: false,
-        platform: PlatformFacts::default(),
-        acl: None,
+        ..TokenSpec::new(USER, Luid(0x5_0000), token_type, level)
     }
 }
 

@@ -1,8 +1,7 @@
 //! What the driver tells through ETW, to whom, and what it costs when nobody listens.
 
 use crate::decode::{Decoded, decode};
-use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY};
-use crate::session::{USER, image, spec};
+use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY, USER, image, spec};
 use psimp_host::{
     Call, Decision, Event, Failure, Host, IoControl, Listener, Observer, Open, Options, Requestor, StartError,
 };

@@ -80,21 +80,15 @@ pub(super) fn account(sid: Sid) -> Account {
 pub(super) fn ordinary(user: User, logon: u32) -> TokenSpec {
     let groups = [Sid::EVERYONE, sids::AUTHENTICATED_USERS, logon_sid(logon)];
     TokenSpec {
-        user: user.sid(),
-        authentication_id: Luid(logon.into()),
-        token_type: TokenType::Primary,
-        level: Level::Anonymous,
         groups: groups.map(|sid| Group { sid, enabled: true }).to_vec(),
         privileges: vec![Privilege { luid: privileges::CHANGE_NOTIFY, enabled: true }],
-        restricting: Vec::new(),
-        write_restricted: false,
         platform: PlatformFacts {
             origin: Luid::SYSTEM,
             integrity: integrity::MEDIUM,
             session: 1,
             ..PlatformFacts::default()
         },
-        acl: None,
+        ..TokenSpec::new(user.sid(), Luid(logon.into()), TokenType::Primary, Level::Anonymous)
     }
 }
 
