@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use browser::{Browser, MOMENT};
+use psimp_rules::Kernel;
 
 use crate::workspace::Workspace;
 use crate::{exec, harness};
@@ -64,8 +65,8 @@ fn run_page(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Four kernels under two rules modes.
-const SETTINGS: usize = 8;
+/// Every kernel under two rules modes.
+const SETTINGS: usize = 2 * Kernel::ALL.len();
 
 /// The page of two results, in one of which a case failed and another is not there.
 fn compared_page(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
