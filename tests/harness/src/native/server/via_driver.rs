@@ -72,7 +72,7 @@ impl Actor<'_, '_> {
                 self.ended("IMPERSONATE", status, outcome.map(drop));
             }
             Step::End { .. } => {
-                self.ended("END", Status::SUCCESS, self.request(|client| client.end()).map(drop))
+                self.ended("END", Status::SUCCESS, self.request(|client| client.end()).map(drop));
             }
             Step::Revert => {
                 self.ended("REVERT", Status::SUCCESS, self.request(|client| client.revert()).map(drop));
