@@ -1,10 +1,11 @@
 //! The clients that are connected to the device.
 //!
 //! They form a list through the contexts of their file objects, oldest first, so that a connection
-//! needs no memory beyond its file object's. A client is in it from its create to its own cleanup,
-//! or to that of the server that has it: a file object is in the list only as long as it is open.
+//! needs no memory beyond its file object's. A client is in the list from its create to its own
+//! cleanup, or to that of the server that has it: a file object is in the list only while it is
+//! open.
 //!
-//! Everything here takes the wait lock of the list, so it is called at `PASSIVE_LEVEL`.
+//! All functions here take the wait lock of the list, so they are called at `PASSIVE_LEVEL`.
 
 use crate::kernel::{ClientSecurity, ServedClient};
 use crate::wdf::{ContextType, Device, Mutex, WaitLock};
@@ -15,7 +16,7 @@ use psimp_protocol::{ConnectionId, MAX_CONNECTIONS};
 use psimp_service::{Connection, Qos, ServerId};
 use wdk_sys::{NTSTATUS, WDF_OBJECT_ATTRIBUTES};
 
-/// What the device keeps.
+/// The context of the device.
 #[repr(C)]
 struct DeviceContext {
     /// The lock, a child of the device, guards every [`Place`] and every [`Closed`] as well.
@@ -42,8 +43,8 @@ struct Waiting {
     security: ClientSecurity,
 }
 
-/// Whether a file object serves no clients (any more). To have [`Clients`] is to hold the lock
-/// that guards it: the driver has one device.
+/// Whether a file object serves no clients (any more). A caller that has [`Clients`] holds the
+/// lock that guards it: the driver has one device.
 pub(crate) struct Closed(UnsafeCell<bool>);
 
 impl Closed {
@@ -52,30 +53,30 @@ impl Closed {
     }
 
     fn get(&self, _locked: &Clients) -> bool {
-        // SAFETY: the lock is held, and nobody writes without it.
+        // SAFETY: the lock is held, and it is required for writing.
         unsafe { *self.0.get() }
     }
 
     fn set(&self, _locked: &mut Clients) {
-        // SAFETY: the lock is held, and nobody reads or writes without it.
+        // SAFETY: the lock is held, and it is required for reading and writing.
         unsafe { *self.0.get() = true };
     }
 }
 
 static DEVICE_CONTEXT: ContextType = ContextType::of::<DeviceContext>(c"DeviceContext", &DEVICE_CONTEXT);
 
-/// Attributes of a device that has clients.
+/// Attributes of a device with clients.
 pub(crate) fn attributes() -> WDF_OBJECT_ATTRIBUTES {
     DEVICE_CONTEXT.attributes()
 }
 
-/// Prepares a device that was created with those.
+/// Initialises a device that was created with those attributes.
 ///
 /// # Errors
-/// What the framework fails with, for example out of memory.
+/// The framework's error, for example out of memory.
 ///
 /// # Safety
-/// Called once, before anybody can open the device.
+/// Called once, before the device can be opened.
 pub(crate) unsafe fn prepare(device: Device) -> Result<(), NTSTATUS> {
     let object = device.handle().cast();
     // SAFETY: the device exists; the lock goes into its context.
@@ -83,7 +84,7 @@ pub(crate) unsafe fn prepare(device: Device) -> Result<(), NTSTATUS> {
     let clients = Clients { first: ptr::null_mut(), last: ptr::null_mut(), count: 0 };
     // SAFETY: the device exists.
     let context = unsafe { DEVICE_CONTEXT.get::<DeviceContext>(object) };
-    // SAFETY: the framework made the context with the device, which nobody can open yet.
+    // SAFETY: the framework made the context with the device, which cannot be opened yet.
     unsafe { context.write(DeviceContext { clients: Mutex::new(lock, clients) }) };
     Ok(())
 }
@@ -99,7 +100,7 @@ fn with<R>(device: Device, work: impl FnOnce(&mut Clients) -> R) -> R {
 }
 
 impl Place {
-    /// A place without a client.
+    /// An unused place.
     pub(crate) const EMPTY: Self = Self { client: None, next: ptr::null_mut(), previous: ptr::null_mut() };
 }
 
@@ -125,10 +126,10 @@ impl Clients {
         unsafe { place.as_mut() }?.client.as_mut()
     }
 
-    /// Puts a place at the end.
+    /// Appends a place to the list.
     ///
     /// # Safety
-    /// The place is in no list, and taken out of this one before its file object goes.
+    /// The place is in no list, and is removed from this one before its file object is freed.
     unsafe fn append(&mut self, place: *mut Place, client: Waiting) {
         let previous = self.last;
         // SAFETY: the place is valid and in no list, as the caller promised.
@@ -142,7 +143,7 @@ impl Clients {
         self.count += 1;
     }
 
-    /// Takes the client at a place out of the list; `None` when there is none.
+    /// Removes the client at a place from the list; `None` when there is none.
     ///
     /// # Safety
     /// The place is null or of a file object that still exists.
@@ -166,7 +167,7 @@ impl Clients {
     }
 }
 
-/// Puts a client that connects into the list, at `place`.
+/// Appends a connecting client to the list, at `place`.
 ///
 /// # Errors
 /// `INSUFFICIENT_RESOURCES` when too many are connected.
@@ -194,7 +195,8 @@ pub(crate) unsafe fn connect(
     if refused.is_none() { Ok(()) } else { Err(Status::INSUFFICIENT_RESOURCES) }
 }
 
-/// Takes a client whose last handle is closed out of the list; does nothing when it is not there.
+/// Removes a client whose last handle is closed from the list; does nothing when it is not in the
+/// list.
 ///
 /// # Safety
 /// The place is one of a file object of this device that still exists.
@@ -205,10 +207,10 @@ pub(crate) unsafe fn disconnect(device: Device, place: *mut Place) {
     drop(client);
 }
 
-/// Ends the connections of a server whose last handle is closed; it accepts no more.
+/// Ends the connections of a server whose last handle is closed; it can accept no more.
 pub(crate) fn end_all(device: Device, server: ServerId, closed: &Closed) {
     loop {
-        // One at a time, as each is dropped outside the lock.
+        // One at a time, because each is dropped outside the lock.
         let ended = with(device, |clients| {
             closed.set(clients);
             let own = clients.find(|connection| connection.served_by(server) == Some(true));

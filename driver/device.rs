@@ -1,4 +1,4 @@
-//! The control device, and the callback that its requests come to.
+//! The control device, and the callback for its requests.
 
 use crate::clients;
 use crate::file;
@@ -22,7 +22,7 @@ static LINK: Name<{ LINK_NAME.len() }> = Name::new(LINK_NAME);
 static SDDL: Name<{ DEVICE_SDDL.len() }> = Name::new(DEVICE_SDDL);
 static SDDL_WITH_CLIENTS: Name<{ CLIENTS_SDDL.len() }> = Name::new(CLIENTS_SDDL);
 
-/// A device init that is freed unless a device is made of it.
+/// A device init that is freed unless a device is created from it.
 struct DeviceInit(*mut WDFDEVICE_INIT);
 
 impl Drop for DeviceInit {
@@ -34,14 +34,14 @@ impl Drop for DeviceInit {
     }
 }
 
-/// Creates `\Device\PsImpersonate` and its link, and lets requests in.
+/// Creates `\Device\PsImpersonate` and its link, and enables requests.
 ///
 /// The framework opens securely (`FILE_DEVICE_SECURE_OPEN`) by itself, so the
 /// descriptor covers every name below the device too. Where it admits clients, `psimp_service::open`
 /// checks again who may serve. `PASSIVE_LEVEL`.
 ///
 /// # Errors
-/// What the framework fails with; a device that was created by then is deleted with
+/// The framework's error; a device that was created by then is deleted with
 /// the driver object.
 ///
 /// # Safety
@@ -88,7 +88,7 @@ fn finish(mut init: DeviceInit) -> Result<WDFDEVICE, NTSTATUS> {
     })?;
     // SAFETY: the driver's one device.
     let prepared = unsafe { Device::new(device) };
-    // SAFETY: called once; nobody can open the device before it is completely set up, below.
+    // SAFETY: called once; the device cannot be opened before it is completely set up, below.
     unsafe { clients::prepare(prepared) }?;
     let link = LINK.unicode();
     // SAFETY: the device was just created, `link` is a local.
@@ -112,16 +112,16 @@ fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
 extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
     // SAFETY: the callback is of this driver's one device.
     let device = unsafe { Device::new(device) };
-    // SAFETY: the framework hands each request to this callback once, and
-    // nothing else in the driver has its handle.
+    // SAFETY: the framework passes each request to this callback once, and nothing else in the
+    // driver has its handle.
     let request = unsafe { Request::new(request) };
     let result = device_control(device, &request);
     request.complete(&result);
 }
 
-/// Hands a device control request to the service; returns what to complete it with.
+/// Passes a device control request to the service; returns the result to complete it with.
 fn device_control(device: Device, request: &Request) -> Result<Reply, Status> {
-    // First: nothing below may be called above PASSIVE_LEVEL.
+    // First: the functions below require `PASSIVE_LEVEL`.
     if !kernel::is_passive_level() {
         return Err(Status::INVALID_DEVICE_STATE);
     }
@@ -130,7 +130,7 @@ fn device_control(device: Device, request: &Request) -> Result<Reply, Status> {
     let opened_file = file.is_some_and(file::opened_by_caller);
     let caller = Caller { from_user_mode: request.is_from_user_mode(), opened_file };
     let input = request.input(&control)?;
-    // Before anything is changed: afterwards the request must not fail.
+    // Before any change: afterwards the request must not fail.
     let room = request.prepare_output(&control);
     let result = psimp_service::dispatch(&NtKernel::new(device, file), caller, control.code, input, room);
     trace::operation(control.code, input, &result);

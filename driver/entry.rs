@@ -9,7 +9,7 @@ use wdk_sys::{
     WDF_DRIVER_CONFIG, WDFDEVICE, WDFDRIVER, WDFOBJECT, call_unsafe_wdf_function_binding,
 };
 
-/// What the driver object keeps.
+/// The context of the driver object.
 #[repr(C)]
 struct DriverContext {
     /// The control device; null before it is created.
@@ -18,10 +18,10 @@ struct DriverContext {
 
 static DRIVER_CONTEXT: ContextType = ContextType::of::<DriverContext>(c"DriverContext", &DRIVER_CONTEXT);
 
-/// Starts the driver, and logs that it did.
+/// Starts the driver, and logs the result.
 ///
-/// IRQL `PASSIVE_LEVEL`, in a system thread. When it fails, the framework's own
-/// entry point unbinds, which deletes what was created; unload is not called.
+/// IRQL `PASSIVE_LEVEL`, in a system thread. If it fails, the framework's own entry
+/// point unbinds, which deletes what was created; unload is not called.
 ///
 /// # Safety
 /// Called once, by the framework's entry point, with the driver object and the
@@ -48,8 +48,8 @@ unsafe fn create(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTS
     };
     let mut attributes = DRIVER_CONTEXT.attributes();
     let mut handle: WDFDRIVER = ptr::null_mut();
-    // SAFETY: the caller passes on what the I/O manager gave it; the other
-    // pointers are to locals that outlive the call.
+    // SAFETY: the caller passes the I/O manager's arguments; the other pointers are
+    // to locals that outlive the call.
     let status = unsafe {
         call_unsafe_wdf_function_binding!(
             WdfDriverCreate,
@@ -79,17 +79,17 @@ unsafe fn create(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTS
 
 /// Deletes the control device; every file object is closed by now.
 ///
-/// IRQL `PASSIVE_LEVEL`, in a system thread. A thread that still impersonates
-/// stays so: its slot holds no pointer into this image.
+/// IRQL `PASSIVE_LEVEL`, in a system thread. A thread that is impersonating
+/// continues to: its slot holds no pointer into this image.
 extern "C" fn evt_driver_unload(driver: WDFDRIVER) {
     // SAFETY: the driver object exists as long as this callback runs.
     let context = unsafe { DRIVER_CONTEXT.get::<DriverContext>(driver.cast()) };
-    // SAFETY: the context lives as long as the driver object, which the
-    // framework passes in; DriverEntry wrote it and nobody does since.
+    // SAFETY: the context lives as long as the driver object, which the framework
+    // passes in; only `DriverEntry` writes it.
     let device = unsafe { (*context).device };
     if !device.is_null() {
         let object: WDFOBJECT = device.cast();
-        // SAFETY: the device was created by DriverEntry and is deleted nowhere else.
+        // SAFETY: the device was created by `DriverEntry` and is deleted only here.
         unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, object) };
     }
     trace::stopped();

@@ -18,27 +18,27 @@ use wdk_sys::{
     call_unsafe_wdf_function_binding,
 };
 
-/// What a file object keeps. Written before the first request, and never in a file object whose
-/// create failed, which gets none of the callbacks below either.
+/// The context of a file object. It is written before the first request, but not in a file object
+/// whose create failed, for which the callbacks below are not called.
 #[repr(C)]
 struct FileContext {
-    /// The device that it is open on.
+    /// The device of the file object.
     device: Device,
-    /// The process that opened it to serve, referenced so that its address cannot become another
-    /// process's while the handle lives on elsewhere. `None` for a client.
+    /// The server process that opened it, referenced so that its address cannot be reused for
+    /// another process while the handle exists elsewhere. `None` for a client.
     opener: Option<Process>,
     /// A client's place among those that are connected, guarded by their lock. Unused by a server.
     place: UnsafeCell<Place>,
     /// The saved slots; `None` inside once the last handle is closed. The lock is a child of the
     /// file object, which deletes it. `None` for a client.
     saves: Option<Mutex<Option<SaveTable<SlotToken>>>>,
-    /// It serves nobody: it is a client's, or its last handle is closed.
+    /// It cannot serve clients: it is a client's, or its last handle is closed.
     closed: Closed,
 }
 
 static FILE_CONTEXT: ContextType = ContextType::of::<FileContext>(c"FileContext", &FILE_CONTEXT);
 
-/// Asks the framework for file objects with our context and callbacks.
+/// Requests file objects with this context and these callbacks from the framework.
 ///
 /// # Safety
 /// `init` is not yet consumed by the creation of a device.
@@ -63,12 +63,12 @@ pub(crate) unsafe fn configure(init: *mut WDFDEVICE_INIT) {
     }
 }
 
-/// Opens the device to serve, or the client's name to be served. Runs in the opener's context;
-/// the I/O manager has checked the device's own descriptor, whatever the name.
+/// Opens the device as a server, or the client's name as a client. Runs in the opener's context;
+/// the I/O manager has checked the device's own descriptor, for every name.
 extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, file: WDFFILEOBJECT) {
     // SAFETY: the callback is of this driver's one device.
     let device = unsafe { Device::new(device) };
-    // SAFETY: the framework hands each create to this callback once, and nothing else in the
+    // SAFETY: the framework passes each create to this callback once, and nothing else in the
     // driver has its handle.
     let create = unsafe { Create::new(request, file) };
     let opened = psimp_service::open(create.name(), create.desired_access(), kernel::access_check);
@@ -79,7 +79,7 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
     create.complete(result);
 }
 
-/// Makes the file object a server's, of the calling process.
+/// Makes the file object a server's, owned by the calling process.
 fn open_server(create: &Create, device: Device) -> Result<(), Status> {
     let file = create.file_object();
     // SAFETY: the file object exists, and the lock goes into its context.
@@ -100,7 +100,7 @@ fn open_server(create: &Create, device: Device) -> Result<(), Status> {
     Ok(())
 }
 
-/// Makes the file object a client's: it waits for a server from now on.
+/// Makes the file object a client's, which waits for a server from now on.
 fn open_client(create: &Create, device: Device) -> Result<(), Status> {
     let security = ClientSecurity::of_caller(create.quality_of_service())?;
     let client = FileContext {
@@ -115,13 +115,13 @@ fn open_client(create: &Create, device: Device) -> Result<(), Status> {
     // SAFETY: the framework made the context with this file object, and nothing else can reach it
     // before it is among the clients.
     unsafe { context.write(client) };
-    // SAFETY: just written; the place stays where it is.
+    // SAFETY: just written; the place does not move.
     let place = unsafe { (*context).place.get() };
     // SAFETY: the cleanup below follows, unless this fails.
     unsafe { clients::connect(device, place, security) }
 }
 
-/// The context of a file object; not written before it is open.
+/// The context of a file object; not initialised before it is open.
 ///
 /// # Safety
 /// The file object exists.
@@ -134,19 +134,19 @@ unsafe fn context(file: WDFFILEOBJECT) -> *mut FileContext {
 fn opened(file: File<'_>) -> &FileContext {
     // SAFETY: the file object is open, so it exists.
     let context = unsafe { context(file.handle()) };
-    // SAFETY: written when the file object was opened, and after that only in its close; what
-    // changes meanwhile is in cells.
+    // SAFETY: written when the file object was opened, and again only in its close; what changes in
+    // between is in cells.
     unsafe { &*context }
 }
 
-/// Ends the connection of a client, or those that a server has, and drops what was saved; requests
-/// that come later find nothing. Runs when the last handle is closed, perhaps while requests are
-/// still in flight. Threads are not touched: they go on impersonating.
+/// Ends the connection of a client, or those of a server, and drops its saves; later requests find
+/// none. Runs when the last handle is closed, possibly while requests are still in flight. Threads
+/// are not affected: they continue impersonating.
 extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
-    // SAFETY: the callback is only of files that were opened, and the close comes after it.
+    // SAFETY: the callback is called only for files that were opened, and before their close.
     let file = unsafe { File::new(file) };
     let context = opened(file);
-    // SAFETY: the place is of a file object that exists as long as this callback runs.
+    // SAFETY: the place is in a file object that exists as long as this callback runs.
     unsafe { clients::disconnect(context.device, context.place.get()) };
     let Some(saves) = &context.saves else { return };
     clients::end_all(context.device, server_id(file), &context.closed);
@@ -154,12 +154,11 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     release(saves.with(Option::take));
 }
 
-/// Drops the saves where they are: not moved, which would be code for each of them.
+/// Drops the saves in place: moving them would add code for each one.
 #[inline(never)]
 fn release(_saves: Option<SaveTable<SlotToken>>) {}
 
-/// Drops the reference on the opener. All I/O on the file is over; the thread is
-/// any thread.
+/// Releases the reference on the opener. All I/O on the file is complete; runs on any thread.
 extern "C" fn evt_file_close(file: WDFFILEOBJECT) {
     // SAFETY: the file object exists as long as this callback runs.
     let context = unsafe { context(file) };
@@ -185,7 +184,7 @@ pub(crate) fn with_saves<R>(
         Some(saves) => Ok(work(saves)),
         None => Err(work),
     });
-    // What `work` would have saved is dropped outside the lock, too.
+    // A slot that `work` would have saved is dropped outside the lock, too.
     done.map_err(|_work| Status::FILE_CLOSED)
 }
 

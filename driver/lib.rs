@@ -1,6 +1,6 @@
 //! `psimp.sys`: thread impersonation behind IOCTLs.
 //!
-//! The shell around `psimp_service`: it creates the control device, hands each
+//! The shell around `psimp_service`: it creates the control device, passes each
 //! request to `psimp_service::dispatch` on the caller's own thread, and gives the
 //! service the kernel it asks for. All unsafe code of the driver is here; policy
 //! is not.
@@ -27,11 +27,11 @@
 //! 180 each. `trace::write` has it for the stack: an operation does not need that room unless a
 //! session listens.
 //!
-//! Without the feature `kernel` the crate is empty, so that the workspace builds
-//! on machines that have no WDK.
+//! Without the feature `kernel` the crate is empty, so that the workspace builds on machines
+//! without a WDK.
 #![cfg(feature = "kernel")]
 #![no_std]
-// The one package whose job is to call the kernel.
+// The one package whose purpose is to call the kernel.
 #![allow(unsafe_code)]
 
 mod clients;

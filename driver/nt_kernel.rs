@@ -1,5 +1,5 @@
-//! The kernel that the service runs on, for one request: [`Kernel`] over the wrappers of
-//! `kernel`, the saves of the request's file object, the connected clients and the workers.
+//! The kernel for the service, for one request: [`Kernel`] over the wrappers of `kernel`,
+//! the saves of the request's file object, the connected clients and the workers.
 
 use crate::kernel::{self, HandleToken, PrimaryToken, ServedClient, SlotToken, Thread, TokenPtr};
 use crate::wdf::{Device, File};
@@ -10,10 +10,10 @@ use psimp_service::{Connection, Kernel, Qos, SaveTable, Slot, TokenRef};
 
 /// The kernel that the driver is loaded into, for one request.
 pub(crate) struct NtKernel<'r> {
-    /// The device that the request came to.
+    /// The device of the request.
     device: Device,
-    /// The file object that it came on, which it keeps open. `dispatch` refuses a request
-    /// without one, as nobody opened it.
+    /// The file object of the request, which the request keeps open. `dispatch` refuses a
+    /// request without one, as its opener is unknown.
     file: Option<File<'r>>,
 }
 
@@ -119,7 +119,7 @@ impl Kernel for NtKernel<'_> {
     }
 }
 
-/// The token behind either kind of reference.
+/// The token of either kind of reference.
 fn borrow<'t>(token: TokenRef<'t, NtKernel<'_>>) -> TokenPtr<'t> {
     match token {
         TokenRef::Handle(token) => token.borrow(),

@@ -1,7 +1,7 @@
 //! I/O requests that are completed exactly once.
 //!
-//! Both kinds are served at `PASSIVE_LEVEL`; a device control request may arrive above it, and
-//! everything that is asked of one works up to `DISPATCH_LEVEL`.
+//! Both kinds are handled at `PASSIVE_LEVEL`; a device control request may arrive above it, and all
+//! its methods work up to `DISPATCH_LEVEL`.
 
 use crate::kernel::check;
 use crate::wdf::File;
@@ -16,9 +16,8 @@ use wdk_sys::{
     call_unsafe_wdf_function_binding,
 };
 
-/// A request that this driver owns. [`Handle::complete`] consumes it, so it is
-/// completed at most once; the one callback that makes it does so on its only way
-/// out, so at least once.
+/// A request that this driver owns. [`Handle::complete`] consumes it, so it is completed at most
+/// once; the one callback that creates it completes it on its only exit path, so at least once.
 struct Handle(WDFREQUEST);
 
 impl Handle {
@@ -54,11 +53,11 @@ pub(crate) struct DeviceControl {
     pub(crate) code: u32,
     /// Bytes sent.
     pub(crate) input_length: usize,
-    /// Bytes that the caller's output buffer takes.
+    /// The length of the caller's output buffer in bytes.
     pub(crate) output_length: usize,
 }
 
-/// Where a reply goes: into the system buffer, which the input is in until then.
+/// The destination of a reply: the system buffer, which holds the input until then.
 #[derive(Clone, Copy)]
 struct Output {
     buffer: *mut u8,
@@ -66,7 +65,7 @@ struct Output {
 }
 
 impl Output {
-    /// There is no place for a reply.
+    /// There is no room for a reply.
     const NONE: Self = Self { buffer: ptr::null_mut(), length: 0 };
 }
 
@@ -74,8 +73,8 @@ impl Request {
     /// Takes over a request.
     ///
     /// # Safety
-    /// The driver owns `request`, which is valid and not yet completed, and has
-    /// no other use for the handle.
+    /// The driver owns `request`, which is valid and not yet completed, and does not use the handle
+    /// otherwise.
     pub(crate) unsafe fn new(request: WDFREQUEST) -> Self {
         Self { handle: Handle(request), output: Cell::new(Output::NONE) }
     }
@@ -114,11 +113,11 @@ impl Request {
     }
 
     /// The input bytes, in the system buffer that [`Request::complete`] overwrites.
-    /// Empty for a code that is not in the table, which is refused without them: its
-    /// transfer method is the caller's choice.
+    /// Empty for a code that is not in the table, which is refused without its input: its transfer
+    /// method is the caller's choice.
     ///
     /// # Errors
-    /// What the framework fails with.
+    /// The framework's error.
     pub(crate) fn input(&self, control: &DeviceControl) -> Result<&[u8], Status> {
         let length = control.input_length;
         if length == 0 || Ioctl::by_code(control.code).is_none() {
@@ -146,7 +145,7 @@ impl Request {
     /// [`Request::complete`] writes the reply there. Returns the length of the caller's buffer.
     ///
     /// # Errors
-    /// What the framework fails with.
+    /// The framework's error.
     pub(crate) fn prepare_output(&self, control: &DeviceControl) -> Result<usize, Status> {
         let length = Ioctl::by_code(control.code).map_or(0, |row| row.output);
         let mut buffer: PVOID = ptr::null_mut();
@@ -203,12 +202,12 @@ impl Create {
     ///
     /// # Safety
     /// The driver owns `request`, which is a create, valid, for `file` and not yet completed, and
-    /// has no other use for its handle.
+    /// does not use its handle otherwise.
     pub(crate) unsafe fn new(request: WDFREQUEST, file: WDFFILEOBJECT) -> Self {
         Self { handle: Handle(request), file }
     }
 
-    /// The file object that is opened. It exists, but has no context yet.
+    /// The file object that is being opened. It exists, but has no context yet.
     pub(crate) fn file_object(&self) -> WDFFILEOBJECT {
         self.file
     }
@@ -217,23 +216,23 @@ impl Create {
     pub(crate) fn name(&self) -> &[u16] {
         // SAFETY: the file object lives as long as its create is in progress.
         let name = unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetFileName, self.file) };
-        // SAFETY: the name of a file object is there until it is closed, if it has one at all.
+        // SAFETY: the name of a file object, if it has one, is valid until it is closed.
         let Some(name) = (unsafe { name.as_ref() }) else { return &[] };
         let length = usize::from(name.Length / 2);
         if length == 0 || name.Buffer.is_null() {
             return &[];
         }
-        // SAFETY: a `UNICODE_STRING` has `Length` bytes, and nobody changes this one.
+        // SAFETY: a `UNICODE_STRING` has `Length` bytes, and this one does not change.
         unsafe { slice::from_raw_parts(name.Buffer, length) }
     }
 
-    /// The access asked for, generic rights mapped.
+    /// The desired access, with generic rights mapped.
     pub(crate) fn desired_access(&self) -> u32 {
         // SAFETY: null, or valid as long as the create is in progress.
         unsafe { self.security().as_ref() }.map_or(0, |security| security.DesiredAccess)
     }
 
-    /// The quality of service that the client asked for; `None` when it passed none.
+    /// The quality of service that the client requested; `None` when it passed none.
     pub(crate) fn quality_of_service(&self) -> Option<SECURITY_QUALITY_OF_SERVICE> {
         // SAFETY: null, or valid as long as the create is in progress.
         let security = unsafe { self.security().as_ref() }?;

@@ -7,8 +7,8 @@ use wdk_sys::{KEY_QUERY_VALUE, WDFDRIVER, WDFKEY, call_unsafe_wdf_function_bindi
 
 static CLIENTS: Name<{ CLIENTS_SETTING.len() }> = Name::new(CLIENTS_SETTING);
 
-/// Whether every authenticated user may connect: `Clients` is 1. Not when it is missing, cannot be
-/// read or has another value. `PASSIVE_LEVEL`.
+/// Whether every authenticated user may connect: `Clients` is 1. False when the value is missing,
+/// cannot be read or differs. `PASSIVE_LEVEL`.
 ///
 /// # Safety
 /// `driver` is the framework's driver object.
@@ -33,7 +33,7 @@ pub(crate) unsafe fn every_user_may_connect(driver: WDFDRIVER) -> bool {
     let read = unsafe {
         call_unsafe_wdf_function_binding!(WdfRegistryQueryULong, key, &raw const name, &raw mut value)
     };
-    // SAFETY: the key was opened above and is used no more.
+    // SAFETY: the key was opened above and is not used again.
     unsafe { call_unsafe_wdf_function_binding!(WdfRegistryClose, key) };
     wdk::nt_success(read) && value == CLIENTS_AUTHENTICATED
 }

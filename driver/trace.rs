@@ -1,7 +1,7 @@
 //! The events that the driver logs through ETW: its start, its stop, and one for each operation.
 //!
 //! While no session listens, or when the provider could not be registered, an operation costs one
-//! read of a variable more. Handles, addresses, SIDs and descriptors are never logged.
+//! additional read of a variable. Handles, addresses, SIDs and descriptors are never logged.
 
 use crate::etw::{Field, Level, Provider, event_length, event_metadata, provider_length, provider_metadata};
 use crate::kernel;
@@ -13,7 +13,7 @@ use zerocopy::IntoBytes;
 
 const NAME: &str = "PsImpersonate";
 
-/// `TraceLogging`'s GUID for the name: a hash of it.
+/// The GUID that `TraceLogging` derives from the name by a hash.
 const ID: GUID = GUID {
     Data1: 0x2CC9_F3D1,
     Data2: 0x5CF8,
@@ -29,12 +29,13 @@ const OPERATIONS: u64 = 1;
 /// The keyword of start and stop.
 const LIFE: u64 = 2;
 
-/// `Start` has the status of `DriverEntry`, `Stop` has nothing.
+/// `Start` has the status of `DriverEntry`, `Stop` has no fields.
 const STATUS: &[Field] = &[Field::status("Status")];
 static START: [u8; event_length("Start", STATUS)] = event_metadata("Start", STATUS);
 static STOP: [u8; event_length("Stop", &[])] = event_metadata("Stop", &[]);
 
-/// In the order in which [`write`] puts the values; the numbers as they lie in `EventPayload`.
+/// In the order in which [`write`] appends the values; the numbers in the layout of
+/// `EventPayload`.
 const FIELDS: &[Field] = &[
     Field::text("Operation"),
     Field::text("Verdict"),
@@ -108,7 +109,7 @@ fn write(code: u32, input: &[u8], result: &Result<Reply, Status>) {
     PROVIDER.write(level, OPERATIONS, &OPERATION, values.as_bytes());
 }
 
-/// The values of an event, one after the other.
+/// The concatenated values of an event.
 struct Values {
     bytes: [u8; Self::ROOM],
     length: usize,
@@ -124,7 +125,7 @@ impl Values {
         self.append(text.as_bytes());
     }
 
-    /// There is room for all; but nothing here may panic if one day there is not.
+    /// There is room for all values; a later overflow must not panic.
     #[inline(never)]
     fn append(&mut self, bytes: &[u8]) {
         let end = self.length.saturating_add(bytes.len());

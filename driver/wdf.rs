@@ -1,4 +1,4 @@
-//! What every use of the framework needs: sizes, names, handles, locks, object contexts.
+//! Common definitions for the framework: sizes, names, handles, locks, object contexts.
 
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
@@ -20,7 +20,7 @@ pub(crate) const fn size_of_config<T>() -> u32 {
     size_of::<T>() as u32
 }
 
-/// A constant `UNICODE_STRING` with its characters, made of an ASCII literal.
+/// A constant `UNICODE_STRING` with its characters, from an ASCII literal.
 pub(crate) struct Name<const N: usize>([u16; N]);
 
 impl<const N: usize> Name<N> {
@@ -88,7 +88,7 @@ impl WaitLock {
     /// A lock that is deleted with `parent`. `PASSIVE_LEVEL`.
     ///
     /// # Errors
-    /// What the framework fails with, for example out of memory.
+    /// The framework's error, for example out of memory.
     ///
     /// # Safety
     /// `parent` is an object of the framework, and the value is not used after it is deleted.
@@ -110,21 +110,22 @@ pub(crate) struct Mutex<T> {
 }
 
 impl<T> Mutex<T> {
-    /// `lock` guards nothing else.
+    /// `lock` guards no other value.
     pub(crate) const fn new(lock: WaitLock, value: T) -> Self {
         Self { lock, value: UnsafeCell::new(value) }
     }
 
-    /// Runs `work` on the value under the lock. `work` must not take it again: that deadlocks.
+    /// Runs `work` on the value under the lock. `work` must not acquire the lock again, which
+    /// would deadlock.
     /// `PASSIVE_LEVEL`.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: the lock is not deleted, as `WaitLock::create` was promised. Without a timeout
-        // it is taken for certain.
+        // SAFETY: the lock is not deleted, by the contract of `WaitLock::create`. Without a
+        // timeout the call always acquires it.
         let _ =
             unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockAcquire, self.lock.0, ptr::null_mut()) };
         // SAFETY: the lock is held, so this is the only use of the value.
         let result = work(unsafe { &mut *self.value.get() });
-        // SAFETY: taken above; nothing unwinds in a kernel.
+        // SAFETY: acquired above; nothing unwinds in a kernel.
         unsafe { call_unsafe_wdf_function_binding!(WdfWaitLockRelease, self.lock.0) };
         result
     }
@@ -151,8 +152,8 @@ pub(crate) struct ContextType(WDF_OBJECT_CONTEXT_TYPE_INFO);
 unsafe impl Sync for ContextType {}
 
 impl ContextType {
-    /// The type of a context `T`, which must be valid when all its bytes are
-    /// zero. `this` is the static being made.
+    /// The type of a context `T`, which must be valid when all its bytes are zero. `this` is the
+    /// static being defined.
     pub(crate) const fn of<T: 'static>(name: &'static CStr, this: &'static Self) -> Self {
         Self(WDF_OBJECT_CONTEXT_TYPE_INFO {
             Size: size_of_config::<WDF_OBJECT_CONTEXT_TYPE_INFO>(),

@@ -1,4 +1,4 @@
-//! Privileged work, done where the privilege is: on a worker thread of the system.
+//! Privileged work, on a system worker thread that has the privilege.
 //!
 //! A driver that needs more access than its caller has could put a stronger token into the slot of
 //! the caller's thread, do the work, and put the old token back. That is wrong for three reasons.
@@ -14,14 +14,14 @@ use core::{ptr, slice};
 use psimp_nt::Status;
 use wdk_sys::{WDF_WORKITEM_CONFIG, WDFOBJECT, WDFWORKITEM, call_unsafe_wdf_function_binding};
 
-/// What a work item keeps: the question, and the answer.
+/// The context of a work item: the arguments, and the result.
 #[repr(C)]
 struct Work {
-    /// A security descriptor in the buffer of the request, whose thread waits.
+    /// A security descriptor in the request's buffer; the request's thread waits.
     descriptor: *const u8,
     length: usize,
     desired: u32,
-    /// Access granted and access status, or the status that the check failed with.
+    /// Granted access and access status, or the error of the check.
     answer: Option<Result<(u32, Status), Status>>,
 }
 
@@ -35,7 +35,7 @@ impl WorkItem {
         let mut config = WDF_WORKITEM_CONFIG {
             Size: wdf::size_of_config::<WDF_WORKITEM_CONFIG>(),
             EvtWorkItemFunc: Some(evt_work_item),
-            // It shares nothing with other callbacks.
+            // It is not serialised with other callbacks.
             AutomaticSerialization: 0,
         };
         let mut attributes = WORK.attributes();
@@ -58,7 +58,7 @@ impl WorkItem {
         unsafe { WORK.get(self.0.cast()) }
     }
 
-    /// Has the work done, and waits for it. `PASSIVE_LEVEL`.
+    /// Runs the work, and waits for it. `PASSIVE_LEVEL`.
     fn run(&self) {
         // SAFETY: the item exists as long as `self`, and is enqueued once.
         unsafe { call_unsafe_wdf_function_binding!(WdfWorkItemEnqueue, self.0) };
@@ -79,7 +79,7 @@ impl Drop for WorkItem {
 /// `PASSIVE_LEVEL`; its slot is not touched.
 ///
 /// # Errors
-/// Those of the check, and what the framework fails with, for example out of memory.
+/// Those of the check, and the framework's error, for example out of memory.
 pub(crate) fn access_check(device: Device, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
     let item = WorkItem::create(device)?;
     let work = Work { descriptor: descriptor.as_ptr(), length: descriptor.len(), desired, answer: None };

@@ -1,10 +1,10 @@
-//! What a provider and its events are called, encoded. All of it is done by the compiler.
+//! Encoded names of a provider and its events, computed at compile time.
 
 /// A field of an event: its name, and how its value is encoded and shown.
 pub(crate) struct Field {
     name: &'static str,
     encoding: u8,
-    /// How readers show it; zero for as its encoding is shown.
+    /// The output format; zero for the default of the encoding.
     format: u8,
 }
 
@@ -50,7 +50,7 @@ impl Field {
     }
 }
 
-/// How long the description of a provider of this name is.
+/// The length of the description of a provider with this name.
 pub(crate) const fn provider_length(name: &str) -> usize {
     2 + name.len() + 1
 }
@@ -63,7 +63,7 @@ pub(crate) const fn provider_metadata<const N: usize>(name: &str) -> [u8; N] {
     bytes.finish()
 }
 
-/// How long the description of an event is.
+/// The length of the description of an event.
 pub(crate) const fn event_length(name: &str, fields: &[Field]) -> usize {
     let mut length = 2 + 1 + name.len() + 1;
     let mut i = 0;
@@ -98,7 +98,7 @@ pub(crate) const fn event_metadata<const N: usize>(name: &str, fields: &[Field])
     bytes.finish()
 }
 
-/// A description in the making. Only constants are made of it: what does not fit does not compile.
+/// A description under construction. It is used in constants only: an overflow is a compile error.
 struct Bytes<const N: usize> {
     bytes: [u8; N],
     length: usize,

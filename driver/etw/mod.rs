@@ -1,8 +1,8 @@
-//! A provider of trace events that describe themselves, as `TraceLogging` encodes them.
+//! A provider of self-describing trace events, in the encoding of `TraceLogging`.
 //!
-//! An event goes to ETW in three blocks: the provider's name, the names of the event and its
+//! An event is passed to ETW in three blocks: the provider's name, the names of the event and its
 //! fields, and the values. The first two are constants. The crate `tracelogging` is not used
-//! here: its registration can panic, and it links a library of user mode.
+//! here: its registration can panic, and it links a user-mode library.
 
 mod metadata;
 
@@ -18,7 +18,7 @@ use wdk_sys::{
 };
 
 unsafe extern "C" {
-    /// `PASSIVE_LEVEL`. Not in every edition of the headers.
+    /// `PASSIVE_LEVEL`. Missing in some editions of the headers.
     fn EtwSetInformation(handle: REGHANDLE, class: i32, information: PVOID, length: ULONG) -> NTSTATUS;
 }
 
@@ -28,14 +28,14 @@ const SET_TRAITS: i32 = 2;
 const EVENT_METADATA: u32 = 1;
 /// `EVENT_DATA_DESCRIPTOR_TYPE_PROVIDER_METADATA`.
 const PROVIDER_METADATA: u32 = 2;
-/// The channel by which readers know that an event describes itself.
+/// The channel that marks self-describing events.
 const TRACE_LOGGING: u8 = 11;
 /// `EVENT_CONTROL_CODE_DISABLE_PROVIDER`.
 const DISABLE: u32 = 0;
 /// `EVENT_CONTROL_CODE_ENABLE_PROVIDER`.
 const ENABLE: u32 = 1;
 
-/// Levels, as `evntrace.h` numbers them: a session gets what is at or below its own.
+/// Levels, as `evntrace.h` numbers them: a session gets events up to its own level.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Level {
@@ -44,7 +44,7 @@ pub(crate) enum Level {
     Verbose = 5,
 }
 
-/// A provider. Must be a static: ETW calls back with its address.
+/// A provider. Must be a static: ETW passes its address to the callback.
 pub(crate) struct Provider {
     id: GUID,
     /// Name, encoded by [`provider_metadata`].
@@ -69,10 +69,10 @@ impl Provider {
         }
     }
 
-    /// Lets sessions listen. If that fails, no events are written.
+    /// Registers the provider. If that fails, no events are written.
     ///
-    /// `PASSIVE_LEVEL`, in a system thread. [`Provider::unregister`] has to follow before the
-    /// driver is unloaded, and no second registration before that.
+    /// `PASSIVE_LEVEL`, in a system thread. [`Provider::unregister`] must be called before the
+    /// driver is unloaded, and before any second registration.
     pub(crate) fn register(&'static self) {
         let mut handle = 0;
         let context: *const Self = self;
@@ -87,8 +87,8 @@ impl Provider {
         let traits: *const u8 = self.metadata.as_ptr();
         #[allow(clippy::cast_possible_truncation)] // a name
         let length = self.metadata.len() as u32;
-        // SAFETY: registered above; the metadata is only read. Without it events still say
-        // whose they are, so a failure changes nothing.
+        // SAFETY: registered above; the metadata is only read. A failure is ignored, because
+        // events also contain the provider's name.
         let _ = unsafe { EtwSetInformation(handle, SET_TRAITS, traits as PVOID, length) };
     }
 
@@ -98,19 +98,19 @@ impl Provider {
     pub(crate) fn unregister(&self) {
         let handle = self.handle.swap(0, Ordering::Relaxed);
         if handle != 0 {
-            // SAFETY: registered, and by the swap unregistered once.
+            // SAFETY: registered, and the swap ensures that it is unregistered once.
             let _ = unsafe { EtwUnregister(handle) };
             self.level.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Whether any session listens: one read.
+    /// Whether any session listens: a single read.
     #[inline]
     pub(crate) fn is_enabled(&self) -> bool {
         self.level.load(Ordering::Acquire) != 0
     }
 
-    /// Whether a session may listen to this. ETW checks it again for each session.
+    /// Whether a session may listen to this event. ETW checks it again for each session.
     fn wants(&self, level: Level, keyword: u64) -> bool {
         let any = self.any_keyword.load(Ordering::Relaxed);
         let all = self.all_keywords.load(Ordering::Relaxed);
@@ -119,8 +119,8 @@ impl Provider {
             && keyword & all == all
     }
 
-    /// Writes an event: its description, made by [`event_metadata`], and the values of its fields
-    /// one after the other. It is lost when no session listens or ETW has no buffer.
+    /// Writes an event: its description, made by [`event_metadata`], and the concatenated values
+    /// of its fields. The event is lost when no session listens or ETW has no buffer.
     #[inline(never)]
     pub(crate) fn write(&self, level: Level, keyword: u64, metadata: &[u8], values: &[u8]) {
         if !self.wants(level, keyword) {
@@ -156,7 +156,7 @@ impl Provider {
     }
 }
 
-/// `EVENT_DATA_DESCRIPTOR`. The headers of some editions have a union where others have a number.
+/// `EVENT_DATA_DESCRIPTOR`. Some editions of the headers have a union in place of a number.
 #[repr(C)]
 struct Block {
     address: u64,
@@ -174,8 +174,8 @@ impl Block {
     }
 }
 
-/// ETW reports that sessions began or ceased to listen. It may call before `EtwRegister` returns,
-/// and at any time until `EtwUnregister` does.
+/// ETW reports that sessions started or stopped listening. It may call before `EtwRegister`
+/// returns, and at any time until `EtwUnregister` returns.
 extern "C" fn enable(
     _source: LPCGUID,
     control: ULONG,
@@ -193,11 +193,11 @@ extern "C" fn enable(
         ENABLE => {
             provider.any_keyword.store(any_keyword, Ordering::Relaxed);
             provider.all_keywords.store(all_keywords, Ordering::Relaxed);
-            // Level 0 stands for all of them.
+            // Level 0 stands for all levels.
             let level = if level == 0 { u8::MAX } else { level };
             provider.level.store(level.into(), Ordering::Release);
         }
-        // A request to log the provider's state: there is none.
+        // A request to log the provider's state, which has none.
         _ => {}
     }
 }

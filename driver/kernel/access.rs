@@ -1,4 +1,5 @@
-//! Access checks as the calling thread now is, a worker of the system or any other.
+//! Access checks with the calling thread's current security context, also on a
+//! system worker thread.
 
 use psimp_nt::Status;
 use wdk_sys::ntddk::{
@@ -9,7 +10,7 @@ use wdk_sys::{
     SECURITY_SUBJECT_CONTEXT,
 };
 
-/// Generic rights as files map them.
+/// The generic mapping of files.
 const FILE_MAPPING: GENERIC_MAPPING = GENERIC_MAPPING {
     GenericRead: 0x0012_0089,
     GenericWrite: 0x0012_0116,
@@ -17,14 +18,14 @@ const FILE_MAPPING: GENERIC_MAPPING = GENERIC_MAPPING {
     GenericAll: 0x001F_01FF,
 };
 
-/// The thread's security context, given back on drop.
+/// The thread's security context, released on drop.
 struct Subject(SECURITY_SUBJECT_CONTEXT);
 
 impl Subject {
     fn capture() -> Self {
         let mut context = SECURITY_SUBJECT_CONTEXT::default();
-        // SAFETY: PASSIVE_LEVEL; the pointer is to a local. The routine takes
-        // references on the thread's tokens, which `drop` gives back.
+        // SAFETY: `PASSIVE_LEVEL`; the pointer is to a local. The routine takes
+        // references on the thread's tokens, which `drop` releases.
         unsafe { SeCaptureSubjectContext(&raw mut context) };
         Self(context)
     }
@@ -40,7 +41,7 @@ impl Drop for Subject {
 /// `SeAccessCheck` for user mode: the access granted, and the access status.
 ///
 /// # Errors
-/// `INVALID_SECURITY_DESCR` for bytes that are no self-relative descriptor with
+/// `INVALID_SECURITY_DESCR` for bytes that are not a self-relative descriptor with
 /// an owner and a group.
 #[inline(never)]
 pub(crate) fn check(descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {

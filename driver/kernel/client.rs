@@ -1,4 +1,5 @@
-//! Client security contexts: whom a server may impersonate, as the kernel captures it.
+//! Client security contexts: the clients that a server may impersonate, as the kernel captures
+//! them.
 
 use super::token::HandleToken;
 use super::{check, ffi};
@@ -31,8 +32,8 @@ impl ClientSecurity {
     /// Captures the calling thread's effective token. `PASSIVE_LEVEL`.
     ///
     /// # Errors
-    /// What `SeCreateClientSecurity` fails with: `BAD_IMPERSONATION_LEVEL` for a level that is
-    /// none or that the thread's own impersonation does not allow, out of memory.
+    /// The error of `SeCreateClientSecurity`: `BAD_IMPERSONATION_LEVEL` for an invalid level or
+    /// one that the thread's own impersonation does not allow, or out of memory.
     pub(crate) fn of_caller(quality: Option<SECURITY_QUALITY_OF_SERVICE>) -> Result<Self, Status> {
         let mut quality = quality.unwrap_or(DEFAULT_QOS);
         let mut context = SECURITY_CLIENT_CONTEXT::default();
@@ -43,14 +44,14 @@ impl ClientSecurity {
         Ok(Self(context))
     }
 
-    /// What the client allows. Called on the client's thread: its process is recorded as the
-    /// client's.
+    /// The client's quality of service. Called on the client's thread, whose process is recorded
+    /// as the client's.
     pub(crate) fn qos(&self) -> Qos {
         let SECURITY_CLIENT_CONTEXT { SecurityQos: quality, .. } = self.0;
         let dynamic = self.0.DirectlyAccessClientToken != 0;
         Qos {
             process: super::current_process_id(),
-            // A context with a level out of range does not exist; the weakest is the safe reading.
+            // A context never has a level out of range; the weakest level is the safe fallback.
             level: Level::from_raw(quality.ImpersonationLevel.cast_unsigned()).unwrap_or(Level::Anonymous),
             dynamic,
             effective_only: 0
@@ -58,7 +59,7 @@ impl ClientSecurity {
         }
     }
 
-    /// The client with a reference of its own, which outlives `self`.
+    /// The client with its own reference, which outlives `self`.
     pub(crate) fn share(&self) -> ServedClient {
         // SAFETY: the context's own reference keeps its token alive.
         let token = unsafe { HandleToken::another(self.0.ClientToken) };
@@ -67,16 +68,16 @@ impl ClientSecurity {
 }
 
 impl Drop for ClientSecurity {
-    /// `SeDeleteClientSecurity`, which kernels before Windows 10 have in a header alone.
+    /// `SeDeleteClientSecurity`, which is only an inline function in a header before Windows 10.
     fn drop(&mut self) {
         let token = self.0.ClientToken;
         // SAFETY: the context has a reference on its token.
         let token_type = unsafe { SeTokenType(token) };
         if token_type == TokenPrimary {
-            // SAFETY: that reference is given back once.
+            // SAFETY: that reference is released once.
             unsafe { PsDereferencePrimaryToken(token) };
         } else {
-            // SAFETY: that reference is given back once.
+            // SAFETY: that reference is released once.
             unsafe { PsDereferenceImpersonationToken(token) };
         }
     }
@@ -97,12 +98,12 @@ impl ServedClient {
     /// `SeImpersonateClientEx` on the calling thread at this level.
     ///
     /// # Errors
-    /// What the routine fails with; the slot is unchanged.
+    /// The routine's error; the slot is unchanged.
     pub(crate) fn impersonate(&self, level: Level) -> Result<(), Status> {
         let mut context = self.context;
         context.SecurityQos.ImpersonationLevel = i32::from(level as u8);
         // SAFETY: the token in the context is the one beside it, which is referenced; the pointer
-        // is to a local; no thread is the calling one.
+        // is to a local; a null thread stands for the calling one.
         check(unsafe { SeImpersonateClientEx(&raw mut context, ptr::null_mut()) })
     }
 }

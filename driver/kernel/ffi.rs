@@ -1,5 +1,5 @@
-//! The few kernel names that the bindings do not have: inline functions in the
-//! headers that the kernel also exports, and rights that only `winnt.h` defines.
+//! The few kernel names that the bindings lack: inline functions in the headers
+//! that the kernel also exports, and rights that only `winnt.h` defines.
 
 use wdk_sys::{KIRQL, PETHREAD};
 

@@ -1,7 +1,7 @@
 //! ntoskrnl as the driver uses it: safe functions and owning references.
 //!
-//! Everything here runs at `PASSIVE_LEVEL` in the caller's thread; the device
-//! callback checks the IRQL before anything is called.
+//! All functions here run at `PASSIVE_LEVEL` in the caller's thread; the device
+//! callback checks the IRQL before it calls any.
 
 mod access;
 mod client;
@@ -39,7 +39,7 @@ pub(crate) fn current_thread_id() -> u32 {
     id(unsafe { PsGetCurrentThreadId() })
 }
 
-/// Ids of processes and threads look like handles, and have 32 bits.
+/// Ids of processes and threads have the type of handles, and 32 bits.
 #[allow(clippy::cast_possible_truncation)]
 fn id(id: HANDLE) -> u32 {
     id.addr() as u32

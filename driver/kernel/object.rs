@@ -1,4 +1,4 @@
-//! Threads and processes, and handles turned into references.
+//! Threads and processes, and references from handles.
 
 use super::{check, ffi};
 use core::ptr::{self, NonNull};
@@ -12,7 +12,7 @@ use wdk_sys::{
     PsThreadType,
 };
 
-/// One reference on an object, given back on drop.
+/// One reference on an object, released on drop.
 pub(crate) struct Reference(NonNull<core::ffi::c_void>);
 
 impl Reference {
@@ -32,7 +32,7 @@ impl Reference {
     ) -> Result<(Self, u32), Status> {
         let mut object: PVOID = ptr::null_mut();
         let mut information = OBJECT_HANDLE_INFORMATION::default();
-        // UserMode: handles of the kernel are no handles here.
+        // `UserMode`: kernel handles are refused here.
         #[allow(clippy::cast_possible_truncation)] // 1
         let mode = UserMode as i8;
         // SAFETY: the handle is only looked up in the caller's table; the object
@@ -83,11 +83,11 @@ impl Drop for Reference {
     }
 }
 
-/// A thread that cannot go away: the current one, or one referenced.
+/// A thread that stays alive: the current one, or a referenced one.
 pub(crate) enum Thread {
     /// The calling thread.
     Current(PETHREAD),
-    /// A thread behind a handle.
+    /// A thread referenced through a handle.
     Opened(Reference),
 }
 

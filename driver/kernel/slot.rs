@@ -15,7 +15,7 @@ impl Thread {
     pub(crate) fn primary_token(&self) -> PrimaryToken {
         // SAFETY: the thread keeps its process alive.
         let token = unsafe { PsReferencePrimaryToken(self.process()) };
-        // SAFETY: the reference just taken is given to the value.
+        // SAFETY: the value takes over the reference just taken.
         unsafe { PrimaryToken::from_owned(token) }
     }
 
@@ -42,10 +42,10 @@ impl Thread {
         })
     }
 
-    /// `PsImpersonateClient`. The slot takes a reference of its own on the token.
+    /// `PsImpersonateClient`. The slot takes its own reference on the token.
     ///
     /// # Errors
-    /// What the routine returns; the slot is unchanged.
+    /// The routine's error; the slot is unchanged.
     pub(crate) fn impersonate(
         &self,
         token: TokenPtr<'_>,
@@ -68,9 +68,10 @@ impl Thread {
     /// `PsImpersonateClient` without a token.
     ///
     /// # Errors
-    /// What the routine returns.
+    /// The routine's error.
     pub(crate) fn end_impersonation(&self) -> Result<(), Status> {
-        // SAFETY: the thread is current or referenced; without a token the rest is ignored.
+        // SAFETY: the thread is current or referenced; without a token the other arguments are
+        // ignored.
         check(unsafe { PsImpersonateClient(self.as_ptr(), ptr::null_mut(), 0, 0, 0) })
     }
 }

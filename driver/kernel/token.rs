@@ -1,4 +1,4 @@
-//! Tokens: one owning type for each way to get a reference, all read alike.
+//! Tokens: one owning type for each way to get a reference, all read in the same way.
 
 use super::check;
 use super::object::Reference;
@@ -17,14 +17,14 @@ use wdk_sys::{
     SeTokenObjectType, TOKEN_STATISTICS, TOKEN_USER,
 };
 
-/// A token that is referenced for as long as `'r`: what the routines that only use it take.
+/// A token that is referenced during `'r`: the argument of routines that only use it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TokenPtr<'r>(PVOID, PhantomData<&'r ()>);
 
-/// A token referenced through a handle, or a client's; given back with `ObDereferenceObject`.
+/// A token referenced through a handle, or a client's; released with `ObDereferenceObject`.
 pub(crate) struct HandleToken(Reference);
 
-/// A process's primary token; given back with `PsDereferencePrimaryToken`.
+/// A process's primary token; released with `PsDereferencePrimaryToken`.
 pub(crate) struct PrimaryToken(PVOID);
 
 /// A slot's token.
@@ -38,7 +38,7 @@ enum Taken {
     /// By `PsReferenceImpersonationToken`; given back with
     /// `PsDereferenceImpersonationToken`.
     FromSlot,
-    /// By `ObReferenceObject`, and given back with `ObDereferenceObject`.
+    /// By `ObReferenceObject`, and released with `ObDereferenceObject`.
     Further,
 }
 
@@ -56,7 +56,7 @@ impl HandleToken {
     /// Takes a further reference on a token.
     ///
     /// # Safety
-    /// `token` is a token, and kept alive by a reference until this returns.
+    /// `token` is a token, and a reference keeps it alive until this returns.
     pub(super) unsafe fn another(token: PVOID) -> Self {
         // SAFETY: promised by the caller.
         Self(unsafe { Reference::another(token) })
@@ -72,7 +72,7 @@ impl HandleToken {
     /// cannot reach them.
     ///
     /// # Errors
-    /// What duplication fails with, for example out of memory.
+    /// The error of the duplication, for example out of memory.
     pub(crate) fn duplicate(&self, level: Level) -> Result<Self, Status> {
         let mut handle: HANDLE = ptr::null_mut();
         // SAFETY: the token is referenced; the pointer is to a local.
@@ -185,7 +185,7 @@ impl Drop for SlotToken {
     }
 }
 
-/// All three are read alike, through [`TokenPtr`].
+/// All three are read in the same way, through [`TokenPtr`].
 macro_rules! readable {
     ($($token:ty),*) => {$(
         impl Token for $token {
@@ -219,7 +219,7 @@ fn token_type() -> POBJECT_TYPE {
     unsafe { *slot }
 }
 
-/// A handle of the kernel, closed on drop.
+/// A kernel handle, closed on drop.
 struct KernelHandle(HANDLE);
 
 impl Drop for KernelHandle {
@@ -286,8 +286,7 @@ impl TokenPtr<'_> {
             } else {
                 TokenType::Primary
             },
-            // A token with a level out of range does not exist; the weakest is the
-            // safe reading of one.
+            // A token never has a level out of range; the weakest level is the safe fallback.
             level: Level::from_raw(statistics.ImpersonationLevel.cast_unsigned()).unwrap_or(Level::Anonymous),
         })
     }

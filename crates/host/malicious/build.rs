@@ -2,7 +2,8 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Cargo does not see the import libraries change; `cargo xtask build` says here when they do.
+    // Cargo does not detect changes of the import libraries; `cargo xtask build` passes them
+    // here.
     println!("cargo::rerun-if-env-changed=PSIMP_WDK_LIBRARIES");
     #[cfg(feature = "kernel")]
     {

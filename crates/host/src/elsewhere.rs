@@ -1,4 +1,4 @@
-//! The host where it cannot be: everything is there, nothing can be had.
+//! The host on unsupported systems: the same interface, without function.
 
 use crate::{Event, Failure, Fault, Image, IoControl, Listener, LoadError, Open, Options, StartError};
 use psimp_model::{System, Thread};
@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A driver that runs. There is none on this system.
+/// A running driver. There is none on this system.
 #[derive(Debug)]
 pub struct Host(Infallible);
 
@@ -68,7 +68,7 @@ impl Host {
         match self.0 {}
     }
 
-    /// Asks for the requests in flight on a file to be cancelled.
+    /// Requests the cancellation of the requests in flight on a file.
     ///
     /// # Errors
     /// None: there is no such host.
@@ -113,12 +113,13 @@ impl Host {
         match self.0 {}
     }
 
-    /// What was reported so far.
+    /// The faults reported so far.
     pub fn faults(&self) -> Vec<Fault> {
         match self.0 {}
     }
 
-    /// What the driver holds now and would leak if it were gone.
+    /// The resources that the driver holds now and would leak if it were
+    /// unloaded.
     pub fn held(&self) -> Vec<Fault> {
         match self.0 {}
     }

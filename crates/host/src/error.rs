@@ -1,10 +1,10 @@
-//! Why an image does not load or a driver does not start.
+//! The reasons why an image does not load or a driver does not start.
 
 use crate::Fault;
 use psimp_nt::Status;
 use std::path::PathBuf;
 
-/// Why a file is no image that a kernel would load.
+/// The reason why a kernel would not load a file as an image.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -19,10 +19,10 @@ pub enum LoadError {
     /// The bytes are not a well-formed PE32+ image.
     #[error("not a PE32+ image: {0}")]
     Malformed(String),
-    /// An image, but not of a driver for this machine.
+    /// A valid image, but not of a driver for this machine.
     #[error("not a driver for x86-64: {0}")]
     Unsuitable(String),
-    /// The system refused memory or its protection.
+    /// The system refused memory or a change of its protection.
     #[error("cannot map the image: {0}")]
     Map(std::io::Error),
     /// This system cannot run the image.
@@ -30,7 +30,7 @@ pub enum LoadError {
     Unsupported,
 }
 
-/// Why a driver did not start.
+/// The reason why a driver did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The image does not load.

@@ -29,26 +29,26 @@ pub enum FaultKind {
     NotModelled,
     /// An argument that no caller may pass.
     BadArgument,
-    /// A pointer argument does not lead to memory of the driver.
+    /// A pointer argument does not point to memory of the driver.
     BadPointer,
 
-    /// An object was used without a reference or a borrowed right to it.
+    /// An object was used without a reference or another guarantee that it exists.
     Unreferenced,
     /// An object of one type was passed where another is needed.
     ObjectType,
-    /// More references were dropped than taken.
+    /// More references were released than taken.
     OverDereference,
-    /// A reference was dropped by another routine than the one that fits.
+    /// A reference was released by the wrong routine.
     DereferenceRoutine,
-    /// A reference was never dropped.
+    /// A reference was never released.
     ReferenceLeak,
 
     /// A handle was used in the wrong processor mode, or made in a table of
     /// user mode.
     HandleMode,
-    /// A handle of the kernel that is not open.
+    /// A kernel handle that is not open was used.
     Handle,
-    /// A handle of the kernel was never closed.
+    /// A kernel handle was never closed.
     HandleLeak,
 
     /// The bytes around a pool block were changed.
@@ -57,14 +57,14 @@ pub enum FaultKind {
     PoolUseAfterFree,
     /// A pool block was freed twice.
     DoubleFree,
-    /// Something that is no pool block was freed.
+    /// An address that is not a pool block was freed.
     NotPool,
-    /// A pool block was freed under another tag.
+    /// A pool block was freed with another tag.
     PoolTag,
     /// A pool block was never freed.
     PoolLeak,
 
-    /// A handle of the framework that is not one, or of the wrong type.
+    /// A framework handle is invalid or of the wrong type.
     FrameworkHandle,
     /// A device initialiser was used after it was consumed or freed, or neither
     /// happened.
@@ -75,7 +75,7 @@ pub enum FaultKind {
     ContextOverrun,
     /// A context, or the name of a file, was changed after its object was destroyed.
     ContextAfterDestroy,
-    /// A thread waited for a lock that it held itself.
+    /// A thread waited for a lock that it already held.
     Deadlock,
     /// A lock was released by a thread that did not hold it.
     LockOwner,
@@ -83,7 +83,7 @@ pub enum FaultKind {
     LockHeld,
     /// The driver was not unbound from the framework.
     Unbind,
-    /// A device was left behind.
+    /// A device was not deleted.
     DeviceLeak,
 
     /// A request was neither completed nor passed on.
@@ -100,7 +100,8 @@ pub enum FaultKind {
     /// Bytes were returned that the driver never wrote.
     StaleOutput,
 
-    /// A registration of an event provider that is not one, or one too many.
+    /// An invalid registration handle of an event provider, or one registration too
+    /// many.
     Registration,
     /// An event provider was never unregistered.
     RegistrationLeak,
@@ -108,7 +109,7 @@ pub enum FaultKind {
     /// The driver cannot be unloaded now.
     Unload,
 
-    /// An access to memory that the driver does not have.
+    /// An access to memory that is not mapped for the driver.
     MemoryAccess,
     /// An instruction that cannot be executed.
     Instruction,

@@ -1,4 +1,4 @@
-//! What a caller asks of the driver.
+//! The requests that a caller sends to the driver.
 
 use crate::{EventLog, Listener, Observer};
 use psimp_model::SecurityQos;
@@ -16,16 +16,16 @@ pub enum Requestor {
     Kernel,
 }
 
-/// What is opened, and how: the arguments of `NtCreateFile`.
+/// The parameters of an open: the arguments of `NtCreateFile`.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
-    /// Name or link of a device. What follows behind a backslash, and the
-    /// backslash, is the name of the file object, which the driver reads.
+    /// Name or link of a device. A backslash and what follows it are the name of the file
+    /// object, which the driver reads.
     pub name: &'a str,
     /// The access asked for; generic rights are those of files.
     pub desired: u32,
-    /// The quality of service, as the caller put it into `OBJECT_ATTRIBUTES`:
-    /// nobody has looked at it.
+    /// The quality of service from `OBJECT_ATTRIBUTES`, as the caller passed it and not
+    /// validated.
     pub quality: Option<SecurityQos>,
 }
 
@@ -45,11 +45,11 @@ pub struct IoControl<'a> {
     pub input: &'a [u8],
     /// Who sends it.
     pub requestor: Requestor,
-    /// The interrupt request level at which the driver gets it.
+    /// The interrupt request level at which the driver receives it.
     pub irql: u8,
-    /// What memory holds that nobody has written: two requests that differ in
-    /// this alone must have the same reply, or bytes are returned that the
-    /// driver never wrote. It reaches the system buffer and the driver's stack.
+    /// The content of uninitialised memory: two requests that differ only in this must have the
+    /// same reply; otherwise the driver returned bytes that it never wrote. It is used for the
+    /// system buffer and the driver's stack.
     pub stale: u8,
 }
 
@@ -60,13 +60,13 @@ impl<'a> IoControl<'a> {
     }
 }
 
-/// How a driver is run.
+/// Options for running a driver.
 #[derive(Clone)]
 pub struct Options {
-    /// Sees, and may fail, every call that the driver makes.
+    /// Observes, and may fail, every call that the driver makes.
     pub observer: Option<Arc<dyn Observer>>,
-    /// How long the driver may take to return: ten seconds unless told
-    /// otherwise, for ever when there is none, as under a debugger.
+    /// How long the driver may take to return: ten seconds by default; `None` for no limit, as
+    /// under a debugger.
     pub deadline: Option<Duration>,
     /// The name of the driver's service, with which its registry path ends: the file name of the
     /// image without its extension when there is none.
@@ -77,7 +77,7 @@ pub struct Options {
     /// Who listens to the driver's events from its start on: nobody unless told
     /// otherwise.
     pub listener: Option<Listener>,
-    /// The log that the events go to while somebody listens.
+    /// The log that the events are written to while a session listens.
     pub events: EventLog,
 }
 

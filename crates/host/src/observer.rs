@@ -9,27 +9,27 @@ use std::fmt;
 pub struct Call<'a> {
     /// The export or KMDF function.
     pub function: &'static str,
-    /// Where it is called from; offset 0 when a callback ends by a jump there.
+    /// The call site; offset 0 when a callback ends in a jump to the function.
     pub site: Site,
     /// Id of the calling thread of the model.
     pub thread: u32,
-    /// Id of the thread on whose behalf it is made: the one that enqueued the work
-    /// item that calls, else the calling one.
+    /// Id of the thread on whose behalf it is made: the one that enqueued the running work item,
+    /// else the calling one.
     pub on_behalf_of: u32,
-    /// Whether the call can fail for lack of resources, and so does if the observer decides so.
+    /// Whether the call can fail for lack of resources, and therefore fails if the observer decides
+    /// so.
     pub can_fail: bool,
     pub(crate) stack: &'a dyn Fn() -> Vec<Site>,
 }
 
 impl Call<'_> {
-    /// The call stack in the driver, innermost first: the first one is
-    /// [`Call::site`]. Where the driver was called back from one of its own
-    /// calls, what led to that call follows. A function whose last act is a jump
-    /// to the next is not on the stack, and so nothing is of a callback that
+    /// The call stack in the driver, innermost first: the first one is [`Call::site`]. If the
+    /// driver was called back from one of its own calls, the stack of that call follows. A function
+    /// that ends in a jump to the next is not on the stack, nor is a callback that
     /// ends like that.
     ///
-    /// Nothing of it is known before it is asked for, which takes some hundred
-    /// instructions for each call on the stack.
+    /// It is computed only on demand, which takes some hundred instructions for each call on the
+    /// stack.
     pub fn stack(&self) -> Vec<Site> {
         (self.stack)()
     }
@@ -52,23 +52,23 @@ impl fmt::Debug for Call<'_> {
 pub enum Decision {
     /// It is made.
     Proceed,
-    /// It fails for lack of resources without any effect, if it can.
+    /// It fails for lack of resources, without any effect, if it can.
     Fail,
 }
 
-/// What a thread that has to wait for a lock does.
+/// The action of a thread that has to wait for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
     /// It sleeps until the lock is released.
     Sleep,
-    /// It looks at once whether the lock is released by now.
+    /// It checks immediately whether the lock has been released.
     Again,
     /// It stops waiting, because no thread is left that could release the lock: the driver is ended
     /// with a fault.
     Abandon,
 }
 
-/// Sees every call of the driver before it is made.
+/// Observes every call of the driver before it is made.
 ///
 /// It runs on the thread that calls and may keep it waiting; it must not call
 /// the driver itself.
@@ -76,11 +76,11 @@ pub trait Observer: Send + Sync {
     /// Decides on one call.
     fn rule(&self, call: &Call<'_>) -> Decision;
 
-    /// What the calling thread does about a wait lock that another one holds;
-    /// `thread` is its id in the model. The host holds nothing meanwhile.
+    /// The action of the calling thread for a wait lock that another thread holds; `thread` is its
+    /// id in the model. The host holds no lock during this call.
     ///
-    /// An observer that decides which thread runs lets others run here and has
-    /// the thread try again: a thread that slept would be none it can count on.
+    /// An observer that schedules threads lets others run here and has the thread try again: it
+    /// could not control a sleeping thread.
     fn wait(&self, thread: u32) -> Waiting {
         let _ = thread;
         Waiting::Sleep

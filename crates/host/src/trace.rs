@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A session that listens to every provider of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// Events at this level and below it are wanted; 0 stands for all.
+    /// Events up to this level are enabled; 0 stands for all.
     pub level: u8,
     /// Events with any of these keywords are wanted, and those without keywords; 0
     /// stands for all.
@@ -15,10 +15,10 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// One that listens to everything.
+    /// A session that enables everything.
     pub const ALL: Self = Self { level: 0, any_keyword: 0, all_keywords: 0 };
 
-    /// Whether ETW gives it an event of this kind.
+    /// Whether ETW delivers an event of this kind to it.
     pub fn wants(&self, level: u8, keyword: u64) -> bool {
         (self.level == 0 || level <= self.level)
             && (keyword == 0
@@ -27,12 +27,12 @@ impl Listener {
     }
 }
 
-/// An event that a listener got.
+/// An event that a session received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The provider's GUID, as it lies in memory.
+    /// The provider's GUID, in its memory layout.
     pub provider: [u8; 16],
-    /// 11 when the event describes itself.
+    /// 11 for a self-describing event.
     pub channel: u8,
     /// 1 critical, 2 error, 3 warning, 4 informational, 5 verbose.
     pub level: u8,
@@ -42,16 +42,16 @@ pub struct Event {
     pub process: u32,
     /// Id of the thread that it was written on.
     pub thread: u32,
-    /// The description of the provider, if it was given with the event.
+    /// The description of the provider, if the event contains one.
     pub provider_metadata: Vec<u8>,
-    /// The description of the event, if it was given with it.
+    /// The description of the event, if it contains one.
     pub event_metadata: Vec<u8>,
     /// The values.
     pub values: Vec<u8>,
 }
 
-/// Where events go. Clones are the same log, so that one of them can be read when
-/// the driver is gone. Nothing is ever lost, unlike in the buffers of ETW.
+/// The log of events. Clones share the same log, so that one of them can be read
+/// after the driver is unloaded. No event is lost, unlike in the buffers of ETW.
 #[derive(Clone, Debug, Default)]
 pub struct EventLog(Arc<Mutex<Vec<Event>>>);
 

@@ -1,5 +1,5 @@
 //! Each contract of subject contexts, access checks and descriptors, kept and
-//! broken by a driver made for it.
+//! broken by a driver built for it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
@@ -16,7 +16,7 @@ use support::run::{CODE, End, TOKEN_HANDLE, answer, fault, fault_of, life};
 const READ_WRITE: u64 = 3;
 const CONTEXT: &str = "a SECURITY_SUBJECT_CONTEXT";
 
-/// A driver that captures the caller's context; and where it is.
+/// A driver that captures the caller's context; and the context's place.
 fn captured() -> (Driver, Place) {
     let mut driver = Driver::new();
     let context = driver.words(&[0; 4]);
@@ -24,7 +24,8 @@ fn captured() -> (Driver, Place) {
     (driver, context)
 }
 
-/// As [`captured`], after the thread took on its client's token at a level.
+/// As [`captured`], after the thread started to impersonate its client at a
+/// level.
 fn captured_at(level: u64) -> (Driver, Place) {
     let mut driver = Driver::new();
     let kind = driver.variable(ON_CONTROL, "SeTokenObjectType");
@@ -50,7 +51,7 @@ fn descriptor(granted: psimp_nt::Sid) -> Vec<u8> {
     SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(dacl)).to_self_relative().expect("a short one")
 }
 
-/// Arguments of a check that go wrong in no way.
+/// Valid arguments of a check.
 struct Check {
     descriptor: Value,
     context: Place,
@@ -65,7 +66,7 @@ impl Check {
         Self { descriptor, context, locked: 0, privileges: 0, mode: 1 }
     }
 
-    /// Calls `SeAccessCheck`; returns where access and status go.
+    /// Calls `SeAccessCheck`; returns the places of access and status.
     fn call(&self, driver: &mut Driver) -> [Place; 2] {
         let mapping = driver.words(&[0x0012_0116_0012_0089, 0x001F_01FF_0012_00A0]);
         let [granted, status] = [driver.words(&[0]), driver.words(&[0])];
@@ -124,7 +125,7 @@ fn the_callers_context_is_checked() {
     let (driver, context) = captured_at(1);
     let weak = checked(driver, context, &descriptor(USER), 1);
     assert_eq!(weak, (0, Status::BAD_IMPERSONATION_LEVEL));
-    // The kernel's own access is not looked at.
+    // Kernel-mode access is not checked.
     let (driver, context) = captured_at(1);
     assert_eq!(checked(driver, context, &[], 0), granted);
 }
@@ -260,7 +261,8 @@ fn contexts_are_captured_at_passive_level() {
     assert_eq!(fault_of(life(&driver, &request, 0)).0, FaultKind::Irql);
 }
 
-/// What `RtlValidRelativeSecurityDescriptor` says of the input, told this length.
+/// The result of `RtlValidRelativeSecurityDescriptor` for the input, with this
+/// length.
 fn valid(bytes: &[u8], length: usize, required: u64) -> bool {
     let mut driver = Driver::new();
     let [buffer, result] = [driver.words(&[0]), driver.words(&[0])];

@@ -1,5 +1,5 @@
-//! Threads that meet in a driver: locks they wait for, references that one takes
-//! and another gives back.
+//! Concurrent threads in a driver: locks that they wait for, references that one takes and another
+//! releases.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
@@ -18,10 +18,10 @@ use support::driver::{Driver, NAME, ON_CLOSE, ON_CONTROL, ON_CREATE};
 use support::run::{CODE, TOKEN_HANDLE};
 use support::{process, token};
 
-/// The call at which a thread is kept, by [`Gate`].
+/// The call at which [`Gate`] blocks a thread.
 const MARK: &str = "KeGetCurrentIrql";
 
-/// Keeps the first thread that gets to [`MARK`] until it is let go.
+/// Blocks the first thread that reaches [`MARK`] until it is released.
 #[derive(Default)]
 struct Gate {
     state: Mutex<State>,
@@ -61,7 +61,7 @@ impl Observer for Gate {
     }
 }
 
-/// A driver that runs, with two open files and a token.
+/// A running driver, with two open files and a token.
 struct Running {
     host: Host,
     gate: Arc<Gate>,
@@ -89,8 +89,8 @@ impl Running {
         self.host.device_io_control(thread, &self.files[0], &IoControl::new(CODE, &[]), output)
     }
 
-    /// One thread sends a request and is kept at the mark; meanwhile another does
-    /// something, and when it is done the first one goes on.
+    /// One thread sends a request and is blocked at the mark; meanwhile another thread runs an
+    /// action, and then the first one continues.
     fn meanwhile<R: Send>(
         &self,
         other: impl FnOnce(&Arc<Thread>) -> R + Send,
@@ -113,8 +113,8 @@ impl Running {
     }
 }
 
-/// A driver whose create callback makes a lock below the driver object, and whose
-/// close callback is empty; and where the lock is.
+/// A driver whose create callback creates a lock below the driver object, and whose close callback
+/// is empty; and the lock's place.
 fn with_lock() -> (Driver, Place) {
     let mut driver = Driver::new();
     let lock = driver.words(&[0]);
@@ -156,7 +156,7 @@ fn a_lock_keeps_threads_apart() {
     assert_eq!(running.end(), Ok(()));
 }
 
-/// What the driver counted, at each request.
+/// The driver's counter at each request.
 fn send_many(running: &Running, count: u64) -> Vec<u64> {
     let thread = running.system.create_thread(&running.process);
     let mut output = [0; 8];
@@ -205,8 +205,8 @@ fn a_wait_in_vain_is_a_fault() {
     assert!(fault.message.starts_with("WdfWaitLockAcquire gives up waiting for WDFWAITLOCK "), "{fault}");
 }
 
-/// As [`with_lock`]; the control callback takes two references on the token, the
-/// second one by `ObfReferenceObject`, and keeps them under the lock.
+/// As [`with_lock`]; the control callback takes two references on the token, the second one with
+/// `ObfReferenceObject`, and stores them under the lock.
 fn keeping() -> (Driver, Place, Place) {
     let (mut driver, lock) = with_lock();
     let globals = Of(driver.globals);
@@ -245,7 +245,7 @@ fn references_kept_under_a_lock_are_any_threads() {
         assert_eq!(held.len(), 1, "{held:?}");
         assert_eq!(sent.join().expect("no panic"), Ok(0));
     });
-    // The other one after it is gone.
+    // The other one after it has left.
     assert_eq!(host.close(&system.create_thread(&process), first), Ok(()));
     assert_eq!(host.held(), []);
     assert_eq!(host.unload(), Ok(()));
@@ -272,7 +272,7 @@ fn references_that_outlive_their_thread_are_reported_by_site() {
     assert!(leaks.iter().all(|leak| leak.site.is_some()), "{leaks:?}");
 }
 
-/// Counts the waits, and answers each in the same way.
+/// Counts the waits, and gives the same answer to each.
 struct Advises {
     gate: Gate,
     waiting: Waiting,
@@ -285,7 +285,7 @@ impl Observer for Advises {
     }
 
     fn wait(&self, _thread: u32) -> Waiting {
-        // The lock is held until somebody waits for it.
+        // The lock is held until another thread waits for it.
         if self.asked.fetch_add(1, Ordering::Relaxed) == 0 && self.waiting != Waiting::Abandon {
             self.gate.set(State::Open);
         }
@@ -293,8 +293,8 @@ impl Observer for Advises {
     }
 }
 
-/// A thread holds the lock at the mark, and another sends a request meanwhile: what comes of both,
-/// how often the observer was asked, and the faults.
+/// A thread holds the lock at the mark, and another sends a request meanwhile: the results of
+/// both, the number of calls of the observer, and the faults.
 fn contended(
     waiting: Waiting,
     releases: bool,
@@ -333,7 +333,7 @@ fn an_observer_may_have_a_thread_try_a_lock_again() {
 
 #[test]
 fn nobody_waits_for_a_driver_that_was_ended() {
-    // The first thread returns with the lock, which ends the driver.
+    // The first thread returns while it holds the lock, which ends the driver.
     let (first, second, asked, faults) = contended(Waiting::Sleep, false);
     let Err(Failure::Fault(fault)) = &first else { panic!("{first:?}") };
     assert_eq!(fault.kind, FaultKind::LockHeld);

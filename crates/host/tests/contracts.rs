@@ -1,4 +1,4 @@
-//! Each contract of the kernel's exports, broken by a driver made for it.
+//! Each contract of the kernel's exports, broken by a driver built for it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;

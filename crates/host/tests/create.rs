@@ -1,4 +1,4 @@
-//! What a driver learns of who opens its device, and by which name.
+//! The information that a driver gets about the open of its device and the name.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
@@ -20,7 +20,7 @@ fn driver() -> Driver {
     driver
 }
 
-/// Asks for the parameters; says where they are.
+/// Gets the parameters; returns their place.
 fn parameters(driver: &mut Driver) -> Place {
     let parameters = driver.words(&[40, 0, 0, 0, 0]);
     driver.framework(
@@ -37,7 +37,7 @@ fn created(driver: &mut Driver) {
     driver.give(ON_CREATE, 0.into());
 }
 
-/// The control callback returns what is in a place.
+/// The control callback returns the value of a place.
 fn returned(driver: &mut Driver, place: Place, length: u64) {
     let buffer = driver.words(&[0]);
     let values = [Of(driver.globals), Argument(1), 1.into(), At(buffer), 0.into()];
@@ -46,7 +46,7 @@ fn returned(driver: &mut Driver, place: Place, length: u64) {
     driver.complete(0, length);
 }
 
-/// A driver that runs, and a program.
+/// A running driver, and a program.
 struct Running {
     system: Arc<System>,
     host: Host,
@@ -73,7 +73,7 @@ impl Running {
         Ok(output)
     }
 
-    /// What the driver keeps of an open.
+    /// The values that the driver keeps of an open.
     fn answer<const N: usize>(&self, name: &str, quality: Option<SecurityQos>) -> [u8; N] {
         let file = self.open(name, quality).expect("the device opens");
         let answer = self.ask(&file).expect("it answers");
@@ -277,8 +277,8 @@ fn quality(level: u32, tracking: u8) -> [u64; 2] {
     [0xC | u64::from(level) << 32, tracking.into()]
 }
 
-/// A driver that keeps a context of who opens, impersonates it in each request,
-/// and gives it back by one routine or the other when the file is closed.
+/// A driver that keeps a context of the opener, impersonates it in each request,
+/// and releases it with one routine or the other when the file is closed.
 fn impersonates(quality: [u64; 2], primary: bool) -> Driver {
     let mut driver = driver();
     let [quality, context] = [driver.words(&quality), driver.words(&[0; 9])];
@@ -288,7 +288,7 @@ fn impersonates(quality: [u64; 2], primary: bool) -> Driver {
     created(&mut driver);
     let held = Of(Place(context.0 + 16));
     driver.call(ON_CONTROL, "SeTokenType", &[held]).keep(kind);
-    // What the routine does not say is not zero.
+    // Bits that the routine does not set are not zero.
     driver.code(ON_CONTROL).write(At(context), 8, Of(kind));
     driver.call(ON_CONTROL, "SeImpersonateClientEx", &[At(context), 0.into()]);
     returned(&mut driver, kind, 4);
@@ -302,7 +302,7 @@ fn impersonates(quality: [u64; 2], primary: bool) -> Driver {
 #[test]
 fn a_server_impersonates_who_opened() {
     // Static tracking makes a copy, which is an impersonation token; dynamic
-    // tracking keeps the client's own, a primary one here.
+    // tracking keeps the client's own, here a primary token.
     for (tracking, token_type) in [(0, 2), (1, 1)] {
         let driver = impersonates(quality(2, tracking), tracking == 1);
         let running = Running::start(&driver);

@@ -1,4 +1,4 @@
-//! Each contract of the framework, broken by a driver made for it.
+//! Each contract of the framework, broken by a driver built for it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
@@ -59,7 +59,7 @@ fn information_is_what_the_caller_can_take() {
     assert_eq!(fault(&driver).0, FaultKind::Completion);
 }
 
-/// A driver that has the system buffer; and where its address is.
+/// A driver that has the system buffer; and the place of its address.
 fn with_buffer(of: &str) -> (Driver, support::code::Place) {
     let mut driver = Driver::new();
     let buffer = driver.words(&[0]);
@@ -82,7 +82,8 @@ fn bytes_that_are_returned_are_written() {
     assert_eq!(end, End::Well(24));
 }
 
-/// Few stale bytes are no pattern; they show in that two replies differ.
+/// A few stale bytes are no recognisable pattern; they are detected because two
+/// replies differ.
 #[test]
 fn a_stale_byte_shows_when_memory_held_something_else() {
     let (mut driver, buffer) = with_buffer("WdfRequestRetrieveOutputBuffer");

@@ -1,4 +1,4 @@
-//! Broken images: each is refused, none does harm.
+//! Malformed images: each is refused without harm.
 
 mod support;
 
@@ -19,10 +19,10 @@ fn refused(bytes: Vec<u8>) -> String {
     }
 }
 
-/// Where, and what is there instead.
+/// The offset, and the replacement.
 type Change<'a> = (usize, &'a [u8]);
 
-/// The file with some bytes changed and a checksum that fits again.
+/// The file with some bytes changed and a corrected checksum.
 fn changed(changes: &[Change<'_>]) -> Vec<u8> {
     let mut bytes = file();
     for (at, value) in changes {
@@ -56,7 +56,7 @@ fn no_change_of_a_header_byte_does_harm() {
     let bytes = file();
     for (at, &byte) in bytes.iter().enumerate().take(SECTIONS + 4 * 40) {
         for value in [0, 1, 0x7F, 0x80, 0xFF, byte ^ 1, byte.wrapping_add(1)] {
-            // Loaded or refused; the checksum catches nothing here.
+            // Loaded or refused; here the checksum detects nothing.
             let _ = Image::from_bytes(changed(&[(at, &[value])]));
         }
     }
@@ -111,7 +111,7 @@ fn a_file_that_is_not_there_is_named() {
     assert!(error.to_string().starts_with("cannot read /nowhere/driver.sys: "), "{error}");
 }
 
-/// The same on an image that a linker made, when there is one.
+/// The same on an image from a linker, if there is one.
 #[test]
 fn a_linkers_image_may_end_early_too() {
     let Some(image) = support::malicious() else { return };

@@ -1,5 +1,5 @@
-//! Each contract of wait locks, broken by a driver made for it, and threads that
-//! wait for each other.
+//! Each contract of wait locks, broken by a driver built for it, and threads
+//! that wait for each other.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
@@ -12,8 +12,8 @@ use support::code::Value::{Argument, At, Of};
 use support::driver::{Driver, ON_CONTROL, ON_UNLOAD};
 use support::run::{CODE, End, fault, fault_of, life};
 
-/// A driver that makes a lock with these attributes, or none; and where the lock
-/// and the status are.
+/// A driver that creates a lock with these attributes, or none; and the places
+/// of the lock and the status.
 fn made(attributes: Option<&[u64; 7]>, below_the_file: bool) -> (Driver, Place, Place) {
     let mut driver = Driver::new();
     let globals = Of(driver.globals);
@@ -193,7 +193,7 @@ fn a_timeout_ends_the_wait() {
     for (timeout, least) in [(0, 0), (-300_000, 30)] {
         let (mut driver, lock) = with_lock();
         acquire(&mut driver, lock);
-        // Had it not timed out, one release were not enough.
+        // If it had not timed out, one release would not be enough.
         acquire_within(&mut driver, lock, timeout);
         release(&mut driver, lock);
         driver.complete(0, 0);

@@ -1,5 +1,5 @@
-//! A driver that breaks contracts, on request: each
-//! defect is reported for what it is and where it is, and the process lives on.
+//! A driver that breaks contracts on request: each defect is reported with its
+//! kind and place, and the process survives.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 #[path = "malicious/expected.rs"]
@@ -30,7 +30,7 @@ const LIST: u32 = 0x800;
 const WELL_BEHAVED: u32 = 0x801;
 const FIRST_DEFECT: u32 = 0x810;
 
-/// A driver that runs, and a program.
+/// A running driver, and a program.
 struct Running {
     system: Arc<System>,
     host: Host,
@@ -66,14 +66,14 @@ impl Running {
         Ok(sent)
     }
 
-    /// A request for a defect, or one for nothing where the defect was at start.
+    /// A request for a defect, or an empty one if the defect is in the start.
     fn request(&self, expected: &Expected, defect: &Known) -> Result<(), Failure> {
         let function = if defect.when == "Start" { WELL_BEHAVED } else { defect.function };
         self.send(function, expected.irql, expected.input, &mut [0; OUTPUT]).map(drop)
     }
 }
 
-/// A defect as the driver knows it.
+/// A defect as the driver lists it.
 struct Known {
     function: u32,
     when: String,
@@ -140,16 +140,16 @@ fn life(image: &Image, expected: &Expected, defect: &Known) -> Vec<Fault> {
         Err(StartError::Fault(fault)) => return vec![fault],
         Err(error) => panic!("{}: {error}", expected.name),
     };
-    // Twice, because some use in one request what another one had.
+    // Twice, because some defects use in one request an object of another.
     let twice = || (0..2).try_for_each(|_| running.request(expected, defect));
     let sent = std::thread::scope(|scope| {
-        // The driver ends on another thread than those that its requests came on.
+        // The driver is unloaded on another thread than those of its requests.
         let threads: Vec<_> = (0..expected.threads).map(|_| scope.spawn(twice)).collect();
         threads.into_iter().map(|thread| thread.join().expect("no panic")).fold(Ok(()), Result::and)
     });
     let faults = running.host.faults();
     match &sent {
-        // Nothing gets to the driver any more.
+        // No request reaches the driver any more.
         Err(Failure::Fault(fault)) => {
             assert!(faults.contains(fault), "{faults:?}");
             assert_eq!(running.open().map(drop), Err(Failure::Fault(faults[0].clone())));
@@ -159,14 +159,14 @@ fn life(image: &Image, expected: &Expected, defect: &Known) -> Vec<Fault> {
     running.host.unload().err().unwrap_or_default()
 }
 
-/// A driver without fault, loaded anew, runs as ever.
+/// A driver without a defect, loaded again, runs normally.
 fn the_process_works(image: &Image) {
     let running = Running::start(image, "Malicious", Duration::from_secs(10)).expect("the driver starts");
     let mut output = [0; OUTPUT];
     assert_eq!(running.send(WELL_BEHAVED, 0, TOKEN_HANDLE, &mut output), Ok(8));
     assert_eq!(output[..8], (!TOKEN_HANDLE).to_le_bytes());
     assert_eq!(running.host.unload(), Ok(()));
-    // So does another one.
+    // So does another driver.
     let mut other = Driver::new();
     other.complete(0, 0);
     assert_eq!(run::life(&other, &IoControl::new(run::CODE, &[]), 0), End::Well(0));

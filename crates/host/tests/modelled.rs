@@ -1,4 +1,4 @@
-//! docs/host.md has the table of all that is modelled; this is how it is made, and a test that it
+//! `docs/host.md` has the table of modelled functions; this generates it, and tests that it
 //! is current.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -10,7 +10,7 @@ use std::path::Path;
 
 const BEGIN: &str = "<!-- made by crates/host/tests/modelled.rs -->\n";
 
-/// What is recorded of the exports of ntoskrnl.
+/// The recorded exports of ntoskrnl.
 const NTOSKRNL: &str = include_str!("../data/ntoskrnl.csv");
 
 /// Of each recorded routine: name, highest IRQL, failure, who needs it and why.

@@ -1,4 +1,4 @@
-//! What the processor reports of a driver, and a panic of the host, come back as faults.
+//! Processor faults in a driver, and a panic of the host, are returned as faults.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;

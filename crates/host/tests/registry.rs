@@ -14,8 +14,8 @@ use support::run::CODE;
 
 const KEY_READ: u64 = 0x2_0019;
 
-/// What a driver is told when it asks for a value: the statuses of opening and of
-/// asking, and the value.
+/// The results of a driver's query for a value: the statuses of opening and of
+/// querying, and the value.
 fn asked(parameters: &[(&str, u32)], name: &str) -> [u32; 3] {
     let mut driver = Driver::new();
     let globals = Of(driver.globals);

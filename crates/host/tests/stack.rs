@@ -1,4 +1,4 @@
-//! The call stack that an observer can ask for.
+//! The call stack that an observer can request.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
@@ -12,7 +12,7 @@ use support::driver::{Driver, NAME, ON_CONTROL, ON_UNLOAD, UNLOAD};
 use support::process;
 use support::run::CODE;
 
-/// Notes the stack of every call.
+/// Records the stack of every call.
 #[derive(Debug, Default)]
 struct Stacks(Mutex<Vec<(&'static str, Vec<Site>)>>);
 
@@ -26,14 +26,15 @@ impl Stacks {
 impl Observer for Stacks {
     fn rule(&self, call: &Call<'_>) -> Decision {
         let stack = call.stack();
-        // A callback that ends by a jump to an export is no place to return to.
+        // A callback that ends in a jump to an export has no return address
+        // there.
         assert!(call.site.rva == 0 || stack.first() == Some(&call.site), "{call:?}: {stack:?}");
         self.0.lock().expect("no panic").push((call.function, stack));
         Decision::Proceed
     }
 }
 
-/// The stacks of a life with one request.
+/// The stacks of a run with one request.
 fn stacks(driver: &Driver) -> Arc<Stacks> {
     let stacks = Arc::new(Stacks::default());
     let system = Arc::new(System::new(Kernel::Win10));
@@ -55,7 +56,7 @@ fn marked(driver: &Driver) -> Vec<Site> {
     marked.remove(0)
 }
 
-/// That the return addresses lie in these functions, behind calls.
+/// Checks that the return addresses are in these functions, behind calls.
 fn assert_calls_in(driver: &Driver, stack: &[Site], functions: &[Function]) {
     let ranges: Vec<Range<u32>> = functions.iter().map(|function| driver.range(*function)).collect();
     assert_eq!(stack.len(), functions.len(), "{stack:?} in {ranges:?}");
@@ -72,7 +73,7 @@ fn assert_calls_in(driver: &Driver, stack: &[Site], functions: &[Function]) {
 }
 
 /// A driver whose control callback calls a function that calls another one that
-/// asks for the IRQL.
+/// gets the IRQL.
 fn three_deep() -> (Driver, [Function; 3]) {
     three_deep_and(&[])
 }

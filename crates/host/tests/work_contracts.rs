@@ -1,4 +1,4 @@
-//! Each contract of work items, broken by a driver made for it.
+//! Each contract of work items, broken by a driver built for it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
@@ -116,7 +116,7 @@ fn a_fault_of_the_worker_is_the_requests() {
     assert!(message.contains("accessed memory at 0x18, next to null"), "{message}");
 }
 
-/// Sends the only request of a driver that gets little time.
+/// Sends the only request of a driver with a short time limit.
 fn soon(driver: &Driver) -> (Result<usize, Failure>, Host) {
     let options = Options { deadline: Some(Duration::from_millis(100)), ..Options::default() };
     let system = Arc::new(System::new(Kernel::Win10));

@@ -1,4 +1,4 @@
-//! Work items: who runs them, when, and for whom.
+//! Work items: the thread, the time and the originator of their runs.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod support;
@@ -24,7 +24,7 @@ fn a_work_item_runs_on_another_thread_while_the_request_waits() {
     works.driver.framework(works.work, "WdfWorkItemGetParentObject", &parent).keep(at(3));
     works.driver.give(works.work, 0.into());
     works.enqueue();
-    // Once more: it is enqueued already.
+    // Again: it is enqueued already.
     works.enqueue();
     works.flush();
     works.delete();
@@ -39,7 +39,7 @@ fn a_work_item_runs_on_another_thread_while_the_request_waits() {
     assert_eq!(reply(&works.driver, &IoControl::new(CODE, &[]), &mut output), Ok(40));
     let [thread, process, irql, parent, device] =
         [0, 1, 2, 3, 4].map(|at| u64::from_le_bytes(output[8 * at..8 * at + 8].try_into().expect("eight")));
-    // The System process is the first one made, its first thread the second object.
+    // The System process is the first object created, its first thread the second.
     assert_eq!(process, 4);
     assert!(thread > 8, "{thread}");
     assert_eq!(irql & 0xFF, 0);
@@ -80,7 +80,7 @@ fn what_is_not_flushed_runs_before_the_device_is_gone() {
 fn a_work_item_can_run_again() {
     let mut works = Works::new();
     let count = works.driver.words(&[0]);
-    // The second run sees what the first one left.
+    // The second run sees the data of the first.
     let other = works.driver.words(&[7]);
     works.driver.call(works.work, "memcpy", &[At(count), At(other), 8.into()]);
     works.driver.call(works.work, "memset", &[At(other), 9.into(), 1.into()]);
@@ -93,7 +93,7 @@ fn a_work_item_can_run_again() {
     assert_eq!(word(&works.driver), 9);
 }
 
-/// Notes who calls what for whom.
+/// Records each call, its thread, and on whose behalf it is made.
 #[derive(Default)]
 struct Notes(Mutex<Vec<(&'static str, u32, u32)>>);
 
@@ -183,7 +183,7 @@ fn a_worker_is_a_thread_of_the_system() {
 #[test]
 fn many_requests_wait_for_one_work_item() {
     let mut works = Works::new();
-    // It is made when the file is opened.
+    // It is created when the file is opened.
     let made = works.driver.code(ON_CONTROL).clone();
     works.driver.rewrite(ON_CONTROL);
     *works.driver.code(ON_CREATE) = made;

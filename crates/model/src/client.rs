@@ -5,14 +5,14 @@ use crate::{System, Thread, Token, rights};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
-/// `SECURITY_QUALITY_OF_SERVICE`, in range or not.
+/// `SECURITY_QUALITY_OF_SERVICE`, not validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecurityQos {
     /// Level asked for.
     pub level: u32,
     /// `ContextTrackingMode`: [`SecurityQos::STATIC`] or [`SecurityQos::DYNAMIC`].
     pub tracking: u8,
-    /// Only what is enabled.
+    /// `EffectiveOnly`: disabled groups and privileges are left out.
     pub effective_only: bool,
 }
 
@@ -27,7 +27,8 @@ impl SecurityQos {
     pub const DEFAULT_QOS: Self =
         Self { level: Level::Impersonation as u32, tracking: Self::DYNAMIC, effective_only: true };
 
-    /// What `CreateFile` makes of its flags: none without `SECURITY_SQOS_PRESENT`.
+    /// The quality of service that `CreateFile` derives from its flags: none without
+    /// `SECURITY_SQOS_PRESENT`.
     pub const fn of_create_file(flags: u32) -> Option<Self> {
         const SQOS_PRESENT: u32 = 0x0010_0000;
         const EFFECTIVE_ONLY: u32 = 0x0008_0000;
@@ -39,7 +40,7 @@ impl SecurityQos {
         Some(Self { level: flags >> 16 & 3, tracking, effective_only: flags & EFFECTIVE_ONLY != 0 })
     }
 
-    /// Static tracking at a level, with all that the client has.
+    /// Static tracking at a level, not effective-only.
     pub const fn at(level: Level) -> Self {
         Self { level: level as u32, tracking: Self::STATIC, effective_only: false }
     }
@@ -53,12 +54,11 @@ pub struct ClientContext {
     pub token: Arc<Token>,
     /// The level of the quality of service. Drivers set a lower one in a copy.
     pub level: Level,
-    /// Whether the token is the client's own.
+    /// Whether the token is the client's own, not a copy.
     pub dynamic: bool,
-    /// Of the quality of service: used with static tracking.
+    /// From the quality of service: used with static tracking.
     pub effective_only: bool,
-    /// Of the quality of service or of the client's slot: used with dynamic
-    /// tracking.
+    /// From the quality of service or the client's slot: used with dynamic tracking.
     pub direct_effective_only: bool,
 }
 
@@ -68,7 +68,7 @@ impl ClientContext {
         if self.dynamic { self.direct_effective_only } else { self.effective_only }
     }
 
-    /// The same with another level in its quality of service, and a reference of its own.
+    /// A copy with another level in its quality of service, and its own reference.
     #[must_use]
     pub fn at(&self, level: Level) -> Self {
         Self { level, ..self.clone() }
@@ -79,12 +79,11 @@ impl System {
     /// `SeCreateClientSecurity` of a thread's effective token.
     ///
     /// # Errors
-    /// For a level that is none `INVALID_PARAMETER` on NT 5.2 and
-    /// `BAD_IMPERSONATION_LEVEL` since; `INVALID_PARAMETER` for an unknown
-    /// tracking mode. Of a client that impersonates: `BAD_IMPERSONATION_LEVEL`
-    /// when the level is above its slot's, when the slot is below Impersonation,
-    /// or for a remote server when it is not at Delegation. Then those of the
-    /// copy.
+    /// For an invalid level, `INVALID_PARAMETER` on NT 5.2 and `BAD_IMPERSONATION_LEVEL`
+    /// since; `INVALID_PARAMETER` for an unknown tracking mode. For a client that
+    /// impersonates: `BAD_IMPERSONATION_LEVEL` when the level is above its slot's, when the
+    /// slot is below Impersonation, or for a remote server when it is not at Delegation.
+    /// Then those of the copy.
     pub fn se_create_client_security(
         &self,
         client: &Thread,
@@ -96,7 +95,7 @@ impl System {
         let level = Level::from_raw(qos.level).ok_or(bad)?;
         let dynamic = match qos.tracking {
             SecurityQos::STATIC => false,
-            // NT 5.2 knows static and anything else.
+            // NT 5.2 treats every mode other than static as dynamic.
             tracking if tracking == SecurityQos::DYNAMIC || old => true,
             _ => return Err(Status::INVALID_PARAMETER),
         };
@@ -141,10 +140,10 @@ impl System {
     /// effective context.
     ///
     /// # Errors
-    /// Those of the handles: the server's needs `THREAD_IMPERSONATE`, the
-    /// client's `THREAD_DIRECT_IMPERSONATION`; on NT 5.2 as `ReactOS` has it the
-    /// other way round. Then those of [`System::se_create_client_security`] and
-    /// of [`System::ps_impersonate_client`], of which NT 5.2 tells nobody.
+    /// Those of the handles: the server's needs `THREAD_IMPERSONATE`, the client's
+    /// `THREAD_DIRECT_IMPERSONATION`; on NT 5.2, following `ReactOS`, the opposite. Then
+    /// those of [`System::se_create_client_security`] and of
+    /// [`System::ps_impersonate_client`], which NT 5.2 does not return.
     pub fn nt_impersonate_thread(
         &self,
         caller: &Arc<Thread>,
@@ -167,8 +166,8 @@ impl System {
         }
     }
 
-    /// `RtlImpersonateSelf`: a copy of the own primary token at this level, set
-    /// on the calling thread as a program would.
+    /// `RtlImpersonateSelf`: a copy of the caller's primary token at this level, set on the
+    /// calling thread as a program would.
     ///
     /// # Errors
     /// Those of the calls it is made of.

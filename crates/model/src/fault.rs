@@ -22,16 +22,16 @@ pub enum FaultPoint {
     CopyDescriptor,
 }
 
-/// What is waiting to happen.
+/// The failures and actions that are pending.
 #[derive(Debug, Default)]
 pub struct Faults {
     watch: OnceLock<Watch>,
-    /// Read first, so that a run without failures pays no lock.
+    /// Read first, so that a run without failures takes no lock.
     armed: AtomicBool,
     next: Mutex<Option<Next>>,
 }
 
-/// Runs at every point, as long as the kernel does.
+/// Runs at every point, for the lifetime of the kernel.
 struct Watch(Box<dyn Fn(FaultPoint) + Send + Sync>);
 
 impl fmt::Debug for Watch {
@@ -67,26 +67,26 @@ impl Faults {
         self.fail_nth(point, 0, status);
     }
 
-    /// Lets `skip` calls pass `point` and makes the one after them fail, once.
+    /// Lets `skip` calls pass `point` and makes the next one fail, once.
     pub fn fail_nth(&self, point: FaultPoint, skip: u32, status: Status) {
         self.arm(Next { point, skip, event: Event::Fail(status) });
     }
 
     /// Runs `meanwhile` when a call next reaches `point`, once, as if another
-    /// processor had got there first: a race that always happens. The model
-    /// holds no lock at that place.
+    /// processor had run it first: a race made deterministic. The model holds no
+    /// lock at that point.
     pub fn interrupt_next(&self, point: FaultPoint, meanwhile: impl FnOnce() + Send + 'static) {
         self.arm(Next { point, skip: 0, event: Event::Interrupt(Box::new(meanwhile)) });
     }
 
-    /// Runs `watch` whenever a call reaches a point, from now on: it may keep the
-    /// calling thread waiting. The model holds no lock at that place. The first
-    /// watch stays; another one is refused.
+    /// Runs `watch` whenever a call reaches a point, from now on: it may block
+    /// the calling thread. The model holds no lock at that point. Only the first
+    /// watch is kept; another one is refused.
     pub fn watch(&self, watch: impl Fn(FaultPoint) + Send + Sync + 'static) -> bool {
         self.watch.set(Watch(Box::new(watch))).is_ok()
     }
 
-    /// Forgets what is waiting and has not been reached.
+    /// Drops what is pending and has not been reached.
     pub fn clear(&self) {
         self.armed.store(false, Ordering::Release);
         *self.next.lock() = None;

@@ -8,14 +8,14 @@ use psimp_rules::{Decision, Refusal, SlotStorage, Verdict, decide};
 use std::sync::Arc;
 
 impl System {
-    /// What this kernel decides for a thread and a token.
+    /// The kernel's decision for a thread and a token.
     pub fn decide(&self, thread: &Thread, token: &Token, level: Level) -> Decision {
         decide(self.profile(), Some(&thread.process().primary_facts()), &token.facts(), level)
     }
 
-    /// `PsImpersonateClient`. `level` is as the caller passed it; unlike real
-    /// kernels the model refuses values above 3. The slot takes its own
-    /// reference; the caller keeps those it has.
+    /// `PsImpersonateClient`. `level` is passed unchecked by the caller; unlike
+    /// real kernels the model refuses values above 3. The slot takes its own
+    /// reference; the caller keeps its references.
     ///
     /// # Errors
     /// The slot and all references are as before. `INVALID_PARAMETER` for a level
@@ -53,7 +53,8 @@ impl System {
         Ok(())
     }
 
-    /// The copy that is stored instead. Windows 10 extends its descriptor.
+    /// The copy that is stored in the token's place. Windows 10 extends its
+    /// descriptor.
     fn downgrade_copy(&self, token: &Token, level: Level) -> Result<Arc<Token>, Status> {
         let copy = self.duplicate_token(token, TokenType::Impersonation, level, false)?;
         if self.kernel().facts().extends_copy_descriptor {
@@ -63,7 +64,7 @@ impl System {
     }
 
     /// Allocates the block of a thread that never impersonated; it stays until
-    /// the thread object goes.
+    /// the thread object is freed.
     fn reserve_block(&self, thread: &Thread) -> Result<(), Status> {
         let status = match self.profile().slot_storage {
             SlotStorage::Inline => return Ok(()),
@@ -77,8 +78,8 @@ impl System {
         Ok(())
     }
 
-    /// `PsRevertToSelf` for the thread that is current, and
-    /// `PsRevertThreadToSelf` for any. It cannot fail.
+    /// `PsRevertToSelf` for the current thread, and `PsRevertThreadToSelf` for
+    /// any thread. It cannot fail.
     pub fn ps_revert_to_self(&self, thread: &Thread) {
         thread.set_slot(None);
     }
@@ -105,7 +106,8 @@ impl System {
         self.ps_impersonate_client(target, Some(&token), false, false, token.level() as u32)
     }
 
-    /// `PsDereferenceImpersonationToken`: drops one reference; nothing without
+    /// `PsDereferenceImpersonationToken`: drops one reference; does nothing
+    /// without
     /// a token.
     pub fn ps_dereference_impersonation_token(&self, token: Option<Arc<Token>>) {
         drop(token);

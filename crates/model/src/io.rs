@@ -6,11 +6,11 @@ use crate::{Acl, Process, System, Thread};
 use psimp_nt::Status;
 use std::sync::Arc;
 
-/// Opens a device as `thread` now is; returns the access granted and the
-/// process that the open belongs to.
+/// Opens a device with the current security context of `thread`; returns the
+/// access granted and the process that the open belongs to.
 ///
 /// # Errors
-/// What the access check fails with.
+/// Those of the access check.
 pub fn open_device(
     system: &System,
     thread: &Thread,
@@ -22,8 +22,8 @@ pub fn open_device(
     Ok((granted, thread.process().clone()))
 }
 
-/// The access bits of a control code against those of the handle: done before
-/// the driver sees the request.
+/// Checks the access bits of a control code against those of the handle, before
+/// the driver gets the request.
 ///
 /// # Errors
 /// `ACCESS_DENIED` when the handle lacks what the code asks for.

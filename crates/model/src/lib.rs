@@ -5,9 +5,9 @@
 //! calls of user mode (`nt_open_thread_token`). The model is safe Rust and
 //! `Sync`: threads of the model may be driven by different OS threads.
 //!
-//! References are [`std::sync::Arc`]s: a slot, a handle and a caller each hold
-//! one, so a token's strong count is its NT reference count. What the model does
-//! not know it refuses by name; it never pretends.
+//! References are [`std::sync::Arc`]s: a slot, a handle and a caller each hold one, so a
+//! token's strong count is its NT reference count. The model refuses, with a named error,
+//! what it does not implement; it never approximates.
 #![forbid(unsafe_code)]
 
 mod access;

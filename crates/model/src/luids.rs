@@ -4,7 +4,7 @@ use psimp_nt::Luid;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Gives out identifiers that are unique on one system.
+/// Generates identifiers that are unique on one system.
 #[derive(Clone, Debug)]
 pub(crate) struct LuidSource(Arc<AtomicU64>);
 

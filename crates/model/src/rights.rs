@@ -40,9 +40,9 @@ pub const READ_CONTROL: u32 = 0x0002_0000;
 pub const WRITE_DAC: u32 = 0x0004_0000;
 /// `WRITE_OWNER`.
 pub const WRITE_OWNER: u32 = 0x0008_0000;
-/// `ACCESS_SYSTEM_SECURITY`: a privilege grants it, never a DACL.
+/// `ACCESS_SYSTEM_SECURITY`: granted by a privilege, never by a DACL.
 pub const ACCESS_SYSTEM_SECURITY: u32 = 0x0100_0000;
-/// `MAXIMUM_ALLOWED`: all that can be had.
+/// `MAXIMUM_ALLOWED`: all access that can be granted.
 pub const MAXIMUM_ALLOWED: u32 = 0x0200_0000;
 /// `GENERIC_ALL`.
 pub const GENERIC_ALL: u32 = 0x1000_0000;

@@ -6,8 +6,8 @@ use crate::token::sids;
 use crate::{Ace, AceKind, Acl};
 use psimp_nt::Sid;
 
-/// What in the string the model does not know, so that nobody thinks it was
-/// applied.
+/// The part of the string that the model does not support. It is an error, so
+/// that no part is silently ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownSddl(pub String);
 
@@ -15,7 +15,7 @@ pub struct UnknownSddl(pub String);
 /// `(D;;rights;;;who)`.
 ///
 /// # Errors
-/// The first part that is anything else.
+/// The first part that is not supported.
 pub fn parse(sddl: &str) -> Result<Acl, UnknownSddl> {
     let unknown = |part: &str| UnknownSddl(part.to_owned());
     let body = sddl.strip_prefix("D:").ok_or_else(|| unknown(sddl))?;

@@ -1,4 +1,4 @@
-//! Logon sessions: they last as long as somebody holds a reference.
+//! Logon sessions: they exist as long as there are references to them.
 
 use parking_lot::Mutex;
 use psimp_nt::Luid;
@@ -20,7 +20,7 @@ impl LogonSession {
 pub(crate) struct LogonSessions(Mutex<HashMap<Luid, Weak<LogonSession>>>);
 
 impl LogonSessions {
-    /// The session of this id, begun if there is none.
+    /// The session with this id, created if there is none.
     pub(crate) fn reference(&self, id: Luid) -> Arc<LogonSession> {
         let mut sessions = self.0.lock();
         if let Some(session) = sessions.get(&id).and_then(Weak::upgrade) {
@@ -32,7 +32,7 @@ impl LogonSessions {
         session
     }
 
-    /// References on the session; none when it has ended or never was.
+    /// References on the session; `None` when it has ended or never existed.
     pub(crate) fn references(&self, id: Luid) -> usize {
         self.0.lock().get(&id).map_or(0, Weak::strong_count)
     }

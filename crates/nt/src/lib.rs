@@ -1,4 +1,4 @@
-//! NT's words: what kernel, driver, model and harness call by the same name and value.
+//! NT definitions with the same name and value in kernel, driver, model and harness.
 //!
 //! Values are those of `ntstatus.h`, `winnt.h` and `ntifs.h`.
 #![no_std]

@@ -1,8 +1,8 @@
-//! `NTSTATUS` values that the contract speaks of.
+//! The `NTSTATUS` values in the contract.
 
 use core::fmt;
 
-/// An `NTSTATUS`: success when its sign bit is clear, as `NT_SUCCESS` says.
+/// An `NTSTATUS`: a success when its sign bit is clear, as in `NT_SUCCESS`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Status(pub u32);
 

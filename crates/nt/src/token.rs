@@ -1,4 +1,4 @@
-//! What is said of a token in integers.
+//! Token properties with integer values.
 
 /// `SECURITY_IMPERSONATION_LEVEL`: how far a server may act as its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,18 +4,18 @@ use crate::facts::{Restriction, TokenFacts};
 use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, Integrity, NoPrimary, Profile, Restricted};
 use psimp_nt::{Level, Luid, TokenType};
 
-/// A rule, named after what it looks at. The numbers are part of the IOCTL
-/// contract and are never reused.
+/// A rule, named after the property that it checks. The numbers are part of the IOCTL contract and
+/// are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Rule {
-    /// The level asked for is below the profile's threshold.
+    /// The requested level is below the profile's threshold.
     LevelBelowThreshold = 1,
     /// The token belongs to the anonymous logon session (0x3E6).
     AnonymousLogon = 2,
     /// `SeImpersonatePrivilege` is enabled in the server's primary token.
     ImpersonatePrivilege = 3,
-    /// The level asked for is above the level recorded in the token.
+    /// The requested level is above the level recorded in the token.
     TokenLevel = 4,
     /// The server's integrity does not dominate the token's.
     Integrity = 5,
@@ -29,15 +29,15 @@ pub enum Rule {
     FilteredLogon = 9,
     /// The server is in an `AppContainer`, the token not in a related one.
     Package = 10,
-    /// Restricting SIDs on the server, on the token or on one of them only.
+    /// Restricting SIDs on the server, on the token or on only one of them.
     Restricted = 11,
     /// The token is write-restricted, the server fully restricted.
     WriteRestricted = 12,
-    /// The token is of session 0, the server not.
+    /// The token belongs to session 0, the server does not.
     TerminalSession = 13,
     /// No rule objected.
     NoObjection = 14,
-    /// One condition held, and the profile asks for no more ([`Combine::All`]).
+    /// One condition held, and the profile requires no more ([`Combine::All`]).
     OneConditionHeld = 15,
     /// The server process has no primary token.
     NoPrimaryToken = 16,
@@ -75,7 +75,7 @@ impl Rule {
         Self::ALL.into_iter().find(|rule| *rule as u32 == raw)
     }
 
-    /// A few words for a table.
+    /// A short description for a table.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LevelBelowThreshold => "level below threshold",
@@ -99,16 +99,16 @@ impl Rule {
         }
     }
 
-    /// Whether it is one of the conditions that [`Combine::All`] combines: not one that only keeps,
-    /// nor one whose objection is an error.
+    /// Whether it is one of the conditions that [`Combine::All`] combines: not a rule that only
+    /// grants, nor one whose objection is an error.
     const fn is_condition(self) -> bool {
         let only_keeps =
             matches!(self, Self::LevelBelowThreshold | Self::ImpersonatePrivilege | Self::OriginSession);
         !only_keeps && self.refusal().is_none()
     }
 
-    /// The error that an objection by this rule is in every profile. Other
-    /// objections are what the profile makes of them.
+    /// The error that an objection by this rule is in every profile. The profile decides the effect
+    /// of other objections.
     const fn refusal(self) -> Option<Refusal> {
         match self {
             Self::TokenType => Some(Refusal::TokenType),
@@ -132,22 +132,22 @@ pub enum Verdict {
 /// Why a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The server process has no primary token to judge by.
+    /// The server process has no primary token for the decision.
     NoPrimaryToken,
     /// The profile turns a denied request into an error.
     Denied,
-    /// The profile takes no token of primary type.
+    /// The profile accepts no token of primary type.
     TokenType,
     /// A restricted server would shed its restriction.
     RestrictedServer,
 }
 
-/// A verdict and the rule that settled it.
+/// A verdict and the rule that decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// What is stored.
     pub verdict: Verdict,
-    /// The first rule that settled it.
+    /// The first rule that decided it.
     pub rule: Rule,
 }
 
@@ -165,17 +165,17 @@ pub struct Step {
 pub enum Effect {
     /// It did not apply; the next rule is tried.
     Pass,
-    /// The token is stored as it is.
+    /// The token is stored unchanged.
     Keep,
-    /// The token may not be stored as it is.
+    /// The token must not be stored unchanged.
     Deny,
 }
 
 /// Whether `asked` would raise a token above the level recorded in it.
 ///
-/// Kernels let a trusted caller do that, so a driver that takes the level from user
-/// mode must refuse it first. A primary token records a level too, but
-/// represents its own process and is not bounded by it.
+/// Kernels allow a trusted caller to do that, so a driver that takes the level from user mode must
+/// refuse it first. A primary token records a level too, but it represents its own process and is
+/// not limited by it.
 pub const fn raises(token_type: TokenType, own: Level, asked: Level) -> bool {
     matches!(token_type, TokenType::Impersonation) && asked as u8 > own as u8
 }
@@ -220,10 +220,10 @@ pub fn decide_traced(
 }
 
 /// [`decide_traced`] for a process that has a primary token, reading `facts` of it and of the token
-/// only when the level asked for does not decide alone.
+/// only when the requested level does not decide alone.
 ///
 /// # Errors
-/// What `facts` fails with.
+/// The error of `facts`.
 pub fn decide_lazy<E>(
     profile: &Profile,
     asked: Level,
@@ -239,12 +239,12 @@ pub fn decide_lazy<E>(
     Ok(decide_traced(profile, Some(&primary), &token, asked, observe))
 }
 
-/// Whether every token is kept at this level.
+/// Whether every token is stored unchanged at this level.
 const fn is_free(profile: &Profile, asked: Level) -> bool {
     (asked as u8) < profile.free_below as u8
 }
 
-/// What is decided about.
+/// The input of the decision.
 struct Case<'a> {
     profile: &'a Profile,
     primary: &'a TokenFacts,
@@ -252,7 +252,7 @@ struct Case<'a> {
     asked: Level,
 }
 
-/// Objections that only deny together ([`Combine::All`]).
+/// Objections that deny only together ([`Combine::All`]).
 struct Objections {
     last: Option<Rule>,
     /// Whether one of the conditions held.
@@ -260,7 +260,7 @@ struct Objections {
 }
 
 impl Case<'_> {
-    /// Tries rules up to the one that settles it.
+    /// Tries rules until one decides.
     fn tried<const N: usize>(
         &self,
         tests: [(Rule, Test); N],
@@ -303,11 +303,11 @@ fn copy_level(knob: CopyLevel, token: &TokenFacts) -> Level {
 /// `None`: the profile does not have the rule.
 type Test = fn(&Profile, &TokenFacts, &TokenFacts, Level) -> Option<Effect>;
 
-/// The rules that come before the privilege, in the one order that all profiles
-/// share. The integrity ceiling has a place here and one after it.
+/// The rules before the privilege, in the order that all profiles share. The integrity ceiling has
+/// a place here and one after the privilege.
 ///
-/// Two tables, because the compiler unrolls these and not one of their length:
-/// the driver would keep all that [`crate::DOC`] does not use.
+/// Two tables, because the compiler unrolls loops over these, but not over one of their combined
+/// length: the driver would then contain all rules that [`crate::DOC`] does not use.
 const BEFORE_PRIVILEGE: [(Rule, Test); 5] = [
     (Rule::TokenType, |profile, _, t, _| {
         profile.refuses_primary.then(|| deny_if(t.token_type == TokenType::Primary))
@@ -322,7 +322,7 @@ const BEFORE_PRIVILEGE: [(Rule, Test); 5] = [
     (Rule::Integrity, |profile, p, t, _| integrity(profile, Integrity::Everyone, p, t)),
 ];
 
-/// The rules from the privilege on.
+/// The rules starting with the privilege.
 const FROM_PRIVILEGE: [(Rule, Test); 11] = [
     (Rule::ImpersonatePrivilege, |profile, p, _, _| {
         profile.privilege.then(|| keep_if(p.platform.impersonate_privilege))
@@ -375,7 +375,7 @@ fn anonymous(profile: &Profile, p: &TokenFacts, t: &TokenFacts, _: Level) -> Opt
     })
 }
 
-/// The ceiling, in the place for profiles in which it binds these.
+/// The ceiling, at the position for profiles in which it binds these servers.
 fn integrity(profile: &Profile, binds: Integrity, p: &TokenFacts, t: &TokenFacts) -> Option<Effect> {
     (profile.integrity == binds).then(|| deny_if(p.platform.integrity < t.platform.integrity))
 }

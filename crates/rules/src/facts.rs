@@ -1,4 +1,4 @@
-//! What the rules read of a token.
+//! The token properties that the rules read.
 
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 
@@ -30,13 +30,13 @@ pub struct Package {
 }
 
 impl Package {
-    /// The same package, or one the other's child.
+    /// The same package, or one is the other's child.
     pub fn is_related(&self, other: &Self) -> bool {
         self.id == other.id || self.parent == Some(other.id) || other.parent == Some(self.id)
     }
 }
 
-/// What every profile reads of a token.
+/// The properties that every profile reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenFacts {
     /// The user SID (`TokenUser`).
@@ -45,13 +45,13 @@ pub struct TokenFacts {
     pub authentication_id: Luid,
     /// Primary or impersonation (`SeTokenType`).
     pub token_type: TokenType,
-    /// The level recorded in the token. A primary token records one too, at
-    /// which only NT 5.2 looks.
+    /// The level recorded in the token. A primary token records one too, which
+    /// only NT 5.2 reads.
     pub level: Level,
     /// Restricting SIDs.
     pub restriction: Restriction,
-    /// What only kernels' own profiles read. A caller that decides by
-    /// [`crate::DOC`] alone may leave the default.
+    /// The properties that only the profiles of kernels read. A caller that
+    /// uses [`crate::DOC`] alone may leave the default.
     pub platform: PlatformFacts,
 }
 
@@ -62,7 +62,7 @@ pub struct PlatformFacts {
     pub origin: Luid,
     /// `SeImpersonatePrivilege` is present **and enabled**.
     pub impersonate_privilege: bool,
-    /// Integrity level, one of [`integrity`] or between them.
+    /// Integrity level, one of [`integrity`] or a value in between.
     pub integrity: u32,
     /// UAC: the token is elevated.
     pub elevated: bool,

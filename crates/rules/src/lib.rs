@@ -7,7 +7,7 @@
 //! kernels is data: a [`Profile`] is a set of settings, and one function reads them.
 //!
 //! The same code is compiled into `psimp.sys`, into the kernel model and into
-//! the tests. It reads nothing but its arguments and holds no state.
+//! the tests. It reads only its arguments and holds no state.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -6,18 +6,18 @@ use psimp_nt::Level;
 /// of the kernel model around it; none is code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Short name, as tables print it.
+    /// Short name for tables.
     pub name: &'static str,
-    /// Whose rule it is.
+    /// The source of the rule.
     pub describes: &'static str,
-    /// A token of primary type is an error, whatever level is asked for.
+    /// A token of primary type is an error, for any requested level.
     pub refuses_primary: bool,
     /// A request below this level is granted without checking the tokens.
     pub free_below: Level,
-    /// What a token of the anonymous logon session means.
+    /// The meaning of a token of the anonymous logon session.
     pub anonymous: Anonymous,
-    /// An unrestricted token of its own user is an error for a restricted
-    /// server, privilege or not: it would shed its restriction.
+    /// An unrestricted token of its own user is an error for a restricted server,
+    /// with or without the privilege: the server would escape its restriction.
     pub refuses_shedding: bool,
     /// `SeImpersonatePrivilege`, enabled in the server's primary token, grants.
     pub privilege: bool,
@@ -27,9 +27,9 @@ pub struct Profile {
     pub origin: bool,
     /// The two user SIDs must be equal.
     pub same_user: bool,
-    /// What restricting SIDs mean.
+    /// The meaning of restricting SIDs.
     pub restricted: Restricted,
-    /// Whose integrity must dominate the token's.
+    /// The servers whose integrity must dominate the token's.
     pub integrity: Integrity,
     /// A UAC-filtered server may not take an elevated or unfiltered token.
     pub elevation: bool,
@@ -42,30 +42,31 @@ pub struct Profile {
     pub combine: Combine,
     /// The level of the downgrade copy.
     pub copy_level: CopyLevel,
-    /// What a denied request leads to.
+    /// The result of a denied request.
     pub deny_action: DenyAction,
-    /// What happens when the server process has no primary token any more.
+    /// The behaviour when the server process no longer has a primary token.
     pub no_primary: NoPrimary,
-    /// Which job restrictions apply to the token about to be stored.
+    /// The job restrictions that apply to the token about to be stored.
     pub job: Job,
-    /// Where a thread keeps its impersonation.
+    /// The storage of a thread's impersonation.
     pub slot_storage: SlotStorage,
 }
 
-/// What a token of the anonymous logon session (0x3E6) means.
+/// The meaning of a token of the anonymous logon session (0x3E6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anonymous {
-    /// Nothing: it is checked as any other token.
+    /// None: it is checked like any other token.
     Ignored,
     /// It is an objection (the documentation).
     Deny,
-    /// It is granted at once (kernels).
+    /// It is granted immediately (kernels).
     Allow,
-    /// Granted at once, but an `AppContainer` server must be of the token's package.
+    /// Granted immediately, but an `AppContainer` server must be of the token's
+    /// package.
     AllowIfPackage,
 }
 
-/// What restricting SIDs mean.
+/// The meaning of restricting SIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restricted {
     /// Nothing.
@@ -79,14 +80,14 @@ pub enum Restricted {
     ServerSubset,
 }
 
-/// Which servers the integrity ceiling binds.
+/// The servers that the integrity ceiling binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integrity {
     /// None.
     Ignored,
-    /// Those that the privilege has not granted the token already.
+    /// Those for which the privilege has not granted the token already.
     Unprivileged,
-    /// All: it is tested before the privilege can grant.
+    /// All servers: it is tested before the privilege can grant.
     Everyone,
 }
 
@@ -109,7 +110,7 @@ pub enum CopyLevel {
     AtMostOwn,
 }
 
-/// What a denied request leads to.
+/// The result of a denied request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenyAction {
     /// Success with a weaker copy.
@@ -118,16 +119,16 @@ pub enum DenyAction {
     Error,
 }
 
-/// What happens when the server process has no primary token any more.
+/// The behaviour when the server process no longer has a primary token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoPrimary {
     /// The call fails.
     Refuse,
-    /// The check is skipped and the token stored as asked.
+    /// The check is skipped and the token is stored as requested.
     Keep,
 }
 
-/// Which job restrictions apply to the token about to be stored.
+/// The job restrictions that apply to the token about to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     /// None.
@@ -138,10 +139,11 @@ pub enum Job {
     ReactOs,
 }
 
-/// Where a thread keeps its impersonation, and the error when it cannot be had.
+/// The storage of a thread's impersonation, and the error when it cannot be
+/// allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotStorage {
-    /// In the thread object: nothing to allocate.
+    /// In the thread object: no allocation.
     Inline,
     /// In a block; without memory `STATUS_NO_MEMORY`.
     BlockNoMemory,
@@ -244,10 +246,10 @@ pub const W10_RECENT: Profile = Profile {
     ..W10
 };
 
-/// Peios' KACS as publicly documented. Two gates: the same user and restriction,
-/// or the privilege; and the integrity ceiling, which the privilege does not
-/// lift. What fails either is capped to Identification; Anonymous is free. Peios
-/// takes the level from the token alone; here it is asked for, as everywhere.
+/// Peios' KACS as publicly documented. Two gates: the same user and restriction, or
+/// the privilege; and the integrity ceiling, which applies despite the privilege. A
+/// token that fails either is capped to Identification; Anonymous is free. Peios
+/// takes the level from the token alone; here it is requested, as everywhere.
 pub const PEIOS: Profile = Profile {
     name: "Peios",
     describes: "Peios' KACS as publicly documented",
@@ -265,8 +267,8 @@ pub const PEIOS: Profile = Profile {
     ..W10
 };
 
-/// An early page of Peios' documentation: without the privilege the call fails.
-/// So whatever [`PEIOS`] caps is an error here.
+/// An early page of Peios' documentation: without the privilege the call fails. What
+/// [`PEIOS`] caps is therefore an error here.
 pub const PEIOS_STRICT: Profile = Profile {
     name: "Peios-strict",
     describes: "Peios with an error where it caps the level",
@@ -274,5 +276,5 @@ pub const PEIOS_STRICT: Profile = Profile {
     ..PEIOS
 };
 
-/// Every profile, in the order tables print them.
+/// Every profile, in the order of tables.
 pub const PROFILES: [&Profile; 8] = [&DOC, &DOC_ANY, &UM, &NT52, &W10, &W10_RECENT, &PEIOS, &PEIOS_STRICT];

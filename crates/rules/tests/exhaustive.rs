@@ -1,5 +1,5 @@
-//! Every combination of what the rules read, in distinct classes: what must hold
-//! in all of them.
+//! Every combination of the properties that the rules read, in distinct classes, with the
+//! invariants that hold for all of them.
 
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 use psimp_rules::{
@@ -106,7 +106,7 @@ fn contexts(origin: Luid) -> impl Iterator<Item = (Restriction, PlatformFacts)> 
     })
 }
 
-/// What holds of one decision, whatever the profile.
+/// The invariants of one decision, for any profile.
 fn check(profile: &Profile, asked: Level, token: &TokenFacts, decision: Decision, steps: &[Step]) {
     let (last, before) = steps.split_last().expect("at least one rule is tried");
     assert_eq!(last.rule, decision.rule, "the deciding rule is the last one tried");
@@ -142,7 +142,7 @@ fn check(profile: &Profile, asked: Level, token: &TokenFacts, decision: Decision
     }
 }
 
-/// Peios' decision, written down from its code and not from the profile.
+/// Peios' decision, derived from its code and not from the profile.
 fn peios(server: &TokenFacts, token: &TokenFacts, asked: Level) -> Verdict {
     let same_user = server.user == token.user;
     let (restricted, token_restricted) =
@@ -162,12 +162,12 @@ fn peios(server: &TokenFacts, token: &TokenFacts, asked: Level) -> Verdict {
     }
 }
 
-/// W10 with one more knob: what each of them changes, and that nothing else does.
+/// The effect of each additional knob on W10, and that it changes nothing else.
 const CEILING: Profile = Profile { name: "ceiling", integrity: Integrity::Everyone, ..W10 };
 const IMPERSONATION_ONLY: Profile = Profile { name: "impersonation only", refuses_primary: true, ..W10 };
 const NO_SHEDDING: Profile = Profile { name: "no shedding", refuses_shedding: true, ..W10 };
 
-/// What the knobs that came with Peios do to W10, each alone.
+/// The effect on W10 of each knob that was added for Peios.
 fn check_knobs(
     server: &TokenFacts,
     token: &TokenFacts,
@@ -227,8 +227,8 @@ fn every_state_of_every_profile() {
                     states += 1;
                 }
                 let (doc, w10) = (decisions[doc], decisions[w10]);
-                // The driver refuses to raise before any rule is asked, and what
-                // the documented rule then stores is within the token's level.
+                // The driver refuses to raise before it evaluates any rule, and what the
+                // documented rule then stores is within the token's level.
                 if !raises(token.token_type, token.level, asked)
                     && token.token_type == TokenType::Impersonation
                 {
@@ -254,14 +254,14 @@ fn every_state_of_every_profile() {
             }
         }
     }
-    // Every rule that a profile knows decides somewhere.
+    // Every rule of a profile decides some case.
     let rules = profiles.iter().zip(seen).map(|(profile, rules)| (profile.name, rules.count_ones()));
     assert_eq!(
         rules.collect::<Vec<_>>(),
         [
             ("ceiling", 13),
             ("impersonation only", 14),
-            // Its new rule leaves nothing to the one on restriction.
+            // Its new rule decides every case of the rule on restriction.
             ("no shedding", 13),
             ("DOC", 5),
             ("DOC-ANY", 4),

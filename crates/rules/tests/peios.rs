@@ -63,7 +63,7 @@ const DENIED: Verdict = Refused(Refusal::Denied);
 #[test]
 fn peios_decides_as_its_code() {
     let rows = [
-        // A token of primary type comes before all else, level 0 included.
+        // A token of primary type takes precedence, including at level 0.
         ("S", "Ap", '2', TYPE, Type),
         ("S+", "Bp", '2', TYPE, Type),
         ("S", "Ap", '0', TYPE, Type),
@@ -91,7 +91,7 @@ fn peios_decides_as_its_code() {
         ("S+", "AR2", '2', K2, Privilege),
         ("SR", "AR2", '2', K2, NoObjection),
         ("SR", "AW2", '2', K2, NoObjection),
-        // The integrity ceiling, privilege or not.
+        // The integrity ceiling, with and without the privilege.
         ("S", "AH2", '2', C1, Integrity),
         ("S+", "BH2", '2', C1, Integrity),
         ("S+", "BH0", '2', C0, Integrity),
@@ -102,7 +102,7 @@ fn peios_decides_as_its_code() {
     for (server, token, asked, verdict, rule) in rows {
         let found = decided(&PEIOS, server, token, asked);
         assert_eq!(found, (verdict, rule), "{server} takes {token} at {asked}");
-        // The strict reading differs where the level is capped, and only there.
+        // The strict reading differs exactly where the level is capped.
         let strict = if matches!(verdict, Copied(_)) { DENIED } else { verdict };
         let found = decided(&PEIOS_STRICT, server, token, asked);
         assert_eq!(found, (strict, rule), "{server} takes {token} at {asked}, strictly");
@@ -149,8 +149,8 @@ fn the_other_profiles_have_none_of_it() {
     assert_eq!(decided(&W10, "S", "AH2", '2'), (C1, Integrity));
 }
 
-/// Each knob by itself, on a profile that otherwise knows nothing of it; and a
-/// refusal is one also where objections must come together to deny.
+/// Each knob alone, on a profile without other rules; and a refusal remains one
+/// where objections must combine to deny.
 #[test]
 fn each_knob_works_alone() {
     let ceiling = Profile { integrity: psimp_rules::Integrity::Everyone, ..W10 };

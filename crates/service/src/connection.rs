@@ -5,29 +5,29 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use psimp_nt::Level;
 use psimp_protocol::ConnectionId;
 
-/// The next connection's number: given out once between load and unload, so that an old id is
-/// never another client.
+/// The next connection's number: each is used once between load and unload, so that an old id never
+/// refers to another client.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// Names a server's open of the device, as long as it is open.
+/// Identifies a server's open of the device while it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerId(pub NonZeroU64);
 
-/// What is known of a connection, beside the client's token. It begins with the client's open
-/// and ends with the close of either side.
+/// The state of a connection, except the client's token. It begins with the client's open and ends
+/// with the close of either side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection {
     id: ConnectionId,
     qos: Qos,
-    /// Who has the client: impersonates it, did so, or tries to.
+    /// The server that has the client: it impersonates it, did so, or is trying to.
     server: Option<ServerId>,
-    /// How many of that server's threads try to, now.
+    /// The number of that server's threads that are trying to now.
     trying: u32,
-    /// Whether one of them did.
+    /// Whether one of them succeeded.
     served: bool,
 }
 
-/// The quality of service that a client asked for when it connected: what it allows a server.
+/// The quality of service that a client requested when it connected: the limits for a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Qos {
     /// Its process id.
@@ -41,7 +41,7 @@ pub struct Qos {
 }
 
 impl Connection {
-    /// A client that waits.
+    /// A waiting client.
     pub fn new(qos: Qos) -> Self {
         Self {
             id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -57,13 +57,12 @@ impl Connection {
         self.id
     }
 
-    /// What the client allows.
+    /// The client's quality of service.
     pub fn qos(&self) -> Qos {
         self.qos
     }
 
-    /// Whether this server serves it; none when another does, so that it is not the server's
-    /// business.
+    /// Whether this server serves it; `None` when another server does.
     pub fn served_by(&self, server: ServerId) -> Option<bool> {
         match self.server {
             None => Some(false),

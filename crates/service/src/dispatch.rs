@@ -1,4 +1,4 @@
-//! From a control code to a reply: the checks that every IOCTL shares.
+//! From a control code to a reply: the checks common to every IOCTL.
 
 use crate::{Kernel, evaluate, impersonate, restore, serve, slot};
 use psimp_nt::Status;
@@ -6,7 +6,7 @@ use psimp_protocol::wire;
 use psimp_protocol::{AccessCheckRequest, Ioctl, MAX_REPLY, MAX_SAVES, Operation, PROTOCOL_VERSION, Target};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// What the shell around the service knows of the caller.
+/// The caller's properties that the shell around the service passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The request came from user mode, so that handles are checked.
@@ -39,7 +39,7 @@ impl Reply {
         reply
     }
 
-    /// Exactly what goes to the caller.
+    /// The bytes that go to the caller.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&[])
     }
@@ -71,7 +71,7 @@ pub fn dispatch<K: Kernel>(
         Ok(length) if length < row.output => return Err(Status::BUFFER_TOO_SMALL),
         Ok(_) => (),
         Err(status) => {
-            // Without a place for the reply nothing is done, so that no change goes unreported.
+            // Without room for the reply nothing is changed, so that no change goes unreported.
             // Except REVERT: a thread can always stop impersonating.
             if row.operation == Operation::Revert {
                 kernel.revert_to_self();
@@ -130,7 +130,7 @@ fn target(input: &[u8]) -> Result<Target, Status> {
     read::<wire::Thread>(input)?.try_into()
 }
 
-/// The descriptor of an access check, still a claim, and the access asked for.
+/// The descriptor of an access check, not yet validated, and the desired access.
 fn access_request(input: &[u8]) -> Result<(&[u8], u32), Status> {
     let (claim, descriptor) =
         wire::AccessCheck::read_from_prefix(input).map_err(|_| Status::INFO_LENGTH_MISMATCH)?;
@@ -159,7 +159,7 @@ const DRIVER_VERSION: [u16; 3] = [
     number(env!("CARGO_PKG_VERSION_PATCH")),
 ];
 
-/// Set by the build from the source revision; zeros in a build that has none.
+/// Set by the build from the source revision; zeros in a build without one.
 const BUILD_ID: [u8; 16] = match option_env!("PSIMP_BUILD_ID") {
     Some(id) => match id.as_bytes().first_chunk() {
         Some(id) => *id,

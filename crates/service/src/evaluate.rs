@@ -1,4 +1,4 @@
-//! EVALUATE: the documented rule's decision and its trace, nothing changed.
+//! EVALUATE: the documented rule's decision and its trace, without changes.
 
 use crate::impersonate::documented;
 use crate::{Kernel, Token, rights, slot};
@@ -7,8 +7,8 @@ use psimp_protocol::ImpersonateRequest;
 use psimp_protocol::wire::{self, TraceStep, effect, verdict};
 use psimp_rules::{Effect, Verdict, raises};
 
-/// What IMPERSONATE in the mode `documented` would decide. What it would refuse
-/// at once is refused here with the same status.
+/// The decision of IMPERSONATE in the mode `documented`. What that would refuse
+/// immediately is refused here with the same status.
 pub(crate) fn evaluate<K: Kernel>(
     kernel: &K,
     request: ImpersonateRequest,

@@ -33,7 +33,7 @@ pub(crate) fn impersonate<K: Kernel>(
     })
 }
 
-/// Who is to impersonate what. The level is one that the token allows.
+/// The thread, the token and the level, which the token allows.
 pub(crate) struct Asked<'a, K: Kernel + ?Sized> {
     pub(crate) thread: &'a K::Thread,
     pub(crate) token: &'a K::HandleToken,
@@ -43,8 +43,8 @@ pub(crate) struct Asked<'a, K: Kernel + ?Sized> {
     pub(crate) rules: RulesMode,
 }
 
-/// Decides by the rules of that mode, has `store` put what was decided into the slot, and reads
-/// back what came of it. `store` is given the copy to store, or none for what was asked.
+/// Decides by the rules of that mode, has `store` put the result into the slot, and reads back
+/// the outcome. `store` gets the copy to store, or none to store the token as requested.
 pub(crate) fn assign<K: Kernel>(
     kernel: &K,
     asked: &Asked<'_, K>,
@@ -63,7 +63,7 @@ pub(crate) fn assign<K: Kernel>(
     Ok(read_back(kernel, thread, TokenRef::Handle(token), statistics, level, decision))
 }
 
-/// What the documented rule decides of that.
+/// The documented rule's decision.
 fn decide<K: Kernel>(kernel: &K, asked: &Asked<'_, K>) -> Result<Decision, Status> {
     documented(kernel, asked.thread, asked.token, asked.statistics, asked.level, |_| ())
 }
@@ -77,8 +77,8 @@ fn check_primary_access(token: &Statistics, granted: u32) -> Result<(), Status> 
     Ok(())
 }
 
-/// What the documented rule decides; `observe` is called with every rule tried. Where the level
-/// alone decides, no token is read, so that no lack of memory can fail it.
+/// The documented rule's decision; `observe` is called for every rule tried. If the level alone
+/// decides, no token is read, so that no lack of memory can fail it.
 pub(crate) fn documented<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
@@ -90,7 +90,7 @@ pub(crate) fn documented<K: Kernel>(
     decide_lazy(&DOC, level, || facts(kernel, thread, token, statistics), observe)
 }
 
-/// What the documented rule reads of the thread's process and of the token.
+/// The properties of the thread's process and of the token that the documented rule reads.
 fn facts<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
@@ -101,7 +101,7 @@ fn facts<K: Kernel>(
     let server = TokenFacts {
         user: primary.user()?,
         restriction: restriction(&primary),
-        // Of the server, the documented rule reads no more than that.
+        // The only property of the server that the documented rule reads.
         authentication_id: Luid::SYSTEM,
         token_type: TokenType::Primary,
         level: Level::Anonymous,
@@ -118,14 +118,14 @@ fn facts<K: Kernel>(
     Ok((server, client))
 }
 
-/// Restricted or not: the documented rule makes no finer difference.
+/// Restricted or not: the documented rule does not distinguish further.
 fn restriction(token: &impl Token) -> Restriction {
     if token.is_restricted() { Restriction::Restricted } else { Restriction::None }
 }
 
-/// Reports what the slot holds now. That `PsImpersonateClient` succeeds proves nothing:
-/// the kernel may have stored less than it was asked for. The thread impersonates by
-/// now, so nothing here may fail; a token that cannot be read is reported as unread.
+/// Reports what the slot holds now. Success of `PsImpersonateClient` is no proof: the kernel
+/// may have stored less than requested. The thread already impersonates, so nothing here may
+/// fail; a token that cannot be read is reported as unread.
 pub(crate) fn read_back<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
@@ -159,7 +159,7 @@ pub(crate) fn read_back<K: Kernel>(
         }
         Err(_) => outcome.flags |= slot_flags::UNREAD,
     }
-    // The driver's word stands where the kernel stored just what it decided.
+    // The driver's decision is reported if the kernel stored exactly what the driver decided.
     let driver = decision.filter(|decision| match decision.verdict {
         Verdict::Kept(level) => kept && slot.level == level as u32,
         Verdict::Copied(level) => !kept && slot.level == level as u32,

@@ -1,4 +1,4 @@
-//! What the service needs of the kernel below it.
+//! The kernel functions that the service needs.
 
 use crate::{Connection, Qos, SaveTable, Slot};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
@@ -17,7 +17,7 @@ pub mod rights {
     pub const THREAD_SET_THREAD_TOKEN: u32 = 0x0080;
     /// Make a thread impersonate.
     pub const THREAD_IMPERSONATE: u32 = 0x0100;
-    /// Look at a thread.
+    /// Query a thread.
     pub const THREAD_QUERY_LIMITED_INFORMATION: u32 = 0x0800;
 }
 
@@ -99,15 +99,14 @@ pub trait Kernel {
     /// `PsRevertToSelf`: ends the calling thread's impersonation.
     fn revert_to_self(&self);
 
-    /// Works on the saves of the file object that the request came on, under
-    /// its lock. `work` must not call the kernel: what it removes or refuses, it
-    /// hands out, to be dropped after the lock.
+    /// Works on the saves of the request's file object, under its lock. `work` must not call the
+    /// kernel: it returns what it removes or refuses, to be dropped after the lock.
     ///
     /// # Errors
     /// `FILE_CLOSED` when the file object's last handle is closed.
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<Self::SlotToken>) -> R) -> Result<R, Status>;
 
-    /// The first client with an id above `after` that no other file object than the request's
+    /// The first client with an id above `after` that no file object other than the request's
     /// serves; and whether that one serves it.
     fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)>;
 
@@ -120,8 +119,8 @@ pub trait Kernel {
     /// file object's last handle is closed.
     fn accept(&self, id: ConnectionId) -> Result<(Qos, Self::Client), Status>;
 
-    /// Ends an [`Kernel::accept`] that succeeded. `served` is whether the calling thread came to
-    /// impersonate the client; see [`Connection::finish_accept`].
+    /// Ends a successful [`Kernel::accept`]. `served` is whether the calling thread impersonated
+    /// the client; see [`Connection::finish_accept`].
     fn finish_accept(&self, id: ConnectionId, served: bool);
 
     /// The client's token, or the copy that was made of it when it connected.

@@ -1,8 +1,8 @@
 //! What each IOCTL does, over a trait for the kernel below.
 //!
-//! [`open()`] and [`dispatch()`] are the whole driver as far as policy goes. The first decides
-//! who may open the device, and as what. The second checks the caller and the claim, opens the
-//! handles once, applies the rules, calls the kernel and reports what it reads back.
+//! [`open()`] and [`dispatch()`] contain the whole policy of the driver. The first decides who
+//! may open the device, and in which role. The second checks the caller and the request, opens
+//! the handles once, applies the rules, calls the kernel and reports what it reads back.
 //! `psimp.sys` runs it over ntoskrnl, the tests run it over the model; nothing in here is
 //! unsafe or allocates.
 //!

@@ -1,9 +1,9 @@
-//! Opens of the device: what the name means, and who may serve.
+//! Opens of the device: the meaning of the name, and the right to serve.
 
 use psimp_nt::Status;
 use psimp_protocol::{CLIENT_NAME, SERVER_SECURITY};
 
-/// What an open makes of its file object.
+/// The role of a file object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The device itself was opened: the file object takes the IOCTLs.
@@ -36,15 +36,15 @@ pub fn open(
     }
 }
 
-/// Checked in every case, so that an open that asks for no access is checked, too.
+/// Checked in every case, including an open that requests no access.
 const FILE_READ_ATTRIBUTES: u32 = 0x80;
 
-/// [`SERVER_SECURITY`], aligned as its structures are.
+/// [`SERVER_SECURITY`], aligned for its structures.
 #[repr(C, align(8))]
 struct Descriptor([u8; SERVER_SECURITY.len()]);
 static SERVERS: Descriptor = Descriptor(SERVER_SECURITY);
 
-/// Whether the name is [`CLIENT_NAME`], in any case of its letters.
+/// Whether the name is [`CLIENT_NAME`], ignoring case.
 fn is_client(name: &[u16]) -> bool {
     let wanted = CLIENT_NAME.bytes();
     let same = |(&is, wanted): (&u16, u8)| u8::try_from(is).is_ok_and(|is| is.eq_ignore_ascii_case(&wanted));
@@ -55,7 +55,7 @@ fn is_client(name: &[u16]) -> bool {
 mod tests {
     use super::*;
 
-    /// The open of a name by somebody whose access check ends like this.
+    /// The result of an open of a name, given the result of the access check.
     fn opened(name: &str, desired: u32, check: Result<(u32, Status), Status>) -> Result<Role, Status> {
         let mut wide = [0; 16];
         let mut length = 0;

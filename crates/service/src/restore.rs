@@ -1,4 +1,4 @@
-//! SAVE, RESTORE and DISCARD: a slot kept aside, and put back.
+//! SAVE, RESTORE and DISCARD: a slot that is kept and later restored.
 
 use crate::impersonate::read_back;
 use crate::{Kernel, Slot, Token, TokenRef, rights, slot};
@@ -6,7 +6,7 @@ use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{self, decided_by, verdict};
 use psimp_protocol::{RestoreRequest, SaveId, Target};
 
-/// SAVE: keeps all four values of the thread's slot, or that it is idle.
+/// SAVE: keeps all four values of the thread's slot, or that it is empty.
 pub(crate) fn save<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Saved, Status> {
     let thread = slot::open_thread(kernel, request.thread, rights::THREAD_QUERY_LIMITED_INFORMATION)?;
     let held = kernel.slot(&thread);
@@ -21,12 +21,12 @@ pub(crate) fn save<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Saved
     }
 }
 
-/// RESTORE: puts a saved slot into a thread. The save stays.
+/// RESTORE: puts a saved slot into a thread. The save remains.
 ///
-/// The kernel decides anew, and may store less than was saved; the outcome reports
-/// that. If it fails, or memory runs out before, the thread is left without an
-/// impersonation: a caller that restores must not go on as the client that was to
-/// be replaced.
+/// The kernel decides again, and may store less than was saved; the outcome
+/// reports that. If it fails, or memory runs out first, the thread is left without
+/// an impersonation: a caller that restores must not continue as the client that
+/// was to be replaced.
 pub(crate) fn restore<K: Kernel>(kernel: &K, request: RestoreRequest) -> Result<wire::Outcome, Status> {
     let thread = slot::open_thread(
         kernel,
@@ -70,7 +70,7 @@ fn assign<K: Kernel>(
     let level = Level::from_raw(saved.level).ok_or(Status::INVALID_PARAMETER)?;
     let token = TokenRef::Slot(&saved.token);
     kernel.impersonate(thread, token, saved.copy_on_open, saved.effective_only, level)?;
-    // A higher level than was saved is another thread's doing, and its business.
+    // A higher level than was saved is another thread's action and responsibility.
     Ok(read_back(kernel, thread, token, &statistics, level, None))
 }
 

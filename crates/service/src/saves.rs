@@ -4,9 +4,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use psimp_nt::Status;
 use psimp_protocol::{MAX_SAVES, SaveId};
 
-/// The next save's number, for all file objects: a number is given out once
-/// between load and unload, so an old id is never another save, and an id of
-/// another file object names nothing here.
+/// The next save's number, for all file objects: each number is used once
+/// between load and unload, so an old id never refers to another save, and an
+/// id of another file object is invalid here.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A slot that is in use. The values are the slot's, not the token's.
@@ -22,8 +22,8 @@ pub struct Slot<T> {
     pub level: u32,
 }
 
-/// What a file object keeps: at most [`MAX_SAVES`] slots, each with a reference
-/// on its token. A saved idle thread is kept too, as no slot.
+/// The saves of a file object: at most [`MAX_SAVES`] slots, each with a
+/// reference on its token. A saved empty slot is kept too, as `None`.
 pub struct SaveTable<T> {
     entries: [Option<Entry<T>>; MAX_SAVES],
 }
@@ -62,12 +62,12 @@ impl<T> SaveTable<T> {
         }
     }
 
-    /// What is kept.
+    /// All saves.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<T>> {
         self.entries.iter().flatten()
     }
 
-    /// What was saved under an id, with a reference of its own.
+    /// The slot saved under an id, with its own reference.
     ///
     /// # Errors
     /// `NOT_FOUND`.
@@ -79,7 +79,7 @@ impl<T> SaveTable<T> {
         entry.map(|entry| entry.slot.clone()).ok_or(Status::NOT_FOUND)
     }
 
-    /// Takes a save out, with its reference.
+    /// Removes a save and returns it with its reference.
     ///
     /// # Errors
     /// `NOT_FOUND`.

@@ -7,7 +7,7 @@ use psimp_protocol::wire::{self, connection_flags};
 use psimp_protocol::{NextClientRequest, ServeRequest};
 use psimp_rules::raises;
 
-/// `NEXT_CLIENT`: a client that the server serves or could, and what it allows.
+/// `NEXT_CLIENT`: a client that the server serves or could serve, and its quality of service.
 pub(crate) fn next_client<K: Kernel>(
     kernel: &K,
     request: NextClientRequest,
@@ -26,8 +26,8 @@ pub(crate) fn next_client<K: Kernel>(
     })
 }
 
-/// SERVE: the calling thread impersonates a client. A server none of whose threads succeeds leaves
-/// the client to others.
+/// SERVE: the calling thread impersonates a client. If none of a server's threads succeeds, the
+/// client is available to other servers.
 pub(crate) fn impersonate_client<K: Kernel>(
     kernel: &K,
     request: ServeRequest,
@@ -51,7 +51,7 @@ fn accepted<K: Kernel>(
     let thread = kernel.current_thread();
     let token = kernel.client_token(client);
     let statistics = token.statistics()?;
-    // The client's word is not enough: a token of its own may allow less.
+    // The client's quality of service is not sufficient: the level of its token may be lower.
     if raises(statistics.token_type, statistics.level, level) {
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }

@@ -14,8 +14,8 @@ pub(crate) fn query<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Slot
     }
 }
 
-/// REVERT: the calling thread's slot before `PsRevertToSelf`, which cannot
-/// fail; so neither does this.
+/// REVERT: the calling thread's slot before `PsRevertToSelf`, which cannot fail;
+/// this cannot fail either.
 pub(crate) fn revert<K: Kernel>(kernel: &K) -> wire::Slot {
     let before = before(kernel, &kernel.current_thread());
     kernel.revert_to_self();
@@ -31,8 +31,8 @@ pub(crate) fn end<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Slot, 
     Ok(before)
 }
 
-/// The thread a request is about: of the caller's own process only, because the
-/// rules judge by the process that owns the thread, and not yet exiting.
+/// The thread of a request: only of the caller's own process, because the rules
+/// evaluate the process that owns the thread, and not exiting.
 pub(crate) fn open_thread<K: Kernel>(
     kernel: &K,
     target: ThreadTarget,
@@ -92,9 +92,9 @@ pub(crate) fn describe<T: Token>(slot: &Slot<T>) -> Result<wire::Slot, Status> {
     })
 }
 
-/// The slot before it is cleared. A thread can always stop impersonating, also when
-/// there is no memory left to read its token: the reply then has `UNREAD`, and the
-/// call does not fail.
+/// The slot before it is cleared. A thread can always stop impersonating, even when
+/// there is no memory to read its token: the reply then has `UNREAD`, and the call
+/// does not fail.
 fn before<K: Kernel>(kernel: &K, thread: &K::Thread) -> wire::Slot {
     let Some(slot) = kernel.slot(thread) else { return IDLE };
     describe(&slot).unwrap_or(wire::Slot {

@@ -48,7 +48,7 @@ impl Account {
         if code != NERR_Success || buffer.is_null() {
             return Err(Error::win32(call, code));
         }
-        #[allow(clippy::cast_ptr_alignment)] // netapi32 allocates it as what it is
+        #[allow(clippy::cast_ptr_alignment)] // netapi32 aligns the buffer for its structure
         let information = buffer.cast::<USER_INFO_23>();
         // SAFETY: of level 23 the buffer is one such structure, allocated at its alignment.
         let information = unsafe { information.read() };
@@ -56,7 +56,7 @@ impl Account {
         let comment = unsafe { text(information.usri23_comment) };
         // SAFETY: the SID is null or valid, inside the buffer.
         let sid = unsafe { owned(information.usri23_user_sid) };
-        // SAFETY: the buffer is netapi32's, and nothing points into it any more.
+        // SAFETY: netapi32 allocated the buffer, and nothing points into it any more.
         unsafe { NetApiBufferFree(buffer.cast()) };
         sid.map(|sid| Some(Self { sid, comment })).ok_or(Error::win32("the account's SID", 0))
     }
@@ -82,12 +82,12 @@ pub fn create(name: &str, comment: &str, password: &Password) -> Result<(), Erro
     done("NetUserAdd", unsafe { NetUserAdd(std::ptr::null(), 1, (&raw const user).cast(), none) })
 }
 
-/// Makes an account a member of Users, to whom the right to log on is given.
+/// Makes an account a member of Users, which has the right to log on.
 ///
 /// # Errors
 /// The error that Windows returns.
 pub fn join_users(sid: &Sid) -> Result<(), Error> {
-    // The group's name depends on the language of the system.
+    // The group's name is localised.
     let qualified = crate::sid::account_name(&USERS).ok_or(Error::last("LookupAccountSidW"))?;
     let group = wide(qualified.rsplit('\\').next().unwrap_or(&qualified));
     let member = LOCALGROUP_MEMBERS_INFO_0 { lgrmi0_sid: sid.padded().as_ptr().cast_mut().cast() };
@@ -98,7 +98,7 @@ pub fn join_users(sid: &Sid) -> Result<(), Error> {
     if code == ERROR_MEMBER_IN_ALIAS { Ok(()) } else { done("NetLocalGroupAddMembers", code) }
 }
 
-/// Deletes a local account; one that is not there is no error.
+/// Deletes a local account; a missing account is no error.
 ///
 /// # Errors
 /// The error that Windows returns.
@@ -121,7 +121,7 @@ pub fn delete_profile(sid: &Sid) -> Result<(), Error> {
         return Ok(());
     }
     done("RegOpenKeyExW", code)?;
-    // SAFETY: the call succeeded, and the handle is nobody else's.
+    // SAFETY: the call succeeded, and nothing else owns the handle.
     unsafe { RegCloseKey(opened) };
     let sid = wide(&sid.to_string());
     // SAFETY: the SID's text ends with a zero.
@@ -129,7 +129,8 @@ pub fn delete_profile(sid: &Sid) -> Result<(), Error> {
     if deleted == 0 { Err(Error::last("DeleteProfileW")) } else { Ok(()) }
 }
 
-/// Whether this is a domain controller, all of whose accounts are the domain's. One that does not tell is.
+/// Whether this is a domain controller, where all accounts are the domain's; assumed if it cannot be
+/// determined.
 pub fn are_of_a_domain() -> bool {
     let mut version = OSVERSIONINFOEXW {
         dwOSVersionInfoSize: crate::object::length::<OSVERSIONINFOEXW>(),

@@ -1,4 +1,4 @@
-//! Being ended by Ctrl-C, Ctrl-Break, or the console that closes.
+//! Termination by Ctrl-C, Ctrl-Break, or a closing console.
 #![allow(unsafe_code)] // SetConsoleCtrlHandler
 
 use crate::Error;
@@ -9,14 +9,15 @@ use windows_sys::core::BOOL;
 
 static LAST: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
 
-/// The exit code of a process that is ended so: `STATUS_CONTROL_C_EXIT`.
+/// The exit code of a process that is terminated this way:
+/// `STATUS_CONTROL_C_EXIT`.
 const CONTROL_C_EXIT: u32 = 0xC000_013A;
 
-/// What is done, on a thread of its own, before the process is ended so. The first
-/// call counts.
+/// Sets the routine that runs, on its own thread, before such a termination. Only
+/// the first call has an effect.
 ///
-/// Windows does not wait long for a console that closes, and ends the process in
-/// the middle.
+/// When the console closes, Windows does not wait long and may terminate the
+/// process while the routine runs.
 ///
 /// # Errors
 /// The error that Windows returns.
@@ -24,7 +25,7 @@ pub fn before_the_end(last: impl Fn() + Send + Sync + 'static) -> Result<(), Err
     if LAST.set(Box::new(last)).is_err() {
         return Ok(());
     }
-    // SAFETY: the routine is there as long as the process.
+    // SAFETY: the routine exists as long as the process.
     let done = unsafe { SetConsoleCtrlHandler(Some(ended), 1) };
     if done == 0 { Err(Error::last("SetConsoleCtrlHandler")) } else { Ok(()) }
 }
@@ -33,7 +34,7 @@ unsafe extern "system" fn ended(_event: u32) -> BOOL {
     if let Some(last) = LAST.get() {
         last();
     }
-    // What the system's own handler does on Windows; Wine's exits with success.
+    // As the default handler on Windows does; Wine's exits with success.
     // SAFETY: it takes a number.
     unsafe { ExitProcess(CONTROL_C_EXIT) }
 }

@@ -21,10 +21,10 @@ const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
 const CASE_INSENSITIVE: u32 = 0x40;
 const SYNCHRONIZE: u32 = 0x10_0000;
 
-/// What [`Device::open`] opens, in the notation of native calls: `\\.\PsImpersonate`.
+/// The device that [`Device::open`] opens, in native notation: `\\.\PsImpersonate`.
 pub const PATH: &str = r"\??\PsImpersonate";
 
-/// Who waits for a request that is not complete at once.
+/// The component that waits for a pending request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
     /// The I/O manager, on a synchronous handle.
@@ -41,8 +41,8 @@ pub struct Device {
 }
 
 impl Device {
-    /// Opens the device with this access, such as `FILE_READ_DATA`, as the calling
-    /// thread now is.
+    /// Opens the device with this access, such as `FILE_READ_DATA`, in the calling thread's current security
+    /// context.
     ///
     /// # Errors
     /// The error that Windows returns: `STATUS_OBJECT_NAME_NOT_FOUND` without the driver.
@@ -55,15 +55,15 @@ impl Device {
             Attributes: CASE_INSENSITIVE,
             ..OBJECT_ATTRIBUTES::default()
         };
-        // A synchronous handle has to be one that can be waited for.
+        // A synchronous handle needs `SYNCHRONIZE` access.
         let (access, synchronous) = match waiting {
             Waiting::Kernel => (access | SYNCHRONIZE, FILE_SYNCHRONOUS_IO_NONALERT),
             Waiting::Caller => (access, 0),
         };
         let options = FILE_NON_DIRECTORY_FILE | synchronous;
         let (mut file, mut block): (HANDLE, _) = (null_mut(), IO_STATUS_BLOCK::default());
-        // SAFETY: the attributes, the name and the places for the results live until the call returns, which it
-        // does when the file is open.
+        // SAFETY: the attributes, the name and the places for the results live until the call returns, which is
+        // after the open is complete.
         checked(unsafe {
             NtCreateFile(
                 &raw mut file,
@@ -79,15 +79,15 @@ impl Device {
                 0,
             )
         })?;
-        // SAFETY: the call succeeded, and the handle is nobody else's.
+        // SAFETY: the call succeeded, and nothing else owns the handle.
         Ok(Self { file: unsafe { OwnedHandle::from_raw_handle(file) }, waiting })
     }
 
-    /// Sends a request and waits for it: how many bytes of `output` the driver wrote.
+    /// Sends a request and waits for it; returns how many bytes of `output` the driver wrote.
     ///
     /// # Errors
-    /// The status that the request was completed with, or that the I/O manager
-    /// refused it with. A warning, such as `STATUS_BUFFER_OVERFLOW`, is one too.
+    /// The status with which the request was completed or the I/O manager refused it. A warning, such as
+    /// `STATUS_BUFFER_OVERFLOW`, is an error too.
     pub fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Status> {
         let (Ok(input_length), Ok(output_length)) = (u32::try_from(input.len()), u32::try_from(output.len()))
         else {
@@ -98,9 +98,9 @@ impl Device {
             Waiting::Caller => Some(event()?),
         };
         let mut block = IO_STATUS_BLOCK::default();
-        // SAFETY: the kernel checks the handles; both buffers are as long as said, and they and the status block
-        // live until the request is complete: a synchronous handle returns no earlier, and below nothing returns
-        // before the event of an overlapped one is set.
+        // SAFETY: the kernel checks the handles; both buffers have the given lengths, and they and the status
+        // block live until the request is complete: a synchronous handle returns no earlier, and below nothing
+        // returns before the event of an overlapped one is set.
         let status = unsafe {
             NtDeviceIoControlFile(
                 self.file.as_raw_handle(),
@@ -116,7 +116,7 @@ impl Device {
             )
         };
         if status != STATUS_PENDING {
-            // What failed at once, at the I/O manager or the driver, has no status in the block.
+            // A request that failed immediately, in the I/O manager or the driver, has no status in the block.
             checked(status)?;
             return Ok(block.Information);
         }
@@ -137,12 +137,12 @@ fn event() -> Result<OwnedHandle, Status> {
     let mut event: HANDLE = null_mut();
     // SAFETY: the place for the handle is borrowed for the call; an event needs no attributes.
     checked(unsafe { NtCreateEvent(&raw mut event, EVENT_ALL_ACCESS, null(), NotificationEvent, false) })?;
-    // SAFETY: the call succeeded, and the handle is nobody else's.
+    // SAFETY: the call succeeded, and nothing else owns the handle.
     Ok(unsafe { OwnedHandle::from_raw_handle(event) })
 }
 
-/// Waits until the kernel has written the results. Buffers of the caller are still
-/// the kernel's until then, so going on without it is no choice.
+/// Waits until the kernel has written the results. The kernel uses the caller's buffers until then, so a failed
+/// wait must not be ignored.
 fn wait(handle: &OwnedHandle) {
     // SAFETY: the handle is open, and there is no time limit.
     let status = unsafe { NtWaitForSingleObject(handle.as_raw_handle(), false, null_mut()) };

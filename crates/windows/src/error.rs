@@ -1,14 +1,14 @@
-//! Errors of Windows, with what was tried.
+//! Windows errors, with the function that failed.
 
 use psimp_nt::Status;
 use std::fmt;
 
-/// What Windows said, and to what.
+/// An error of a Windows function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// The function that said it.
+    /// The function that failed.
     pub call: &'static str,
-    /// What it said.
+    /// Its error code.
     pub code: Code,
 }
 
@@ -17,17 +17,17 @@ pub struct Error {
 pub enum Code {
     /// Of a native call.
     Status(Status),
-    /// `GetLastError`, or what a function returned as such.
+    /// `GetLastError`, or an error code that a function returned directly.
     Win32(u32),
 }
 
 impl Error {
-    /// What a native call returned.
+    /// The result of a native call.
     pub const fn status(call: &'static str, status: Status) -> Self {
         Self { call, code: Code::Status(status) }
     }
 
-    /// What a Win32 function returned.
+    /// The result of a Win32 function.
     pub const fn win32(call: &'static str, code: u32) -> Self {
         Self { call, code: Code::Win32(code) }
     }

@@ -1,9 +1,9 @@
-//! The yes-or-no facts of a token that no rule of impersonation asks for.
+//! Boolean token properties that no impersonation rule reads.
 
 use crate::Token;
 use crate::information::Class;
 
-/// What is asked, and how it is called when it is so.
+/// The information class, and the name of the flag when it is set.
 const FLAGS: &[(Class, &str)] = &[
     (Class::HasRestrictions, "filtered"),
     (Class::SandboxInert, "sandbox inert"),
@@ -14,7 +14,8 @@ const FLAGS: &[(Class, &str)] = &[
 ];
 
 impl Token {
-    /// The flags that are set, of those that this system reports.
+    /// The flags that are set; those that this system does not report are
+    /// omitted.
     pub fn flags(&self) -> Vec<&'static str> {
         let set =
             |class| self.query(class).ok().and_then(|answer| answer.u32(0)).is_some_and(|flag| flag != 0);

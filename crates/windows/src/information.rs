@@ -3,16 +3,17 @@
 use psimp_nt::{Level, Sid, Status, TokenType};
 use zerocopy::IntoBytes;
 
-/// The properties of a token. Those that this system does not report are none.
+/// The properties of a token. Those that this system does not report are `None`
+/// or empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Information {
-    /// `TokenId`: which object it is.
+    /// `TokenId`: identifies the token object.
     pub token_id: u64,
     /// Its logon session.
     pub authentication_id: u64,
     /// Primary or impersonation.
     pub token_type: TokenType,
-    /// `TokenImpersonationLevel`, which primary tokens have not.
+    /// `TokenImpersonationLevel`, which primary tokens do not have.
     pub level: Result<Level, Status>,
     /// Its user.
     pub user: Sid,
@@ -51,19 +52,19 @@ pub struct Privilege {
 }
 
 impl Group {
-    /// It counts in access checks.
+    /// Whether it is enabled for access checks.
     pub const fn enabled(&self) -> bool {
         self.attributes & 0x4 != 0
     }
 
-    /// It counts in what is denied alone.
+    /// Whether it applies to deny entries only.
     pub const fn deny_only(&self) -> bool {
         self.attributes & 0x10 != 0
     }
 }
 
 impl Privilege {
-    /// It counts.
+    /// Whether it is enabled.
     pub const fn enabled(&self) -> bool {
         self.attributes & 0x2 != 0
     }
@@ -76,7 +77,7 @@ impl Information {
     }
 }
 
-/// The classes of `NtQueryInformationToken` that are asked for.
+/// The queried classes of `NtQueryInformationToken`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     User = 1,
@@ -97,7 +98,8 @@ pub(crate) enum Class {
     IsAppContainer = 29,
 }
 
-/// An answer, at the alignment of its structure. Its pointers point into itself.
+/// The result of a query, aligned for its structure. Its pointers point into
+/// itself.
 pub(crate) struct Answer {
     pub(crate) words: Vec<u64>,
     pub(crate) length: usize,

@@ -1,5 +1,4 @@
-//! A job that all children belong to: it ends, and they with it, when this process
-//! ends, in whatever way.
+//! A job that contains all children: they are terminated when this process ends for any reason.
 #![allow(unsafe_code)] // jobs and the attributes of new processes
 
 use crate::Error;
@@ -16,7 +15,8 @@ use windows_sys::Win32::System::Threading::{
     PROC_THREAD_ATTRIBUTE_JOB_LIST, UpdateProcThreadAttribute,
 };
 
-/// A job whose processes end when its last handle is closed. No child inherits the handle.
+/// A job whose processes are terminated when its last handle is closed. No child inherits the
+/// handle.
 #[derive(Debug)]
 pub(crate) struct Job(OwnedHandle);
 
@@ -33,7 +33,7 @@ impl Job {
         if job.is_null() {
             return Err(Error::last("CreateJobObjectW"));
         }
-        // SAFETY: the call succeeded, and the handle is nobody else's.
+        // SAFETY: the call succeeded, and nothing else owns the handle.
         let job = Self(unsafe { OwnedHandle::from_raw_handle(job) });
         let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
         limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
@@ -49,7 +49,7 @@ impl Job {
         if done == 0 { Err(Error::last("SetInformationJobObject")) } else { Ok(job) }
     }
 
-    /// Puts a process in, unless it is.
+    /// Adds a process to the job, unless it is already in it.
     pub(crate) fn hold(&self, process: &OwnedHandle) -> Result<(), Error> {
         let (job, process, mut held) = (self.0.as_raw_handle(), process.as_raw_handle(), 0);
         // SAFETY: both handles are open, and the place for the answer is borrowed for the call.
@@ -63,7 +63,7 @@ impl Job {
     }
 }
 
-/// The attribute of a new process that it belongs to a job from the start.
+/// The attribute that puts a new process into a job at creation.
 pub(crate) struct Attribute {
     list: Vec<usize>,
     /// Windows reads it when the process is created.
@@ -83,7 +83,7 @@ impl Attribute {
         if done == 0 {
             return Err(Error::last(call));
         }
-        // From here on the list is deleted when this is dropped.
+        // From here on the list is deleted on drop.
         let mut attribute = Self { list, jobs: Box::new([job.0.as_raw_handle()]) };
         let (key, value) = (PROC_THREAD_ATTRIBUTE_JOB_LIST as usize, attribute.jobs.as_ptr().cast());
         let (none, nothing) = (std::ptr::null_mut(), std::ptr::null());

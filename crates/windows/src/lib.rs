@@ -1,14 +1,14 @@
-//! What the harness asks of a running Windows: tokens, threads, objects with
+//! The harness's access to a running Windows: tokens, threads, objects with
 //! descriptors, processes, accounts.
 //!
-//! Everything here calls Windows and is empty elsewhere. The calls are the native
-//! ones where there are any, because the cases speak of `NTSTATUS` values and
-//! Win32 errors do not go back to them. This is the one place of the harness with
-//! unsafe code: what it hands out are owned handles and values.
+//! All of this calls Windows, and is empty on other systems. Native calls are
+//! used where they exist, because the cases use `NTSTATUS` values, which cannot
+//! be derived from Win32 errors. This is the only crate of the harness with
+//! unsafe code: it returns owned handles and values.
 //!
-//! Handles, thread ids and the current thread's token mean what they mean in
-//! Windows: a call that is made "as the thread now is" depends on what the thread
-//! impersonates.
+//! Handles, thread ids and the current thread's token have their Windows meaning:
+//! the result of a call in "the current security context" depends on what the
+//! thread impersonates.
 #![cfg(windows)]
 
 #[cfg(not(target_pointer_width = "64"))]

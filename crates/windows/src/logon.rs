@@ -10,29 +10,28 @@ use windows_sys::Win32::Security::{
     LOGON32_PROVIDER_DEFAULT, LogonUserW,
 };
 
-/// How somebody logs on: each takes a right of its own.
+/// The type of a logon; each requires its own right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// As from another machine.
+    /// A network logon.
     Network,
-    /// As at the console.
+    /// An interactive logon.
     Interactive,
-    /// As a task.
+    /// A batch logon.
     Batch,
 }
 
 /// Logs a local account on. The caller's logon session is the origin of the token.
 ///
 /// # Errors
-/// The error that Windows returns: `ERROR_LOGON_TYPE_NOT_GRANTED` if the account may not log on
-/// so.
+/// The error that Windows returns: `ERROR_LOGON_TYPE_NOT_GRANTED` if the account lacks the right.
 pub fn local(name: &str, password: &Password, kind: Kind) -> Result<Token, Error> {
     let kind = match kind {
         Kind::Network => LOGON32_LOGON_NETWORK,
         Kind::Interactive => LOGON32_LOGON_INTERACTIVE,
         Kind::Batch => LOGON32_LOGON_BATCH,
     };
-    // A dot is the machine itself.
+    // A dot stands for the local machine.
     log_on(name, ".", Some(password), kind)
 }
 
@@ -54,7 +53,7 @@ fn log_on(name: &str, domain: &str, password: Option<&Password>, kind: u32) -> R
     if done == 0 || token.is_null() {
         return Err(Error::last("LogonUserW"));
     }
-    // SAFETY: the call succeeded, and the handle is nobody else's. One that is none, as of a system that pretends,
-    // is refused by every call.
+    // SAFETY: the call succeeded, and nothing else owns the handle. An invalid handle, as from a system that only
+    // simulates logons, is refused by every call.
     Ok(Token::from(unsafe { OwnedHandle::from_raw_handle(token) }))
 }

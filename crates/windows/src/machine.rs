@@ -1,4 +1,4 @@
-//! The processor that Windows itself runs on.
+//! The native processor architecture.
 #![allow(unsafe_code)] // IsWow64Process2
 
 use crate::Error;
@@ -6,7 +6,7 @@ use crate::thread::current_process;
 use std::os::windows::io::AsRawHandle;
 use windows_sys::Win32::System::Threading::IsWow64Process2;
 
-/// `IMAGE_FILE_MACHINE_…` of the kernel, which a program that is emulated differs from.
+/// `IMAGE_FILE_MACHINE_…` of the kernel, which differs from that of an emulated program.
 ///
 /// # Errors
 /// The error that Windows returns.

@@ -1,5 +1,5 @@
-//! Routines of ntdll that no import library names, looked up when they are called.
-//! Where a system has none, the answer is `STATUS_NOT_IMPLEMENTED`.
+//! Routines of ntdll that no import library contains, resolved at run time. If the system lacks one, the
+//! result is `STATUS_NOT_IMPLEMENTED`.
 #![allow(unsafe_code)] // function pointers by name
 
 use crate::error::checked;
@@ -23,7 +23,7 @@ fn find(name: &CStr) -> Option<Routine> {
     unsafe { GetProcAddress(module, name.as_ptr().cast()) }
 }
 
-/// The version of Wine, where this is no Windows but Wine.
+/// The version of Wine, if this is Wine.
 pub fn wine_version() -> Option<String> {
     let routine = find(c"wine_get_version")?;
     // SAFETY: Wine documents this routine as taking nothing and returning a text.

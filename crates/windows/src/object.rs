@@ -1,4 +1,4 @@
-//! Objects with descriptors, to see what a thread may open.
+//! Objects with descriptors, to test the access of a thread.
 //!
 //! They are events in a directory of the object manager that has no name: nothing
 //! is left when the handles are closed, and no other directory's descriptor is in
@@ -137,7 +137,7 @@ impl Event {
         let mut event = std::ptr::null_mut();
         // SAFETY: the attributes and what they point to live until the call returns.
         checked(unsafe { NtOpenEvent(&raw mut event, desired, &raw const attributes) })?;
-        // SAFETY: the call succeeded, and the handle is nobody else's.
+        // SAFETY: the call succeeded, and nothing else owns the handle.
         Ok(unsafe { OwnedHandle::from_raw_handle(event) })
     }
 }
@@ -159,10 +159,10 @@ fn attributes(
     }
 }
 
-/// The handle that a call made.
+/// The handle that a call created.
 ///
 /// # Safety
-/// Where the status is a success, the handle is open and nobody else closes it.
+/// If the status is a success, the handle is open and no other code closes it.
 unsafe fn owned(call: &'static str, status: i32, handle: HANDLE) -> Result<OwnedHandle, Error> {
     checked(status).map_err(|status| Error::status(call, status))?;
     // SAFETY: the call succeeded; the rest is the caller's promise.

@@ -52,7 +52,7 @@ impl Pipe {
         if server == INVALID_HANDLE_VALUE {
             return Err(Error::last("CreateNamedPipeW"));
         }
-        // SAFETY: the call succeeded, and the handle is nobody else's.
+        // SAFETY: the call succeeded, and nothing else owns the handle.
         let server = unsafe { OwnedHandle::from_raw_handle(server) };
         Ok(Self { server: File::from(server), name })
     }
@@ -66,8 +66,8 @@ impl Pipe {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         if flags != 0 {
-            // The library adds SECURITY_SQOS_PRESENT to what is set as a quality of service, so the flags are
-            // passed as what they are in the end.
+            // The library adds `SECURITY_SQOS_PRESENT` to the quality of service flags, so they are passed
+            // with it.
             options.custom_flags(flags);
         }
         options.open(&self.name)
@@ -81,12 +81,12 @@ impl Pipe {
     /// `ImpersonateNamedPipeClient` on the calling thread.
     ///
     /// # Errors
-    /// The error that Windows returns: `STATUS_CANNOT_IMPERSONATE` before something was read.
+    /// The error that Windows returns: `STATUS_CANNOT_IMPERSONATE` before data was read.
     pub fn impersonate_client(&self) -> Result<(), Status> {
         let mut block = IO_STATUS_BLOCK::default();
         let none = std::ptr::null();
         // SAFETY: the handle is open and synchronous, so that the block is written when the call returns; the
-        // code takes and gives no bytes.
+        // code transfers no bytes.
         checked(unsafe {
             NtFsControlFile(
                 self.server.as_raw_handle(),

@@ -1,4 +1,4 @@
-//! Child processes that run under a token of their own and talk through pipes.
+//! Child processes that run with their own token and communicate through pipes.
 #![allow(unsafe_code)] // CreateProcessAsUserW
 
 use crate::error::Code;
@@ -26,7 +26,7 @@ use windows_sys::Win32::System::Threading::{
 #[derive(Debug)]
 pub struct Child {
     process: OwnedHandle,
-    /// Why it could outlive this process, if that one is killed.
+    /// The reason why it could outlive this process, if that one is killed.
     pub held: Result<(), Error>,
     /// Its standard input.
     pub input: Option<File>,
@@ -35,11 +35,11 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts this program once more, under this primary token.
+    /// Starts another instance of this program with this primary token.
     ///
     /// # Errors
-    /// The error that Windows returns: `ERROR_PRIVILEGE_NOT_HELD` of a token that is not made of
-    /// the caller's own, without `SeAssignPrimaryTokenPrivilege`.
+    /// The error that Windows returns: `ERROR_PRIVILEGE_NOT_HELD` for a token that is not derived from the
+    /// caller's own, without `SeAssignPrimaryTokenPrivilege`.
     pub fn start(token: &Token, arguments: &[&str]) -> Result<Self, Error> {
         let program = std::env::current_exe().map_err(|_| Error::last("GetModuleFileNameW"))?;
         let quoted = arguments.iter().fold(String::new(), |text, word| text + " \"" + word + "\"");
@@ -53,12 +53,13 @@ impl Child {
             dwFlags: STARTF_USESTDHANDLES,
             hStdInput: input_end.as_raw_handle(),
             hStdOutput: output_end.as_raw_handle(),
-            // Its error messages go where ours go.
+            // Its error output goes to this process's error output.
             hStdError: std::io::stderr().as_raw_handle(),
             ..STARTUPINFOW::default()
         };
         let job = Job::of_this_process();
-        // In the job from the start, where the system can do that; nobody ends between two steps then.
+        // In the job at creation, if the system supports that: then it cannot be left running if this
+        // process ends in between.
         let mut attribute = job.as_ref().ok().and_then(|job| Attribute::new(job).ok());
         let started = loop {
             let list = attribute.as_mut().map_or(std::ptr::null_mut(), Attribute::pointer);
@@ -82,7 +83,7 @@ impl Child {
         if resumed == u32::MAX { Err(Error::last("ResumeThread")) } else { Ok(child) }
     }
 
-    /// A handle of the child's own for an object that this process has open.
+    /// A handle of the child for an object that this process has open.
     ///
     /// # Errors
     /// The error that Windows returns.
@@ -103,7 +104,7 @@ impl Child {
         if done == 0 { Err(Error::last("DuplicateHandle")) } else { Ok(copy.addr() as u64) }
     }
 
-    /// Waits for its end, and returns its exit code.
+    /// Waits for its end and returns its exit code.
     ///
     /// # Errors
     /// The error that Windows returns.
@@ -120,12 +121,12 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // SAFETY: the handle is open. Of a process that has ended nothing comes of it.
+        // SAFETY: the handle is open. For a process that has ended the call has no effect.
         let _ = unsafe { TerminateProcess(self.process.as_raw_handle(), 1) };
     }
 }
 
-/// Creates a process that does not run yet.
+/// Creates a suspended process.
 fn create(
     token: &Token,
     command: &mut [u16],
@@ -157,7 +158,7 @@ fn create(
 /// `None` if there is none.
 ///
 /// # Errors
-/// What Windows reports about an existing process.
+/// The properties of an existing process.
 pub fn started(id: u32) -> Result<Option<u64>, Error> {
     let process =
         match crate::thread::open_process(id, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE) {
@@ -184,7 +185,7 @@ pub fn started(id: u32) -> Result<Option<u64>, Error> {
     if done == 0 { Err(Error::last("GetProcessTimes")) } else { Ok(Some(time)) }
 }
 
-/// A pipe whose ends children inherit: where one reads, and where one writes.
+/// A pipe whose ends are inheritable: the read end and the write end.
 fn pipe() -> Result<(OwnedHandle, OwnedHandle), Error> {
     let attributes = SECURITY_ATTRIBUTES {
         nLength: length::<SECURITY_ATTRIBUTES>(),

@@ -1,4 +1,4 @@
-//! What nobody can guess.
+//! Random values that cannot be guessed.
 #![allow(unsafe_code)] // RtlGenRandom
 
 use crate::Error;
@@ -8,28 +8,28 @@ use windows_sys::Win32::Security::Authentication::Identity::RtlGenRandom;
 /// Random bytes of the system's generator.
 ///
 /// # Errors
-/// That it gave none.
+/// The generator's error.
 pub fn bytes<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     let length = u32::try_from(N).unwrap_or(0);
-    // SAFETY: the buffer is as long as said.
+    // SAFETY: the buffer has the given length.
     let given = unsafe { RtlGenRandom(bytes.as_mut_ptr().cast(), length) };
     if given { Ok(bytes) } else { Err(Error::last("RtlGenRandom")) }
 }
 
-/// A random password, which nothing shows and which is wiped when it is dropped.
+/// A random password, which is never printed and is wiped on drop.
 pub struct Password(Vec<u16>);
 
-/// One of each kind of characters, which rules for passwords ask for.
+/// One of each kind of characters, which password policies require.
 const KINDS: &str = "aA1!";
-/// As many as a byte can choose from evenly.
+/// The number divides 256, so that a byte selects evenly.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
 
 impl Password {
-    /// A new one of 36 characters, 192 bits of them random.
+    /// A new password of 36 characters, with 192 random bits.
     ///
     /// # Errors
-    /// That there are no random bytes.
+    /// The generator's error.
     pub fn new() -> Result<Self, Error> {
         let mut random = bytes::<32>()?;
         let chosen = random.iter().map(|byte| u16::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));

@@ -1,7 +1,7 @@
-//! The service of a kernel driver, by the service control manager.
+//! The service of a kernel driver, through the service control manager.
 //!
-//! Every function opens what it needs and closes it again: a service that is marked
-//! for deletion goes away when its last handle does.
+//! Every function opens the handles that it needs and closes them again: a service that is marked for
+//! deletion is removed when its last handle is closed.
 #![allow(unsafe_code)] // Win32 calls
 
 use crate::Error;
@@ -17,7 +17,7 @@ use windows_sys::Win32::System::Services::{
     SERVICE_STOP, StartServiceW,
 };
 
-/// `DELETE`, of a service.
+/// `DELETE`, for a service.
 const DELETE: u32 = 0x1_0000;
 
 /// The [`Error::call`] of a refusal by the manager itself.
@@ -45,7 +45,7 @@ impl Service {
     }
 }
 
-/// A service, or `None` if there is none of this name.
+/// A service; `None` if there is none with this name.
 ///
 /// # Errors
 /// The error that Windows returns.
@@ -65,7 +65,7 @@ pub fn query(name: &str) -> Result<Option<Service>, Error> {
     Ok(Some(Service { image, service_type, start_type, state: status.dwCurrentState }))
 }
 
-/// Makes the service of a kernel driver that is started on demand.
+/// Creates the service of a kernel driver that is started on demand.
 ///
 /// # Errors
 /// The error that Windows returns.
@@ -120,7 +120,7 @@ pub fn start(name: &str) -> Result<(), Error> {
     checked("StartServiceW", unsafe { StartServiceW(service.0, 0, null()) })
 }
 
-/// Asks a service to stop: the driver is unloaded once nobody has its device open.
+/// Requests the stop of a service: the driver is unloaded once its device is no longer open.
 ///
 /// # Errors
 /// The error that Windows returns.
@@ -145,10 +145,10 @@ pub fn delete(name: &str) -> Result<(), Error> {
 struct Handle(SC_HANDLE);
 
 impl Handle {
-    /// The handle that a call made.
+    /// The handle that a call created.
     ///
     /// # Safety
-    /// It is null, or open and nobody else closes it.
+    /// It is null, or it is open and no other code closes it.
     unsafe fn own(call: &'static str, handle: SC_HANDLE) -> Result<Self, Error> {
         if handle.is_null() { Err(Error::last(call)) } else { Ok(Self(handle)) }
     }
@@ -156,7 +156,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // SAFETY: the handle is open, and nobody else's.
+        // SAFETY: the handle is open, and nothing else owns it.
         unsafe { CloseServiceHandle(self.0) };
     }
 }
@@ -185,7 +185,7 @@ fn configuration(service: &Handle) -> Result<(String, u32, u32), Error> {
     let length = u32::try_from(words.len() * 8).unwrap_or(0);
     let mut needed = 0;
     let configuration: *mut QUERY_SERVICE_CONFIGW = words.as_mut_ptr().cast();
-    // SAFETY: the handle is open; the buffer is aligned, and as long as said.
+    // SAFETY: the handle is open; the buffer is aligned and has the given length.
     let done = unsafe { QueryServiceConfigW(service.0, configuration, length, &raw mut needed) };
     checked(call, done)?;
     // SAFETY: the call filled in the structure at the start of the buffer, which is aligned for it.

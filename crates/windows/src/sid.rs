@@ -7,7 +7,7 @@ use windows_sys::Win32::Security::{
     GetLengthSid, LookupAccountSidW, LookupPrivilegeNameW, PSID, SID_NAME_USE,
 };
 
-/// The longest name that is asked for, in UTF-16 units; account and domain names are far shorter.
+/// The maximum name length in UTF-16 units; account and domain names are far shorter.
 const LONGEST: usize = 512;
 
 /// `DOMAIN\name` of the account with this SID; `None` if the system knows none.
@@ -16,7 +16,7 @@ pub fn account_name(sid: &Sid) -> Option<String> {
     let (mut name, mut domain) = ([0_u16; LONGEST], [0_u16; LONGEST]);
     let (mut name_length, mut domain_length) = (512_u32, 512_u32);
     let mut kind: SID_NAME_USE = 0;
-    // SAFETY: the SID is valid by its type; both buffers are as long as said.
+    // SAFETY: the SID is valid by its type; both buffers have the given lengths.
     let found = unsafe {
         LookupAccountSidW(
             std::ptr::null(),
@@ -40,7 +40,7 @@ pub fn privilege_name(luid: u64) -> Option<String> {
     let luid = split(luid);
     let mut name = [0_u16; LONGEST];
     let mut length = 512_u32;
-    // SAFETY: the LUID is borrowed for the call, and the buffer is as long as said.
+    // SAFETY: the LUID is borrowed for the call, and the buffer has the given length.
     let found = unsafe {
         LookupPrivilegeNameW(std::ptr::null(), &raw const luid, name.as_mut_ptr(), &raw mut length)
     };

@@ -1,4 +1,4 @@
-//! The processes and threads that there are.
+//! The running processes and threads.
 #![allow(unsafe_code)] // tool help
 
 use crate::Error;
@@ -33,7 +33,7 @@ pub struct Thread {
 }
 
 impl Snapshot {
-    /// Of all processes and their threads.
+    /// A snapshot of all processes and their threads.
     ///
     /// # Errors
     /// The error that Windows returns.
@@ -43,7 +43,7 @@ impl Snapshot {
         if snapshot == INVALID_HANDLE_VALUE {
             return Err(Error::last("CreateToolhelp32Snapshot"));
         }
-        // SAFETY: the call succeeded, and the handle is nobody else's.
+        // SAFETY: the call succeeded, and nothing else owns the handle.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(snapshot) }))
     }
 

@@ -92,8 +92,8 @@ pub fn impersonate_anonymous(thread: BorrowedHandle<'_>) -> Result<(), Status> {
     checked(unsafe { NtImpersonateAnonymousToken(thread.as_raw_handle()) })
 }
 
-/// `NtImpersonateThread` with dynamic tracking: the server thread impersonates as
-/// the client thread now is.
+/// `NtImpersonateThread` with dynamic tracking: the server thread impersonates the client thread's
+/// current security context.
 ///
 /// # Errors
 /// The error that Windows returns.
@@ -119,7 +119,7 @@ pub fn duplicate_handle(handle: BorrowedHandle<'_>, access: u32) -> Result<Owned
 /// of its handle.
 ///
 /// # Errors
-/// The error that Windows returns: `ERROR_INVALID_HANDLE` of a number that is none.
+/// The error that Windows returns: `ERROR_INVALID_HANDLE` for an invalid number.
 pub fn given(number: u64) -> Result<OwnedHandle, Error> {
     let handle = std::ptr::without_provenance_mut(usize::try_from(number).unwrap_or(0));
     duplicate(handle, 0, DUPLICATE_SAME_ACCESS)
@@ -134,10 +134,10 @@ fn duplicate(handle: HANDLE, access: u32, options: u32) -> Result<OwnedHandle, E
     if done == 0 { Err(Error::last("DuplicateHandle")) } else { unsafe { owned("DuplicateHandle", copy) } }
 }
 
-/// The handle that a call made.
+/// The handle that a call created.
 ///
 /// # Safety
-/// It is null, or open and nobody else closes it.
+/// It is null, or it is open and no other code closes it.
 unsafe fn owned(call: &'static str, handle: HANDLE) -> Result<OwnedHandle, Error> {
     if handle.is_null() {
         return Err(Error::last(call));

@@ -24,7 +24,7 @@ pub const ALL_ACCESS: u32 = 0x000F_01FF;
 /// `TOKEN_QUERY`.
 pub const QUERY: u32 = 0x8;
 
-/// Of several privileges, not all could be changed: a success value that is none here.
+/// Not all of several privileges could be changed: a success value that is treated as an error here.
 const NOT_ALL_ASSIGNED: u32 = 0x106;
 
 const WRITE_RESTRICTED: u32 = 0x8;
@@ -33,14 +33,14 @@ const WRITE_RESTRICTED: u32 = 0x8;
 #[derive(Debug)]
 pub struct Token(OwnedHandle);
 
-/// What `NtFilterToken` takes away.
+/// The restrictions that `NtFilterToken` applies.
 #[derive(Clone, Debug, Default)]
 pub struct Filter<'a> {
-    /// Privileges that are not there any more.
+    /// Privileges to delete.
     pub deleted: &'a [u64],
-    /// `WRITE_RESTRICTED`: the restricting SIDs count for writing alone.
+    /// `WRITE_RESTRICTED`: the restricting SIDs apply to write access only.
     pub write_restricted: bool,
-    /// Groups that only deny from now on.
+    /// Groups that become deny-only.
     pub deny_only: &'a [Sid],
     /// Restricting SIDs.
     pub restricting: &'a [Sid],
@@ -59,11 +59,11 @@ impl Token {
         Ok(unsafe { Self::own(token) })
     }
 
-    /// The token that a thread impersonates. `as_self` checks the access as the
-    /// process, not as the calling thread.
+    /// The token that a thread impersonates. With `as_self`, access is checked for the process, not for the
+    /// calling thread.
     ///
     /// # Errors
-    /// The error that Windows returns: `STATUS_NO_TOKEN` of a thread that does not impersonate.
+    /// The error that Windows returns: `STATUS_NO_TOKEN` for a thread that does not impersonate.
     pub fn of_thread(thread: BorrowedHandle<'_>, access: u32, as_self: bool) -> Result<Self, Status> {
         let mut token = std::ptr::null_mut();
         // SAFETY: the kernel checks the handle, and the place for the new one is borrowed for the call.
@@ -72,8 +72,8 @@ impl Token {
         Ok(unsafe { Self::own(token) })
     }
 
-    /// Another token object with the same contents. Of an impersonation token the
-    /// level may be lower, not higher; `level` is as a caller passes it.
+    /// Another token object with the same contents. The level of an impersonation token may be lowered, not
+    /// raised; `level` is passed unchecked.
     ///
     /// # Errors
     /// The error that Windows returns.
@@ -107,7 +107,7 @@ impl Token {
         Ok(unsafe { Self::own(token) })
     }
 
-    /// Another token object with less in it.
+    /// Another token object with restrictions.
     ///
     /// # Errors
     /// The error that Windows returns.
@@ -116,7 +116,7 @@ impl Token {
         let deleted = Privileges::new(filter.deleted)?;
         let (deny_only, restricting) = (Groups::new(filter.deny_only)?, Groups::new(filter.restricting)?);
         let mut token = std::ptr::null_mut();
-        // SAFETY: the kernel checks the handle; all lists are null or hold as many entries as they say, whose
+        // SAFETY: the kernel checks the handle; each list is null or has as many entries as its count, and its
         // SIDs live as long as the filter.
         checked(unsafe {
             NtFilterToken(
@@ -135,7 +135,7 @@ impl Token {
     /// The properties of the token; the handle needs `TOKEN_QUERY`.
     ///
     /// # Errors
-    /// The error that Windows returns, when it does not tell the least.
+    /// The error that Windows returns, if not even the basic properties can be read.
     pub fn information(&self) -> Result<Information, Status> {
         let statistics = self.query(Class::Statistics)?.statistics();
         let (token_id, authentication_id, token_type) = statistics.ok_or(Status::UNSUCCESSFUL)?;
@@ -199,8 +199,8 @@ impl Token {
         })
     }
 
-    /// Sets the logon session that the token was logged on from. Whether the kernel
-    /// did can be read from its information: it may keep what is there.
+    /// Sets the logon session that the token was logged on from. The kernel may keep the existing value, which
+    /// the token's information shows.
     ///
     /// # Errors
     /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
@@ -211,7 +211,7 @@ impl Token {
         checked(unsafe { NtSetInformationToken(self.raw(), TokenOrigin, (&raw const origin).cast(), length) })
     }
 
-    /// `NtPrivilegeCheck`: whether the token holds a privilege, enabled.
+    /// `NtPrivilegeCheck`: whether the token holds the privilege and it is enabled.
     ///
     /// # Errors
     /// The error that Windows returns.
@@ -227,10 +227,10 @@ impl Token {
         Ok(held)
     }
 
-    /// `NtAccessCheck`: what this token would be granted by a descriptor.
+    /// `NtAccessCheck`: the access that a descriptor grants this token.
     ///
     /// # Errors
-    /// The error that Windows returns for the token; its answer for the access is the result.
+    /// The error that Windows returns for the token; the access status is part of the result.
     pub fn access_check(&self, descriptor: &object::Descriptor, desired: u32) -> Result<Status, Status> {
         let mapping = GENERIC_MAPPING {
             GenericRead: desired,
@@ -247,7 +247,7 @@ impl Token {
         loop {
             let length = u32::try_from(words.len() * 8).unwrap_or(u32::MAX);
             let mut needed = 0;
-            // SAFETY: the kernel checks the handle, and the buffer is as long as said.
+            // SAFETY: the kernel checks the handle, and the buffer has the given length.
             let status = unsafe {
                 NtQueryInformationToken(
                     self.raw(),
@@ -280,7 +280,7 @@ impl Token {
     /// The token of a handle.
     ///
     /// # Safety
-    /// The handle is open, and nobody else closes it.
+    /// The handle is open, and no other code closes it.
     unsafe fn own(handle: HANDLE) -> Self {
         // SAFETY: as the caller promises.
         Self(unsafe { OwnedHandle::from_raw_handle(handle) })
@@ -299,7 +299,7 @@ impl From<OwnedHandle> for Token {
     }
 }
 
-/// A quality of service. The level is as a caller passes it.
+/// A quality of service. The level is passed unchecked.
 pub(crate) fn quality_of_service(
     level: u32,
     dynamic: bool,
@@ -313,7 +313,7 @@ pub(crate) fn quality_of_service(
     }
 }
 
-/// The longest list that is passed.
+/// The maximum length of a list.
 const MOST: usize = 128;
 
 /// `TOKEN_PRIVILEGES` of several privileges.
@@ -335,7 +335,7 @@ impl Privileges {
         Ok(privileges)
     }
 
-    /// An empty list is passed as none.
+    /// An empty list is passed as null.
     fn pointer(&self) -> *const TOKEN_PRIVILEGES {
         if self.count == 0 { std::ptr::null() } else { (&raw const *self).cast() }
     }
@@ -349,7 +349,7 @@ struct Groups {
 }
 
 impl Groups {
-    /// A list that points at these SIDs.
+    /// A list that points to these SIDs.
     fn new(sids: &[Sid]) -> Result<Self, Status> {
         let mut groups = Self { count: 0, entries: [SID_AND_ATTRIBUTES::default(); MOST] };
         for sid in sids {
@@ -361,7 +361,7 @@ impl Groups {
         Ok(groups)
     }
 
-    /// An empty list is passed as none.
+    /// An empty list is passed as null.
     fn pointer(&self) -> *const TOKEN_GROUPS {
         if self.count == 0 { std::ptr::null() } else { (&raw const *self).cast() }
     }

@@ -1,4 +1,4 @@
-//! Text as Windows takes it.
+//! Text in the form that Windows takes.
 #![allow(unsafe_code)] // text by its pointer
 
 use windows_sys::Win32::Foundation::UNICODE_STRING;
@@ -30,6 +30,6 @@ pub(crate) unsafe fn text(pointer: *const u16) -> String {
     // SAFETY: the caller guarantees a zero at the end.
     let length = unsafe { lstrlenW(pointer) };
     let length = usize::try_from(length).unwrap_or(0);
-    // SAFETY: so many units come before the zero, and nothing changes them until this returns.
+    // SAFETY: this many units precede the zero, and nothing changes them until this returns.
     String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(pointer, length) })
 }

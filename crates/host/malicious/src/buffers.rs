@@ -1,4 +1,4 @@
-//! The system buffer, and how much of it is returned.
+//! The system buffer, and the number of bytes returned.
 
 use crate::call::{keep, kept};
 use crate::defect::defects;
@@ -22,7 +22,7 @@ defects! {
         unsafe { buffer.wrapping_sub(1).write_volatile(1) };
     }
 
-    /// A loop writes on and on behind the buffer.
+    /// A loop writes past the end of the buffer without limit.
     fn buffer_overrun_without_end [Control] (call) {
         let (buffer, _) = call.buffer();
         for offset in 0..black_box(64 * PAGE) {
@@ -31,7 +31,7 @@ defects! {
         }
     }
 
-    /// More is returned than was written.
+    /// More bytes are returned than were written.
     fn stale_output [Control] (call) {
         let (buffer, length) = call.buffer();
         // SAFETY: the output buffer has eight bytes.
@@ -40,7 +40,7 @@ defects! {
         call.complete(STATUS_SUCCESS, length as u64);
     }
 
-    /// More is returned than the caller has room for.
+    /// More bytes are returned than the caller has room for.
     fn too_much_returned [Control] (call) {
         let (_, length) = call.buffer();
         call.complete(STATUS_SUCCESS, length as u64 + 1);

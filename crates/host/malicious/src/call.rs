@@ -1,7 +1,7 @@
-//! What a defect has to work with.
+//! The data and helpers for a defect.
 //!
-//! What takes something from the system is inlined into the defect, which so is
-//! the place that a leak is reported with.
+//! Functions that acquire a resource are inlined into the defect, so that a leak
+//! is reported at the defect.
 
 use core::cell::Cell;
 use core::ptr;
@@ -27,10 +27,10 @@ pub(crate) const PAGED: u64 = 0x100;
 #[allow(clippy::cast_possible_truncation)] // 1
 pub(crate) const USER_MODE: i8 = UserMode as i8;
 
-/// What one request leaves for a later one, or for unload.
+/// State that one request leaves for a later one, or for unload.
 pub(crate) static KEPT: AtomicPtr<core::ffi::c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// What is going on.
+/// The current callback.
 pub(crate) struct Call {
     pub(crate) driver_object: PDRIVER_OBJECT,
     pub(crate) driver: WDFDRIVER,
@@ -38,7 +38,7 @@ pub(crate) struct Call {
     pub(crate) request: WDFREQUEST,
     /// The file of a request, or the one that is cleaned up.
     pub(crate) file: WDFFILEOBJECT,
-    /// Whether the request is no longer the dispatcher's to complete.
+    /// Whether the dispatcher must no longer complete the request.
     settled: Cell<bool>,
     /// What `DriverEntry` returns.
     pub(crate) status: Cell<NTSTATUS>,
@@ -54,7 +54,7 @@ impl Call {
         self.settled.get()
     }
 
-    /// The request is completed elsewhere, or not at all.
+    /// Records that the request is completed elsewhere, or not at all.
     pub(crate) fn settle(&self) {
         self.settled.set(true);
     }
@@ -64,7 +64,7 @@ impl Call {
     pub(crate) fn complete(&self, status: NTSTATUS, information: u64) {
         self.settle();
         let request = self.request;
-        // SAFETY: the request is this call's, and completed by nobody else, or
+        // SAFETY: the request is this call's, and no other code completes it, or
         // the defect names the rule that it breaks.
         unsafe {
             call_unsafe_wdf_function_binding!(
@@ -76,7 +76,7 @@ impl Call {
         }
     }
 
-    /// What the request is about.
+    /// The parameters of the request.
     #[inline(always)]
     pub(crate) fn parameters(&self) -> WDF_REQUEST_PARAMETERS {
         let mut parameters = WDF_REQUEST_PARAMETERS {
@@ -133,7 +133,7 @@ impl Call {
         if wdk::nt_success(status) { unsafe { buffer.cast::<u64>().read_unaligned() } } else { 0 }
     }
 
-    /// A reference on the token whose handle the input is.
+    /// A reference on the token whose handle is the input.
     #[inline(always)]
     pub(crate) fn token(&self) -> PVOID {
         let mut token = ptr::null_mut();
@@ -152,7 +152,7 @@ impl Call {
         token
     }
 
-    /// The handle that the input is.
+    /// The handle in the input.
     #[inline(always)]
     pub(crate) fn handle(&self) -> HANDLE {
         ptr::without_provenance_mut(usize::try_from(self.input()).unwrap_or(0))
@@ -176,13 +176,13 @@ pub(crate) fn token_type() -> POBJECT_TYPE {
     unsafe { *slot }
 }
 
-/// What was kept, if anything; nothing is kept then.
+/// Takes what was kept, if anything.
 pub(crate) fn kept() -> Option<PVOID> {
     let kept = KEPT.swap(ptr::null_mut(), Ordering::Relaxed);
     (!kept.is_null()).then_some(kept)
 }
 
-/// Keeps something for later.
+/// Keeps a value for later.
 pub(crate) fn keep(value: PVOID) {
     KEPT.store(value, Ordering::Relaxed);
 }

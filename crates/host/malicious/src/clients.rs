@@ -28,7 +28,7 @@ fn context(tracking: u8) -> SECURITY_CLIENT_CONTEXT {
     of(tracking, 0)
 }
 
-/// The same for a server that may be remote.
+/// A context for a server that may be remote.
 #[inline(always)]
 fn of(tracking: u8, remote: u8) -> SECURITY_CLIENT_CONTEXT {
     let mut quality = SECURITY_QUALITY_OF_SERVICE {
@@ -46,7 +46,7 @@ fn of(tracking: u8, remote: u8) -> SECURITY_CLIENT_CONTEXT {
     context
 }
 
-/// Has the calling thread impersonate.
+/// Impersonates the client on the calling thread.
 #[inline(always)]
 fn impersonate(context: &mut SECURITY_CLIENT_CONTEXT) {
     // SAFETY: the pointer is to a local of the caller; the rest is what the defect is about.
@@ -59,21 +59,21 @@ defects! {
         black_box(context(OWN));
     }
 
-    /// The copy of a client's token is given back as a primary token.
+    /// The copy of a client's token is released as a primary token.
     fn client_copy_dereferenced_as_primary [Control] (_call) {
         let context = context(COPY);
         // SAFETY: none; this breaks the rule that the token's type determines which routine releases it.
         unsafe { PsDereferencePrimaryToken(context.ClientToken) };
     }
 
-    /// The copy of a client's token is given back to the object manager.
+    /// The copy of a client's token is released by the object manager's routine.
     fn client_copy_dereferenced_as_object [Control] (_call) {
         let context = context(COPY);
-        // SAFETY: none; this breaks the rule which routine takes a reference back.
+        // SAFETY: none; this breaks the rule which routine releases a reference.
         unsafe { ObfDereferenceObject(context.ClientToken.cast()) };
     }
 
-    /// A client's primary token is given back as an impersonation token.
+    /// A client's primary token is released as an impersonation token.
     fn client_dereferenced_as_impersonation [Control] (_call) {
         let context = context(OWN);
         // SAFETY: none; this breaks the rule that the token's type determines which routine releases it.
@@ -89,22 +89,22 @@ defects! {
         impersonate(&mut context);
     }
 
-    /// Nobody made the context of who is impersonated.
+    /// A context that was never created is impersonated.
     fn client_of_zeros_impersonated [Control] (_call) {
         let mut context = SECURITY_CLIENT_CONTEXT::default();
         // Breaks the rule that SeCreateClientSecurity fills a context.
         impersonate(&mut context);
     }
 
-    /// A client is impersonated at a level that is none.
+    /// A client is impersonated at an invalid level.
     fn client_impersonated_at_no_level [Control] (_call) {
         let mut context = context(OWN);
         context.SecurityQos.ImpersonationLevel = 7;
-        // Breaks the range of levels, at which the kernel does not look.
+        // Breaks the range of levels, which the kernel does not check.
         impersonate(&mut context);
     }
 
-    /// A context is made without a quality of service.
+    /// A context is created without a quality of service.
     fn client_of_no_quality [Control] (_call) {
         let mut context = SECURITY_CLIENT_CONTEXT::default();
         // SAFETY: callable at any IRQL.
@@ -113,17 +113,17 @@ defects! {
         let _ = unsafe { SeCreateClientSecurity(thread, ptr::null_mut(), 0, &raw mut context) };
     }
 
-    /// A context is made for a server on another machine.
+    /// A context is created for a server on another machine.
     fn client_of_a_remote_server [Control] (_call) {
         black_box(of(OWN, 1));
     }
 
-    /// A context is made at `DISPATCH_LEVEL`.
+    /// A context is created at `DISPATCH_LEVEL`.
     fn client_taken_too_high [Control] (_call) {
         black_box(context(OWN));
     }
 
-    /// The type of a token is asked for when its context is deleted.
+    /// The token's type is queried after its context is deleted.
     fn token_type_after_delete [Control] (_call) {
         let context = context(COPY);
         // SAFETY: the reference of the context above.
@@ -140,20 +140,20 @@ defects! {
         black_box(unsafe { (*context).DesiredAccess });
     }
 
-    /// What lies behind it is written.
+    /// Memory behind it is written.
     fn security_context_overrun [Create] (call) {
         let context = call.security_context();
         // SAFETY: none; this breaks the bounds of the security context.
         unsafe { context.wrapping_add(1).cast::<u8>().write_volatile(1) };
     }
 
-    /// The name of a file is asked for at `DISPATCH_LEVEL`.
+    /// The name of a file is requested at `DISPATCH_LEVEL`.
     fn file_name_too_high [Control] (call) {
         // SAFETY: none; this breaks the highest level of the function.
         black_box(unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetFileName, call.file) });
     }
 
-    /// The name of what is no file is asked for.
+    /// The name of an object that is not a file is requested.
     fn file_name_of_a_request [Control] (call) {
         // SAFETY: none; this breaks the type of the handle.
         black_box(unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetFileName, call.request.cast()) });

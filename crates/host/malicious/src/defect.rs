@@ -1,13 +1,13 @@
-//! What a defect is.
+//! The definition of a defect.
 
 use crate::call::Call;
 
-/// When the driver does what it must not do.
+/// When the driver breaks the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
-    /// In the request that asks for it.
+    /// In the request for the defect.
     Control,
-    /// In `DriverEntry`, if the service is called like the defect.
+    /// In `DriverEntry`, if the service has the defect's name.
     Start,
     /// When a file is opened, after a request asked for it.
     Create,
@@ -39,8 +39,8 @@ macro_rules! defects {
             #[allow(unreachable_code)] // some stop the system
             fn $name($call: &$crate::call::Call) {
                 $body;
-                // No jump into the last function that is called: it would
-                // return to another place than the one that called it.
+                // Prevents a tail call of the last function, which would return
+                // to another place than its caller.
                 core::hint::black_box(());
             }
         )*

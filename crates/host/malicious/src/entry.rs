@@ -1,4 +1,4 @@
-//! `DriverEntry` and the callbacks: what surrounds the defects keeps every rule.
+//! `DriverEntry` and the callbacks: the code around the defects breaks no rule.
 
 use crate::call::Call;
 use crate::defect::{Defect, When};
@@ -20,7 +20,7 @@ static NAME: Name<17> = Name::new(r"\Device\Malicious");
 static SDDL: Name<27> = Name::new("D:P(A;;GA;;;SY)(A;;GA;;;BA)");
 
 static DRIVER_OBJECT: AtomicPtr<DRIVER_OBJECT> = AtomicPtr::new(ptr::null_mut());
-/// The place in the table, plus one, of the defect that waits for its time.
+/// The index in the table, plus one, of the pending defect.
 static ARMED: AtomicUsize = AtomicUsize::new(0);
 
 /// Functions of our control codes: the list of defects, a request that breaks
@@ -41,8 +41,8 @@ unsafe extern "system" fn driver_entry(driver: PDRIVER_OBJECT, registry_path: PC
         ..WDF_DRIVER_CONFIG::default()
     };
     let mut handle: WDFDRIVER = ptr::null_mut();
-    // SAFETY: the caller passes on what the I/O manager gave it; the other
-    // pointers are to locals that outlive the call.
+    // SAFETY: the caller passes the I/O manager's arguments; the other pointers
+    // are to locals that outlive the call.
     let status = unsafe {
         call_unsafe_wdf_function_binding!(
             WdfDriverCreate,
@@ -146,7 +146,7 @@ extern "C" fn evt_io_in_caller_context(_device: WDFDEVICE, request: WDFREQUEST) 
     // SAFETY: the request is not completed.
     call.file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, request) };
     let parameters = call.parameters();
-    // SAFETY: nobody sends anything but device control requests.
+    // SAFETY: only device control requests are sent.
     let code = unsafe { parameters.Parameters.DeviceIoControl }.IoControlCode;
     serve(&call, code >> 2 & 0xFFF);
     if !call.is_settled() {
@@ -158,7 +158,8 @@ fn serve(call: &Call, function: u32) {
     match function {
         LIST => {
             let (buffer, length) = call.buffer();
-            // SAFETY: the output buffer, nobody else's until it is completed.
+            // SAFETY: the output buffer, which no other code uses until the
+            // request is completed.
             let buffer = unsafe { slice::from_raw_parts_mut(buffer, length) };
             let written = table::list(buffer).unwrap_or(0);
             call.complete(STATUS_SUCCESS, written as u64);
@@ -175,7 +176,7 @@ fn serve(call: &Call, function: u32) {
     }
 }
 
-/// Takes a reference, gives it back, and answers with the input.
+/// Takes a reference, releases it, and returns the input.
 fn well_behaved(call: &Call) {
     let token = call.token();
     let (buffer, length) = call.buffer();
@@ -213,7 +214,7 @@ extern "C" fn evt_driver_unload(driver: WDFDRIVER) {
     unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, DEVICE.load(Ordering::Relaxed)) };
 }
 
-/// Runs the defect that waits, if its time is now.
+/// Runs the pending defect, if this is its callback.
 fn run_armed(call: &Call, when: When) {
     let Some(place) = ARMED.load(Ordering::Relaxed).checked_sub(1) else { return };
     if let Some(defect) = table::all().nth(place).filter(|defect| defect.when == when) {

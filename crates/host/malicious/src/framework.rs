@@ -41,7 +41,7 @@ defects! {
         unsafe { table.cast_mut().write_volatile(None) };
     }
 
-    /// The framework is called with the globals of nobody.
+    /// The framework is called with invalid globals.
     fn globals_of_nobody [Control] (call) {
         const COMPLETE: usize = 263;
         let mut globals = [0_u8; 56];
@@ -57,7 +57,7 @@ defects! {
         function(globals.as_mut_ptr(), call.request, 0);
     }
 
-    /// What lies behind the framework's globals is written; found at unload.
+    /// Memory behind the framework's globals is written; detected at unload.
     fn globals_overrun [Control] (_call) {
         // SAFETY: the globals are there since the driver was bound.
         let globals: PWDF_DRIVER_GLOBALS = unsafe { WdfDriverGlobals };
@@ -73,13 +73,13 @@ defects! {
         unsafe { (*globals).DisplaceDriverUnload = 0 };
     }
 
-    /// A context is asked for that the file does not have.
+    /// A context is requested that the file does not have.
     fn context_of_another_type [Control] (call) {
         // SAFETY: none; this breaks the rule that an object has its own contexts only.
         let _: *mut FileContext = unsafe { OTHER_CONTEXT.get(call.file.cast()) };
     }
 
-    /// What lies behind a context is written.
+    /// Memory behind a context is written.
     fn context_overrun [Control] (call) {
         // SAFETY: the request keeps its file open.
         let context: *mut FileContext = unsafe { FILE_CONTEXT.get(call.file.cast()) };

@@ -1,4 +1,4 @@
-//! Handles: whose they are, and that they are closed.
+//! Handles: their table, and that they are closed.
 
 use crate::call::{Call, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, token_type};
 use crate::defect::defects;
@@ -37,12 +37,12 @@ defects! {
         let _ = unsafe { look_up(handle) };
     }
 
-    /// A handle of the driver is made in the caller's table.
+    /// A handle of the driver is created in the caller's table.
     fn handle_in_callers_table [Control] (call) {
         let _ = open(call, 0);
     }
 
-    /// The same, by a duplicate.
+    /// The same with a duplicate.
     fn duplicate_in_callers_table [Control] (call) {
         let handle = open(call, OBJ_KERNEL_HANDLE);
         let mut attributes = OBJECT_ATTRIBUTES {
@@ -64,7 +64,7 @@ defects! {
         };
     }
 
-    /// The caller's handle is looked up with the rights of the kernel.
+    /// The caller's handle is looked up in kernel mode.
     fn callers_handle_in_kernel_mode [Control] (call) {
         // SAFETY: none; this breaks the rule that a caller's handle is checked as the caller's.
         let _ = unsafe { look_up(call.handle()) };
@@ -72,7 +72,7 @@ defects! {
 
     /// The caller's handle is closed.
     fn callers_handle_closed [Control] (call) {
-        // SAFETY: none; this breaks the rule that handles are closed by who opened them.
+        // SAFETY: none; this breaks the rule that the opener of a handle closes it.
         let _ = unsafe { ZwClose(call.handle()) };
     }
 }

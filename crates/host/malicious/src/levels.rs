@@ -24,7 +24,7 @@ defects! {
         unsafe { PsRevertToSelf() };
     }
 
-    /// Pool is allocated that may not be in memory.
+    /// Paged pool is allocated.
     fn paged_pool_too_high [Control] (_call) {
         // SAFETY: none; this breaks the highest level of paged pool.
         black_box(unsafe { ExAllocatePool2(PAGED, 16, TAG) });

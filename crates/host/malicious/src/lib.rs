@@ -5,17 +5,17 @@
 //! code that a compiler made. `tests/malicious.rs` has the fault that the host has to report for each
 //! defect. Never load it on Windows.
 //!
-//! * `call`: what a defect has to work with
+//! * `call`: the data and helpers for a defect
 //! * `state`: what the callbacks and the defects share
-//! * `defect`: what a defect is; the modules after their objects are the defects
-//! * `table`: the list of all
+//! * `defect`: the definition of a defect; the modules named after objects contain the defects
+//! * `table`: the list of all defects
 //! * `entry`: `DriverEntry`, the callbacks, unload
 //!
 //! Without the feature `kernel` the crate is empty.
 #![cfg_attr(feature = "kernel", no_std)]
 // Breaking contracts takes unsafe code: the comment of each block names the one that it breaks.
 #![allow(unsafe_code)]
-// What is inlined into a defect is reported at the defect.
+// Code that is inlined into a defect is reported at the defect.
 #![allow(clippy::inline_always)]
 
 #[cfg(feature = "kernel")]

@@ -1,4 +1,4 @@
-//! How a driver starts and ends.
+//! The driver's start and unload.
 
 use crate::call::{block, keep, kept};
 use crate::defect::defects;
@@ -45,7 +45,7 @@ defects! {
         call.status.set(STATUS_INSUFFICIENT_RESOURCES);
     }
 
-    /// A device is described, but neither made nor given up.
+    /// A device is described, but neither created nor freed.
     fn device_init_leaked [Start] (call) {
         let sddl = SDDL.unicode();
         // SAFETY: none; this breaks the rule that what is allocated is freed or used.
@@ -67,18 +67,18 @@ defects! {
         unsafe { call_unsafe_wdf_function_binding!(WdfDeviceInitFree, init) };
     }
 
-    /// The device gets a callback that is no code; found at the first request.
+    /// The device gets a callback that is not code; detected at the first request.
     fn data_as_callback [Start] (_call) {
         CALLBACK.store((&raw const DATA).cast_mut().cast(), Ordering::Relaxed);
     }
 
-    /// What lies behind the driver object is written.
+    /// Memory behind the driver object is written.
     fn driver_object_overrun [Start] (call) {
         // SAFETY: none; this breaks the bounds of the driver object.
         unsafe { call.driver_object.wrapping_add(1).cast::<u8>().write_volatile(1) };
     }
 
-    /// The same, once the driver runs; found at unload.
+    /// The same in a running driver; detected at unload.
     fn driver_object_overrun_later [Control] (call) {
         // SAFETY: none; this breaks the bounds of the driver object.
         unsafe { call.driver_object.wrapping_add(1).cast::<u8>().write_volatile(1) };
@@ -90,7 +90,7 @@ defects! {
         unsafe { (*call.driver_object).DriverUnload = None };
     }
 
-    /// Data is what unloads the driver.
+    /// The unload routine is data.
     fn data_as_unload [Control] (call) {
         let data = (&raw const DATA) as usize;
         // SAFETY: none; this breaks the rule that callbacks are functions.
@@ -123,7 +123,8 @@ defects! {
         while black_box(true) {}
     }
 
-    /// A pool block of an earlier request is written behind and not freed.
+    /// Memory behind a pool block of an earlier request is written, and the block is
+    /// not freed.
     fn block_kept_and_overrun [Control] (_call) {
         match kept() {
             None => keep(block(24).cast()),

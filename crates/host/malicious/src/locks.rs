@@ -9,11 +9,11 @@ use wdk_sys::{WDFWAITLOCK, call_unsafe_wdf_function_binding};
 
 /// Two locks that two threads share.
 static LOCKS: [AtomicPtr<core::ffi::c_void>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
-/// How many threads came, made their lock, and have it.
+/// The numbers of threads that arrived, created their lock, and acquired it.
 static STEPS: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
 
 defects! {
-    /// A lock is acquired by who holds it.
+    /// A lock is acquired by its owner.
     fn lock_acquired_twice [Control] (_call) {
         let lock = create();
         // SAFETY: the lock was just made.
@@ -22,7 +22,7 @@ defects! {
         unsafe { acquire(lock) };
     }
 
-    /// A lock is released that nobody holds.
+    /// A free lock is released.
     fn lock_released_unheld [Control] (_call) {
         let lock = create();
         // SAFETY: none; this breaks the rule that a lock is held when it is released.
@@ -36,7 +36,7 @@ defects! {
         unsafe { acquire(lock) };
     }
 
-    /// A lock is still held when the driver is gone.
+    /// A lock is still held after unload.
     fn lock_held_at_unload [Unload] (_call) {
         let lock = create();
         // SAFETY: none; this breaks the rule that a lock is released.
@@ -61,7 +61,7 @@ defects! {
         unsafe { acquire(lock) };
     }
 
-    /// Two threads acquire two locks, each another one first.
+    /// Two threads acquire two locks in opposite order.
     fn locks_in_opposite_order [Control] (_call) {
         let mine = STEPS[0].fetch_add(1, Ordering::AcqRel) as usize & 1;
         LOCKS[mine].store(create().cast(), Ordering::Release);
@@ -75,7 +75,7 @@ defects! {
     }
 }
 
-/// Waits until two threads have got here.
+/// Waits until two threads have arrived here.
 fn meet(step: usize) {
     STEPS[step].fetch_add(1, Ordering::AcqRel);
     while STEPS[step].load(Ordering::Acquire) < 2 {

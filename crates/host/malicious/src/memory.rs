@@ -1,4 +1,4 @@
-//! Pointers to what is not the driver's, or not to be written.
+//! Pointers to memory that is not the driver's, or is read-only.
 
 use crate::call::Call;
 use crate::defect::defects;
@@ -21,14 +21,14 @@ defects! {
         unsafe { black_box(ptr::without_provenance_mut::<u64>(0x18)).write_volatile(1) };
     }
 
-    /// An address of the kernel's half that nobody gave is read.
+    /// An unassigned address of the kernel's half is read.
     fn kernel_address_read [Control] (_call) {
         let nowhere = black_box(ptr::without_provenance::<u64>(0xFFFF_F780_0000_0000));
         // SAFETY: none; this breaks the rule that a pointer leads to memory.
         let _ = unsafe { nowhere.read_volatile() };
     }
 
-    /// An address that the processor does not know is read.
+    /// A non-canonical address is read.
     fn impossible_address_read [Control] (_call) {
         let nowhere = black_box(ptr::without_provenance::<u64>(0x4141_4141_4141_4141));
         // SAFETY: none; this breaks the rule that a pointer leads to memory.
@@ -60,7 +60,7 @@ defects! {
         unsafe { slot.write_volatile(0) };
     }
 
-    /// An address from a program is written to without any check.
+    /// A user-mode address is written to without a check.
     fn user_address_written [Control] (call) {
         let address = call.handle().cast::<u64>();
         // SAFETY: none; this breaks the rule that addresses of user mode are probed.

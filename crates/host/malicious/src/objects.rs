@@ -15,7 +15,7 @@ unsafe extern "system" {
 }
 
 defects! {
-    /// A token is asked about after its only reference was given back.
+    /// A token is queried after its only reference was released.
     fn token_used_after_dereference [Control] (call) {
         let token = call.token();
         // SAFETY: the reference is the one just taken.
@@ -24,7 +24,7 @@ defects! {
         let _ = unsafe { SeTokenIsRestricted(token) };
     }
 
-    /// A token gets a new reference after its only one was given back.
+    /// A token is referenced after its only reference was released.
     fn token_referenced_after_dereference [Control] (call) {
         let token = call.token();
         // SAFETY: the reference is the one just taken.
@@ -33,7 +33,7 @@ defects! {
         unsafe { ObfReferenceObject(token) };
     }
 
-    /// One reference is given back twice.
+    /// One reference is released twice.
     fn token_dereferenced_twice [Control] (call) {
         let token = call.token();
         // SAFETY: the reference is the one just taken.
@@ -42,29 +42,29 @@ defects! {
         unsafe { ObfDereferenceObject(token) };
     }
 
-    /// A reference of the object manager is given back to the process manager.
+    /// A reference of the object manager is released by the process manager's routine.
     fn token_dereferenced_as_primary [Control] (call) {
         let token = call.token();
-        // SAFETY: none; this breaks the rule which routine takes a reference back.
+        // SAFETY: none; this breaks the rule which routine releases a reference.
         unsafe { PsDereferencePrimaryToken(token) };
     }
 
-    /// A reference of the process manager is given back to the object manager.
+    /// A reference of the process manager is released by the object manager's routine.
     fn primary_dereferenced_as_object [Control] (_call) {
         // SAFETY: the current process outlives the call.
         let process = unsafe { IoGetCurrentProcess() };
         // SAFETY: the current process outlives the call.
         let token = unsafe { PsReferencePrimaryToken(process) };
-        // SAFETY: none; this breaks the rule which routine takes a reference back.
+        // SAFETY: none; this breaks the rule which routine releases a reference.
         unsafe { ObfDereferenceObject(token.cast()) };
     }
 
-    /// A reference is never given back.
+    /// A reference is never released.
     fn token_leaked [Control] (call) {
         let _ = call.token();
     }
 
-    /// A reference on the primary token is never given back.
+    /// A reference on the primary token is never released.
     fn primary_token_leaked [Control] (_call) {
         // SAFETY: the current process outlives the call.
         let process = unsafe { IoGetCurrentProcess() };
@@ -72,7 +72,7 @@ defects! {
         let _ = unsafe { PsReferencePrimaryToken(process) };
     }
 
-    /// A thread that was current once is used in a later request.
+    /// The current thread of an earlier request is used in a later one.
     fn thread_kept [Control] (_call) {
         match kept() {
             // SAFETY: callable at any IRQL.
@@ -84,7 +84,7 @@ defects! {
         }
     }
 
-    /// A thread is passed for a token.
+    /// A thread is passed as a token.
     fn thread_as_token [Control] (_call) {
         // SAFETY: callable at any IRQL.
         let thread: PVOID = unsafe { PsGetCurrentThread() }.cast();
@@ -117,9 +117,9 @@ defects! {
         let _ = unsafe { token.cast::<u64>().wrapping_add(2).read_volatile() };
     }
 
-    /// The result has nowhere to go.
+    /// The output pointer is null.
     fn object_to_nowhere [Control] (call) {
-        // SAFETY: none; this breaks the rule that the object's address is asked for.
+        // SAFETY: none; this breaks the rule that an output pointer is passed.
         let _ = unsafe {
             ObReferenceObjectByHandle(
                 call.handle(),

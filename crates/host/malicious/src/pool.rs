@@ -35,7 +35,7 @@ defects! {
         unsafe { block.wrapping_add(SIZE).write_volatile(1) };
     }
 
-    /// A loop writes on and on behind a block.
+    /// A loop writes past the end of a block without limit.
     fn pool_overrun_without_end [Control] (_call) {
         let block = block(SIZE as u64);
         for offset in 0..black_box(64 * PAGE) {
@@ -44,7 +44,7 @@ defects! {
         }
     }
 
-    /// A loop writes on and on in front of a block.
+    /// A loop writes in front of a block without limit.
     fn pool_underrun_without_end [Control] (_call) {
         let block = block(SIZE as u64);
         for offset in 0..black_box(64 * PAGE) {
@@ -100,7 +100,7 @@ defects! {
         unsafe { ExFreePool(block.wrapping_add(16).cast()) };
     }
 
-    /// What is on the stack is freed.
+    /// An address on the stack is freed.
     fn stack_freed [Control] (_call) {
         let mut local = 0_u64;
         // SAFETY: none; this breaks the rule that only pool blocks are freed.
@@ -119,17 +119,17 @@ defects! {
         black_box(block(SIZE as u64));
     }
 
-    /// Blocks are allocated until there are none, and never freed.
+    /// Blocks are allocated until none is left, and never freed.
     fn pool_exhausted [Control] (_call) {
         while !block(SIZE as u64).is_null() {}
     }
 
-    /// No bytes are asked for.
+    /// A block of zero bytes is allocated.
     fn pool_of_nothing [Control] (_call) {
         black_box(block(0));
     }
 
-    /// Two pools are asked for at once.
+    /// Two pool types are requested at once.
     fn pool_of_two_kinds [Control] (_call) {
         // SAFETY: none; this breaks the rule that one pool is named.
         black_box(unsafe { ExAllocatePool2(NON_PAGED | PAGED, SIZE as u64, TAG) });

@@ -1,4 +1,4 @@
-//! What the processor makes of it: code that is none, and code without end.
+//! Processor faults and hangs: invalid code, and endless code.
 
 use crate::call::Call;
 use crate::defect::defects;
@@ -7,7 +7,7 @@ use core::hint::black_box;
 use core::mem::{MaybeUninit, transmute};
 use wdk_sys::ntddk::{IoGetCurrentProcess, KeBugCheckEx, KeEnterCriticalRegion};
 
-/// A return instruction, where no code is.
+/// A return instruction in data.
 static DATA: [u8; 16] = [0xC3; 16];
 
 defects! {
@@ -24,7 +24,7 @@ defects! {
         }
     }
 
-    /// A function that calls itself without end.
+    /// A function with endless recursion.
     fn recursion_without_end [Control] (_call) {
         fn deeper(depth: u64) -> u64 {
             let frame = black_box([depth; 64]);
@@ -34,7 +34,7 @@ defects! {
         black_box(deeper(0));
     }
 
-    /// A loop writes on and on behind a local.
+    /// A loop writes past a local without limit.
     fn stack_overrun_without_end [Control] (_call) {
         let mut local = [0_u8; 16];
         let local = black_box((&raw mut local).cast::<u8>());
@@ -44,7 +44,7 @@ defects! {
         }
     }
 
-    /// The return address is written over.
+    /// The return address is overwritten.
     fn return_address_overwritten [Control] (_call) {
         smash();
     }
@@ -54,7 +54,7 @@ defects! {
         call_address(0);
     }
 
-    /// An address is called where nothing is.
+    /// An unmapped address is called.
     fn nowhere_called [Control] (_call) {
         call_address(0x1234_5678);
     }
@@ -64,13 +64,13 @@ defects! {
         call_address((&raw const DATA) as usize);
     }
 
-    /// What is on the stack is called.
+    /// Data on the stack is called.
     fn stack_called [Control] (_call) {
         let local = black_box([0xC3_u8; 16]);
         call_address((&raw const local) as usize);
     }
 
-    /// A function is called that is gone since `DriverEntry` returned.
+    /// A function is called that was discarded after `DriverEntry` returned.
     fn initialisation_called [Control] (_call) {
         black_box(initialise as fn() -> u32)();
     }
@@ -81,7 +81,7 @@ defects! {
         unsafe { KeEnterCriticalRegion() };
     }
 
-    /// A division by zero that no check is before.
+    /// An unchecked division by zero.
     fn division_by_zero [Control] (_call) {
         // SAFETY: none; this breaks the rule of the instruction.
         unsafe { asm!("div {0:e}", in(reg) 0, inout("eax") 1 => _, inout("edx") 0 => _) };
@@ -108,35 +108,35 @@ defects! {
 
     /// A breakpoint.
     fn breakpoint [Control] (_call) {
-        // SAFETY: none; nobody debugs.
+        // SAFETY: none; no debugger is attached.
         unsafe { asm!("int3") };
     }
 
-    /// An instruction that there is not.
+    /// An undefined instruction.
     fn undefined_instruction [Control] (_call) {
         // SAFETY: none; this breaks the rule that code is executable.
         unsafe { asm!("ud2") };
     }
 
-    /// Interrupts are turned off, which only the kernel's own code does.
+    /// Interrupts are disabled, which only the kernel may do.
     fn interrupts_disabled [Control] (_call) {
         // SAFETY: none; this breaks what the host can do for a driver.
         unsafe { asm!("cli") };
     }
 
-    /// The IRQL is raised behind the kernel's back.
+    /// The IRQL is raised without the kernel's routine.
     fn level_raised_by_register [Control] (_call) {
         // SAFETY: none; this breaks what the host can do for a driver.
         unsafe { asm!("mov cr8, {}", in(reg) 2_u64) };
     }
 
-    /// A port of the machine is read.
+    /// An I/O port is read.
     fn port_read [Control] (_call) {
         // SAFETY: none; this breaks what the host can do for a driver.
         unsafe { asm!("in al, dx", in("dx") 0x60_u16, out("al") _) };
     }
 
-    /// A value is loaded that is not as aligned as the instruction wants.
+    /// A value with insufficient alignment is loaded.
     fn misaligned_load [Control] (_call) {
         let bytes = black_box([MaybeUninit::<u128>::zeroed(); 2]);
         let odd = black_box((&raw const bytes).cast::<u8>().wrapping_add(1));
@@ -145,7 +145,7 @@ defects! {
     }
 }
 
-/// Calls what is at an address.
+/// Calls an address.
 #[inline(always)]
 fn call_address(address: usize) {
     let address = black_box(address);
@@ -154,7 +154,7 @@ fn call_address(address: usize) {
     function();
 }
 
-/// Writes over what is behind a local until it is over the return address.
+/// Overwrites memory from a local up to the return address.
 #[inline(never)]
 fn smash() {
     let mut local = [0_u64; 4];

@@ -23,12 +23,12 @@ defects! {
         call.settle();
     }
 
-    /// A request is completed as if it were still on its way.
+    /// A request is completed with a status that is not final.
     fn completed_as_pending [Control] (call) {
         call.complete(STATUS_PENDING, 0);
     }
 
-    /// A request is asked about after it was completed.
+    /// A request is queried after it was completed.
     fn request_used_after_completion [Control] (call) {
         call.complete(STATUS_SUCCESS, 0);
         let request = call.request;
@@ -54,7 +54,7 @@ defects! {
         unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, call.request.cast()) };
     }
 
-    /// The device is completed.
+    /// The device's handle is passed as a request.
     fn device_completed [Control] (_call) {
         let device: WDFREQUEST = DEVICE.load(Ordering::Relaxed).cast();
         // SAFETY: none; this breaks the rule that a request is passed.
@@ -68,14 +68,14 @@ defects! {
         unsafe { call_unsafe_wdf_function_binding!(WdfRequestComplete, request, STATUS_SUCCESS) };
     }
 
-    /// The parameters have nowhere to go.
+    /// The pointer for the parameters is null.
     fn parameters_to_nowhere [Control] (call) {
         let parameters: *mut WDF_REQUEST_PARAMETERS = ptr::null_mut();
         // SAFETY: none; this breaks the rule that there is room for them.
         unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetParameters, call.request, parameters) };
     }
 
-    /// A structure states another size than it has.
+    /// A structure states a wrong size.
     fn parameters_of_another_size [Control] (call) {
         let mut parameters = WDF_REQUEST_PARAMETERS { Size: 8, ..WDF_REQUEST_PARAMETERS::default() };
         // SAFETY: none; this breaks the rule that a structure states its size.

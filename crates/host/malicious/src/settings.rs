@@ -49,7 +49,7 @@ unsafe fn query(key: WDFKEY) {
 }
 
 defects! {
-    /// A key is asked for a value when it is closed.
+    /// A value is queried from a closed key.
     fn key_queried_after_close [Start] (call) {
         let key = open(call.driver, READ);
         // SAFETY: opened above.
@@ -69,13 +69,13 @@ defects! {
         unsafe { close(key) };
     }
 
-    /// A driver is asked for a value, and not a key.
+    /// A value is queried from a driver's handle instead of a key.
     fn driver_as_key [Start] (call) {
         // SAFETY: none; this breaks the type of the handle.
         unsafe { query(call.driver.cast()) };
     }
 
-    /// The key is opened to be written.
+    /// The key is opened for writing.
     fn key_opened_to_write [Start] (call) {
         open(call.driver, WRITE);
     }

@@ -1,10 +1,10 @@
-//! What the callbacks and the defects share.
+//! State shared by the callbacks and the defects.
 
 use crate::wdf::ContextType;
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 
-/// What each file object keeps, and nobody uses as it should be.
+/// The context of each file object, which only defects use.
 #[repr(C)]
 pub(crate) struct FileContext([u64; 2]);
 

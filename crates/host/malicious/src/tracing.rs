@@ -48,7 +48,7 @@ fn write(handle: REGHANDLE, channel: u8, mut block: Block) {
     let _ = unsafe { EtwWriteTransfer(handle, &raw const descriptor, ptr::null(), ptr::null(), 1, block) };
 }
 
-/// A block of values that are there.
+/// A valid block of values.
 fn values() -> Block {
     Block { address: (&raw const DATA) as u64, size: 16, kind: 0 }
 }
@@ -76,7 +76,7 @@ defects! {
         register(Some(enable));
     }
 
-    /// The callback is data.
+    /// The callback points to data.
     fn data_as_enable_callback [Start] (_call) {
         let data = (&raw const DATA) as usize;
         // SAFETY: none; this breaks the rule that callbacks are functions.
@@ -98,12 +98,12 @@ defects! {
         let _ = unsafe { EtwUnregister(1) };
     }
 
-    /// An event is written under a handle that is none.
+    /// An event is written with an invalid handle.
     fn event_of_no_provider [Control] (_call) {
         write(0x1234, 0, values());
     }
 
-    /// An event is written when its provider is unregistered.
+    /// An event is written after its provider is unregistered.
     fn event_after_unregister [Start] (_call) {
         let handle = register(Some(enable));
         // SAFETY: registered above.
@@ -111,14 +111,14 @@ defects! {
         write(handle, 0, values());
     }
 
-    /// The description of an event is nowhere.
+    /// The pointer to the event descriptor is null.
     fn event_without_descriptor [Start] (_call) {
         let handle = register(Some(enable));
         // SAFETY: none; this breaks the rule that there is a descriptor.
         let _ = unsafe { EtwWriteTransfer(handle, ptr::null(), ptr::null(), ptr::null(), 0, ptr::null_mut()) };
     }
 
-    /// The blocks of an event are nowhere.
+    /// The pointer to the blocks is null.
     fn event_without_blocks [Start] (_call) {
         let handle = register(Some(enable));
         let descriptor = EVENT_DESCRIPTOR::default();
@@ -128,13 +128,13 @@ defects! {
         };
     }
 
-    /// The values of an event are nowhere.
+    /// The pointer to the values is invalid.
     fn event_of_unreadable_values [Start] (_call) {
         let handle = register(Some(enable));
         write(handle, 0, Block { address: 0x18, size: 16, kind: 0 });
     }
 
-    /// An event is longer than any may be.
+    /// An event exceeds the maximum length.
     fn event_too_long [Start] (_call) {
         let handle = register(Some(enable));
         write(handle, 0, Block { size: 0x1_0000, ..values() });

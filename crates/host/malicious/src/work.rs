@@ -23,7 +23,7 @@ unsafe extern "system" {
 }
 
 static DATA: [u8; 16] = [0xC3; 16];
-/// The request whose thread waits.
+/// The request of the waiting thread.
 static REQUEST: AtomicPtr<core::ffi::c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// A work item of the device's.
@@ -66,14 +66,14 @@ unsafe fn flush(item: WDFWORKITEM) {
 }
 
 /// # Safety
-/// The work item exists, and nobody uses it after this.
+/// The work item exists, and it is not used after this.
 #[inline(always)]
 unsafe fn delete(item: WDFWORKITEM) {
     // SAFETY: promised by the caller.
     unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, item.cast()) };
 }
 
-/// Has a callback run, and waits until it has.
+/// Runs a callback and waits until it has returned.
 #[inline(always)]
 fn run(callback: extern "C" fn(WDFWORKITEM)) {
     let item = create(Some(callback), 0);
@@ -146,7 +146,7 @@ defects! {
         run(impersonates);
     }
 
-    /// A worker thread waits until it has returned.
+    /// A worker thread waits for its own work item.
     fn worker_flushes_itself [Control] (_call) {
         run(flushes);
     }
@@ -171,12 +171,12 @@ defects! {
         run(keeps_a_lock);
     }
 
-    /// A worker thread allocates pool, and nobody frees it.
+    /// A worker thread allocates pool that is never freed.
     fn worker_leaks [Control] (_call) {
         run(keeps_pool);
     }
 
-    /// A worker thread completes the request of who waits for it.
+    /// A worker thread completes the request of the waiting thread.
     fn worker_completes_a_request [Control] (call) {
         REQUEST.store(call.request.cast(), Ordering::Relaxed);
         call.settle();
@@ -201,7 +201,8 @@ defects! {
         unsafe { enqueue(item) };
     }
 
-    /// The context of a work item is written behind its end; found when it is deleted.
+    /// Memory behind the context of a work item is written; detected when it is
+    /// deleted.
     fn work_item_context_overrun [Control] (_call) {
         let item = create(Some(nothing), 0);
         // SAFETY: made above.
@@ -226,12 +227,12 @@ defects! {
         unsafe { delete(item) };
     }
 
-    /// A work item shall be serialised with the device.
+    /// A work item with automatic serialisation is created.
     fn work_item_serialised [Control] (_call) {
         create(Some(nothing), 1);
     }
 
-    /// Data is what a worker thread is to run.
+    /// The callback of a work item is data.
     fn data_as_work [Control] (_call) {
         let data = (&raw const DATA) as usize;
         // SAFETY: none; this breaks the rule that callbacks are functions.

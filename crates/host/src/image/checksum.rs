@@ -1,4 +1,4 @@
-//! The checksum in the header, which the kernel verifies of every driver.
+//! The checksum in the header, which the kernel verifies for every driver.
 
 use super::malformed;
 use crate::LoadError;
@@ -19,10 +19,10 @@ pub(super) fn check(bytes: &[u8], nt: &ImageNtHeaders64, dos: &ImageDosHeader) -
     }
 }
 
-/// Sets the checksum of an image that was changed.
+/// Sets the checksum of a modified image.
 ///
 /// # Errors
-/// When it has no header to keep one in.
+/// When it has no header to store the checksum in.
 pub fn seal(bytes: &mut [u8]) -> Result<(), LoadError> {
     let at = offset(ImageDosHeader::parse(&*bytes)?);
     let sum = sum(bytes, at).to_le_bytes();
@@ -36,7 +36,7 @@ fn offset(dos: &ImageDosHeader) -> usize {
     usize::try_from(dos.nt_headers_offset()).unwrap_or(0).saturating_add(OFFSET)
 }
 
-/// The ones' complement sum of all 16-bit words, those at `skipped` taken as
+/// The ones' complement sum of all 16-bit words, with those at `skipped` as
 /// zero, plus the length.
 fn sum(bytes: &[u8], skipped: usize) -> u32 {
     let mut sum = 0_u32;

@@ -1,4 +1,4 @@
-//! The headers, and what kind of image a kernel takes.
+//! The headers, and the checks that a kernel makes on them.
 
 use super::{Layout, PAGE, Section, checksum, imports, malformed, relocations, sections, unsuitable};
 use crate::LoadError;
@@ -7,10 +7,11 @@ use object::pe::{self, ImageDosHeader, ImageNtHeaders64};
 use object::read::pe::{DataDirectories, ImageNtHeaders as _};
 use std::ops::Range;
 
-/// More than any driver needs; keeps a hostile header from asking for gigabytes.
+/// More than any driver needs; prevents a malformed header from requesting
+/// gigabytes.
 const MAX_SIZE: u32 = 64 << 20;
 
-/// Directories that mean something a kernel does not do for a driver.
+/// Directories for features that a kernel does not support in drivers.
 const REFUSED: &[(usize, &str)] = &[
     (pe::IMAGE_DIRECTORY_ENTRY_TLS, "thread-local storage"),
     (pe::IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT, "delayed imports"),
@@ -56,8 +57,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Layout, LoadError> {
     })
 }
 
-/// The table of functions. A kernel loads an image without one, or with one that
-/// is no good, and can then not unwind it.
+/// The table of functions. A kernel loads an image without a valid table, but
+/// then cannot unwind it.
 fn functions(directories: &DataDirectories<'_>, sections: &[Section]) -> Range<u32> {
     let directory = directories.get(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION);
     let (rva, size) = directory.map_or((0, 0), |at| (at.virtual_address.get(LE), at.size.get(LE)));

@@ -1,4 +1,4 @@
-//! Imports: which functions and variables of other modules are asked for.
+//! Imports: the functions and variables of other modules that the image uses.
 
 use super::{Section, malformed, unsuitable};
 use crate::LoadError;
@@ -30,7 +30,7 @@ pub(super) fn read(
     while let Some(descriptor) = descriptors.next()? {
         let module = text(imported.name(descriptor.name.get(LE))?)?.to_ascii_lowercase();
         let mut slot = descriptor.first_thunk.get(LE);
-        // Some linkers leave out the table of names and put them into the slots.
+        // Some linkers omit the table of names and put the names into the slots.
         let names = match descriptor.original_first_thunk.get(LE) {
             0 => slot,
             names => names,

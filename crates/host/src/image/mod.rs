@@ -1,8 +1,8 @@
 //! A PE image: read and checked, not yet mapped.
 //!
-//! Nothing in a file is trusted. Whatever passes here can be mapped without
-//! another check: sections lie in order and inside the image, every fix-up and
-//! every import slot lies inside a section.
+//! Nothing in a file is trusted. An image that passes these checks can be mapped without further
+//! ones: sections are in order and inside the image, and every fix-up and every import slot is
+//! inside a section.
 
 mod checksum;
 mod headers;
@@ -39,9 +39,9 @@ pub struct Image {
 pub(crate) struct Layout {
     /// Bytes of address space, a multiple of the page size.
     pub(crate) size: u32,
-    /// Bytes of the file that are the headers.
+    /// The headers, in bytes of the file.
     pub(crate) headers: u32,
-    /// Where the linker thought the image would be.
+    /// The preferred base address.
     pub(crate) preferred_base: u64,
     /// Offset of the entry point, in an executable section.
     pub(crate) entry: u32,
@@ -67,7 +67,7 @@ impl Image {
         Ok(Self { name: names::keep(&name), ..Self::from_bytes(bytes)? })
     }
 
-    /// Checks the bytes of a file, which faults then call `image.sys`.
+    /// Checks the bytes of a file, which faults then name `image.sys`.
     ///
     /// # Errors
     /// When a kernel would not load it.

@@ -1,4 +1,4 @@
-//! Base relocations: which addresses move with the image.
+//! Base relocations: the addresses to adjust when the image is moved.
 
 use super::{Section, malformed, unsuitable};
 use crate::LoadError;

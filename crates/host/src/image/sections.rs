@@ -22,17 +22,17 @@ pub(crate) struct Protection {
 pub(crate) struct Section {
     /// Offset in the image, a multiple of the page size.
     pub(crate) rva: u32,
-    /// Bytes that the section asks for.
+    /// The virtual size of the section.
     pub(crate) size: u32,
-    /// The bytes of the file that it begins with; the rest is zero.
+    /// The bytes of the file at its start; the rest is zero.
     pub(crate) file: Range<usize>,
     pub(crate) protection: Protection,
-    /// Gone once the driver is initialised.
+    /// Freed once the driver is initialised.
     pub(crate) discardable: bool,
 }
 
 impl Section {
-    /// Whether its bytes can be read and stay what they are.
+    /// Whether its bytes can be read and never change.
     pub(crate) fn is_constant(&self) -> bool {
         self.protection.read && !self.protection.write && !self.discardable
     }
@@ -53,7 +53,7 @@ pub(super) fn read(
     let mut end = headers.next_multiple_of(PAGE);
     for header in table.iter() {
         let section = one(bytes, header)?;
-        // As the memory manager wants it: no gap, no overlap.
+        // As the memory manager requires: no gap, no overlap.
         if section.rva != end {
             return Err(malformed(format!(
                 "section {} is at 0x{:X} and not at 0x{end:X}",

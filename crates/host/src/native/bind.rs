@@ -1,5 +1,5 @@
-//! Where the image's imports and the framework's functions lead: what is modelled to its thunk, a
-//! variable to its place, everything else to a trap stub.
+//! The targets of the image's imports and of the framework's functions: a thunk for a modelled
+//! function, an address for a variable, a trap stub for anything else.
 
 use super::contracts::object_address;
 use super::engine::export::Export;
@@ -20,7 +20,7 @@ const VARIABLES: &[(&str, ObjectType)] = &[
     ("PsProcessType", ObjectType::Process),
 ];
 
-/// Where the imports of one image lead.
+/// The targets of the imports of one image.
 #[derive(Debug)]
 pub(crate) struct Imports {
     /// The trap stubs of those that are not modelled.
@@ -36,7 +36,7 @@ impl Imports {
     pub(crate) fn new(imports: &[Import]) -> Result<Self, LoadError> {
         let missing: Vec<_> = imports.iter().filter(|import| modelled(import).is_none()).collect();
         let not_modelled = missing.iter().map(|import| format!("{} of {}", import.name, import.module));
-        // One more, because a region has a page at least.
+        // One more, because a region has at least one page.
         let mut draft = Draft::new((missing.len() + 1) * STUB)?;
         let mut next = draft.address();
         let addresses = imports.iter().map(|import| {
@@ -78,7 +78,7 @@ pub(crate) fn function_table() -> Result<u64, LoadError> {
     Ok(shared.0.address() + Shared::TABLE as u64)
 }
 
-/// What all images share: the framework's function table, its trap stubs, the variables.
+/// Shared by all images: the framework's function table, its trap stubs, the variables.
 struct Shared(Region);
 
 impl Shared {

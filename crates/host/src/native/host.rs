@@ -1,4 +1,4 @@
-//! What programs do with a driver: load, open, control, close, unload.
+//! The operations on a driver: load, open, control, close, unload.
 
 use super::contracts::object_address::{self, Kind};
 use super::contracts::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
@@ -19,9 +19,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A driver that runs: its image mapped, bound and started over a [`System`].
+/// A running driver: its image mapped, bound and started on a [`System`].
 ///
-/// Any thread may call it; the driver runs on the thread that calls, with the
+/// Any thread may call it; the driver runs on the calling thread, with the
 /// [`Thread`] of the model that is passed as the current one.
 pub struct Host {
     machine: Arc<Machine>,
@@ -47,8 +47,8 @@ impl Host {
     /// Maps an image and runs its entry point.
     ///
     /// # Errors
-    /// When the image cannot be mapped, `DriverEntry` fails, or the driver
-    /// breaks a contract on the way.
+    /// When the image cannot be mapped, `DriverEntry` fails, or the driver breaks
+    /// a contract during the start.
     pub fn load(image: &Image, system: Arc<System>) -> Result<Self, StartError> {
         Self::load_with(image, system, Options::default())
     }
@@ -64,7 +64,7 @@ impl Host {
     /// Opens a device by its name or link, as `NtCreateFile` of `thread` does.
     ///
     /// # Errors
-    /// What the I/O manager or the driver fails with, or a broken contract.
+    /// The error of the I/O manager or the driver, or a broken contract.
     pub fn open(&self, thread: &Arc<Thread>, name: &str, desired: u32) -> Result<File, Failure> {
         self.open_with(thread, &Open::new(name, desired))
     }
@@ -73,7 +73,7 @@ impl Host {
     /// as well.
     ///
     /// # Errors
-    /// What the I/O manager or the driver fails with, or a broken contract.
+    /// The error of the I/O manager or the driver, or a broken contract.
     pub fn open_with(&self, thread: &Arc<Thread>, open: &Open<'_>) -> Result<File, Failure> {
         self.check_running()?;
         let (device, name) = self.machine.framework.parse(open.name).ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
@@ -118,7 +118,7 @@ impl Host {
             dispatch.call(callback, [device.handle(), request.handle(), file.handle()])?;
             let done = request.finish(&self.machine.mapping, callback)?;
             if !done.status.is_success() {
-                // Neither cleanup nor close follows a create that failed.
+                // Neither cleanup nor close follows a failed create.
                 kmdf::file::destroy(file, &dispatch)?;
                 kmdf::device::closed(device, &dispatch)?;
             }
@@ -132,7 +132,7 @@ impl Host {
     /// returns how many bytes of `output` were written.
     ///
     /// # Errors
-    /// What the I/O manager or the driver fails with, or a broken contract.
+    /// The error of the I/O manager or the driver, or a broken contract.
     pub fn device_io_control(
         &self,
         thread: &Arc<Thread>,
@@ -177,19 +177,19 @@ impl Host {
         Ok(done.information)
     }
 
-    /// Asks for the requests in flight on a file to be cancelled, as `CancelIoEx`
-    /// does. It is no more than a note for the driver: a request that it has not
-    /// marked cancelable is completed as if nothing had happened.
+    /// Requests the cancellation of the requests in flight on a file, as
+    /// `CancelIoEx` does. It only notifies the driver: a request that the driver
+    /// has not marked cancelable is completed normally.
     ///
     /// # Errors
-    /// `NOT_FOUND` when none is in flight; a broken contract of before.
+    /// `NOT_FOUND` when none is in flight; the fault that ended the driver.
     pub fn cancel(&self, file: &File) -> Result<(), Failure> {
         self.check_running()?;
         if self.own(file)?.cancel() { Ok(()) } else { Err(Status::NOT_FOUND.into()) }
     }
 
-    /// Closes the last handle of a file, while requests may still be on their
-    /// way: they reach the driver until [`Host::close`].
+    /// Closes the last handle of a file, while requests may still be in flight:
+    /// they reach the driver until [`Host::close`].
     ///
     /// # Errors
     /// A broken contract.
@@ -201,8 +201,8 @@ impl Host {
         dispatch.run(|| kmdf::file::clean_up(file, &dispatch)).map_err(Failure::Fault)
     }
 
-    /// Closes a file: its last handle is closed by `thread`, unless it is
-    /// already, and nothing refers to it any more.
+    /// Closes a file: `thread` closes its last handle, unless that is closed
+    /// already, and no reference to it remains.
     ///
     /// # Errors
     /// A broken contract.
@@ -224,8 +224,8 @@ impl Host {
         closed.map_err(Failure::Fault)
     }
 
-    /// Changes who listens to the driver's events, and notifies the driver, on a
-    /// thread of the system.
+    /// Changes the session that listens to the driver's events, and notifies the
+    /// driver, on a system thread.
     ///
     /// # Errors
     /// A broken contract.
@@ -236,17 +236,17 @@ impl Host {
         dispatch.run(|| ntos::listen(&dispatch, listener)).map_err(Failure::Fault)
     }
 
-    /// The events that were written since the last call, as far as somebody
+    /// The events that were written since the last call, while a session
     /// listened.
     pub fn events(&self) -> Vec<Event> {
         self.machine.options.events.take()
     }
 
-    /// Unloads the driver and looks for what it left behind.
+    /// Unloads the driver and reports what it left behind.
     ///
     /// # Errors
-    /// Why it cannot be unloaded, or what it leaked; after a fault that ended
-    /// the driver, everything that was reported.
+    /// The reason why it cannot be unloaded, or its leaks; after a fault that
+    /// ended the driver, all faults that were reported.
     pub fn unload(self) -> Result<(), Vec<Fault>> {
         let machine = &self.machine;
         if machine.stopped().is_some() {
@@ -277,7 +277,7 @@ impl Host {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
-    /// What was reported so far.
+    /// The faults reported so far.
     pub fn faults(&self) -> Vec<Fault> {
         self.machine.faults()
     }
@@ -301,7 +301,7 @@ impl Host {
         }
     }
 
-    /// The file object, if it is one of this driver's.
+    /// The file object, if it belongs to this driver.
     fn own<'a>(&self, file: &'a File) -> Result<&'a Arc<FileObject>, Failure> {
         if self.machine.framework.owns(file.object.device()) {
             Ok(&file.object)

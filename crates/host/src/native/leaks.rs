@@ -1,11 +1,11 @@
-//! What a driver left behind.
+//! Leaks at unload.
 
 use super::running::account::Account;
 use super::running::machine::Machine;
 use crate::{Fault, FaultKind};
 
-/// What the driver left behind once it is gone: held resources, event providers, objects of the
-/// framework, the binding; and memory that it changed when it no longer should.
+/// The leaks after unload: held resources, event providers, objects of the framework, the
+/// binding; and freed memory that the driver changed.
 pub(crate) fn left_behind(machine: &Machine, account: &Account) -> Vec<Fault> {
     let mapping = &machine.mapping;
     let changed = account.pool.borrow_mut().sweep(machine.framework.id());

@@ -1,10 +1,10 @@
 //! The host on x86-64 Linux.
 //!
 //! Each module imports from those before it only: [`engine`] enters foreign code and leaves it;
-//! [`contracts`] is what a driver holds, and the words for it; [`framework`] is the state of KMDF's
-//! objects; [`running`] is one driver as it runs; [`kmdf`] and [`ntos`] are what it can call;
-//! [`bind`] leads its imports there; [`start`], [`leaks`] and [`host`] are its life, and [`modelled`]
-//! the list of what it can call.
+//! [`contracts`] are the resources that a driver holds; [`framework`] is the state of KMDF's objects;
+//! [`running`] is one running driver; [`kmdf`] and [`ntos`] are the functions that it can call;
+//! [`bind`] resolves its imports to them; [`start`], [`leaks`] and [`host`] load, check and operate
+//! it, and [`modelled`] lists what it can call.
 
 mod bind;
 mod contracts;
@@ -23,7 +23,7 @@ pub use modelled::{Modelled, modelled};
 
 use crate::{Image, LoadError};
 
-/// Maps an image whose imports lead nowhere, and unmaps it.
+/// Maps an image without resolving its imports, and unmaps it.
 pub(crate) fn map_only(image: &Image) -> Result<(), LoadError> {
     engine::mapping::Mapping::new(image, |_, _| 0)?.discard()
 }

@@ -1,4 +1,4 @@
-//! What drivers find here, for people.
+//! The list of modelled functions, for documentation.
 
 use crate::native::engine::export::{APC, DISPATCH, Export, PASSIVE};
 use crate::native::kmdf;
@@ -8,7 +8,7 @@ use psimp_nt::Status;
 /// A function that a driver can call on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Modelled {
-    /// Where a driver finds it: a module, or the framework's function table.
+    /// Where it is exported: a module, or the framework's function table.
     pub module: &'static str,
     /// Its name.
     pub name: &'static str,

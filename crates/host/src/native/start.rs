@@ -1,4 +1,4 @@
-//! How a driver starts.
+//! The start of a driver.
 
 use super::bind::{self, Imports};
 use super::engine::guarded::{Guarded, NoBlock};
@@ -40,7 +40,7 @@ pub(crate) fn start(
         machine.mapping.discard()?;
         return Ok(machine);
     }
-    // The framework's stub has undone everything by now.
+    // The framework's stub has already undone everything.
     match left_behind(&machine, &Account::attach()).into_iter().next() {
         Some(fault) => Err(machine.stop(fault).into()),
         None => Err(StartError::Status(status)),
@@ -60,7 +60,7 @@ fn run_entry(machine: &Machine) -> Result<Status, Fault> {
             return Err(machine.stop(Fault { kind: FaultKind::MemoryAccess, message, site: None }));
         }
     }
-    // The I/O manager frees the path now.
+    // The I/O manager frees the path here.
     let path = &machine.registry_path;
     path.write(0, &vec![0xDD; path.length()]);
     #[allow(clippy::cast_possible_truncation)] // NTSTATUS: the upper half is undefined
@@ -77,7 +77,7 @@ fn driver_object(mapping: &Mapping) -> Result<Guarded, NoBlock> {
     Ok(object)
 }
 
-/// The registry path: a `UNICODE_STRING` with its characters behind it.
+/// The registry path: a `UNICODE_STRING` followed by its characters.
 fn registry_path(service: &str) -> Result<Guarded, NoBlock> {
     const HEADER: usize = 16;
     let characters: Vec<u8> = registry_key(service).encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -13,11 +13,11 @@ pub(crate) struct Expected {
     /// Words of the message.
     pub(crate) words: &'static str,
     pub(crate) place: Place,
-    /// The level at which the request comes.
+    /// The IRQL of the request.
     pub(crate) irql: u8,
     /// The number in the request instead of the handle.
     pub(crate) input: u64,
-    /// On how many threads at once.
+    /// The number of concurrent threads.
     pub(crate) threads: usize,
     pub(crate) deadline: Duration,
 }
@@ -25,11 +25,11 @@ pub(crate) struct Expected {
 /// Where a defect is reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In the function that has it.
+    /// In the function of the defect.
     Itself,
     /// In the driver, but in code around it.
     Around,
-    /// Nowhere: only what it did is found.
+    /// At no place: only the effect is detected.
     Nowhere,
 }
 

@@ -1,4 +1,4 @@
-//! Machine code for drivers made by tests: straight lines of calls.
+//! Machine code for test drivers: straight-line sequences of calls.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // images of tests are small
 
 /// Eight bytes or more of a driver's data.
@@ -9,20 +9,20 @@ pub(crate) struct Place(pub(crate) u32);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Function(pub(crate) usize);
 
-/// Something that can be passed.
+/// An argument.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value {
     /// A constant.
     Number(u64),
-    /// What a place holds.
+    /// The value of a place.
     Of(Place),
     /// The address of a place.
     At(Place),
     /// The address of a function.
     Code(Function),
-    /// What lies behind the address that a place holds, at an offset.
+    /// The memory at the address in a place, at an offset.
     Behind(Place, i32),
-    /// An argument of the function that runs.
+    /// An argument of the running function.
     Argument(u8),
 }
 
@@ -32,7 +32,7 @@ impl From<u64> for Value {
     }
 }
 
-/// What a displacement of four bytes leads to.
+/// The target of a four-byte displacement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target {
     Data(u32),
@@ -47,7 +47,7 @@ pub(crate) struct Code {
     pub(crate) fixups: Vec<(usize, Target)>,
 }
 
-/// What every function takes of the stack.
+/// The stack space of every function.
 pub(crate) const FRAME: u32 = 0x128;
 const ARGUMENTS: u32 = 0x100;
 
@@ -112,7 +112,7 @@ impl Code {
         self.arguments(values).raw(&[0xFF, 0x15]).target(Target::Import(import))
     }
 
-    /// Calls what a value leads to.
+    /// Calls the address in a value.
     pub(crate) fn pointer(&mut self, function: Value, values: &[Value]) -> &mut Self {
         self.arguments(values).load(function).raw(&[0xFF, 0xD0])
     }
@@ -122,12 +122,12 @@ impl Code {
         self.load(value)
     }
 
-    /// Makes what an exported variable holds the result of a call.
+    /// Makes the value of an exported variable the result of a call.
     pub(crate) fn variable(&mut self, import: usize) -> &mut Self {
         self.raw(&[0x48, 0x8B, 0x05]).target(Target::Import(import)).raw(&[0x48, 0x8B, 0x00])
     }
 
-    /// Keeps the result of the last call.
+    /// Stores the result of the last call.
     pub(crate) fn keep(&mut self, place: Place) -> &mut Self {
         self.raw(&[0x48, 0x89, 0x05]).target(Target::Data(place.0))
     }

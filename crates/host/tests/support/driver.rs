@@ -1,8 +1,8 @@
 //! A small KMDF driver whose callbacks a test fills in.
 //!
-//! Its entry point binds to the framework and makes the control device; its
-//! create and close callbacks do what they must; its control callback does what
-//! the test wrote into it.
+//! Its entry point binds to the framework and creates the control device; its
+//! create and close callbacks do the minimum; its control callback contains the
+//! code of the test.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // images of tests are small
 
 use super::code::{Code, Function, Place, Value};
@@ -17,11 +17,11 @@ pub(crate) const NAME: &str = r"\Device\Test";
 const SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
 const REGISTRY_PATH: &str = r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services\image";
 
-/// A driver that is being written.
+/// A driver under construction.
 #[derive(Clone)]
 pub(crate) struct Driver {
     parts: Parts,
-    /// Where the function table and the globals go.
+    /// The places of the function table and the globals.
     pub(crate) table: Place,
     pub(crate) globals: Place,
     pub(crate) device: Place,
@@ -79,12 +79,13 @@ impl Driver {
         driver
     }
 
-    /// A driver that starts, serves and unloads; its control callback is empty.
+    /// A driver that starts, handles requests and unloads; its control callback
+    /// is empty.
     pub(crate) fn new() -> Self {
         Self::without("")
     }
 
-    /// As [`Driver::new`], but its entry point leaves one call out.
+    /// As [`Driver::new`], but its entry point omits one call.
     pub(crate) fn without(left_out: &'static str) -> Self {
         let mut driver = Self::empty();
         driver.left_out = left_out;
@@ -197,22 +198,22 @@ impl Driver {
         Function(self.parts.functions.len() - 1)
     }
 
-    /// Begins a function anew.
+    /// Restarts a function.
     pub(crate) fn rewrite(&mut self, function: Function) {
         *self.code(function) = Code::new();
     }
 
-    /// Leaves out what tells how to unwind the functions.
+    /// Omits the unwind data of the functions.
     pub(crate) fn leave_out_unwind_data(&mut self) {
         self.parts.without_unwind_data = true;
     }
 
-    /// Where a function lies in the image.
+    /// The address of a function in the image.
     pub(crate) fn range(&self, function: Function) -> Range<u32> {
         self.parts.ranges()[function.0].clone()
     }
 
-    /// A function's code, to be continued.
+    /// The code of a function, to be continued.
     pub(crate) fn code(&mut self, function: Function) -> &mut Code {
         &mut self.parts.functions[function.0]
     }
@@ -262,7 +263,7 @@ impl Driver {
         self.give(ON_CONTROL, 0.into());
     }
 
-    /// Completes the request with a word that it returns, and returns.
+    /// Completes the request with a word as its reply, and returns.
     pub(crate) fn answer(&mut self, word: Place) {
         let buffer = self.words(&[0]);
         let values = [Value::Of(self.globals), Value::Argument(1), 1.into(), Value::At(buffer), 0.into()];

@@ -13,10 +13,11 @@ use psimp_nt::{Level, Luid, Sid, TokenType};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The user whose programs these are.
+/// The user of the test programs.
 pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
 
-/// The image of malicious.sys, if `PSIMP_MALICIOUS` names one; else says so.
+/// The image of malicious.sys, if `PSIMP_MALICIOUS` names one; else prints that
+/// it is missing.
 pub(crate) fn malicious() -> Option<Image> {
     let Some(path) = std::env::var_os("PSIMP_MALICIOUS") else {
         eprintln!("skipped: PSIMP_MALICIOUS names no image; `cargo xtask test` builds one");

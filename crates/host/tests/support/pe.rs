@@ -1,4 +1,4 @@
-//! PE images for drivers made by tests.
+//! PE images for test drivers.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // images of tests are small
 
 use super::code::{Code, FRAME, Target};
@@ -9,7 +9,7 @@ const PAGE: usize = 0x1000;
 const ALIGNMENT: usize = 0x200;
 const HEADERS: usize = 0x400;
 
-/// What an image is made of.
+/// The contents of an image.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
     /// Functions; the first one is the entry point.
@@ -21,7 +21,7 @@ pub(crate) struct Parts {
     /// Offsets in the data of words that hold the address of a function.
     pub(crate) code_pointers: Vec<(u32, usize)>,
     pub(crate) imports: Vec<(&'static str, String)>,
-    /// Leaves out what tells how to unwind the functions.
+    /// Omits the unwind data of the functions.
     pub(crate) without_unwind_data: bool,
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn build(parts: &Parts) -> Vec<u8> {
     file(&sections, exceptions)
 }
 
-/// The code of all functions, and where each begins.
+/// The code of all functions, and their offsets.
 fn text(functions: &[Code]) -> (Vec<u8>, Vec<usize>) {
     let mut text: Vec<u8> = Vec::new();
     let mut starts = Vec::new();
@@ -107,7 +107,7 @@ const UNWIND_INFO: [u8; 8] = {
     [1, 7, 2, 0, 7, 0x01, low, high]
 };
 
-/// How to unwind functions that are all alike, and then the table of them.
+/// The shared unwind data of all functions, followed by the function table.
 fn functions(ranges: &[Range<u32>], rva: usize) -> Vec<u8> {
     let mut bytes = UNWIND_INFO.to_vec();
     for range in ranges {

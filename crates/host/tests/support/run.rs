@@ -1,4 +1,4 @@
-//! From a driver made by a test to the fault it runs into.
+//! From a test driver to its fault.
 
 use super::driver::{Driver, NAME};
 use super::{process, token};
@@ -7,7 +7,7 @@ use psimp_model::{Kernel, Object, Process, System, Thread};
 use psimp_nt::{Level, TokenType};
 use std::sync::Arc;
 
-/// A buffered control code that anyone may send who can open the device.
+/// A buffered control code that every opener of the device may send.
 pub(crate) const CODE: u32 = 0x22_2000;
 /// The handle of a token in the calling process, with `TOKEN_IMPERSONATE`.
 pub(crate) const TOKEN_HANDLE: u64 = 4;
@@ -63,19 +63,19 @@ pub(crate) fn life(driver: &Driver, request: &IoControl<'_>, output: usize) -> E
     }
 }
 
-/// What a driver answers to one request in a life without a fault.
+/// The reply of a driver to one request in a run without a fault.
 pub(crate) fn answer(driver: &Driver, input: &[u8], length: usize) -> Vec<u8> {
     let mut output = vec![0; length];
     assert_eq!(reply(driver, &IoControl::new(CODE, input), &mut output), Ok(length));
     output
 }
 
-/// The word that a driver answers to one request in a life without a fault.
+/// The word in the reply of a driver to one request in a run without a fault.
 pub(crate) fn word(driver: &Driver) -> u64 {
     u64::from_le_bytes(answer(driver, &[], 8).try_into().expect("eight bytes"))
 }
 
-/// What becomes of one request in a life without another fault.
+/// The result of one request in a run without another fault.
 pub(crate) fn reply(driver: &Driver, request: &IoControl<'_>, output: &mut [u8]) -> Result<usize, Failure> {
     let opened = Opened::by(driver, Options::default());
     let sent = opened.host.device_io_control(&opened.thread, &opened.file, request, output);
@@ -108,7 +108,7 @@ impl Opened {
         self.host.device_io_control(thread, &self.file, &IoControl::new(CODE, &[]), output)
     }
 
-    /// Closes and unloads it, which finds no fault.
+    /// Closes and unloads it, which must find no fault.
     pub(crate) fn end(self) {
         self.host.close(&self.thread, self.file).expect("the file closes");
         assert_eq!(self.host.unload(), Ok(()));
@@ -125,12 +125,12 @@ fn failed(host: &Host, failure: Failure) -> End {
     }
 }
 
-/// The fault that a driver runs into when it gets a request without buffers.
+/// The fault of a driver at a request without buffers.
 pub(crate) fn fault(driver: &Driver) -> (FaultKind, String) {
     fault_of(life(driver, &IoControl::new(CODE, &[]), 0))
 }
 
-/// The fault that ended a life: kind, and message without the place.
+/// The fault that ended a run: kind, and message without the place.
 pub(crate) fn fault_of(end: End) -> (FaultKind, String) {
     match end {
         End::Fault(fault) => (fault.kind, fault.message),

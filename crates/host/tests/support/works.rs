@@ -8,7 +8,7 @@ use psimp_host::FaultKind;
 
 const INHERITED: [u64; 7] = [56, 0, 0, 1 | 1 << 32, 0, 0, 0];
 
-/// A driver that makes a work item in its control callback.
+/// A driver that creates a work item in its control callback.
 pub(crate) struct Works {
     pub(crate) driver: Driver,
     pub(crate) item: Place,
@@ -18,7 +18,7 @@ pub(crate) struct Works {
     pub(crate) work: Function,
 }
 
-/// How a work item is made.
+/// The creation of a work item.
 pub(crate) struct Made {
     pub(crate) config: [u64; 3],
     pub(crate) below_the_device: bool,
@@ -81,7 +81,7 @@ impl Works {
         self.driver.complete(0, 0);
     }
 
-    /// What becomes of a driver whose request and callback end.
+    /// The result of a driver whose request and callback end.
     pub(crate) fn fault(mut self) -> (FaultKind, String) {
         self.end();
         fault(&self.driver)

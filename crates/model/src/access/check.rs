@@ -1,10 +1,10 @@
 //! `SeAccessCheck`.
 //!
-//! Modelled: access mode, the refusal of clients too weak, DACLs in their
-//! order, owner, maximum access, restricting SIDs, integrity labels, and the two
-//! privileges that grant access. Not modelled: owner-rights entries, the
-//! `AppContainer` pass, central policies and trust labels; and compound, object
-//! and callback entries, which end a check that would have to read them.
+//! Modelled: access mode, the refusal of clients below Impersonation, DACLs in
+//! entry order, owner, maximum access, restricting SIDs, integrity labels, and
+//! the two privileges that grant access. Not modelled: owner-rights entries, the
+//! `AppContainer` pass, central policies and trust labels. A check that would
+//! have to read a compound, object or callback entry fails.
 
 use super::mapping::GenericMapping;
 use super::subject::SubjectContext;
@@ -14,16 +14,16 @@ use crate::{AceKind, Acl, MandatoryLabel, SecurityDescriptor, Token, privileges}
 use psimp_nt::{Sid, Status};
 use psimp_rules::Restriction;
 
-/// On whose behalf a check is made (`KPROCESSOR_MODE`).
+/// The mode for which a check is made (`KPROCESSOR_MODE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessMode {
-    /// The kernel's: granted without a look.
+    /// Kernel mode: granted without a check.
     Kernel,
-    /// User mode's.
+    /// User mode.
     User,
 }
 
-/// What a check is asked.
+/// The input of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessRequest {
     /// `DesiredAccess`; generic rights are mapped.
@@ -42,7 +42,7 @@ impl AccessRequest {
         Self { desired, previously_granted: 0, mapping, mode: AccessMode::User }
     }
 
-    /// What is granted where nothing is checked.
+    /// The access granted when nothing is checked.
     pub(crate) const fn granted_unchecked(&self) -> u32 {
         let desired = self.mapping.map(self.desired);
         let maximum = if desired & rights::MAXIMUM_ALLOWED != 0 { self.mapping.all } else { 0 };
@@ -51,9 +51,9 @@ impl AccessRequest {
 }
 
 impl SubjectContext {
-    /// `SeAccessCheck` for user mode on an object whose DACL is this and whose
-    /// label binds nobody. The level is tested before the DACL is read, so a
-    /// client that is too weak never opens anything.
+    /// `SeAccessCheck` for user mode on an object with this DACL and a label
+    /// that restricts no token. The level is tested before the DACL is read, so
+    /// a client that is too weak never opens anything.
     ///
     /// # Errors
     /// `BAD_IMPERSONATION_LEVEL` or `ACCESS_DENIED`.
@@ -61,8 +61,8 @@ impl SubjectContext {
         self.dacl_check(Some(acl), desired, &GenericMapping::FILE).map(drop)
     }
 
-    /// [`SubjectContext::access_check`] with any mapping and with no DACL at
-    /// all; tells the access granted.
+    /// [`SubjectContext::access_check`] with any mapping and optionally no DACL
+    /// at all; returns the access granted.
     pub(crate) fn dacl_check(
         &self,
         acl: Option<&Acl>,
@@ -105,7 +105,7 @@ impl SubjectContext {
     }
 }
 
-/// The check for one token, whatever its level.
+/// The check for one token, without a test of its level.
 pub(crate) fn check_token(
     token: &Token,
     descriptor: &SecurityDescriptor,
@@ -139,7 +139,7 @@ pub(crate) fn check_token(
     if granted == 0 { Err(Status::ACCESS_DENIED) } else { Ok(granted) }
 }
 
-/// All that owner, DACL and restricting SIDs together allow a token.
+/// All access that owner, DACL and restricting SIDs together grant a token.
 pub(crate) fn allowed_by_dacl(
     token: &Token,
     owner: Option<&Sid>,
@@ -156,8 +156,8 @@ pub(crate) fn allowed_by_dacl(
     first & (second | !bound)
 }
 
-/// One reading of a DACL: for each right, the first entry that speaks of it and
-/// applies settles it. What the owner may do always, no entry can deny.
+/// Evaluates a DACL once: for each right, the first applicable entry that names
+/// it decides. No entry can deny what the owner may always do.
 fn pass(
     owner: Option<&Sid>,
     dacl: Option<&Acl>,
@@ -178,7 +178,7 @@ fn pass(
     granted
 }
 
-/// What the mandatory label leaves of all rights.
+/// The rights that the mandatory label does not remove.
 fn allowed_by_label(token: &Token, label: MandatoryLabel, mapping: &GenericMapping) -> u32 {
     if !token.is_mandatory() || token.integrity() >= label.integrity {
         return u32::MAX;

@@ -50,8 +50,8 @@ impl GenericMapping {
         mapped
     }
 
-    /// The rights that change the object: those of generic write alone, and the
-    /// standard ones that write.
+    /// The rights that change the object: those that only generic write maps
+    /// to, and the standard rights that write.
     pub(crate) const fn writes(&self) -> u32 {
         (self.write & !(self.read | self.execute)) | rights::DELETE | rights::WRITE_DAC | rights::WRITE_OWNER
     }

@@ -9,7 +9,7 @@ use crate::{SecurityDescriptor, System, Thread};
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
-/// What a check says that was made at all.
+/// The result of a check that was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessChecked {
     /// Access granted; 0 when it was not.
@@ -29,8 +29,8 @@ impl From<Result<u32, Status>> for AccessChecked {
 
 impl System {
     /// `NtAccessCheck` with a self-relative descriptor. The thread's own
-    /// impersonation does not matter, and an Identification token is judged as
-    /// any other: the caller learns something, and opens nothing.
+    /// impersonation does not matter, and an Identification token is accepted:
+    /// the call only reports the access and opens nothing.
     ///
     /// # Errors
     /// In this order: `GENERIC_NOT_MAPPED` for generic rights in `desired`, those

@@ -1,4 +1,4 @@
-//! Opening objects by name, as far as access goes.
+//! Opening objects by name: the access checks only.
 
 use super::check::AccessRequest;
 use super::mapping::GenericMapping;
@@ -6,15 +6,16 @@ use super::subject::SubjectContext;
 use crate::{SecurityDescriptor, System, Thread, privileges};
 use psimp_nt::Status;
 
-/// `FILE_TRAVERSE`: the model's directories are those of files.
+/// `FILE_TRAVERSE`: the model's directories are file directories.
 const TRAVERSE: u32 = 0x20;
 
 impl System {
-    /// Opens an object as `thread` now is; returns the access granted. An object
-    /// without any security is opened without a check, at every level.
+    /// Opens an object with the current security context of `thread`; returns
+    /// the access granted. An object without a descriptor is opened without a
+    /// check, at every level.
     ///
     /// # Errors
-    /// What [`SubjectContext::se_access_check`] says.
+    /// Those of [`SubjectContext::se_access_check`].
     pub fn ob_open_object(
         &self,
         thread: &Thread,
@@ -29,9 +30,9 @@ impl System {
         }
     }
 
-    /// [`System::ob_open_object`] on an object inside directories. Whoever holds
-    /// `SeChangeNotifyPrivilege` goes through them unchecked, at any level
-    /// (`SeFastTraverseCheck`); the object itself is checked all the same.
+    /// [`System::ob_open_object`] on an object inside directories. A subject
+    /// with `SeChangeNotifyPrivilege` passes the directories without a check, at
+    /// any level (`SeFastTraverseCheck`); the object itself is still checked.
     ///
     /// # Errors
     /// Those of the first directory that may not be traversed, or of the object.

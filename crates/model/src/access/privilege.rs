@@ -9,14 +9,14 @@ use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
 impl System {
-    /// `SeSinglePrivilegeCheck` for the thread that is current.
+    /// `SeSinglePrivilegeCheck` for the current thread.
     pub fn se_single_privilege_check(&self, thread: &Thread, luid: u32, mode: AccessMode) -> bool {
         self.se_privilege_check(&SubjectContext::capture(self, thread), &[luid], true, mode)
     }
 
     /// `SePrivilegeCheck`: all or any of the privileges, enabled in the client
-    /// token if there is one. A client that is too weak has none, whatever
-    /// the primary token holds. NT 5.2 tests that for kernel mode too.
+    /// token if there is one. A client that is too weak has none, regardless of
+    /// the primary token. NT 5.2 tests the level for kernel mode too.
     pub fn se_privilege_check(
         &self,
         subject: &SubjectContext,
@@ -31,7 +31,7 @@ impl System {
         }
     }
 
-    /// `NtPrivilegeCheck` of a token: an Identification token will do.
+    /// `NtPrivilegeCheck` of a token: an Identification token is accepted.
     ///
     /// # Errors
     /// Those of the handle, which needs `TOKEN_QUERY`; `BAD_IMPERSONATION_LEVEL`

@@ -1,16 +1,16 @@
-//! Who is judged.
+//! Subject contexts.
 
 use crate::{System, Thread, Token};
 use psimp_nt::{Level, Status};
 use psimp_rules::AnonymousClient;
 use std::sync::Arc;
 
-/// Who is judged: the client token and its level while impersonating, else the
-/// primary token. It holds a reference on each.
+/// The subject of a check: the client token and its level while impersonating,
+/// else the primary token. It holds a reference on each.
 #[derive(Clone, Debug)]
 pub struct SubjectContext {
     client: Option<(Arc<Token>, u32)>,
-    /// What is judged in the client's place.
+    /// The token that is checked instead of the client's.
     stand_in: Option<Arc<Token>>,
     primary: Arc<Token>,
 }
@@ -22,8 +22,8 @@ impl SubjectContext {
         Self::new(system, client, thread.with_current_process(crate::Process::primary))
     }
 
-    /// A context that was taken apart: the client token and its level, if there
-    /// is one, and the primary token. The kernel says what level 0 means.
+    /// A context from its parts: the client token and its level, if there is
+    /// one, and the primary token. The kernel decides what level 0 means.
     pub fn new(system: &System, client: Option<(Arc<Token>, u32)>, primary: Arc<Token>) -> Self {
         let anonymous = client.as_ref().is_some_and(|(_, level)| *level == Level::Anonymous as u32);
         let stand_in = match system.kernel().facts().anonymous_client {
@@ -33,14 +33,14 @@ impl SubjectContext {
         Self { client, stand_in, primary }
     }
 
-    /// The primary token alone, as `OpenAsSelf` wants it.
+    /// The primary token alone, as for `OpenAsSelf`.
     pub fn as_self(thread: &Thread) -> Self {
         let primary = thread.with_current_process(crate::Process::primary);
         Self { client: None, stand_in: None, primary }
     }
 
-    /// `SeQuerySubjectContextToken`: the client token, or what is judged in its
-    /// place; else the primary token. No level test.
+    /// `SeQuerySubjectContextToken`: the client token or its replacement; else
+    /// the primary token. The level is not tested.
     pub fn token(&self) -> &Arc<Token> {
         let client = self.client.as_ref().map(|(token, _)| token);
         self.stand_in.as_ref().or(client).unwrap_or(&self.primary)
@@ -52,19 +52,20 @@ impl SubjectContext {
         self.client.as_ref().map(|(token, level)| (token, *level))
     }
 
-    /// The primary token: audit privilege checks look at it alone.
+    /// The primary token, which is the only one that audit privilege checks
+    /// read.
     pub fn primary(&self) -> &Arc<Token> {
         &self.primary
     }
 
-    /// Whether there is a client below Impersonation level that nothing stands
-    /// in for: it can open and do nothing.
+    /// Whether there is a client below Impersonation level that no other token
+    /// replaces: it can open nothing.
     pub fn is_too_weak(&self) -> bool {
         let below = |(_, level): &(_, u32)| *level < Level::Impersonation as u32;
         self.stand_in.is_none() && self.client.as_ref().is_some_and(below)
     }
 
-    /// The token that a check for user mode judges.
+    /// The token that a user-mode check evaluates.
     ///
     /// # Errors
     /// `BAD_IMPERSONATION_LEVEL` for a client that is too weak.

@@ -7,11 +7,11 @@ use crate::{Ace, Acl, ImpersonationState, Object, SlotState, System, Thread, Tok
 use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 
-/// A token that was opened.
+/// The result of opening a token.
 struct Opened {
     token: Arc<Token>,
     granted: u32,
-    /// It is a copy-on-open copy.
+    /// Whether it is a copy-on-open copy.
     copied: bool,
 }
 
@@ -20,10 +20,10 @@ impl System {
     /// caller's process.
     ///
     /// With copy-on-open the handle is for a copy at the slot's level, and the
-    /// thread itself goes over to that copy: a second open gets the same object.
-    /// On NT 5.2 it does so through [`System::ps_impersonate_client`], whose
-    /// decision may downgrade once more, and a thread that opens its own token
-    /// as itself does not end up with the copy.
+    /// copy replaces the token in the thread's slot: a second open gets the same
+    /// object. On NT 5.2 the replacement goes through
+    /// [`System::ps_impersonate_client`], whose decision may downgrade again, and
+    /// a thread that opens its own token with `as_self` does not keep the copy.
     ///
     /// # Errors
     /// In this order: the thread handle's own (it needs
@@ -56,7 +56,7 @@ impl System {
             caller.restore_impersonation(state);
         }
         let opened = opened?;
-        // The swap reaches only what is in the slot, so it follows the restore.
+        // The swap changes only the slot, so it follows the restore.
         if opened.copied && !self.is_nt52() {
             target.swap_copy(&slot.token, opened.token.clone());
         }
@@ -115,8 +115,9 @@ impl System {
         Ok(caller.with_current_process(|p| p.handles().insert(Object::Token(token), granted)))
     }
 
-    /// The access that the caller, as it is now, gets on a token. A token without
-    /// a DACL of its own is everybody's, but the level is tested all the same.
+    /// The access to a token that the caller gets with its current security
+    /// context. A token without a DACL grants everyone access, but the level is
+    /// still tested.
     fn open_check(&self, caller: &Thread, token: &Token, desired: u32) -> Result<u32, Status> {
         SubjectContext::capture(self, caller).dacl_check(token.acl(), desired, &GenericMapping::TOKEN)
     }

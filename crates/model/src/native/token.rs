@@ -8,7 +8,7 @@ use crate::{Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use std::sync::Arc;
 
-/// What queries of a token handle tell.
+/// The result of queries on a token handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenInformation {
     /// `TokenId`.
@@ -95,9 +95,9 @@ impl System {
         Ok(caller.with_current_process(|p| p.handles().insert(Object::Token(filtered), granted)))
     }
 
-    /// `NtAdjustPrivilegesToken`: enables and disables. Whoever else holds the
-    /// same token object sees the change. Returns `SUCCESS`, or the success
-    /// `NOT_ALL_ASSIGNED` when the token lacks one of them.
+    /// `NtAdjustPrivilegesToken`: enables and disables privileges of the token
+    /// object, visible through all its references. Returns `SUCCESS`, or the
+    /// success `NOT_ALL_ASSIGNED` when the token lacks one of them.
     ///
     /// # Errors
     /// Those of the handle; it needs `TOKEN_ADJUST_PRIVILEGES`.

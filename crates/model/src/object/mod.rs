@@ -20,7 +20,7 @@ pub enum ObjectType {
     Thread,
     /// A process.
     Process,
-    /// An event: for the model only an object of yet another type.
+    /// An event: in the model, just another object type.
     Event,
 }
 
@@ -54,11 +54,11 @@ impl Object {
 pub struct HandleTable(RwLock<Vec<Option<(Object, u32)>>>);
 
 impl HandleTable {
-    /// Handles are multiples of this; the first one is it.
+    /// Handles are multiples of this, which is also the first handle.
     const STEP: u64 = 4;
 
-    /// A new handle with the access granted. On threads and processes the full
-    /// query right brings the limited one with it, as granting it does.
+    /// A new handle with the access granted. On threads and processes the full query right
+    /// implies the limited one, as in NT.
     pub fn insert(&self, object: Object, granted: u32) -> u64 {
         let implied = match object {
             Object::Thread(_) if granted & rights::THREAD_QUERY_INFORMATION != 0 => {
@@ -81,7 +81,7 @@ impl HandleTable {
         Self::STEP * (index as u64 + 1)
     }
 
-    /// The object and the access its handle grants, with a reference.
+    /// The object, referenced, and the access its handle grants.
     pub fn get(&self, handle: u64) -> Option<(Object, u32)> {
         self.0.read().get(Self::index(handle)?)?.clone()
     }
@@ -112,8 +112,8 @@ impl HandleTable {
 /// process that `thread` is in, when it is of the type and grants the access.
 /// Also returns all the access that the handle grants.
 ///
-/// Pseudo-handles work for processes (−1) and threads (−2) alone; token
-/// pseudo-handles (−4 to −6) and handles of the kernel are no handles here.
+/// Pseudo-handles are accepted for processes (−1) and threads (−2) only; token
+/// pseudo-handles (−4 to −6) and kernel handles are refused.
 ///
 /// # Errors
 /// `INVALID_HANDLE`, `OBJECT_TYPE_MISMATCH` or `ACCESS_DENIED`, in this order.
@@ -128,7 +128,7 @@ pub fn reference_by_handle(
     let (object, granted) = match handle {
         CURRENT_PROCESS => (Object::Process(thread.current_process()), u32::MAX),
         CURRENT_THREAD => (Object::Thread(thread.clone()), u32::MAX),
-        // The sign bit marks handles of the kernel, on 32-bit callers' handles too.
+        // The sign bit marks kernel handles, on 32-bit callers' handles too.
         _ if handle >> 63 != 0 || handle >> 31 & 1 != 0 => return Err(Status::INVALID_HANDLE),
         _ => thread.with_current_process(|p| p.handles().get(handle)).ok_or(Status::INVALID_HANDLE)?,
     };

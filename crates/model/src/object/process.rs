@@ -62,7 +62,7 @@ impl Process {
         self.job.get()
     }
 
-    /// What the end of the process does to its handles: all are closed.
+    /// Closes all handles, as the end of the process does.
     pub fn close_handles(&self) {
         self.handles.close_all();
     }

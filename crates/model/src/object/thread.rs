@@ -19,15 +19,16 @@ pub struct SlotState {
     pub level: u32,
 }
 
-/// What `PsDisableImpersonation` moved out of a slot: the reference is in here,
-/// and nothing that is done to the thread can reach it. It can be put back once
-/// only; real kernels' states can be put back twice, and then corrupt a count.
+/// The slot contents that `PsDisableImpersonation` moved out: it owns the
+/// reference, and no operation on the thread can reach it. It can be restored
+/// only once; the state of a real kernel can be restored twice, which corrupts a
+/// count.
 #[derive(Debug, Default)]
 #[must_use = "the impersonation is lost unless it is restored"]
 pub struct ImpersonationState(Option<SlotState>);
 
 impl ImpersonationState {
-    /// Whether there was an impersonation to move (what the routine returns).
+    /// Whether there was an impersonation to move (the routine's return value).
     pub fn was_impersonating(&self) -> bool {
         self.0.is_some()
     }
@@ -41,7 +42,7 @@ pub struct Thread {
     attached: Mutex<Option<Arc<Process>>>,
     is_attached: AtomicBool,
     terminating: AtomicBool,
-    /// The cross-thread flag: readers look at it before they take the lock.
+    /// The cross-thread flag: readers check it before they take the lock.
     active: AtomicBool,
     slot: Mutex<Option<SlotState>>,
     /// Whether the block that holds the slot has been allocated.
@@ -77,7 +78,7 @@ impl Thread {
         &self.process
     }
 
-    /// The process whose address space and handles the thread uses now.
+    /// The process whose address space and handles the thread currently uses.
     pub fn current_process(&self) -> Arc<Process> {
         if !self.is_attached.load(Ordering::Acquire) {
             return self.process.clone();
@@ -99,8 +100,8 @@ impl Thread {
         *self.attached.lock() = process;
     }
 
-    /// Marks the thread as exiting; its slot stays until the object goes, which
-    /// is when the last reference to it does.
+    /// Marks the thread as exiting; its slot stays until the last reference to
+    /// the object is released.
     pub fn terminate(&self) {
         self.terminating.store(true, Ordering::Release);
     }
@@ -110,8 +111,8 @@ impl Thread {
         self.terminating.load(Ordering::Acquire)
     }
 
-    /// `PsReferenceImpersonationToken`: a copy of the slot with a reference of
-    /// its own, or nothing.
+    /// `PsReferenceImpersonationToken`: a copy of the slot with its own
+    /// reference, or `None`.
     pub fn slot(&self) -> Option<SlotState> {
         if self.is_impersonating() { self.slot.lock().clone() } else { None }
     }
@@ -121,13 +122,13 @@ impl Thread {
         self.active.load(Ordering::Acquire)
     }
 
-    /// `Teb.IsImpersonating`, as user mode would read it.
+    /// `Teb.IsImpersonating`, as user mode reads it.
     pub fn teb_is_impersonating(&self) -> bool {
         self.teb_impersonating.load(Ordering::Acquire)
     }
 
     /// Replaces the slot; the old token's reference is dropped after the lock.
-    /// Ending what has not begun changes nothing, the TEB included.
+    /// Clearing an empty slot changes nothing, including the TEB.
     pub(crate) fn set_slot(&self, state: Option<SlotState>) {
         if state.is_none() && !self.is_impersonating() {
             return;
@@ -144,7 +145,7 @@ impl Thread {
     }
 
     /// Replaces the slot's token by `copy` if it still is `token`, armed for
-    /// copy-on-open; says whether it was.
+    /// copy-on-open; returns whether it did.
     pub(crate) fn swap_copy(&self, token: &Arc<Token>, copy: Arc<Token>) -> bool {
         let mut slot = self.slot.lock();
         match slot.as_mut().filter(|s| s.copy_on_open && Arc::ptr_eq(&s.token, token)) {
@@ -159,7 +160,7 @@ impl Thread {
         }
     }
 
-    /// `PsDisableImpersonation`: moves the slot out; the TEB is not told.
+    /// `PsDisableImpersonation`: moves the slot out; the TEB is not updated.
     pub fn disable_impersonation(&self) -> ImpersonationState {
         if !self.is_impersonating() {
             return ImpersonationState(None);
@@ -169,9 +170,9 @@ impl Thread {
         ImpersonationState(slot.take())
     }
 
-    /// `PsRestoreImpersonation`: moves a state back, whatever the slot holds by
-    /// now. No decision, no job test, no failure. A state without a token ends
-    /// the impersonation, and only then is the TEB told.
+    /// `PsRestoreImpersonation`: moves a state back and overwrites the slot. No
+    /// decision, no job test, no failure. A state without a token ends the
+    /// impersonation, and only then is the TEB updated.
     pub fn restore_impersonation(&self, state: ImpersonationState) {
         let ImpersonationState(Some(state)) = state else {
             self.set_slot(None);
@@ -185,13 +186,13 @@ impl Thread {
         drop(old);
     }
 
-    /// Whether the caller is the one who has to allocate the block.
+    /// Whether the caller has to allocate the block.
     pub(crate) fn needs_block(&self) -> bool {
         !self.has_block.load(Ordering::Acquire)
     }
 
-    /// Notes the block. Of two callers that both allocated one, the second finds
-    /// it there and frees its own.
+    /// Records the block. Of two callers that both allocated one, the second
+    /// finds it recorded and frees its own.
     pub(crate) fn set_block(&self) {
         self.has_block.store(true, Ordering::Release);
     }

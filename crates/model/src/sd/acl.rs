@@ -11,14 +11,15 @@ pub enum AceKind {
     Deny,
 }
 
-/// An access control entry that applies to the object itself.
+/// An access control entry that is not inherit-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ace {
     /// Allow or deny.
     pub kind: AceKind,
-    /// The rights it speaks of; generic ones are mapped when it is read.
+    /// The rights it grants or denies; generic ones are mapped when it is
+    /// evaluated.
     pub mask: u32,
-    /// To whom it applies.
+    /// The SID to which it applies.
     pub sid: Sid,
 }
 

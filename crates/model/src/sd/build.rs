@@ -6,7 +6,7 @@ use psimp_nt::Sid;
 
 impl SecurityDescriptor {
     /// The self-relative form. `None` when an ACL would be longer than its
-    /// 16-bit size can say, or has an entry that the model cannot evaluate.
+    /// 16-bit size can express, or has an entry that the model cannot evaluate.
     pub fn to_self_relative(&self) -> Option<Vec<u8>> {
         if self.unevaluated.is_some() {
             return None;

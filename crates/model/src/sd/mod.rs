@@ -9,31 +9,33 @@ pub use parse::InvalidDescriptor;
 
 use psimp_nt::{Sid, integrity};
 
-/// What a security descriptor says, as far as access checks read it.
+/// The parts of a security descriptor that access checks read.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct SecurityDescriptor {
-    /// Owner: may always read and change the DACL.
+    /// Owner: can always read and change the DACL.
     pub owner: Option<Sid>,
-    /// Primary group: nothing reads it.
+    /// Primary group: not used.
     pub group: Option<Sid>,
-    /// The DACL; without one, or with a NULL one, everybody has every access.
+    /// The DACL; without one, or with a NULL one, everyone has every access.
     pub dacl: Option<Acl>,
     /// The mandatory label of the SACL; without one the default applies.
     pub label: Option<MandatoryLabel>,
     /// Type of the first entry of the DACL that a kernel would apply and the
-    /// model cannot: a compound, an object or a callback entry. A check that
-    /// would have to read it is `NOT_SUPPORTED`.
+    /// model cannot: a compound, object or callback entry. A check that would
+    /// have to read it returns `NOT_SUPPORTED`.
     pub unevaluated: Option<u8>,
 }
 
 impl SecurityDescriptor {
-    /// Owned by `owner`, which is its group too, with this DACL and no label.
+    /// A descriptor with `owner` as owner and group, with this DACL and no
+    /// label.
     pub fn new(owner: Sid, dacl: Option<Acl>) -> Self {
         Self { owner: Some(owner), group: Some(owner), dacl, label: None, unevaluated: None }
     }
 }
 
-/// A mandatory integrity label: what tokens of lower integrity may not do.
+/// A mandatory integrity label: the accesses refused to tokens of lower
+/// integrity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MandatoryLabel {
     /// Integrity of the object, as the RID of S-1-16-x.

@@ -1,4 +1,4 @@
-//! Reading self-relative descriptors from bytes that nobody vouches for.
+//! Parses self-relative descriptors from untrusted bytes.
 //!
 //! Layout, little-endian: revision (1 byte), a reserved byte, control (2), then
 //! the offsets of owner, group, SACL and DACL (4 each), of which 0 means none.
@@ -31,14 +31,14 @@ pub(super) mod bits {
 /// Length of the fixed part.
 const HEADER: usize = 20;
 
-/// Why bytes are no descriptor.
+/// The reason why bytes are not a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidDescriptor {
     /// They end before the fixed part does.
     Truncated,
     /// The revision is not 1.
     Revision,
-    /// The control field does not say self-relative.
+    /// The control field lacks `SE_SELF_RELATIVE`.
     NotSelfRelative,
     /// An offset is not a multiple of 4, lies in the fixed part or outside.
     Offset,
@@ -57,11 +57,11 @@ impl From<InvalidDescriptor> for Status {
 }
 
 impl SecurityDescriptor {
-    /// Reads a self-relative `SECURITY_DESCRIPTOR`; what follows its parts does
-    /// not matter. Owner and group may be missing; most routines then refuse it.
+    /// Parses a self-relative `SECURITY_DESCRIPTOR`; bytes after its parts are
+    /// ignored. Owner and group may be missing; most routines then refuse it.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first error found.
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidDescriptor> {
         use InvalidDescriptor::{NotSelfRelative, Revision, Truncated};
         let header = bytes.first_chunk::<HEADER>().ok_or(Truncated)?;
@@ -108,7 +108,7 @@ impl SecurityDescriptor {
     }
 }
 
-/// The bytes from an offset on, unless it is 0.
+/// The bytes from an offset on; `None` for offset 0.
 fn part(bytes: &[u8], offset: [u8; 4]) -> Result<Option<&[u8]>, InvalidDescriptor> {
     let offset = usize::try_from(u32::from_le_bytes(offset)).map_err(|_| InvalidDescriptor::Offset)?;
     match offset {
@@ -122,16 +122,16 @@ fn sid(bytes: &[u8]) -> Result<Sid, InvalidDescriptor> {
     Sid::parse(bytes).map_err(|_| InvalidDescriptor::Sid)
 }
 
-/// An entry as it stands there.
+/// An entry as stored.
 struct Raw {
     kind: u8,
     inherit_only: bool,
-    /// Mask and SID, of the types that have nothing else.
+    /// Mask and SID, for the types that contain nothing else.
     plain: Option<(u32, Sid)>,
 }
 
-/// The entries that apply, and the type of the first one that an access check
-/// of the model would have to leave out.
+/// The entries that apply, and the type of the first entry that the model cannot
+/// evaluate.
 fn discretionary(bytes: &[u8]) -> Result<(Acl, Option<u8>), InvalidDescriptor> {
     let mut acl = Acl::default();
     let mut unevaluated = None;
@@ -143,8 +143,8 @@ fn discretionary(bytes: &[u8]) -> Result<(Acl, Option<u8>), InvalidDescriptor> {
             (bits::COMPOUND..=bits::DENIED_OBJECT | bits::CALLBACK..=bits::DENIED_CALLBACK_OBJECT, _) => {
                 unevaluated = unevaluated.or(Some(raw.kind));
             }
-            // Types that are of no account in a DACL, or that nobody knows:
-            // kernels pass over them.
+            // Types that have no effect in a DACL or are unknown: kernels ignore
+            // them.
             _ => (),
         }
         Ok(())
@@ -152,7 +152,7 @@ fn discretionary(bytes: &[u8]) -> Result<(Acl, Option<u8>), InvalidDescriptor> {
     Ok((acl, unevaluated))
 }
 
-/// The first label of a SACL; what is audited makes no difference here.
+/// The first label of a SACL; audit entries are ignored.
 fn label(bytes: &[u8]) -> Result<Option<MandatoryLabel>, InvalidDescriptor> {
     let mut found = None;
     entries(bytes, |raw| {
@@ -176,8 +176,8 @@ fn integrity(sid: &Sid) -> Option<u32> {
     Some(u32::from_le_bytes([r0, r1, r2, r3]))
 }
 
-/// `RtlValidAcl`, and each entry on the way. Of types that it does not know it
-/// asks for no more than a header.
+/// `RtlValidAcl`, with a check of each entry. Of unknown types only the header
+/// is checked.
 fn entries(
     bytes: &[u8],
     mut each: impl FnMut(Raw) -> Result<(), InvalidDescriptor>,
@@ -194,7 +194,7 @@ fn entries(
     }
     let mut rest = bytes.get(ACL_HEADER..size).ok_or(Acl)?;
     for _ in 0..u16::from_le_bytes([n0, n1]) {
-        // The header of the last entry, too, must be followed by something.
+        // The header of the last entry, too, must be followed by data.
         let [kind, flags, s0, s1, _] = *rest.first_chunk::<{ ACE_HEADER + 1 }>().ok_or(Ace)?;
         let size = usize::from(u16::from_le_bytes([s0, s1]));
         let (entry, after) = rest.split_at_checked(size).ok_or(Ace)?;

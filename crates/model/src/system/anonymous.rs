@@ -8,25 +8,25 @@ use psimp_rules::{PlatformFacts, Restriction};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// The two anonymous tokens, made when first needed, and which one is used.
+/// The two anonymous tokens, created on first use, and which one is used.
 #[derive(Debug, Default)]
 pub(crate) struct AnonymousTokens {
     everyone_included: AtomicBool,
     with_everyone: OnceLock<Arc<Token>>,
     alone: OnceLock<Arc<Token>>,
-    /// References that NT 5.2 never gives back.
+    /// References that NT 5.2 leaks.
     leaked: Mutex<Vec<Arc<Token>>>,
 }
 
 impl System {
-    /// The registry value `EveryoneIncludesAnonymous`; off at first.
+    /// The registry value `EveryoneIncludesAnonymous`; off by default.
     pub fn set_everyone_includes_anonymous(&self, included: bool) {
         self.anonymous().everyone_included.store(included, Ordering::Release);
     }
 
     /// The token that [`System::nt_impersonate_anonymous_token`] uses: primary
-    /// (but where the profile takes no such token), recorded level 0, S-1-5-7,
-    /// logon session 0x3E6. The system keeps it.
+    /// (unless the profile refuses such tokens), recorded level 0, S-1-5-7, logon
+    /// session 0x3E6. The system keeps it.
     pub fn anonymous_token(&self) -> &Arc<Token> {
         let tokens = self.anonymous();
         if tokens.everyone_included.load(Ordering::Acquire) {

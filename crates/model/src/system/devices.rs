@@ -1,4 +1,5 @@
-//! Drive letters: each logon session has its own map, over the global one.
+//! Drive letters: each logon session has its own map, layered over the global
+//! one.
 
 use crate::{System, Thread};
 use parking_lot::RwLock;
@@ -10,8 +11,8 @@ use std::collections::HashMap;
 pub struct DosDevices(RwLock<HashMap<(Luid, String), String>>);
 
 impl DosDevices {
-    /// `DefineDosDevice` in the map of a logon session; that of the operating
-    /// system's ([`Luid::SYSTEM`]) is the global one.
+    /// `DefineDosDevice` in the map of a logon session; the map of
+    /// [`Luid::SYSTEM`] is the global one.
     pub fn define(&self, session: Luid, name: &str, target: &str) {
         self.0.write().insert((session, name.to_owned()), target.to_owned());
     }

@@ -1,4 +1,4 @@
-//! What the job of a process does to the tokens that its threads impersonate.
+//! The effect of a process's job on the tokens that its threads impersonate.
 
 use super::System;
 use crate::{FaultPoint, Process, Token, TokenFilter, job_flags};
@@ -17,7 +17,7 @@ impl System {
         let wants_restricted = match self.profile().job {
             JobRules::Off => return Ok(token),
             JobRules::Documented => true,
-            // ReactOS has the test the other way round.
+            // `ReactOS` has the test inverted.
             JobRules::ReactOs => false,
         };
         let admin = job.has(job_flags::NO_ADMIN) && token.is_admin();
@@ -25,7 +25,7 @@ impl System {
         if admin || kind {
             return Err(Status::ACCESS_DENIED);
         }
-        // Filters are nothing that ReactOS implements.
+        // `ReactOS` does not implement filters.
         if job.has(job_flags::FILTER_TOKENS) && self.profile().job == JobRules::Documented {
             return self.se_filter_token(&token, job.filter());
         }

@@ -55,7 +55,7 @@ impl System {
         self.kernel
     }
 
-    /// Whether the calls besides the rule are those of NT 5.2.
+    /// Whether the calls other than the rule are those of NT 5.2.
     pub(crate) fn is_nt52(&self) -> bool {
         self.kernel.family() == Family::Nt52
     }
@@ -79,12 +79,12 @@ impl System {
         &self.devices
     }
 
-    /// A new token. Its logon session begins with it, if need be.
+    /// A new token. Its logon session is created if it does not exist.
     pub fn create_token(&self, spec: TokenSpec) -> Arc<Token> {
         self.create_token_with(spec, TokenDetails::default())
     }
 
-    /// A new token with all that can be chosen.
+    /// A new token with all properties specified.
     pub fn create_token_with(&self, spec: TokenSpec, details: TokenDetails) -> Arc<Token> {
         let session = self.sessions.reference(spec.authentication_id);
         // Integrity labels came after NT 5.2.
@@ -92,8 +92,8 @@ impl System {
         Arc::new(Token::new(&self.luids, session, spec, details, mandatory))
     }
 
-    /// Whether any token of the logon session exists: the leak oracle. On
-    /// Windows a routine registered for the end of the session tells the same.
+    /// Whether any token of the logon session exists: the leak oracle. On Windows a routine
+    /// registered for the end of the session reports the same.
     pub fn logon_session_alive(&self, id: Luid) -> bool {
         self.logon_session_references(id) > 0
     }
@@ -108,7 +108,7 @@ impl System {
         Process::new(self.next_id.fetch_add(4, Ordering::Relaxed), primary)
     }
 
-    /// A process of the operating system's, as the worker threads are in.
+    /// A process of the operating system, such as the one of the worker threads.
     pub fn create_system_process(&self) -> Arc<Process> {
         let enabled = |sid| Group { sid, enabled: true };
         self.create_process(self.create_token(TokenSpec {
@@ -140,7 +140,7 @@ impl System {
         Thread::new(self.next_id.fetch_add(4, Ordering::Relaxed), process.clone(), false)
     }
 
-    /// `SepDuplicateToken`: no level test. Everybody may open the copy.
+    /// `SepDuplicateToken`: no level test. Everyone may open the copy.
     ///
     /// # Errors
     /// The status of a failure that was asked for at [`FaultPoint::DuplicateToken`]; nothing else

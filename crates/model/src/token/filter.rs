@@ -1,24 +1,24 @@
-//! `SeFilterToken`: a token that can do less.
+//! `SeFilterToken`: a token with less access.
 
 use super::{Adjustable, Token, privileges};
 use psimp_nt::Sid;
 use psimp_rules::{Restriction, TokenFacts};
 
-/// What is taken away. The default takes nothing.
+/// What to remove. The default removes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct TokenFilter {
-    /// Groups, or the user, that shall count in deny entries only. SIDs that the
-    /// token does not have are passed over.
+    /// Groups, or the user, that are to count in deny entries only. SIDs that
+    /// the token does not have are ignored.
     pub disable: Vec<Sid>,
     /// Privileges to delete.
     pub delete: Vec<u32>,
     /// `DISABLE_MAX_PRIVILEGE`: delete all but `SeChangeNotifyPrivilege`.
     pub disable_max_privilege: bool,
-    /// Restricting SIDs to add. Of those of a token that has some already only
-    /// the common ones stay, so that filtering never gives access.
+    /// Restricting SIDs to add. If the token already has some, only the SIDs in
+    /// both lists remain, so that filtering never grants access.
     pub restrict: Vec<Sid>,
     /// `WRITE_RESTRICTED`: the restricting SIDs apply to write access only. A
-    /// token that is fully restricted stays so.
+    /// fully restricted token remains fully restricted.
     pub write_restricted: bool,
 }
 
@@ -47,7 +47,7 @@ impl Token {
 
     /// Restricting SIDs and their kind after the filter.
     ///
-    /// A token whose old and new restricting SIDs have nothing in common stays
+    /// A token whose old and new restricting SIDs have nothing in common remains
     /// restricted, with an empty list: it opens nothing.
     fn narrowed(&self, filter: &TokenFilter) -> (Vec<Sid>, Restriction) {
         if filter.restrict.is_empty() {

@@ -21,7 +21,7 @@ pub mod sids {
     pub const LOCAL_SYSTEM: Sid = Sid::new(5, &[18]);
     /// S-1-5-32-544, the local administrators.
     pub const ADMINISTRATORS: Sid = Sid::new(5, &[32, 544]);
-    /// S-1-5-11, whoever has authenticated.
+    /// S-1-5-11, authenticated users.
     pub const AUTHENTICATED_USERS: Sid = Sid::new(5, &[11]);
     /// S-1-5-12, restricted code.
     pub const RESTRICTED: Sid = Sid::new(5, &[12]);

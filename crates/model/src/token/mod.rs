@@ -17,8 +17,8 @@ use psimp_rules::{PlatformFacts, Restriction, TokenFacts};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// A token object. Groups and privileges can be adjusted; all else is fixed.
-/// It holds a reference on its logon session.
+/// A token object. Groups and privileges can be adjusted; everything else is
+/// fixed. It holds a reference on its logon session.
 #[derive(Debug)]
 pub struct Token {
     id: Luid,
@@ -28,7 +28,7 @@ pub struct Token {
     facts: TokenFacts,
     restricting: Vec<Sid>,
     acl: Option<Acl>,
-    /// `TOKEN_MANDATORY_POLICY_NO_WRITE_UP`: integrity labels bind it.
+    /// `TOKEN_MANDATORY_POLICY_NO_WRITE_UP`: integrity labels apply to it.
     mandatory: bool,
     /// Whether `SeImpersonatePrivilege` is enabled: the decision reads it
     /// without the lock.
@@ -94,9 +94,10 @@ impl Token {
         }
     }
 
-    /// A copy with an id of its own and another reference on the logon session.
-    /// `effective_only` leaves out what is disabled; what counts in deny entries
-    /// stays, or the copy could do more. No level test: that is the caller's.
+    /// A copy with its own id and another reference on the logon session.
+    /// `effective_only` leaves out what is disabled, but keeps what counts in
+    /// deny entries; otherwise the copy would have more access. The level is not
+    /// tested: the caller does that.
     pub(crate) fn copy(
         &self,
         token_type: TokenType,
@@ -114,7 +115,7 @@ impl Token {
         self.derived(facts, self.restricting.clone(), adjustable, acl)
     }
 
-    /// A new object that shares with this one what no copy changes.
+    /// A new object that shares the fields that no copy changes.
     fn derived(
         &self,
         facts: TokenFacts,
@@ -142,8 +143,8 @@ impl Token {
         self.id
     }
 
-    /// `ModifiedId`: another one after each adjustment; copies begin with that
-    /// of their original.
+    /// `ModifiedId`: changes with each adjustment; a copy starts with that of
+    /// its original.
     pub fn modified_id(&self) -> Luid {
         Luid(self.modified_id.load(Ordering::Acquire))
     }
@@ -193,15 +194,15 @@ impl Token {
         self.facts.restriction.is_restricted()
     }
 
-    /// `SeTokenIsAdmin`: the local administrators are among the groups and
-    /// count in more than deny entries.
+    /// `SeTokenIsAdmin`: the local administrators are among the groups and do
+    /// not count in deny entries only.
     pub fn is_admin(&self) -> bool {
         let adjustable = self.adjustable.read();
         adjustable.groups.iter().any(|group| group.sid == sids::ADMINISTRATORS)
             && !adjustable.deny_only.contains(&sids::ADMINISTRATORS)
     }
 
-    /// What the rules read, privileges as they are now.
+    /// The facts that the rules read, with the current privileges.
     pub fn facts(&self) -> TokenFacts {
         let mut facts = self.facts;
         facts.platform.impersonate_privilege = self.impersonate.load(Ordering::Acquire);
@@ -242,7 +243,7 @@ impl Token {
         self.adjustable.read().has(luid)
     }
 
-    /// Enables or disables a privilege the token has; says whether it has it.
+    /// Enables or disables a privilege; returns whether the token has it.
     pub fn adjust_privilege(&self, luid: u32, enabled: bool) -> bool {
         let mut adjustable = self.adjustable.write();
         let Some(privilege) = adjustable.privileges.iter_mut().find(|p| p.luid == luid) else {
@@ -257,13 +258,13 @@ impl Token {
         true
     }
 
-    /// Who may open the token; `None` lets everyone.
+    /// The DACL of the token; `None` grants everyone access.
     pub fn acl(&self) -> Option<&Acl> {
         self.acl.as_ref()
     }
 
-    /// Whether an entry of this kind about `sid` applies: the user or an
-    /// enabled group, and in deny entries also what counts there alone.
+    /// Whether an entry of this kind for `sid` applies: the user or an enabled
+    /// group, and for deny entries also the SIDs that count there only.
     pub(crate) fn matches(&self, sid: &Sid, kind: AceKind) -> bool {
         let adjustable = self.adjustable.read();
         let denied = adjustable.deny_only.contains(sid);

@@ -1,4 +1,4 @@
-//! What a new token shall be.
+//! The properties of a new token.
 
 use crate::Acl;
 use psimp_nt::{Level, Luid, Sid, TokenType};
@@ -7,7 +7,7 @@ use psimp_rules::PlatformFacts;
 /// A group of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Whose membership it is.
+    /// The SID of the group.
     pub sid: Sid,
     /// `SE_GROUP_ENABLED`.
     pub enabled: bool,
@@ -22,12 +22,12 @@ pub struct Privilege {
     pub enabled: bool,
 }
 
-/// What a new token shall be.
+/// The properties of a new token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSpec {
     /// `TokenUser`.
     pub user: Sid,
-    /// Logon session; it comes into being with its first token.
+    /// Logon session; it is created with its first token.
     pub authentication_id: Luid,
     /// Type.
     pub token_type: TokenType,
@@ -43,7 +43,7 @@ pub struct TokenSpec {
     pub write_restricted: bool,
     /// The rest. `impersonate_privilege` is taken from `privileges` instead.
     pub platform: PlatformFacts,
-    /// Who may open the token; `None` lets everyone.
+    /// The DACL of the token; `None` grants everyone access.
     pub acl: Option<Acl>,
 }
 
@@ -66,7 +66,7 @@ impl TokenSpec {
     }
 }
 
-/// What few callers care to choose.
+/// Properties that few callers set.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct TokenDetails {
     /// `TokenSource`.

@@ -1,8 +1,8 @@
 //! SAVE, RESTORE and DISCARD against each other and against the close of the file
 //! object: every order in which the threads can take the locks, found by loom.
 //!
-//! In each of them references are given back once and outside the lock, nobody
-//! waits for ever, and a number that was given to a save is never another one's.
+//! In each order, references are released once and outside the lock, no thread
+//! waits forever, and a save's number is never used again.
 
 mod world;
 
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use world::World;
 
-/// Runs `case` in every order; returns how often it came to which result.
+/// Runs `case` in every order; returns how often each result occurred.
 fn in_every_order<R: Ord + Clone + Debug + Send + 'static>(
     name: &str,
     case: impl Fn() -> R + Send + Sync + 'static,
@@ -33,7 +33,7 @@ fn in_every_order<R: Ord + Clone + Debug + Send + 'static>(
     results
 }
 
-/// What all of `results` are, in order.
+/// All of `results`, sorted.
 fn keys<R: Ord + Clone>(results: BTreeMap<R, usize>) -> Vec<R> {
     results.into_keys().collect()
 }
@@ -42,15 +42,16 @@ const OK: Result<(), Status> = Ok(());
 const CLOSED: Result<(), Status> = Err(Status::FILE_CLOSED);
 const NOT_FOUND: Result<(), Status> = Err(Status::NOT_FOUND);
 
-/// A status that can be put in order.
+/// A status that can be sorted.
 fn number(result: Result<(), Status>) -> u32 {
     result.err().unwrap_or(Status::SUCCESS).0
 }
 
-/// What one thread does.
+/// The action of one thread.
 type Part<R> = Box<dyn FnOnce(&World) -> R>;
 
-/// Runs these on threads 0, 1 and so on, each with the world; what they return.
+/// Runs these on threads 0, 1 and so on, each with the world; returns their
+/// results.
 fn together<R: 'static, const N: usize>(world: &Arc<World>, parts: [Part<R>; N]) -> [R; N] {
     let threads = parts.map(|part| {
         let world = world.clone();

@@ -1,6 +1,6 @@
-//! A kernel as small as the saves need it, whose locks are the model checker's:
-//! threads with slots, tokens that count their references, and file objects with
-//! the protocol that the driver keeps.
+//! A minimal kernel for the saves, with the model checker's locks: threads with
+//! slots, tokens with reference counts, and file objects with the driver's
+//! locking protocol.
 
 use loom::sync::Mutex;
 use loom::thread::{self, ThreadId};
@@ -17,10 +17,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 /// One reference on a token.
 pub(crate) struct Reference {
     id: u64,
-    /// References on this token. Counting is no place where threads can be
-    /// interrupted, so it is not the model checker's.
+    /// References on this token. Counting is not a scheduling point, so it does
+    /// not use the model checker's types.
     count: Arc<AtomicI64>,
-    /// Who holds the lock of the file object.
+    /// The thread that holds the lock of the file object.
     holder: Arc<Holder>,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// So many idle threads.
+    /// A world with this many idle threads.
     pub(crate) fn new(threads: usize) -> Arc<Self> {
         Arc::new(Self {
             slots: (0..threads).map(|_| Mutex::new(None)).collect(),
@@ -90,7 +90,7 @@ impl World {
         dispatch(&Entered { world: self, thread }, caller, row.code(), input.as_bytes(), Ok(row.output))
     }
 
-    /// SAVE of a thread's slot: the id, and token and level that it told of.
+    /// SAVE of a thread's slot: the id, and the token and level in the reply.
     pub(crate) fn save(&self, thread: usize, of: usize) -> Result<(u64, u64, u32), Status> {
         let input = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: handle(of) };
         let reply = self.send(thread, Operation::Save, &input)?;
@@ -116,7 +116,7 @@ impl World {
         self.send(thread, Operation::End, &input).map(drop)
     }
 
-    /// A thread impersonates token 1 or 2 at the level of the same number.
+    /// A thread impersonates token 1 or 2 at the level with the same number.
     pub(crate) fn impersonate(&self, thread: usize, token: u64) {
         let slot = Slot {
             token: self.token(token),
@@ -127,7 +127,7 @@ impl World {
         self.put(thread, Some(slot));
     }
 
-    /// The file object's last handle is closed: what the driver's cleanup does.
+    /// Closes the file object's last handle, as the driver's cleanup does.
     pub(crate) fn cleanup(&self) {
         let saves = self.locked(Option::take);
         drop(saves);
@@ -168,7 +168,7 @@ impl World {
     }
 }
 
-/// The level that goes with a token.
+/// The level that is used with a token.
 pub(crate) fn level(token: u64) -> u32 {
     u32::try_from(token).expect("1 or 2")
 }
@@ -177,7 +177,7 @@ fn handle(thread: usize) -> u64 {
     4 * (thread as u64 + 1)
 }
 
-/// The kernel as one of the threads enters it.
+/// The kernel as called by one of the threads.
 struct Entered<'a> {
     world: &'a World,
     thread: usize,
@@ -252,7 +252,7 @@ impl Kernel for Entered<'_> {
     }
 
     fn with_saves<R>(&self, work: impl FnOnce(&mut SaveTable<Reference>) -> R) -> Result<R, Status> {
-        // Without a table `work` comes back, to be dropped outside the lock.
+        // Without a table `work` is returned, to be dropped outside the lock.
         let done = self.world.locked(|saves| match saves {
             Some(saves) => Ok(work(saves)),
             None => Err(work),

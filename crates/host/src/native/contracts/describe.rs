@@ -1,4 +1,4 @@
-//! Addresses and processor faults in words.
+//! Descriptions of addresses and processor faults.
 
 use super::object_address;
 use crate::native::engine::mapping::Mapping;
@@ -7,7 +7,7 @@ use crate::native::engine::trap::Trap;
 use crate::native::engine::{probe, watchdog};
 use crate::{Fault, FaultKind};
 
-/// An address in words.
+/// A description of an address.
 pub(crate) fn address(address: u64, mapping: &Mapping) -> String {
     if address < 0x1_0000 {
         return if address == 0 { "null".to_owned() } else { format!("0x{address:X}, next to null") };
@@ -58,12 +58,12 @@ pub(crate) fn trap(
         signal => (FaultKind::Instruction, format!("the driver got signal {signal}")),
     };
     let at = if in_code { trap.rip } else { came_from(trap).unwrap_or(0) };
-    // Without a call that led there, the last one into the host is the only trace.
+    // Without a call that led here, the last call into the host is the only trace.
     let at = if mapping.is_code(at) { at } else { trap.last_call };
     Fault { kind, message, site: mapping.site(at) }
 }
 
-/// Where a call to what is no code would have returned.
+/// The return address of a call to an address that is not code.
 fn came_from(trap: &Trap) -> Option<u64> {
     let mut address = [0; 8];
     probe::read(&mut address, trap.rsp).ok()?;
@@ -83,7 +83,7 @@ fn of_memory(
         let why = trap.rcx & 0xFFFF_FFFF;
         return (FaultKind::BugCheck, format!("the driver stopped by fast-fail {why}"));
     }
-    // Not a page: the processor then does not report the address.
+    // Not a page: the processor does not report a non-canonical address.
     if trap.code == GENERAL_PROTECTION {
         let message = "the driver used an address that cannot exist, or an instruction of the kernel's";
         return (FaultKind::MemoryAccess, message.to_owned());

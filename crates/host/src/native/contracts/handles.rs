@@ -1,4 +1,4 @@
-//! Handles of the kernel that the driver opened.
+//! Kernel handles that the driver opened.
 
 use psimp_model::Object;
 
@@ -8,7 +8,7 @@ pub(crate) struct Handle {
     pub(crate) value: u64,
     pub(crate) object: Object,
     pub(crate) granted: u32,
-    /// The function that made it.
+    /// The function that created it.
     pub(crate) function: &'static str,
     /// Return address of that call.
     pub(crate) caller: u64,
@@ -21,7 +21,8 @@ pub(crate) struct Handles(Vec<Handle>);
 /// Handles of the kernel have these bits.
 const KERNEL: u64 = 0xFFFF_FFFF_8000_0000;
 
-/// The current process and thread, which are handles everywhere.
+/// The current process and thread, whose pseudo-handles are valid in every
+/// table.
 const PSEUDO: &[u64] = &[u64::MAX, u64::MAX - 1];
 
 /// Whether a value stands for the current process or thread.
@@ -29,7 +30,7 @@ pub(crate) fn is_pseudo(value: u64) -> bool {
     PSEUDO.contains(&value)
 }
 
-/// Whether a value is of the kernel's table.
+/// Whether a value is a handle of the kernel's table.
 pub(crate) fn is_kernel(value: u64) -> bool {
     value & KERNEL == KERNEL && !is_pseudo(value)
 }
@@ -52,7 +53,7 @@ impl Handles {
         self.0.iter().rev().find(|handle| handle.value == value)
     }
 
-    /// Takes a handle out of the list.
+    /// Removes a handle from the list.
     pub(crate) fn remove(&mut self, value: u64) -> Option<Handle> {
         let index = self.0.iter().rposition(|handle| handle.value == value)?;
         Some(self.0.swap_remove(index))
@@ -63,7 +64,7 @@ impl Handles {
         self.0.iter()
     }
 
-    /// Empties the list and returns what is open, if anything.
+    /// Empties the list and returns the open handles, if any.
     pub(crate) fn settle(&mut self) -> Option<Vec<Handle>> {
         (!self.0.is_empty()).then(|| std::mem::take(&mut self.0))
     }

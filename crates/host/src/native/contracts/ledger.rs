@@ -1,4 +1,4 @@
-//! What the driver holds between dispatches, on whatever thread it took it.
+//! The resources that the driver holds between dispatches, on any thread.
 
 use super::describe;
 use super::handles::{Handle, Handles};
@@ -20,7 +20,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes over what the driver still holds at the end of a dispatch.
+    /// Adds what the driver still holds at the end of a dispatch.
     pub(crate) fn take_over(
         &self,
         references: &RefCell<References>,
@@ -51,39 +51,39 @@ impl Ledger {
         self.references.lock().object_from(address, source).cloned()
     }
 
-    /// Whether any object that is referenced is the one asked for.
+    /// Whether any referenced object matches.
     pub(crate) fn find<T>(&self, wanted: impl FnMut(&Object) -> Option<T>) -> Option<T> {
         self.references.lock().objects().find_map(wanted)
     }
 
-    /// Gives a reference back.
+    /// Releases a reference.
     pub(crate) fn give_back(&self, address: u64, source: RefSource, caller: u64) -> Result<Object, NotHeld> {
         self.references.lock().give_back(address, source, caller)
     }
 
-    /// The first pool block of which `found` knows something.
+    /// The first pool block for which `found` returns a value.
     pub(crate) fn find_block<T>(&self, found: impl FnMut(&Block) -> Option<T>) -> Option<T> {
         self.blocks.lock().iter().find_map(found)
     }
 
-    /// Takes a pool block out of the account.
+    /// Removes a pool block from the ledger.
     pub(crate) fn remove_block(&self, address: u64) -> Option<Block> {
         let mut blocks = self.blocks.lock();
         let index = blocks.iter().position(|block| block.memory.address() == address)?;
         Some(blocks.swap_remove(index))
     }
 
-    /// A handle of the kernel.
+    /// A kernel handle.
     pub(crate) fn handle(&self, value: u64) -> Option<Handle> {
         self.handles.lock().get(value).cloned()
     }
 
-    /// Takes a handle out of the account.
+    /// Removes a handle from the ledger.
     pub(crate) fn remove_handle(&self, value: u64) -> Option<Handle> {
         self.handles.lock().remove(value)
     }
 
-    /// What would leak if the driver were gone now.
+    /// The resources that would leak if the driver were unloaded now.
     pub(crate) fn leaks(&self, mapping: &Mapping) -> Vec<Fault> {
         let mut leaks = Vec::new();
         let mut add = |kind, message, caller| {

@@ -1,8 +1,8 @@
-//! What a driver holds, and the words for it.
+//! The resources that a driver holds, and their descriptions.
 //!
-//! From the bottom up: [`object_address`] is what the driver sees of an object, [`describe`] what a
-//! message calls it; [`references`], [`pool`], [`handles`] and [`tracing`] are what it can hold;
-//! [`ledger`] is all of it.
+//! From the bottom up: [`object_address`] is how the driver sees an object, [`describe`] how a
+//! message names it; [`references`], [`pool`], [`handles`] and [`tracing`] are the kinds of
+//! resources; [`ledger`] combines them.
 
 pub(crate) mod describe;
 pub(crate) mod handles;

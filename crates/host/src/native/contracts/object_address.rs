@@ -1,13 +1,13 @@
 //! Addresses of objects, as the driver sees them.
 //!
-//! An object has no memory that the driver could access. Its address lies in the
-//! kernel's half of the address space, which a process can never map: to read or
-//! write it is a fault. The address follows from the object's identity, so the
-//! same object always has the same one, and no other object ever gets it.
+//! An object has no memory that the driver could access. Its address is in the
+//! kernel's half of the address space, which a process can never map: a read or
+//! write is a fault. The address is derived from the object's identity, so the
+//! same object always has the same address, and no other object ever has it.
 
 use psimp_model::{ObjectType, Process, Thread};
 
-/// What an address stands for.
+/// The object that an address stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -72,7 +72,7 @@ impl Kind {
 /// The lowest address of the kernel's half.
 const BASE: u64 = 0xFFFF_8000_0000_0000;
 const KIND_SHIFT: u32 = 42;
-/// 64 bytes an object: a field access near its start still names it.
+/// 64 bytes an object: a field access near its start still identifies it.
 const ID_SHIFT: u32 = 6;
 const ID_MASK: u64 = (1 << (KIND_SHIFT - ID_SHIFT)) - 1;
 
@@ -81,7 +81,7 @@ pub(crate) fn address(kind: Kind, id: u64) -> u64 {
     BASE | u64::from(kind as u8) << KIND_SHIFT | (id & ID_MASK) << ID_SHIFT
 }
 
-/// What an address stands for: kind, id, and offset from the object's own.
+/// The object of an address: kind, id, and offset from the object's address.
 pub(crate) fn decode(address: u64) -> Option<(Kind, u64, u64)> {
     if address < BASE {
         return None;
@@ -101,7 +101,8 @@ pub(crate) fn of_process(process: &Process) -> u64 {
     address(Kind::Process, process.id().into())
 }
 
-/// The address of an object type: what the variable holds that ntoskrnl exports.
+/// The address of an object type: the value of the variable that ntoskrnl
+/// exports.
 pub(crate) fn of_type(object_type: ObjectType) -> u64 {
     let id = match object_type {
         ObjectType::Token => 1,

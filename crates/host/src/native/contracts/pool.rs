@@ -6,12 +6,12 @@ use crate::{Fault, FaultKind};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 
-/// A block that the driver has.
+/// A block that the driver holds.
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) memory: Guarded,
     pub(crate) tag: u32,
-    /// Paged pool: not to be touched at `DISPATCH_LEVEL`.
+    /// Paged pool: must not be accessed at `DISPATCH_LEVEL`.
     pub(crate) paged: bool,
     /// The function that allocated it.
     pub(crate) function: &'static str,
@@ -20,13 +20,13 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Where an address in the block, or next to it, lies in words.
+    /// A description of the position of an address in or next to the block.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
         let place = self.memory.describe(address)?;
         Some(format!("{place} a pool block of {} bytes", self.memory.length()))
     }
 
-    /// What was done to the bytes around the block, in words.
+    /// A description of the changed bytes around the block.
     pub(crate) fn overrun(&self) -> Option<String> {
         let length = self.memory.length();
         let offset = self.memory.damage()?;
@@ -34,7 +34,7 @@ impl Block {
     }
 }
 
-/// A block that was freed, kept for a while to see whether anyone writes to it.
+/// A freed block, kept for a while to detect writes to it.
 #[derive(Debug)]
 struct Freed {
     memory: Guarded,
@@ -63,7 +63,7 @@ pub(crate) struct UseAfterFree {
 }
 
 impl UseAfterFree {
-    /// The fault of it.
+    /// The fault for it.
     #[cold]
     pub(crate) fn fault(self, mapping: &Mapping) -> Fault {
         Fault {
@@ -74,19 +74,19 @@ impl UseAfterFree {
     }
 }
 
-/// What an address that is to be freed is.
+/// The kind of address that is passed to be freed.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// A block, no longer in the list.
+    /// A block, removed from the list.
     Live(Block),
-    /// A block that was freed before; the return address of that call.
+    /// A block that was already freed; the return address of that call.
     Freed(u64),
-    /// No block of this thread.
+    /// Not a block of this thread.
     Unknown,
 }
 
 impl Pool {
-    /// Freed blocks that are kept.
+    /// The number of freed blocks that are kept.
     const KEPT: usize = 16;
     /// Blocks that a driver may have taken since a dispatch began: the pool is
     /// exhausted some time.
@@ -115,7 +115,7 @@ impl Pool {
         Ok((freed.memory.capacity() >= size).then_some(freed.memory))
     }
 
-    /// The blocks that the driver has.
+    /// The blocks that the driver holds.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Block> {
         self.live.iter()
     }
@@ -125,7 +125,7 @@ impl Pool {
         self.live.push(block);
     }
 
-    /// Takes a block out of the list.
+    /// Removes a block from the list.
     pub(crate) fn remove(&mut self, address: u64) -> Lookup {
         let found = self.live.iter().rposition(|block| block.memory.address() == address);
         if let Some(index) = found {
@@ -135,13 +135,13 @@ impl Pool {
         freed.map_or(Lookup::Unknown, |freed| Lookup::Freed(freed.caller))
     }
 
-    /// Keeps the memory of a block that was freed.
+    /// Keeps the memory of a freed block.
     pub(crate) fn keep(&mut self, memory: Guarded, caller: u64, owner: u64) {
         memory.take_back();
         self.freed.push_back(Freed { memory, caller, owner });
     }
 
-    /// Empties the list and returns what the driver has, if anything.
+    /// Empties the list and returns the blocks that the driver holds, if any.
     pub(crate) fn settle(&mut self) -> Option<Vec<Block>> {
         (!self.live.is_empty()).then(|| std::mem::take(&mut self.live))
     }
@@ -154,13 +154,13 @@ impl Pool {
         }
         let mut orphaned = ORPHANED.lock();
         orphaned.extend(self.freed.drain(..));
-        // Those of drivers that broke a contract are never asked for.
+        // Those of drivers that broke a contract are never checked.
         let surplus = orphaned.len().saturating_sub(MOST);
         orphaned.drain(..surplus);
     }
 
-    /// Looks whether any freed block of a driver was changed, here or on a thread
-    /// that has ended, and forgets them.
+    /// Checks whether any freed block of a driver was changed, on this thread or
+    /// on one that has ended, and drops them.
     pub(crate) fn sweep(&mut self, owner: u64) -> Vec<UseAfterFree> {
         let is_drivers = |freed: &mut Freed| freed.owner == owner;
         let mut freed: Vec<_> = ORPHANED.lock().extract_if(.., is_drivers).collect();
@@ -172,7 +172,7 @@ impl Pool {
 impl Freed {
     fn check(&self, owner: u64) -> Result<(), UseAfterFree> {
         match self.memory.changed_since_taken_back() {
-            // Another driver's, which is gone.
+            // Belongs to another driver, which has been unloaded.
             Some(_) if self.owner != owner => Ok(()),
             None => Ok(()),
             Some(offset) => Err(UseAfterFree { caller: self.caller, offset }),

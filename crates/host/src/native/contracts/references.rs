@@ -3,7 +3,8 @@
 use super::object_address::{self, Kind};
 use psimp_model::Object;
 
-/// The routine that a reference is from; the one that releases it has to fit.
+/// The routine that took a reference; it determines the routine that releases
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefSource {
     /// `ObReferenceObjectByHandle` and its like.
@@ -36,7 +37,7 @@ pub(crate) struct Reference {
     /// The object as the driver sees it.
     pub(crate) address: u64,
     pub(crate) source: RefSource,
-    /// The function that gave it.
+    /// The function that returned it.
     pub(crate) function: &'static str,
     /// Return address of that call.
     pub(crate) caller: u64,
@@ -46,32 +47,32 @@ pub(crate) struct Reference {
 #[derive(Debug)]
 enum State {
     Held(Object),
-    /// Given back by the call that returned here.
+    /// Released by the call that returned here.
     GivenBack(u64),
 }
 
-/// Why a reference cannot be given back.
+/// The reason why a reference cannot be released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotHeld {
     /// There is none on the object.
     None,
-    /// There was one, given back by the call that returned here.
+    /// There was one, released by the call that returned here.
     GivenBack(u64),
-    /// There is one that another routine gave.
+    /// There is one that another routine took.
     From(RefSource),
 }
 
-/// References in the order in which they were taken. Those given back stay in
-/// the list for a while, for the sake of messages.
+/// References in the order in which they were taken. Released ones stay in the
+/// list for a while, for messages.
 #[derive(Debug, Default)]
 pub(crate) struct References {
     all: Vec<Reference>,
-    /// How many were left when entries were dropped last.
+    /// The number of entries left when entries were last dropped.
     kept: usize,
 }
 
 impl References {
-    /// Beyond this, entries of references given back are dropped.
+    /// Above this, entries of released references are dropped.
     const MANY: usize = 64;
 
     /// Notes a reference.
@@ -89,9 +90,9 @@ impl References {
         self.all.push(Reference { address, source, function, caller, state: State::Held(object) });
     }
 
-    /// Takes over references that are noted elsewhere.
+    /// Takes over references from another list.
     pub(crate) fn take_over(&mut self, references: Vec<Reference>) {
-        // Now and then only: what is held may be more than what is given back.
+        // Only occasionally: more references may be held than released.
         if self.all.len() >= Self::MANY.max(2 * self.kept) {
             self.all.retain(Reference::is_held);
             self.kept = self.all.len();
@@ -120,7 +121,7 @@ impl References {
         self.all.iter().filter(|reference| reference.is_held())
     }
 
-    /// Gives the latest reference back that fits.
+    /// Releases the latest matching reference.
     pub(crate) fn give_back(
         &mut self,
         address: u64,
@@ -144,7 +145,7 @@ impl References {
         Err(why)
     }
 
-    /// Where a reference on the object was given back last.
+    /// Where a reference on the object was last released.
     pub(crate) fn given_back(&self, address: u64) -> Option<u64> {
         self.all.iter().rev().find_map(|reference| match reference.state {
             State::GivenBack(by) if reference.address == address => Some(by),
@@ -152,7 +153,7 @@ impl References {
         })
     }
 
-    /// Empties the list and returns what is held, if anything.
+    /// Empties the list and returns the held references, if any.
     pub(crate) fn settle(&mut self) -> Option<Vec<Reference>> {
         if self.all.iter().any(Reference::is_held) {
             let mut all = std::mem::take(&mut self.all);
@@ -177,7 +178,7 @@ impl Reference {
     }
 }
 
-/// The address that an object has for the driver.
+/// The address of an object for the driver.
 pub(crate) fn address_of(object: &Object) -> u64 {
     match object {
         Object::Token(token) => object_address::address(Kind::Token, token.id().0),
@@ -203,7 +204,7 @@ mod tests {
             let mut taken = References::default();
             taken.add(round, Object::Event(Arc::clone(&event)), RefSource::Object, "a test", 0);
             held.take_over(taken.settle().unwrap_or_default());
-            // Every tenth one stays.
+            // Every tenth reference is kept.
             if round % 10 != 0 {
                 assert!(held.give_back(round, RefSource::Object, 1).is_ok());
                 assert_eq!(held.give_back(round, RefSource::Object, 1).err(), Some(NotHeld::GivenBack(1)));

@@ -1,4 +1,4 @@
-//! The event providers of one driver, and who listens to them.
+//! The event providers of one driver, and the session that listens to them.
 
 use crate::native::engine::mapping::Mapping;
 use crate::{Event, EventLog, Fault, FaultKind, Listener};
@@ -10,7 +10,7 @@ pub(crate) struct Registration {
     /// Its `REGHANDLE`.
     pub(crate) handle: u64,
     pub(crate) provider: [u8; 16],
-    /// `PENABLECALLBACK`: called when who listens changes; null for nothing.
+    /// `PENABLECALLBACK`: called when the session changes; null for none.
     pub(crate) callback: u64,
     /// `CallbackContext`.
     pub(crate) context: u64,
@@ -29,12 +29,12 @@ pub(crate) struct Tracing {
 struct State {
     listener: Option<Listener>,
     registered: Vec<Registration>,
-    /// Handles of registrations that are over.
+    /// Handles of registrations that have ended.
     ended: Vec<u64>,
 }
 
 impl Tracing {
-    /// Without providers, and with this listener.
+    /// No providers, and this session.
     pub(crate) fn new(listener: Option<Listener>, events: EventLog) -> Self {
         let state = State { listener, registered: Vec::new(), ended: Vec::new() };
         Self { state: Mutex::new(state), events }
@@ -45,7 +45,7 @@ impl Tracing {
         self.state.lock().listener
     }
 
-    /// Changes who listens; returns the providers, which have to be notified.
+    /// Changes the session; returns the providers, which have to be notified.
     pub(crate) fn set_listener(&self, listener: Option<Listener>) -> Vec<Registration> {
         let mut state = self.state.lock();
         state.listener = listener;
@@ -55,7 +55,7 @@ impl Tracing {
     /// Registers a provider.
     ///
     /// # Errors
-    /// The registration that it has already.
+    /// The existing registration.
     pub(crate) fn register(&self, registration: Registration) -> Result<(), Registration> {
         let registered = &mut self.state.lock().registered;
         if let Some(other) = registered.iter().find(|other| other.provider == registration.provider) {
@@ -65,10 +65,10 @@ impl Tracing {
         Ok(())
     }
 
-    /// The registration behind a handle.
+    /// The registration of a handle.
     ///
     /// # Errors
-    /// Without one: whether there was one once.
+    /// If there is none: whether there was one before.
     pub(crate) fn get(&self, handle: u64) -> Result<Registration, bool> {
         let state = self.state.lock();
         let found = state.registered.iter().find(|registration| registration.handle == handle);
@@ -82,14 +82,14 @@ impl Tracing {
         state.ended.push(handle);
     }
 
-    /// Gives an event to the listener, if it is wanted.
+    /// Passes an event to the session, if it is enabled.
     pub(crate) fn write(&self, event: Event) {
         if self.listener().is_some_and(|listener| listener.wants(event.level, event.keyword)) {
             self.events.add(event);
         }
     }
 
-    /// Providers that are registered though the driver is gone.
+    /// Providers that are still registered after the driver was unloaded.
     pub(crate) fn leaks(&self, mapping: &Mapping) -> Vec<Fault> {
         let leak = |registration: &Registration| Fault {
             kind: FaultKind::RegistrationLeak,

@@ -7,7 +7,7 @@ use super::{signals, watchdog};
 use parking_lot::Mutex;
 use std::ptr;
 
-/// The block of the calling thread, made or taken over at its first call.
+/// The block of the calling thread, allocated or reused at its first call.
 pub(crate) fn attach() -> &'static Cpu {
     Cpu::current().unwrap_or_else(attach_first)
 }
@@ -25,7 +25,7 @@ fn attach_first() -> &'static Cpu {
     cpu
 }
 
-/// Gives the calling thread's block up for good: the host failed while it was in use.
+/// Gives up the calling thread's block for good: the host failed while it was in use.
 #[cold]
 pub(crate) fn abandon(cpu: &'static Cpu) {
     watchdog::remove(&cpu.watch);
@@ -34,18 +34,18 @@ pub(crate) fn abandon(cpu: &'static Cpu) {
 
 static IDLE: Mutex<Vec<Idle>> = Mutex::new(Vec::new());
 
-/// A block without a thread.
+/// A block that no thread owns.
 struct Idle(&'static Cpu);
 
-// SAFETY: the thread that had the block has ended or is in its destructors, and uses no
-// reference to it any more; the next thread has it alone.
+// SAFETY: the previous owner thread has ended or runs its destructors, and uses no reference
+// to the block any more; only the next thread can reach it.
 unsafe impl Send for Idle {}
 
 thread_local! {
     static DETACH: Detach = const { Detach };
 }
 
-/// Gives the thread's block back when the thread ends.
+/// Releases the thread's block when the thread ends.
 struct Detach;
 
 impl Drop for Detach {

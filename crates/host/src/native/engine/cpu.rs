@@ -3,7 +3,7 @@
 //! In kernel mode the GS base points to the processor's control region; here it points to a
 //! [`Cpu`]. The thunk of every export stores its return address and its stack pointer there, for
 //! which it needs no register of the driver's.
-#![allow(unsafe_code)] // the GS base, and the way from it to the block
+#![allow(unsafe_code)] // the GS base, and the path from it to the block
 
 use super::export::Export;
 use super::frame::{CallFrame, Frame};
@@ -30,11 +30,11 @@ pub(crate) struct Cpu {
     frame: Cell<*mut Frame>,
     /// This block.
     this: Cell<*const Self>,
-    /// The export that runs; none while the driver's own code does.
+    /// The export in progress; none while the driver's own code runs.
     pub(crate) export: Cell<Option<&'static Export>>,
     /// The image of the driver that is being called; null outside of [`Cpu::with_dispatch`].
     mapping: Cell<*const Mapping>,
-    /// What the caller of [`Cpu::with_dispatch`] gave; null outside of it.
+    /// The value passed to [`Cpu::with_dispatch`]; null outside of it.
     dispatch: Cell<*const ()>,
     /// The fault that ends the innermost entry.
     pub(crate) fault: Cell<Option<Stop>>,
@@ -75,7 +75,7 @@ impl Cpu {
         cpu
     }
 
-    /// Leaves this byte where the driver's frames will be, unless the driver runs.
+    /// Fills the area of the driver's frames with this byte, unless the driver runs.
     pub(crate) fn fill_stack(&self, stale: u8) {
         if self.frame().is_null() {
             // SAFETY: without a frame the thread is not in the driver.
@@ -89,12 +89,12 @@ impl Cpu {
         unsafe { CURRENT.get().as_ref() }
     }
 
-    /// Makes a block the calling thread's, or leaves the thread without one.
+    /// Makes a block the calling thread's, or detaches the thread from its block.
     pub(super) fn set_current(cpu: Option<&'static Self>) {
         CURRENT.set(cpu.map_or(ptr::null(), ptr::from_ref));
     }
 
-    /// The block of the calling thread, without a look at thread-local storage.
+    /// The block of the calling thread, read without thread-local storage.
     ///
     /// # Safety
     /// The thread is attached, as it always is in code that the driver called.
@@ -108,8 +108,8 @@ impl Cpu {
         unsafe { &*this }
     }
 
-    /// The driver makes a call: returns whether it may, and is not to be ended as one that makes
-    /// calls for ever.
+    /// Records a call of the driver: returns whether it is allowed. If not, the driver has made too
+    /// many calls.
     pub(crate) fn progress(&self) -> bool {
         self.watch.progress()
     }
@@ -165,7 +165,7 @@ impl Cpu {
         Some(body())
     }
 
-    /// What the caller of [`Cpu::with_dispatch`] gave.
+    /// The value passed to [`Cpu::with_dispatch`].
     ///
     /// # Safety
     /// The driver, or an export for it, is running, so that `with_dispatch` is on the stack below;

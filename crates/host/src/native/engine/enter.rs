@@ -1,12 +1,10 @@
-//! Into the driver, and out of it: by return, or from any depth when it broke a
-//! contract.
+//! Entry into the driver and exit from it: by return, or from any depth when it broke a contract.
 //!
-//! [`enter`] saves what the host's calling convention preserves in a [`Frame`] on
-//! its stack and calls the driver on another: one that ends before memory of the
-//! host begins. [`leave`], and the signal handler through
-//! [`landing`], go back to the innermost frame; the driver's frames in between
-//! are dropped without a word, as the kernel would by stopping. Frames of the
-//! host are never in between: an export has finished its own work by then.
+//! [`enter`] saves the registers that the host's calling convention preserves in a [`Frame`] on its
+//! stack and calls the driver on a separate stack, bounded by guard pages. [`leave`], and the signal
+//! handler through [`landing`], return to the innermost frame; the driver's frames in between are
+//! dropped without unwinding. Frames of the host are never in between: an export has finished its own
+//! work by then.
 #![allow(unsafe_code)] // a calling convention of another system, and a jump over its frames
 
 use super::cpu::Cpu;
@@ -16,36 +14,36 @@ use super::stop::Stop;
 use super::trap::Trap;
 use std::arch::naked_asm;
 
-/// What came back: `rax`, and whether by a jump.
+/// The result: `rax`, and whether it came by a jump.
 #[repr(C)]
 struct Exit {
     value: u64,
     jumped: u64,
 }
 
-/// The most arguments that a function of a driver takes here.
+/// The maximum number of arguments of a driver function.
 pub(crate) const MOST_ARGUMENTS: usize = 8;
 
-/// What ended an entry before the function returned.
+/// The reason why an entry ended before the function returned.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// An export found a contract broken.
+    /// An export detected a broken contract.
     Fault(Stop),
     /// The processor, or the watchdog, stopped the driver.
     Trap(Trap),
-    /// Neither is known: the host is wrong.
+    /// Neither is recorded: an error of the host.
     Unknown,
 }
 
 /// Calls a function of the driver.
 ///
 /// # Errors
-/// What ended it before it returned.
+/// The reason why it ended before it returned.
 pub(crate) fn enter(cpu: &Cpu, target: Code<'_>, arguments: [u64; MOST_ARGUMENTS]) -> Result<u64, Ended> {
     let (outer, call_before) = (cpu.frame(), cpu.call());
     let mut frame = Frame { rsp: 0, outer, call: call_before };
     let export = cpu.export.get();
-    // A call from within a call goes on where the driver's stack is.
+    // A nested call continues on the driver's stack.
     let stack = if outer.is_null() { cpu.stack.top() } else { 0 };
     cpu.set_frame(&raw mut frame);
     cpu.export.set(None);
@@ -66,11 +64,10 @@ pub(crate) fn enter(cpu: &Cpu, target: Code<'_>, arguments: [u64; MOST_ARGUMENTS
     })
 }
 
-/// Ends the innermost entry with the fault that is noted in the block.
+/// Ends the innermost entry with the fault that is stored in the block.
 ///
 /// # Safety
-/// The thread is in the driver, and no frame of the host above the innermost
-/// entry has anything left to do.
+/// The thread is in the driver, and no host frame above the innermost entry has work left to do.
 pub(crate) unsafe fn leave() -> ! {
     // SAFETY: as the caller promises.
     unsafe { landing() }
@@ -91,8 +88,7 @@ unsafe extern "sysv64" fn call(frame: *mut Frame, target: u64, arguments: *const
         "mov [rdi], rsp",
         "test rcx, rcx",
         "cmovnz rsp, rcx",
-        // Room for the four arguments in registers, which the callee owns, and
-        // above it the other four.
+        // Room for the four register arguments, which the callee owns, and above it the other four.
         "sub rsp, 64",
         "mov rax, rsi",
         "mov r10, rdx",

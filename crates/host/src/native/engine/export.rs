@@ -20,13 +20,13 @@ pub(crate) const RESOURCES: Option<u64> = Some(Status::INSUFFICIENT_RESOURCES.0 
 /// It fails by returning a null pointer.
 pub(crate) const NULL: Option<u64> = Some(0);
 
-/// A thunk: callable by the driver with whatever the function takes.
+/// A thunk: callable by the driver with the function's arguments.
 pub(crate) type Thunk = unsafe extern "win64" fn();
 
 /// A function that the driver can call.
 #[derive(Debug)]
 pub(crate) struct Export {
-    /// Its name in the module, or the framework's documentation.
+    /// Its name in the module or in the framework's documentation.
     pub(crate) name: &'static str,
     /// The highest IRQL at which it may be called.
     pub(crate) highest_irql: u8,
@@ -34,7 +34,7 @@ pub(crate) struct Export {
     pub(crate) failure: Option<u64>,
     /// The source file that has its body.
     pub(crate) file: &'static str,
-    /// What the driver calls.
+    /// The code that the driver calls.
     pub(crate) thunk: Thunk,
 }
 
@@ -52,8 +52,8 @@ impl Export {
 
 /// A value as the calling convention returns it.
 pub(crate) trait Returns {
-    /// The register. Bits that the type does not have are not zero, so that a
-    /// caller that reads them does not get away with it.
+    /// The register. Bits that the type does not have are not zero, so that a caller that reads
+    /// them is detected.
     fn into_rax(self) -> u64;
 }
 

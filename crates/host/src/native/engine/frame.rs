@@ -1,4 +1,4 @@
-//! What is on the host's stack for each entry into the driver.
+//! The data on the host's stack for each entry into the driver.
 
 /// A call of an export, as its thunk saw it.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct CallFrame {
 pub(crate) struct Frame {
     /// Stack pointer with the saved registers above it.
     pub(super) rsp: u64,
-    /// The entry before, when this one was made by an export; null otherwise.
+    /// The previous entry, when an export made this one; null otherwise.
     pub(super) outer: *mut Self,
     /// The call of that export.
     pub(super) call: CallFrame,

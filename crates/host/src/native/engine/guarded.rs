@@ -1,11 +1,11 @@
 //! Memory that is lent to the driver, between guard bytes and on pages of its own.
 //!
-//! The lent bytes lie at the end of their pages: a driver that goes on writing behind them gets to a
-//! page that nothing may touch, not into memory of the host.
+//! The lent bytes are at the end of their pages: a driver that writes past them reaches an
+//! inaccessible page, not memory of the host.
 //!
-//! The driver may read and write the memory at any time, also on another thread while the host does,
-//! or after it was taken back. So there is never a reference to it: the host copies in and out with
-//! the instructions of [`probe`], as the kernel does with memory that it shares.
+//! The driver may read and write the memory at any time, also concurrently with the host on another
+//! thread, or after it was taken back. The host therefore never holds a reference to it: it copies
+//! in and out with the instructions of [`probe`], as the kernel does with shared memory.
 #![allow(unsafe_code)] // memory that foreign code accesses through its own pointers
 
 use super::region::Region;
@@ -21,16 +21,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const GUARD: usize = 32;
 const GUARD_BYTE: u8 = 0xFD;
 
-/// The byte of memory that was taken back.
+/// The fill byte of memory that was taken back.
 const FREED: u8 = 0xDD;
 
-/// A block that the driver may use, between guard bytes that it may not.
+/// A block that the driver may use, between guard bytes that it must not write.
 ///
 /// The length can be changed up to the capacity, so that blocks can be used again without asking
 /// the system.
 #[derive(Debug)]
 pub(crate) struct Guarded {
-    /// Readable and writable unless [`Guarded::set_accessible`] made them otherwise. Only `probe`
+    /// Readable and writable unless [`Guarded::set_accessible`] changed that. Only `probe`
     /// accesses them.
     pages: ManuallyDrop<Region>,
     length: usize,
@@ -53,16 +53,16 @@ impl From<NoBlock> for Status {
     }
 }
 
-/// Blocks that exist. The system gives a process some 65 000 mappings, and each block takes two.
+/// Number of blocks. The system gives a process some 65 000 mappings, and each block takes two.
 static BLOCKS: AtomicUsize = AtomicUsize::new(0);
 const MOST_BLOCKS: usize = 28_000;
 
-/// Single pages to use again: most blocks are no longer.
+/// Single pages for reuse: most blocks need no more.
 static IDLE: Mutex<Vec<Region>> = Mutex::new(Vec::new());
 const MOST_IDLE: usize = 256;
 
 impl Guarded {
-    /// A block that can be lent for `capacity` bytes or fewer.
+    /// A block that can be lent for up to `capacity` bytes.
     ///
     /// # Errors
     /// When there is no memory, or there are too many blocks.
@@ -91,7 +91,7 @@ impl Guarded {
         Ok(block)
     }
 
-    /// Sets the length and writes the guards around it.
+    /// Sets the length and writes the guards around the bytes.
     pub(crate) fn lend(&mut self, length: usize) {
         self.length = length.min(self.capacity());
         self.fill(self.front(), GUARD_BYTE, GUARD);
@@ -116,12 +116,12 @@ impl Guarded {
         self.pages.address() + offset as u64
     }
 
-    /// Where the front guard begins.
+    /// The start of the front guard.
     fn front(&self) -> u64 {
         self.address() - GUARD as u64
     }
 
-    /// Where the lent bytes end and the guard behind them begins.
+    /// The end of the lent bytes, where the guard behind them begins.
     fn end(&self) -> u64 {
         self.address() + self.length as u64
     }
@@ -140,7 +140,7 @@ impl Guarded {
         })
     }
 
-    /// Reads lent bytes from an offset on into `to`, as many as there are in both; returns how many.
+    /// Reads lent bytes from an offset on into `to`, as many as fit; returns the number.
     pub(crate) fn read(&self, offset: usize, to: &mut [u8]) -> usize {
         let length = self.length.saturating_sub(offset).min(to.len());
         match to.get_mut(..length).map(|to| probe::read(to, self.address() + offset as u64)) {
@@ -149,7 +149,7 @@ impl Guarded {
         }
     }
 
-    /// Writes lent bytes, if all of them are.
+    /// Writes lent bytes, if the whole range is lent.
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
         if offset.checked_add(bytes.len()).is_some_and(|end| end <= self.length) {
             let to = self.address() + offset as u64;
@@ -180,24 +180,24 @@ impl Guarded {
         debug_assert_eq!(filled, Ok(()), "lent memory is accessible");
     }
 
-    /// Makes the lent bytes recognisable as unwritten.
+    /// Fills the lent bytes with the pattern of unwritten memory.
     pub(crate) fn fill_unwritten(&mut self, stale: u8) {
         pattern::pieces(self.length, stale, |offset, piece| self.write(offset, piece));
     }
 
-    /// Lets nobody read or write the pages, or everybody again; returns whether the system did so.
+    /// Makes the pages inaccessible, or accessible again; returns whether the system did so.
     pub(crate) fn set_accessible(&self, accessible: bool) -> bool {
         let protection = Protection { read: accessible, write: accessible, execute: false };
         // SAFETY: there is no reference into the pages, and `probe` and the driver take faults.
         unsafe { self.pages.protect(0..self.pages.size(), protection) }.is_ok()
     }
 
-    /// The pages are not to be used again, because they are no longer accessible.
+    /// The pages cannot be reused, because they are no longer accessible.
     pub(crate) fn retire(&mut self) {
         self.retired = true;
     }
 
-    /// Makes the lent bytes recognisable as taken back.
+    /// Fills the lent bytes with the pattern of memory that was taken back.
     pub(crate) fn take_back(&self) {
         self.fill_from(0, FREED);
     }
@@ -223,7 +223,7 @@ fn changed(from: u64, length: usize, value: u8) -> Option<usize> {
         let mut piece = [value; PIECE];
         let read = probe::read(&mut piece[..PIECE.min(length - offset)], from + offset as u64);
         debug_assert_eq!(read, Ok(()), "lent memory is accessible");
-        // Nearly always nothing, which is seen faster for the whole piece.
+        // Usually nothing changed, which a comparison of the whole piece finds faster.
         if piece == [value; PIECE] {
             return None;
         }
@@ -234,7 +234,7 @@ fn changed(from: u64, length: usize, value: u8) -> Option<usize> {
 impl Drop for Guarded {
     fn drop(&mut self) {
         BLOCKS.fetch_sub(1, Ordering::Relaxed);
-        // SAFETY: the value goes, and nothing uses the pages after this.
+        // SAFETY: the value is being dropped, and nothing uses the pages after this.
         let pages = unsafe { ManuallyDrop::take(&mut self.pages) };
         let mut idle = IDLE.lock();
         if pages.size() == PAGE as usize && !self.retired && idle.len() < MOST_IDLE {

@@ -15,7 +15,7 @@ pub(crate) struct Mapping {
     region: Region,
     /// The executable sections, and whether they are discardable.
     code: Vec<(Range<u64>, bool)>,
-    /// The discardable sections are gone.
+    /// Whether the discardable sections have been removed.
     discarded: AtomicBool,
     sections: Vec<Section>,
     functions: Range<u32>,
@@ -23,7 +23,7 @@ pub(crate) struct Mapping {
     name: &'static str,
 }
 
-/// The address of a function that stays in memory meanwhile.
+/// The address of a function that stays mapped for the lifetime of the value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Code<'a> {
     address: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Code<'a> {
 }
 
 impl Code<'_> {
-    /// The thunk of an export, which is called as if it were a function of the driver.
+    /// The thunk of an export, called like a function of the driver.
     pub(super) fn of_thunk(address: u64) -> Self {
         Self { address, of: PhantomData }
     }
@@ -82,7 +82,7 @@ impl Mapping {
         })
     }
 
-    /// Takes away what is needed only for initialisation, as the kernel does
+    /// Removes what is needed only for initialisation, as the kernel does
     /// after `DriverEntry`.
     pub(crate) fn discard(&self) -> Result<(), LoadError> {
         self.discarded.store(true, Ordering::Relaxed);
@@ -109,7 +109,7 @@ impl Mapping {
         self.entry
     }
 
-    /// Whether an address is in an executable section that is there.
+    /// Whether an address is in a mapped executable section.
     pub(crate) fn is_code(&self, address: u64) -> bool {
         let mut code = self.code.iter();
         code.any(|(range, discardable)| {
@@ -117,7 +117,7 @@ impl Mapping {
         })
     }
 
-    /// The function at an address, if there can be one.
+    /// The function at an address, if it is in executable code.
     pub(crate) fn function(&self, address: u64) -> Option<Code<'_>> {
         self.is_code(address).then_some(Code { address, of: PhantomData })
     }
@@ -154,7 +154,7 @@ impl Mapping {
             let address = address.wrapping_add(index as u64);
             let mut byte = [0];
             if self.is_code(address) {
-                // Not readable, it stays zero.
+                // If it is not readable, it stays zero.
                 let _ = probe::read(&mut byte, address);
             }
             byte[0]

@@ -1,5 +1,5 @@
-//! Runs foreign code in this process and gets out of it again. It knows the image and nothing of
-//! what the image's calls mean.
+//! Runs foreign code in this process and returns from it. It knows the image, but not the meaning of
+//! the image's calls.
 //!
 //! From the bottom up: [`region`], [`probe`], [`guarded`] and [`mapping`] are memory; [`cpu`] is what
 //! a thread has while it is in the driver; [`enter`] goes in, and [`signals`] and [`watchdog`] get it

@@ -1,7 +1,7 @@
-//! The bytes that stand for memory nobody has written yet.
+//! The bytes that represent uninitialised memory.
 //!
-//! They differ from place to place and are never zero, so that eight of them in
-//! a row where they were laid out cannot be anything the driver wrote.
+//! They differ by position and are never zero, so that eight of them in a row,
+//! unmoved, cannot have been written by the driver.
 
 const PERIOD: usize = 256;
 
@@ -30,7 +30,7 @@ pub(crate) fn pieces(length: usize, stale: u8, mut write: impl FnMut(usize, &[u8
     }
 }
 
-/// The first eight aligned bytes from `start` on that nobody has written since.
+/// The first eight aligned bytes from `start` on that are still unwritten.
 pub(crate) fn unwritten(buffer: &[u8], start: usize, stale: u8) -> Option<usize> {
     let start = start.next_multiple_of(8);
     let rest = buffer.get(start..)?.as_chunks::<8>().0;

@@ -1,13 +1,13 @@
-//! Reads and writes of memory that the driver shares or names, and that may not be there.
+//! Reads and writes of memory that the driver shares or names, and that may not be accessible.
 //!
-//! The few instructions that touch it lie between two labels; a fault at one of
-//! them is resumed behind them by the signal handler and becomes an error.
+//! The few instructions that access it are between two labels; after a fault at one of them, the
+//! signal handler resumes behind them and the access returns an error.
 #![allow(unsafe_code)] // pointers of unknown origin
 
 use std::arch::global_asm;
 use std::ffi::c_void;
 
-/// The memory is not there, or not to be written.
+/// The memory is not mapped, or not writable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoMemory;
 
@@ -67,7 +67,7 @@ global_asm!(
     "25:",
     "xor eax, eax",
     "ret",
-    // The target begins inside the source: from the end on down.
+    // The target begins inside the source: copy from the end down.
     "26:",
     "test rdx, rdx",
     "jz 25b",
@@ -139,8 +139,8 @@ unsafe extern "sysv64" {
     fn psimp_host_compare(left: u64, right: u64, length: usize, difference: *mut i32) -> u64;
 }
 
-/// Where to continue when the instruction at `rip` could not reach its memory;
-/// none when it is not one of those here.
+/// Where to continue when the instruction at `rip` faulted; `None` when it is not one of those
+/// here.
 pub(crate) fn resume(rip: u64) -> Option<u64> {
     let start = (&raw const psimp_host_probe_start) as u64;
     let end = (&raw const psimp_host_probe_end) as u64;
@@ -157,19 +157,19 @@ pub(crate) fn read(to: &mut [u8], from: u64) -> Result<(), NoMemory> {
     unsafe { copy(to.as_mut_ptr() as u64, from, to.len()) }
 }
 
-/// Copies between any addresses, as `memmove` does. To Rust this is an access by foreign code: the
-/// driver may write the same memory meanwhile.
+/// Copies between any addresses, like `memmove`. To Rust this is an access by foreign code: the
+/// driver may write the same memory concurrently.
 ///
 /// # Safety
-/// What is at `to` may be written by anybody who is given the address: it is no memory of the host
-/// to which there is a reference, unless that is the caller's own exclusive one.
+/// Code with the address may write the memory at `to`: it is not memory of the host to which there
+/// is a reference, except the caller's own exclusive one.
 pub(crate) unsafe fn copy(to: u64, from: u64, length: usize) -> Result<(), NoMemory> {
     // SAFETY: an address without memory becomes an error; the rest the caller
     // promises.
     checked(unsafe { psimp_host_copy(to, from, length) })
 }
 
-/// Fills memory at any address, as `memset` does.
+/// Fills memory at any address, like `memset`.
 ///
 /// # Safety
 /// As for [`copy`].
@@ -178,7 +178,7 @@ pub(crate) unsafe fn fill(to: u64, byte: u8, length: usize) -> Result<(), NoMemo
     checked(unsafe { psimp_host_fill(to, byte, length) })
 }
 
-/// Compares memory at any addresses, as `memcmp` does.
+/// Compares memory at any addresses, like `memcmp`.
 pub(crate) fn compare(left: u64, right: u64, length: usize) -> Result<i32, NoMemory> {
     let mut difference = 0;
     // SAFETY: an address without memory becomes an error; nothing else is

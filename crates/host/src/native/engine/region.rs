@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::slice;
 
-/// A range of pages, with a page on either side that nothing may touch.
+/// A range of pages, with an inaccessible page on either side.
 #[derive(Debug)]
 pub(crate) struct Region {
     base: NonNull<u8>,
@@ -46,7 +46,7 @@ impl Region {
         let base = unsafe { start.cast::<u8>().add(GUARD) };
         let base = NonNull::new(base).ok_or_else(|| map_error(libc::ENOMEM))?;
         let region = Self { base, size };
-        // SAFETY: nobody else has the pages yet.
+        // SAFETY: the pages are not shared yet.
         unsafe { region.protect(0..size, Protection { read: true, write: true, execute: false }) }?;
         Ok(region)
     }
@@ -81,7 +81,7 @@ impl Region {
     /// Fills the last bytes.
     ///
     /// # Safety
-    /// The pages can be written, and nobody else reads or writes them meanwhile.
+    /// The pages are writable, and no other code reads or writes them during the call.
     pub(crate) unsafe fn fill_end(&self, length: usize, value: u8) {
         let length = length.min(self.size);
         // SAFETY: the offset lies inside.
@@ -105,11 +105,11 @@ impl Region {
         Some(unsafe { slice::from_raw_parts(from, length) })
     }
 
-    /// Sets which accesses to some pages are allowed.
+    /// Sets the allowed accesses to some pages.
     ///
     /// # Safety
-    /// No reference into the pages is alive, and nobody accesses them in a way that is no longer
-    /// allowed and cannot take the processor's fault.
+    /// No reference into the pages is alive, and no code accesses them in a way that is no longer
+    /// allowed and cannot handle the processor's fault.
     pub(crate) unsafe fn protect(
         &self,
         pages: Range<usize>,
@@ -134,13 +134,13 @@ impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: one guard page lies before the first page.
         let start = unsafe { self.base.as_ptr().sub(GUARD) };
-        // SAFETY: the whole mapping is the region's; whoever runs code in it has a reference on
-        // its owner.
+        // SAFETY: the whole mapping is the region's; code that runs in it holds a reference on its
+        // owner.
         unsafe { libc::munmap(start.cast(), self.size + 2 * GUARD) };
     }
 }
 
-/// A region that nobody else has yet: it can be written until it is finished.
+/// A region that is not shared yet: it can be written until it is finished.
 #[derive(Debug)]
 pub(crate) struct Draft(Region);
 
@@ -174,13 +174,13 @@ impl Draft {
         bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// Ends the writing: each range of pages is protected as given, in this order.
+    /// Ends the writing: sets the protection of each range of pages, in this order.
     pub(crate) fn finish(
         self,
         protections: impl IntoIterator<Item = (Range<usize>, Protection)>,
     ) -> Result<Region, LoadError> {
         for (pages, protection) in protections {
-            // SAFETY: nobody else has the pages yet, and `bytes` lends them for one call only.
+            // SAFETY: the pages are not shared yet, and `bytes` lends them for one call only.
             unsafe { self.0.protect(pages, protection) }?;
         }
         Ok(self.0)

@@ -1,9 +1,9 @@
 //! Faults of the processor while a thread is in the driver.
 //!
 //! The handler changes where the interrupted code continues: behind the probe
-//! that could not reach its memory, or back at the host's entry. It runs on a
-//! stack of its own, because the driver's may be what is wrong. A signal that
-//! the driver did not cause goes to the handler that was set before.
+//! instruction that faulted, or back at the host's entry. It runs on its own
+//! stack, because the driver's stack may be the cause. A signal that the driver
+//! did not cause goes to the previous handler.
 #![allow(unsafe_code)] // signal handlers
 
 use super::cpu::Cpu;
@@ -14,7 +14,7 @@ use std::mem;
 use std::ptr;
 use std::sync::{Once, OnceLock};
 
-/// `SIGABRT` is how a panic of the host ends where panics do not unwind.
+/// `SIGABRT` is how a panic of the host ends when panics do not unwind.
 const SIGNALS: &[c_int] = &[
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -55,7 +55,7 @@ fn empty() -> libc::sigaction {
 
 fn current(signal: c_int) -> libc::sigaction {
     let mut action = empty();
-    // SAFETY: only asks; the pointer is to a local.
+    // SAFETY: only queries; the pointer is to a local.
     unsafe { libc::sigaction(signal, ptr::null(), &raw mut action) };
     action
 }
@@ -66,11 +66,11 @@ fn set(signal: c_int, action: &libc::sigaction) {
     unsafe { libc::sigaction(signal, action, ptr::null_mut()) };
 }
 
-/// What the handler does about the interrupted code.
+/// The handler's decision about the interrupted code.
 enum Answer {
     /// It continues here.
     Continue(u64),
-    /// It is not ours.
+    /// The signal is not for the host.
     PassOn,
 }
 
@@ -95,7 +95,7 @@ fn answer(signal: c_int, info: &siginfo_t, registers: &[i64]) -> Answer {
     let Some(cpu) = Cpu::current() else { return Answer::PassOn };
     let (outside, export) = (cpu.frame().is_null(), cpu.export.get());
     if signal == watchdog::SIGNAL {
-        // The host's own code is let run: the driver's comes again.
+        // The host's own code continues: the driver's runs again later.
         let in_code = cpu.mapping().is_some_and(|mapping| mapping.is_code(rip));
         if outside || !in_code {
             return Answer::PassOn;
@@ -105,8 +105,8 @@ fn answer(signal: c_int, info: &siginfo_t, registers: &[i64]) -> Answer {
     } else if outside || (signal == libc::SIGABRT && export.is_none()) {
         return Answer::PassOn;
     }
-    // SAFETY: the field is there for the signals of the processor, and for the
-    // others nobody reads it.
+    // SAFETY: the field is present for the processor's signals, and it is not
+    // read for others.
     let address = unsafe { info.si_addr() } as u64;
     let (rsp, rcx) = (register(RSP), register(RCX));
     let last_call = cpu.caller();
@@ -119,9 +119,9 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let before = BEFORE.get().zip(index).and_then(|(before, index)| before.get(index));
     let Some(before) = before else { return };
     match before.sa_sigaction {
-        // By default nothing happens.
+        // The default action is to ignore the signal.
         libc::SIG_DFL | libc::SIG_IGN if signal == watchdog::SIGNAL => {}
-        // The instruction is tried again, now without us.
+        // The instruction is retried without this handler.
         libc::SIG_DFL | libc::SIG_IGN => set(signal, before),
         handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
             // SAFETY: the flag says that the handler is of this type.

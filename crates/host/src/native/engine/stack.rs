@@ -1,24 +1,24 @@
 //! The stack that a driver runs on, and the functions of the host for it.
 
-#![allow(unsafe_code)] // writes where the driver's frames will be
+#![allow(unsafe_code)] // writes in the area of the driver's frames
 
 use super::region::Region;
 
-/// Between two pages that nothing may touch.
+/// Between two inaccessible pages.
 #[derive(Debug)]
 pub(crate) struct Stack(Region);
 
-/// Which end of the stack a driver went beyond.
+/// The end of the stack that a driver overran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beyond {
     /// It ran out of stack.
     Bottom,
-    /// It wrote over everything that was on it.
+    /// It overwrote everything on the stack.
     Top,
 }
 
 impl Stack {
-    /// More than the kernel's 24 KB, because the host's functions are on it too.
+    /// More than the kernel's 24 KB, because the host's functions run on it too.
     const SIZE: usize = 1 << 20;
 
     /// # Panics
@@ -27,22 +27,23 @@ impl Stack {
         Self(Region::new(Self::SIZE).unwrap_or_else(|error| panic!("no stack for a driver: {error}")))
     }
 
-    /// The address above the first byte to be used.
+    /// The address above the first usable byte.
     pub(crate) fn top(&self) -> u64 {
         self.0.address() + self.0.size() as u64
     }
 
-    /// Leaves this byte where the driver's frames will be.
+    /// Fills the area of the driver's frames with this byte.
     ///
     /// # Safety
     /// The thread is not in the driver.
     pub(crate) unsafe fn fill(&self, stale: u8) {
         const DEEPER_THAN_A_DRIVER_GOES: usize = 0x4000;
-        // SAFETY: only the thread's own driver uses the stack, and is not running.
+        // SAFETY: only the thread's own driver uses the stack, and it is not
+        // running.
         unsafe { self.0.fill_end(DEEPER_THAN_A_DRIVER_GOES, stale) };
     }
 
-    /// Whether an address that could not be reached lies just outside.
+    /// Whether a faulting address is just outside the stack.
     pub(crate) fn beyond(&self, address: u64) -> Option<Beyond> {
         let (inside, around) = (self.0.offset_of(address).is_some(), self.0.surrounds(address));
         match around && !inside {

@@ -1,8 +1,8 @@
-//! The way of a fault back to the host function that entered the driver.
+//! The propagation of a fault to the host function that entered the driver.
 
 use crate::Fault;
 
-/// A fault on its way back to the host function that entered the driver.
+/// A fault that is propagated to the host function that entered the driver.
 #[derive(Debug)]
 pub(crate) struct Stop(pub(crate) Box<Fault>);
 
@@ -12,5 +12,5 @@ impl From<Fault> for Stop {
     }
 }
 
-/// The result of something that may break a contract.
+/// The result of an operation that may break a contract.
 pub(crate) type Outcome<T> = Result<T, Stop>;

@@ -19,7 +19,7 @@ pub(crate) struct Trap {
     pub(crate) rcx: u64,
     /// Return address of the driver's last call into the host.
     pub(crate) last_call: u64,
-    /// The export in whose code it happened; none for the driver's own.
+    /// The export in whose code it happened; none for the driver's own code.
     pub(crate) export: Option<&'static Export>,
 }
 
@@ -35,7 +35,7 @@ impl SignalStack {
         Self(Box::new_uninit_slice(Self::SIZE))
     }
 
-    /// Makes it the calling thread's.
+    /// Sets it as the calling thread's signal stack.
     pub(crate) fn use_for_signals(&'static self) {
         let stack =
             libc::stack_t { ss_sp: self.0.as_ptr().cast_mut().cast(), ss_flags: 0, ss_size: self.0.len() };
@@ -44,7 +44,7 @@ impl SignalStack {
         unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
     }
 
-    /// Leaves the calling thread without one.
+    /// Removes the calling thread's signal stack.
     pub(crate) fn disable() {
         let stack = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
         // SAFETY: no memory is handed over.

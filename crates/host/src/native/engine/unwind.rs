@@ -1,8 +1,8 @@
 //! The driver's call stack, from the image's own unwind data.
 //!
-//! A driver's frames lie on its stack, between an entry and the call of an export. No
-//! register but the stack pointer is known there: none of the frames of the driver hangs on
-//! another, and a function that has such a frame ends the list.
+//! The driver's frames are on its stack, between an entry and the call of an export. Only
+//! the stack pointer is known there: unwinding uses no frame pointer, and a function that
+//! needs one ends the list.
 #![allow(unsafe_code)] // the driver's frames on the stack
 
 use super::cpu::Cpu;
@@ -15,12 +15,12 @@ use std::ops::Range;
 /// More than a driver's stack of some kilobytes can hold.
 const MOST: usize = 256;
 
-/// What is in a register that is not known: an address that is on no stack.
+/// The value of unknown registers: an address that is on no stack.
 const UNKNOWN: u64 = 1 << 62;
 
-/// What is read instead of code. The reader would take a jump behind a call for the end of a
-/// function, and the stack for empty, even if the jump stays in the same one; but what
-/// follows a call is never past the first instruction of an end.
+/// Replaces the code bytes. The unwinder would take a jump after a call for a function
+/// epilogue, and the frame for already popped, even if the jump stays in the same function;
+/// but the code after a call is never past the first instruction of an epilogue.
 static NO_END: [u8; 0x1_0000] = [0x90; 0x1_0000];
 
 /// Where the calls were made that led to the export call in progress, innermost
@@ -42,13 +42,13 @@ pub(crate) fn stack(cpu: &Cpu, mapping: &Mapping) -> Vec<Site> {
 fn one_entry(mapping: &Mapping, call: CallFrame, end: u64, sites: &mut Vec<Site>) {
     let functions = FunctionTableEntries::parse(mapping.functions());
     let mut registers = Registers { values: [UNKNOWN; 16], stack: call.rsp..end };
-    // Past the return address, as it will be when the export has returned.
+    // Past the return address, as it will be after the export has returned.
     registers.write_register(Register::RSP, call.rsp + 8);
     let mut next = Some(call.caller);
     while let Some(site) = next.and_then(|rip| mapping.site(rip)).filter(|_| sites.len() < MOST) {
         sites.push(site);
-        // A function without unwind data would pass for one without a frame, and
-        // one that ends outside of its section cannot be read.
+        // A function without unwind data would be treated as a leaf function, and one that
+        // ends outside of its section cannot be read.
         let function = functions.lookup(site.rva).filter(|function| {
             let rest = function.end_address.get().saturating_sub(site.rva) as usize;
             rest <= NO_END.len() && mapping.constant(site.rva).is_some_and(|code| rest <= code.len())
@@ -61,7 +61,7 @@ fn one_entry(mapping: &Mapping, call: CallFrame, end: u64, sites: &mut Vec<Site>
 /// What unwinding knows of a frame.
 struct Registers {
     values: [u64; 16],
-    /// What can be read: the driver's part of the stack.
+    /// The readable range: the driver's part of the stack.
     stack: Range<u64>,
 }
 

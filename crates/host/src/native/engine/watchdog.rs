@@ -1,8 +1,9 @@
-//! A driver that does not return.
+//! Stops a driver that does not return.
 //!
-//! One thread of the process looks at the others from time to time. Where one has
-//! been in the driver's own code for too long without a call, it gets a signal,
-//! whose handler ends the entry. A driver that calls for ever is stopped at a
+//! One thread of the process checks the others periodically. A thread that has
+//! been in the driver's own code for too long without a call gets a signal, whose
+//! handler ends the entry. A driver that makes calls without end is stopped at a
+//! call.
 //! call.
 #![allow(unsafe_code)] // a signal for a thread
 
@@ -12,46 +13,47 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Ignored by default, and sent by nobody else who does not expect it to be.
+/// Ignored by default, and not sent by other code that does not expect this
+/// handler.
 pub(crate) const SIGNAL: libc::c_int = libc::SIGURG;
 
-/// A driver that makes more calls than this in one dispatch will not return.
+/// A driver that makes more calls than this in one dispatch is considered hung.
 const MOST_CALLS: u64 = 10_000_000;
 
-/// How often the watchdog looks.
+/// The interval between checks.
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// What the watchdog sees of a thread.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    /// Counts up when the driver is entered and when it is left, and by two at
-    /// every call it makes: odd inside.
+    /// Incremented when the driver is entered and left, and increased by two at
+    /// every call it makes: odd while inside.
     count: AtomicU64,
     /// The count at which the driver has made too many calls.
     most: AtomicU64,
-    /// Milliseconds that an entry may take; zero for ever.
+    /// Milliseconds that an entry may take; zero for no limit.
     limit: AtomicU32,
 }
 
 impl Watch {
-    /// The driver is entered from outside.
+    /// Records an entry into the driver from outside.
     pub(crate) fn enter(&self, limit: u32) {
         self.limit.store(limit, Ordering::Relaxed);
         let most = self.step(1) + 2 * MOST_CALLS;
         self.most.store(if limit == 0 { u64::MAX } else { most }, Ordering::Relaxed);
     }
 
-    /// The driver makes a call: returns whether it is not one too many.
+    /// Records a call of the driver: returns whether it is within the limit.
     pub(crate) fn progress(&self) -> bool {
         self.step(2) <= self.most.load(Ordering::Relaxed)
     }
 
-    /// The driver is left.
+    /// Records the exit from the driver.
     pub(crate) fn leave(&self) {
         self.step(1);
     }
 
-    /// Only the thread itself counts.
+    /// Only the thread itself updates the count.
     fn step(&self, by: u64) -> u64 {
         let count = self.count.load(Ordering::Relaxed) + by;
         self.count.store(count, Ordering::Relaxed);
@@ -65,15 +67,16 @@ static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 struct Watched {
     watch: &'static Watch,
     thread: libc::pthread_t,
-    /// The count at the last look, and when it was first seen.
+    /// The count at the last check, and when it was first seen.
     seen: (u64, Instant),
 }
 
-/// Watches the calling thread.
+/// Starts watching the calling thread.
 pub(crate) fn add(watch: &'static Watch) {
     static START: Once = Once::new();
     START.call_once(|| {
-        // Without it a driver that hangs, hangs: not worth failing for.
+        // Without the watchdog, a hung driver is not stopped; that is no reason
+        // to fail.
         let _ = thread::Builder::new().name("driver watchdog".to_owned()).spawn(watch_all);
     });
     // SAFETY: always succeeds.
@@ -81,7 +84,7 @@ pub(crate) fn add(watch: &'static Watch) {
     WATCHED.lock().push(Watched { watch, thread, seen: (0, Instant::now()) });
 }
 
-/// Watches the calling thread no longer.
+/// Stops watching the calling thread.
 pub(crate) fn remove(watch: &'static Watch) {
     WATCHED.lock().retain(|watched| !std::ptr::eq(watched.watch, watch));
 }
@@ -89,7 +92,7 @@ pub(crate) fn remove(watch: &'static Watch) {
 fn watch_all() {
     loop {
         thread::sleep(INTERVAL);
-        // Threads stay in the list, and alive, while it is locked.
+        // While it is locked, threads stay in the list and alive.
         WATCHED.lock().iter_mut().for_each(look);
     }
 }

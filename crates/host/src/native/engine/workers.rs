@@ -1,6 +1,6 @@
-//! Threads of the operating system for what a driver has done elsewhere than on
-//! the thread that calls it. They stay, because making one takes longer than
-//! most of what they do.
+//! Operating-system threads for work that a driver runs on another thread than
+//! the one that calls it. They are kept, because creating a thread takes longer
+//! than most of the work.
 
 use parking_lot::Mutex;
 use std::io;
@@ -9,20 +9,20 @@ use std::thread;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Those that have nothing to do.
+/// The idle threads.
 static IDLE: Mutex<Vec<Sender<Job>>> = Mutex::new(Vec::new());
 
-/// Runs a job, which does not panic, on another thread, beginning now.
+/// Runs a job, which must not panic, on another thread, starting immediately.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// When the system cannot create a thread.
 pub(crate) fn run(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let mut job: Job = Box::new(job);
     loop {
         let Some(idle) = IDLE.lock().pop() else { break };
         match idle.send(job) {
             Ok(()) => return Ok(()),
-            // It is gone, as happens only at the end of the process.
+            // It has ended, which happens only at the end of the process.
             Err(returned) => job = returned.0,
         }
     }

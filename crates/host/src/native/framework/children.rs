@@ -1,4 +1,4 @@
-//! Objects below other objects, with which they are deleted.
+//! Child objects, which are deleted with their parent.
 
 use crate::native::contracts::object_address::Kind;
 use parking_lot::Mutex;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// An object that has a parent.
 pub(crate) trait Child {
-    /// What its handles stand for.
+    /// The type that its handles refer to.
     const KIND: Kind;
 
     /// Its handle.
@@ -17,7 +17,7 @@ pub(crate) trait Child {
     fn parent(&self) -> u64;
 }
 
-/// The objects of one type that one driver made.
+/// The objects of one type that one driver created.
 #[derive(Debug)]
 pub(crate) struct Children<T>(Mutex<BTreeMap<u64, Arc<T>>>);
 
@@ -33,7 +33,7 @@ impl<T: Child> Children<T> {
         self.0.lock().insert(child.handle(), child);
     }
 
-    /// Forgets an object; returns whether it was there.
+    /// Removes an object; returns whether it was in the list.
     pub(crate) fn remove(&self, child: &T) -> bool {
         self.0.lock().remove(&child.handle()).is_some()
     }
@@ -43,12 +43,12 @@ impl<T: Child> Children<T> {
         self.0.lock().values().cloned().collect()
     }
 
-    /// Those below an object.
+    /// The children of an object.
     pub(crate) fn of(&self, parent: u64) -> Vec<Arc<T>> {
         self.0.lock().values().filter(|child| child.parent() == parent).cloned().collect()
     }
 
-    /// The object behind a handle.
+    /// The object of a handle.
     pub(crate) fn get(&self, handle: u64) -> Option<Arc<T>> {
         self.0.lock().get(&handle).cloned()
     }

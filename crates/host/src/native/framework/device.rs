@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub(crate) struct Device {
     handle: u64,
     framework: u64,
-    /// Return address of the call that made it.
+    /// Return address of the call that created it.
     caller: u64,
     name: Option<String>,
     acl: Acl,
@@ -79,19 +79,19 @@ impl Device {
         self.files.as_ref()
     }
 
-    /// Who may open it.
+    /// The descriptor that controls who may open it.
     pub(crate) fn acl(&self) -> &Acl {
         &self.acl
     }
 
-    /// Whether this is its name or its link. Names differ in more than case.
+    /// Whether this is its name or its link. Names are case-insensitive.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         let same = |other: &String| other.eq_ignore_ascii_case(name);
         self.name.as_ref().is_some_and(same) || self.link.lock().as_ref().is_some_and(same)
     }
 
-    /// What follows this device's name, or its link, in a path: nothing, or a name
-    /// below the device with the backslash before it.
+    /// The part of a path after this device's name or link: empty, or a name below the
+    /// device, starting with the backslash.
     pub(crate) fn rest_of<'p>(&self, path: &'p str) -> Option<&'p str> {
         let behind = |own: &str| {
             let (start, rest) = path.split_at_checked(own.len())?;
@@ -102,7 +102,7 @@ impl Device {
         by_name.or_else(|| self.link.lock().as_deref().and_then(behind))
     }
 
-    /// Whether the I/O manager lets creates through.
+    /// Whether the I/O manager passes creates to the driver.
     pub(crate) fn can_be_opened(&self) -> bool {
         !self.initializing.load(Ordering::Acquire) && !self.deleted.load(Ordering::Acquire)
     }
@@ -135,13 +135,14 @@ impl Device {
         self.open.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// One file fewer is open; returns whether that was the last one of a deleted device.
+    /// Records that one file was closed; returns whether it was the last one of a deleted
+    /// device.
     pub(crate) fn closed(&self) -> bool {
         self.open.fetch_sub(1, Ordering::AcqRel) == 1 && self.deleted.load(Ordering::Acquire)
     }
 
-    /// Nobody can open the device any more; returns whether it can go now: it was not deleted
-    /// before, and no file is open.
+    /// Marks the device as deleted, so that it cannot be opened; returns whether it can be
+    /// destroyed now: it was not deleted before, and no file is open.
     pub(crate) fn set_deleted(&self) -> bool {
         !self.deleted.swap(true, Ordering::AcqRel) && self.open.load(Ordering::Acquire) == 0
     }

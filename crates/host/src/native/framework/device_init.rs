@@ -1,12 +1,12 @@
-//! `WDFDEVICE_INIT`: what a control device is going to be.
+//! `WDFDEVICE_INIT`: the description of a control device.
 
 use super::typed_context::Attributes;
 
-/// A device that is being described.
+/// A device description.
 #[derive(Clone, Debug)]
 pub(crate) struct DeviceInit {
     pub(crate) handle: u64,
-    /// Return address of the call that made it.
+    /// Return address of the call that created it.
     pub(crate) caller: u64,
     pub(crate) sddl: String,
     pub(crate) name: Option<String>,
@@ -20,7 +20,7 @@ pub(crate) struct FileConfig {
     pub(crate) on_create: u64,
     pub(crate) on_close: u64,
     pub(crate) on_cleanup: u64,
-    /// Whether there are file objects of the framework.
+    /// Whether file objects have framework handles.
     pub(crate) has_objects: bool,
     pub(crate) attributes: Attributes,
 }

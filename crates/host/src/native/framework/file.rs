@@ -8,7 +8,7 @@ use psimp_nt::Status;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// `WDFFILEOBJECT`, with the handle of user mode that it stands for.
+/// `WDFFILEOBJECT`, with the user-mode handle of the file.
 #[derive(Debug)]
 pub(crate) struct FileObject {
     /// Zero when the driver wants no file objects.
@@ -19,9 +19,9 @@ pub(crate) struct FileObject {
     context: TypedContext,
     /// The last handle is closed.
     cleaned_up: AtomicBool,
-    /// Requests that the driver has and has not returned from.
+    /// Number of requests that the driver has not returned from.
     in_flight: AtomicU32,
-    /// How often those in flight were cancelled.
+    /// Number of cancellations of the requests in flight.
     cancellations: AtomicU64,
 }
 
@@ -54,20 +54,20 @@ impl FileObject {
         })
     }
 
-    /// A request is about to reach the driver; returns how many cancellations came before it, and
-    /// so do not apply to it.
+    /// Records that a request is about to reach the driver; returns the number of earlier
+    /// cancellations, which do not apply to it.
     pub(crate) fn begin_request(&self) -> u64 {
         let before = self.cancellations();
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         before
     }
 
-    /// The driver has returned from it.
+    /// Records that the driver has returned from it.
     pub(crate) fn end_request(&self) {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Cancels what is in flight; returns whether anything was.
+    /// Cancels the requests in flight; returns whether there were any.
     pub(crate) fn cancel(&self) -> bool {
         let any = self.in_flight.load(Ordering::Acquire) != 0;
         if any {
@@ -101,7 +101,7 @@ impl FileObject {
         &self.context
     }
 
-    /// The last handle is closed; returns whether it was not before.
+    /// Records that the last handle is closed; returns whether it was open before.
     pub(crate) fn set_cleaned_up(&self) -> bool {
         !self.cleaned_up.swap(true, Ordering::AcqRel)
     }

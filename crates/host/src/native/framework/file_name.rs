@@ -5,8 +5,8 @@ use crate::native::engine::address::Address;
 use crate::native::engine::guarded::{Guarded, NoBlock};
 use std::sync::{Arc, OnceLock};
 
-/// What follows the device's name in the path that was opened, in memory for the
-/// driver as soon as it asks.
+/// The part of the opened path after the device's name, copied into memory for
+/// the driver on first use.
 #[derive(Debug)]
 pub(crate) struct FileName {
     units: Vec<u16>,
@@ -22,7 +22,7 @@ impl FileName {
         (units.len() <= usize::from(u16::MAX / 2)).then(|| Self { units, memory: OnceLock::new() })
     }
 
-    /// Where the `UNICODE_STRING` is.
+    /// The address of the `UNICODE_STRING`.
     ///
     /// # Errors
     /// When there is no memory for it.
@@ -47,7 +47,8 @@ impl FileName {
         Ok(memory)
     }
 
-    /// The memory, for the time after the file object with this handle.
+    /// Takes the memory, for checks after the file object with this handle was
+    /// destroyed.
     pub(crate) fn destroyed(&self, handle: u64) -> Option<Destroyed> {
         Some(Destroyed { memory: self.memory.get()?.clone(), what: "name", handle, caller: 0 })
     }

@@ -1,4 +1,4 @@
-//! The framework as one driver is bound to it.
+//! The framework instance that one driver is bound to.
 
 use super::children::Children;
 use super::device::Device;
@@ -25,7 +25,7 @@ pub(crate) mod offsets {
     pub(crate) const DISPLACE_DRIVER_UNLOAD: usize = 48;
 }
 
-/// What the framework keeps for a driver.
+/// The framework's data for a driver.
 #[derive(Debug)]
 pub(crate) struct Framework {
     /// Tells frameworks apart.
@@ -38,13 +38,13 @@ pub(crate) struct Framework {
     pub(crate) locks: Children<WaitLock>,
     pub(crate) keys: Children<Key>,
     pub(crate) work_items: Children<WorkItem>,
-    /// How many of them are enqueued and have not begun to run.
+    /// Number of work items that are enqueued and have not started.
     pub(crate) work_waiting: AtomicUsize,
     pub(crate) destroyed: DestroyedContexts,
     files: Mutex<Vec<Arc<FileObject>>>,
 }
 
-/// The objects that the driver made.
+/// The objects that the driver created.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     pub(crate) driver: Option<Arc<Driver>>,
@@ -53,7 +53,7 @@ pub(crate) struct Objects {
 }
 
 impl Framework {
-    /// One that no driver is bound to.
+    /// An instance that no driver is bound to.
     ///
     /// # Errors
     /// When there is no memory for the globals.
@@ -86,12 +86,12 @@ impl Framework {
         self.bound.store(bound, Ordering::Release);
     }
 
-    /// The device of that name, or of that link.
+    /// The device with this name or link.
     pub(crate) fn device(&self, name: &str) -> Option<Arc<Device>> {
         self.objects.lock().devices.iter().find(|device| device.is_called(name)).cloned()
     }
 
-    /// The device that a path leads to, and what follows its name.
+    /// The device of a path, and the path after its name.
     pub(crate) fn parse<'p>(&self, path: &'p str) -> Option<(Arc<Device>, &'p str)> {
         let objects = self.objects.lock();
         objects.devices.iter().find_map(|device| Some((device.clone(), device.rest_of(path)?)))
@@ -110,7 +110,7 @@ impl Framework {
         self.files.lock().retain(|other| !Arc::ptr_eq(other, file));
     }
 
-    /// How many files are open.
+    /// The number of open files.
     pub(crate) fn open_files(&self) -> usize {
         self.files.lock().len()
     }

@@ -4,7 +4,7 @@ use super::children::Child;
 use super::typed_context::TypedContext;
 use crate::native::contracts::object_address::Kind;
 
-/// `WDFKEY`: the service's key `Parameters`, opened to be read.
+/// `WDFKEY`: the service's key `Parameters`, opened for reading.
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) handle: u64,

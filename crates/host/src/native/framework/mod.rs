@@ -2,7 +2,8 @@
 //! [`super::kmdf`].
 //!
 //! From the bottom up: [`typed_context`] is the driver's memory in an object; [`children`] are objects
-//! that are deleted with their parent; then each type of object, and [`globals`], which has them all.
+//! that are deleted with their parent; then one module for each type of object, and [`globals`], which
+//! contains them all.
 
 pub(crate) mod children;
 pub(crate) mod device;

@@ -1,4 +1,4 @@
-//! System buffers of requests that have ended.
+//! System buffers of completed requests.
 
 use crate::native::engine::guarded::Guarded;
 use crate::native::engine::mapping::Mapping;
@@ -8,14 +8,15 @@ use crate::{Fault, FaultKind};
 #[derive(Debug)]
 pub(crate) struct Quarantine {
     pub(crate) buffer: Guarded,
-    /// Id of the framework whose request it was.
+    /// Id of the framework instance that the request belonged to.
     pub(crate) owner: u64,
     /// Return address of the call that completed it.
     pub(crate) caller: u64,
 }
 
 impl Quarantine {
-    /// The fault of a driver that wrote to the buffer since, if it is this one.
+    /// The fault of a driver that has written to the buffer since, if the
+    /// buffer is this driver's.
     pub(crate) fn check(&self, framework: u64, mapping: &Mapping) -> Option<Fault> {
         if self.owner != framework {
             return None;

@@ -16,29 +16,29 @@ pub(crate) struct Request {
     pub(crate) requestor: Requestor,
     /// Length of the input.
     pub(crate) input: usize,
-    /// What was mixed into the pattern of unwritten memory.
+    /// The value mixed into the pattern of unwritten memory.
     pub(crate) stale: u8,
     /// Length of the caller's output buffer.
     pub(crate) output: usize,
-    /// The system buffer, of both together, when there is any.
+    /// The system buffer, shared by input and output, if there is one.
     pub(crate) buffer: RefCell<Option<Guarded>>,
-    /// Of a create request: the caller's access and quality of service.
+    /// For a create request: the caller's access and quality of service.
     pub(crate) security: Option<SecurityContext>,
-    /// The bytes that the caller gets.
+    /// The bytes returned to the caller.
     pub(crate) reply: RefCell<Vec<u8>>,
-    /// How often requests of its file had been cancelled when it began.
+    /// Number of cancellations of its file's requests when it began.
     pub(crate) cancellations: u64,
     pub(crate) done: Cell<Option<Done>>,
 }
 
-/// What a request is about.
+/// The kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestKind {
     Create,
     Control { code: u32 },
 }
 
-/// How a request was completed.
+/// The result of a completed request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Done {
     pub(crate) status: Status,
@@ -47,7 +47,7 @@ pub(crate) struct Done {
     pub(crate) caller: u64,
 }
 
-/// The transfer method of a control code whose buffers are the system's.
+/// The transfer method of control codes with system buffers.
 pub(crate) const METHOD_BUFFERED: u32 = 0;
 
 impl Request {
@@ -68,9 +68,9 @@ impl Request {
         }
     }
 
-    /// A device control request. Its system buffer is as long as the longer one of the caller's;
-    /// behind the input it is what was in memory before. `again` is memory to use again: for the
-    /// buffer and for the reply.
+    /// A device control request. Its system buffer has the length of the caller's longer buffer;
+    /// after the input it contains stale memory. `again` is memory to reuse: for the buffer and for
+    /// the reply.
     ///
     /// # Errors
     /// When there is no memory.
@@ -114,7 +114,7 @@ impl Request {
         self.done.get().is_some()
     }
 
-    /// How the request was completed, once the driver's callback has returned.
+    /// The result of the request, once the driver's callback has returned.
     ///
     /// # Errors
     /// The fault of a driver that did not complete it, or wrote to its buffer afterwards.
@@ -139,7 +139,7 @@ impl Request {
         }
     }
 
-    /// What an address that is in the system buffer, or near it, is in words.
+    /// A description of an address in or near the system buffer.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
         if let Some(security) = &self.security {
             return security.describe(address);
@@ -149,8 +149,8 @@ impl Request {
         Some(format!("{} the system buffer of {} bytes", buffer.describe(address)?, buffer.length()))
     }
 
-    /// A create request is over. Its security context stays where it was, so that a driver that kept
-    /// its address reads nothing else there.
+    /// Ends a create request. Its security context stays at its address, so that a driver that kept
+    /// the address finds no other data there.
     pub(crate) fn into_security(self) -> Option<SecurityContext> {
         self.security.inspect(SecurityContext::withdraw)
     }

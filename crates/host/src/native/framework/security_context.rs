@@ -22,8 +22,7 @@ mod offsets {
     pub(crate) const QUALITY_SIZE: usize = 12;
 }
 
-/// The memory that the I/O manager keeps as long as the create request is in
-/// progress, and no longer.
+/// The memory that the I/O manager keeps only while the create request is in progress.
 #[derive(Debug)]
 pub(crate) struct SecurityContext {
     memory: Guarded,
@@ -31,8 +30,8 @@ pub(crate) struct SecurityContext {
 }
 
 impl SecurityContext {
-    /// Of an open with this access, and with the quality of service that the caller gave; in the
-    /// memory of one before, if there is one. `access_state` is the address of its `ACCESS_STATE`.
+    /// The context of an open with this access and the caller's quality of service; in the memory
+    /// of an earlier one, if there is one. `access_state` is the address of its `ACCESS_STATE`.
     ///
     /// # Errors
     /// When there is no memory.
@@ -66,24 +65,24 @@ impl SecurityContext {
         Ok(context)
     }
 
-    /// Its address; null when it is no longer there.
+    /// Its address; null when it is no longer valid.
     pub(crate) fn address(&self) -> u64 {
         if self.withdrawn.get() { 0 } else { self.memory.address() }
     }
 
-    /// Where the driver wrote next to it.
+    /// The first changed byte next to it.
     pub(crate) fn damage(&self) -> Option<isize> {
         if self.withdrawn.get() { None } else { self.memory.damage() }
     }
 
-    /// The request is completed: nobody may read it any more.
+    /// Makes it inaccessible, because the request is completed.
     pub(crate) fn withdraw(&self) {
         if !self.withdrawn.get() {
             self.withdrawn.set(self.memory.set_accessible(false));
         }
     }
 
-    /// The opposite; returns whether it succeeded.
+    /// Makes it accessible again; returns whether that succeeded.
     fn restore(&self) -> bool {
         if self.withdrawn.get() {
             self.withdrawn.set(!self.memory.set_accessible(true));
@@ -91,7 +90,7 @@ impl SecurityContext {
         !self.withdrawn.get()
     }
 
-    /// What an address in it, or near it, is in words.
+    /// A description of an address in or near it.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
         let ended = if self.withdrawn.get() { " that is completed" } else { "" };
         Some(format!("{} the IO_SECURITY_CONTEXT of a create request{ended}", self.memory.describe(address)?))
@@ -100,7 +99,7 @@ impl SecurityContext {
 
 impl Drop for SecurityContext {
     fn drop(&mut self) {
-        // The pages are used again, for anything.
+        // The pages are reused.
         if !self.restore() {
             self.memory.retire();
         }

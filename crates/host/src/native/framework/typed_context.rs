@@ -1,4 +1,4 @@
-//! The contexts that drivers keep with objects, while the object exists and after.
+//! The contexts that drivers keep with objects, during and after the object's lifetime.
 
 use crate::native::contracts::describe;
 use crate::native::engine::address::Address;
@@ -20,17 +20,17 @@ pub(crate) struct Attributes {
     pub(crate) context: Option<(u64, usize)>,
 }
 
-/// The context of an object, which lives as long as it does.
+/// The context of an object, with the object's lifetime.
 #[derive(Debug)]
 pub(crate) struct TypedContext {
     attributes: Attributes,
     memory: Option<Arc<Guarded>>,
-    /// Return address of the call that asked for it last.
+    /// Return address of the call that last requested it.
     caller: AtomicU64,
 }
 
 impl TypedContext {
-    /// A context as asked for, all zeros.
+    /// A new context, all zeros.
     ///
     /// # Errors
     /// When there is no memory for it.
@@ -49,7 +49,7 @@ impl TypedContext {
         self.attributes.context.map_or(0, |(_, size)| size)
     }
 
-    /// Its address, when it is of this type, for a call from `caller`.
+    /// Its address, if it is of this type, for a call from `caller`.
     pub(crate) fn get(&self, type_info: Address, caller: u64) -> Option<Address> {
         let (known, _) = self.attributes.context?;
         let memory = self.memory.as_ref().filter(|_| known == type_info.0)?;
@@ -57,34 +57,35 @@ impl TypedContext {
         Some(Address(memory.address()))
     }
 
-    /// The memory, for the time after the object with this handle.
+    /// Takes the memory, for checks after the object with this handle was destroyed.
     pub(crate) fn destroyed(&self, handle: u64) -> Option<Destroyed> {
         let caller = self.caller.load(Ordering::Relaxed);
         Some(Destroyed { memory: self.memory.clone()?, what: "context", handle, caller })
     }
 }
 
-/// Memory of objects that are gone, kept for a while to find writes to it.
+/// Memory of destroyed objects, kept for a while to detect writes to it.
 #[derive(Debug, Default)]
 pub(crate) struct DestroyedContexts(Mutex<VecDeque<Destroyed>>);
 
 #[derive(Debug)]
 pub(crate) struct Destroyed {
     pub(crate) memory: Arc<Guarded>,
-    /// What it was of the object.
+    /// A description of its former use.
     pub(crate) what: &'static str,
     pub(crate) handle: u64,
-    /// Return address of the call that asked for it last.
+    /// Return address of the call that last requested it.
     pub(crate) caller: u64,
 }
 
 impl DestroyedContexts {
     const KEPT: usize = 16;
 
-    /// Takes memory away, of which the driver may have written no more than it was lent.
+    /// Takes over memory; the driver must not have written beyond its bounds.
     ///
     /// # Errors
-    /// The fault of a driver that wrote more, or wrote to memory that was taken away before.
+    /// The fault of a driver that wrote beyond them, or to memory that was taken over
+    /// before.
     pub(crate) fn take_away(&self, destroyed: Destroyed, mapping: &Mapping) -> Result<(), Fault> {
         if let Some(offset) = destroyed.memory.damage() {
             let Destroyed { memory, what, handle, caller } = &destroyed;
@@ -106,7 +107,7 @@ impl DestroyedContexts {
         oldest.and_then(|oldest| oldest.check(mapping)).map_or(Ok(()), Err)
     }
 
-    /// The faults of what was changed; forgets all of it.
+    /// The faults for all changed memory, which is dropped.
     pub(crate) fn sweep(&self, mapping: &Mapping) -> Vec<Fault> {
         let kept = std::mem::take(&mut *self.0.lock());
         kept.iter().filter_map(|context| context.check(mapping)).collect()

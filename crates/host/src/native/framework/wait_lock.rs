@@ -1,4 +1,4 @@
-//! Wait locks: who holds one.
+//! Wait locks and their owners.
 
 use super::children::Child;
 use super::typed_context::TypedContext;
@@ -13,17 +13,17 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct WaitLock {
     handle: u64,
-    /// Handle of the object that it is deleted with.
+    /// Handle of its parent object.
     parent: u64,
     context: TypedContext,
     pub(crate) owner: Mutex<Option<Owner>>,
     pub(crate) released: Condvar,
 }
 
-/// Who holds a lock.
+/// The owner of a lock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owner {
-    /// Tells operating-system threads apart.
+    /// Identifies the operating-system thread.
     pub(crate) cpu: usize,
     /// Id of the model's thread, for messages.
     pub(crate) thread: u32,
@@ -44,7 +44,7 @@ impl Child for WaitLock {
 }
 
 impl WaitLock {
-    /// A lock that nobody holds.
+    /// A free lock.
     pub(crate) fn new(handle: u64, parent: u64, context: TypedContext) -> Arc<Self> {
         Arc::new(Self { handle, parent, context, owner: Mutex::default(), released: Condvar::new() })
     }
@@ -53,7 +53,7 @@ impl WaitLock {
         &self.context
     }
 
-    /// The lock in words.
+    /// A description of the lock.
     pub(crate) fn name(&self, mapping: &Mapping) -> String {
         describe::address(self.handle, mapping)
     }

@@ -1,4 +1,4 @@
-//! Work items: what is enqueued, and what runs.
+//! Work items: the enqueued and the running ones.
 
 use super::children::Child;
 use super::typed_context::TypedContext;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct WorkItem {
     pub(crate) handle: u64,
-    /// Handle of the object that it is deleted with.
+    /// Handle of its parent object.
     pub(crate) parent: u64,
     /// `EvtWorkItemFunc`.
     pub(crate) callback: u64,
@@ -23,11 +23,11 @@ pub(crate) struct WorkItem {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// Id of the thread that enqueued it, until it begins to run.
+    /// Id of the thread that enqueued it, until it starts.
     pub(crate) enqueued_by: Option<u32>,
-    /// How many worker threads run it.
+    /// The number of worker threads that run it.
     pub(crate) running: usize,
-    /// It is being deleted.
+    /// Whether it is being deleted.
     pub(crate) deleted: bool,
 }
 
@@ -44,12 +44,12 @@ impl Child for WorkItem {
 }
 
 impl WorkItem {
-    /// One that has nothing to do.
+    /// An idle one.
     pub(crate) fn new(handle: u64, parent: u64, callback: u64, context: TypedContext) -> Arc<Self> {
         Arc::new(Self { handle, parent, callback, context, state: Mutex::default(), ended: Condvar::new() })
     }
 
-    /// The work item in words.
+    /// A description of the work item.
     pub(crate) fn name(&self, mapping: &Mapping) -> String {
         describe::address(self.handle, mapping)
     }

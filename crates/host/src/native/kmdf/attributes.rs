@@ -1,4 +1,4 @@
-//! `WDF_OBJECT_ATTRIBUTES`, as the framework checks them.
+//! `WDF_OBJECT_ATTRIBUTES`, with the framework's checks.
 
 use crate::native::contracts::status::{
     WDF_EXECUTION_LEVEL_INVALID, WDF_OBJECT_ATTRIBUTES_INVALID, WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
@@ -38,27 +38,27 @@ struct ContextType {
 
 /// The size that the structure had in version 1.0.
 const CONTEXT_TYPE_1_0: u32 = 24;
-/// More than a driver keeps with an object.
+/// More than any driver keeps with an object.
 const MAX_CONTEXT: usize = 1 << 20;
 
-/// What attributes may set for an object.
+/// The properties that attributes may set for an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rules {
-    /// The framework chooses the parent.
+    /// The framework sets the parent.
     Fixed,
-    /// The driver chooses the parent, but neither level nor scope.
+    /// The driver sets the parent, but neither level nor scope.
     Child,
 }
 
 impl Context<'_> {
     /// Reads attributes and checks them as the framework does for an object
-    /// whose parent the driver does not choose.
+    /// whose parent the driver may not set.
     pub(crate) fn attributes(&self, at: Address) -> Outcome<Result<Attributes, Status>> {
         Ok(self.check_attributes(at, Rules::Fixed)?.map(|(attributes, _)| attributes))
     }
 
-    /// As [`Context::attributes`], for an object with a parent that the driver
-    /// may choose; its handle, or null, comes along.
+    /// As [`Context::attributes`], for an object whose parent the driver may
+    /// set; also returns the parent's handle, or null.
     pub(crate) fn child_attributes(&self, at: Address) -> Outcome<Result<(Attributes, Address), Status>> {
         self.check_attributes(at, Rules::Child)
     }

@@ -1,9 +1,9 @@
-//! Deleting an object deletes what is below it.
+//! Deletion of an object's children.
 
 use crate::native::engine::stop::Outcome;
 use crate::native::running::dispatch::Dispatch;
 
-/// Deletes what is below an object, before the object itself.
+/// Deletes the children of an object, before the object itself.
 pub(super) fn delete(dispatch: &Dispatch<'_>, parent: u64) -> Outcome<()> {
     let framework = &dispatch.machine.framework;
     framework.work_items.of(parent).iter().try_for_each(|item| item.delete(dispatch))?;

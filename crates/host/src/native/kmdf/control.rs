@@ -1,4 +1,4 @@
-//! Making a control device.
+//! Creation of a control device.
 
 use super::init;
 use crate::native::contracts::object_address::{self, Kind};

@@ -1,4 +1,4 @@
-//! What happens to the memory of objects that are deleted.
+//! Checks on the memory of deleted objects.
 
 use crate::native::engine::stop::Outcome;
 use crate::native::framework::key::Key;
@@ -6,7 +6,8 @@ use crate::native::framework::typed_context::TypedContext;
 use crate::native::running::dispatch::Dispatch;
 
 impl TypedContext {
-    /// Calls the driver, whose object is being deleted, and takes the context away.
+    /// Runs the callbacks for an object that is being deleted, and takes its
+    /// context away.
     pub(super) fn destroy(&self, dispatch: &Dispatch<'_>, handle: u64) -> Outcome<()> {
         for callback in self.callbacks() {
             if callback != 0 {

@@ -1,4 +1,4 @@
-//! How a control device ends.
+//! Deletion of a control device.
 
 use super::children;
 use crate::native::engine::stop::Outcome;
@@ -6,12 +6,12 @@ use crate::native::framework::device::Device;
 use crate::native::running::dispatch::Dispatch;
 use std::sync::Arc;
 
-/// A file was closed, or its create failed; the last one takes a deleted device with it.
+/// Records that a file was closed or its create failed; the last one destroys a deleted device.
 pub(crate) fn closed(device: &Arc<Device>, dispatch: &Dispatch<'_>) -> Outcome<()> {
     if device.closed() { destroy(device, dispatch) } else { Ok(()) }
 }
 
-/// Deletes a device: nobody can open it any more, and it is destroyed as soon as no file is open.
+/// Deletes a device: it can no longer be opened, and it is destroyed as soon as no file is open.
 pub(super) fn delete(device: &Arc<Device>, dispatch: &Dispatch<'_>) -> Outcome<()> {
     if device.set_deleted() { destroy(device, dispatch) } else { Ok(()) }
 }

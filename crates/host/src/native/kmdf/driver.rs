@@ -85,10 +85,11 @@ exports! {
 }
 
 exports! {
-    /// What the framework has the kernel call: it has no slot, and drivers find it nowhere.
+    /// The function that the framework registers with the kernel: it has no slot in the
+    /// function table.
     OF_DRIVER_OBJECT:
 
-    /// What the framework puts into `DRIVER_OBJECT.DriverUnload`.
+    /// The framework's value for `DRIVER_OBJECT.DriverUnload`.
     fn DriverUnload[PASSIVE, fails NEVER](cx, driver_object: Address) {
         check_driver_object(cx, driver_object)?;
         let driver = cx.machine().framework.objects.lock().driver.clone();
@@ -100,7 +101,7 @@ exports! {
     }
 }
 
-/// Writes a new driver object into what the driver and the I/O manager read.
+/// Initialises the parts of a new driver object that the driver and the I/O manager read.
 fn publish(cx: &Context<'_>, driver: &Driver, config: &Config) {
     let machine = cx.machine();
     let globals = &machine.framework.globals;
@@ -111,23 +112,23 @@ fn publish(cx: &Context<'_>, driver: &Driver, config: &Config) {
     globals.write(offsets::DRIVER, &driver.handle.to_le_bytes());
     globals.write(offsets::DRIVER_FLAGS, &config.init_flags.to_le_bytes());
     globals.write(offsets::DRIVER_TAG, &tag.to_le_bytes());
-    // With a zero behind it.
+    // With a terminating zero.
     let name = machine.service.as_bytes();
     globals.write(offsets::DRIVER_NAME, name.get(..offsets::DRIVER_NAME_SIZE - 1).unwrap_or(name));
-    // Without a callback the driver cannot be stopped.
+    // Without a callback the driver cannot be unloaded.
     let unload = if config.on_unload == 0 { 0 } else { unload().address() };
     globals.write(offsets::DISPLACE_DRIVER_UNLOAD, &[u8::from(unload != 0)]);
     machine.driver_object.write(driver_object::DRIVER_UNLOAD, &unload.to_le_bytes());
 }
 
-/// What the framework puts into `DRIVER_OBJECT.DriverUnload`.
+/// The framework's value for `DRIVER_OBJECT.DriverUnload`.
 pub(crate) fn unload() -> &'static Export {
     let [unload] = OF_DRIVER_OBJECT else { unreachable!("one function is declared above") };
     unload
 }
 
-/// Deletes the driver object with everything below it: also the control device
-/// that the driver did not delete itself.
+/// Deletes the driver object with all its children, including a control device that the
+/// driver did not delete itself.
 pub(crate) fn delete(cx: &Context<'_>) -> Outcome<()> {
     let framework = &cx.machine().framework;
     let Some(driver) = framework.objects.lock().driver.clone() else { return Ok(()) };
@@ -142,7 +143,7 @@ pub(crate) fn delete(cx: &Context<'_>) -> Outcome<()> {
     Ok(())
 }
 
-/// The driver has to pass its driver object.
+/// The driver has to pass its own driver object.
 pub(super) fn check_driver_object(cx: &Context<'_>, object: Address) -> Outcome<()> {
     if object.0 == cx.machine().driver_object.address() {
         return Ok(());
@@ -151,8 +152,8 @@ pub(super) fn check_driver_object(cx: &Context<'_>, object: Address) -> Outcome<
     Err(cx.fault(FaultKind::BadArgument, format_args!("was given {address} and not the driver object")))
 }
 
-/// The path has to be there whenever the loader is called: a driver that kept
-/// the pointer it was given passes what is gone.
+/// The path has to be valid at every call of the loader: a driver that kept the pointer
+/// from `DriverEntry` passes memory that was freed.
 pub(super) fn check_registry_path(cx: &Context<'_>, path: Address) -> Outcome<()> {
     let given = cx.read_string(path, "the registry path")?;
     if given == Some(cx.machine().registry_key()) {

@@ -1,4 +1,4 @@
-//! File objects: their names, and how they end.
+//! File objects: their names, and their deletion.
 
 use super::children;
 use crate::FaultKind;
@@ -25,7 +25,7 @@ exports! {
     }
 }
 
-/// The file object of the current request, if it is that.
+/// The file object of the current request, if the handle is that.
 fn current<'a>(cx: &Context<'a>, handle: Address) -> Option<&'a Arc<FileObject>> {
     cx.dispatch.file.filter(|file| handle.non_null().is_some() && file.handle() == handle.0)
 }
@@ -35,7 +35,7 @@ fn name_of(cx: &Context<'_>, file: &FileObject) -> Outcome<Address> {
     file.name().address().map_err(no_memory)
 }
 
-/// The last handle is closed: calls the driver, once.
+/// Closes the last handle: calls the driver, once.
 pub(crate) fn clean_up(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()> {
     match file.device().on_cleanup().filter(|_| file.set_cleaned_up()) {
         Some(callback) => dispatch.call(callback, [file.handle()]).map(drop),

@@ -57,7 +57,7 @@ exports! {
         let framework = cx.framework(globals)?;
         driver::check_registry_path(cx, registry_path)?;
         read_info(cx, bind_info)?;
-        // A driver whose DriverEntry failed still has its objects.
+        // A driver whose `DriverEntry` failed still has its objects.
         driver::delete(cx)?;
         framework.set_bound(false);
         Ok(Status::SUCCESS)

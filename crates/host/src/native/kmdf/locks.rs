@@ -1,4 +1,4 @@
-//! What a driver does with wait locks.
+//! The wait-lock functions.
 
 use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
@@ -37,7 +37,7 @@ exports! {
         Ok(Status::SUCCESS)
     }
 
-    /// Without a timeout, and with any but zero, the thread may wait.
+    /// Without a timeout, or with a nonzero one, the thread may wait.
     fn WdfWaitLockAcquire[DISPATCH, fails NEVER](
         cx, globals: Address, lock: Address, timeout: Address
     ) -> Status {
@@ -52,7 +52,7 @@ exports! {
         }
         let timeout = match timeout {
             Some(due @ 1..) => return cx.not_modelled(format_args!("waits until the system time {due}")),
-            // In units of 100 ns; relative ones are negative.
+            // In units of 100 ns; negative values are relative.
             Some(time) => Some(Duration::from_nanos(time.unsigned_abs().saturating_mul(100))),
             None => None,
         };
@@ -65,7 +65,7 @@ exports! {
     }
 }
 
-/// The lock behind a handle.
+/// The lock of a handle.
 pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WaitLock>> {
     cx.child(&cx.machine().framework.locks, handle)
 }

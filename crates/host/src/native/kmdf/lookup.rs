@@ -1,4 +1,4 @@
-//! From a handle to the object of the framework.
+//! Lookup of framework objects by handle.
 
 use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
@@ -11,7 +11,7 @@ use crate::native::running::context::Context;
 use std::sync::Arc;
 
 impl Context<'_> {
-    /// The framework, when the driver passes the globals it was given.
+    /// The framework, if the driver passes its own globals.
     pub(super) fn framework(&self, globals: Address) -> Outcome<&Framework> {
         let framework = &self.machine().framework;
         if globals.0 != framework.globals.address() {
@@ -23,21 +23,21 @@ impl Context<'_> {
         Ok(framework)
     }
 
-    /// The fault of a handle that is not one of the wanted kind.
+    /// The fault of a handle that is not of the expected kind.
     #[cold]
     pub(super) fn bad_handle(&self, handle: Address, wanted: &str) -> Stop {
         let address = self.describe(handle.0);
         self.fault(FaultKind::FrameworkHandle, format_args!("was given {address} and not a {wanted}"))
     }
 
-    /// The device behind a handle.
+    /// The device of a handle.
     pub(super) fn device(&self, handle: Address) -> Outcome<Arc<Device>> {
         let objects = self.machine().framework.objects.lock();
         let found = objects.devices.iter().find(|device| device.handle() == handle.0);
         found.cloned().ok_or_else(|| self.bad_handle(handle, "WDFDEVICE"))
     }
 
-    /// The object with a parent behind a handle.
+    /// The object with a parent of a handle.
     pub(super) fn child<T: Child>(&self, children: &Children<T>, handle: Address) -> Outcome<Arc<T>> {
         children.get(handle.0).ok_or_else(|| match object_address::decode(handle.0) {
             Some((kind, _, 0)) if kind == T::KIND => {
@@ -54,7 +54,7 @@ impl Context<'_> {
         if known == Some(handle.0) { Ok(()) } else { Err(self.bad_handle(handle, "WDFDRIVER")) }
     }
 
-    /// The handle of the parent that a new object gets.
+    /// The handle of the parent of a new object.
     pub(super) fn parent(&self, parent: Address) -> Outcome<u64> {
         let framework = &self.machine().framework;
         let driver = || framework.objects.lock().driver.as_ref().map(|driver| driver.handle);

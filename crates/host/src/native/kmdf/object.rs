@@ -67,7 +67,7 @@ fn find(cx: &Context<'_>, object: Address, type_info: Address) -> Outcome<Option
         Some((Kind::WaitLock, ..)) => Some(locks::find(cx, object)?.context().get(type_info, cx.caller)),
         Some((Kind::Key, ..)) => Some(registry::find(cx, object)?.context.get(type_info, cx.caller)),
         Some((Kind::WorkItem, ..)) => Some(work::find(cx, object)?.context.get(type_info, cx.caller)),
-        // Requests have no context: nothing is modelled that gives them one.
+        // Requests have no context: no modelled function assigns one.
         Some((Kind::Request, ..)) => {
             cx.dispatch.request.filter(|request| request.handle() == object.0).map(|_| None)
         }

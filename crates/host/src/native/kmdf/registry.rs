@@ -19,8 +19,7 @@ exports! {
     /// The functions that are modelled.
     FUNCTIONS:
 
-    /// The key exists only if somebody made it, which nobody does without a
-    /// value to put into it.
+    /// The key exists only if it has at least one value.
     fn WdfDriverOpenParametersRegistryKey[PASSIVE, fails RESOURCES](
         cx, globals: Address, driver: Address, desired: u32, attributes: Address, key: Address
     ) -> Status {
@@ -48,7 +47,7 @@ exports! {
         Ok(Status::SUCCESS)
     }
 
-    /// Every value is a `REG_DWORD` here, so none is of another type.
+    /// Every value is a `REG_DWORD` here, so there is no type mismatch.
     fn WdfRegistryQueryULong[PASSIVE, fails RESOURCES](
         cx, globals: Address, key: Address, name: Address, value: Address
     ) -> Status {
@@ -73,12 +72,12 @@ exports! {
     }
 }
 
-/// The key behind a handle.
+/// The key of a handle.
 pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<Key>> {
     cx.child(&cx.machine().framework.keys, handle)
 }
 
-/// Deletes a key as any object.
+/// Deletes a key like any object.
 pub(crate) fn delete(cx: &Context<'_>, key: &Key) -> Outcome<()> {
     if cx.dispatch.irql > PASSIVE {
         return Err(cx.fault(FaultKind::Irql, "deletes a key above PASSIVE_LEVEL"));

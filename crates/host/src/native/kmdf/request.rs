@@ -1,4 +1,4 @@
-//! Completing a request, and which request a handle is.
+//! Completion of requests, and their lookup by handle.
 
 use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
@@ -40,7 +40,8 @@ impl Request {
         Ok(())
     }
 
-    /// Checks what the I/O manager and the caller rely on, and copies the bytes that are returned.
+    /// Checks the values that the I/O manager and the caller rely on, and copies the returned
+    /// bytes.
     fn check(&self, cx: &Context<'_>, status: Status, information: u64) -> Outcome<usize> {
         if status == status::PENDING {
             return Err(cx.fault(FaultKind::Completion, "completes a request with STATUS_PENDING"));
@@ -108,8 +109,8 @@ exports! {
         cx.any_request(request)?.complete(cx, Status(status), information)
     }
 
-    /// Whether somebody asked for the request to be cancelled. A driver that has not marked it
-    /// cancelable, which is not modelled, completes it as it would have.
+    /// Whether cancellation of the request was requested. A driver that has not marked it
+    /// cancelable, which is not modelled, completes it normally.
     fn WdfRequestIsCanceled[DISPATCH, fails NEVER](cx, globals: Address, request: Address) -> bool {
         cx.framework(globals)?;
         let request = cx.request(request)?;

@@ -1,4 +1,4 @@
-//! What a driver asks of a request.
+//! Functions that retrieve parameters and buffers of a request.
 
 use crate::Requestor;
 use crate::native::engine::address::Address;
@@ -97,13 +97,13 @@ fn retrieve(
         cx.write(length, &0_u64, "the buffer's length")?;
     }
     let RequestKind::Control { code } = request.kind else { return Ok(Status::INVALID_DEVICE_REQUEST) };
-    // Also when no byte is required.
+    // Also when the required length is zero.
     if available == 0 {
         return Ok(Status::BUFFER_TOO_SMALL);
     }
     match code & 3 {
         METHOD_BUFFERED => {}
-        // In user mode's memory, which the framework does not hand out.
+        // In user-mode memory, which the framework does not return.
         3 if request.requestor == Requestor::User => return Ok(Status::INVALID_DEVICE_REQUEST),
         method => return cx.not_modelled(format_args!("retrieves a buffer of transfer method {method}")),
     }

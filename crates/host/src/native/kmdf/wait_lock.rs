@@ -1,4 +1,4 @@
-//! Waiting for a wait lock, and releasing and deleting it.
+//! Waiting for, releasing and deleting wait locks.
 
 use crate::native::engine::stop::{Outcome, Stop};
 use crate::native::framework::children::Child;
@@ -10,12 +10,12 @@ use parking_lot::MutexGuard;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often a waiter checks whether the driver was ended.
+/// How often a waiting thread checks whether the driver was ended.
 const SLICE: Duration = Duration::from_millis(10);
 
 impl WaitLock {
-    /// Acquires the lock for the calling thread; returns whether it did, which it
-    /// always does without a timeout.
+    /// Acquires the lock for the calling thread; returns whether it did. Without a
+    /// timeout it always does.
     pub(super) fn acquire(self: &Arc<Self>, cx: &Context<'_>, timeout: Option<Duration>) -> Outcome<bool> {
         let me = Owner { cpu: identity(cx), thread: cx.dispatch.thread.id(), caller: cx.caller };
         let mut owner = self.owner.lock();
@@ -37,7 +37,8 @@ impl WaitLock {
                 }
                 self.check_wait(cx, waited, other)?;
                 match MutexGuard::unlocked(&mut owner, || advice(cx)) {
-                    // Asking took a moment, in which it may have been released.
+                    // The observer took some time, in which the lock may have been
+                    // released.
                     Waiting::Sleep if owner.is_some() => {
                         self.released.wait_for(&mut owner, left.map_or(SLICE, |left| left.min(SLICE)));
                     }
@@ -45,7 +46,7 @@ impl WaitLock {
                     Waiting::Abandon => return Err(self.give_up(cx, other)),
                 }
             }
-            // What the wait took is not what the driver takes.
+            // The time of the wait does not count as the driver's.
             cx.account().cpu.progress();
         }
         *owner = Some(me);
@@ -54,7 +55,7 @@ impl WaitLock {
         Ok(true)
     }
 
-    /// Ends the wait when it has become pointless.
+    /// Ends the wait when it can no longer succeed.
     fn check_wait(&self, cx: &Context<'_>, waited: Duration, owner: Owner) -> Outcome<()> {
         let machine = cx.machine();
         if let Some(fault) = machine.stopped() {
@@ -85,7 +86,7 @@ impl WaitLock {
             let name = self.name(&cx.machine().mapping);
             return Err(cx.fault(FaultKind::LockOwner, format_args!("releases {name}, but {why}")));
         }
-        // From now on what the driver kept under the lock may be any thread's to release.
+        // From now on any thread may release what the driver stored under the lock.
         cx.dispatch.take_over();
         cx.account().locks.borrow_mut().retain(|lock| lock.handle() != self.handle());
         *owner = None;
@@ -94,7 +95,7 @@ impl WaitLock {
         Ok(())
     }
 
-    /// Deletes the lock, which nobody may hold.
+    /// Deletes the lock, which must not be held.
     pub(super) fn delete(&self, dispatch: &Dispatch<'_>) -> Outcome<()> {
         if let Some(fault) = self.deleted_while_held(&dispatch.machine.mapping) {
             return Err(Stop::from(fault));
@@ -104,13 +105,13 @@ impl WaitLock {
     }
 }
 
-/// What a thread that has to wait does, as the observer decides.
+/// The observer's decision for a thread that has to wait.
 fn advice(cx: &Context<'_>) -> Waiting {
     let observer = cx.machine().options.observer.as_ref();
     observer.map_or(Waiting::Sleep, |observer| observer.wait(cx.dispatch.thread.id()))
 }
 
-/// Tells operating-system threads apart.
+/// Identifies the operating-system thread.
 fn identity(cx: &Context<'_>) -> usize {
     std::ptr::from_ref(cx.account()) as usize
 }

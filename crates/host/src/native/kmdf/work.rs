@@ -1,4 +1,4 @@
-//! What a driver does with work items.
+//! The work-item functions.
 
 use crate::native::contracts::object_address::{self, Kind};
 use crate::native::contracts::status::WDF_PARENT_NOT_SPECIFIED;
@@ -52,13 +52,13 @@ exports! {
             Err(status) => return Ok(status),
         };
         let parent = cx.parent(parent)?;
-        // Of a driver there is no device whose work it could be.
+        // The parent must belong to a device, and a driver object does not.
         if let Some((Kind::Driver, ..)) = object_address::decode(parent) {
             return Ok(Status::INVALID_DEVICE_REQUEST);
         }
         if config.automatic_serialization != 0 {
-            // Without a scope of the device that is synchronised, the framework takes no lock
-            // for it; with one it refuses, unless the device is at the passive level.
+            // If the device's scope is not synchronised, the framework takes no lock for it;
+            // if it is, the framework refuses, unless the device is at the passive level.
             return cx.not_modelled("asks for AutomaticSerialization");
         }
         let context = match TypedContext::new(attributes) {
@@ -87,12 +87,12 @@ exports! {
     }
 }
 
-/// The work item behind a handle.
+/// The work item of a handle.
 pub(crate) fn find(cx: &Context<'_>, handle: Address) -> Outcome<Arc<WorkItem>> {
     cx.child(&cx.machine().framework.work_items, handle)
 }
 
-/// Deletes a work item, once it has nothing more to do.
+/// Deletes a work item, once it is idle.
 pub(crate) fn delete(cx: &Context<'_>, item: &Arc<WorkItem>) -> Outcome<()> {
     if cx.dispatch.irql > PASSIVE {
         return cx.not_modelled("deletes a work item above PASSIVE_LEVEL, which the framework puts off");

@@ -1,11 +1,10 @@
-//! Work items: what is enqueued, what runs, and who waits for it.
+//! Enqueuing and running work items, and waiting for them.
 //!
-//! The callback runs on another thread of the operating system, as a system
-//! worker thread of the model. It begins when a thread waits for it, or returns
-//! from the driver. So what comes before is always before the work, whatever the
-//! operating system does, and a failure on demand finds the same calls in the same
-//! order each time. A driver that waits for its work in another way, by looking at
-//! memory again and again, waits for ever here.
+//! The callback runs on another operating-system thread, as a system worker thread of the model. It
+//! starts when a thread waits for it or returns from the driver. The order is therefore
+//! deterministic, regardless of the operating system's scheduling, and a failure on demand finds the
+//! same calls in the same order each time. A driver that waits for its work in another way, by
+//! polling memory, waits forever here.
 
 use crate::native::engine::stop::{Outcome, Stop};
 use crate::native::engine::workers;
@@ -20,11 +19,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How often a waiter checks whether it should give up.
+/// How often a waiting thread checks whether it should give up.
 const SLICE: Duration = Duration::from_millis(10);
 
 impl WorkItem {
-    /// Has it run once more, unless it is waiting to.
+    /// Enqueues another run, unless one is already enqueued.
     pub(super) fn enqueue(&self, cx: &Context<'_>) -> Outcome<()> {
         let mut state = self.state.lock();
         if state.deleted {
@@ -39,12 +38,12 @@ impl WorkItem {
             cx.machine().framework.work_waiting.fetch_add(1, Ordering::AcqRel);
         }
         drop(state);
-        // What the driver holds is the worker's as well.
+        // The worker may use what the driver holds as well.
         cx.dispatch.take_over();
         Ok(())
     }
 
-    /// Waits until it has nothing to do.
+    /// Waits until it is idle.
     pub(super) fn flush(self: &Arc<Self>, cx: &Context<'_>) -> Outcome<()> {
         if cx.dispatch.work.is_some_and(|work| work.item == self.handle) {
             let name = self.name(&cx.machine().mapping);
@@ -53,12 +52,12 @@ impl WorkItem {
                 format_args!("waits for {name}, whose callback the calling thread itself runs"),
             ));
         }
-        // The worker may give back what the driver holds here.
+        // The worker may release what the driver holds here.
         cx.dispatch.take_over();
         self.wait(cx.dispatch)
     }
 
-    /// Deletes it, once it has nothing to do.
+    /// Deletes it, once it is idle.
     pub(super) fn delete(self: &Arc<Self>, dispatch: &Dispatch<'_>) -> Outcome<()> {
         self.state.lock().deleted = true;
         self.wait(dispatch)?;
@@ -68,8 +67,8 @@ impl WorkItem {
         Ok(())
     }
 
-    /// Waits even when the driver was ended meanwhile: the callback may use
-    /// memory of the waiter. The watchdog ends it in the end.
+    /// Waits even when the driver was ended meanwhile: the callback may use memory of the waiting
+    /// thread. The watchdog ends the callback eventually.
     fn wait(self: &Arc<Self>, dispatch: &Dispatch<'_>) -> Outcome<()> {
         let machine = dispatch.machine;
         let begin = Instant::now();
@@ -95,7 +94,7 @@ impl WorkItem {
             }
             self.ended.wait_for(&mut state, SLICE);
         }
-        // What the wait took is not what the driver takes.
+        // The time of the wait does not count as the driver's.
         dispatch.account.cpu.progress();
         match machine.stopped() {
             Some(fault) => Err(Stop::from(fault.clone())),
@@ -109,7 +108,7 @@ impl WorkItem {
         Stop::from(Fault { kind: FaultKind::Hang, message, site: machine.mapping.site(self.callback) })
     }
 
-    /// Lets it run, if it is enqueued.
+    /// Starts it, if it is enqueued.
     fn start(self: &Arc<Self>, machine: &Machine) -> Outcome<()> {
         let mut state = self.state.lock();
         let Some(enqueued_by) = state.enqueued_by.take() else { return Ok(()) };
@@ -122,7 +121,7 @@ impl WorkItem {
             if catch_unwind(AssertUnwindSafe(|| item.run(&machine, enqueued_by))).is_err() {
                 machine.stop(host_fault("the host panicked at the end of a work item".to_owned()));
             }
-            // Before the waiter continues: the machine may be gone then.
+            // Before the waiting thread continues: the machine may be freed then.
             drop(machine);
             item.state.lock().running -= 1;
             item.ended.notify_all();
@@ -133,8 +132,8 @@ impl WorkItem {
         })
     }
 
-    /// Runs the callback on the calling thread, which is a system worker thread
-    /// meanwhile. A fault is the machine's afterwards.
+    /// Runs the callback on the calling thread, which acts as a system worker thread meanwhile. A
+    /// fault is recorded in the machine.
     fn run(&self, machine: &Machine, enqueued_by: u32) {
         let thread = machine.take_worker();
         let account = Account::attach();
@@ -156,7 +155,8 @@ impl WorkItem {
             Ok(())
         });
         if ended.is_ok() {
-            // Other drivers will run here: what this one freed is looked at when it is unloaded.
+            // Other drivers will run here: the memory that this one freed is checked when it is
+            // unloaded.
             account.pool.borrow_mut().orphan();
             machine.give_worker(thread);
         }

@@ -90,7 +90,7 @@ exports! {
         }
         let Mapping { read, write, execute, all } = cx.read(mapping, "GENERIC_MAPPING")?;
         let mode = cx.mode(mode)?;
-        // In KernelMode access is granted without a look at the descriptor.
+        // In `KernelMode`, access is granted without reading the descriptor.
         let descriptor = descriptor.non_null().filter(|_| mode == AccessMode::User);
         let descriptor = descriptor.map(|at| descriptor::read(cx, at)).transpose()?;
         let mapping = GenericMapping { read, write, execute, all };

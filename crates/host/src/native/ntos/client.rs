@@ -10,20 +10,20 @@ use psimp_model::{ClientContext, Object, SecurityQos};
 use psimp_nt::{Level, Status, TokenType};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// `SECURITY_CLIENT_CONTEXT`. The driver may copy it: what counts is that it
-/// holds a reference on the token when it uses it.
+/// `SECURITY_CLIENT_CONTEXT`. The driver may copy it: it only has to hold a
+/// reference on the token when it uses it.
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 #[repr(C)]
 struct ClientSecurity {
     quality: QualityOfService,
     padding: u32,
     token: u64,
-    /// `DirectlyAccessClientToken`: it is the client's own, not a copy.
+    /// `DirectlyAccessClientToken`: the token is the client's own, not a copy.
     direct: u8,
     direct_effective_only: u8,
     server_is_remote: u8,
     more_padding: u8,
-    /// `TOKEN_CONTROL`, which only remote servers get.
+    /// `TOKEN_CONTROL`, which is set for remote servers only.
     control: [u8; 40],
     end: u32,
 }
@@ -41,8 +41,8 @@ exports! {
     /// The exports that are modelled.
     EXPORTS:
 
-    /// The reference that it gives is given back as the header's
-    /// `SeDeleteClientSecurity` does it, which depends on the type of the token.
+    /// The reference that it takes is released as the header's
+    /// `SeDeleteClientSecurity` does, which depends on the type of the token.
     fn SeCreateClientSecurity[PASSIVE, fails RESOURCES](
         cx, client: Address, quality: Address, remote: u8, context: Address
     ) -> Status {
@@ -74,7 +74,7 @@ exports! {
         Ok(Status::SUCCESS)
     }
 
-    /// Without a thread the calling one impersonates.
+    /// Without a thread, the calling one impersonates.
     fn SeImpersonateClientEx[PASSIVE, fails RESOURCES](cx, context: Address, server: Address) -> Status {
         let context = read(cx, context)?;
         let system = &cx.machine().system;
@@ -98,7 +98,7 @@ exports! {
 fn read(cx: &Context<'_>, at: Address) -> Outcome<ClientContext> {
     let given: ClientSecurity = cx.read(at, WHAT)?;
     let token = cx.token(Address(given.token))?.clone();
-    // As with PsImpersonateClient: the kernel does not look.
+    // As with `PsImpersonateClient`: the kernel does not check.
     let Some(level) = Level::from_raw(given.quality.level) else {
         let level = given.quality.level;
         return cx.bad_argument(format_args!("was given {level}, which is no impersonation level"));

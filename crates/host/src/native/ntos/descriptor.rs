@@ -7,7 +7,7 @@ use crate::native::running::context::Context;
 use psimp_model::SecurityDescriptor;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// `SECURITY_DESCRIPTOR_RELATIVE`: each part at an offset, of which 0 is none.
+/// `SECURITY_DESCRIPTOR_RELATIVE`: each part by its offset; 0 means none.
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 #[repr(C)]
 struct Relative {
@@ -33,7 +33,7 @@ mod information {
     pub(super) const GROUP: u32 = 2;
 }
 
-/// More than two lists and two SIDs take, wherever they lie.
+/// More than two lists and two SIDs need, at any offsets.
 const MOST: usize = 1 << 20;
 const WHAT: &str = "the security descriptor";
 
@@ -66,7 +66,7 @@ exports! {
     }
 }
 
-/// Reads a descriptor that the driver vouches for.
+/// Reads a descriptor that the driver passes as valid.
 pub(super) fn read(cx: &Context<'_>, at: Address) -> Outcome<SecurityDescriptor> {
     let header: Relative = cx.read(at, WHAT)?;
     if header.control & control::SELF_RELATIVE == 0 {
@@ -76,7 +76,8 @@ pub(super) fn read(cx: &Context<'_>, at: Address) -> Outcome<SecurityDescriptor>
     let (sacl, dacl) = (list(header.sacl, control::SACL_PRESENT), list(header.dacl, control::DACL_PRESENT));
     let mut end = size_of::<Relative>();
     for (offset, length) in [
-        // A SID's second byte counts its parts; a list's third and fourth are its size.
+        // A SID's second byte is its sub-authority count; a list's third and fourth are
+        // its size.
         (header.owner, sid_length as fn([u8; 4]) -> usize),
         (header.group, sid_length),
         (sacl, list_length),

@@ -19,7 +19,7 @@ const LARGEST: usize = 0x1_0000;
 const HEADER: usize = 80;
 /// `EventProviderSetTraits`.
 const SET_TRAITS: u32 = 2;
-/// The channel of events that describe themselves.
+/// The channel of self-describing events.
 const TRACE_LOGGING: u8 = 11;
 
 /// `EVENT_DESCRIPTOR`.
@@ -46,7 +46,7 @@ struct Block {
     reserved: [u8; 3],
 }
 
-/// What is in a block: `EVENT_DATA_DESCRIPTOR_TYPE_…`.
+/// The kind of a block: `EVENT_DATA_DESCRIPTOR_TYPE_…`.
 mod kind {
     pub(super) const VALUES: u8 = 0;
     pub(super) const EVENT_METADATA: u8 = 1;
@@ -120,7 +120,8 @@ exports! {
     }
 }
 
-/// Where drivers register: in `DriverEntry` and at unload.
+/// Checks that the driver runs on a system thread: it registers in
+/// `DriverEntry` and unregisters at unload.
 fn in_system_thread(cx: &Context<'_>) -> Outcome<()> {
     if Arc::ptr_eq(cx.dispatch.thread.process(), cx.machine().system_thread.process()) {
         return Ok(());
@@ -128,7 +129,7 @@ fn in_system_thread(cx: &Context<'_>) -> Outcome<()> {
     Err(cx.fault(FaultKind::Registration, "was called outside of a system thread"))
 }
 
-/// What a handle stands for.
+/// The registration of a handle.
 fn registration(cx: &Context<'_>, handle: u64) -> Outcome<Registration> {
     cx.machine().tracing.get(handle).map_err(|ended| no_registration(cx, handle, ended))
 }
@@ -140,12 +141,12 @@ fn no_registration(cx: &Context<'_>, handle: u64, ended: bool) -> Stop {
     cx.fault(FaultKind::Registration, format_args!("was given {handle}, {why}"))
 }
 
-/// Whether bytes begin with their number.
+/// Whether bytes begin with their length.
 fn describes_itself(bytes: &[u8]) -> bool {
     bytes.first_chunk().is_some_and(|length| usize::from(u16::from_le_bytes(*length)) == bytes.len())
 }
 
-/// The event as a listener gets it. All of it has to be there, and to fit.
+/// The event as a listener gets it. All of it has to be readable, and to fit.
 fn read_event(
     cx: &Context<'_>,
     registration: &Registration,
@@ -194,7 +195,7 @@ fn read_event(
     Ok(event)
 }
 
-/// Changes who listens, and notifies every provider of the driver.
+/// Changes the session that listens, and notifies every provider of the driver.
 pub(crate) fn listen(dispatch: &Dispatch<'_>, listener: Option<Listener>) -> Outcome<()> {
     let registered = dispatch.machine.tracing.set_listener(listener);
     registered.iter().try_for_each(|registration| notify(registration, dispatch, listener))

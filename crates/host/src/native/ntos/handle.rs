@@ -1,4 +1,4 @@
-//! Handles of the kernel.
+//! Kernel handles.
 
 use crate::FaultKind;
 use crate::native::contracts::handles::{self, Handle};
@@ -28,7 +28,7 @@ exports! {
         if cx.mode(mode)? == AccessMode::User {
             return cx.not_modelled("opens an object in UserMode");
         }
-        // The type may be left out here.
+        // The type may be omitted here.
         if object_type.non_null().is_some() && cx.object_type(object_type)? != opened.object_type() {
             return Ok(Status::OBJECT_TYPE_MISMATCH);
         }
@@ -50,8 +50,8 @@ exports! {
     }
 }
 
-/// A driver's handles belong into the kernel's table: in the table of the
-/// current process, which is the caller's, a program could use and close them.
+/// A driver's handles belong in the kernel's table: a program could use and
+/// close those in the table of the current process, which is the caller's.
 pub(super) fn check_attributes(cx: &Context<'_>, attributes: u32) -> Outcome<()> {
     if attributes & KERNEL_HANDLE == 0 {
         return Err(cx.fault(
@@ -73,7 +73,7 @@ pub(super) fn open(cx: &Context<'_>, object: Object, granted: u32) -> u64 {
     value
 }
 
-/// What a handle stands for.
+/// The object of a handle.
 pub(super) fn get(cx: &Context<'_>, value: u64) -> Outcome<Handle> {
     let here = cx.account().handles.borrow().get(value).cloned();
     here.or_else(|| cx.machine().ledger.handle(value)).ok_or_else(|| not_open(cx, value))

@@ -39,7 +39,7 @@ exports! {
         }
     }
 
-    /// Without a token it takes nothing, and so cannot fail.
+    /// Without a token it takes no reference and cannot fail.
     fn PsImpersonateClient[PASSIVE, fails RESOURCES if token.non_null().is_some()](
         cx, thread: Address, token: Address, copy_on_open: u8, effective_only: u8, level: u32
     ) -> Status {
@@ -64,8 +64,8 @@ exports! {
     }
 }
 
-/// The kernel does not check the level, and takes some of the others for
-/// Delegation; a driver that lets them through is wrong.
+/// The kernel does not check the level, and treats some invalid ones as
+/// Delegation; a driver that passes them is wrong.
 fn check_level(cx: &Context<'_>, level: u32) -> Outcome<()> {
     match Level::from_raw(level) {
         Some(_) => Ok(()),

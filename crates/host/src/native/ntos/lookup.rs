@@ -15,7 +15,7 @@ use std::cell::Ref;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// An object that cannot go away while this exists.
+/// An object that stays alive for the lifetime of the value.
 pub(super) enum Held<'a, T> {
     /// Referenced on this thread.
     Here(Ref<'a, Arc<T>>),
@@ -114,7 +114,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// An object type: the pointer in the exported variable.
+    /// An object type: the value of the exported variable.
     pub(super) fn object_type(&self, at: Address) -> Outcome<ObjectType> {
         const TYPES: &[ObjectType] =
             &[ObjectType::Token, ObjectType::Thread, ObjectType::Process, ObjectType::Event];
@@ -145,17 +145,19 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Notes a reference that this call gives and returns the object's address.
+    /// Records a reference that this call takes and returns the object's
+    /// address.
     pub(super) fn give(&self, object: Object, source: RefSource) -> Address {
         let address = address_of(&object);
         self.account().references.borrow_mut().add(address, object, source, self.export.name, self.caller);
         Address(address)
     }
 
-    /// Takes a reference back.
+    /// Releases a reference.
     pub(super) fn take_back(&self, at: Address, source: RefSource) -> Outcome<()> {
         let here = self.account().references.borrow_mut().give_back(at.0, source, self.caller);
-        // The object may go with its last reference: not before the borrow ends.
+        // The last reference may free the object: it must not be dropped before
+        // the borrow ends.
         let why = match here {
             Ok(object) => {
                 drop(object);

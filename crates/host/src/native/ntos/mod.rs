@@ -1,4 +1,4 @@
-//! `ntoskrnl.exe`, as far as drivers use it here. [`lookup`] is below the others.
+//! The modelled part of `ntoskrnl.exe`. [`lookup`] is below the others.
 
 mod access;
 mod client;

@@ -57,7 +57,7 @@ exports! {
     }
 }
 
-/// What is returned for a reference count, which means nothing to a driver.
+/// Returned for a reference count, which has no meaning for a driver.
 const COUNT: u64 = 0xCCCC_CCCC_CCCC_CCCC;
 
 /// As a driver looks up its own handles: without an access check.

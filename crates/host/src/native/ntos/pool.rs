@@ -9,14 +9,14 @@ use crate::native::engine::stop::Outcome;
 use crate::native::running::call::exports;
 use crate::native::running::context::Context;
 
-/// `POOL_FLAG_…`, as far as they are modelled.
+/// `POOL_FLAG_…`: the modelled ones.
 mod flags {
     pub(super) const UNINITIALIZED: u64 = 0x2;
     pub(super) const NON_PAGED: u64 = 0x40;
     pub(super) const PAGED: u64 = 0x100;
 }
 
-/// More than a driver like this asks for.
+/// More than such a driver requests.
 const MAX_BLOCK: u64 = 16 << 20;
 
 exports! {
@@ -58,7 +58,7 @@ exports! {
     }
 }
 
-/// A new block, unwritten but for what `fill` does; null when there is no memory.
+/// A new block, unwritten except by `fill`; null when there is no memory.
 pub(super) fn allocate(
     cx: &Context<'_>,
     size: usize,

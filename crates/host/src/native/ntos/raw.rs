@@ -23,7 +23,7 @@ exports! {
 
     fn memset[ANY, fails NEVER](cx, to: Address, byte: u32, length: u64) -> Address {
         let [byte, ..] = byte.to_le_bytes();
-        // SAFETY: the driver asks for its memory to be filled.
+        // SAFETY: the driver requests that its memory be filled.
         let result = unsafe { probe::fill(to.0, byte, size(length)) };
         result.map_err(|NoMemory| unreachable(cx, &[to], length))?;
         Ok(to)
@@ -53,7 +53,7 @@ exports! {
 }
 
 fn copy(cx: &Context<'_>, to: Address, from: Address, length: u64) -> Outcome<Address> {
-    // SAFETY: the driver asks for its memory to be written.
+    // SAFETY: the driver requests that its memory be written.
     let result = unsafe { probe::copy(to.0, from.0, size(length)) };
     result.map_err(|NoMemory| unreachable(cx, &[to, from], length))?;
     Ok(to)

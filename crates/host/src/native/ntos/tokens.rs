@@ -8,7 +8,7 @@ use crate::native::running::context::Context;
 use psimp_model::{FaultPoint, Token};
 use psimp_nt::Status;
 
-/// `TOKEN_INFORMATION_CLASS`, as far as it is modelled.
+/// `TOKEN_INFORMATION_CLASS`: the modelled ones.
 mod class {
     pub(super) const USER: u32 = 1;
     pub(super) const STATISTICS: u32 = 10;
@@ -51,14 +51,14 @@ fn statistics(cx: &Context<'_>, token: &Token) -> Outcome<Address> {
     })
 }
 
-/// `TOKEN_USER` with the SID behind it.
+/// `TOKEN_USER` followed by the SID.
 fn user(cx: &Context<'_>, token: &Token) -> Outcome<Address> {
     const HEADER: usize = 16;
     let user = token.user();
     let sid = user.as_bytes();
     allocate(cx, HEADER + sid.len(), SECURITY_TAG, true, |block| {
         block.write(0, &(block.address() + HEADER as u64).to_le_bytes());
-        // No attributes apply to the user.
+        // The user has no attributes.
         block.write(8, &0_u32.to_le_bytes());
         block.write(HEADER, sid);
     })

@@ -1,5 +1,5 @@
-//! What the host keeps for each operating-system thread that calls drivers: what the driver took on
-//! it since the dispatch began, and memory to use again.
+//! Per-thread data of the host: the resources that the driver took on the thread since the dispatch
+//! began, and memory to reuse.
 
 use crate::native::contracts::handles::Handles;
 use crate::native::contracts::pool::Pool;
@@ -22,19 +22,19 @@ pub(crate) struct Account {
     pub(crate) cpu: &'static Cpu,
     /// What the driver references since the dispatch began.
     pub(crate) references: RefCell<References>,
-    /// The pool blocks that it allocated since, and blocks to use again.
+    /// The pool blocks that it allocated since, and blocks to reuse.
     pub(crate) pool: RefCell<Pool>,
-    /// The handles of the kernel that it opened since.
+    /// The kernel handles that it opened since.
     pub(crate) handles: RefCell<Handles>,
-    /// The locks of the framework that it holds.
+    /// The framework locks that it holds.
     pub(crate) locks: RefCell<Vec<Arc<WaitLock>>>,
-    /// A system buffer to use again.
+    /// A system buffer to reuse.
     pub(crate) buffer: Cell<Option<Guarded>>,
-    /// The system buffer of the last request, which nobody may use any more.
+    /// The system buffer of the last request, which must not be used any more.
     pub(crate) quarantine: RefCell<Option<Quarantine>>,
-    /// The security context of the last create request, which nobody may read.
+    /// The security context of the last create request, which must not be read.
     pub(crate) security: RefCell<Option<SecurityContext>>,
-    /// Memory of a reply to use again.
+    /// Memory of a reply to reuse.
     pub(crate) reply: Cell<Vec<u8>>,
     serials: Cell<(u64, u64)>,
 }
@@ -44,7 +44,7 @@ thread_local! {
 }
 
 impl Account {
-    /// The calling thread's account, made at its first call.
+    /// The calling thread's account, created at its first call.
     pub(crate) fn attach() -> Rc<Self> {
         ACCOUNT.with_borrow_mut(|account| account.get_or_insert_with(Self::new).clone())
     }
@@ -65,16 +65,16 @@ impl Account {
         })
     }
 
-    /// Gives the calling thread's account up for good: the host failed while it was in use.
+    /// Gives up the calling thread's account for good: the host failed while it was in use.
     #[cold]
     pub(crate) fn abandon(&self) {
         mem::forget(ACCOUNT.take());
         attach::abandon(self.cpu);
     }
 
-    /// Forgets what a dispatch took that ended with a fault.
+    /// Drops the resources taken in a dispatch that ended with a fault.
     pub(crate) fn drop_all(&self) {
-        // Dropped after the borrow: the last reference on an object may go.
+        // Dropped after the borrow: the last reference may free an object.
         let references = self.references.borrow_mut().settle();
         let blocks = self.pool.borrow_mut().settle();
         let handles = self.handles.borrow_mut().settle();
@@ -82,7 +82,7 @@ impl Account {
         drop((references, blocks, handles, locks));
     }
 
-    /// A number that no object of the process has had.
+    /// A number that is unique in the process.
     pub(crate) fn serial(&self) -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         const BATCH: u64 = 1 << 16;

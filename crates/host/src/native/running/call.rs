@@ -1,10 +1,10 @@
-//! The way from the driver into the host.
+//! Calls from the driver into the host.
 //!
 //! Each function that the driver can call is declared once, by [`exports!`]: its name, the highest
 //! IRQL at which it may be called, how it fails when an observer makes it fail, and its body. The
 //! driver calls the thunk, which notes where it was called from; [`run`] does what every function has
 //! in common and then the body.
-#![allow(unsafe_code)] // thunks, and the way to the thread's block
+#![allow(unsafe_code)] // thunks, and access to the thread's block
 
 use super::context::Context;
 use super::dispatch::Dispatch;
@@ -57,7 +57,7 @@ macro_rules! exports {
 
         $(
             $(#[$doc])*
-            // The functions are as the kernel has them.
+            // The functions have the kernel's names.
             #[allow(non_snake_case, clippy::too_many_arguments, clippy::unnecessary_wraps)]
             fn $name(
                 $cx: &$crate::native::running::context::Context<'_> $(, $argument: $type)*
@@ -71,8 +71,8 @@ macro_rules! exports {
 }
 pub(crate) use exports;
 
-/// What every function has in common: the checks before it, and the way out
-/// when a contract is broken. Called by the thunks only.
+/// The common part of every function: the checks before it, and the exit when a contract is broken.
+/// Called by the thunks only.
 pub(crate) fn run<R: Returns>(
     export: &'static Export,
     can_fail: impl FnOnce() -> bool,
@@ -100,7 +100,8 @@ pub(crate) fn run<R: Returns>(
     }
 }
 
-/// Before the body: whether the function may be called here, and what it returns if it is made to fail.
+/// The checks before the body: whether the function may be called here, and the result if it is made to
+/// fail.
 fn admit(cx: &Context<'_>, can_fail: impl FnOnce() -> bool) -> Outcome<Option<u64>> {
     if !cx.dispatch.account.cpu.progress() {
         return Err(cx.fault(FaultKind::Hang, "was called once too often: the driver does not return"));
@@ -116,7 +117,7 @@ fn admit(cx: &Context<'_>, can_fail: impl FnOnce() -> bool) -> Outcome<Option<u6
     }
 }
 
-/// What the call returns if the observer makes it fail.
+/// The result of the call if the observer makes it fail.
 fn observed(cx: &Context<'_>, observer: &dyn Observer, can_fail: bool) -> Option<u64> {
     let mapping = &cx.machine().mapping;
     let failure = cx.export.failure.filter(|_| can_fail);
@@ -137,8 +138,8 @@ fn observed(cx: &Context<'_>, observer: &dyn Observer, can_fail: bool) -> Option
 #[cold]
 fn stop(cpu: &Cpu, fault: Stop) -> ! {
     cpu.fault.set(Some(fault));
-    // SAFETY: a thunk called, so the thread is in the driver; `run` was the last
-    // of the host's frames with anything to do, and it has done it.
+    // SAFETY: a thunk called, so the thread is in the driver; `run` was the last host frame with work
+    // to do, and it has finished.
     unsafe { enter::leave() }
 }
 

@@ -1,4 +1,4 @@
-//! What the body of an export knows: where it is called from, and on whose behalf.
+//! The data for the body of an export: the call site and the context of the call.
 
 use super::account::Account;
 use super::dispatch::Dispatch;
@@ -13,7 +13,7 @@ use std::fmt::Display;
 pub(crate) struct Context<'a> {
     pub(crate) dispatch: &'a Dispatch<'a>,
     pub(crate) export: &'static Export,
-    /// Where the call returns to.
+    /// The return address of the call.
     pub(crate) caller: u64,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Context<'a> {
         self.dispatch.account
     }
 
-    /// Where the driver called.
+    /// The call site in the driver.
     pub(crate) fn site(&self) -> Option<Site> {
         self.machine().mapping.site(self.caller)
     }
@@ -40,24 +40,25 @@ impl<'a> Context<'a> {
         Stop::from(Fault { kind, message, site: self.site() })
     }
 
-    /// The fault of an argument that is not allowed.
+    /// The fault of an invalid argument.
     #[cold]
     pub(crate) fn bad_argument<T>(&self, text: impl Display) -> Outcome<T> {
         Err(self.fault(FaultKind::BadArgument, text))
     }
 
-    /// The fault of something that the host does not model.
+    /// The fault of a feature that the host does not model.
     #[cold]
     pub(crate) fn not_modelled<T>(&self, text: impl Display) -> Outcome<T> {
         Err(self.fault(FaultKind::NotModelled, format_args!("{text}, which is not modelled")))
     }
 
-    /// An address in words.
+    /// A description of an address.
     pub(crate) fn describe(&self, address: u64) -> String {
         describe::address(address, &self.machine().mapping)
     }
 
-    /// The place of an earlier call in words, behind `word`; nothing if it is not known.
+    /// A description of the site of an earlier call, after `word`; empty if it is not
+    /// known.
     pub(crate) fn at(&self, word: &str, caller: u64) -> String {
         self.machine().mapping.site(caller).map(|site| format!(" {word} {site}")).unwrap_or_default()
     }

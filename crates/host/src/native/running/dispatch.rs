@@ -1,4 +1,4 @@
-//! One call of the host into the driver: on whose behalf, and about what.
+//! One call of the host into the driver, and its context.
 #![allow(unsafe_code)] // from the thread's block back to the dispatch
 
 use super::account::Account;
@@ -14,7 +14,7 @@ use crate::{Fault, FaultKind};
 use psimp_model::Thread;
 use std::sync::Arc;
 
-/// What a thread does in the driver.
+/// The context of a thread in the driver.
 #[derive(Clone, Copy)]
 pub(crate) struct Dispatch<'a> {
     pub(crate) machine: &'a Machine,
@@ -26,7 +26,7 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) irql: u8,
     /// The request that is dispatched.
     pub(crate) request: Option<&'a Request>,
-    /// The file object it is about.
+    /// The file object of the request.
     pub(crate) file: Option<&'a Arc<FileObject>>,
     /// The work item whose callback runs.
     pub(crate) work: Option<Work>,
@@ -42,12 +42,12 @@ pub(crate) struct Work {
 }
 
 impl<'a> Dispatch<'a> {
-    /// What a thread does at `PASSIVE_LEVEL`, about nothing yet.
+    /// A dispatch at `PASSIVE_LEVEL`, without a request.
     pub(crate) fn new(machine: &'a Machine, account: &'a Account, thread: &'a Arc<Thread>) -> Self {
         Self { machine, account, thread, irql: 0, request: None, file: None, work: None }
     }
 
-    /// What a thread of the system does.
+    /// A dispatch on a system thread.
     pub(crate) fn of_system(machine: &'a Machine, account: &'a Account) -> Self {
         Self::new(machine, account, &machine.system_thread)
     }
@@ -55,7 +55,7 @@ impl<'a> Dispatch<'a> {
     /// The dispatch that is in progress.
     ///
     /// # Safety
-    /// The driver, or an export for it, is running on the calling thread, whose block `cpu` is; and
+    /// The driver, or an export for it, is running on the calling thread, whose block is `cpu`; and
     /// the result is not used after this call into the host.
     pub(crate) unsafe fn current(cpu: &Cpu) -> &'a Self {
         // SAFETY: `with_dispatch` is called here only, with this type; the rest is the caller's
@@ -65,12 +65,12 @@ impl<'a> Dispatch<'a> {
 }
 
 impl Dispatch<'_> {
-    /// Id of the thread that this is done for.
+    /// Id of the thread on whose behalf this runs.
     pub(crate) fn on_behalf_of(&self) -> u32 {
         self.work.map_or(self.thread.id(), |work| work.enqueued_by)
     }
 
-    /// Runs `body`, which calls the driver, and settles the accounts.
+    /// Runs `body`, which calls the driver, and records what the driver holds.
     pub(crate) fn settle_after<R>(&self, body: impl FnOnce() -> Outcome<R>) -> Result<R, Fault> {
         let Self { machine, account, .. } = *self;
         let checked = || {
@@ -99,13 +99,13 @@ impl Dispatch<'_> {
         }
     }
 
-    /// Enters what the driver took on this thread into the ledger, where every thread finds it.
+    /// Moves what the driver took on this thread into the ledger, which all threads share.
     pub(crate) fn take_over(&self) {
         let Account { references, pool, handles, .. } = self.account;
         self.machine.ledger.take_over(references, pool, handles);
     }
 
-    /// The fault of a driver that wrote to the system buffer of a request that had ended.
+    /// The fault of a driver that wrote to the system buffer of a completed request.
     fn check_quarantine(&self) -> Outcome<()> {
         let mut quarantine = self.account.quarantine.borrow_mut();
         let Some(kept) = &*quarantine else { return Ok(()) };
@@ -116,7 +116,7 @@ impl Dispatch<'_> {
         Err(Stop::from(fault))
     }
 
-    /// Calls a function of the driver, which releases the locks that it takes.
+    /// Calls a function of the driver, which must release the locks that it acquires.
     pub(crate) fn call<const N: usize>(&self, function: u64, arguments: [u64; N]) -> Outcome<u64> {
         let Some(code) = self.machine.mapping.function(function) else {
             return Err(Stop::from(Fault {
@@ -128,7 +128,7 @@ impl Dispatch<'_> {
         self.call_code(code, arguments)
     }
 
-    /// As [`Dispatch::call`], of what is known to be a function.
+    /// As [`Dispatch::call`], for code that is known to be a function.
     pub(crate) fn call_code<const N: usize>(&self, code: Code<'_>, arguments: [u64; N]) -> Outcome<u64> {
         const { assert!(N <= enter::MOST_ARGUMENTS) };
         let mut all = [0; enter::MOST_ARGUMENTS];
@@ -161,7 +161,7 @@ impl Dispatch<'_> {
         }
     }
 
-    /// The memory lent to the driver that an address is in or next to, in words.
+    /// A description of the memory lent to the driver that an address is in or next to.
     fn lent(&self, address: u64) -> Option<String> {
         let here = self.account.pool.borrow().live().find_map(|block| block.describe(address));
         here.or_else(|| self.machine.ledger.find_block(|block| block.describe(address)))

@@ -1,4 +1,4 @@
-//! The machine that one driver runs on.
+//! The simulated machine of one driver.
 
 use crate::native::contracts::ledger::Ledger;
 use crate::native::contracts::tracing::Tracing;
@@ -24,7 +24,7 @@ pub(crate) fn registry_key(service: &str) -> String {
     format!(r"\REGISTRY\MACHINE\SYSTEM\CurrentControlSet\Services\{service}")
 }
 
-/// Everything below and around one driver.
+/// The whole state of one driver and its environment.
 pub(crate) struct Machine {
     this: Weak<Self>,
     /// The kernel.
@@ -40,28 +40,28 @@ pub(crate) struct Machine {
     pub(crate) options: Options,
     /// The name of the driver's service.
     pub(crate) service: String,
-    /// Milliseconds that a call into the driver may take; zero for ever.
+    /// Milliseconds that a call into the driver may take; zero for no limit.
     pub(crate) limit: u32,
     /// The framework that the driver is bound to.
     pub(crate) framework: Framework,
-    /// What the driver holds between dispatches.
+    /// The resources that the driver holds between dispatches.
     pub(crate) ledger: Ledger,
-    /// Its event providers, and who listens to them.
+    /// Its event providers, and the session that listens to them.
     pub(crate) tracing: Tracing,
     /// `DRIVER_OBJECT`.
     pub(crate) driver_object: Guarded,
     /// The registry path that `DriverEntry` gets.
     pub(crate) registry_path: Guarded,
-    /// A thread of the System process, on which the driver starts and ends.
+    /// A thread of the System process, for the driver's start and unload.
     pub(crate) system_thread: Arc<Thread>,
-    /// Threads of the System process on which work items ran, and can again.
+    /// Threads of the System process that ran work items, for reuse.
     idle_workers: Mutex<Vec<Arc<Thread>>>,
     /// The fault that ended the driver.
     stopped: OnceLock<Fault>,
     faults: Mutex<Vec<Fault>>,
 }
 
-/// What a machine is made of; the rest begins empty.
+/// The inputs of a machine; the rest is empty at first.
 pub(crate) struct Parts {
     pub(crate) system: Arc<System>,
     pub(crate) mapping: Mapping,
@@ -77,8 +77,7 @@ pub(crate) struct Parts {
 }
 
 impl Machine {
-    /// A machine on which nothing has happened yet. It is shared, because a work item may run on it
-    /// longer than its host exists.
+    /// A new machine. It is shared, because a work item may run on it longer than its host exists.
     ///
     /// # Errors
     /// When there is no memory.
@@ -114,29 +113,29 @@ impl Machine {
         registry_key(&self.service)
     }
 
-    /// A reference to keep the machine by. None while it is being taken down.
+    /// A reference that keeps the machine alive. None while it is being dropped.
     pub(crate) fn share(&self) -> Option<Arc<Self>> {
         self.this.upgrade()
     }
 
-    /// A system worker thread that does nothing else.
+    /// An idle system worker thread.
     pub(crate) fn take_worker(&self) -> Arc<Thread> {
         let idle = self.idle_workers.lock().pop();
         idle.unwrap_or_else(|| self.system.create_system_thread(self.system_thread.process()))
     }
 
-    /// The worker thread has nothing to do any more.
+    /// Returns an idle worker thread.
     pub(crate) fn give_worker(&self, thread: Arc<Thread>) {
         self.idle_workers.lock().push(thread);
     }
 
-    /// The fault that ended the driver, if one did.
+    /// The fault that ended the driver, if there is one.
     pub(crate) fn stopped(&self) -> Option<&Fault> {
         self.stopped.get()
     }
 
-    /// Ends the driver. Threads that waited for the one whose fault it was come
-    /// with the same fault.
+    /// Ends the driver. Threads that waited for the one that caused the fault report the same
+    /// fault.
     #[cold]
     pub(crate) fn stop(&self, fault: Fault) -> Fault {
         if self.stopped.get() != Some(&fault) {
@@ -151,7 +150,7 @@ impl Machine {
         self.faults.lock().extend_from_slice(faults);
     }
 
-    /// Everything that was reported.
+    /// All faults that were reported.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         self.faults.lock().clone()
     }

@@ -48,15 +48,15 @@ impl Context<'_> {
     /// Writes bytes; `what` names them in the fault.
     pub(crate) fn write_bytes(&self, at: Address, bytes: &[u8], what: &str) -> Outcome<()> {
         // SAFETY: the driver shares the address space and could write there itself: that it names no
-        // memory of the host is as necessary for this as for every instruction of its own.
+        // memory of the host is required here as for each of its own instructions.
         match unsafe { probe::copy(at.0, bytes.as_ptr() as u64, bytes.len()) } {
             Ok(()) => Ok(()),
             Err(probe::NoMemory) => Err(self.unreachable("write", what, at)),
         }
     }
 
-    /// Reads a string. None when the structure contradicts itself, which KMDF
-    /// answers with an error and other routines do not survive.
+    /// Reads a string. None when the structure is inconsistent, which is an error in KMDF and fatal
+    /// in other routines.
     pub(crate) fn read_string(&self, at: Address, what: &str) -> Outcome<Option<String>> {
         let header: UnicodeString = self.read(at, what)?;
         let odd = !header.length.is_multiple_of(2);

@@ -1,9 +1,9 @@
-//! A driver that runs.
+//! A running driver.
 //!
-//! From the bottom up: [`account`] is what a thread keeps for the drivers that it calls; [`machine`] is
-//! what one driver runs on; [`dispatch`] is one call of the host into the driver; [`context`] and
-//! [`call`] are one call of the driver back into the host, and [`memory`] its arguments;
-//! [`trap_stubs`] are the calls that are not modelled.
+//! From the bottom up: [`account`] is a thread's data for the drivers that it calls; [`machine`] is the
+//! environment of one driver; [`dispatch`] is one call of the host into the driver; [`context`] and
+//! [`call`] are one call of the driver back into the host, and [`memory`] its arguments; [`trap_stubs`]
+//! are the calls that are not modelled.
 
 pub(crate) mod account;
 pub(crate) mod call;

@@ -10,9 +10,9 @@ use crate::native::framework::slots::slot_name;
 use crate::{Fault, FaultKind};
 use std::arch::naked_asm;
 
-/// Bytes that a stub takes.
+/// The size of a stub in bytes.
 pub(crate) const STUB: usize = 32;
-/// Marks stubs of the framework.
+/// Marks stubs of the framework's functions.
 pub(crate) const FRAMEWORK: usize = 0x8000_0000;
 
 /// The instructions of a stub: `mov eax, index; mov r10, trap; jmp r10`
