@@ -53,12 +53,12 @@ impl Closed {
     }
 
     fn get(&self, _locked: &Clients) -> bool {
-        // SAFETY: the lock is held, and it is required for writing.
+        // SAFETY: the lock is held, and every writer holds it.
         unsafe { *self.0.get() }
     }
 
     fn set(&self, _locked: &mut Clients) {
-        // SAFETY: the lock is held, and it is required for reading and writing.
+        // SAFETY: the lock is held, and every reader and writer holds it.
         unsafe { *self.0.get() = true };
     }
 }

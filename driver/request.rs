@@ -88,7 +88,7 @@ impl Request {
         if parameters.Type != WdfRequestTypeDeviceControl {
             return Err(Status::INVALID_DEVICE_REQUEST);
         }
-        // SAFETY: the type says which member of the union the framework wrote.
+        // SAFETY: the type determines which member of the union the framework wrote.
         let control = unsafe { parameters.Parameters.DeviceIoControl };
         Ok(DeviceControl {
             code: control.IoControlCode,

@@ -116,8 +116,7 @@ impl<T> Mutex<T> {
     }
 
     /// Runs `work` on the value under the lock. `work` must not acquire the lock again, which
-    /// would deadlock.
-    /// `PASSIVE_LEVEL`.
+    /// would deadlock. `PASSIVE_LEVEL`.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: the lock is not deleted, by the contract of `WaitLock::create`. Without a
         // timeout the call always acquires it.

@@ -35,7 +35,7 @@ pub(crate) struct SlotToken {
 
 /// How the reference on a slot's token was taken.
 enum Taken {
-    /// By `PsReferenceImpersonationToken`; given back with
+    /// By `PsReferenceImpersonationToken`, and released with
     /// `PsDereferenceImpersonationToken`.
     FromSlot,
     /// By `ObReferenceObject`, and released with `ObDereferenceObject`.

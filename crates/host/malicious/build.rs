@@ -10,7 +10,7 @@ fn main() {
         if let Err(error) = wdk_build::configure_wdk_binary_build() {
             println!("cargo::error=the driver cannot be configured: {error}");
         }
-        // Code that is gone after DriverEntry.
+        // Code that is discarded after `DriverEntry`.
         println!("cargo::rustc-cdylib-link-arg=/SECTION:INIT,ERD");
     }
 }

@@ -92,7 +92,7 @@ impl Host {
         match self.0 {}
     }
 
-    /// Changes who listens.
+    /// Changes the listening session.
     ///
     /// # Errors
     /// None: there is no such host.
@@ -124,7 +124,7 @@ impl Host {
         match self.0 {}
     }
 
-    /// Where the image lies in this process.
+    /// The address range of the image in this process.
     pub fn addresses(&self) -> Range<u64> {
         match self.0 {}
     }

@@ -43,7 +43,7 @@ pub struct IoControl<'a> {
     pub code: u32,
     /// The input buffer.
     pub input: &'a [u8],
-    /// Who sends it.
+    /// The processor mode that it comes from.
     pub requestor: Requestor,
     /// The interrupt request level at which the driver receives it.
     pub irql: u8,
@@ -71,11 +71,10 @@ pub struct Options {
     /// The name of the driver's service, with which its registry path ends: the file name of the
     /// image without its extension when there is none.
     pub service: Option<String>,
-    /// The values of the type `REG_DWORD` in the key `Parameters` of the service,
-    /// which has no such key when there are none. Names differ in more than case.
+    /// The values of the type `REG_DWORD` in the key `Parameters` of the service, which has no
+    /// such key when there are none. Names must differ in more than case, which is ignored.
     pub parameters: BTreeMap<String, u32>,
-    /// Who listens to the driver's events from its start on: nobody unless told
-    /// otherwise.
+    /// The session that listens to the driver's events from its start on: none by default.
     pub listener: Option<Listener>,
     /// The log that the events are written to while a session listens.
     pub events: EventLog,

@@ -106,9 +106,8 @@ impl System {
         self.ps_impersonate_client(target, Some(&token), false, false, token.level() as u32)
     }
 
-    /// `PsDereferenceImpersonationToken`: drops one reference; does nothing
-    /// without
-    /// a token.
+    /// `PsDereferenceImpersonationToken`: drops one reference; without a token it
+    /// does nothing.
     pub fn ps_dereference_impersonation_token(&self, token: Option<Arc<Token>>) {
         drop(token);
     }

@@ -21,11 +21,11 @@ pub struct KernelFacts {
     pub extends_copy_descriptor: bool,
 }
 
-/// The kernels that differ in more than the rule. What the catalogue expects is written down for
-/// each family.
+/// The groups of kernels that differ in more than the rule. The catalogue has the expected
+/// results of each family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// Does what the documentation says.
+    /// Follows the documentation.
     Documented,
     /// NT 5.2 as `ReactOS` models it.
     Nt52,
@@ -33,10 +33,10 @@ pub enum Family {
     Win10,
 }
 
-/// What a kernel does with a client at Anonymous level in access and privilege checks.
+/// The handling of a client at Anonymous level in access and privilege checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnonymousClient {
-    /// It is too weak for any check, as one at Identification is.
+    /// It is too weak for any check, like a client at Identification.
     Refused,
     /// It is checked as the system's anonymous logon: S-1-5-7, Untrusted, without privileges.
     Checked,
@@ -48,7 +48,7 @@ macro_rules! kernels {
         nt { $($(#[$nt_doc:meta])* $nt:ident = $nt_facts:expr;)* }
         others { $($(#[$doc:meta])* $other:ident = $facts:expr;)* }
     ) => {
-        /// Which kernel is simulated.
+        /// The kernel that is simulated.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum Kernel {
             #[default]
@@ -60,10 +60,10 @@ macro_rules! kernels {
             /// All kernels.
             pub const ALL: &'static [Self] = &[$(Self::$nt,)* $(Self::$other,)*];
 
-            /// The kernels that are NT, or as its documentation says.
+            /// NT kernels, and the one that follows NT's documentation.
             pub const NT: &'static [Self] = &[$(Self::$nt,)*];
 
-            /// What is known of this kernel.
+            /// The properties of this kernel.
             pub const fn facts(self) -> &'static KernelFacts {
                 match self {
                     $(Self::$nt => &const { $nt_facts },)*
@@ -149,7 +149,7 @@ impl Kernel {
         self.facts().family
     }
 
-    /// Whether it is NT, or as its documentation says.
+    /// Whether it is an NT kernel, or follows NT's documentation.
     pub fn is_nt(self) -> bool {
         Self::NT.contains(&self)
     }

@@ -72,7 +72,7 @@ pub fn dispatch<K: Kernel>(
         Ok(_) => (),
         Err(status) => {
             // Without room for the reply nothing is changed, so that no change goes unreported.
-            // Except REVERT: a thread can always stop impersonating.
+            // The exception is REVERT: a thread can always stop impersonating.
             if row.operation == Operation::Revert {
                 kernel.revert_to_self();
             }

@@ -77,7 +77,7 @@ pub trait Kernel {
     /// What duplication fails with; `token` is unchanged.
     fn duplicate(&self, token: &Self::HandleToken, level: Level) -> Result<Self::HandleToken, Status>;
 
-    /// `PsImpersonateClient`. The slot takes a reference of its own.
+    /// `PsImpersonateClient`. The slot takes its own reference.
     ///
     /// # Errors
     /// What the routine returns; the slot is unchanged.

@@ -154,8 +154,8 @@ fn create(
     if done == 0 { Err(Error::last("CreateProcessAsUserW")) } else { Ok(started) }
 }
 
-/// When the running process with this id was created, in the unit of `FILETIME`;
-/// `None` if there is none.
+/// The creation time of the running process with this id, in the unit of `FILETIME`; `None` if there is
+/// none.
 ///
 /// # Errors
 /// The properties of an existing process.

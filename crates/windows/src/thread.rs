@@ -115,8 +115,7 @@ pub fn duplicate_handle(handle: BorrowedHandle<'_>, access: u32) -> Result<Owned
     duplicate(handle.as_raw_handle(), access, 0)
 }
 
-/// Another handle of an object that the parent gave to this process, by the number
-/// of its handle.
+/// Another handle of an object that the parent passed to this process, by the value of its handle.
 ///
 /// # Errors
 /// The error that Windows returns: `ERROR_INVALID_HANDLE` for an invalid number.

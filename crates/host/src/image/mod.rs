@@ -51,8 +51,8 @@ pub(crate) struct Layout {
     pub(crate) relocations: Vec<u32>,
     /// The slots of the import address table.
     pub(crate) imports: Vec<Import>,
-    /// The table of functions (`.pdata`) for unwinding, in a section that nobody writes; empty when
-    /// there is none.
+    /// The table of functions (`.pdata`) for unwinding, in a read-only section; empty when there is
+    /// none.
     pub(crate) functions: Range<u32>,
 }
 

@@ -288,7 +288,7 @@ impl Host {
         self.machine.ledger.leaks(&self.machine.mapping)
     }
 
-    /// Where the image lies in this process.
+    /// The address range of the image in this process.
     pub fn addresses(&self) -> Range<u64> {
         let mapping = &self.machine.mapping;
         mapping.base()..mapping.base() + mapping.size() as u64

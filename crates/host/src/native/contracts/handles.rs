@@ -43,7 +43,7 @@ pub(crate) fn value(serial: u64) -> u64 {
 }
 
 impl Handles {
-    /// Notes a handle.
+    /// Records a handle.
     pub(crate) fn add(&mut self, handle: Handle) {
         self.0.push(handle);
     }

@@ -120,7 +120,7 @@ impl Pool {
         self.live.iter()
     }
 
-    /// Notes a block.
+    /// Records a block.
     pub(crate) fn add(&mut self, block: Block) {
         self.live.push(block);
     }

@@ -75,7 +75,7 @@ impl References {
     /// Above this, entries of released references are dropped.
     const MANY: usize = 64;
 
-    /// Notes a reference.
+    /// Records a reference.
     pub(crate) fn add(
         &mut self,
         address: u64,

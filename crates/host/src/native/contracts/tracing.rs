@@ -40,7 +40,7 @@ impl Tracing {
         Self { state: Mutex::new(state), events }
     }
 
-    /// Who listens.
+    /// The listening session.
     pub(crate) fn listener(&self) -> Option<Listener> {
         self.state.lock().listener
     }

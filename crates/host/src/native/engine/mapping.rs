@@ -133,8 +133,7 @@ impl Mapping {
         Site { image: self.name, rva }
     }
 
-    /// What lies at an offset, up to the end of its section, if nobody can write
-    /// there.
+    /// The bytes from an offset up to the end of its section, if the section is read-only.
     pub(crate) fn constant(&self, rva: u32) -> Option<&[u8]> {
         let section = self.sections.iter().find(|section| section.is_constant() && section.holds(rva, 1))?;
         // SAFETY: the section is mapped readable, and not writable, as long as the image is.

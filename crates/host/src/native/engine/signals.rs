@@ -124,7 +124,7 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
         // The instruction is retried without this handler.
         libc::SIG_DFL | libc::SIG_IGN => set(signal, before),
         handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
-            // SAFETY: the flag says that the handler is of this type.
+            // SAFETY: the flag guarantees that the handler is of this type.
             let handler = unsafe {
                 mem::transmute::<usize, extern "C" fn(c_int, *mut siginfo_t, *mut c_void)>(handler)
             };

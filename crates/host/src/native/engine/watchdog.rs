@@ -4,7 +4,6 @@
 //! been in the driver's own code for too long without a call gets a signal, whose
 //! handler ends the entry. A driver that makes calls without end is stopped at a
 //! call.
-//! call.
 #![allow(unsafe_code)] // a signal for a thread
 
 use parking_lot::Mutex;

@@ -28,7 +28,7 @@ pub(crate) mod offsets {
 /// The framework's data for a driver.
 #[derive(Debug)]
 pub(crate) struct Framework {
-    /// Tells frameworks apart.
+    /// Identifies the framework instance.
     id: u64,
     /// Between `WdfVersionBind` and `WdfVersionUnbind`.
     bound: AtomicBool,
@@ -73,7 +73,7 @@ impl Framework {
         })
     }
 
-    /// Tells drivers apart.
+    /// Identifies the driver.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }

@@ -1,8 +1,8 @@
 //! From an address to the object, if the driver may use it.
 //!
-//! It may when it holds a reference, or when something it has keeps the object
-//! alive: the current thread and its processes, and the process of a thread that
-//! is referenced.
+//! It may if it holds a reference, or if something that it holds keeps the
+//! object alive: the current thread and its processes, and the process of a
+//! thread that is referenced.
 
 use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
