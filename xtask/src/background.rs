@@ -1,4 +1,4 @@
-//! A program that runs beside others.
+//! A program that runs in the background.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ mod tests {
         Background::start(command, &log).expect("it starts")
     }
 
-    /// Whether it is over; what it printed is removed.
+    /// Whether it has ended; its output file is removed.
     fn over(program: Background, how: impl FnOnce(Background) -> Result<()>) -> Result<()> {
         let (id, log) = (program.program.id(), program.log.clone());
         let ended = how(program);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// What is psimp's own, which a model of NT and a host for any driver know nothing of.
+/// The packages of psimp itself, on which the model of NT and the host for any driver must not depend.
 const OF_PSIMP: &[&str] = &["psimp-protocol", "psimp-service", "psimp-catalogue", "psimp-harness"];
 
 /// Dependencies, those of tests too, whatever the platform.

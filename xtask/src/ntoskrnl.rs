@@ -1,7 +1,7 @@
 //! The exports of ntoskrnl that drivers here are linked with: `crates/host/data/ntoskrnl.csv`.
 //!
-//! `for` names who needs one: `psimp` for psimp.sys, which then has to import it; `compiler` for what
-//! compilers call of their own accord, in some builds; `tests` for the other drivers of the host.
+//! `for` names what needs one: `psimp` for psimp.sys, which then must import it; `compiler` for calls
+//! that compilers insert in some builds; `tests` for the other drivers of the host.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ pub(crate) struct Export {
     pub(crate) name: &'static str,
     /// Whether it is a variable, not a routine.
     pub(crate) variable: bool,
-    /// Who needs it.
+    /// What needs it.
     pub(crate) needed_by: &'static str,
     /// What psimp.sys needs it for.
     pub(crate) why: &'static str,

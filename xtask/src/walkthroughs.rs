@@ -1,5 +1,5 @@
-//! The walk-throughs of CONTRIBUTING.md, done in the [copy of the checkout](checkout_copy): their commands are run,
-//! which apply patches first of all, and the output that the page shows is looked for in what they print.
+//! The walk-throughs of CONTRIBUTING.md, done in the [copy of the checkout](checkout_copy): their commands, the
+//! first of which apply patches, are run, and their output must contain the lines that the page shows.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ const PATCHES: &[(&str, usize)] = &[
 struct Walk {
     title: String,
     patch: String,
-    /// What the prose has in backquotes, the paths of the files that the patch touches among it.
+    /// The words in backquotes in the prose, including the paths of the files that the patch touches.
     named: Vec<String>,
     steps: Vec<Step>,
 }
@@ -153,7 +153,7 @@ fn is_generated(file: &str) -> bool {
     file.starts_with("docs/") || file.contains("/golden/")
 }
 
-/// The words of a line, whatever the width of its columns.
+/// The words of a line, independent of the width of its columns.
 fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }

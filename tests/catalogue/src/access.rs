@@ -11,7 +11,7 @@ const A_ONLY: Securable = Securable::Granting(&[User::A.sid()]);
 const B_ONLY: Securable = Securable::Granting(&[User::B.sid()]);
 /// S-1-5-12.
 const RESTRICTED: Sid = Sid::new(5, &[12]);
-/// What A and restricted code may use.
+/// An object that A and restricted code may use.
 const A_AND_RESTRICTED: Securable = Securable::Granting(&[User::A.sid(), RESTRICTED]);
 
 pub(crate) static SCRIPTS: &[Script] = &[
@@ -192,7 +192,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Program(Program::ResolveDrive(Status::SUCCESS)),
             imp(ClientToken::B2, false, false, 2),
             Step::Program(Program::ResolveDrive(Status::OBJECT_NAME_NOT_FOUND)),
-            // Global ones are everybody's.
+            // Global drive letters are visible in every session.
             Step::Program(Program::DefineDrive(Logon::System)),
             Step::Program(Program::ResolveDrive(Status::SUCCESS)),
         ],

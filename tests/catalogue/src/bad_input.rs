@@ -20,18 +20,18 @@ pub struct Requests {
     pub openings: &'static [Opening],
 }
 
-/// A request that is valid but for what is said here.
+/// A request that is valid except for `edit`, `output` and `caller`.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
-    /// Which control code.
+    /// The operation, which determines the control code.
     pub operation: Operation,
     /// What is changed in the input.
     pub edit: Edit,
     /// The output buffer.
     pub output: Output,
-    /// Who sends it.
+    /// The sender.
     pub caller: Caller,
-    /// What comes back.
+    /// The expected status.
     pub status: Status,
 }
 
@@ -42,9 +42,9 @@ pub enum Edit {
     None,
     /// Another control code, with the operation's input.
     Code(u32),
-    /// So many bytes are missing at the end.
+    /// This many bytes are missing at the end.
     Shorter(usize),
-    /// So many zero bytes follow.
+    /// This many zero bytes follow.
     Longer(usize),
     /// The level of IMPERSONATE and SERVE.
     Level(u32),
@@ -64,7 +64,7 @@ pub enum Edit {
     Save(u64),
     /// The security descriptor of `ACCESS_CHECK` and `WORKER_CHECK`.
     Descriptor(&'static [u8]),
-    /// The length that those state for their descriptor.
+    /// The length that these requests state for their descriptor.
     DescriptorLength(u32),
 }
 
@@ -92,15 +92,15 @@ pub enum Handle {
 pub enum Output {
     /// As long as the reply.
     Exact,
-    /// So many bytes shorter.
+    /// This many bytes shorter.
     Shorter(usize),
-    /// So many bytes longer.
+    /// This many bytes longer.
     Longer(usize),
     /// None.
     Missing,
 }
 
-/// Who sends the request.
+/// The sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// The process that opened the device, for reading and writing.
@@ -121,9 +121,9 @@ pub struct Opening {
     /// The level at which the caller, an administrator, impersonates a token
     /// of its own user; `None` when it does not.
     pub impersonating: Option<u32>,
-    /// Whether the caller is an administrator at all.
+    /// Whether the caller is an administrator.
     pub administrator: bool,
-    /// What comes back.
+    /// The expected status.
     pub status: Status,
 }
 
@@ -499,7 +499,7 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(AccessCheck, Edit::Descriptor(&[0xFF; 64]), Status::INVALID_SECURITY_DESCR),
             // Self-relative, with neither owner nor group.
             edited(AccessCheck, Edit::Descriptor(&NO_OWNER), Status::INVALID_SECURITY_DESCR),
-            // An owner that lies beyond the end.
+            // An owner offset beyond the end.
             edited(AccessCheck, Edit::Descriptor(&OWNER_BEYOND), Status::INVALID_SECURITY_DESCR),
             edited(AccessCheck, Edit::None, Status::SUCCESS),
             edited(WorkerCheck, Edit::Descriptor(&[]), Status::INVALID_SECURITY_DESCR),

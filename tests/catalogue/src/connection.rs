@@ -1,8 +1,7 @@
 //! Group K: clients that connect to the driver, and servers that impersonate them.
 //!
-//! The client's thread opens the client's name of the device and says how far a server may go, in
-//! the flags of its `CreateFile`. What the driver makes of that is what the kernel makes of it for
-//! the client of a named pipe.
+//! The client's thread opens the client's name of the device. The flags of its `CreateFile` limit
+//! what a server may do, as they do for the client of a named pipe.
 
 use crate::script::{Broker, Judge, Object, Securable, Step, Who, check, idle, imp, on, script, slot};
 use crate::{ClientToken, ServerToken, User};
@@ -32,15 +31,15 @@ const EFFECTIVE_ONLY: u32 = 0x0008_0000;
 /// `JOB_OBJECT_SECURITY_NO_ADMIN`.
 const NO_ADMIN: u32 = 1;
 
-/// Who may connect is the setting's to say, and here it is everybody.
+/// The value of the setting `Clients` that lets every authenticated user connect.
 const ALL: Option<u32> = Some(CLIENTS_AUTHENTICATED);
 
-/// A thread connects, as this client.
+/// A thread connects as the client with this number.
 const fn connects(keep: usize, flags: u32, status: Status) -> Step {
     Step::Broker(Broker::Connect { keep, flags, status })
 }
 
-/// Client 1 is a process of A's, and connects with these flags.
+/// Client 1, a process of A, connects with these flags.
 macro_rules! client {
     ($flags:expr) => {
         on(Who::ClientA, &[connects(1, $flags, OK)])
@@ -481,7 +480,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
                 Who::T2,
                 &[
                     imp(ClientToken::N2, false, false, 2),
-                    // An anonymous client of another user is one at Identification there.
+                    // There an anonymous client of another user is one at Identification.
                     Step::WhereDocumented(&[connects(2, PRESENT, A5)]),
                     Step::WhereNotDocumented(&[connects(2, PRESENT, DENIED)]),
                 ],
@@ -562,7 +561,7 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
             on(Who::Q, &[imp(ClientToken::Aa2, false, false, 2), connects(1, IMPERSONATION, OK)]),
             Step::Meanwhile(Who::T2, &[serve(1, 1, OK), Step::Object(Object::AssignJob(NO_ADMIN))]),
             Step::OnKernels(&[Family::Documented, Family::Nt52], &[serve(1, 2, DENIED), slot("idle")]),
-            // Which has no such jobs.
+            // Windows 10 has no such jobs.
             Step::OnKernels(&[Family::Win10], &[serve(1, 2, OK), slot("copy of Aa2 imp/1 co1 eo0 L1")]),
             Step::Broker(Broker::OpenServer(1, OK)),
             Step::Broker(Broker::Sees(1, 1, "none")),

@@ -1,15 +1,14 @@
-//! Group D: what each profile decides, one call on an idle thread.
+//! Group D: the decision of each profile, for one call on an idle thread.
 //!
 //! The call is `PsImpersonateClient(thread, token, FALSE, FALSE, level)`, and
-//! succeeds in every row and profile. The first three observations are spelled
-//! out for W10; for the other profiles they follow from the column by the
-//! reading that [`Column::observed`] documents.
+//! succeeds in every row and profile. The three observations are written out for
+//! W10; for the other profiles [`Column::observed`] derives them from the column.
 
 use crate::{ClientToken, ServerToken};
 use psimp_nt::TokenType;
 use psimp_rules::{Kernel, Profile, Rule};
 
-/// What a profile decides: a column of a row.
+/// The decision of a profile: a column of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     /// The token itself is stored at this level.
@@ -18,14 +17,14 @@ pub enum Column {
     C(u8, Rule),
 }
 
-/// What can be observed afterwards, in the specification's words.
+/// What can be observed afterwards, in the specification's notation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
     /// Same or copy, type, user, level of the slot.
     pub slot: String,
     /// Type and own level of the opened token, or a short status.
     pub open: String,
-    /// Whose access the thread has, or a short status.
+    /// The access that the thread has, or a short status.
     pub access: String,
 }
 
@@ -44,15 +43,15 @@ pub enum Driver {
 pub struct DecisionRow {
     /// `D01` and so on.
     pub id: &'static str,
-    /// The heading it stands under.
+    /// The heading above it.
     pub section: &'static str,
     /// The server's primary token.
     pub server: ServerToken,
     /// The token to impersonate.
     pub token: ClientToken,
-    /// The level asked for.
+    /// The requested level.
     pub level: u8,
-    /// What the driver does with such a request.
+    /// Whether the driver passes the request on.
     pub driver: Driver,
     /// The decision of the profile DOC.
     pub doc: Column,
@@ -64,7 +63,7 @@ pub struct DecisionRow {
     pub nt52: Column,
     /// Of W10.
     pub w10: Column,
-    /// Slot, open and access under W10, as the specification prints them.
+    /// Slot, open and access under W10, as in the specification.
     pub w10_observed: [&'static str; 3],
 }
 
@@ -89,7 +88,7 @@ impl DecisionRow {
         })
     }
 
-    /// The decision of a kernel, where the row is carried out at all.
+    /// The decision of a kernel, where the row is carried out.
     pub fn of(&self, kernel: Kernel) -> Column {
         self.column(kernel.profile()).unwrap_or(self.w10)
     }
@@ -108,10 +107,11 @@ impl Column {
         }
     }
 
-    /// What is observed when `token` is stored so: a kept token is the same
-    /// object, a copy is of impersonation type and its own level is the slot's;
-    /// a slot at level 0 cannot be opened, one below 2 opens nothing, and one
-    /// above is judged as the token's user, with restricting SIDs if it has any.
+    /// What is observed when `token` is stored this way: a kept token is the same
+    /// object, a copy is of impersonation type and its own level is the slot's.
+    /// The token of a slot at level 0 cannot be opened; with a slot below 2 the
+    /// thread opens nothing; with one at 2 or above its access is that of the
+    /// token's user, with restricting SIDs if the token has any.
     pub fn observed(self, token: ClientToken) -> Observed {
         let fixture = token.fixture();
         let level = self.level();
@@ -271,7 +271,7 @@ mod tests {
         }
     }
 
-    /// The reading for the other profiles gives, for W10, what is printed.
+    /// For W10, [`Column::observed`] gives what the specification has.
     #[test]
     fn observations_follow_from_the_columns() {
         for row in ROWS {

@@ -1,14 +1,14 @@
-//! The tokens that the cases speak of.
+//! The tokens that the cases name.
 
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 use psimp_rules::{Package, PlatformFacts, Restriction, TokenFacts};
 
-/// Whose token it is.
+/// The user of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum User {
-    /// The user whose processes the servers are.
+    /// The user of the server processes.
     A,
-    /// Somebody else.
+    /// Another user.
     B,
     /// S-1-5-7.
     Anonymous,
@@ -67,14 +67,14 @@ impl Logon {
 pub enum Privilege {
     /// Not in the token.
     Absent,
-    /// There, but not enabled.
+    /// Present, but not enabled.
     Disabled,
-    /// There and enabled.
+    /// Present and enabled.
     Enabled,
 }
 
-/// What a token of the catalogue is. Every fixture also carries one disabled
-/// group and one disabled privilege, so that effective-only copies show.
+/// A token of the catalogue. Every fixture also has one disabled group and one
+/// disabled privilege, which effective-only copies lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fixture {
     /// Its user.
@@ -89,7 +89,7 @@ pub struct Fixture {
     pub restriction: Restriction,
     /// `SeImpersonatePrivilege`.
     pub impersonate: Privilege,
-    /// Who logged it on.
+    /// The logon session that logged it on.
     pub origin: Logon,
     /// Integrity level.
     pub integrity: u32,
@@ -99,16 +99,16 @@ pub struct Fixture {
     pub package: Option<Package>,
     /// Terminal services session.
     pub session: u32,
-    /// It holds the privilege that only privilege checks ask for, enabled.
+    /// It has the privilege that only privilege checks use, enabled.
     pub other_privilege: bool,
-    /// It names the local administrators.
+    /// The local administrators are among its groups.
     pub administrator: bool,
     /// Its DACL grants all access to its own user and nothing to others.
     pub private: bool,
 }
 
 impl Fixture {
-    /// What rules read of it.
+    /// The facts that rules read.
     pub fn facts(&self) -> TokenFacts {
         TokenFacts {
             user: self.user.sid(),
@@ -120,7 +120,7 @@ impl Fixture {
         }
     }
 
-    /// What only kernels' profiles read of it.
+    /// The facts that only the profiles of kernels read.
     pub fn platform(&self) -> PlatformFacts {
         PlatformFacts {
             origin: self.origin.luid(),
@@ -167,7 +167,7 @@ macro_rules! fixtures {
         pub enum $name { $($(#[$doc])* $variant,)* }
 
         impl $name {
-            /// Every one.
+            /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// Its name in the specification.
@@ -175,7 +175,7 @@ macro_rules! fixtures {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// What it is.
+            /// Its fixture.
             pub const fn fixture(self) -> Fixture {
                 match self { $(Self::$variant => $value,)* }
             }

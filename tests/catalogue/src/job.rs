@@ -1,5 +1,5 @@
-//! Group J: jobs with security limits. Windows 10 knows none: there every row is
-//! as without a job.
+//! Group J: jobs with security limits. Windows 10 has none: there every row is as
+//! without a job.
 
 use crate::script::{Memory, Object, Script, Step, check, end, idle, imp, imp_fails, script, slot};
 use crate::{ClientToken, Logon, ServerToken};
@@ -86,7 +86,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         &[
             RESTRICTED_TOKEN,
             Step::OnKernels(DOCUMENTED, &[refused(ClientToken::A2), idle(&[(ClientToken::A2, 0)])]),
-            // ReactOS has the test the other way round.
+            // ReactOS has the condition inverted.
             Step::OnKernels(NT52, &[imp(ClientToken::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
             Step::OnKernels(WIN10, &[imp(ClientToken::A2, false, false, 2), slot("A2 co0 eo0 L2")]),
         ],

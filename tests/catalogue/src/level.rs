@@ -1,8 +1,8 @@
 //! Group L: what a service may do with a client at each level.
 //!
-//! Four questions a level: may it read who the client is, open as the client, be the client
-//! towards another service of the machine, and towards one elsewhere. `docs/levels.md` has the
-//! answers side by side.
+//! Four questions a level: may it read the client's identity, open objects as the client, act as
+//! the client towards another service of the machine, and towards a service on another machine.
+//! `docs/levels.md` has a table of the answers.
 
 use crate::rights::TOKEN_QUERY;
 use crate::script::{
@@ -24,17 +24,17 @@ const fn opens(as_self: bool, status: Status) -> Step {
     opened(Program::SELF, TOKEN_QUERY, as_self, status)
 }
 
-/// And reads it.
+/// The service reads that token.
 const fn reads(user: User) -> Step {
     Step::Program(Program::Tells { token: 9, user, integrity: integrity::MEDIUM })
 }
 
-/// Another service takes the service's thread for its client, at this level.
+/// The service's thread becomes the client of another service, at this level.
 const fn client(level: u32, remote: bool, status: Status) -> Step {
     create(Who::T1, level, false, remote, status)
 }
 
-/// It impersonates that client.
+/// The other service impersonates that client.
 const fn served(slot_then: &'static [Step]) -> Step {
     on(Who::Q, slot_then)
 }

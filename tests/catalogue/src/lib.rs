@@ -76,15 +76,15 @@ pub struct Case {
 pub enum Body {
     /// One `PsImpersonateClient` on an idle thread (group D).
     Decision(&'static DecisionRow),
-    /// A sequence of calls with a look at the thread after it.
+    /// A sequence of calls, with checks of the thread.
     Script(&'static Script),
-    /// Requests to the driver that it must refuse, or must not (group B).
+    /// Requests that the driver must refuse, or must accept (group B).
     Requests(&'static Requests),
     /// Threads that act at the same time (group Z).
     Race(&'static Race),
-    /// A client of a named pipe (group U), which Windows alone has.
+    /// A client of a named pipe (group U), on Windows only.
     Pipe(&'static Pipe),
-    /// Nothing that can be done here: what it needs.
+    /// A case that cannot be carried out here: what it needs.
     Needs(&'static str),
 }
 
@@ -99,7 +99,7 @@ pub struct Group {
     pub files: &'static [&'static str],
 }
 
-/// The groups in the order of the specification, and then our own.
+/// The groups in the order of the specification, followed by this project's own.
 pub const GROUPS: &[Group] = &[
     Group { letter: 'D', name: "decision", files: &["decision.rs"] },
     Group { letter: 'N', name: "null token and revert", files: &["idle.rs"] },

@@ -1,4 +1,4 @@
-//! Group M: no memory.
+//! Group M: allocations that fail.
 
 use crate::bad_input::{Output, output, row};
 use crate::script::{Memory, Script, Step, check, end, idle, imp, imp_fails, open_own, script, slot};
@@ -10,7 +10,7 @@ use psimp_rules::{Family, Kernel};
 const NONE: Status = Status::INSUFFICIENT_RESOURCES;
 const NO_COPY: Step = Step::Memory(Memory::FailDuplicate(NONE));
 const NO_BLOCK: Step = Step::Memory(Memory::FailBlock);
-/// What was to fail was not reached.
+/// Removes an injected failure that was not reached.
 const UNREACHED: Step = Step::Memory(Memory::Recover);
 const NO_A2: &[(ClientToken, i64)] = &[(ClientToken::A2, 0)];
 
@@ -109,7 +109,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             imp(ClientToken::A2, false, false, 2),
-            // The driver allocates nothing for a save: its table is full or not.
+            // The driver allocates nothing for a save; only a full table can refuse it.
             Step::OnlyDriver(&[Step::SaveMany(16), Step::SaveRefused(NONE)]),
             Step::OnlyDriver(&[check("A2 co0 eo0 L2", "", "as A", &[(ClientToken::A2, 17)])]),
             Step::OnlyKernel(&[check("A2 co0 eo0 L2", "", "as A", &[(ClientToken::A2, 1)])]),

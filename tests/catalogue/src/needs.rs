@@ -1,5 +1,5 @@
-//! Cases that need what is not here. They are listed, and skipped with what they
-//! need.
+//! Cases that cannot be carried out here. They are listed, and skipped with what
+//! they need.
 
 /// Id, title, and what the case needs.
 pub(crate) static ROWS: &[(&str, &str, &str)] = &[

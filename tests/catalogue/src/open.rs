@@ -20,8 +20,8 @@ const ARMED: State = State {
     references: A2,
     after_open: "copy of A2 imp/2 co0 eo0 L2",
 };
-/// NT 5.2 as `ReactOS` has it: the thread that opens its own token as itself
-/// undoes the swap.
+/// NT 5.2 as in `ReactOS`: a thread that opens its own token as itself undoes
+/// the replacement.
 const STILL_ARMED: State = State { after_open: "A2 co1 eo0 L2", ..ARMED };
 const OPENED: State = State {
     slot: "copy of A2 imp/2 co0 eo0 L2",

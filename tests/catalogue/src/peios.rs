@@ -1,4 +1,4 @@
-//! Group P: Peios, whose rule differs in its hard errors and its ceiling.
+//! Group P: Peios, whose rules differ in their hard errors and their ceiling.
 
 use crate::rights::TOKEN_IMPERSONATE;
 use crate::script::{

@@ -1,5 +1,5 @@
-//! Group U, named pipes: what a server holds after `ImpersonateNamedPipeClient`,
-//! by the quality of service that the client names when it opens the pipe.
+//! Group U, named pipes: the server's token after `ImpersonateNamedPipeClient`, by
+//! the quality of service with which the client opens the pipe.
 
 use psimp_nt::Status;
 
@@ -10,7 +10,7 @@ const ANONYMOUS: u32 = 0;
 /// `SECURITY_IDENTIFICATION`.
 const IDENTIFICATION: u32 = 0x0001_0000;
 
-/// The pipe's state does not allow it: nothing was read yet.
+/// The pipe's state does not allow it: nothing has been read yet.
 const CANNOT_IMPERSONATE: Status = Status(0xC000_010D);
 
 /// A client that opens the server's pipe, in the server's own process, writes
@@ -27,10 +27,10 @@ pub struct Pipe {
     pub reads: bool,
     /// What `ImpersonateNamedPipeClient` returns.
     pub status: Status,
-    /// Type and own level of the token that the server then opens as itself, or a
-    /// short status.
+    /// Type and own level of the token that the server then opens with `OpenAsSelf`,
+    /// or a short status.
     pub open: &'static str,
-    /// Whose access the server then has.
+    /// The access that the server then has.
     pub access: &'static str,
 }
 

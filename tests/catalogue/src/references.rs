@@ -1,4 +1,4 @@
-//! Group R: many times over, nothing is left.
+//! Group R: many repetitions leave nothing behind.
 
 use crate::rights::THREAD_QUERY_INFORMATION;
 use crate::script::{
@@ -95,7 +95,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             imp(ClientToken::A2, false, false, 2),
-            // The close is every case's own end, which looks for what is left.
+            // Every case ends with a close, after which leaks are checked.
             Step::OnlyDriver(&[
                 Step::SaveMany(16),
                 check("A2 co0 eo0 L2", "same imp/2 all", "as A", &[(ClientToken::A2, 17)]),
@@ -121,7 +121,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         &[
             Step::Object(Object::AnonymousReferences(0)),
             Step::Repeat(1_000, &[Step::Program(Program::ImpersonateAnonymous), Step::Revert]),
-            // ReactOS leaks one each time.
+            // ReactOS leaks one reference each time.
             Step::OnKernels(&[Family::Nt52], &[Step::Object(Object::AnonymousReferences(1_000))]),
             Step::OnKernels(
                 &[Family::Documented, Family::Win10],
@@ -160,7 +160,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         &[
             imp(ClientToken::A2, false, false, 2),
             on(Who::T2, &[imp(ClientToken::B2, false, false, 2)]),
-            // The close and the unload are every case's own end.
+            // Every case ends with a close and an unload.
             Step::OnlyDriver(&[
                 Step::SaveMany(8),
                 Step::Toward(Who::T2, &[Step::SaveMany(8)]),

@@ -1,7 +1,7 @@
-//! Group S: a slot kept aside and put back, and nesting.
+//! Group S: saving and restoring a slot, and nesting.
 //!
 //! As kernel code does it: `PsReferenceImpersonationToken`, and later
-//! `PsImpersonateClient` with the four values kept. Through the driver: SAVE,
+//! `PsImpersonateClient` with the four saved values. Through the driver: SAVE,
 //! RESTORE, DISCARD.
 
 use crate::script::{
@@ -22,9 +22,9 @@ const A2: (ClientToken, i64) = (ClientToken::A2, 1);
 const NO_A2: (ClientToken, i64) = (ClientToken::A2, 0);
 const NO_B2: (ClientToken, i64) = (ClientToken::B2, 0);
 
-/// S05: the privilege that kept B2 is gone when it comes back, so the kernels
-/// copy it. The documentation's rule knows no privilege: B2 was a copy from the
-/// start, and that very copy comes back.
+/// S05: the privilege that let the kernels keep B2 is disabled when it is restored,
+/// so they copy it. The documented rules do not depend on the privilege: B2 was
+/// copied from the start, and that copy is restored.
 const RESTORED_AS_COPY: State = State {
     slot: "copy of B2 imp/1 co0 eo0 L1",
     open: "same imp/1 all",
@@ -145,7 +145,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
             imp(ClientToken::A2, false, false, 2),
             Step::Save(0),
             imp(ClientToken::A2, true, true, 1),
-            // From here on every kernel copies what a restricted server takes.
+            // From here on every kernel copies the token, since the server is restricted.
             Step::BecomeServer(ServerToken::SR),
             Step::Memory(Memory::FailDuplicate(Status::INSUFFICIENT_RESOURCES)),
             Step::Restore(0, Status::INSUFFICIENT_RESOURCES),

@@ -1,11 +1,11 @@
-//! Group T: what the slot holds, types, flags, replacement.
+//! Group T: the contents of the slot: types, flags, replacement.
 
 use crate::script::{ByKernel, Memory, Script, State, Step, check, imp, imp_fails, script};
 use crate::{ClientToken, ServerToken};
 use psimp_nt::Status;
 
-/// Privileged servers under the documentation's rule, which knows no privilege:
-/// rows T06 and T18 of the specification hold for the kernels alone.
+/// Privileged servers under the documented rules, which do not depend on the
+/// privilege: rows T06 and T18 of the specification apply to the kernels alone.
 const COPY_OF_B: State = State {
     slot: "copy of B2 imp/1 co0 eo0 L1",
     open: "same imp/1 all",

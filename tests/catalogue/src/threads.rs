@@ -1,4 +1,4 @@
-//! Group X: other threads and processes, and the routines that take them.
+//! Group X: other threads and processes, and routines that take one.
 
 use crate::rights::{
     THREAD_ALL_ACCESS, THREAD_DIRECT_IMPERSONATION, THREAD_IMPERSONATE, THREAD_SET_THREAD_TOKEN,

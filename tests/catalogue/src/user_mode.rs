@@ -1,5 +1,5 @@
-//! Group U: ways through user mode, after which the driver must report what
-//! `OpenThreadToken` shows.
+//! Group U: impersonation by user-mode calls, after which the driver must report
+//! what `OpenThreadToken` shows.
 
 use crate::rights::{TOKEN_ALL_ACCESS, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_QUERY};
 use crate::script::{
@@ -59,7 +59,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
         &[
             token(0, ClientToken::Bo2, TOKEN_IMPERSONATE),
             set_own(0, OK),
-            // Where document and kernels differ: the document knows no origin.
+            // The documented rules do not depend on the origin, the kernels' do.
             Step::OnKernels(
                 DOCUMENTED,
                 &[check("copy of Bo2 imp/1 co0 eo0 L1", "same imp/1 all", "A5", &[])],

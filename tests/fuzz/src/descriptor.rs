@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> Result<(), String> {
     sid(bytes)?;
     descriptor(bytes)?;
-    // Through the driver only where there is more than the service, which has
-    // a target of its own.
+    // Through the driver only if there is an image; the service has a target
+    // of its own.
     match sources {
         [_, _, ..] => ioctl::run(&ioctl::access_check(bytes), sources),
         _ => Ok(()),

@@ -1,10 +1,10 @@
-//! Files that say they are drivers.
+//! Files that claim to be driver images.
 
 use psimp_harness::driver::Source;
 use psimp_host::{Image, LoadError, seal};
 
-/// A file is read twice: as it is, and with the checksum that it should have,
-/// because nobody comes upon that by chance.
+/// Reads a file twice: as it is, and with the correct checksum, which a fuzzer
+/// would hardly find.
 pub(crate) fn run(bytes: &[u8], _: &[Source]) -> Result<(), String> {
     check(bytes)?;
     let mut sealed = bytes.to_vec();
@@ -14,7 +14,7 @@ pub(crate) fn run(bytes: &[u8], _: &[Source]) -> Result<(), String> {
     Ok(())
 }
 
-/// What is taken can be mapped; nothing of it is run.
+/// Checks that an accepted file can be mapped; none of it is run.
 fn check(bytes: &[u8]) -> Result<(), String> {
     let image = match Image::from_bytes(bytes.to_vec()) {
         Ok(image) => image,

@@ -1,4 +1,4 @@
-//! One raw request to the driver, in a machine that is in one of a few states.
+//! One raw request to the driver, on a machine in one of a few states.
 
 use crate::scene::{Open, Scene, State};
 use psimp_catalogue::ServerToken;
@@ -13,7 +13,7 @@ use psimp_protocol::wire::{self, slot_flags};
 use psimp_protocol::{Cause, IOCTLS, Ioctl, Operation, refusals};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// A request, and what it meets. In bytes: eleven of a head, then the input.
+/// A request and its setup. As bytes: a head of eleven bytes, then the input.
 ///
 /// | byte | what |
 /// |---|---|
@@ -21,13 +21,13 @@ use zerocopy::{FromBytes, IntoBytes};
 /// | 1 | kernel |
 /// | 2 | the server's primary token |
 /// | 3 | access of the file: 1 read, 2 write, else both |
-/// | 4 | who asks: 1 the kernel, 2 a thread of another process |
+/// | 4 | the caller: 1 the kernel, 2 a thread of another process |
 /// | 5 | length of the output buffer |
 /// | 6 | row in the table of control codes; past its end, the code follows |
 /// | 7 to 10 | that code |
 ///
-/// In the input of RESTORE and DISCARD the save 1 is that of the state, in the input of SERVE and
-/// `NEXT_CLIENT` the connections 1 and 2 are those that there are.
+/// In the input of RESTORE and DISCARD, the save 1 is that of the state; in the input of SERVE and
+/// `NEXT_CLIENT`, 1 and 2 are the two connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     state: State,
@@ -42,7 +42,7 @@ pub struct Request {
 
 /// Length of the head in bytes.
 const HEAD: usize = 11;
-/// What the output buffer is filled with before the request.
+/// The byte that the output buffer is filled with before the request.
 const UNTOUCHED: u8 = 0xA5;
 
 pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> Result<(), String> {
@@ -58,7 +58,7 @@ pub(crate) fn access_check(descriptor: &[u8]) -> Vec<u8> {
     [&head, claim.as_bytes(), descriptor].concat()
 }
 
-/// What a request shows.
+/// The result of a request.
 #[derive(Debug, PartialEq, Eq)]
 struct Shown {
     reply: Result<Vec<u8>, Failure>,
@@ -66,7 +66,7 @@ struct Shown {
 }
 
 impl Request {
-    /// Reads a request; nothing when even the head is not there.
+    /// Reads a request; none if the head is incomplete.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let (&[state, kernel, server, access, who, output, row, c0, c1, c2, c3], input) =
             bytes.split_first_chunk::<HEAD>()?;
@@ -93,7 +93,7 @@ impl Request {
         self.code
     }
 
-    /// Runs it on each source; the driver's status on all of them.
+    /// Runs it on each source; returns the driver's status, which must be the same on all.
     ///
     /// # Errors
     /// What is wrong, or differs.
@@ -142,7 +142,7 @@ impl Request {
         Ok(shown)
     }
 
-    /// The input with the state's save for the save 1, and its connections for theirs.
+    /// The input, with the ids of the state's save and connections in place of 1 and 2.
     fn input(&self, scene: &Scene) -> Vec<u8> {
         let mut input = self.input.clone();
         let fields = Ioctl::by_code(self.code).map_or(&[][..], |row| row.about().input.fields);
@@ -174,7 +174,7 @@ impl Request {
         }
     }
 
-    /// The checks that need no look at the input, in the order of docs/ioctl.md.
+    /// The checks that do not depend on the input, in the order of docs/ioctl.md.
     fn refused(&self) -> Option<Status> {
         let needed = self.code >> 14 & READ_WRITE;
         if self.open.access & needed != needed || self.requestor == Requestor::Kernel || self.open.elsewhere {
@@ -194,7 +194,7 @@ fn failed(
     before: &[Option<SlotView>; 2],
     after: &[Option<SlotView>; 2],
 ) -> Result<(), &'static str> {
-    // What is wrong with the envelope was looked for before, and the system lacks nothing here.
+    // The envelope was checked before, and system resources do not run out here.
     let mut reasons = refusals(Ioctl::of(operation).code()).filter(|refusal| refusal.cause == Cause::Content);
     if !reasons.any(|refusal| refusal.statuses.contains(&status)) {
         return Err("a status that is not documented");
@@ -247,12 +247,12 @@ fn succeeded(
     }
 }
 
-/// Granted or refused.
+/// Checks that access is either granted or refused.
 fn is_sound(access: wire::Access) -> bool {
     (access.granted != 0) == (access.status == 0)
 }
 
-/// One of the slots is the one told.
+/// Checks that the reported slot is one of the slots.
 fn told_before(reply: &[u8], slots: &[Option<SlotView>]) -> Result<(), &'static str> {
     let Ok(told) = wire::Slot::read_from_bytes(reply) else { return Err("no slot") };
     let same = |slot: &Option<SlotView>| match slot {

@@ -1,13 +1,13 @@
-//! What is fuzzed, as plain functions over bytes.
+//! The fuzz targets, as functions over bytes.
 //!
-//! A [`Target`] takes any bytes and says what is wrong with what came of them.
-//! libFuzzer feeds it from `tests/fuzz/libfuzzer`, over the driver's service;
-//! `tests/replay.rs` feeds it what is kept, on any toolchain, over the service
-//! and over the loaded image, and then both must show the same.
+//! A [`Target`] takes any bytes and returns what is wrong with the result.
+//! libFuzzer runs it from `tests/fuzz/libfuzzer`, over the driver's service;
+//! `tests/replay.rs` runs it with the stored inputs, on any toolchain, over the
+//! service and over the loaded image, whose results must be the same.
 //!
-//! Kept are, beside this folder: `seeds`, made by `tests/seeds.rs`;
-//! `regressions`, inputs that once failed, named after what they were; and
-//! `corpus`, inputs that libFuzzer found to reach something new.
+//! Stored beside this folder are `seeds`, made by `tests/seeds.rs`;
+//! `regressions`, inputs that once failed, named after the failure; and
+//! `corpus`, inputs that libFuzzer found to reach new code.
 
 mod descriptor;
 mod image;
@@ -19,10 +19,10 @@ pub use ioctl::Request;
 
 use psimp_harness::driver::Source;
 
-/// Something that takes bytes from nobody knows where.
+/// A function that takes untrusted bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Its name, also of its folders and of its program for libFuzzer.
+    /// Its name, which is also that of its folders and of its program for libFuzzer.
     pub name: &'static str,
     run: fn(&[u8], &[Source]) -> Result<(), String>,
 }
@@ -40,11 +40,11 @@ pub const DESCRIPTOR: Target = Target { name: "descriptor", run: descriptor::run
 pub const TARGETS: &[Target] = &[IOCTL, PROGRAM, IMAGE, DESCRIPTOR];
 
 impl Target {
-    /// Runs one input. Where the driver is part of the target, every source
-    /// gets it, and all must show the same.
+    /// Runs one input. If the driver is part of the target, the input runs on
+    /// every source, and the results must be the same.
     ///
     /// # Errors
-    /// What is wrong, and with what.
+    /// What is wrong.
     pub fn run(&self, bytes: &[u8], sources: &[Source]) -> Result<(), String> {
         (self.run)(bytes, sources)
     }
@@ -52,7 +52,7 @@ impl Target {
     /// Runs one input over the service.
     ///
     /// # Panics
-    /// When something is wrong: that is how libFuzzer is told.
+    /// If something is wrong, which libFuzzer detects.
     pub fn must_hold(&self, bytes: &[u8]) {
         if let Err(wrong) = self.run(bytes, &[Source::Service]) {
             panic!("{wrong}");

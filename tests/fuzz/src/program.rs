@@ -1,4 +1,4 @@
-//! Programs of calls, made of bytes.
+//! Programs of calls, made from bytes.
 
 use arbitrary::{Result, Unstructured};
 use psimp_catalogue::{ClientToken, ServerToken, User};
@@ -7,7 +7,7 @@ use psimp_harness::program::{Actor, Call, Callers, Fail, Step, compare};
 use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 
-/// Steps in a program: enough to fill a file's saves and go on.
+/// The most steps of a program: enough to fill a file's saves and continue.
 const LONGEST: usize = 64;
 
 pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> std::result::Result<(), String> {
@@ -22,7 +22,7 @@ fn read(bytes: &mut Unstructured<'_>) -> Result<(Kernel, ServerToken, Vec<Step>)
     let server = *bytes.choose(ServerToken::ALL)?;
     let mut program = Vec::new();
     while !bytes.is_empty() && program.len() < LONGEST {
-        // Bits 0 and 1: who, and about whom.
+        // Bits 0 and 1: the calling thread, and the thread that the call is about.
         let players = bytes.arbitrary::<u8>()?;
         let actor = |bit: u8| if players & bit == 0 { Actor::One } else { Actor::Two };
         let (by, about) = (actor(1), actor(2));
@@ -31,7 +31,7 @@ fn read(bytes: &mut Unstructured<'_>) -> Result<(Kernel, ServerToken, Vec<Step>)
     Ok((kernel, server, program))
 }
 
-/// The numbers of the calls stay, so that kept inputs keep their meaning.
+/// The numbers of the calls must not change, so that stored inputs keep their meaning.
 fn call(bytes: &mut Unstructured<'_>) -> Result<Call> {
     Ok(match bytes.int_in_range(0..=17_u8)? {
         0 => Call::Impersonate {
@@ -73,7 +73,7 @@ fn number(bytes: &mut Unstructured<'_>) -> Result<usize> {
     Ok(bytes.arbitrary::<u8>()?.into())
 }
 
-/// Mostly one of the four, now and then anything.
+/// Mostly one of the four levels, sometimes any number.
 fn level(bytes: &mut Unstructured<'_>) -> Result<u32> {
     match bytes.int_in_range(0..=4_u8)? {
         4 => bytes.arbitrary(),

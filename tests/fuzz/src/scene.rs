@@ -1,5 +1,5 @@
-//! The machine that a raw request meets: a server process with a fixed set of
-//! handles, in one of a few states.
+//! The machine of a raw request: a server process with a fixed set of handles, in
+//! one of a few states.
 
 use psimp_catalogue::{ClientToken, ServerToken};
 use psimp_harness::client::{Client, Contract};
@@ -12,7 +12,7 @@ use psimp_nt::Level;
 use psimp_protocol::{MAX_SAVES, RulesMode};
 use std::sync::Arc;
 
-/// What has happened before the request.
+/// The state before the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// Nothing.
@@ -25,13 +25,13 @@ pub(crate) enum State {
     Anonymous,
     /// It impersonates B, copy-on-open and effective-only.
     CopyOnOpen,
-    /// It impersonates A, that is saved, and then it impersonates B.
+    /// It impersonates A, which is saved, and then B.
     Saved,
     /// A's impersonation is saved and ended.
     SavedAndIdle,
-    /// As many idle slots are saved as a file object takes.
+    /// As many idle slots are saved as a file object can hold.
     Full,
-    /// It impersonates the second of the clients that are connected.
+    /// It impersonates the second of the connected clients.
     Serving,
 }
 
@@ -49,10 +49,10 @@ impl State {
     ];
 }
 
-/// How the file was opened, and who uses it.
+/// How the file was opened, and which process uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Open {
-    /// Access asked for.
+    /// The requested access.
     pub(crate) access: u32,
     /// The request comes from a thread of another process.
     pub(crate) elsewhere: bool,
@@ -75,13 +75,13 @@ const TOKENS: &[(ClientToken, u32)] = &[
 pub(crate) struct Scene {
     machine: Machine,
     driver: Driver,
-    /// The file of the state, and that of the request, when it is another.
+    /// The file of the state, and that of the request, if it is another.
     files: Vec<File>,
     /// Two clients, static and dynamic, and their connections' ids.
     clients: Vec<(File, u64)>,
-    /// The thread that sends the request, and the one behind handle 4.
+    /// The thread that sends the request, and the one of handle 4.
     threads: [Arc<Thread>; 2],
-    /// What the state saved.
+    /// The id of the state's save.
     save: u64,
     ids: Ids,
 }
@@ -130,7 +130,7 @@ impl Scene {
         Ok(scene)
     }
 
-    /// A client that allows all connects.
+    /// Connects a client that allows every level.
     fn connect(&mut self, thread: &Arc<Thread>, tracking: u8) -> Result<(), Failure> {
         let quality = SecurityQos { tracking, ..SecurityQos::at(Level::Delegation) };
         let client = self.driver.connect(thread, Some(quality))?;
@@ -196,7 +196,7 @@ impl Scene {
         self.save
     }
 
-    /// The id of the first or the second client; of another the number itself.
+    /// The id of the first or the second client; any other number unchanged.
     pub(crate) fn connection(&self, number: u64) -> u64 {
         let index = number.checked_sub(1).and_then(|index| usize::try_from(index).ok());
         index.and_then(|index| self.clients.get(index)).map_or(number, |(_, id)| *id)
@@ -211,7 +211,7 @@ impl Scene {
         self.threads.each_ref().map(|thread| thread.slot().map(|slot| self.ids.view(&slot)))
     }
 
-    /// Ends everything: every handle and every reference must be accounted for.
+    /// Ends everything; no handle and no reference may leak.
     pub(crate) fn finish(self) -> Result<(), String> {
         let Self { machine, driver, files, clients, threads, .. } = self;
         for file in files.into_iter().chain(clients.into_iter().map(|(client, _)| client)) {

@@ -1,5 +1,5 @@
-//! What is kept runs again, byte for byte: over the service, and where
-//! `PSIMP_SYS` names an image also over that, with the same results.
+//! Runs the stored inputs again: over the service and, if `PSIMP_SYS` names an
+//! image, also over that, with the same results.
 
 use psimp_fuzz::{TARGETS, Target};
 use psimp_harness::driver::Source;
@@ -7,8 +7,8 @@ use psimp_host::Image;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The inputs of a target: what is in the tree, and in the folder that
-/// `PSIMP_CORPUS` names what a search has found meanwhile.
+/// The inputs of a target: those in the tree, and those that a fuzzer has found,
+/// in the folder that `PSIMP_CORPUS` names.
 fn inputs(target: &Target) -> Vec<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kept = ["seeds", "corpus", "regressions"].map(|folder| here.join(folder));
@@ -62,7 +62,7 @@ fn program() {
 #[test]
 fn image() {
     replay(&psimp_fuzz::IMAGE);
-    // The driver's own image is as good a beginning as any.
+    // The driver's own image is a good start.
     if let Some(path) = std::env::var_os("PSIMP_SYS") {
         let bytes = std::fs::read(path).expect("PSIMP_SYS names a file");
         assert_eq!(psimp_fuzz::IMAGE.run(&bytes, &[]), Ok(()));
@@ -74,7 +74,7 @@ fn descriptor() {
     replay(&psimp_fuzz::DESCRIPTOR);
 }
 
-/// Folders of a name that is no target's would never be run.
+/// Every folder has the name of a target, else it would never be run.
 #[test]
 fn every_folder_is_a_targets() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,5 @@
-//! Where a search begins: one input for each thing that has a name, made of the
-//! project's own tables. `SNAPSHOTS=overwrite cargo test -p psimp-fuzz` writes them.
+//! The seeds of the fuzzer, one input for each named item, made from the project's
+//! own tables. `SNAPSHOTS=overwrite cargo test -p psimp-fuzz` writes them.
 
 use object::pe;
 use object::write::pe::{NtHeaders, Writer};
@@ -17,9 +17,9 @@ use std::path::Path;
 /// A name, and the bytes.
 type Seed = (String, Vec<u8>);
 
-/// The example of the operation in a state, with an output buffer that is just large enough. There
-/// the handle 24 is a token of the server's user; the save 1 is the one that the state made, the
-/// connection 1 the first client's.
+/// The example of the operation in a state, with an output buffer that is just large enough. In
+/// the state, handle 24 is a token of the server's user, save 1 is the state's save, and
+/// connection 1 is the first client's.
 fn request(row: &Ioctl, state: u8) -> Vec<u8> {
     let output = u8::try_from(row.output).expect("replies are short");
     let head = [state, 0, 0, 0, 0, output, row.operation as u8, 0, 0, 0, 0];
@@ -27,8 +27,8 @@ fn request(row: &Ioctl, state: u8) -> Vec<u8> {
     [&head, input.example, input.tail.1].concat()
 }
 
-/// Each control code on a thread that impersonates with a save kept, and as the
-/// first request of all.
+/// Each control code on a thread that impersonates and has a save, and as the very
+/// first request.
 fn ioctl() -> Vec<Seed> {
     const SAVED: u8 = 5;
     let rows = IOCTLS.iter().flat_map(|row| {
@@ -40,8 +40,8 @@ fn ioctl() -> Vec<Seed> {
     rows.chain(unknown.map(|(name, code)| (name.to_owned(), head(code)))).collect()
 }
 
-/// Each call of a program three times, with a byte that runs through what it
-/// can be given.
+/// Each call of a program three times, with different values of its argument
+/// byte.
 fn program() -> Vec<Seed> {
     const CALLS: u8 = 18;
     let calls = (0..CALLS).map(|call| {
@@ -67,7 +67,7 @@ fn descriptors() -> Vec<Seed> {
     .collect()
 }
 
-/// The smallest driver that the loader takes: it returns, and imports one
+/// The smallest driver that the loader accepts: it returns, and imports one
 /// function; one word of data is an address.
 fn images() -> Vec<Seed> {
     const CODE: [u8; 3] = [0x31, 0xC0, 0xC3];
@@ -143,7 +143,7 @@ fn seeds_are_current() {
     }
 }
 
-/// A control code without a seed would be found by chance alone.
+/// Every control code has a seed, else it would only be found by chance.
 #[test]
 fn every_control_code_has_a_seed_that_succeeds() {
     let seeds = ioctl();

@@ -1,4 +1,4 @@
-//! Requests of the IOCTL contract, as a program sends them.
+//! The requests of the IOCTL contract, as a program sends them.
 
 use crate::driver::{Driver, Failure, File};
 use crate::machine::Machine;
@@ -10,21 +10,21 @@ use psimp_protocol::wire::{self, impersonate_flags, serve_flags};
 use psimp_protocol::{Ioctl, Operation, RulesMode};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Requests of the contract, whatever carries them to the driver.
+/// The requests of the contract, independent of how they reach the driver.
 pub trait Contract {
     /// The thread that the requests name: a handle, or 0 for the caller's own.
     fn about(&self) -> u64;
 
-    /// Sends a request: how many bytes of `output` were written.
+    /// Sends a request; returns how many bytes of `output` were written.
     ///
     /// # Errors
-    /// What the driver or the I/O manager says.
+    /// The failure that the driver or the I/O manager returns.
     fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Failure>;
 
-    /// IMPERSONATE, through this token handle.
+    /// IMPERSONATE with this token handle.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn impersonate_by(
         &self,
         token: u64,
@@ -49,7 +49,7 @@ pub trait Contract {
     /// QUERY.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn query(&self) -> Result<wire::Slot, Failure> {
         self.call(Operation::Query, &self.thread())
     }
@@ -57,7 +57,7 @@ pub trait Contract {
     /// SAVE.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn save(&self) -> Result<wire::Saved, Failure> {
         self.call(Operation::Save, &self.thread())
     }
@@ -65,7 +65,7 @@ pub trait Contract {
     /// RESTORE.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
         let request = wire::Restore { thread: self.about(), save, ..wire::Restore::EXAMPLE };
         self.call(Operation::Restore, &request)
@@ -74,41 +74,41 @@ pub trait Contract {
     /// DISCARD.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn discard(&self, save: u64) -> Result<(), Failure> {
         let request = wire::Discard { save, ..wire::Discard::EXAMPLE };
         self.call::<_, [u8; 0]>(Operation::Discard, &request).map(drop)
     }
 
-    /// EVALUATE, through this token handle.
+    /// EVALUATE with this token handle.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn evaluate_by(&self, token: u64, level: u32) -> Result<wire::Evaluation, Failure> {
         let request = wire::Impersonate { level, thread: self.about(), token, ..wire::Impersonate::EXAMPLE };
         self.call(Operation::Evaluate, &request)
     }
 
-    /// `ACCESS_CHECK`, as the thread now is.
+    /// `ACCESS_CHECK` with the thread's present identity.
     ///
     /// # Errors
-    /// What the driver says; what the check says is in the reply.
+    /// The failure that the driver returns; the result of the check is in the reply.
     fn access_check(&self, descriptor: &[u8], desired: u32) -> Result<wire::Access, Failure> {
         self.call(Operation::AccessCheck, access_request(descriptor, desired).as_slice())
     }
 
-    /// `WORKER_CHECK`, as the thread now is and as a worker is.
+    /// `WORKER_CHECK` with the identity of the thread and of a worker.
     ///
     /// # Errors
-    /// What the driver says; what the checks say is in the reply.
+    /// The failure that the driver returns; the results of the checks are in the reply.
     fn worker_check(&self, descriptor: &[u8], desired: u32) -> Result<wire::WorkerAccess, Failure> {
         self.call(Operation::WorkerCheck, access_request(descriptor, desired).as_slice())
     }
 
-    /// `NEXT_CLIENT`; none behind the last one.
+    /// `NEXT_CLIENT`; none after the last one.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn next_client(&self, after: u64) -> Result<Option<wire::Connection>, Failure> {
         let request = wire::NextClient { after, ..wire::NextClient::EXAMPLE };
         match self.call(Operation::NextClient, &request) {
@@ -120,38 +120,38 @@ pub trait Contract {
     /// SERVE.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn serve(&self, connection: u64, level: u32, rules: RulesMode) -> Result<wire::Outcome, Failure> {
         let flags = if rules == RulesMode::Kernel { serve_flags::KERNEL_RULES } else { 0 };
         let request = wire::Serve { level, connection, flags, ..wire::Serve::EXAMPLE };
         self.call(Operation::Serve, &request)
     }
 
-    /// END: the slot before.
+    /// END; returns the slot before.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn end(&self) -> Result<wire::Slot, Failure> {
         self.call(Operation::End, &self.thread())
     }
 
-    /// REVERT: the slot before.
+    /// REVERT; returns the slot before.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn revert(&self) -> Result<wire::Slot, Failure> {
         self.call(Operation::Revert, &[0_u8; 0])
     }
 
-    /// The request that only names a thread.
+    /// The input that only names a thread.
     fn thread(&self) -> wire::Thread {
         wire::Thread { thread: self.about(), ..wire::Thread::EXAMPLE }
     }
 
-    /// Sends the request of an operation, whose reply must be whole.
+    /// Sends the request of an operation; the reply must be complete.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     fn call<I, O>(&self, operation: Operation, input: &I) -> Result<O, Failure>
     where
         I: IntoBytes + Immutable + ?Sized,
@@ -200,10 +200,10 @@ impl Contract for Client<'_> {
 }
 
 impl Client<'_> {
-    /// IMPERSONATE, through a token handle that is closed again.
+    /// IMPERSONATE with a token handle that is closed again.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     pub fn impersonate(
         &self,
         tok: ClientToken,
@@ -218,10 +218,10 @@ impl Client<'_> {
         outcome
     }
 
-    /// EVALUATE, through a token handle that is closed again.
+    /// EVALUATE with a token handle that is closed again.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The failure that the driver returns.
     pub fn evaluate(&self, tok: ClientToken, level: u32) -> Result<wire::Evaluation, Failure> {
         let token = self.machine.handle(tok, rights::TOKEN_QUERY);
         let evaluation = self.evaluate_by(token, level);

@@ -1,4 +1,4 @@
-//! What a run is configured with, as arguments and reports name it.
+//! The configuration of a run, as arguments and reports name it.
 
 use clap::ValueEnum;
 use psimp_protocol::RulesMode;
@@ -33,7 +33,7 @@ pub enum Rules {
 }
 
 impl Rules {
-    /// What IMPERSONATE asks for.
+    /// The rules mode that IMPERSONATE requests.
     pub fn mode(self) -> RulesMode {
         match self {
             Self::Documented => RulesMode::Documented,

@@ -19,9 +19,9 @@ pub enum Source {
     Service,
     /// A driver image, loaded anew for each case.
     Image(Arc<Image>),
-    /// The same, with other bytes in the memory that nobody has written.
+    /// The same, with other bytes in uninitialized memory.
     Poisoned(Arc<Image>),
-    /// The same with failures below it, for one run of one case.
+    /// The same, with failures below it, for one run of one case.
     Watched(Arc<Image>, Arc<dyn Witness>),
 }
 
@@ -35,18 +35,18 @@ impl Source {
     }
 }
 
-/// What injects failures into one run and checks what the driver's contract promises then.
+/// What injects failures into one run and checks the driver's contract.
 pub trait Witness: Send + Sync {
-    /// The observer of the driver's calls, in a run where `scheduler` decides which thread goes on.
+    /// The observer of the driver's calls, in a run where `scheduler` decides which thread runs.
     fn beside(self: Arc<Self>, scheduler: Option<Arc<dyn Observer>>) -> Arc<dyn Observer>;
 
-    /// Another thread, whose slot changes only by requests about it.
+    /// Adds a thread, whose slot may change only by requests about it.
     fn notice(&self, thread: &Arc<Thread>);
 
-    /// Something other than the request in progress changes slots now.
+    /// Reports that something other than a request changes slots.
     fn disturb(&self);
 
-    /// Sends a request with `send`, and checks what every request has to keep.
+    /// Sends a request with `send`, and checks what holds for every request.
     ///
     /// # Errors
     /// Those of `send`.
@@ -59,16 +59,16 @@ pub trait Witness: Send + Sync {
         send: &dyn Fn(&mut [u8]) -> Result<usize, psimp_host::Failure>,
     ) -> Result<usize, psimp_host::Failure>;
 
-    /// The status of something that is no request.
+    /// Reports the status of a call that is not a request.
     fn ended(&self, what: &str, status: Status);
 
-    /// The driver did not start, which it may refuse to when something fails.
+    /// Reports that the driver did not start, as is allowed when a call fails.
     fn did_not_start(&self, error: &StartError);
 
-    /// The host reports a broken contract.
+    /// Reports a broken contract that the host found.
     fn report(&self, fault: &Fault);
 
-    /// References remain after everything is closed and reverted.
+    /// Reports references that remain after everything is closed and reverted.
     fn left(&self, what: &str);
 }
 
@@ -80,14 +80,14 @@ pub enum Driver {
         system: Arc<System>,
         /// The device's DACL.
         acl: Acl,
-        /// Who is connected.
+        /// The connected clients.
         clients: Arc<Clients>,
     },
     /// A loaded image.
     Image {
-        /// Where it runs.
+        /// The host that runs it.
         host: Box<Host>,
-        /// What memory holds that nobody has written.
+        /// The byte that uninitialized memory is filled with.
         stale: u8,
         /// What injects failures below it and checks the contract, if anything does.
         witness: Option<Arc<dyn Witness>>,
@@ -98,11 +98,11 @@ pub enum Driver {
 pub enum File {
     /// On the service.
     Service {
-        /// Who opened it.
+        /// The process that opened it.
         opener: Arc<Process>,
         /// Access granted.
         granted: u32,
-        /// Which end it is.
+        /// Whether it is a server's or a client's.
         end: End,
     },
     /// On an image.
@@ -110,7 +110,7 @@ pub enum File {
 }
 
 impl File {
-    /// The bytes that an image keeps with the open in the nonpaged pool.
+    /// The size of the image's context of the open, in the nonpaged pool.
     pub fn context_size(&self) -> Option<usize> {
         match self {
             Self::Service { .. } => None,
@@ -119,11 +119,11 @@ impl File {
     }
 }
 
-/// Who has a file of the service open.
+/// The kind of a file of the service.
 pub enum End {
-    /// Who impersonates.
+    /// A server's, which impersonates clients.
     Server(Box<ServerFile>),
-    /// Who is impersonated.
+    /// A client's, which is impersonated.
     Client(ClientFile),
 }
 
@@ -136,12 +136,12 @@ impl End {
     }
 }
 
-/// Why a call did not succeed.
+/// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The driver or the I/O manager said so.
+    /// The status of the driver or the I/O manager.
     Status(Status),
-    /// The driver broke a contract; the host says which.
+    /// The driver broke a contract, which the text names.
     Fault(String),
 }
 
@@ -173,7 +173,7 @@ impl Driver {
     /// Starts the driver over a kernel.
     ///
     /// # Errors
-    /// What its start fails with.
+    /// Why it did not start.
     pub fn start(source: &Source, system: &Arc<System>) -> Result<Self, Failure> {
         Self::start_with(source, system, Options::default())
     }
@@ -181,7 +181,7 @@ impl Driver {
     /// The same with options for an image.
     ///
     /// # Errors
-    /// What its start fails with.
+    /// Why it did not start.
     pub fn start_with(source: &Source, system: &Arc<System>, options: Options) -> Result<Self, Failure> {
         match source {
             Source::Service => {
@@ -194,14 +194,14 @@ impl Driver {
             Source::Poisoned(image) => Self::load(image, system, options, 0x5A, None),
             Source::Watched(image, witness) => {
                 let observer = Some(witness.clone().beside(options.observer.clone()));
-                // Somebody listens, so that what is written can fail, too.
+                // There is a listener, so that writing events can fail too.
                 let options = Options { observer, listener: Some(Listener::ALL), ..options };
                 Self::load(image, system, options, 0, Some(witness.clone()))
             }
         }
     }
 
-    /// Changes who listens to the events of an image; the service alone has none.
+    /// Changes the listener to the events of an image; the service alone has no events.
     ///
     /// # Errors
     /// A broken contract.
@@ -240,18 +240,18 @@ impl Driver {
         }
     }
 
-    /// Opens the device, to serve.
+    /// Opens the device as a server.
     ///
     /// # Errors
-    /// What the I/O manager or the driver says.
+    /// The failure that the I/O manager or the driver returns.
     pub fn open(&self, thread: &Arc<Thread>, desired: u32) -> Result<File, Failure> {
         self.open_name(thread, "", desired, None)
     }
 
-    /// Opens the client's name for reading, to be served.
+    /// Opens the client's name for reading.
     ///
     /// # Errors
-    /// What the I/O manager or the driver says.
+    /// The failure that the I/O manager or the driver returns.
     pub fn connect(&self, thread: &Arc<Thread>, quality: Option<SecurityQos>) -> Result<File, Failure> {
         self.open_name(thread, CLIENT_NAME, rights::FILE_READ_DATA, quality)
     }
@@ -259,7 +259,7 @@ impl Driver {
     /// Opens the device by a name below it, with this quality of service.
     ///
     /// # Errors
-    /// What the I/O manager or the driver says.
+    /// The failure that the I/O manager or the driver returns.
     pub fn open_name(
         &self,
         thread: &Arc<Thread>,
@@ -292,7 +292,7 @@ impl Driver {
     /// Sends a control code; returns the length of the reply.
     ///
     /// # Errors
-    /// What the I/O manager or the driver says.
+    /// The failure that the I/O manager or the driver returns.
     pub fn send(
         &self,
         thread: &Arc<Thread>,
@@ -305,7 +305,7 @@ impl Driver {
         match (self, file) {
             (Self::Service { system, .. }, File::Service { opener, granted, end }) => {
                 check_ioctl_access(code, *granted)?;
-                // A client's end serves nobody.
+                // A client's file takes no requests.
                 let End::Server(file) = end else { return Err(Status::ACCESS_DENIED.into()) };
                 let kernel = ModelKernel::new(system, thread, file);
                 let mut caller = kernel.caller(opener);
@@ -329,11 +329,11 @@ impl Driver {
         }
     }
 
-    /// Cancels the requests in flight on an open of the device. A call of the
-    /// service is no request that anybody could cancel.
+    /// Cancels the requests in flight on an open of the device. Calls of the
+    /// service cannot be cancelled.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is none; a fault on the way.
+    /// `NOT_FOUND` when there is none; a fault of the driver.
     pub fn cancel(&self, file: &File) -> Result<(), Failure> {
         match (self, file) {
             (Self::Image { host, .. }, File::Image(file)) => Ok(host.cancel(file)?),
@@ -344,7 +344,7 @@ impl Driver {
     /// Closes the last handle of the device, while requests may be in flight.
     ///
     /// # Errors
-    /// A fault on the way.
+    /// A fault of the driver.
     pub fn cleanup(&self, thread: &Arc<Thread>, file: &File) -> Result<(), Failure> {
         match (self, file) {
             (Self::Image { host, .. }, File::Image(file)) => Ok(host.cleanup(thread, file)?),
@@ -359,7 +359,7 @@ impl Driver {
     /// Closes an open of the device.
     ///
     /// # Errors
-    /// A fault on the way.
+    /// A fault of the driver.
     pub fn close(&self, thread: &Arc<Thread>, file: File) -> Result<(), Failure> {
         match (self, file) {
             (Self::Image { host, .. }, File::Image(file)) => Ok(host.close(thread, file)?),
@@ -371,8 +371,8 @@ impl Driver {
         }
     }
 
-    /// Unloads the driver; returns every fault that the host has to report,
-    /// leaks among them.
+    /// Unloads the driver; returns every fault that the host reports, including
+    /// leaks.
     pub fn stop(self) -> Vec<String> {
         match self {
             Self::Service { .. } => Vec::new(),

@@ -1,4 +1,4 @@
-//! The psimp program as a library, so that its tests can reach its parts.
+//! The psimp program as a library, so that tests can use its parts.
 
 pub mod bench;
 pub mod cli;

@@ -34,7 +34,7 @@ pub fn unlabelled(acl: Option<Acl>) -> SecurityDescriptor {
     SecurityDescriptor { label: Some(label), ..SecurityDescriptor::new(sids::LOCAL_SYSTEM, acl) }
 }
 
-/// What a thread's open token looks like.
+/// The opened token of a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedToken {
     /// `TokenId`.
@@ -43,16 +43,16 @@ pub struct OpenedToken {
     pub token_type: TokenType,
     /// `TokenImpersonationLevel`; an error on a primary token.
     pub level: Result<Level, Status>,
-    /// The disabled group and the disabled privilege are still in it.
+    /// It still contains the disabled group and the disabled privilege.
     pub has_disabled: bool,
 }
 
-/// The machine, as one thread uses it: [`Machine::on`] shows it to another.
+/// The machine, as one thread uses it: [`Machine::on`] gives it to another.
 #[derive(Clone)]
 pub struct Machine {
     /// The kernel.
     pub system: Arc<System>,
-    /// The process of the thread; at first the server process.
+    /// The process of the thread; initially the server process.
     pub process: Arc<Process>,
     /// The thread that makes the calls.
     pub thread: Arc<Thread>,
@@ -64,12 +64,12 @@ pub struct Machine {
 struct Tokens {
     /// The test's own references.
     held: HashMap<ClientToken, Arc<Token>>,
-    /// Also of those that the test has let go.
+    /// Includes tokens whose references the test has dropped.
     names: HashMap<u64, ClientToken>,
 }
 
 impl Machine {
-    /// A machine whose server process is, for now, an administrator's: only
+    /// A machine whose server process is initially an administrator's, since only
     /// such a process can open the device. [`Machine::become_server`] then gives
     /// it the token of the case.
     pub fn new(kernel: Kernel) -> Self {
@@ -100,7 +100,7 @@ impl Machine {
         self.system.create_process(self.create(server.fixture()))
     }
 
-    /// A thread of a script, begun now.
+    /// Creates a thread of a script.
     pub fn begin(&self, who: Who) -> Arc<Thread> {
         let of = |process: &Arc<Process>| self.system.create_thread(process);
         let client = |tok| of(&self.system.create_process(self.token(tok)));
@@ -113,8 +113,8 @@ impl Machine {
         }
     }
 
-    /// A token of the catalogue; always the same object, unless the test has let
-    /// it go.
+    /// A token of the catalogue; always the same object, unless the test has
+    /// dropped its reference.
     pub fn token(&self, tok: ClientToken) -> Arc<Token> {
         let mut tokens = self.tokens.lock();
         if let Some(token) = tokens.held.get(&tok) {
@@ -132,7 +132,7 @@ impl Machine {
         drop(held);
     }
 
-    /// Which token of the catalogue has this id.
+    /// The token of the catalogue with this id.
     pub fn token_by_id(&self, id: u64) -> Option<ClientToken> {
         self.tokens.lock().names.get(&id).copied()
     }
@@ -143,38 +143,38 @@ impl Machine {
         i64::try_from(Arc::strong_count(&self.token(tok))).map_or(i64::MAX, |count| count - 2)
     }
 
-    /// Tokens that somebody still holds once the thread has reverted.
+    /// Tokens that are still referenced after the thread has reverted.
     pub fn leftovers(&self) -> Vec<(ClientToken, i64)> {
         self.system.ps_revert_to_self(&self.thread);
         let known: Vec<_> = self.tokens.lock().held.keys().copied().collect();
         known.into_iter().map(|tok| (tok, self.references(tok))).filter(|(_, left)| *left != 0).collect()
     }
 
-    /// A handle of the process that the thread is in now.
+    /// A handle of the thread's present process.
     pub fn handle(&self, tok: ClientToken, access: u32) -> u64 {
         self.thread.current_process().handles().insert(Object::Token(self.token(tok)), access)
     }
 
     /// Closes a handle of [`Machine::handle`].
     pub fn close(&self, handle: u64) {
-        // A handle that the case has closed itself is none any more.
+        // It fails if the case has closed the handle itself.
         let _ = self.system.nt_close(&self.thread, handle);
     }
 
-    /// `OpenThreadToken(TOKEN_QUERY)` on the own thread, and what
-    /// the handle tells; the handle is closed again.
+    /// `OpenThreadToken(TOKEN_QUERY)` on the calling thread, and what a query of
+    /// the handle returns; the handle is closed again.
     ///
     /// # Errors
-    /// What the open fails with.
+    /// The status of the open.
     pub fn open_thread_token(&self, as_self: bool) -> Result<OpenedToken, Status> {
         const CURRENT_THREAD: u64 = u64::MAX - 1;
         self.open_token_of(CURRENT_THREAD, as_self)
     }
 
-    /// The same on the thread behind a handle.
+    /// The same on the thread of a handle.
     ///
     /// # Errors
-    /// What the open fails with.
+    /// The status of the open.
     pub fn open_token_of(&self, thread: u64, as_self: bool) -> Result<OpenedToken, Status> {
         let handle = self.system.nt_open_thread_token(&self.thread, thread, rights::TOKEN_QUERY, as_self)?;
         let information = self.system.nt_query_token(&self.thread, handle);
@@ -189,18 +189,18 @@ impl Machine {
         })
     }
 
-    /// Whether the thread, as it is now, may read and write an object that
-    /// grants everything to these SIDs and nothing to others. Write access is
-    /// asked for because write-restricted tokens are restricted in it alone.
+    /// Whether the thread, with its present identity, may read and write an object
+    /// that grants everything to these SIDs and nothing to others. Write access is
+    /// included because write-restricted tokens are restricted only in that.
     ///
     /// # Errors
-    /// What the access check says.
+    /// The status of the access check.
     pub fn access(&self, granted: &[Sid]) -> Result<(), Status> {
         SubjectContext::capture(&self.system, &self.thread).access_check(&Acl::granting(granted), READ_WRITE)
     }
 
     fn create(&self, fixture: Fixture) -> Arc<Token> {
-        // A source that is not what tokens have by default.
+        // Not the default source of tokens.
         let source = TokenSource { name: *b"Seclogo\0", identifier: Luid(7) };
         let details = TokenDetails { source, ..TokenDetails::default() };
         self.system.create_token_with(spec(&fixture), details)

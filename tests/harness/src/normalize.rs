@@ -1,4 +1,4 @@
-//! Replies and slots in a form that is the same on every load of a driver.
+//! Replies and slots in a form that does not depend on the load of a driver.
 
 use crate::machine::Machine;
 use crate::observe::SlotView;
@@ -6,20 +6,20 @@ use psimp_model::SlotState;
 use psimp_protocol::layout::{Kind, Layout};
 use psimp_protocol::{Ioctl, Operation, wire};
 
-/// The token ids of one machine, as distances from the first: a
-/// loaded image uses some up before that.
+/// The token ids of one machine, as distances from the first: loading an
+/// image uses some ids before that.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids {
     base: u64,
 }
 
 impl Ids {
-    /// Counts from the newest token on this machine, the server's primary one.
+    /// Counts from the newest token on this machine, the server's primary token.
     pub fn since_primary(machine: &Machine) -> Self {
         Self { base: machine.process.primary().id().0 }
     }
 
-    /// An id that compares between machines.
+    /// An id that can be compared between machines.
     pub fn id(self, id: u64) -> u64 {
         const LATER: u64 = 1 << 32;
         id.checked_sub(self.base).map_or(id, |distance| LATER + distance)
@@ -36,13 +36,13 @@ impl Ids {
         wire::Slot { token_id: self.id(slot.token_id), ..slot }
     }
 
-    /// What came of an IMPERSONATE, a RESTORE or a SERVE.
+    /// The outcome of IMPERSONATE, RESTORE or SERVE.
     pub fn outcome(self, outcome: wire::Outcome) -> wire::Outcome {
         let (token_asked, token_stored) = (self.id(outcome.token_asked), self.id(outcome.token_stored));
         wire::Outcome { token_asked, token_stored, ..outcome }
     }
 
-    /// A reply without what differs from load to load: token ids, the ids of saves and
+    /// A reply without values that differ between loads: token ids, the ids of saves and
     /// connections, process ids, the build.
     pub fn reply(self, operation: Operation, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();

@@ -1,4 +1,4 @@
-//! What a thread shows, written in the catalogue's notation.
+//! What can be observed of a thread, in the catalogue's notation.
 
 use crate::client::{Client, Contract};
 use crate::driver::Failure;
@@ -48,7 +48,7 @@ impl From<&SlotState> for SlotView {
 }
 
 impl SlotView {
-    /// What QUERY says; `None` for an idle thread.
+    /// The slot in a reply of QUERY; `None` for an idle thread.
     ///
     /// # Errors
     /// What is wrong with the reply itself.
@@ -76,7 +76,7 @@ impl SlotView {
         }))
     }
 
-    /// The slot after a call that asked for `asked`, for a script.
+    /// The slot after a call that requested `asked`, in the notation of scripts.
     pub fn notation(&self, machine: &Machine, asked: Option<ClientToken>) -> String {
         let flags =
             format!("co{} eo{} L{}", u8::from(self.copy_on_open), u8::from(self.effective_only), self.level);
@@ -125,7 +125,7 @@ pub fn slot(machine: &Machine, slot: Option<&SlotView>, asked: Option<ClientToke
     slot.map_or_else(|| "idle".to_owned(), |slot| slot.notation(machine, asked))
 }
 
-/// An open of the thread's token, against the slot that it was opened from.
+/// An open of the thread's token, compared with the slot that it was opened from.
 pub fn open(opened: &Result<OpenedToken, Status>, slot: Option<&SlotView>) -> String {
     match opened {
         Err(status) => short(*status),
@@ -155,7 +155,7 @@ pub fn access(machine: &Machine) -> String {
 /// Whose access the thread has, by the driver's `ACCESS_CHECK`.
 ///
 /// # Errors
-/// What the driver says, when it is not about access.
+/// The failure that the driver returns, unless it is a refused access.
 pub fn access_through(client: &Client<'_>) -> Result<String, Failure> {
     let mut failure = None;
     let seen = access_by(|granted| match client.access_check(&descriptor(granted), READ_WRITE) {
@@ -185,7 +185,7 @@ fn access_by(mut check: impl FnMut(&[Sid]) -> Result<(), Status>) -> String {
     "nothing".to_owned()
 }
 
-/// All three looks in the words of group D, for a call that asked for `asked`.
+/// All three observations in the notation of group D, for a call that requested `asked`.
 pub fn decision(machine: &Machine, slot: Option<&SlotView>, asked: ClientToken) -> Observed {
     let slot_text = slot.map_or_else(
         || "idle".to_owned(),

@@ -1,4 +1,4 @@
-//! How far long work has got, on a terminal and nowhere else.
+//! A progress bar, on a terminal only.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::borrow::Cow;
@@ -6,18 +6,18 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-/// A line on standard error that goes when the work is over. Where standard error is no terminal,
-/// and in CI, nothing is written.
+/// A line on standard error that is removed when the work is done. Nothing is written in CI, or
+/// when standard error is not a terminal.
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// Work in so many parts.
+    /// Work in this many parts.
     pub fn parts(count: usize) -> Self {
         let bar = ProgressBar::with_draw_target(u64::try_from(count).ok(), target());
         Self(styled(bar, "[{bar:30}] {pos} of {len}  {msg}"))
     }
 
-    /// Work that takes a while, and does not say how far it is.
+    /// Work of unknown length.
     pub fn busy(what: impl Into<Cow<'static, str>>) -> Self {
         let bar = styled(ProgressBar::with_draw_target(None, target()), "{spinner} {elapsed}  {msg}");
         bar.set_message(what);
@@ -25,17 +25,17 @@ impl Progress {
         Self(bar)
     }
 
-    /// What is at work now.
+    /// Shows what is being done.
     pub fn now(&self, what: impl Into<Cow<'static, str>>) {
         self.0.set_message(what);
     }
 
-    /// One part more is done.
+    /// One more part is done.
     pub fn done(&self) {
         self.0.inc(1);
     }
 
-    /// Writes lines of the program's own, which the bar must not mix with.
+    /// Writes other output while the bar is hidden.
     pub fn beside<T>(&self, write: impl FnOnce() -> T) -> T {
         self.0.suspend(write)
     }
@@ -48,7 +48,7 @@ impl Drop for Progress {
 }
 
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
-    // The templates are literals of this file; a wrong one leaves the usual bar.
+    // The templates are literals of this file; an invalid one leaves the default bar.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }

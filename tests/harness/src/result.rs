@@ -1,4 +1,4 @@
-//! What a run of the catalogue found.
+//! The result of a run of the catalogue.
 
 use crate::configuration::{Rules, Target};
 use psimp_rules::Kernel;
@@ -14,7 +14,7 @@ pub(crate) const CASE_ID: &str = "^[A-Z][0-9]{2,}[a-z]?$";
 pub struct RunResult {
     /// What the cases ran against.
     pub target: Target,
-    /// Which kernel ran below.
+    /// The kernel.
     pub kernel: Kernel,
     /// Rules mode.
     pub rules: Rules,
@@ -36,7 +36,7 @@ pub struct ImageInfo {
     pub sha256: String,
 }
 
-/// What became of a case.
+/// The result of a case.
 #[derive(Clone, Debug)]
 pub struct CaseResult {
     /// Catalogue id, such as `D13`.
@@ -52,7 +52,7 @@ pub struct CaseResult {
 /// Passed, failed or skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaseStatus {
-    /// Everything is as in the catalogue; a summary in words.
+    /// Every comparison held; a summary in words.
     Passed(String),
     /// At least one comparison did not hold.
     Failed(Vec<Mismatch>),
@@ -87,7 +87,7 @@ pub struct Summary {
 }
 
 impl RunResult {
-    /// Counts the cases by what became of them.
+    /// Counts the cases by status.
     pub fn summary(&self) -> Summary {
         let mut summary = Summary { total: self.cases.len(), ..Summary::default() };
         for case in &self.cases {
@@ -101,7 +101,7 @@ impl RunResult {
     }
 }
 
-/// The result of a case: a summary if every comparison holds, else those that do not.
+/// The result of a case: a summary if every comparison held, else those that did not.
 pub(crate) type Comparison = Result<String, Vec<Mismatch>>;
 
 /// A comparison that did not hold.
@@ -109,7 +109,7 @@ pub(crate) fn mismatch(what: &str, expected: impl Into<String>, observed: impl I
     Mismatch { what: what.to_owned(), expected: expected.into(), observed: observed.into(), rule: None }
 }
 
-/// Notes a difference, if there is one; an empty expectation is not compared.
+/// Records a difference, if there is one; an empty expectation is not compared.
 pub(crate) fn compare(differences: &mut Vec<Mismatch>, what: &str, expected: &str, observed: &str) {
     if !expected.is_empty() && expected != observed {
         differences.push(mismatch(what, expected, observed));

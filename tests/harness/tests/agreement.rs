@@ -1,6 +1,6 @@
-//! Random programs of calls: the driver's image shows, call for call, what its
-//! service shows over an equal model, and both keep the invariants. A difference
-//! is a failure with a minimised program.
+//! Random programs of calls: call by call, the driver's image must have the same
+//! results as its service over an equal model, and both must keep the invariants.
+//! A difference is reported with a minimised program.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
@@ -78,8 +78,8 @@ fn agree(sources: &[(&Source, Callers)], programs: u32) {
     }
 }
 
-/// The service against itself: the invariants, and that nothing depends on who
-/// calls.
+/// The service compared with itself: the invariants, and that no result depends on
+/// the calling thread.
 #[test]
 fn the_service_keeps_the_invariants() {
     let service = &Source::Service;

@@ -1,4 +1,4 @@
-//! A question of one's own: what the words about tokens mean, and what comes of them.
+//! Questions to `psimp explain`: the parsing of token descriptions, and the answers.
 
 use psimp_catalogue::{ClientToken, ServerToken};
 use psimp_harness::cli::TokenSpec;
@@ -10,7 +10,7 @@ fn spec(text: &str) -> TokenSpec {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// What a question answers; it must be a good one.
+/// The answer to a question, which must be valid.
 fn explained(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
         .arg("explain")
@@ -89,7 +89,7 @@ fn what_the_cases_have_not_can_be_said_too() {
     assert_eq!(token.user, Sid::new(15, &[2, 1]));
     assert_eq!(token.platform.package, Some(Package { id: 2, parent: Some(1) }));
     assert_eq!((token.platform.integrity, token.platform.origin), (0x2000, Luid(0x77)));
-    // Of the filtered sessions, none is a user's own otherwise.
+    // Each user has a filtered session of its own.
     let logon = |text: &str| spec(text).client(&server).authentication_id.0;
     assert_eq!(
         [logon("user=B"), logon("user=B,filtered"), logon("user=S-1-1-0"), logon("user=S-1-1-0,filtered")],
@@ -181,12 +181,12 @@ First rule on which the profiles part: impersonate privilege
 #[test]
 fn where_the_profiles_part_is_told() {
     for (arguments, expected) in [
-        // All of them free.
+        // All profiles keep the token.
         (
             &["--level", "0"][..],
             "The profiles part nowhere: level below threshold decides K0 in all of them\n",
         ),
-        // All agree, though not by one rule.
+        // All decide the same, but not by one rule.
         (
             &["--process", "privilege=SeImpersonate"],
             "First rule on which the profiles part: impersonate privilege; yet all of them decide K2\n  \
@@ -199,7 +199,7 @@ fn where_the_profiles_part_is_told() {
             "First rule on which the profiles part: token level\n  decides for  NT52 C1\n  \
              goes on for  DOC C0, DOC-ANY K2, UM C1, W10 C0, W10-recent C0, Peios C0, Peios-strict Denied\n",
         ),
-        // The ceiling is before the privilege for Peios and after it for Windows.
+        // Peios checks the ceiling before the privilege, Windows after it.
         (
             &["--process", "integrity=low,privilege=SeImpersonate"],
             "First rule on which the profiles part: integrity\n  decides for  Peios C1, Peios-strict Denied\n  \

@@ -1,4 +1,4 @@
-//! A short bench run of the image, so that every figure can still be had.
+//! A short bench run of the image, which checks that every figure can be measured.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ const WHOLES: &[&str] = &[
     "section_rdata_bytes",
 ];
 
-/// What is compared with, as it is committed.
+/// The committed baseline.
 fn baseline() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/baseline.json")
 }
@@ -65,7 +65,7 @@ fn a_short_run_has_every_figure() {
     for name in of_calls(SPEEDS).chain(TIMES.iter().copied().map(str::to_owned)) {
         assert!(is_figure(&told["absolute"][&name]), "{name} is {}", told["absolute"][&name]);
     }
-    // Not everywhere may one program trace another.
+    // Some systems do not allow one process to trace another.
     let counted = told["instructions_unavailable"].is_null();
     let counts = of_calls(COUNTS).filter(|_| counted);
     for name in of_calls(&RATIOS).chain(counts).chain(WHOLES.iter().copied().map(str::to_owned)) {

@@ -33,7 +33,7 @@ fn ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A line a group: how many of the ids it has, and which.
+/// A line for each group: the number of its ids, and the ids.
 fn by_group(text: &mut String, ids: &[&str]) {
     for group in GROUPS {
         let ids: Vec<_> = ids.iter().copied().filter(|id| id.starts_with(group.letter)).collect();
@@ -43,9 +43,8 @@ fn by_group(text: &mut String, ids: &[&str]) {
     }
 }
 
-/// Which cases there are, which are skipped on each kernel in each mode of rules, and which a
-/// running Windows can carry out. So none is skipped, and none goes missing, without a line that
-/// says so.
+/// The cases, those that are skipped on each kernel in each rules mode, and those that a running
+/// Windows can carry out. A case that is skipped or missing changes a line of it.
 fn counts(source: &Source) -> String {
     let cases = cases();
     let ids: Vec<_> = cases.iter().map(|case| case.id).collect();
@@ -70,7 +69,7 @@ fn counts(source: &Source) -> String {
             }
             let words = |ids: &Vec<_>, what| format!("{} {what}", ids.len());
             let mut sides = [(words(&passed, "passed"), passed), (words(&skipped, "skipped"), skipped)];
-            // The shorter list comes last, and is the one that is written.
+            // The shorter list is last, and is the one that is written.
             sides.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
             let [(more, _), (fewer, ids)] = sides;
             let _ = writeln!(text, "\nkernel {}, rules {rules:?}: {more}, {fewer}:", kernel.name());
@@ -120,7 +119,7 @@ fn every_mutant_is_caught_by_name() {
         .expect("psimp runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
-    // Each with the case that caught it; what it says has words to contain.
+    // Each with the case that caught it; `psimp mutants` checks the words of the message.
     let caught = |line: &str| line.split_once(':').map_or(line, |(caught, _)| caught).to_owned();
     let lines: Vec<_> = text.lines().map(caught).collect();
     compare("tests/golden/mutants.txt", lines.join("\n") + "\n");

@@ -1,4 +1,4 @@
-//! What psimp's own parsers make of the command line. What each command takes is in `golden/help`.
+//! psimp's own parsers of arguments. The arguments of each command are in `golden/help`.
 
 use clap::{CommandFactory, Parser};
 use psimp_harness::cli::{Choice, Cli, Command, Rules, ThreadRef};

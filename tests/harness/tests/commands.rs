@@ -1,5 +1,5 @@
-//! What each command says of itself, what it answers, and what it says when it is asked wrongly,
-//! compared with files in `golden/`.
+//! The help of each command, its output, and its error messages, compared with files in
+//! `golden/`.
 
 mod support;
 
@@ -20,7 +20,7 @@ fn psimp(arguments: &[&str]) -> Output {
 fn command(arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
     psimp.args(arguments);
-    // The width of the help, the image and colours depend on these.
+    // They change the width of the help, the image and the colours.
     for variable in ["COLUMNS", "LINES", "PSIMP_SYS", "CLICOLOR_FORCE"] {
         psimp.env_remove(variable);
     }
@@ -49,7 +49,7 @@ fn each_visible_command_explains_itself() {
     assert_eq!(kept.collect::<BTreeSet<_>>(), files, "the golden files, and those compared");
 }
 
-/// Command lines that are wrong, or ask for what cannot be had here, with their exit codes.
+/// Command lines that are invalid, or request what is not available here, with their exit codes.
 #[cfg(not(windows))]
 fn wrong() -> Vec<(i32, Vec<&'static str>)> {
     let line = |code, line: &'static str| (code, line.split_whitespace().collect());
@@ -134,8 +134,8 @@ fn what_is_wrong_is_told() {
     compare("tests/golden/messages.txt", text);
 }
 
-/// Command lines that are answered, with their exit codes. The results `documented.json` and
-/// `win10.json` are there.
+/// Valid command lines, with their exit codes. The results `documented.json` and `win10.json`
+/// exist.
 const RIGHT: &[(i32, &str)] = &[
     (0, "list --filter N"),
     (0, "explain N03"),
@@ -173,7 +173,7 @@ fn what_is_right_is_answered() {
     compare("tests/golden/answers.txt", text);
 }
 
-/// Without how long it took.
+/// The text without durations.
 fn timeless(text: &str) -> String {
     let lines = text.lines().map(|line| match line.split_once(" total in ") {
         Some((counts, _)) => format!("{counts} total in TIME\n"),
@@ -182,7 +182,7 @@ fn timeless(text: &str) -> String {
     lines.collect()
 }
 
-/// As `psimp explain Z16 | head -1` is.
+/// Closes the pipe early, like `psimp explain Z16 | head -1`.
 #[cfg(not(windows))]
 #[test]
 fn who_has_read_enough_may_stop() {

@@ -97,7 +97,7 @@ fn who_the_server_may_be_depends_on_whose_rules_count() {
     }
 }
 
-/// How a stage lies.
+/// The wrong outcome that a stage reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lie {
     EveryDocumentOpens,
@@ -216,7 +216,7 @@ fn what_is_not_as_it_should_be_is_told() {
     }
 }
 
-/// A driver that lets a server be another user.
+/// A driver that lets a server impersonate another user.
 #[test]
 fn a_wrong_image_ends_with_1() {
     let Some(folder) = std::env::var_os("PSIMP_MUTANTS") else {

@@ -1,4 +1,4 @@
-//! What the pages tell people to type, and the cases that they name.
+//! The commands on the documentation pages, and the cases and files that they name.
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -7,7 +7,7 @@ use psimp_harness::cli::{self, Cli, Target};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The pages that tell of commands.
+/// The pages that contain commands.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let docs = root.join("docs");
@@ -21,7 +21,7 @@ fn pages() -> Vec<PathBuf> {
     [below(&root), below(&docs), below(&docs.join("semantics"))].concat()
 }
 
-/// What is typed at a prompt: the lines of indented blocks, and what is between backquotes.
+/// The candidates for commands: the lines of indented blocks, and what is between backquotes.
 fn typed(text: &str) -> Vec<String> {
     let mut commands = Vec::new();
     for line in text.lines() {
@@ -34,7 +34,7 @@ fn typed(text: &str) -> Vec<String> {
     commands
 }
 
-/// The arguments of psimp, when a command runs it. What stands for something is given a value.
+/// The arguments of psimp, if a command runs it. Placeholders are replaced by values.
 fn psimp(command: &str) -> Option<Vec<String>> {
     let command = command.strip_prefix("$ ").unwrap_or(command).replace(r"x64\psimp.exe", "psimp");
     let command = command.split(['#', '>']).next().unwrap_or_default().split("  ").next().unwrap_or_default();
@@ -71,7 +71,7 @@ fn every_command_is_one() {
                     let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
                     let status =
                         psimp.args(&arguments).current_dir(&folder).output().expect("psimp runs").status;
-                    // What is typed as `psimp` is for Windows, and says so elsewhere.
+                    // A command that starts with `psimp` is for Windows, and exits with 3 elsewhere.
                     let unavailable = first && command.starts_with("psimp") && status.code() == Some(3);
                     if status.success() || unavailable {
                         continue;
@@ -79,7 +79,7 @@ fn every_command_is_one() {
                     format!("{command}: {status}")
                 }
                 Ok(_) => continue,
-                // A command by its name, in a sentence.
+                // The name of a command in a sentence.
                 Err(error) if arguments.len() == 1 && error.kind() == ErrorKind::MissingRequiredArgument => {
                     continue;
                 }
@@ -89,11 +89,11 @@ fn every_command_is_one() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
-    // A page that is written otherwise would be overlooked.
+    // Commands in a different notation would be missed.
     assert!(seen >= 20 && carried_out >= 5, "{seen} commands, {carried_out} carried out");
 }
 
-/// Where commands are carried out: what they take is there.
+/// The folder in which commands are carried out, with their input files.
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("documents");
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -105,8 +105,8 @@ fn folder() -> PathBuf {
     folder
 }
 
-/// Without an image and without Windows, and without writing a file. Of README.md everything is
-/// carried out.
+/// Whether the command is quick, needs neither an image nor Windows, and writes no file. Every
+/// command of README.md is carried out.
 fn takes_a_moment(command: &cli::Command) -> bool {
     match command {
         cli::Command::Run(args) => matches!(args.target, Target::Model) && args.report.is_none(),
@@ -115,8 +115,8 @@ fn takes_a_moment(command: &cli::Command) -> bool {
     }
 }
 
-/// What stands behind a command that begins with a `$` is what it prints, but for the spaces
-/// between the columns.
+/// The lines after a command with a `$` are its output, except for the spaces between the
+/// columns.
 #[test]
 fn what_a_command_prints_is_what_it_prints() {
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -159,7 +159,7 @@ fn every_path_case_and_link_on_the_pages_exists() {
     assert_eq!(missing, expected);
 }
 
-/// What a page may refer to.
+/// The names that a page may refer to.
 struct Names {
     root: PathBuf,
     /// Files and folders, relative to the root.
@@ -192,7 +192,7 @@ impl Names {
         paths.chain(ids).chain(links).map(str::to_owned).collect()
     }
 
-    /// Whether a word is no path of this repository, or one that exists. A name in capitals stands for any.
+    /// Whether a word is not a path of this repository, or is one that exists. A name in capitals is a placeholder.
     fn has_path(&self, word: &str) -> bool {
         let top = word.split_once('/').is_some_and(|(top, _)| self.paths.iter().any(|path| path == top));
         if !top {
@@ -206,7 +206,7 @@ impl Names {
         self.paths.iter().any(|path| path == word || word != before && fits(path, before, after))
     }
 
-    /// Whether a word is no case id of a known group, or the id of a case.
+    /// Whether a word is not an id of a known group, or is the id of a case.
     fn has_case(&self, word: &str) -> bool {
         let (group, number) = word.split_at_checked(1).unwrap_or_default();
         let id = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -233,7 +233,7 @@ fn visit(folder: &Path, prefix: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// Whether the file of a link exists, and in it the heading.
+/// Whether the file of a link exists, and has the heading.
 fn leads_somewhere(link: &str, text: &str, folder: &Path) -> bool {
     let (file, heading) = link.split_once('#').unwrap_or((link, ""));
     let read = std::fs::read_to_string(folder.join(file));

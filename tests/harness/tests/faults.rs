@@ -1,5 +1,5 @@
-//! Failures below the driver's image. `cargo xtask test` runs all cases; here are
-//! some, and images in which there is something to find.
+//! Failures below the driver's image. `cargo xtask test` runs all cases; these are
+//! a few, and images with planted faults.
 
 use psimp_catalogue::Case;
 use psimp_harness::driver::Source;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-/// The image that the environment names, itself or in a folder.
+/// The image that the environment variable names, directly or by its folder.
 fn image(variable: &str, file: Option<&str>) -> Option<PathBuf> {
     let Some(path) = std::env::var_os(variable).map(PathBuf::from) else {
         eprintln!("skipped: {variable} names no image; `cargo xtask test` builds it");
@@ -48,7 +48,7 @@ fn whatever_fails_nothing_breaks_and_nothing_is_lost() {
             let explored = explore(&setting, &case(id));
             assert_eq!(violations(&explored), Vec::<&Violation>::new(), "{id}");
             assert!(explored.stacks.len() >= 10, "{id}: {:?}", explored.stacks);
-            // Each fails alone, and most after another one.
+            // Each call fails alone, and most also after another failure.
             assert!(explored.runs > 2 * explored.stacks.len(), "{id}: {} runs", explored.runs);
         }
     }

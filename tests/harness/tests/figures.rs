@@ -1,5 +1,5 @@
-//! What the commands print that measure or search an image, compared with files in `golden/` but for
-//! the figures, which differ from run to run.
+//! The output of commands that measure or search an image, compared with files in `golden/` except
+//! for the figures, which differ between runs.
 
 mod support;
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::compare;
 
-/// Text without its figures, the widths of its columns, and lines that then repeat the one before.
+/// Text without figures, widths of columns, and lines that are then repetitions.
 fn shape(text: &str) -> String {
     let mut lines: Vec<String> = text.lines().map(line_shape).collect();
     lines.dedup();
@@ -18,7 +18,7 @@ fn shape(text: &str) -> String {
 fn line_shape(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     let words: Vec<_> = line.split_whitespace().map(word_shape).collect();
-    // Which goals are reached is a figure, too, and so is the unit of a time.
+    // Whether a goal is reached depends on the figures too, as does the unit of a time.
     let line =
         words.join(" ").replace("NOT reached", "reached").replace("# µs", "# s").replace("# ms", "# s");
     format!("{:indent$}{line}", "")
@@ -50,7 +50,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What a command prints that goes well.
+/// The output of a command, which must succeed.
 fn told(arguments: &[&str], image: &Path) -> String {
     let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
     let output = psimp.args(arguments).arg("--image").arg(image).output().expect("psimp runs");
@@ -86,7 +86,7 @@ fn bench_tells_every_figure() {
     let baseline = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/baseline.json");
     let baseline = baseline.to_str().expect("UTF-8");
     let told = told(&["bench", "--short", "--baseline", baseline], &image);
-    // Not everywhere may one program trace another.
+    // Some systems do not allow one process to trace another.
     if told.contains("cannot be counted here") {
         eprintln!("skipped: instructions cannot be counted here");
         return;

@@ -1,5 +1,5 @@
-//! docs/ioctl.md, the levels of docs/tracing.md and the demo of docs/levels.md are made of the project's own
-//! tables and output: how, and tests that they are current.
+//! Generates docs/ioctl.md, the levels of docs/tracing.md and the demo of docs/levels.md from the project's own
+//! tables and output, and tests that they are current.
 
 mod support;
 
@@ -125,7 +125,7 @@ Checked in this order. The slot is as before, with these exceptions: a RESTORE t
 has found the save ends the impersonation, and so does a REVERT that has no memory for its reply.\n\n\
 | what | status | of |\n|---|---|---|\n";
 
-/// A row of the table of refusals; like prefixes are written once.
+/// A row of the table of refusals; common prefixes are written once.
 fn refusal(refusal: &Refusal) -> String {
     let mut statuses = String::new();
     for status in refusal.statuses {
@@ -148,7 +148,7 @@ fn refusal(refusal: &Refusal) -> String {
     format!("| {} | {statuses} | {of} |\n", refusal.what)
 }
 
-/// Compares a part of a page, which begins after the first `start` and ends before the next `end`.
+/// Compares a part of a page, from after the first `start` to before the next `end`.
 #[track_caller]
 fn compare_part(file: &str, [start, end]: [&str; 2], expected: &str) {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file);
@@ -179,7 +179,7 @@ fn the_levels_of_events_are_current() {
 #[test]
 fn the_demo_in_the_page_about_levels_is_current() {
     let setup = Setup { source: Source::Service, kernel: Kernel::Win10, rules: RulesMode::Documented };
-    // On the image it prints the same, which tests of the demo compare.
+    // Tests of the demo compare this output with the image's.
     let demo = model::run(&setup, "target image, kernel win10, rules documented");
     compare_part("../../docs/levels.md", ["```text\n", "```\n"], &demo.text);
 }

@@ -1,4 +1,4 @@
-//! The page on levels, against the cases.
+//! docs/levels.md compared with the cases.
 
 use psimp_catalogue::{Body, Context, Judge, Program, Step, cases};
 use std::collections::BTreeSet;
@@ -17,8 +17,8 @@ fn the_page_names_every_case_of_the_group_and_no_other() {
     assert_eq!(named, group);
 }
 
-/// Each cell says yes or no and names a case: in that case something of the client is allowed, or
-/// nothing is.
+/// Each cell is yes or no and names a case: in that case the client's identity grants something, or
+/// nothing.
 #[test]
 fn the_table_says_what_the_cases_expect() {
     let cases = cases();
@@ -36,7 +36,7 @@ fn the_table_says_what_the_cases_expect() {
     assert_eq!(cells, 16);
 }
 
-/// Whether the client's identity is good for something in this step.
+/// Whether the client's identity grants something in this step.
 fn allowed(step: &Step) -> bool {
     let (Step::Program(Program::OpenToken { status, .. })
     | Step::Judge(Judge::Open(_, _, status))

@@ -1,4 +1,4 @@
-//! The service over the model, where memory runs out.
+//! The service over the model when allocations fail.
 
 use psimp_harness::on_model::{ModelKernel, ServerFile};
 use psimp_model::{FaultPoint, Group, Kernel, Object, Process, System, Thread, Token, TokenSpec, sids};
@@ -85,7 +85,7 @@ fn query_fails_without_memory() {
 
 #[test]
 fn impersonate_fails_before_the_thread_is_changed_or_not_at_all() {
-    // One query after the other fails, until none is left to fail.
+    // Each query fails in turn, until none is left.
     let setup = Setup::new();
     let mut failed = 0;
     loop {
@@ -107,7 +107,7 @@ fn impersonate_fails_before_the_thread_is_changed_or_not_at_all() {
             Ok(_) => break,
         }
     }
-    // The statistics of the token asked for, and of the one read back.
+    // The statistics of the requested token, and of the one read back.
     assert_eq!(failed, 2);
 }
 
@@ -122,7 +122,7 @@ fn a_restore_without_memory_does_not_leave_the_client_that_was_to_be_replaced() 
     setup.system.faults().fail_next(FaultPoint::QueryToken, Status::INSUFFICIENT_RESOURCES);
     assert_eq!(setup.send(Operation::Restore, request.as_bytes()), Err(Status::INSUFFICIENT_RESOURCES));
     assert!(!setup.thread.is_impersonating());
-    // The save is still there.
+    // The save still exists.
     setup.send(Operation::Restore, request.as_bytes()).expect("restored");
     assert!(setup.thread.is_impersonating());
 }

@@ -1,5 +1,5 @@
-//! How a real Windows carries out cases, by user mode alone and through the driver.
-//! Which ones it can is in `golden/counts.txt`.
+//! How a running Windows carries out cases, in user mode alone and through the driver.
+//! `golden/counts.txt` lists the cases that it can carry out.
 
 use psimp_catalogue::cases;
 use psimp_harness::native::feature::Feature;

@@ -1,4 +1,4 @@
-//! Runs side by side: the page, what differs, and results that are read back.
+//! Runs side by side: the page, the differences, and results that are read back.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use psimp_harness::report::{Format, Sheet, read, write};
 use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
 use psimp_rules::Kernel;
 
-/// What would be read as HTML if it were not escaped.
+/// Text that would be read as HTML if it were not escaped.
 const HOSTILE: &str = "</pre><script>alert(\"1 & 2\")</script>";
 const ESCAPED: &str = "&lt;/pre&gt;&lt;script&gt;alert(&quot;1 &amp; 2&quot;)&lt;/script&gt;";
 
@@ -39,7 +39,7 @@ fn run(target: Target, cases: Vec<CaseResult>) -> RunResult {
     RunResult { target, kernel, rules, image, cases, duration: Duration::from_millis(6) }
 }
 
-/// Two runs: D13 and U04 part, N01 is only in the second, D22 is alike.
+/// Two runs: D13 and U04 differ, N01 is only in the second, D22 is the same.
 fn two() -> [(Option<String>, RunResult); 2] {
     let one = vec![
         case("D13", passed("copied at 1")),
@@ -83,7 +83,7 @@ fn every_case_is_there_once_a_column_and_has_its_part() {
             row.match_indices("<td class=\"").map(|(at, start)| &row[at + start.len()..]).collect();
         assert_eq!(cells.len(), 2, "{id}: {row}");
         for (cell, outcome) in cells.iter().zip(outcomes) {
-            // The colour comes from the class, and the word says the same.
+            // The class sets the colour; the word states the same outcome.
             assert!(cell.starts_with(&format!("{outcome}\">")), "{id}: {row}");
             assert!(cell.contains(&format!("</span> {outcome}</span>")), "{id}: {row}");
         }
@@ -123,7 +123,7 @@ fn the_rule_that_decided_is_in_its_cell() {
     for rule in ["<small>model &lt;rule&gt;</small>", "<small>image &lt;rule&gt;</small>"] {
         assert!(row("D22").contains(rule), "{}", row("D22"));
     }
-    // Of what failed it is the rule that the mismatch names.
+    // For a failed case it is the rule that the mismatch names.
     assert!(row("D13").contains(&format!("<small>rule {ESCAPED}</small>")), "{}", row("D13"));
     assert!(!row("U04").contains("<small>"));
 }
@@ -281,7 +281,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A file of this test program, and nobody else's.
+/// A file of this test process only.
 fn file(name: &str) -> String {
     let folder = env::temp_dir().join(format!("psimp-page-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
@@ -305,7 +305,7 @@ fn a_run_of_several_settings_makes_one_page() {
         let row = between(matrix, &format!("<a href=\"#case-{id}\">"), "</tr>");
         row.split("<small>").skip(1).filter_map(|rest| rest.split('<').next()).collect()
     };
-    // The driver decides first by the documented rule, and leaves all to the kernel in the other mode.
+    // The driver applies the documented rules first, and in the other mode only the kernel decides.
     assert_eq!(rules("D42"), ["DOC: restricted", "W10: restricted", "DOC: restricted", "NT52: restricted"]);
     let kept = ["DOC: no objection", "W10: no objection", "DOC: no objection", "NT52: no objection"];
     assert_eq!(rules("D01"), kept);

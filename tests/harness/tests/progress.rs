@@ -1,4 +1,4 @@
-//! The bar of long work: on a terminal, and nowhere else.
+//! The progress bar, which is shown on a terminal only.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -47,8 +47,8 @@ mod terminal {
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
 
-    /// What psimp writes on a terminal of its own, which `script` of util-linux makes, and what into a
-    /// file in place of standard output.
+    /// What psimp writes to a terminal, made by `script` of util-linux, and to a file as its standard
+    /// output.
     fn on_a_terminal(
         name: &str,
         arguments: &[&str],

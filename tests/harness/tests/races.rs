@@ -1,5 +1,5 @@
-//! Races on the image: schedules come again from their seeds, and what the driver
-//! does under its lock.
+//! Races on the image: schedules can be repeated from their seeds, and what the
+//! driver calls under its lock.
 
 use psimp_catalogue::{
     Act, AppliesTo, Body, Case, ClientToken, Race, RaceOutcome, RaceOutcomes, ServerToken, ThreadArg,
@@ -86,7 +86,7 @@ fn under_its_lock_the_driver_takes_references_and_gives_none_back() {
         }
     }
     assert!(waited > 0, "no thread ever waited");
-    // Moving what is saved is done by memcpy.
+    // Saves are moved with memcpy.
     let allowed = BTreeSet::from(["ObfReferenceObject", "memcpy", "memset"]);
     assert!(called.is_subset(&allowed), "{called:?}");
     assert!(called.contains("ObfReferenceObject"), "{called:?}");
@@ -100,7 +100,7 @@ fn the_driver_looks_up_no_thread_by_its_id() {
     }
 }
 
-/// Two threads impersonate; that the first one's token stays cannot be promised.
+/// Two threads impersonate; the expected end, that the first one's token stays, is wrong.
 static WRONG: Race = Race {
     id: "Z99",
     title: "an order that nobody keeps",
@@ -128,8 +128,8 @@ const fn impersonate(tok: ClientToken) -> Act {
     }
 }
 
-/// A save at a low level is restored while another thread impersonates at a
-/// higher one, which has nothing to do with it.
+/// A save at a low level is restored while another thread impersonates at a higher
+/// one; the two are independent.
 static RESTORE: Race = Race {
     id: "Z98",
     title: "a restore against an impersonation at a higher level",
@@ -196,7 +196,7 @@ fn a_short_soak_is_clean() {
     let figures = soak(&Source::Image(image), Duration::from_secs(1), 4).expect("the driver runs");
     assert!(figures.is_clean(), "{figures:?}");
     assert!(figures.ioctls > 10_000, "{figures:?}");
-    // Among the refusals are those that only other threads can bring about.
+    // Among the refusals are those that only other threads can cause.
     for status in [Status::FILE_CLOSED, Status::INSUFFICIENT_RESOURCES, Status::NOT_FOUND] {
         assert!(figures.refused.contains_key(&status.to_string()), "{status}: {:?}", figures.refused);
     }

@@ -118,7 +118,7 @@ fn render(run: &RunResult, format: Format, colour: bool) -> String {
     String::from_utf8(bytes).expect("reports are UTF-8")
 }
 
-/// What viewers of CI servers go by: counts that fit, names that are unique, and text that XML can have.
+/// What CI servers rely on: consistent counts, unique names, and text that is valid in XML.
 #[test]
 fn junit_is_what_viewers_take() {
     let mut run = run();
@@ -165,6 +165,6 @@ fn junit_is_what_viewers_take() {
     let failure = root.descendants().find(|node| node.has_tag_name("failure")).expect("a failure");
     assert_eq!(failure.attribute("type"), Some("mismatch"));
     assert!(failure.attribute("message").is_some_and(|message| message.starts_with("slot level after")));
-    // What terminals read as colours and what XML cannot have is left out.
+    // Escape sequences of terminals and characters that are invalid in XML are left out.
     assert!(failure.text().is_some_and(|text| text.contains("held by C:\\psimp: save 7 ]]> <&>")), "{text}");
 }

@@ -1,5 +1,5 @@
-//! The JSON of the commands, compared with its schemas, which are in `docs/`; `SNAPSHOTS=overwrite` rewrites them. A
-//! member that a schema does not have is a mistake here, though readers are to bear it.
+//! The JSON of the commands, compared with its schemas in `docs/`; `SNAPSHOTS=overwrite` rewrites them. A member
+//! that a schema does not have is an error here, though readers must ignore it.
 
 mod support;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Lets no object have members that its schema does not have.
+/// Forbids members that the schema of an object does not have.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -16,7 +16,7 @@ fn close(schema: &mut Value) {
             if closed {
                 members.entry("unevaluatedProperties").or_insert(json!(false));
             }
-            // What the object is one of has only some of its members.
+            // Each alternative of the object has only some of its members.
             members
                 .iter_mut()
                 .filter(|(key, _)| !closed || *key != "oneOf")
@@ -27,7 +27,7 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// What is wrong with the JSON of a command.
+/// The schema violations in the JSON of a command.
 fn faults(command: &str, value: &Value) -> Vec<String> {
     let schema = schemas().into_iter().find(|(name, _)| *name == command).expect("a schema").1;
     let mut schema = schema.to_value();
@@ -40,7 +40,7 @@ fn holds(command: &str, value: &Value) {
     assert_eq!(faults(command, value), Vec::<String>::new(), "{command}: {value}");
 }
 
-/// What a command writes.
+/// The JSON output of a command.
 fn written(arguments: &[&str], image: Option<&Path>) -> Value {
     let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
     psimp.args(arguments).args(["--format", "json"]).env_remove("PSIMP_SYS");
@@ -77,7 +77,7 @@ fn a_run() {
     holds("run", &serde_json::from_str(golden).expect("JSON"));
 }
 
-/// Makes a run wrong.
+/// A change that makes a run invalid.
 type Change = fn(&mut Value);
 
 #[test]

@@ -1,4 +1,4 @@
-//! `psimp driver` over a service control manager that fails where it is told to.
+//! `psimp driver` over a service control manager with injected failures.
 
 use clap::Parser;
 use psimp_harness::cli::{Cli, Command, DriverArgs, Exit};
@@ -13,16 +13,16 @@ use psimp_nt::Status;
 
 const IMAGE: &str = r"C:\psimp\psimp.sys";
 
-/// What was called and changes something, and what fails.
+/// The calls that change something, and the failures to inject.
 #[derive(Default)]
 struct Fake {
     service: Option<Service>,
     called: Vec<&'static str>,
     /// Each fails once.
     fails: Vec<(Request, u32)>,
-    /// Somebody has the device open: unloading is begun only.
+    /// The device is open elsewhere, so that unloading stays pending.
     open: bool,
-    /// Somebody has the service open: deleting is begun only.
+    /// The service is open elsewhere, so that deleting stays pending.
     held: bool,
     waits: u32,
 }
@@ -66,7 +66,7 @@ impl Services for Fake {
 
     fn create(&mut self, image: &str) -> Result<(), Refusal> {
         self.call(Request::Create, "create")?;
-        // As the manager of Windows writes it.
+        // As the service control manager of Windows stores it.
         self.service = Some(service(&format!(r"\??\{image}"), State::Stopped));
         Ok(())
     }

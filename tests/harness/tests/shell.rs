@@ -1,4 +1,4 @@
-//! What shells and manuals know of the commands.
+//! Shell completions and manual pages.
 
 use clap::CommandFactory;
 use psimp_harness::cli::Cli;
@@ -42,7 +42,7 @@ fn has_word(text: &str, word: &str) -> bool {
 fn bash_completes_with_its_script() {
     let script = folder("completions").join("psimp.bash");
     fs::write(&script, stdout(&["completions", "bash"])).expect("a script");
-    // What bash offers after `psimp` and these words, the last of which is being typed.
+    // Bash's completions after `psimp` and these words, the last of which is incomplete.
     let offered = |words: &str| {
         let line = format!(
             "source {}; COMP_WORDS=(psimp {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \

@@ -38,7 +38,7 @@ fn unseen(failed: &'static str, status: &str) -> Unseen {
     Unseen { failed, status: status.to_owned() }
 }
 
-/// A process with a thread of every kind.
+/// A process with threads of every kind.
 fn view() -> View {
     let system = account("S-1-5-18", r"NT AUTHORITY\SYSTEM");
     let alice = account("S-1-5-21-1-2-3-1001", r"HOST\alice");
@@ -95,7 +95,7 @@ fn view() -> View {
     }
 }
 
-/// What an open says decides what is known of the thread.
+/// The status of the open determines what is shown of the thread.
 #[test]
 fn a_thread_is_what_the_open_of_its_token_says() {
     let of = |opened| {

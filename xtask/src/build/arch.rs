@@ -1,4 +1,4 @@
-//! What a driver can be built for, and what each tool calls it.
+//! The target architectures of drivers, and each tool's names for them.
 
 use clap::ValueEnum;
 
@@ -13,7 +13,7 @@ pub(crate) enum Arch {
 }
 
 impl Arch {
-    /// Every one that the driver is built for.
+    /// All architectures that the driver is built for.
     pub(crate) const ALL: &[Self] = &[Self::X64, Self::Arm64];
 
     /// The folder of its libraries in the WDK, as wdk-build spells it.
@@ -37,7 +37,7 @@ impl Arch {
         self.target().replace('-', "_")
     }
 
-    /// What `llvm-dlltool` calls it.
+    /// Its name for `llvm-dlltool`.
     pub(super) fn dlltool(self) -> &'static str {
         match self {
             Self::X64 => "i386:x86-64",

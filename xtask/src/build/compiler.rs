@@ -1,4 +1,4 @@
-//! Which Rust compiler makes the driver: it has to have `core` and `alloc` for the kernel's target.
+//! Finds a Rust compiler for the driver, which must have `core` and `alloc` for the kernel's target.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ impl Compiler {
         self.cargo == Path::new(DEBIAN_CARGO)
     }
 
-    /// Its clippy: the one beside its cargo, for another one on the path would bring another compiler.
+    /// Its clippy: the one beside its cargo, because another one on the path would use another compiler.
     pub(crate) fn clippy(&self) -> Option<PathBuf> {
         let clippy = self.cargo.with_file_name("cargo-clippy");
         clippy.exists().then_some(clippy)

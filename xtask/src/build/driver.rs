@@ -28,14 +28,14 @@ struct Prepared<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Package {
     pub(crate) name: &'static str,
-    /// What its library is called.
+    /// The name of its library.
     pub(crate) stem: &'static str,
 }
 
 /// The driver.
 pub(crate) const PSIMP: Package = Package { name: "psimp", stem: "psimp" };
 
-/// The driver that the host's tests catch at everything a driver must not do.
+/// The driver that breaks every contract that the host's tests check.
 pub(crate) const MALICIOUS: Package = Package { name: "psimp-malicious", stem: "malicious" };
 
 /// The driver of the host's example.
@@ -56,7 +56,7 @@ pub(crate) fn build(workspace: &Workspace, package: Package, arch: Arch, output:
     Ok(Image { link: Some(link_line(&prepared.mirror.join(link))?), ..Image::read(output)? })
 }
 
-/// The command line that rustc noted, without the linker's environment in front of it.
+/// The command line that rustc recorded, without the linker's environment in front of it.
 fn link_line(noted: &Path) -> Result<String> {
     let text = exec::read(noted)?;
     let start = text.find(&format!("\"{}\"", tools::LINKER)).context("rustc noted no linker")?;
@@ -103,7 +103,7 @@ impl<'a> Prepared<'a> {
     /// A command of cargo on driver packages, still without their names and features.
     fn cargo(&self, program: &Path, subcommand: &str) -> Result<Command> {
         let mut cargo = Command::new(program);
-        // What the toolchain that runs this program set for itself must not reach another one.
+        // Variables that this program's own toolchain has set must not reach another one.
         cargo.env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
         cargo.current_dir(&self.mirror).env("RUSTC", &self.compiler.rustc);
         cargo.args([subcommand, "--release", "--locked", "--lib", "--target", self.arch.target()]);
@@ -159,7 +159,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Flags after which no name of a folder of this machine gets into what is built.
+/// Flags that keep the names of this machine's folders out of what is built.
 pub(super) fn remapped_prefixes(
     workspace: &Workspace,
     compiler: &Compiler,

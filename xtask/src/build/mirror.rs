@@ -1,9 +1,9 @@
 //! The workspace as the cross build sees it: the same files by symbolic links, with a manifest that patches
-//! wdk-build and a lock file that notes the patch.
+//! wdk-build and a lock file that records the patch.
 //!
 //! The committed `Cargo.toml` and `Cargo.lock` thereby stay as they are. And because cargo names everything
 //! relative to its workspace, with all it reads and makes below `target/cross`, the driver's bytes do not
-//! depend on where the checkout lies.
+//! depend on the folder of the checkout.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -42,7 +42,7 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     Ok(mirror)
 }
 
-/// The committed lock file with the patch noted in it: a package at a path has no origin and no checksum.
+/// The committed lock file with the patch recorded in it: a package at a path has no origin and no checksum.
 fn lock_file(committed: &str) -> Result<String> {
     let entry = "[[package]]\nname = \"wdk-build\"\n";
     let (before, after) = committed.split_once(entry).context("Cargo.lock names no wdk-build")?;

@@ -1,5 +1,5 @@
-//! What psimp.exe for arm64 is linked from beside Rust's own libraries. Debian has no C runtime for that target,
-//! and the program needs next to nothing of one: the standard library calls Windows itself.
+//! The libraries that psimp.exe for arm64 is linked with besides Rust's own. Debian has no C runtime for that
+//! target, and the program hardly needs one: the standard library calls Windows itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

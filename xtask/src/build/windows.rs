@@ -13,7 +13,7 @@ use super::{Arch, Image, mirror, runtime, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
 
-/// What the harness is built with.
+/// The compiler, the linker and the libraries that the harness is built with.
 struct Setup {
     target: &'static str,
     compiler: Compiler,

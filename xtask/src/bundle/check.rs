@@ -12,7 +12,7 @@ use super::{Platform, TEXTS, manifest, read};
 use crate::workspace::Workspace;
 use crate::{build, exec, lint};
 
-/// What each architecture's folder has.
+/// The files in each architecture's folder.
 const OF_PLATFORM: &[&str] = &["psimp.exe", "psimp.inf", "psimp.sys"];
 
 /// Folders of the machine that makes the bundle, which no file of it may name.

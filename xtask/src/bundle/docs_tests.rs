@@ -1,4 +1,4 @@
-//! docs/vm.md against what it describes: the files of a bundle, the tasks of Makefile.toml, and its own sums.
+//! docs/vm.md compared with what it describes: the files of a bundle, the tasks of Makefile.toml, and its own sums.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::check;
 const PAGE: &str = include_str!("../../../docs/vm.md");
 const MAKEFILE: &str = include_str!("../../../Makefile.toml");
 
-/// What stands between backquotes at the beginning of the rows of all tables, up to the first space.
+/// The text between backquotes at the start of the rows of all tables, up to the first space.
 fn first_cells() -> impl Iterator<Item = &'static str> {
     PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split(['`', ' ']).next())
 }

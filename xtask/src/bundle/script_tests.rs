@@ -1,5 +1,5 @@
-//! install.ps1 and the script in Makefile.toml run on Windows only. What can be said of them here: they parse, every
-//! command they name exists, every step has its opposite, and the files and actions they name are there.
+//! install.ps1 and the script in Makefile.toml run on Windows only. Checked here is that they parse, that every
+//! command they name exists, that every step has its opposite, and that the files and actions they name exist.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +51,7 @@ fn texts<'a>(tree: &Tree, script: &'a str, kind: &str) -> Vec<&'a str> {
     found.iter().map(|node| &script[node.byte_range()]).collect()
 }
 
-/// What the script calls, and what it defines.
+/// The commands that the script calls, and those that it defines.
 fn commands(script: &str) -> (BTreeSet<&str>, BTreeSet<&str>) {
     let tree = parse(script);
     let called = ["command_name", "command_name_expr"].map(|kind| texts(&tree, script, kind));

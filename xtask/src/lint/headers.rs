@@ -1,4 +1,4 @@
-//! The headers against recorded facts: the hand-written ones for KMDF, and mingw-w64's as far as the driver
+//! The headers compared with recorded facts: the hand-written ones for KMDF, and mingw-w64's as far as the driver
 //! shares structures with the kernel. The facts are of 64-bit Windows, the same for each architecture.
 
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! `Makefile.toml` against the release of wdk-build that it extends, and against this workspace.
+//! `Makefile.toml` compared with the release of wdk-build that it extends, and with this workspace.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 /// cargo-make's own task that is adapted; wdk-build's makefile depends on it without defining it.
 const OF_CARGO_MAKE: &[&str] = &["build"];
 
-/// What a machine is changed by, and the task that takes it back.
+/// A task that changes a machine, and the task that undoes it.
 const OPPOSITES: &[(&str, &str)] =
     &[("trust", "untrust"), ("deploy", "undeploy"), ("start", "stop"), ("verifier", "verifier-off")];
 

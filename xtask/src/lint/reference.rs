@@ -1,4 +1,4 @@
-//! docs/lint.md is made of the tables of rules; this is how, and a test that it is current.
+//! Generates docs/lint.md from the tables of rules, and tests that it is current.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -26,7 +26,7 @@ const ROWS: &str =
 const PARTS: &str =
     "Array.from(document.querySelectorAll('#cases details')).filter(d => d.checkVisibility()).length";
 
-/// What would show, or run, if text of a result were taken for HTML.
+/// Text that would be visible, or run, if it were not escaped.
 const HOSTILE: &str = "</script><script>throw 1</script><img src=x onerror='throw 2'><b id=hostile>\"&amp;";
 
 /// Checks both pages.

@@ -1,5 +1,5 @@
-//! `psimp driver`, and `run` and `demo` with `--target device`, under Wine: its service control manager makes
-//! services, and its kernel cannot load the driver, for it has no KMDF.
+//! `psimp driver`, and `run` and `demo` with `--target device`, under Wine: its service control manager creates
+//! services, but its kernel cannot load the driver, because it has no KMDF.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::Wine;
 use crate::build::Image;
 
-/// Installs, fails to load, and uninstalls, and asks for the state after each.
+/// Installs, fails to load, and uninstalls; queries the state after each.
 pub(crate) fn check(wine: &Wine, image: &Image) -> Result<()> {
     let driver = Driver { wine, image: &image.path };
     if driver.status()?["installed"] == true {
-        // Of a run that was stopped on the way.
+        // Left by a run that was stopped.
         driver.call("uninstall")?;
     }
     let status = driver.status()?;

@@ -1,5 +1,5 @@
-//! What psimp.exe leaves behind under Wine when it is ended in the middle: no process, and a line of its journal
-//! at most, which the next start clears.
+//! What psimp.exe leaves behind under Wine when it is ended early: no process, and at most one line of its journal,
+//! which the next start removes.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,11 +13,11 @@ use anyhow::{Context, Result, ensure};
 use super::Wine;
 use crate::exec;
 
-/// The account that `psimp native-wait` lists and never makes.
+/// The account that `psimp native-wait` lists and never creates.
 const NOBODY: &str = "psimp-nobody";
 /// The low byte, which is all that Linux shows, of `STATUS_CONTROL_C_EXIT`.
 const CONTROL_C_EXIT: i32 = 0x3A;
-/// How often a tenth of a second is waited for something.
+/// The time limit for something to happen, in tenths of a second.
 const PATIENCE: u32 = 100;
 
 /// Ends psimp.exe by force and by Ctrl-C.
@@ -52,7 +52,7 @@ fn interrupted(wine: &Wine) -> Result<()> {
     eventually("its server process is still there", || Ok(servers(wine)? == 0))
 }
 
-/// Starts psimp.exe with a server process, which both wait for ever.
+/// Starts psimp.exe with a server process; both wait until they are ended.
 fn start(wine: &Wine) -> Result<Child> {
     ensure!(servers(wine)? == 0, "there is a server process of an earlier run");
     let mut child = wine.psimp().arg("native-wait").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
@@ -101,7 +101,7 @@ fn journal(wine: &Wine) -> Result<Option<String>> {
 fn servers(wine: &Wine) -> Result<usize> {
     let prefix = format!("WINEPREFIX={}", wine.prefix().display()).into_bytes();
     let server = |process: PathBuf| {
-        // A process may end meanwhile, and others' do not show.
+        // A process may end in the meantime, and other users' cannot be read.
         let words = |name| fs::read(process.join(name)).unwrap_or_default();
         let (command, environment) = (words("cmdline"), words("environ"));
         command.split(|byte| *byte == 0).any(|word| word == b"native-server")

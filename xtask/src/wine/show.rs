@@ -1,4 +1,4 @@
-//! `psimp show` under Wine, against what is known of the processes there.
+//! `psimp show` under Wine, compared with what is known of the processes there.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -40,7 +40,7 @@ pub(crate) fn check(wine: &Wine) -> Result<()> {
     subject.end()
 }
 
-/// What has to be seen of a process one thread of which impersonates its own user.
+/// Checks the view of a process with one thread that impersonates its own user.
 fn impersonates(view: &Value, subject: &Subject, level: &str, user: &str) -> Result<()> {
     let process = &view["process"];
     let primary = &process["token"];
@@ -114,7 +114,7 @@ impl Subject {
         serde_json::from_str(&text).context("psimp show printed no JSON")
     }
 
-    /// Lets it end, and sees that it does so by itself.
+    /// Lets it end, and checks that it does so by itself.
     fn end(mut self) -> Result<()> {
         let status = self.child.wait().context("psimp impersonate does not end")?;
         ensure!(status.success(), "psimp impersonate ended with {status}");

@@ -1,9 +1,8 @@
 //! Cases in which threads act at the same time.
 //!
-//! What a thread does is fixed; in which order the threads get their turns is
-//! not. So there is not one expected value but a list of those allowed, for each
-//! answer and for what is left at the end. A schedule is made from a seed, and
-//! the same seed makes the same one again.
+//! What each thread does is fixed, the order of their turns is not. So each result
+//! and the end state have a list of allowed values instead of one expected value.
+//! A schedule is made from a seed, and the same seed gives the same schedule.
 
 mod rows;
 
@@ -25,7 +24,7 @@ pub struct Race {
     pub server: ServerToken,
     /// Where it can be carried out.
     pub only: AppliesTo,
-    /// Who decides, if the case is about one of the two.
+    /// The rules mode, if the case is about one of the two.
     pub rules: Option<RulesMode>,
     /// What T1 does before.
     pub before: &'static [Act],
@@ -33,19 +32,19 @@ pub struct Race {
     pub parts: &'static [(Who, &'static [Act])],
     /// What T1 does when all parts are over.
     pub after: &'static [Act],
-    /// What may be left then.
+    /// The allowed end states.
     pub ends: RaceOutcomes,
 }
 
-/// One thing that a thread does. The others may get their turn before it, and at
-/// every call that the driver makes for it.
+/// One act of a thread. Other threads may get their turn before it, and at every
+/// call that the driver makes for it.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
-    /// These, so many times.
+    /// These acts, this many times.
     Repeat(u32, &'static [Self]),
     /// IMPERSONATE.
     Impersonate {
-        /// On which thread.
+        /// The thread that it names.
         on: ThreadArg,
         /// The token.
         token: TokenArg,
@@ -55,7 +54,7 @@ pub enum Act {
         effective_only: bool,
         /// Level.
         level: u32,
-        /// What may come back.
+        /// The allowed statuses.
         allowed: &'static [Status],
     },
     /// END.
@@ -64,8 +63,8 @@ pub enum Act {
     Revert,
     /// QUERY: the slots that it may report, and the statuses it may return.
     Query(ThreadArg, &'static [&'static str], &'static [Status]),
-    /// SAVE, kept under this number: the slots that it may report, and what
-    /// else may come back.
+    /// SAVE, kept under this number: the slots that it may report, and the
+    /// statuses it may return.
     Save(ThreadArg, usize, &'static [&'static str], &'static [Status]),
     /// RESTORE of what is kept under this number.
     Restore(ThreadArg, usize, &'static [Status]),
@@ -79,78 +78,78 @@ pub enum Act {
     CloseHandle(usize),
     /// Another handle that gets the same value, for another token.
     ReuseHandle(usize, ClientToken),
-    /// `OpenThreadToken(TOKEN_QUERY)` as itself: what may come back, in the
-    /// notation of an open without its first word.
+    /// `OpenThreadToken(TOKEN_QUERY)` with `OpenAsSelf`: the allowed results, in
+    /// the notation of an open without its first word.
     Open(Who, &'static [&'static str]),
     /// `SeImpersonatePrivilege` of the server's primary token is enabled, or
     /// disabled.
     Privilege(bool),
     /// The server's primary token is replaced.
     BecomeServer(ServerToken),
-    /// `PsDisableImpersonation` on the own thread, kept under this number.
+    /// `PsDisableImpersonation` on the calling thread, kept under this number.
     Disable(usize),
     /// `PsRestoreImpersonation` of it.
     RestoreDisabled(usize),
-    /// The thread exits: it does nothing else, and nobody but the handles of it
-    /// refers to it.
+    /// The thread exits: it does nothing else, and only handles to it keep its
+    /// object.
     Exit,
     /// The requests in flight on the device's handle are cancelled.
     Cancel(&'static [Status]),
     /// The last handle of the device is closed.
     Cleanup,
-    /// The same, once nothing is in flight; then the driver is unloaded.
+    /// The same, once no request is in flight; then the driver is unloaded.
     Unload,
-    /// References on a token beyond those of the beginning.
+    /// References on a token, beyond those at the start.
     References(ClientToken, &'static [i64]),
 }
 
 /// The thread that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThreadArg {
-    /// The one that sends it.
+    /// The thread that sends it.
     Own,
-    /// This one, by a handle that is there for this request alone.
+    /// This one, by a handle that exists only for this request.
     Of(Who),
     /// By this handle.
     Handle(usize),
-    /// By this one's thread id, which is no handle.
+    /// By this one's thread id, which is not a handle.
     Id(Who),
 }
 
 /// The token that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenArg {
-    /// This one, by a handle that is there for this request alone.
+    /// This one, by a handle that exists only for this request.
     Token(ClientToken),
     /// By this handle.
     Handle(usize),
 }
 
-/// What may be left when all threads are done.
+/// The allowed end states, after all threads have finished.
 #[derive(Clone, Copy, Debug)]
 pub enum RaceOutcomes {
-    /// The same wherever it is carried out.
+    /// The same on every setup.
     Same(&'static [RaceOutcome]),
-    /// Where the documentation's downgrades hold, by the kernel or by the
-    /// driver; and elsewhere.
+    /// Where the documented downgrades apply, in the kernel or in the driver;
+    /// and elsewhere.
     ByDocument(&'static [RaceOutcome], &'static [RaceOutcome]),
     /// On NT 5.2; and elsewhere.
     ByNt52(&'static [RaceOutcome], &'static [RaceOutcome]),
 }
 
-/// One of the things that may be left: all of it together.
+/// One allowed end state.
 #[derive(Clone, Copy, Debug)]
 pub struct RaceOutcome {
     /// Slots, as the kernel holds them.
     pub slots: &'static [(Who, &'static str)],
-    /// References on tokens beyond those of the beginning.
+    /// References on tokens, beyond those at the start.
     pub references: &'static [(ClientToken, i64)],
-    /// Among the schedules of a run, one has to come to it.
+    /// At least one schedule of a run must reach it.
     pub must_occur: bool,
 }
 
 impl RaceOutcomes {
-    /// What may be left on a kernel, below a driver with documented rules or without.
+    /// The allowed end states on a kernel, with the driver's documented rules or without.
     pub fn of(&self, kernel: Kernel, documented_rules: bool) -> &'static [RaceOutcome] {
         match *self {
             Self::Same(ends) => ends,

@@ -33,7 +33,7 @@ const A2: TokenArg = TokenArg::Token(ClientToken::A2);
 const T2: ThreadArg = ThreadArg::Of(Who::T2);
 const T3: ThreadArg = ThreadArg::Of(Who::T3);
 
-/// An end that a run has to come to.
+/// An end state that a run must reach.
 const fn occurs(
     slots: &'static [(Who, &'static str)],
     references: &'static [(ClientToken, i64)],
@@ -41,7 +41,7 @@ const fn occurs(
     RaceOutcome { slots, references, must_occur: true }
 }
 
-/// Two writers of one slot, each with flags and a level of its own.
+/// Two writers of one slot, each with its own flags and level.
 const FIRST: Act = flagged(T3, A2, true, false, 2, OK);
 const SECOND: Act = flagged(T3, TokenArg::Token(ClientToken::A3), false, true, 3, OK);
 const ONE_OF_TWO: RaceOutcomes = RaceOutcomes::Same(&[
@@ -124,7 +124,7 @@ pub(crate) static RACES: &[Race] = &[
             (Who::T2, &[Act::Query(ThreadArg::Own, &["idle", "A2 co0 eo0 L2"], &[]), Act::Exit]),
         ],
         &[
-            // The handle keeps the thread, and that its slot.
+            // The handle keeps the thread object, which keeps its slot.
             Act::References(ClientToken::A2, &[0, 1]),
             Act::Query(ThreadArg::Handle(0), &[], &[Status::THREAD_IS_TERMINATING]),
             Act::CloseHandle(0),
@@ -146,7 +146,7 @@ pub(crate) static RACES: &[Race] = &[
         ]),
     ),
     Race {
-        // The kernel would store all three tokens as they are.
+        // The kernel would store all three tokens unchanged.
         server: ServerToken::SPlus,
         ..race(
             "Z06",
@@ -298,7 +298,7 @@ pub(crate) static RACES: &[Race] = &[
             ),
         ],
         &[Act::Save(T2, 3, &[], &[Status::FILE_CLOSED])],
-        // Nobody's slot is touched, the closing thread's included.
+        // No slot changes, not even the closing thread's.
         RaceOutcomes::Same(&[
             occurs(
                 &[(Who::T1, "A3 co0 eo0 L2"), (Who::T2, "A2 co0 eo0 L2"), (Who::T3, "A2 co0 eo0 L2")],
@@ -385,9 +385,9 @@ pub(crate) static RACES: &[Race] = &[
         ],
         &[Act::RestoreDisabled(0)],
         RaceOutcomes::Same(&[
-            // It came after the slot was moved out, and what is restored wins.
+            // It was assigned after the slot was moved out, and the restored slot replaces it.
             occurs(&[(Who::T1, "A2 co0 eo0 L2")], &[(ClientToken::A2, 1), (ClientToken::A3, 0)]),
-            // It came before, and is what was moved out.
+            // It was assigned before, and was moved out.
             occurs(&[(Who::T1, "A3 co1 eo1 L3")], &[(ClientToken::A2, 0), (ClientToken::A3, 1)]),
         ]),
     ),

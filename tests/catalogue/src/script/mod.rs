@@ -12,12 +12,12 @@ pub use step::{Broker, Context, Judge, Memory, Object, Program, Securable, Step}
 use crate::{AppliesTo, ClientToken, ServerToken};
 use psimp_rules::{Family, Kernel};
 
-/// The threads of a script. Each is a thread of the operating system that the
-/// harness runs on, too, and makes its calls there.
+/// The threads of a script. Each is also a thread of the operating system that the
+/// harness runs on, and makes its calls there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
-    /// The server process's first thread, which makes all calls not said to be
-    /// another's.
+    /// The server process's first thread, which makes all calls that are not given
+    /// to another.
     T1,
     /// Another thread of the same process.
     T2,
@@ -29,13 +29,13 @@ pub enum Who {
     /// A system thread in the server process: it has no TEB, and no handle of
     /// the device.
     System,
-    /// A thread of a process of user A that wants something done, whose primary token is Ap0.
+    /// A thread of a client process of user A, whose primary token is Ap0.
     ClientA,
-    /// The same of user B, whose primary token is Bp0.
+    /// A thread of a client process of user B, whose primary token is Bp0.
     ClientB,
 }
 
-/// A sequence of calls, and looks at what they did.
+/// A sequence of calls, and checks of their results.
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
     /// Group letter and number.
@@ -46,7 +46,7 @@ pub struct Script {
     pub server: ServerToken,
     /// Where it can be carried out.
     pub only: AppliesTo,
-    /// Whether it takes the driver.
+    /// Whether it needs the driver.
     pub device: Device,
     /// What to do, in order.
     pub steps: &'static [Step],
@@ -55,20 +55,20 @@ pub struct Script {
 /// What a script needs of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// Nothing: its calls can be made without, too.
+    /// Nothing: its calls can also be made without the driver.
     Any,
-    /// That it runs, with its setting `Clients` at this value, if it has one.
+    /// The running driver, with this value of its setting `Clients`, if any.
     Needed(Option<u32>),
 }
 
 /// A value for each family of kernels.
 ///
-/// Through the driver with documented rules, what the documentation downgrades
-/// stays downgraded whatever the kernel would do: then the value for
-/// `documented` holds on every kernel. [`Script`]s therefore name all three.
+/// Through the driver with documented rules, the documented downgrades apply
+/// whatever the kernel would do: then the value for `documented` is expected on
+/// every kernel. [`Script`]s therefore have all three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByKernel<T> {
-    /// A kernel that does what the documentation says.
+    /// A kernel that follows the documentation.
     pub documented: T,
     /// NT 5.2 as `ReactOS` models it.
     pub nt52: T,
@@ -88,8 +88,8 @@ impl<T> ByKernel<T> {
 }
 
 impl ByKernel<State> {
-    /// What a thread shows on a kernel. With `documented_rules` of the driver, what the
-    /// documentation downgrades stays downgraded.
+    /// The expected state of a thread on a kernel; with the driver's `documented_rules`,
+    /// that of a documented kernel.
     pub fn expected(&self, kernel: Kernel, documented_rules: bool) -> &State {
         if documented_rules && self.documented.is_downgrade() { &self.documented } else { self.of(kernel) }
     }
@@ -100,7 +100,7 @@ pub(crate) const fn all<T: Copy>(value: T) -> ByKernel<T> {
     ByKernel { documented: value, nt52: value, win10: value }
 }
 
-/// What a thread shows; empty strings are not looked at.
+/// The expected state of a thread; empty strings are not compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
     /// The slot.
@@ -109,21 +109,21 @@ pub struct State {
     pub open: &'static str,
     /// An access check.
     pub access: &'static str,
-    /// References on tokens, against the start of the case, the test's own
-    /// left out.
+    /// References on tokens since the start of the case, without the test's
+    /// own.
     pub references: &'static [(ClientToken, i64)],
-    /// The slot after the open, where that changes it.
+    /// The slot after the open, if the open changes it.
     pub after_open: &'static str,
 }
 
 impl State {
-    /// Whether the slot holds a downgrade copy: one above Identification is the
-    /// copy of an open.
+    /// Whether the slot holds a downgrade copy; a copy above Identification was
+    /// made by an open.
     pub fn is_downgrade(&self) -> bool {
         self.slot.starts_with("copy of ") && (self.slot.ends_with("L0") || self.slot.ends_with("L1"))
     }
 }
 
-/// A thread that does not impersonate: it has its process's access.
+/// A thread that does not impersonate, and has its process's access.
 pub(crate) const IDLE: State =
     State { slot: "idle", open: "7C", access: "as A", references: &[], after_open: "" };

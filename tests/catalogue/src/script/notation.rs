@@ -1,4 +1,4 @@
-//! Short forms, so that scripts read as the specification does.
+//! Short forms, so that scripts resemble the specification.
 
 use super::{Context, Device, IDLE, Judge, Object, Program, Script, Securable, State, Step, Who, all};
 use crate::{AppliesTo, ClientToken, ServerToken};
@@ -14,7 +14,7 @@ pub(crate) const fn imp_fails(token: ClientToken, level: u32, status: Status) ->
     Step::Impersonate { token, copy_on_open: false, effective_only: false, level, status }
 }
 
-/// A look that is the same on every kernel.
+/// A check that is the same on every kernel.
 pub(crate) const fn check(
     slot: &'static str,
     open: &'static str,
@@ -24,12 +24,12 @@ pub(crate) const fn check(
     Step::Check(all(State { slot, open, access, references, after_open: "" }))
 }
 
-/// A look at the slot alone.
+/// A check of the slot alone.
 pub(crate) const fn slot(slot: &'static str) -> Step {
     check(slot, "", "", &[])
 }
 
-/// The thread does not impersonate, and nothing is left of these tokens.
+/// The thread does not impersonate, and the tokens have these references.
 pub(crate) const fn idle(references: &'static [(ClientToken, i64)]) -> Step {
     Step::Check(all(State { references, ..IDLE }))
 }
@@ -39,7 +39,7 @@ pub(crate) const fn on(who: Who, steps: &'static [Step]) -> Step {
     Step::On(who, steps)
 }
 
-/// `OpenThreadToken(TOKEN_QUERY)` on the own thread.
+/// `OpenThreadToken(TOKEN_QUERY)` on the calling thread.
 pub(crate) const fn open_own(as_self: bool, expected: &'static str) -> Step {
     Step::Program(Program::OpenOwn { as_self, expected: all(expected) })
 }
@@ -54,7 +54,7 @@ pub(crate) const fn create(client: Who, level: u32, dynamic: bool, remote: bool,
     Step::Context(Context::Create { keep: 0, client, level, dynamic, remote, status })
 }
 
-/// `SeImpersonateClientEx` with that context.
+/// `SeImpersonateClientEx` with context 0.
 pub(crate) const USE: Step = Step::Context(Context::Impersonate(0));
 
 /// `SeDeleteClientSecurity` of it.
@@ -71,12 +71,12 @@ pub(crate) const fn script(
 }
 
 impl Script {
-    /// The same for some kernels only.
+    /// The same script for some kernels only.
     pub(crate) const fn only(self, only: AppliesTo) -> Self {
         Self { only, ..self }
     }
 
-    /// The same through the driver alone, with its setting `Clients` at this value.
+    /// The same script through the driver only, with this value of its setting `Clients`.
     pub(crate) const fn through_driver(self, clients: Option<u32>) -> Self {
         Self { device: Device::Needed(clients), ..self }
     }
@@ -92,17 +92,17 @@ pub(crate) const fn open(object: Securable, status: Status) -> Step {
     Step::Judge(Judge::Open(object, crate::rights::FILE_READ_DATA, status))
 }
 
-/// A handle on a token.
+/// A handle to a token.
 pub(crate) const fn token(number: usize, tok: ClientToken, access: u32) -> Step {
     Step::Program(Program::TokenHandle(number, tok, access))
 }
 
-/// A handle on a thread.
+/// A handle to a thread.
 pub(crate) const fn thread(number: usize, who: Who, access: u32) -> Step {
     Step::Program(Program::ThreadHandle(number, who, access))
 }
 
-/// `SetThreadToken` on the own thread.
+/// `SetThreadToken` on the calling thread.
 pub(crate) const fn set_own(token: usize, status: Status) -> Step {
     Step::Program(Program::SetThreadToken { thread: Program::SELF, token, status })
 }

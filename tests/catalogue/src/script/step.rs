@@ -1,11 +1,11 @@
-//! What a script can do.
+//! The steps of a script.
 
 use super::{ByKernel, State, Who};
 use crate::{ClientToken, Logon, ServerToken, User};
 use psimp_nt::{Sid, Status, TokenType};
 use psimp_rules::Family;
 
-/// A call or a look. Lives in statics only, so its size does not matter.
+/// A call or a check. Only used in statics, so its size does not matter.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
@@ -19,7 +19,7 @@ pub enum Step {
         effective_only: bool,
         /// Level, as the caller passes it.
         level: u32,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
     /// `PsImpersonateClient` without a token and with these other parameters,
@@ -36,7 +36,7 @@ pub enum Step {
     Revert,
     /// `PsDereferenceImpersonationToken(NULL)`.
     DereferenceNull,
-    /// `PsReferenceEffectiveToken`, which only the model offers: what it returns.
+    /// `PsReferenceEffectiveToken`, on the model only: what it returns.
     EffectiveToken {
         /// The token, `None` for the process's primary token.
         token: Option<ClientToken>,
@@ -62,19 +62,19 @@ pub enum Step {
     SaveMany(usize),
     /// A SAVE that the driver refuses.
     SaveRefused(Status),
-    /// What was kept is assigned again; the driver's RESTORE. What comes back.
+    /// The kept slot is assigned again; the driver's RESTORE, with the expected status.
     Restore(usize, Status),
     /// RESTORE of an id that no save has.
     RestoreId(u64, Status),
     /// RESTORE through another open of the device.
     RestoreOnOtherFile(usize, Status),
-    /// What was kept is dropped; the driver's DISCARD. What comes back.
+    /// The kept slot is dropped; the driver's DISCARD, with the expected status.
     Discard(usize, Status),
     /// `PsDisableImpersonation`, kept under this number.
     Disable(usize),
     /// `PsRestoreImpersonation` of it.
     RestoreDisabled(usize),
-    /// What a program does through system calls.
+    /// System calls of a program.
     Program(Program),
     /// Access and privilege checks.
     Judge(Judge),
@@ -82,19 +82,19 @@ pub enum Step {
     Context(Context),
     /// Connections through the driver.
     Broker(Broker),
-    /// Failures to come.
+    /// Injected failures.
     Memory(Memory),
     /// Lifetimes.
     Object(Object),
-    /// These steps, so many times.
+    /// These steps, this many times.
     Repeat(u32, &'static [Step]),
-    /// Calls of another thread, on its own thread of the operating system.
+    /// Calls of another thread, made on its own thread of the operating system.
     On(Who, &'static [Step]),
-    /// Calls of this thread about that one: routines that take a thread get it,
-    /// the driver a handle of it.
+    /// Calls of this thread about another one, which is passed to routines that take
+    /// a thread, and to the driver as a handle.
     Toward(Who, &'static [Step]),
-    /// What another thread does in the moment when a token is next duplicated:
-    /// a race that always happens.
+    /// Steps of another thread during the next duplication of a token: a race
+    /// with a fixed order.
     Meanwhile(Who, &'static [Step]),
     /// Steps for the raw routines alone.
     OnlyKernel(&'static [Step]),
@@ -102,17 +102,17 @@ pub enum Step {
     OnlyDriver(&'static [Step]),
     /// Steps for the kernels of these families alone.
     OnKernels(&'static [Family], &'static [Step]),
-    /// Where the documentation's downgrades hold: on a kernel that does what
-    /// is documented, and through the driver with documented rules on any.
+    /// Steps where the documented downgrades apply: on a kernel that follows the
+    /// documentation, and through the driver with documented rules on any.
     WhereDocumented(&'static [Step]),
-    /// Where they do not.
+    /// Steps where they do not.
     WhereNotDocumented(&'static [Step]),
-    /// What the thread shows now.
+    /// Checks the state of the thread.
     Check(ByKernel<State>),
 }
 
 impl Step {
-    /// Whether it keeps a slot, or uses one that was kept, as SAVE, RESTORE and DISCARD do.
+    /// Whether it saves a slot or uses a saved one, as SAVE, RESTORE and DISCARD do.
     pub fn is_about_saves(&self) -> bool {
         matches!(
             self,
@@ -127,42 +127,42 @@ impl Step {
     }
 }
 
-/// What a program does through system calls. Numbers name handles that the
-/// script keeps; [`Program::SELF`] is the calling thread's pseudo-handle.
+/// System calls of a program. Numbers name handles that the script keeps;
+/// [`Program::SELF`] is the calling thread's pseudo-handle.
 #[derive(Clone, Copy, Debug)]
 pub enum Program {
-    /// A handle on a thread.
+    /// A handle to a thread.
     ThreadHandle(usize, Who, u32),
-    /// A handle on a token.
+    /// A handle to a token.
     TokenHandle(usize, ClientToken, u32),
-    /// A handle on an object that this thread opens now, with the access.
+    /// A handle to an object that this thread opens, with the access.
     Open(usize, Securable, u32),
-    /// What a handle grants.
+    /// The access that a handle grants.
     Grants(usize, u32),
     /// Closes a handle.
     Close(usize),
-    /// `OpenThreadToken` on the own thread, and what it shows, as in
-    /// [`State::open`].
+    /// `OpenThreadToken` on the calling thread, with the result in the notation
+    /// of [`State::open`].
     OpenOwn {
         /// `OpenAsSelf`.
         as_self: bool,
-        /// What is expected.
+        /// The expected result.
         expected: ByKernel<&'static str>,
     },
     /// `OpenThreadToken` through a thread handle.
     OpenToken {
         /// The handle of the thread.
         thread: usize,
-        /// Access asked for.
+        /// The requested access.
         desired: u32,
         /// `OpenAsSelf`.
         as_self: bool,
         /// The number of the new handle.
         keep: usize,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
-    /// `SetThreadToken` with no token on the own thread.
+    /// `SetThreadToken` with no token on the calling thread.
     SetThreadTokenNull,
     /// `SetThreadToken` through two handles.
     SetThreadToken {
@@ -170,17 +170,17 @@ pub enum Program {
         thread: usize,
         /// The token.
         token: usize,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
-    /// `NtSetInformationThread(ThreadImpersonationToken)` on the own thread with
-    /// this handle, of which so many bytes are passed.
+    /// `NtSetInformationThread(ThreadImpersonationToken)` on the calling thread
+    /// with this handle, of which this many bytes are passed.
     SetInformation {
         /// The token.
         token: usize,
         /// Bytes.
         length: usize,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
     /// `DuplicateTokenEx` to an impersonation token of this level; the copy is
@@ -188,9 +188,9 @@ pub enum Program {
     Duplicate {
         /// The token.
         token: usize,
-        /// The level asked for.
+        /// The requested level.
         level: u32,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
     /// `CreateRestrictedToken` of a token, with the restricted-code SID.
@@ -218,20 +218,20 @@ pub enum Program {
         server: usize,
         /// The client thread.
         client: usize,
-        /// The level asked for.
+        /// The requested level.
         level: u32,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
     /// `ImpersonateSelf` at a level.
     ImpersonateSelf(u32),
-    /// `ImpersonateAnonymousToken` on the own thread.
+    /// `ImpersonateAnonymousToken` on the calling thread.
     ImpersonateAnonymous,
     /// A process created now runs as this user.
     ChildRunsAs(User),
     /// A thread created now does not impersonate.
     NewThreadIsIdle,
-    /// A drive letter of this logon session.
+    /// Defines a drive letter in this logon session.
     DefineDrive(Logon),
     /// That drive letter is looked up.
     ResolveDrive(Status),
@@ -259,20 +259,20 @@ pub enum Securable {
 #[derive(Clone, Copy, Debug)]
 pub enum Judge {
     /// A program opens an object; through the driver an `ACCESS_CHECK` of its
-    /// descriptor must say the same.
+    /// descriptor must have the same result.
     Open(Securable, u32, Status),
-    /// The same below a directory that grants nothing to anybody.
+    /// The same below a directory that grants nothing to any user.
     OpenNested(Securable, Status),
     /// `SeAccessCheck` for kernel mode.
     KernelMode(Securable, Status),
-    /// `SeSinglePrivilegeCheck` for user mode of a privilege that S has not.
+    /// `SeSinglePrivilegeCheck` for user mode, of a privilege that S does not have.
     Privilege(bool),
     /// `NtAccessCheck` with this token, for reading.
     Token(usize, Securable, Status),
     /// `NtPrivilegeCheck` with this token.
     TokenPrivilege(usize, Result<bool, Status>),
-    /// The driver's `WORKER_CHECK` of a descriptor, for reading: what it says of the caller, and
-    /// of a worker.
+    /// The driver's `WORKER_CHECK` of a descriptor, for reading: the results for the caller and
+    /// for a worker.
     Worker(Securable, Status, Status),
 }
 
@@ -291,7 +291,7 @@ pub enum Context {
         dynamic: bool,
         /// For a remote server.
         remote: bool,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
     /// `SeImpersonateClientEx` on the thread that the calls are about.
@@ -300,32 +300,32 @@ pub enum Context {
     Delete(usize),
 }
 
-/// Connections through the driver. Clients and servers, opens of the device both, have numbers of
-/// their own; server 0 is the handle that the script begins with.
+/// Connections through the driver. Clients and servers, which are opens of the device, are
+/// numbered separately; server 0 is the handle that the script starts with.
 #[derive(Clone, Copy, Debug)]
 pub enum Broker {
-    /// The thread opens the client's name with these flags of `CreateFile`. What comes back.
+    /// The thread opens the client's name with these flags of `CreateFile`.
     Connect {
         /// The client's number.
         keep: usize,
         /// `SECURITY_…` flags.
         flags: u32,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
-    /// It opens that name below the device with this level in its quality of service, as
-    /// `NtCreateFile` takes it; closed again if it opens. What comes back.
+    /// The thread opens this name below the device with this level in its quality of service, as
+    /// `NtCreateFile` takes it, and closes it again; the expected status.
     OpenName(&'static str, u32, Status),
     /// The client's handle is closed.
     Leave(usize),
-    /// The client's end is sent every control code that its access allows, and refuses all.
+    /// Every control code that the client's access allows is sent to its file and refused.
     ClientIsNoServer(usize),
-    /// The thread opens the device to serve. What comes back.
+    /// The thread opens the device as a server; the expected status.
     OpenServer(usize, Status),
     /// The server's handle is closed.
     CloseServer(usize),
-    /// What `NEXT_CLIENT` reports of this client to this server: its terms, and whether it serves it; `none` when
-    /// it is not listed.
+    /// What `NEXT_CLIENT` reports of this client to this server: its terms, and whether the server serves it; `none`
+    /// if it is not listed.
     Sees(usize, usize, &'static str),
     /// `SERVE` of this client at this level, through this server.
     Serve {
@@ -333,18 +333,18 @@ pub enum Broker {
         server: usize,
         /// The client.
         client: usize,
-        /// The level asked for.
+        /// The requested level.
         level: u32,
-        /// What comes back.
+        /// The expected status.
         status: Status,
     },
-    /// `SERVE` of an id that no connection has. What comes back.
+    /// `SERVE` of an id that no connection has; the expected status.
     ServeId(u64, Status),
-    /// So many clients connect, each is served once, and they leave in another order.
+    /// This many clients connect, each is served once, and they leave in another order.
     Crowd(u32),
 }
 
-/// Failures to come, each once.
+/// Injected failures, each of one call.
 #[derive(Clone, Copy, Debug)]
 pub enum Memory {
     /// The next duplication of a token fails with this.
@@ -355,25 +355,25 @@ pub enum Memory {
     FailFilter,
     /// The descriptor of a downgrade copy cannot be extended.
     FailCopyDescriptor(Status),
-    /// Whatever was to fail and was not reached will not.
+    /// Removes failures that were not reached.
     Recover,
 }
 
 /// Lifetimes of objects.
 #[derive(Clone, Copy, Debug)]
 pub enum Object {
-    /// The test drops every reference on a token of its own.
+    /// The test drops all its own references on tokens.
     Forget,
-    /// Whether the logon session lives.
+    /// Whether the logon session exists.
     SessionAlive(Logon, bool),
-    /// The thread exits; its object goes with the last reference to it.
+    /// The thread exits; its object is deleted with the last reference to it.
     Exit(Who),
     /// Whether the slots of two threads hold the same object.
     SameToken(Who, Who, bool),
     /// The slot's token has session, source, logon, origin and modified id of this one.
     SameOrigin(ClientToken),
-    /// What the fixture has disabled is enabled in this token, through a handle
-    /// of its own.
+    /// Enables what the fixture has disabled in this token, through a separate
+    /// handle.
     EnableDisabled(ClientToken),
     /// The server process joins a job with these of `JOB_OBJECT_SECURITY_…`; its
     /// filter, if it has one, deletes the privilege of [`Judge::Privilege`].

@@ -1,4 +1,4 @@
-//! Clients of the driver's own image: what the catalogue has no words for.
+//! Clients of the driver's image: what the catalogue cannot express.
 
 use crate::session::{Session, failed, image};
 use psimp_host::{Call, Decision, Failure, File, Observer, Open, Options, StartError};
@@ -84,7 +84,7 @@ fn a_clients_last_handle_is_its_connection() {
     assert_eq!(session.host.held().len(), held.len() + 1);
     let id = session.next_client(0).expect("a client").id;
     session.serve(id, 2).expect("served");
-    // Something in the kernel still refers to the file object, but nobody can use it.
+    // The kernel still references the file object, but no handle to it is left.
     session.host.cleanup(&session.thread, &client).expect("clean");
     assert_eq!(session.serve(id, 1).map(drop), failed(Status::NOT_FOUND));
     assert_eq!(session.host.held(), held);
@@ -94,7 +94,7 @@ fn a_clients_last_handle_is_its_connection() {
     assert_eq!(session.end(), Ok(()));
 }
 
-/// Fails one function, always.
+/// Fails every call of one function.
 struct Failing(&'static str);
 
 impl Observer for Failing {
@@ -136,7 +136,7 @@ fn a_worker_may_what_the_caller_may_not() {
     let refused = wire::Access { granted: 0, status: Status::BAD_IMPERSONATION_LEVEL.0 };
     let granted = wire::Access { granted: 3, status: Status::SUCCESS.0 };
     assert_eq!(checked, Ok(wire::WorkerAccess { caller: refused, worker: granted }));
-    // Nobody was raised: the thread is what it was.
+    // The thread's level was not raised.
     let slot = session.thread.slot().map(|slot| (slot.token.id(), slot.level));
     assert_eq!(slot, Some((session.client.id(), 1)));
     assert_eq!(session.end(), Ok(()));

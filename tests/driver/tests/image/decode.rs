@@ -1,9 +1,9 @@
-//! Reads events that describe themselves, as far as the driver's own do.
+//! Decodes self-describing events, as far as the driver uses them.
 
 use psimp_host::Event;
 use std::fmt;
 
-/// A value with its field's type.
+/// A value, by the type of its field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Text(String),
@@ -65,7 +65,7 @@ impl fmt::Display for Decoded {
     }
 }
 
-/// What an event says. Panics unless every byte of it is accounted for.
+/// Decodes an event. Panics unless every byte of it is accounted for.
 pub(crate) fn decode(event: &Event) -> Decoded {
     assert_eq!(event.channel, 11, "the channel of events that describe themselves");
     let mut provider = Bytes::of(&event.provider_metadata);
@@ -88,7 +88,7 @@ pub(crate) fn decode(event: &Event) -> Decoded {
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// What follows the length that a description begins with.
+    /// The part of a description after its length.
     fn of(description: &'a [u8]) -> Self {
         let (length, rest) = description.split_first_chunk().expect("a length");
         assert_eq!(usize::from(u16::from_le_bytes(*length)), description.len());
@@ -105,7 +105,7 @@ impl<'a> Bytes<'a> {
         self.take::<1>()[0]
     }
 
-    /// A string that a zero ends.
+    /// A zero-terminated string.
     fn string(&mut self) -> String {
         let length = self.0.iter().position(|byte| *byte == 0).expect("a zero");
         let text = std::str::from_utf8(&self.0[..length]).expect("text").to_owned();

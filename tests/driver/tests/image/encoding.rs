@@ -1,6 +1,5 @@
-//! The driver's own encoding of events against that of the crate `tracelogging`, whose macros
-//! know nothing of the driver: name, GUID, descriptions and values have to be the same to the
-//! last byte.
+//! The driver's encoding of events compared with that of the crate `tracelogging`, whose macros
+//! are independent of the driver: name, GUID, descriptions and values must be the same bytes.
 
 use crate::decode::decode;
 use crate::session::{CALLER, Session};
@@ -12,7 +11,7 @@ use std::cell::RefCell;
 use tracelogging_macros::{define_provider, write_event};
 pub use tracelogging_types::{Channel, Guid, Level, Opcode, OutType};
 
-/// A provider to which everybody listens.
+/// A provider with a listener to every event.
 #[derive(Debug)]
 pub struct Provider {
     metadata: &'static [u8],
@@ -20,7 +19,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Whether anybody listens.
+    /// Whether there is a listener.
     pub fn enabled(&self, _level: Level, _keyword: u64) -> bool {
         true
     }
@@ -31,7 +30,7 @@ impl Provider {
     }
 }
 
-/// What the macros call.
+/// The items that the macros use.
 pub mod _internal {
     use super::{Event, Guid, Provider, WRITTEN};
     pub use tracelogging_types::_internal::{
@@ -105,7 +104,7 @@ thread_local! {
 
 define_provider!(PROVIDER, "PsImpersonate");
 
-/// The event as the macros write it, for the ids that the driver's has.
+/// The event as the macros write it, with the ids of the driver's event.
 fn expected(of: &Event, write: impl FnOnce() -> u32) -> Event {
     write();
     let event = WRITTEN.take().pop().expect("an event");
@@ -169,7 +168,7 @@ fn the_driver_encodes_as_the_crate_does() {
     assert_eq!(stop, expected(&stop, write));
 }
 
-/// As `docs/tracing.md` has it.
+/// The GUID is that of `docs/tracing.md`.
 #[test]
 fn the_guid_is_made_of_the_name() {
     let id = PROVIDER.id.to_utf8_bytes();
@@ -179,7 +178,7 @@ fn the_guid_is_made_of_the_name() {
     assert!(document.contains("PsImpersonate"));
 }
 
-/// The document names every field of the events, and no other event.
+/// `docs/tracing.md` names every field of the events, and no other event.
 #[test]
 fn the_document_has_the_fields() {
     let options = Options { listener: Some(Listener::ALL), ..Options::default() };

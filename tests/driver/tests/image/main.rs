@@ -1,8 +1,8 @@
-//! psimp.sys, which `PSIMP_SYS` names, over the model: what the catalogue has no words for.
+//! psimp.sys, which `PSIMP_SYS` names, over the model: what the catalogue cannot express.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-// The macros of the crate `tracelogging` name what they need by that crate's name. Here that is
-// this one, see `encoding`.
+// The macros of the crate `tracelogging` refer to that crate by name. Here the name stands for this
+// crate, see `encoding`.
 extern crate self as tracelogging;
 
 mod connections;

@@ -9,7 +9,7 @@ use psimp_protocol::wire::Slot;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// While it is set, no output buffer is handed out.
+/// While it is set, retrieving an output buffer fails.
 #[derive(Debug, Default)]
 struct NoBuffers(AtomicBool);
 

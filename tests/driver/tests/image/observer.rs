@@ -1,5 +1,5 @@
-//! The hook that every call passes: failures on demand, and threads that meet in
-//! the driver.
+//! The observer of the driver's calls: injected failures, and concurrent threads in the
+//! driver.
 
 use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY, USER, image, process, send, spec};
 use psimp_host::{Call, Decision, Failure, Host, IoControl, Observer, Options, Site, StartError};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use zerocopy::IntoBytes;
 
-/// Fails the one call, of those that can fail, whose turn it is.
+/// Fails the call with this number, of those that can fail.
 #[derive(Debug, Default)]
 struct FailOne {
     turn: u32,
@@ -30,8 +30,9 @@ impl Observer for FailOne {
     }
 }
 
-/// Everything once: load, open, evaluate, impersonate another user's token, save,
-/// query, check access, restore twice, discard, revert, save, close, unload. What fails may fail, but nothing may be left behind.
+/// Everything once: load, open, evaluate, impersonate another user's token, save, query, check
+/// access, restore twice, discard, revert, save, close, unload. Any of it may fail, but nothing may
+/// leak.
 fn everything(observer: &Arc<FailOne>) {
     let Some(image) = image() else { return };
     let system = Arc::new(System::new(Kernel::Win10));
@@ -76,7 +77,7 @@ fn everything(observer: &Arc<FailOne>) {
         send(Operation::Restore, restore.as_bytes());
         send(Operation::Discard, discard.as_bytes());
         send(Operation::Revert, &[]);
-        // Left for the close.
+        // Dropped by the close.
         send(Operation::Save, query.as_bytes());
         assert!(!thread.is_impersonating(), "REVERT cannot fail");
         host.close(&thread, file).expect("the file closes");
@@ -122,7 +123,7 @@ fn two_threads_use_one_file() {
     assert_eq!(session.end(), Ok(()));
 }
 
-/// Notes the stacks on which tokens are queried.
+/// Records the call stacks on which tokens are queried.
 #[derive(Debug, Default)]
 struct Queries(Mutex<Vec<Vec<Site>>>);
 
@@ -141,7 +142,7 @@ fn one_site_of_the_image_has_several_stacks() {
     let options = Options { observer: Some(queries.clone()), ..Options::default() };
     let Some(session) = Session::with(Kernel::Win10, options) else { return };
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
-    // QUERY and REVERT describe the slot by one function.
+    // QUERY and REVERT use the same function to describe the slot.
     let _: Slot = session.send(Operation::Query, &CALLER).expect("QUERY");
     let _: Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
     let queries = queries.0.lock().expect("no panic").clone();

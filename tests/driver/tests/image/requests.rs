@@ -1,4 +1,4 @@
-//! The driver's own image, run over the model.
+//! Requests to the driver's image, over the model.
 
 use crate::session::{CALLER, READ_WRITE, Session, TOKEN_IMPERSONATE, USER, image, process, send, spec};
 use psimp_host::{Failure, Host, IoControl};
@@ -27,7 +27,7 @@ fn a_thread_impersonates_and_reverts() {
         let before: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
         assert_eq!(before, slot);
         assert!(!session.thread.is_impersonating());
-        // The file's reference on its process is all that is left.
+        // Only the file's reference on its process is left.
         assert_eq!(session.host.held().len(), 1, "{:?}", session.host.held());
         assert_eq!(session.end(), Ok(()));
     }

@@ -1,4 +1,4 @@
-//! A program that talks to the driver's own image.
+//! A program that uses the driver's image.
 
 use psimp_host::{Failure, Fault, File, Host, Image, IoControl, Options};
 use psimp_model::{Group, Kernel, Object, Process, System, Thread, Token, TokenSpec, sids};
@@ -11,16 +11,16 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 pub(crate) const READ_WRITE: u32 = 3;
 pub(crate) const TOKEN_IMPERSONATE: u32 = 4;
-/// What EVALUATE needs, instead.
+/// The access that EVALUATE needs instead.
 pub(crate) const TOKEN_QUERY: u32 = 8;
 
 /// Input of QUERY, SAVE and END about the calling thread.
 pub(crate) const CALLER: wire::Thread = wire::Thread { version: PROTOCOL_VERSION, reserved: 0, thread: 0 };
 
-/// The user whose programs these are.
+/// The user of these programs.
 pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
 
-/// The driver's image, if `PSIMP_SYS` names one; else says so.
+/// The driver's image, if `PSIMP_SYS` names one; else prints that the test is skipped.
 pub(crate) fn image() -> Option<Image> {
     let Some(path) = std::env::var_os("PSIMP_SYS") else {
         eprintln!("skipped: PSIMP_SYS names no image of the driver");
@@ -37,7 +37,7 @@ pub(crate) fn spec(token_type: TokenType, level: Level) -> TokenSpec {
     }
 }
 
-/// As [`spec`], made.
+/// A token by [`spec`].
 pub(crate) fn token(system: &System, token_type: TokenType, level: Level) -> Arc<Token> {
     system.create_token(spec(token_type, level))
 }
@@ -137,7 +137,7 @@ impl Session {
         self.send(Operation::AccessCheck, [head.as_bytes(), descriptor].concat().as_slice())
     }
 
-    /// Closes the file on another thread and unloads; nothing may be left.
+    /// Closes the file on another thread and unloads; nothing may leak.
     pub(crate) fn end(self) -> Result<(), Vec<Fault>> {
         let Self { system, host, process, client, file, .. } = self;
         let other = system.create_thread(&process);

@@ -1,4 +1,4 @@
-//! What the driver tells through ETW, to whom, and what it costs when nobody listens.
+//! The driver's ETW events, which listeners get them, and their cost without a listener.
 
 use crate::decode::{Decoded, decode};
 use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY, USER, image, spec};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use zerocopy::IntoBytes;
 
-/// As `docs/tracing.md` has it, here in the order of the bytes in memory.
+/// The GUID in `docs/tracing.md`, in the order of its bytes in memory.
 const PROVIDER: [u8; 16] =
     [0xD1, 0xF3, 0xC9, 0x2C, 0xF8, 0x5C, 0xF1, 0x5D, 0x66, 0x83, 0x77, 0x54, 0x5E, 0xAA, 0xFD, 0x9E];
 
@@ -26,7 +26,7 @@ fn listening(listener: Listener) -> Options {
     Options { listener: Some(listener), ..Options::default() }
 }
 
-/// The one event since the last look.
+/// The only event since the last call.
 fn one(host: &Host) -> (Event, Decoded) {
     let mut events = host.events();
     assert_eq!(events.len(), 1, "{events:?}");
@@ -36,7 +36,7 @@ fn one(host: &Host) -> (Event, Decoded) {
 }
 
 impl Session {
-    /// The one operation since the last look, but for what differs from run to run.
+    /// The only operation event since the last call, without values that differ between runs.
     fn told(&self, level: u8) -> String {
         let (event, decoded) = one(&self.host);
         assert_eq!(event.provider, PROVIDER);
@@ -54,7 +54,7 @@ impl Session {
     }
 }
 
-/// What an operation without any of these has.
+/// The fields of an operation without a decision.
 const NO_DECISION: &str = "Verdict=\"\" DecidedBy=\"\"";
 const NO_LEVEL: &str = "LevelAsked=-1 FlagsAsked=0x0";
 
@@ -157,7 +157,7 @@ fn clients_and_workers_are_told_of() {
     assert_eq!(session.end(), Ok(()));
 }
 
-/// What is told of an operation that tells of a slot.
+/// The event of an operation that reports a slot.
 fn of_slot(operation: &str, code: u32, save: &str, token: &str, level: i32, flags: u32) -> String {
     format!(
         "Operation=\"{operation}\" {NO_DECISION} TokenAsked=0x0 TokenStored={token} Id={save} \
@@ -204,7 +204,7 @@ fn a_downgrade_is_a_warning() {
              FlagsAsked=0x0 LevelStored=1 FlagsStored=0x1 Rule=7 AccessGranted=0x0"
         )
     );
-    // What is only looked at is no warning.
+    // An evaluation alone is not a warning.
     let _: wire::Evaluation = session.send(Operation::Evaluate, &request).expect("EVALUATE");
     let told = session.told(VERBOSE);
     assert!(told.contains("Verdict=\"copied\" DecidedBy=\"driver\""), "{told}");
@@ -213,7 +213,7 @@ fn a_downgrade_is_a_warning() {
     assert_eq!(session.end(), Ok(()));
 }
 
-/// What is told of an operation that was refused.
+/// The event of an operation that was refused.
 fn refused(operation: &str, code: u32, status: &str, asked: &str) -> String {
     format!(
         "Operation=\"{operation}\" {NO_DECISION} TokenAsked=0x0 TokenStored=0x0 Id=0x0 ControlCode=0x{code:X} \
@@ -237,7 +237,7 @@ fn a_refusal_is_a_warning_with_its_status() {
         Status::BAD_IMPERSONATION_LEVEL,
         refused("IMPERSONATE", 0x22_A004, "STATUS_BAD_IMPERSONATION_LEVEL", "LevelAsked=3 FlagsAsked=0x4"),
     );
-    // What the caller claims is told as it came.
+    // The caller's values are recorded unchanged.
     let claim = wire::Impersonate { level: 0x8000_0001, flags: 0xFFFF_FFFF, ..raised };
     refuse(
         &IoControl::new(0x22_6020, claim.as_bytes()),
@@ -267,7 +267,7 @@ fn a_refusal_is_a_warning_with_its_status() {
     assert_eq!(session.discard(0x1234), Err(Failure::Status(Status::NOT_FOUND)));
     let expected = refused("DISCARD", 0x22_A014, "STATUS_NOT_FOUND", NO_LEVEL);
     assert_eq!(session.told(WARNING), expected.replace("Id=0x0", "Id=0x1234"));
-    // Nothing of the driver may be called there, and nothing is told.
+    // The driver may call nothing at this IRQL, and writes no event.
     let irql = IoControl { irql: 2, ..IoControl::new(0x22_6000, &[]) };
     assert_eq!(send(&irql), Err(Failure::Status(Status::INVALID_DEVICE_STATE)));
     assert_eq!(session.host.events(), []);
@@ -297,7 +297,7 @@ fn a_listener_gets_what_it_asked_for() {
         assert!(session.impersonate(Level::Delegation, 0).is_err());
         let names: Vec<_> = session.host.events().iter().map(|event| decode(event).name).collect();
         assert_eq!(names, expected, "{listener:?}");
-        // The driver does not even ask ETW about the others.
+        // The driver does not call ETW for the other events.
         assert_eq!(calls.of("EtwWriteTransfer"), writes, "{listener:?}");
         assert_eq!(session.end(), Ok(()));
     }
@@ -319,7 +319,7 @@ impl Calls {
         self.made.lock().expect("no panic").get(function).copied().unwrap_or(0)
     }
 
-    /// The functions of ETW that were called, and those that only events need.
+    /// The functions of ETW that were called, and those that are only used for events.
     fn of_tracing(&self) -> BTreeMap<&'static str, u32> {
         let made = self.made.lock().expect("no panic").clone();
         let ids = ["PsGetCurrentProcessId", "PsGetCurrentThreadId"];
@@ -347,7 +347,7 @@ fn nothing_of_etw_is_called_for_operations_when_nobody_listens() {
     let _: wire::Slot = session.send(Operation::Query, &CALLER).expect("QUERY");
     assert_eq!(calls.of_tracing(), only_registered);
 
-    // As soon as somebody does, they are; and then no more.
+    // They are called as soon as there is a listener, and not after it has gone.
     session.host.listen(Some(Listener::ALL)).expect("it may");
     let _: wire::Slot = session.send(Operation::Query, &CALLER).expect("QUERY");
     assert_eq!(session.host.events().len(), 1);

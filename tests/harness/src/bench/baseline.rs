@@ -15,7 +15,7 @@ pub struct Baseline {
     pub version: String,
     /// What later versions compare themselves with: [`Report::compared`].
     pub compared: BTreeMap<String, f64>,
-    /// What the machine made of it: [`Report::absolute`]. Nothing is compared with that.
+    /// Figures that depend on the machine: [`Report::absolute`]. They are not compared.
     pub absolute: BTreeMap<String, f64>,
 }
 
@@ -35,7 +35,7 @@ impl Baseline {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it cannot be read, or is none.
+    /// When it cannot be read, or is not a baseline.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is no baseline", path.display()))
@@ -51,12 +51,12 @@ impl Baseline {
     }
 }
 
-/// No measurement is better than that; whole numbers stay whole.
+/// Rounds to four digits, the precision of the measurements; whole numbers stay whole.
 fn four_digits(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() || (value.fract() == 0.0 && value < 1e6) {
         return value;
     }
-    // Through decimal digits, so that the file has no more of them.
+    // By way of a decimal string, so that the file has four digits too.
     format!("{value:.3e}").parse().unwrap_or(value)
 }
 

@@ -1,4 +1,4 @@
-//! The calls that are measured, and who makes them.
+//! The calls that are measured, and their callers.
 
 use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE, descriptor};
@@ -10,8 +10,8 @@ use psimp_protocol::wire::{self, slot_flags, verdict};
 use psimp_protocol::{Ioctl, MAX_REPLY, Operation};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// A round trip that is measured, always of a thread that impersonates its own user at
-/// Impersonation level when it begins.
+/// A round trip that is measured. The calling thread impersonates its own user at Impersonation
+/// level when it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// QUERY of the own thread.
@@ -29,7 +29,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// Every one.
+    /// All calls.
     pub const ALL: [Self; 6] =
         [Self::Query, Self::Kept, Self::Copied, Self::SaveRestore, Self::Serve, Self::WorkerCheck];
 
@@ -45,7 +45,7 @@ impl Call {
         }
     }
 
-    /// Its name for people.
+    /// Its name in tables.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Query => "QUERY",
@@ -102,7 +102,7 @@ impl World {
         self.caller(&self.files[0], 2)
     }
 
-    /// Where the image lies, if there is one.
+    /// The address range of the image, if there is one.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub(super) fn image(&self) -> Option<std::ops::Range<u64>> {
         match &self.driver {
@@ -113,7 +113,7 @@ impl World {
 
     fn caller<'a>(&'a self, file: &'a File, client: usize) -> Result<Caller<'a>, Failure> {
         let machine = self.machine.on(&self.machine.system.create_thread(&self.machine.process));
-        // Tokens of its own, as clients have: two servers rarely share one.
+        // Separate tokens, as two servers rarely share one.
         let own = |tok| {
             let (kind, level) = (TokenType::Impersonation, Level::Impersonation);
             let token = machine.system.duplicate_token(&machine.token(tok), kind, level, false)?;
@@ -135,7 +135,7 @@ impl World {
         Ok(caller)
     }
 
-    /// Takes everything down; what the driver left behind is an error.
+    /// Stops the driver; a leak is an error.
     pub(super) fn stop(self) -> Result<(), Failure> {
         let Self { machine, driver, files, clients } = self;
         for file in clients.into_iter().map(|(file, _)| file).chain(files) {
@@ -145,10 +145,10 @@ impl World {
     }
 }
 
-/// One for each kind of caller: a server that has a client shares it with nobody.
+/// One for each kind of caller: a client that a server serves is not shared with another.
 const CLIENTS: usize = 3;
 
-/// A thread with the device open and all its requests at hand.
+/// A thread that has the device open, with its requests prepared.
 pub(super) struct Caller<'a> {
     machine: Machine,
     driver: &'a Driver,
@@ -179,17 +179,17 @@ impl Caller<'_> {
         }
     }
 
-    /// Brings the thread to where the calls begin.
+    /// Sets the thread's slot as the calls expect it.
     pub(super) fn prepare(&self) -> Result<(), Failure> {
         self.impersonate(&self.kept).map(drop)
     }
 
-    /// Lets the thread impersonate nobody.
+    /// Ends the thread's impersonation.
     pub(super) fn end(&self) -> Result<(), Failure> {
         self.send::<wire::Slot>(Operation::Revert, &[]).map(drop)
     }
 
-    /// Whether a call does what its name says: a call that is refused is fast, too.
+    /// Checks that a call has its effect: a refused call would be measured as a fast one.
     fn verify(&self, call: Call) -> Result<(), Failure> {
         self.prepare()?;
         let right = match call {
@@ -240,7 +240,7 @@ impl Caller<'_> {
     }
 }
 
-/// What a request goes through.
+/// Sends a thread's requests.
 struct Sender<'a> {
     machine: &'a Machine,
     driver: &'a Driver,

@@ -10,13 +10,13 @@ use std::time::Duration;
 pub struct Goal {
     /// Which figure.
     pub figure: &'static str,
-    /// In words.
+    /// Its title in tables.
     pub title: &'static str,
-    /// At least or at most so much.
+    /// The bound that it has to keep.
     pub bound: Bound,
 }
 
-/// Where a goal begins.
+/// A lower or an upper bound.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
     /// Not less.
@@ -44,7 +44,7 @@ impl fmt::Display for Bound {
 }
 
 impl Goal {
-    /// Whether this is good enough.
+    /// Whether a value is within the bound.
     pub fn reached(&self, value: f64) -> bool {
         match self.bound {
             Bound::AtLeast(least) => value >= least,
@@ -53,7 +53,7 @@ impl Goal {
     }
 }
 
-/// What is aimed at.
+/// The goals.
 pub const GOALS: &[Goal] = &[
     Goal {
         figure: "query_per_second",
@@ -73,7 +73,7 @@ pub const GOALS: &[Goal] = &[
 ];
 
 impl Report {
-    /// What differs by machine.
+    /// Figures that depend on the machine.
     pub fn absolute(&self) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
         let mut add = |name: String, value: f64| {
@@ -105,7 +105,7 @@ impl Report {
         figures
     }
 
-    /// What can be compared between machines: ratios, instructions, bytes.
+    /// Figures that can be compared between machines: ratios, instructions, bytes.
     pub fn compared(&self) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
         let mut add = |name: String, value: f64| {
@@ -140,7 +140,7 @@ impl Report {
         figures
     }
 
-    /// QUERY a second on one thread.
+    /// QUERY calls a second on one thread.
     fn query(&self) -> f64 {
         let query = self.speeds.iter().find(|(call, _)| *call == Call::Query);
         query.map_or(f64::NAN, |(_, speed)| speed.one)

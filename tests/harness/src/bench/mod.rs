@@ -1,8 +1,7 @@
 //! What calls cost: through an image, and of the service alone over the same model.
 //!
-//! How fast a machine is differs; how much slower one way is than the other, hardly. So what is
-//! compared between versions are ratios of figures that were measured side by side, counts of
-//! instructions and sizes: [`Report::compared`].
+//! Absolute times depend on the machine. Compared between versions are therefore ratios of figures
+//! that were measured side by side, counts of instructions, and sizes: [`Report::compared`].
 
 mod baseline;
 mod calls;
@@ -25,12 +24,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long is measured.
+/// How long and how often each figure is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// How often each configuration has its turn.
+    /// How often each configuration is measured.
     pub turns: u32,
-    /// How long a turn is.
+    /// How long each time.
     pub turn: Duration,
     /// How often the instructions of each call are counted.
     pub counts: usize,
@@ -45,7 +44,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Everything, for as long as figures need to settle.
+    /// Everything, long enough for stable figures.
     pub const FULL: Self = Self {
         turns: 300,
         turn: Duration::from_millis(2),
@@ -104,7 +103,7 @@ pub struct SectionSize {
     pub file: u64,
 }
 
-/// Times from a file to a driver that has come and gone, each the best of several.
+/// Times of loading, starting and unloading the driver, each the best of several.
 #[derive(Clone, Copy, Debug)]
 pub struct Starts {
     /// Reading and checking the bytes of the file.
@@ -148,7 +147,7 @@ pub struct Report {
 /// Measures an image.
 ///
 /// # Errors
-/// When the image does not run, or not as it should.
+/// When the image does not run, or a call does not have its effect.
 pub fn measure(image: &Arc<Image>, path: &Path, pace: &Pace) -> anyhow::Result<Report> {
     let sections = size::sections(image)?;
     let starts = whole::starts(image, pace)?;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 /// Round trips between two looks at the clock.
 const BATCH: u32 = 32;
 
-/// Every call on the image and on the service alone. The configurations take turns, so that all
-/// of them see the same machine, and of each the best turn counts: others who use the machine can
-/// only make it slower.
+/// Every call on the image and on the service alone. The configurations take turns, so that other
+/// load on the machine affects all of them, and the best turn of each counts, as load can only
+/// lower a rate.
 pub(super) fn measure(image: &Source, pace: &Pace) -> Result<Vec<(Call, Speed)>, Failure> {
     let [image, model] = [World::start(image)?, World::start(&Source::Service)?];
     let speeds = both(&image, &model, pace)?;
@@ -87,8 +87,8 @@ fn run(caller: &Caller<'_>, call: Call, turn: Duration) -> Result<Run, Failure> 
     }
 }
 
-/// All round trips from the first start to the last end. Each run by its own time would look like
-/// two processors where there was only one, which they had in turn.
+/// All round trips from the first start to the last end. Adding up the rates of the runs would be
+/// wrong where they shared one processor.
 fn rate(runs: &[Run]) -> f64 {
     let start = runs.iter().map(|run| run.start).min();
     let end = runs.iter().map(|run| run.end).max();

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const KERNEL: Kernel = Kernel::Win10;
 const RULES: RulesMode = RulesMode::Documented;
 
-/// From the bytes of a file to a driver that runs, and on to one that is gone.
+/// Reads the image, starts the driver, and unloads it.
 pub(super) fn starts(image: &Arc<Image>, pace: &Pace) -> anyhow::Result<Starts> {
     let failed = |failure: Failure| anyhow::anyhow!("the image does not run: {failure}");
     let source = Source::Image(image.clone());

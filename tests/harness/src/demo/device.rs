@@ -1,6 +1,6 @@
 //! The stage on a running Windows: the driver that is loaded, and the threads of this process.
 //!
-//! Server and client are one process and one user's, so nothing is tried that takes two.
+//! Server and client are one process of one user, so steps that need two users are left out.
 
 use super::{Guest, Scene, Stage};
 use crate::cli::{ShowArgs, TextFormat, ThreadRef};
@@ -24,8 +24,8 @@ const READ_WRITE: u32 = 3;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that never impersonates. It is there before anybody does: what a thread begins while
-/// it impersonates below Impersonation may not begin at all.
+/// A thread that never impersonates. It is started first, because a thread that impersonates below
+/// Impersonation may be unable to start one.
 struct Helper(Sender<Job>);
 
 impl Helper {
@@ -36,7 +36,7 @@ impl Helper {
         Self(jobs)
     }
 
-    /// Has something done there, and waits for it.
+    /// Runs a job on that thread, and waits for it.
     fn ask<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
         let ended = || Failure::Fault("the other thread has ended".to_owned());
         let (answer, answered) = channel();
@@ -59,7 +59,7 @@ pub struct DeviceStage {
 }
 
 impl DeviceStage {
-    /// On the thread that is to be the server's.
+    /// The calling thread becomes the server's.
     ///
     /// # Errors
     /// A sentence: the device does not open, or the process cannot read its own token.
@@ -121,7 +121,7 @@ impl Stage for DeviceStage {
 
     fn reads_client(&mut self) -> Result<String, Failure> {
         let user = Token::of_thread(thread::current(), QUERY, true)?.information()?.user;
-        // Names are looked up beforehand: the thread may not ask who it is.
+        // The name was looked up earlier: while it impersonates, the thread may not be able to.
         Ok(if user == self.user_sid { self.user.shown().to_owned() } else { user.to_string() })
     }
 
@@ -158,7 +158,7 @@ fn open_client(flags: u32) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(format!(r"\\.\PsImpersonate{CLIENT_NAME}"))
 }
 
-/// The status behind what `CreateFile` says.
+/// The status behind an error of `CreateFile`.
 fn failure(error: &io::Error) -> Failure {
     const ERROR_ACCESS_DENIED: i32 = 5;
     const ERROR_BAD_IMPERSONATION_LEVEL: i32 = 1346;

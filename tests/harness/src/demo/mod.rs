@@ -1,8 +1,8 @@
 //! `psimp demo`: a client lends its identity to a server, once at each level.
 //!
-//! The story is told in [`story`], to whatever [`Stage`] can do what it needs: the model with the
-//! service or an image on it ([`model`]), or a running Windows with the driver loaded. What the
-//! stage shows is told as it comes, and held against what the story says must come.
+//! [`story`] carries out the steps on a [`Stage`]: the model with the service or an image on it
+//! ([`model`]), or a running Windows with the driver loaded. It prints what the stage shows, and
+//! compares it with the expected outcome.
 
 pub mod model;
 pub mod story;
@@ -24,7 +24,7 @@ use crate::show::view::View;
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 
-/// Who connects.
+/// The client that connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guest {
     /// The client of the story: the server's own user, in another logon session where there are two.
@@ -33,16 +33,16 @@ pub enum Guest {
     Stranger,
 }
 
-/// Who and what is there.
+/// The processes, users and documents on a stage.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// The target, as the page begins with it.
+    /// The target, as the first line of the page names it.
     pub target: String,
-    /// What the server is.
+    /// The server's description.
     pub server: String,
-    /// What the client is.
+    /// The client's description.
     pub client: String,
-    /// What the client's document is: who may open it.
+    /// The description of the client's document: who may open it.
     pub document: String,
     /// How an open of the document ends that the server makes as itself.
     pub opens_as_itself: Status,
@@ -52,7 +52,7 @@ pub struct Scene {
     pub user: String,
     /// The client's process, as [`Stage::process`] names it.
     pub client_process: String,
-    /// The other user, as it is shown; none where one user is all there is.
+    /// The other user, as it is shown; none where there is only one user.
     pub stranger: Option<Stranger>,
     /// What SERVE asks for.
     pub rules: RulesMode,
@@ -61,21 +61,20 @@ pub struct Scene {
 /// Another user's client.
 #[derive(Clone, Debug)]
 pub struct Stranger {
-    /// What it is.
+    /// Its description.
     pub is: String,
     /// Its user, as it is shown.
     pub user: String,
     /// Its process, as [`Stage::process`] names it.
     pub process: String,
-    /// Whether the server may be it at Impersonation.
+    /// Whether the server may impersonate it at Impersonation level.
     pub kept: bool,
 }
 
-/// A server with the device open, and clients that come and go. As a [`Contract`], it is the
-/// server's thread that sends the requests; that thread makes the calls below too, except where
-/// another is named.
+/// A server with the device open, and clients that come and go. The server's thread sends the
+/// requests of the [`Contract`]; it also makes the calls below, except where another is named.
 pub trait Stage: Contract {
-    /// Who and what is there.
+    /// The processes, users and documents on a stage.
     fn scene(&self) -> &Scene;
 
     /// A client opens the client's name with these flags of `CreateFile`.
@@ -102,7 +101,7 @@ pub trait Stage: Contract {
     /// What the open or the query fails with.
     fn reads_client(&mut self) -> Result<String, Failure>;
 
-    /// A descriptor that lets in nobody but this client.
+    /// A descriptor that grants access to this client alone.
     fn document(&self, guest: Guest) -> Vec<u8>;
 
     /// Opens the client's name, as the thread now is, with these flags of `CreateFile`.
@@ -111,13 +110,13 @@ pub trait Stage: Contract {
     /// What the open fails with.
     fn connect_as_client(&mut self, flags: u32) -> Result<(), Failure>;
 
-    /// Closes that again.
+    /// Closes what [`Stage::connect_as_client`] opened.
     ///
     /// # Errors
     /// What the close fails with.
     fn leave_as_client(&mut self) -> Result<(), Failure>;
 
-    /// A server on another machine takes the thread for its client; none where that cannot be tried.
+    /// The thread connects to a server on another machine; none where that cannot be tried.
     fn is_client_elsewhere(&mut self) -> Option<Result<(), Failure>>;
 
     /// A process by its id.

@@ -25,7 +25,7 @@ pub fn run(target: &Setup, name: &str) -> Transcript {
     on_stage(target, name, |mut stage| tell(&mut stage))
 }
 
-/// Makes the stage, and takes it down at the end.
+/// Makes the stage, and ends it afterwards.
 pub fn on_stage(target: &Setup, name: &str, tell: impl FnOnce(ModelStage<'_>) -> Transcript) -> Transcript {
     let machine = Machine::new(target.kernel);
     machine.process.set_primary(machine.system.create_token(server()));
@@ -55,7 +55,7 @@ pub fn on_stage(target: &Setup, name: &str, tell: impl FnOnce(ModelStage<'_>) ->
     told
 }
 
-/// Somebody who connects.
+/// A client's process and thread.
 struct Visitor {
     thread: Arc<model::Thread>,
     file: Option<File>,
@@ -66,7 +66,7 @@ pub struct ModelStage<'a> {
     server: Client<'a>,
     /// Another thread of the server's process, which looks at the first one.
     observer: Arc<model::Thread>,
-    /// Its handle on that.
+    /// Its handle to the server's thread.
     handle: u64,
     client: Visitor,
     stranger: Visitor,

@@ -1,4 +1,4 @@
-//! Who and what is there on the model.
+//! The processes, users and documents on the model.
 
 use super::{Scene, Stranger};
 use crate::run::Setup;
@@ -9,8 +9,8 @@ use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
 use psimp_protocol::RulesMode;
 use psimp_rules::{AnonymousClient, Family, PlatformFacts};
 
-/// What the model's processes and threads are called here. Its own numbers depend on what else
-/// the host has begun.
+/// The ids shown for the model's processes and threads. The model's own depend on what else the
+/// host has created.
 pub(super) const SERVER: u32 = 100;
 pub(super) const SERVER_THREAD: u32 = 104;
 pub(super) const CLIENT: u32 = 200;
@@ -64,7 +64,7 @@ pub(super) fn named(name: &str, id: u32) -> String {
     format!("{name}, process {id}")
 }
 
-/// The group of everything that one logon made.
+/// The logon SID of a logon session.
 pub(super) fn logon_sid(logon: u32) -> Sid {
     Sid::new(5, &[5, 0, logon])
 }
@@ -92,7 +92,7 @@ pub(super) fn ordinary(user: User, logon: u32) -> TokenSpec {
     }
 }
 
-/// The server's: of the client's user, as an administrator.
+/// The server's token: of the client's user, as an administrator.
 pub(super) fn server() -> TokenSpec {
     let mut spec = ordinary(User::A, SERVER_LOGON);
     spec.groups.push(Group { sid: sids::ADMINISTRATORS, enabled: true });

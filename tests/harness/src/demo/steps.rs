@@ -1,4 +1,4 @@
-//! What happens again and again in the story: each step is carried out, printed and compared.
+//! The steps that the story repeats: each is carried out, printed and compared.
 
 use super::story::{Part, Story, failed};
 use super::{Guest, Stage};
@@ -36,7 +36,7 @@ impl<S: Stage> Story<'_, S> {
         Ok(told)
     }
 
-    /// SERVE at one level, which the driver reports to have stored at another or the same.
+    /// SERVE at one level; the driver reports the level that it stored, which may be another.
     pub(super) fn serves(&mut self, connection: &Connection, level: Level, expected: Level) -> Part {
         let outcome = self.serve(connection.id, level).map_err(failed("SERVE"))?;
         let stored = name_of(outcome.level_stored);
@@ -62,14 +62,14 @@ impl<S: Stage> Story<'_, S> {
         self.stage.next_client(after).map_err(failed("NEXT_CLIENT"))
     }
 
-    /// REVERT, and the thread once more.
+    /// REVERT, after which the thread is shown again.
     pub(super) fn reverts(&mut self) -> Part {
         self.stage.revert().map_err(failed("REVERT"))?;
         self.told.paragraph("REVERT: the thread is the server's own again.");
         self.shows(None)
     }
 
-    /// Shows the thread, which must impersonate this user at this level, or nobody.
+    /// Shows the thread, which must impersonate this user at this level, or be idle.
     pub(super) fn shows(&mut self, expected: Option<(Level, &str)>) -> Part {
         let view = self.stage.show().map_err(failed("a look at the thread"))?;
         self.told.block(&table::rows(&view));
@@ -93,7 +93,7 @@ impl<S: Stage> Story<'_, S> {
         Ok(())
     }
 
-    /// Whether the document of a client opens to the thread, as `ACCESS_CHECK` says.
+    /// Whether `ACCESS_CHECK` lets the thread open the document of a client.
     pub(super) fn opens(&mut self, guest: Guest) -> Result<Result<(), Failure>, String> {
         let descriptor = self.stage.document(guest);
         let checked = self.stage.access_check(&descriptor, READ_WRITE).map_err(failed("ACCESS_CHECK"))?;
@@ -104,7 +104,7 @@ impl<S: Stage> Story<'_, S> {
         }
     }
 
-    /// The thread itself connects, and is a client that waits.
+    /// The thread itself connects as a client; returns the user that the server finds.
     pub(super) fn connects_on(&mut self, own: &Connection) -> Result<Result<String, Failure>, String> {
         if let Err(failure) = self.stage.connect_as_client(flags(Level::Identification)) {
             return Ok(Err(failure));

@@ -1,4 +1,4 @@
-//! What happens, in which order, and how it must end.
+//! The steps of the demo in order, and their expected outcomes.
 
 use super::transcript::Transcript;
 use super::{Guest, Stage};
@@ -10,7 +10,7 @@ const OK: Status = Status::SUCCESS;
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const A6: Status = Status::CANT_OPEN_ANONYMOUS;
 
-/// What the server tries to do with a client.
+/// What the server tries while it impersonates a client.
 const QUESTIONS: [&str; 4] = [
     "read who the client is",
     "open the client's document",
@@ -18,7 +18,7 @@ const QUESTIONS: [&str; 4] = [
     "be the client to one elsewhere",
 ];
 
-/// A level of the story.
+/// One level of the story.
 struct Chapter {
     level: Level,
     title: &'static str,
@@ -58,7 +58,7 @@ const CHAPTERS: &[Chapter] = &[
     },
 ];
 
-/// Tells the whole story on a stage.
+/// Carries out the whole story on a stage.
 pub fn tell(stage: &mut impl Stage) -> Transcript {
     let mut story = Story { stage, told: Transcript::default(), part: String::new(), answers: Vec::new() };
     story.part("The beginning", Story::begins);
@@ -77,9 +77,9 @@ pub fn tell(stage: &mut impl Stage) -> Transcript {
 pub(super) struct Story<'a, S> {
     pub(super) stage: &'a mut S,
     pub(super) told: Transcript,
-    /// Which part it is in, for differences.
+    /// The current part, for differences.
     part: String,
-    /// What came of [`QUESTIONS`] at each level.
+    /// The answers to [`QUESTIONS`] at each level.
     answers: Vec<(Level, [&'static str; 4])>,
 }
 
@@ -92,13 +92,13 @@ impl<S: Stage> Story<'_, S> {
         self.part(heading, tell);
     }
 
-    /// A part leaves the thread as it found it, and so does one that was broken off.
+    /// Carries out a part, after which its client leaves; reverts the thread if a step fails.
     fn part(&mut self, name: &str, tell: impl FnOnce(&mut Self) -> Part) {
         name.clone_into(&mut self.part);
         if let Err(why) = tell(self) {
             self.told.paragraph(format_args!("*** {why}"));
             self.told.differ(format!("{name}: {why}"));
-            // They fail where nothing was begun.
+            // They fail if there is nothing to undo.
             let _ = (self.stage.leave_as_client(), self.stage.revert());
         }
         let left = self.stage.leave();

@@ -3,7 +3,7 @@
 use crate::cli::Exit;
 use std::fmt::{Display, Write};
 
-/// What came of a demo.
+/// The result of a demo.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transcript {
     /// The page.
@@ -13,7 +13,7 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// What the program ends with.
+    /// The program's exit code.
     pub fn exit(&self) -> Exit {
         if self.differences.is_empty() { Exit::Passed } else { Exit::Failed }
     }
@@ -42,8 +42,8 @@ impl Transcript {
         self.line("-".repeat(heading.chars().count()));
     }
 
-    /// Something seen in a part of the story, which has to be this. Where it is not, the page says so at that
-    /// place.
+    /// Compares a value seen in a part of the story with the expected one. A difference is printed at that place
+    /// in the page.
     pub fn expect(&mut self, part: &str, what: &str, expected: &str, seen: &str) {
         if expected != seen {
             self.line(format_args!("*** unexpected: {what}: expected {expected}"));

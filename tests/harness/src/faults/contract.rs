@@ -1,4 +1,4 @@
-//! What holds after every request, whatever failed below the driver.
+//! What must hold after every request, whatever failed below the driver.
 
 use super::id::request_name;
 use crate::observe::SlotView;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use zerocopy::FromBytes;
 
-/// A request, as far as the promise is about it.
+/// A request, as far as the contract needs it.
 pub(super) struct Request {
     code: u32,
     operation: Option<Operation>,
@@ -22,11 +22,11 @@ pub(super) struct Request {
     save: Option<u64>,
 }
 
-/// What is to be in the slot, or less.
+/// What may be in the slot at most.
 struct Asked {
     level: u32,
     copy_on_open: bool,
-    /// None when the client says.
+    /// None when the client decides.
     effective_only: Option<bool>,
 }
 
@@ -62,7 +62,7 @@ impl Request {
         let taken = row.filter(|row| row.input.takes(input.len()));
         let field = |name| taken?.about().input.field(name)?.read(input);
         let save = field("save");
-        // A request that changes a slot and names no thread is about the calling one.
+        // A request that changes a slot and names no thread changes the caller's.
         let handle =
             taken.filter(|row| row.changes == Changes::Slot).map(|_| field("thread").unwrap_or_default());
         let target = match handle {
@@ -76,7 +76,7 @@ impl Request {
         Self { code, operation, target, asked, save }
     }
 
-    /// What the request is called.
+    /// The name of the request.
     pub(super) fn name(&self) -> String {
         request_name(self.code)
     }
@@ -105,8 +105,8 @@ impl Request {
         }
     }
 
-    /// The slot of the thread that the request is about, where `failed` is the
-    /// function that was made to fail. The slot of any other is never changed.
+    /// Checks the slot of the thread that the request names. `failed` is the
+    /// function that was made to fail. A request changes no other slot.
     pub(super) fn check_slot(
         &self,
         before: Option<&SlotView>,
@@ -134,8 +134,8 @@ impl Request {
                 None => Ok(()),
                 Some(_) => Err("ended no impersonation".to_owned()),
             },
-            // What was to be replaced must not stay by mistake, and a thread can
-            // always stop.
+            // A failed RESTORE may end the impersonation rather than leave the
+            // slot that it was to replace, and a failed REVERT may end it too.
             (Some(Operation::Restore | Operation::Revert), Err(_)) if after.is_none() => Ok(()),
             (Some(Operation::Restore), Err(_)) if failed.is_some_and(|call| ASSIGNING.contains(&call)) => {
                 Err("left the client that was to be replaced".to_owned())
@@ -150,7 +150,7 @@ impl Request {
         }
     }
 
-    /// IMPERSONATE or SERVE that succeeded.
+    /// Checks the slot after IMPERSONATE or SERVE succeeded.
     fn check_assigned(&self, after: Option<&SlotView>, reply: &[u8]) -> Result<(), String> {
         let Some(asked) = &self.asked else { return Err("took another input".to_owned()) };
         let Some(slot) = after else { return Err("left the thread idle".to_owned()) };
@@ -165,7 +165,7 @@ impl Request {
     }
 }
 
-/// The outcome describes the slot as it is.
+/// Checks that the outcome describes the slot.
 fn check_outcome(after: Option<&SlotView>, reply: &[u8]) -> Result<(), String> {
     let Ok(outcome) = wire::Outcome::read_from_bytes(reply) else {
         return Err("returned no outcome".to_owned());
@@ -184,7 +184,7 @@ fn check_outcome(after: Option<&SlotView>, reply: &[u8]) -> Result<(), String> {
     if told { Ok(()) } else { Err(format!("reports another slot than there is: {outcome:?}")) }
 }
 
-/// A slot in few words.
+/// A slot in brief.
 pub(super) fn brief(slot: Option<&SlotView>) -> String {
     slot.map_or_else(
         || "idle".to_owned(),
@@ -285,7 +285,7 @@ mod tests {
         };
         assert_eq!(check(None, NO_MEMORY, "WdfRequestRetrieveOutputBuffer"), Ok(()));
         assert!(check(Some(&old), NO_MEMORY, "WdfRequestRetrieveOutputBuffer").is_err());
-        // Input that it does not take.
+        // Input that is refused.
         assert_eq!(check(Some(&old), NO_MEMORY, "WdfRequestRetrieveInputBuffer"), Ok(()));
         let length = Status::INFO_LENGTH_MISMATCH;
         assert_eq!(check(Some(&old), length, "WdfRequestRetrieveOutputBuffer"), Ok(()));

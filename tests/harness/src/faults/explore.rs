@@ -14,25 +14,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// What cases run on.
+/// What the cases run on.
 #[derive(Clone)]
 pub struct Setting {
     /// The driver.
     pub image: Arc<Image>,
     /// The kernel below.
     pub kernel: Kernel,
-    /// What IMPERSONATE asks for.
+    /// The rules mode that IMPERSONATE requests.
     pub rules: RulesMode,
 }
 
 /// The result of one run.
 #[derive(Debug)]
 pub struct Run {
-    /// Which run.
+    /// The run's id.
     pub id: RunId,
-    /// The promises that were not kept.
+    /// The violations of the contract.
     pub violations: Vec<Violation>,
-    /// What happened, request for request; empty unless asked for.
+    /// A log of the requests; empty unless requested.
     pub log: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct Explored {
     pub stacks: BTreeMap<StackId, Stack>,
     /// How many runs there were.
     pub runs: usize,
-    /// Those in which a promise was not kept.
+    /// Those that violated the contract.
     pub broken: Vec<Run>,
 }
 
@@ -55,11 +55,11 @@ pub fn run(setting: &Setting, case: &Case, failing: &[Failing], narrate: bool) -
 /// How many failures are tried in all combinations.
 const ALWAYS: usize = 2;
 
-/// Runs a case with every failure, and with every pair of failures; with more of
-/// them as long as that leads to calls that have not failed yet.
+/// Runs a case with every single failure and every pair of failures; with more
+/// failures for as long as that reaches calls that have not failed yet.
 ///
-/// A call fails alone as often as it is made: the state it is made in differs. The
-/// second failure of a pair is the first call on its stack.
+/// As a single failure, each occurrence of a call on a stack is tried, since the
+/// state differs. The second failure of a pair is the first call on its stack.
 pub fn explore(setting: &Setting, case: &Case) -> Explored {
     let mut explored = Explored::default();
     let mut failed = BTreeSet::new();
@@ -93,8 +93,8 @@ pub fn explore(setting: &Setting, case: &Case) -> Explored {
 }
 
 /// Explores the cases, as many at a time as there are processors; the results
-/// are in the order of the cases. `done` is called after each case, on whatever
-/// thread explored it.
+/// are in the order of the cases. `done` is called after each case, on the
+/// thread that explored it.
 pub fn explore_all(setting: &Setting, cases: &[Case], done: impl Fn() + Sync) -> Vec<Explored> {
     let next = AtomicUsize::new(0);
     let work = || {

@@ -1,4 +1,4 @@
-//! Names for what fails: short, and the same wherever the image is loaded.
+//! Short names of failures, independent of the address at which the image is loaded.
 
 use psimp_host::Site;
 use psimp_model::Kernel;
@@ -6,7 +6,7 @@ use psimp_protocol::{Ioctl, RulesMode};
 use std::fmt;
 use std::str::FromStr;
 
-/// A call that can fail, and what led to it.
+/// A call that can fail, with its call stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
     /// The control code of the request that is served; none when the driver
@@ -44,7 +44,7 @@ impl fmt::Display for Stack {
     }
 }
 
-/// What a request with this control code is called.
+/// The name of the request with this control code.
 pub(super) fn request_name(code: u32) -> String {
     Ioctl::by_code(code).map_or_else(|| format!("control code 0x{code:08X}"), |row| row.name.to_owned())
 }
@@ -67,9 +67,9 @@ impl FromStr for StackId {
 /// start of the case. Written `9f3a12c4`, or `9f3a12c4.2` for the second one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failing {
-    /// What leads to it.
+    /// Its call stack.
     pub stack: StackId,
-    /// Which one, from 1.
+    /// Which call on this stack, from 1.
     pub number: u32,
 }
 
@@ -91,8 +91,8 @@ impl FromStr for Failing {
     }
 }
 
-/// Names a run: the case, what it runs on, and the calls that fail in it, one
-/// after the other.
+/// Names a run: the case, what it runs on, and the calls that fail in it, in
+/// order.
 ///
 /// `D13:9f3a12c4+1b22c0de` is on the kernel win10 with documented rules; another
 /// kernel or other rules are in the name: `D13@nt52/kernel:9f3a12c4`.
@@ -104,11 +104,11 @@ pub struct RunId {
     pub kernel: Kernel,
     /// What IMPERSONATE asks for.
     pub rules: RulesMode,
-    /// What fails.
+    /// The calls that fail.
     pub failing: Vec<Failing>,
 }
 
-/// Kernel and rules that a name leaves out.
+/// The kernel and rules that a name omits.
 const UNSAID: (Kernel, RulesMode) = (Kernel::Win10, RulesMode::Documented);
 
 impl fmt::Display for RunId {

@@ -1,14 +1,14 @@
-//! Failures below the driver: every call that can fail is made to, and then a
-//! second one after it, on each way that leads there.
+//! Failures below the driver: every call that can fail is made to fail, alone and
+//! together with a second one, on each call stack that reaches it.
 //!
-//! The promise that is checked, whatever fails: each request ends with a status
-//! that the contract documents for it, each thread's slot is as the contract says
-//! it is after that status, and no reference, handle, pool block or request is
-//! lost. What a case expects otherwise is not looked at: it is not what comes
-//! when things fail.
+//! Checked is, whatever fails, that each request ends with a status that the
+//! contract documents for it, that each thread's slot is as the contract documents
+//! it after that status, and that no reference, handle, pool block or request
+//! leaks. The expected values of the case are not compared, since they do not
+//! apply when calls fail.
 //!
-//! [`explore`] finds the failures of a case, [`Watch`] makes them and sees what
-//! came of it; [`RunId`] names one run, so that it can be had again.
+//! [`explore`] finds the failures of a case, [`Watch`] injects them and checks the
+//! results; [`RunId`] names one run, so that it can be repeated.
 
 mod contract;
 mod explore;

@@ -11,35 +11,35 @@ use psimp_nt::Status;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-/// A promise that was not kept.
+/// A violation of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Something was lost: a reference, a handle, a pool block, a request.
+    /// A reference, a handle, a pool block or a request leaked.
     pub leak: bool,
     /// What happened.
     pub what: String,
 }
 
-/// One run: which calls fail in it, and what was seen.
+/// One run: the calls that fail in it, and what was observed.
 pub struct Watch {
-    /// The calls that fail, one after the other.
+    /// The calls that fail, in order.
     failing: Vec<Failing>,
-    /// Whether everything is written down, for people.
+    /// Whether every request is logged.
     narrate: bool,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// How many calls failed so far.
+    /// How many calls have failed so far.
     failed: usize,
     /// The calls that can fail since the last one that did.
     since: Vec<Met>,
     threads: Vec<Weak<Thread>>,
-    /// The requests that are served now, by thread.
+    /// The requests in progress, by thread.
     served: BTreeMap<u32, Served>,
     levels: Levels,
-    /// Counts what changes slots.
+    /// Counts the requests that change slots.
     turn: u64,
     /// Threads run at the same time.
     slots_change: bool,
@@ -50,11 +50,11 @@ struct State {
 /// A request in progress.
 struct Served {
     code: u32,
-    /// What failed in it, the last of them.
+    /// The function that failed last in it.
     failed: Option<&'static str>,
 }
 
-/// A call that can fail, and how often it was made.
+/// A call that can fail, and how often it has been made.
 #[derive(Debug)]
 pub(super) struct Met {
     pub(super) id: StackId,
@@ -62,10 +62,10 @@ pub(super) struct Met {
     pub(super) times: u32,
 }
 
-/// What a run showed.
+/// The record of a run.
 #[derive(Debug)]
 pub(super) struct RunRecord {
-    /// Whether every call failed that was to.
+    /// Whether every call that was to fail did.
     pub(super) complete: bool,
     /// The calls that could fail after the last one that did.
     pub(super) since: Vec<Met>,
@@ -74,12 +74,12 @@ pub(super) struct RunRecord {
 }
 
 impl Watch {
-    /// For a run in which these calls fail.
+    /// A watch for a run in which these calls fail.
     pub(super) fn new(failing: &[Failing], narrate: bool) -> Arc<Self> {
         Arc::new(Self { failing: failing.to_vec(), narrate, state: Mutex::default() })
     }
 
-    /// What the run showed.
+    /// The record of the run.
     pub(super) fn finish(&self) -> RunRecord {
         let state = std::mem::take(&mut *self.state.lock());
         RunRecord {
@@ -158,7 +158,7 @@ impl Witness for Watch {
         let result = match &ended {
             Ok(_) => Ok(reply),
             Err(Failure::Status(status)) => Err(*status),
-            // The host reports it once more when the driver is unloaded.
+            // The host reports it again when the driver is unloaded.
             Err(Failure::Fault(fault)) => {
                 self.log_line(&mut state, || format!("{}: fault: {fault}", request.name()));
                 return ended;
@@ -183,7 +183,7 @@ impl Witness for Watch {
     }
 }
 
-/// What was before a request.
+/// The state before a request.
 struct Before {
     slots: Vec<(Arc<Thread>, Option<SlotView>)>,
     turn: u64,
@@ -196,7 +196,7 @@ impl State {
         }
     }
 
-    /// Notes what is, before a request.
+    /// Records the state before a request.
     fn begin(&mut self, thread: &Arc<Thread>, request: &Request, code: u32) -> Before {
         self.notice(thread);
         if let Some(target) = &request.target {
@@ -207,7 +207,7 @@ impl State {
         Before { slots: self.slots(), turn: self.turn }
     }
 
-    /// What the request did not keep.
+    /// Records the violations of a request.
     fn judge(
         &mut self,
         request: &Request,
@@ -216,7 +216,7 @@ impl State {
         failed: Option<&str>,
     ) -> Vec<String> {
         let mut broken = Vec::from_iter(request.check_end(result).err());
-        // Who else changed slots meanwhile did so rightly, or was judged itself.
+        // A request that changed slots in the meantime is checked on its own.
         let undisturbed = self.turn == before.turn && !self.slots_change;
         self.turn += 1;
         for (thread, before) in before.slots.into_iter().filter(|_| undisturbed) {
@@ -237,7 +237,7 @@ impl State {
         broken
     }
 
-    /// Counts a call that can fail: which one on this stack it is.
+    /// Counts a call that can fail; returns its number on this stack.
     fn meet(&mut self, id: StackId, stack: &Stack) -> u32 {
         let Some(met) = self.since.iter_mut().find(|met| met.id == id) else {
             self.since.push(Met { id, stack: stack.clone(), times: 1 });
@@ -251,7 +251,7 @@ impl State {
         met.times
     }
 
-    /// What the threads hold now.
+    /// The slots of the threads.
     fn slots(&self) -> Vec<(Arc<Thread>, Option<SlotView>)> {
         let threads = self.threads.iter().filter_map(Weak::upgrade);
         threads.map(|thread| (thread.clone(), slot(&thread))).collect()
@@ -291,7 +291,7 @@ impl Observer for Watch {
     }
 }
 
-/// A schedule first, then failures.
+/// Consults the schedule first, then the failures.
 struct Scheduled {
     scheduler: Arc<dyn Observer>,
     watch: Arc<Watch>,
@@ -310,7 +310,7 @@ impl Observer for Scheduled {
     }
 }
 
-/// Whether something is lost for good.
+/// Whether the fault is a leak.
 fn is_leak(kind: FaultKind) -> bool {
     matches!(
         kind,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
 
-/// Something lasting that psimp makes.
+/// A persistent object that psimp creates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Thing {
@@ -11,8 +11,8 @@ pub enum Thing {
     Account {
         /// Its name, drawn at random.
         name: String,
-        /// Drawn at random too, and part of the account's comment: it distinguishes the
-        /// account from another one of this name while its SID is not known.
+        /// Also random, and part of the account's comment: it distinguishes the account
+        /// from another one of this name while its SID is not known.
         mark: String,
         /// Its SID, known once it exists.
         sid: Option<String>,
@@ -28,7 +28,7 @@ impl Display for Thing {
     }
 }
 
-/// A process. A process id is used again, so the time of its creation belongs to it.
+/// A process. Process ids are reused, so the creation time is recorded too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writer {
     /// Its id.
@@ -37,19 +37,19 @@ pub struct Writer {
     pub started: u64,
 }
 
-/// One line: something that is there, or was about to be made.
+/// One line: an object that exists, or was about to be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Which one of its writer's.
+    /// Its number among its writer's entries.
     pub number: u64,
-    /// Who made it.
+    /// The process that wrote it.
     pub writer: Writer,
-    /// What it is.
+    /// The object.
     pub thing: Thing,
 }
 
 impl Entry {
-    /// Both stand for the same thing, of which one may know more.
+    /// Whether both are about the same object, of which one may have more details.
     pub fn is(&self, other: &Self) -> bool {
         (self.number, self.writer) == (other.number, other.writer)
     }
@@ -58,9 +58,9 @@ impl Entry {
 /// A line as it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// It says what it stands for.
+    /// An entry that can be read.
     Entry(Entry),
-    /// It does not, so nothing can be removed for it: another version's, or not psimp's.
+    /// Not readable, so nothing can be removed for it: of another version, or not psimp's.
     Unreadable(String),
 }
 
@@ -74,8 +74,8 @@ impl Line {
     }
 }
 
-/// The lines of a journal's text. A last line that is cut off was never finished,
-/// so nothing was made for it: it is none.
+/// The lines of a journal's text. A truncated last line was never finished, so
+/// nothing was created for it, and it is ignored.
 pub(super) fn parse(text: &str) -> Vec<Line> {
     let whole = text.ends_with('\n');
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -88,10 +88,10 @@ pub(super) fn parse(text: &str) -> Vec<Line> {
     lines.iter().enumerate().filter_map(line).collect()
 }
 
-/// The text of a journal, which reads as these lines.
+/// The text of a journal with these lines.
 ///
 /// # Errors
-/// An entry that JSON cannot say.
+/// An entry that cannot be written as JSON.
 pub(super) fn render(lines: &[Line]) -> serde_json::Result<String> {
     lines.iter().try_fold(String::new(), |text, line| {
         let line = match line {

@@ -1,11 +1,11 @@
-//! Making something lasting: the journal first, the act second.
+//! Creating a persistent object: the journal is written first.
 
 use super::{Entry, Journal, Removed, Storage, Thing, World};
 use std::fmt::{self, Debug, Formatter};
 use std::io;
 
-/// Something lasting that this process has made. It is removed, at the latest, when
-/// this is dropped.
+/// A persistent object that this process has created. It is removed when this is
+/// dropped, at the latest.
 pub struct Made<'a, S: Storage, W: World> {
     journal: &'a Journal<S>,
     world: &'a W,
@@ -13,13 +13,13 @@ pub struct Made<'a, S: Storage, W: World> {
 }
 
 impl<S: Storage> Journal<S> {
-    /// Notes that something is about to be made, and makes it. `act` adds to the
-    /// thing what is known of it only afterwards, and what it returns comes back.
-    /// When it fails, what it may have made by then is removed.
+    /// Records that an object is about to be created, and creates it with `act`,
+    /// whose result is returned. `act` adds what is only known afterwards to the
+    /// entry. If it fails, what it may have created by then is removed.
     ///
     /// # Errors
-    /// What `act` says; or that the journal cannot be written, in which case
-    /// nothing is made.
+    /// The error of `act`; or that the journal cannot be written, in which case
+    /// nothing is created.
     pub fn make<'a, W: World, T>(
         &'a self,
         world: &'a W,
@@ -39,7 +39,7 @@ impl<S: Storage> Journal<S> {
             let known = Entry { thing, ..entry };
             self.amend(&known).map(|()| known.clone()).map_err(|error| (known, error))
         };
-        // Dropping what was made takes the lock again.
+        // Dropping the result takes the lock again.
         drop(state);
         let made = |entry| Made { journal: self, world, entry: Some(entry) };
         match (noted, done) {
@@ -51,7 +51,7 @@ impl<S: Storage> Journal<S> {
 }
 
 impl<S: Storage, W: World> Made<'_, S, W> {
-    /// Removes the thing, then its line.
+    /// Removes the object, then its line.
     ///
     /// # Errors
     /// Why it cannot be removed; it stays listed.

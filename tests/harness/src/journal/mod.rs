@@ -1,9 +1,9 @@
-//! What psimp has made on this machine and not removed yet: nothing is to be left
-//! behind, however a run ends.
+//! What psimp has created on this machine and not removed yet, so that nothing is
+//! left behind however a run ends.
 //!
-//! Before anything lasting is made, a line about it is on the disk; when it is
-//! removed, the line goes. The next process to start removes what lines of processes
-//! that are gone still stand for.
+//! Before a persistent object is created, a line about it is written to the disk;
+//! the line is removed after the object. The next process to start removes the
+//! objects listed by processes that no longer run.
 
 mod entry;
 mod making;
@@ -19,35 +19,35 @@ use std::io;
 
 /// What the journal needs of the machine.
 pub trait World {
-    /// Whether a process still runs: this very one, not another with its id.
+    /// Whether a process still runs; another process with its id does not count.
     fn runs(&self, writer: Writer) -> bool;
 
-    /// Removes a thing, if it is what the journal says.
+    /// Removes an object, if it is the one that the journal describes.
     ///
     /// # Errors
-    /// Why it cannot be removed, or cannot be looked at.
+    /// Why it cannot be removed or examined.
     fn remove(&self, thing: &Thing) -> Result<Removed, String>;
 }
 
-/// How a thing came to be no concern of the journal any more.
+/// Why an object no longer needs to be listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removed {
     /// It was removed.
     Now,
-    /// It was not there.
+    /// It did not exist.
     Absent,
-    /// What is there is something else, for this reason, and was left alone.
+    /// What exists is a different object, for this reason, and was not removed.
     Other(String),
 }
 
-/// What came of one line when the journal was cleared.
+/// The result for one line when the journal was cleared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemovalReport {
-    /// The line went.
+    /// The line was removed.
     Cleared(Thing, Removed),
-    /// It stays, because the thing could not be removed.
+    /// It stays, because the object could not be removed.
     Stays(Thing, String),
-    /// It stays, because nobody knows what it stands for.
+    /// It stays, because it cannot be read.
     Unreadable(String),
 }
 
@@ -63,12 +63,12 @@ impl Display for RemovalReport {
     }
 }
 
-/// The journal, as one process writes it.
+/// The journal, as used by one process.
 #[derive(Debug)]
 pub struct Journal<S> {
     storage: S,
     writer: Writer,
-    /// Held while something is made or undone, so that neither is seen halfway.
+    /// Held while an object is created or removed, so that neither is seen half done.
     state: Mutex<State>,
 }
 
@@ -76,18 +76,18 @@ pub struct Journal<S> {
 struct State {
     /// How many lines this process has written.
     written: u64,
-    /// Nothing is made any more.
+    /// No more objects are created.
     stopped: bool,
 }
 
 impl<S: Storage> Journal<S> {
-    /// The journal that lies there.
+    /// The journal in this storage.
     pub const fn new(storage: S, writer: Writer) -> Self {
         let state = State { written: 0, stopped: false };
         Self { storage, writer, state: Mutex::new(state) }
     }
 
-    /// What it lists.
+    /// Its lines.
     ///
     /// # Errors
     /// Why it cannot be read.
@@ -96,7 +96,7 @@ impl<S: Storage> Journal<S> {
         Ok(entry::parse(&self.storage.read()?))
     }
 
-    /// Removes what processes that are gone have left, and reports the result.
+    /// Removes what processes that no longer run have left, and reports the result.
     /// What cannot be removed stays listed.
     ///
     /// # Errors
@@ -105,8 +105,8 @@ impl<S: Storage> Journal<S> {
         self.clear_of(world, |writer| !world.runs(writer))
     }
 
-    /// Removes what this process has made, and lets it make nothing more. What is
-    /// being made by another thread is waited for.
+    /// Removes what this process has created, and keeps it from creating more. Waits
+    /// for another thread that is creating an object.
     ///
     /// # Errors
     /// Why the journal cannot be read or written.
@@ -116,7 +116,7 @@ impl<S: Storage> Journal<S> {
         self.clear_of(world, |writer| writer == self.writer)
     }
 
-    /// The lock is held to the end: two that start at once clear one after the other.
+    /// The lock is held throughout: two processes that start at once clear in turn.
     fn clear_of(&self, world: &impl World, whose: impl Fn(Writer) -> bool) -> io::Result<Vec<RemovalReport>> {
         let _lock = self.storage.lock()?;
         let text = self.storage.read()?;
@@ -142,12 +142,12 @@ impl<S: Storage> Journal<S> {
         Ok(told)
     }
 
-    /// A new line; it is on the disk when this returns.
+    /// Adds a line, which is on the disk when this returns.
     fn note(&self, number: u64, thing: &Thing) -> io::Result<Entry> {
         let _lock = self.storage.lock()?;
         let text = self.storage.read()?;
         if !text.is_empty() && !text.ends_with('\n') {
-            // The rest of a line that was cut off would spoil this one.
+            // A truncated last line would corrupt this one.
             self.storage.replace(&entry::render(&entry::parse(&text))?)?;
         }
         let entry = Entry { number, writer: self.writer, thing: thing.clone() };
@@ -155,12 +155,12 @@ impl<S: Storage> Journal<S> {
         Ok(entry)
     }
 
-    /// The line says more.
+    /// Replaces a line by one with more details.
     fn amend(&self, known: &Entry) -> io::Result<()> {
         self.rewrite(|entry| Some(if entry.is(known) { known.clone() } else { entry }))
     }
 
-    /// The line goes.
+    /// Removes a line.
     fn strike(&self, gone: &Entry) -> io::Result<()> {
         self.rewrite(|entry| (!entry.is(gone)).then_some(entry))
     }

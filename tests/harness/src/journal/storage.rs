@@ -1,45 +1,45 @@
-//! Where the journal's text lies.
+//! Where the journal's text is stored.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// A place for a text that outlives the process, however that ends.
+/// Storage for a text that outlives the process, however the process ends.
 pub trait Storage {
-    /// Keeps every other process, and every other storage of the same place, out
-    /// until the result is dropped.
+    /// Excludes every other process, and every other storage of the same place, until
+    /// the result is dropped.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The error of the operating system.
     fn lock(&self) -> io::Result<File>;
 
     /// The text; empty where there is none.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The error of the operating system.
     fn read(&self) -> io::Result<String>;
 
-    /// Adds a line, and comes back when it is on the disk. A process that ends in
-    /// the middle may leave part of the line.
+    /// Adds a line, and returns when it is on the disk. A process that ends in
+    /// between may leave part of the line.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The error of the operating system.
     fn append(&self, line: &str) -> io::Result<()>;
 
-    /// Replaces the text; a process that ends in the middle leaves the old one.
+    /// Replaces the text; a process that ends in between leaves the old one.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The error of the operating system.
     fn replace(&self, text: &str) -> io::Result<()>;
 }
 
-/// A folder of psimp's own. Without anything to say it holds no journal, only the
+/// A folder of psimp's own. Without lines there is no journal in it, only the
 /// empty file that is locked.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// In a folder that exists or can be made.
+    /// In a folder that exists or can be created.
     pub const fn at(path: PathBuf) -> Self {
         Self(path)
     }
@@ -64,7 +64,7 @@ impl Folder {
 impl Storage for Folder {
     fn lock(&self) -> io::Result<File> {
         fs::create_dir_all(&self.0)?;
-        // The journal itself is replaced and removed, so another file is what is locked.
+        // The journal itself is replaced and removed, so another file is locked.
         let path = self.0.join("journal.lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
         file.lock()?;
@@ -78,7 +78,7 @@ impl Storage for Folder {
             Err(error) if error.kind() == ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        // A line that is no text is no entry either.
+        // A line that is not UTF-8 is unreadable anyway.
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

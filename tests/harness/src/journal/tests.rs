@@ -1,4 +1,4 @@
-//! The journal, with machines that are made up and processes that die.
+//! The journal, with simulated machines and processes that end at any step.
 
 use super::{Folder, Journal, Line, RemovalReport, Removed, Storage, Thing, World, Writer};
 use std::cell::{Cell, RefCell};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const ME: Writer = Writer { pid: 4, started: 100 };
 const LATER: Writer = Writer { pid: 4, started: 200 };
 
-/// A folder of a test's own, which goes with it.
+/// A temporary folder of a test, removed when dropped.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -43,7 +43,7 @@ impl Drop for Temporary {
     }
 }
 
-/// How many steps a process has left before it dies; dead, it does nothing more.
+/// How many steps a process has left before it ends; after that it does nothing.
 #[derive(Clone)]
 struct Life(Rc<Cell<usize>>);
 
@@ -61,7 +61,7 @@ impl Life {
     }
 }
 
-/// The folder as a process sees it that may die between and in the middle of writes.
+/// The folder as used by a process that may end between and during writes.
 struct Mortal(Folder, Life);
 
 impl Storage for Mortal {
@@ -100,7 +100,7 @@ impl Storage for Mortal {
 #[derive(Default)]
 struct Machine {
     accounts: RefCell<BTreeMap<String, (String, String)>>,
-    /// Nothing can be removed, for this reason.
+    /// Why nothing can be removed, if so.
     stuck: Option<&'static str>,
     /// Processes that run.
     running: Vec<Writer>,
@@ -147,7 +147,7 @@ fn account(name: &str, sid: Option<&str>) -> Thing {
     Thing::Account { name: name.to_owned(), mark: "m1".to_owned(), sid: sid.map(str::to_owned) }
 }
 
-/// Makes an account and has it removed again, as long as the process lives.
+/// Creates an account and removes it again, for as long as the process lives.
 fn live(folder: Folder, machine: &Machine, life: &Life, writer: Writer) -> Result<(), String> {
     let journal = Journal::new(Mortal(folder, life.clone()), writer);
     let world = (machine, life.clone());
@@ -280,7 +280,7 @@ fn only_what_psimp_made_is_removed() {
 #[test]
 fn lines_of_processes_that_run_are_left_alone() {
     let temporary = Temporary::new();
-    // The same process id, another process: one that runs, and one that is gone.
+    // Another process with the same id: one that runs, and one that has ended.
     let machine = Machine { running: vec![LATER], ..Machine::default() };
     machine.add("psimp-1", "m1", "S-1-5-21-7");
     machine.add("psimp-2", "m1", "S-1-5-21-8");

@@ -1,19 +1,19 @@
-//! What cases need of a kernel that something other than Windows may lack.
+//! Features of the kernel that cases need and that a system other than Windows may lack.
 //!
 //! On Windows every feature is expected, and a case that misses one fails. Wine
-//! has real tokens and threads but not all of the security kernel: there each
-//! feature is tried once, and cases that need one that is not there are skipped.
+//! has real tokens and threads but not every security check: there each feature
+//! is tried once, and cases that need a missing one are skipped.
 
 use std::fmt::{self, Display, Formatter};
 
-/// Something that user mode sees of the kernel.
+/// Behaviour of the kernel that user mode can observe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Feature {
     /// A restricted process gets a copy of an unrestricted token.
     Downgrade,
-    /// Below Impersonation nothing is opened.
+    /// A thread that impersonates below Impersonation opens nothing.
     LevelOfOpens,
-    /// An effective-only copy is without what is disabled.
+    /// An effective-only copy lacks disabled groups and privileges.
     EffectiveOnly,
     /// `NtImpersonateAnonymousToken`.
     Anonymous,
@@ -25,11 +25,11 @@ pub enum Feature {
     Integrity,
     /// A token that opens its own process's token at Identification is refused.
     OpenAsSelf,
-    /// `NtAccessCheck` refuses what is no impersonation token above Anonymous.
+    /// `NtAccessCheck` refuses every token but an impersonation token above Anonymous.
     AccessCheckOfTokens,
-    /// A handle of a thread without the right sets no token.
+    /// A thread handle without the right sets no token.
     ThreadRights,
-    /// A length that is no handle's has its own status.
+    /// A length other than a handle's has its own status.
     HandleLength,
     /// A pipe's server gets its client's token, at the client's level.
     PipeClients,

@@ -1,8 +1,8 @@
-//! `--target native` and `--target device`: the cases on the Windows that runs
-//! here, by what user mode alone can do or through the driver that is loaded.
+//! `--target native` and `--target device`: the cases on this Windows, through
+//! user-mode calls alone or through the driver that is loaded.
 //!
-//! The harness starts itself again as a server process for each primary token that
-//! the cases name, hands it the tokens, and asks for one case after another.
+//! The harness starts itself again as a server process with the primary token that
+//! a case names, gives it handles of the case's tokens, and requests the result.
 
 pub mod feature;
 pub mod plan;

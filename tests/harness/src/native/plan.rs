@@ -1,9 +1,8 @@
-//! Which cases user mode can carry out without a driver, and with what.
+//! Which cases user mode can carry out without a driver, and what they need.
 //!
 //! `SetThreadToken` stores the token itself at its own level, without flags. A
-//! case whose calls are no more than that, or are system calls anyway, can be
-//! carried out; of what it expects, the flags and the reference counts cannot be
-//! seen.
+//! case can be carried out if its calls are equivalent to that, or are system
+//! calls. Flags and reference counts cannot be observed and are not compared.
 
 #![allow(clippy::match_same_arms)] // one row of a table each
 
@@ -16,26 +15,26 @@ use psimp_nt::{Status, TokenType, integrity};
 use psimp_rules::Kernel;
 use std::collections::BTreeSet;
 
-/// What a case takes.
+/// What a case needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The primary token of the process that it runs in.
     pub server: ServerToken,
-    /// The names of tokens that it impersonates or has handles of.
+    /// The names of tokens that it impersonates or has handles to.
     tokens: BTreeSet<&'static str>,
     /// What the kernel must have.
     pub features: BTreeSet<Feature>,
     route: Route,
     kernel: Kernel,
-    /// Something is looked at.
+    /// The case observes something.
     looks: bool,
 }
 
 impl Plan {
-    /// What a case takes on a kernel; else why user mode cannot carry it out.
+    /// What a case needs on a kernel; else why user mode cannot carry it out.
     ///
     /// # Errors
-    /// A reason for people: what the case needs.
+    /// What the case needs, in words.
     pub fn of(case: &Case, kernel: Kernel, route: Route) -> Result<Self, &'static str> {
         if let Some(why) = case.only.reason_against(kernel) {
             return Err(why);
@@ -84,7 +83,7 @@ impl Plan {
         }
     }
 
-    /// Tokens that it impersonates or has handles of.
+    /// Tokens that it impersonates or has handles to.
     pub fn tokens(&self) -> impl Iterator<Item = ClientToken> + '_ {
         ClientToken::ALL.iter().copied().filter(|tok| self.tokens.contains(tok.name()))
     }
@@ -347,7 +346,7 @@ fn object_of(object: Securable) -> Result<(), &'static str> {
     }
 }
 
-/// The token of which a slot holds a copy that the kernel made.
+/// The token of which the kernel stored a copy in a slot.
 fn downgraded(slot: &str) -> Option<ClientToken> {
     let name = slot.strip_prefix("copy of ")?.split(' ').next()?;
     let level = slot.rsplit_once(" L")?.1.parse::<u8>().ok()?;

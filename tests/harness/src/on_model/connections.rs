@@ -1,5 +1,5 @@
-//! A device's open files as the service's kernel keeps them: the servers with their saves, and
-//! the clients that are connected.
+//! A device's open files, as the service's kernel keeps them: the servers with their saves, and
+//! the connected clients.
 
 use super::token::ModelToken;
 use parking_lot::Mutex;
@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Clients(Mutex<BTreeMap<ConnectionId, (Connection, Arc<ClientContext>)>>);
 
 impl Clients {
-    /// A client opens the client's name: `thread`, as it now is, with the quality of service of
-    /// its open.
+    /// A client opens the client's name: `thread`, with its present identity and the quality of
+    /// service of its open.
     ///
     /// # Errors
     /// Those of [`System::se_create_client_security`]; `INSUFFICIENT_RESOURCES` when too many are
@@ -57,7 +57,7 @@ impl ClientFile {
     /// Its last handle is closed.
     pub fn close(&self) {
         let client = self.clients.0.lock().remove(&self.id);
-        // The reference goes outside the lock.
+        // The reference is dropped outside the lock.
         drop(client);
     }
 }
@@ -71,24 +71,24 @@ pub struct ServerFile {
 }
 
 impl Default for ServerFile {
-    /// On a device that nobody else has open.
+    /// On a device without clients.
     fn default() -> Self {
         Self::new(Arc::default())
     }
 }
 
 impl ServerFile {
-    /// On the device that has these clients.
+    /// On the device with these clients.
     pub fn new(clients: Arc<Clients>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NonZeroU64::new(NEXT.fetch_add(1, Ordering::Relaxed)).unwrap_or(NonZeroU64::MIN);
         Self { saves: Mutex::new(Some(SaveTable::new())), id: ServerId(id), clients }
     }
 
-    /// The last handle is closed: what was saved goes, the connections that it serves end, and
-    /// nothing is kept any more.
+    /// The last handle is closed: the saves are dropped, the connections that it serves end, and
+    /// nothing can be saved any more.
     pub fn close(&self) {
-        // In this order, as `accept` looks at the saves under the lock of the clients.
+        // In this order, since `accept` checks the saves under the lock of the clients.
         let saves = self.saves.lock().take();
         let mut clients = self.clients.0.lock();
         let own: Vec<_> = clients
@@ -98,7 +98,7 @@ impl ServerFile {
             .collect();
         let own: Vec<_> = own.iter().filter_map(|id| clients.remove(id)).collect();
         drop(clients);
-        // The references go outside the locks.
+        // The references are dropped outside the locks.
         drop((saves, own));
     }
 
@@ -109,7 +109,7 @@ impl ServerFile {
         if let Some(saves) = &mut *self.saves.lock() {
             return Ok(work(saves));
         }
-        // `work`, and what it would have saved, goes outside the lock.
+        // `work`, and what it would have saved, is dropped outside the lock.
         Err(Status::FILE_CLOSED)
     }
 

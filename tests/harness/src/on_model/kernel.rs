@@ -1,4 +1,4 @@
-//! The model as the kernel below the service, without a driver image between.
+//! The model as the kernel below the service, without a driver image.
 
 use super::connections::ServerFile;
 use super::token::{ModelClient, ModelToken};
@@ -20,7 +20,7 @@ pub struct ModelKernel<'a> {
 }
 
 impl<'a> ModelKernel<'a> {
-    /// The kernel as this thread enters it, with a request on this file object.
+    /// The kernel as used by this thread, for a request on this file object.
     pub fn new(system: &'a Arc<System>, thread: &'a Arc<Thread>, file: &'a ServerFile) -> Self {
         Self { system, thread, file }
     }
@@ -150,7 +150,7 @@ impl Kernel for ModelKernel<'_> {
     }
 }
 
-/// `SeAccessCheck` as that thread is; see [`Kernel::access_check`].
+/// `SeAccessCheck` with the thread's present identity; see [`Kernel::access_check`].
 ///
 /// # Errors
 /// `INVALID_SECURITY_DESCR`.
@@ -167,7 +167,7 @@ pub fn access_check(
     Ok((granted, status))
 }
 
-/// Both kinds of references are one here.
+/// Both kinds of references are the same here.
 fn of<'t>(token: TokenRef<'t, ModelKernel<'_>>) -> &'t ModelToken {
     let (TokenRef::Handle(token) | TokenRef::Slot(token)) = token;
     token

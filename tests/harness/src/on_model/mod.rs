@@ -1,4 +1,4 @@
-//! The service on the model, without a driver image between: the kernel below it, the tokens it
+//! The service on the model, without a driver image: the kernel below it, the tokens it
 //! refers to, and the open files of a device.
 
 mod connections;

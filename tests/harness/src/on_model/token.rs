@@ -5,7 +5,7 @@ use psimp_nt::{Sid, Status};
 use psimp_service::Statistics;
 use std::sync::Arc;
 
-/// A referenced token, with the system that its queries may fail in.
+/// A referenced token, with the system that injects failures into its queries.
 #[derive(Clone, Debug)]
 pub struct ModelToken {
     pub(super) system: Arc<System>,
@@ -33,7 +33,7 @@ impl psimp_service::Token for ModelToken {
     }
 }
 
-/// A client that is served: its context, and the token in it.
+/// A client of a connection: its context, and the token in it.
 pub struct ModelClient {
     pub(super) token: ModelToken,
     pub(super) context: Arc<ClientContext>,

@@ -1,4 +1,4 @@
-//! What one call may not do, whatever the program.
+//! Invariants that no call may break, whatever the program.
 
 use super::{Actor, Call, Save, Shown, Slots, Step};
 use crate::driver::Failure;
@@ -31,7 +31,7 @@ pub(super) fn check(
         (Call::Restore(_), Err(Failure::Status(Status::NOT_FOUND))) if after != before => {
             Err("a save that is not there changed the slot")
         }
-        // A restore that the kernel fails ends the impersonation.
+        // A RESTORE that fails in the kernel ends the impersonation.
         (Call::Restore(_), Err(_)) if after.is_some() && after != before => {
             Err("a failed restore left another slot")
         }
@@ -42,7 +42,7 @@ pub(super) fn check(
         }
         (Call::Impersonate { level, .. }, Ok(reply)) => outcome(reply, level, after),
         (Call::Restore(number), Ok(reply)) => restored(reply, saves.get(number), after),
-        // Who opens nothing is granted nothing.
+        // A thread that can open nothing is granted nothing.
         (Call::AccessCheck(_), Ok(reply)) if opens_nothing(kernel, after) && !reply.starts_with(&[0; 4]) => {
             Err("a slot below Impersonation opened something")
         }
@@ -56,15 +56,15 @@ pub(super) fn check(
     }
 }
 
-/// Below Impersonation; Peios judges Anonymous as S-1-5-7.
+/// Whether the slot is below Impersonation; Peios checks access at Anonymous as S-1-5-7.
 fn opens_nothing(kernel: Kernel, slot: Option<&SlotView>) -> bool {
     slot.is_some_and(|slot| {
         slot.level == 1 || slot.level == 0 && kernel.facts().anonymous_client == AnonymousClient::Refused
     })
 }
 
-/// IMPERSONATE: never above the level asked; a kept token is the one asked, a
-/// copy another and no more than Identification.
+/// IMPERSONATE: never above the requested level; a kept token is the requested
+/// one, a copy is another object and at most at Identification.
 fn outcome(reply: &[u8], level: u32, after: Option<&SlotView>) -> Result<(), &'static str> {
     let Ok(outcome) = wire::Outcome::read_from_bytes(reply) else {
         return Err("an outcome of another length");
@@ -81,8 +81,8 @@ fn outcome(reply: &[u8], level: u32, after: Option<&SlotView>) -> Result<(), &'s
     }
 }
 
-/// RESTORE: what was saved comes back exactly as long as the kernel still keeps
-/// it; else a copy that is weaker, with the flags that were saved.
+/// RESTORE: the saved slot is restored exactly if the kernel still keeps the
+/// token; else a weaker copy is stored, with the saved flags.
 fn restored(reply: &[u8], save: Option<&Save>, after: Option<&SlotView>) -> Result<(), &'static str> {
     let Ok(outcome) = wire::Outcome::read_from_bytes(reply) else {
         return Err("an outcome of another length");

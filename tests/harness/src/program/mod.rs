@@ -1,5 +1,5 @@
-//! Random programs of calls, run call for call on equal machines; what they show
-//! must be the same, and keep the invariants.
+//! Random programs of calls, run call by call on equal machines. The results must
+//! be the same, and keep the invariants.
 
 mod invariants;
 mod side;
@@ -16,15 +16,15 @@ use side::Side;
 pub enum Call {
     /// IMPERSONATE.
     Impersonate {
-        /// Which token.
+        /// The token.
         token: ClientToken,
         /// Copy-on-open.
         copy_on_open: bool,
         /// Effective-only.
         effective_only: bool,
-        /// Level, also out of range.
+        /// Level, possibly out of range.
         level: u32,
-        /// Who decides.
+        /// The rules mode.
         rules: RulesMode,
     },
     /// EVALUATE of a token at a level.
@@ -41,22 +41,22 @@ pub enum Call {
     Revert,
     /// END.
     End,
-    /// `ACCESS_CHECK` on what this user, and restricted code, may use.
+    /// `ACCESS_CHECK` of an object that grants access to this user and to restricted code.
     AccessCheck(User),
-    /// `OpenThreadToken` on the own thread.
+    /// `OpenThreadToken` on the calling thread.
     Open,
     /// `SetThreadToken` with no token.
     SetThreadTokenNull,
     /// The server's privilege is enabled or disabled.
     Privilege(bool),
-    /// `PsDisableImpersonation` and at once `PsRestoreImpersonation`.
+    /// `PsDisableImpersonation`, followed directly by `PsRestoreImpersonation`.
     DisableRestore,
     /// The server's primary token is replaced.
     Become(ServerToken),
     /// The thread begins to exit.
     Terminate,
-    /// The device is opened once more, by an administrator as long as the
-    /// thread does not impersonate; the calls that follow use that file.
+    /// The device is opened again, by an administrator as long as the thread
+    /// does not impersonate; the calls that follow use that file.
     OpenDevice,
     /// The calls that follow use this open file, in the order of opening.
     UseDevice(usize),
@@ -64,12 +64,12 @@ pub enum Call {
     CloseDevice,
 }
 
-/// A failure that meets a call, if the call gets there.
+/// A failure that is injected into a call, if the call reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fail {
     /// Duplicating a token.
     Duplicate,
-    /// Querying a token, after so many queries that succeed.
+    /// Querying a token, after this number of queries that succeed.
     Query(u32),
 }
 
@@ -85,19 +85,19 @@ pub enum Actor {
 /// A step of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Who calls.
+    /// The calling thread.
     pub by: Actor,
-    /// Whom a call is about that can be about another thread. The others are
-    /// about the caller.
+    /// The thread that the call is about, for calls that can be about another
+    /// thread. The others are about the caller.
     pub about: Actor,
     /// The call.
     pub call: Call,
-    /// What fails in it.
+    /// The failure injected into it.
     pub fail: Option<Fail>,
 }
 
 impl Step {
-    /// Whom a call is about.
+    /// The thread that a call is about.
     fn target(&self) -> Actor {
         match self.call {
             Call::Impersonate { .. }
@@ -122,33 +122,33 @@ impl Step {
     }
 }
 
-/// Who makes a call about a thread.
+/// Which thread makes a call about a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
     /// The caller that the program names.
     AsGiven,
-    /// The thread that the call is about: what comes must be the same, since
-    /// nothing depends on who calls.
+    /// The thread that the call is about. The results must be the same, since they
+    /// do not depend on the caller.
     TheTarget,
 }
 
-/// What a call shows: what came back, and the slots afterwards.
+/// The result of a call: the reply, and the slots afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
-    /// The reply without what differs from load to load, or the failure.
+    /// The reply without values that differ between loads, or the failure.
     reply: Result<Vec<u8>, Failure>,
     /// The slots as the kernel holds them.
     slots: Slots,
 }
 
-/// What SAVE kept.
+/// A save.
 struct Save {
     id: u64,
     /// The slot at that time.
     slot: Option<SlotView>,
     /// The number of its file.
     file: usize,
-    /// DISCARD has dropped it, or the close of its file.
+    /// It was dropped, by DISCARD or by closing its file.
     discarded: bool,
 }
 

@@ -1,4 +1,4 @@
-//! One machine in the middle of a program.
+//! One of the machines that run a program.
 
 use super::{Actor, Call, Callers, Fail, Save, Shown, Slots, Step};
 use crate::client::{Client, Contract};
@@ -12,7 +12,7 @@ use psimp_protocol::wire;
 use std::sync::Arc;
 use zerocopy::IntoBytes;
 
-/// A driver over a machine of its own, in the middle of a program.
+/// A driver over a machine of its own, and the state of the program on it.
 pub(super) struct Side {
     /// The machine, as each of the two threads uses it.
     machines: [Machine; 2],
@@ -24,9 +24,9 @@ pub(super) struct Side {
     file: usize,
     /// Files opened so far.
     opened: usize,
-    /// In the order of saving; RESTORE may name one that is gone.
+    /// In the order of saving; RESTORE may name one that was dropped.
     saves: Vec<Save>,
-    /// As whom the device is opened.
+    /// The token with which the device is opened.
     administrator: Arc<Token>,
     ids: Ids,
 }
@@ -41,7 +41,7 @@ impl Save {
 }
 
 impl Side {
-    /// A machine of this kind with the driver on it, and the device open.
+    /// A machine with this kernel, with the driver started and the device open.
     pub(super) fn start(
         source: &Source,
         callers: Callers,
@@ -79,7 +79,7 @@ impl Side {
         }
     }
 
-    /// What was saved, in the order of saving.
+    /// The saves, in the order of saving.
     pub(super) fn saves(&self) -> &[Save] {
         &self.saves
     }
@@ -89,8 +89,8 @@ impl Side {
         self.machines.each_ref().map(|machine| machine.thread.slot().map(|slot| self.ids.view(&slot)))
     }
 
-    /// The slots and the saves, and nobody else, hold references on the tokens
-    /// in the slots.
+    /// Checks that only the slots and the saves hold references on the tokens in
+    /// the slots.
     pub(super) fn references(&self) -> Result<(), String> {
         let slots = self.machines.each_ref().map(|machine| machine.thread.slot());
         for slot in slots.iter().flatten() {
@@ -100,7 +100,7 @@ impl Side {
             let saved = |save: &&Save| !save.discarded && save.token_id() == Some(relative);
             let in_saves = self.saves.iter().filter(saved).count();
             let test = usize::from(self.machine(Actor::One).token_by_id(id).is_some());
-            // Each slot is looked at through a reference of its own.
+            // Each slot is read through a reference of its own.
             let expected = 2 * in_slots + in_saves + test;
             let held = Arc::strong_count(&slot.token);
             if held != expected {
@@ -140,7 +140,7 @@ impl Side {
         Shown { reply, slots: self.slots() }
     }
 
-    /// A call, through a handle of the thread that it is about if that is another.
+    /// Makes a call, through a handle to the thread that it is about if that is another.
     fn call(&mut self, call: Call, by: Actor, about: Actor) -> Result<Vec<u8>, Failure> {
         if by == about {
             return self.call_about(call, by, 0, about);
@@ -219,7 +219,7 @@ impl Side {
                 self.machine(about).thread.terminate();
                 Ok(Vec::new())
             }
-            // They have been seen to.
+            // Handled above.
             Call::OpenDevice | Call::CloseDevice | Call::UseDevice(_) => Ok(Vec::new()),
         }
     }
@@ -256,7 +256,7 @@ impl Side {
         self.saves.get(number).map_or(0, |save| save.id)
     }
 
-    /// Ends everything: every reference must be back.
+    /// Ends everything; no reference may be left.
     pub(super) fn finish(self) -> Result<(), String> {
         let Self { machines: [machine, other], driver, files, .. } = self;
         drop(other);

@@ -1,5 +1,5 @@
-//! The run as one JSON object, written and read back. Its members are an interface: other programs read them, and
-//! docs/psimp-run.schema.json is made from these structures.
+//! The run as one JSON object, written and read back. Its members are an interface to other programs, and
+//! docs/psimp-run.schema.json is generated from these structures.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -91,11 +91,11 @@ impl From<&CaseResult> for Case {
     }
 }
 
-/// Reads what `psimp run --format json` wrote. The text may be UTF-8, or UTF-16 with a byte order mark, which is
-/// what PowerShell's `>` makes of it.
+/// Reads what `psimp run --format json` wrote. The text may be UTF-8, or UTF-16 with a byte order mark, as
+/// PowerShell's `>` writes it.
 ///
 /// # Errors
-/// What is wrong with it, for the person to read.
+/// What is wrong with it, as a message for the user.
 pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
     let run: Run = serde_json::from_str(&text(bytes)?).map_err(|error| error.to_string())?;
     let kernel =

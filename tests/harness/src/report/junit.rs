@@ -15,7 +15,7 @@ pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::new("psimp");
     report.set_time(result.duration);
     report.add_test_suites(groups(&result.cases).map(|cases| suite(result, cases)));
-    // Through a string, so that an error of `out` stays what it is.
+    // By way of a string, so that an error of `out` is returned as it is.
     let xml = report.to_string().map_err(io::Error::other)?;
     out.write_all(xml.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! Writes what a run found, for people and for machines.
+//! Writes the result of a run, for people and for programs.
 
 pub mod html;
 mod json;
@@ -33,7 +33,7 @@ pub enum Format {
 /// Writes `result` to `out`. Only the table has colour, and only with `colour`.
 ///
 /// # Errors
-/// What writing to `out` gives.
+/// The error of writing to `out`.
 pub fn write(result: &RunResult, format: Format, out: &mut dyn Write, colour: bool) -> io::Result<()> {
     match format {
         Format::Table => table::write(result, out, colour),
@@ -42,7 +42,7 @@ pub fn write(result: &RunResult, format: Format, out: &mut dyn Write, colour: bo
     }
 }
 
-/// What the first letter of a case id stands for; empty for a letter that has no group.
+/// The name of the group with this letter; empty for a letter without a group.
 pub fn group_name(letter: char) -> &'static str {
     GROUPS.iter().find(|group| group.letter == letter).map_or("", |group| group.name)
 }
@@ -62,7 +62,7 @@ fn groups(cases: &[CaseResult]) -> impl Iterator<Item = &[CaseResult]> {
     cases.chunk_by(|a, b| group_letter(&a.id) == group_letter(&b.id))
 }
 
-/// Target, kernel and rules in a word, such as `model.win10.documented`.
+/// Target, kernel and rules, such as `model.win10.documented`.
 fn configuration(result: &RunResult) -> String {
     format!("{}.{}.{}", result.target, result.kernel, result.rules)
 }
@@ -72,7 +72,7 @@ fn milliseconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// `text` with its further lines set in by `margin`.
+/// `text` with all lines but the first indented by `margin`.
 fn indented(text: &str, margin: usize) -> String {
     text.trim_end().replace('\n', &format!("\n{:margin$}", ""))
 }

@@ -16,9 +16,9 @@ pub struct Sheet<'a> {
 
 /// One run.
 pub struct Column<'a> {
-    /// What came of it.
+    /// Its result.
     pub run: &'a RunResult,
-    /// What distinguishes it from runs of the same target, kernel and rules, if there are any: its file.
+    /// Its file, if there are other runs of the same target, kernel and rules.
     pub file: Option<&'a str>,
 }
 
@@ -28,12 +28,12 @@ pub struct Row<'a> {
     pub id: &'a str,
     /// One line on what it shows.
     pub title: &'a str,
-    /// What became of it, column by column; none where it was not asked for.
+    /// Its status in each column; none where the run does not have it.
     pub cells: Vec<Option<&'a CaseStatus>>,
 }
 
 impl<'a> Sheet<'a> {
-    /// Puts runs side by side, each with the file that it is from, if it is from one.
+    /// Puts runs side by side, each with the file that it was read from, if any.
     pub fn new(runs: &'a [(Option<String>, RunResult)]) -> Self {
         let setting = |run: &RunResult| (run.target, run.kernel, run.rules);
         let columns = runs.iter().map(|(file, run)| {
@@ -57,14 +57,14 @@ impl<'a> Sheet<'a> {
         Self { columns: columns.collect(), rows }
     }
 
-    /// The cases that did not come alike in all runs.
+    /// The cases that differ between the runs.
     pub fn differences(&self) -> impl Iterator<Item = &Row<'a>> {
         self.rows.iter().filter(|row| row.differs())
     }
 }
 
 impl Sheet<'_> {
-    /// The differences as people like to read them.
+    /// The differences as text.
     pub fn differences_as_text(&self) -> String {
         let mut text = String::new();
         for (number, Column { run, file }) in (1..).zip(&self.columns) {
@@ -90,13 +90,13 @@ impl Sheet<'_> {
 }
 
 impl Row<'_> {
-    /// Whether its outcome, or what was observed, is not the same in all runs.
+    /// Whether its outcome or the observed values differ between the runs.
     pub fn differs(&self) -> bool {
         self.cells.windows(2).any(|pair| pair[0] != pair[1])
     }
 }
 
-/// What came, in plain words.
+/// The observed result as text.
 fn observed(cell: Option<&CaseStatus>) -> String {
     match cell {
         None => String::new(),
@@ -110,7 +110,7 @@ fn observed(cell: Option<&CaseStatus>) -> String {
     }
 }
 
-/// The word for what became of a case.
+/// The word for the outcome of a case.
 pub(crate) fn outcome(cell: Option<&CaseStatus>) -> &'static str {
     match cell {
         Some(CaseStatus::Passed(_)) => "ok",

@@ -1,4 +1,4 @@
-//! The run as people like to read it.
+//! The run as a table.
 
 use std::io::{self, Write};
 
@@ -7,13 +7,13 @@ use anstyle::{AnsiColor, Style};
 use super::{group_heading, groups, indented};
 use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult};
 
-/// Columns a line of a case takes at most.
+/// The most columns of a case's line.
 const WIDTH: usize = 120;
-/// Columns that the words about a case take at most; the title has the rest.
+/// The most columns of the words about a case; the title has the rest.
 const WORDS: usize = 52;
 /// Before the id: margin, mark, gap.
 const MARK: usize = 2 + 4 + 2;
-/// What stands under a case starts below its id.
+/// Lines below a case start below its id.
 const INDENT: &str = "        ";
 
 pub(super) fn write(result: &RunResult, out: &mut dyn Write, colour: bool) -> io::Result<()> {
@@ -43,7 +43,7 @@ impl Table {
             CaseStatus::Skipped(_) => (self.palette.skipped, "skip"),
         };
         let words = words(&case.status);
-        // A reason is never cut: one that has no room goes to a line of its own.
+        // A reason is never truncated: one that does not fit is put on a line of its own.
         let below = matches!(case.status, CaseStatus::Skipped(_)) && width(&words) > room;
         let beside = if below { String::new() } else { cut(&words, room) };
         let row = format!("{:id$}  {:title$}  {beside}", case.id, cut(&case.title, title));
@@ -71,7 +71,7 @@ impl Table {
     fn summary(&self, result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
         let Palette { passed, failed, skipped, .. } = self.palette;
         let counts = result.summary();
-        // A count of none needs no colour.
+        // A count of 0 has no colour.
         let shown = |style: Style, count: usize| if count == 0 { Style::new() } else { style };
         let (passed, failed, skipped) =
             (shown(passed, counts.passed), shown(failed, counts.failed), shown(skipped, counts.skipped));
@@ -103,7 +103,7 @@ fn field(name: &str, value: &str, style: Style, out: &mut dyn Write) -> io::Resu
     writeln!(out, "{INDENT}  {name:10}{style}{}{style:#}", indented(value, margin))
 }
 
-/// The brief words about a case: what came, how much did not, or why it was skipped.
+/// The words about a case: the summary, how many comparisons failed, or why it was skipped.
 fn words(status: &CaseStatus) -> String {
     match status {
         CaseStatus::Passed(words) | CaseStatus::Skipped(words) => words.clone(),
@@ -112,7 +112,7 @@ fn words(status: &CaseStatus) -> String {
     }
 }
 
-/// How wide the columns of all groups are.
+/// The widths of the columns, the same in all groups.
 #[derive(Clone, Copy)]
 struct Columns {
     id: usize,
@@ -124,7 +124,7 @@ impl Columns {
     fn fit(cases: &[CaseResult]) -> Self {
         let widest = |of: fn(&CaseResult) -> usize| cases.iter().map(of).max().unwrap_or(0);
         let id = widest(|case| width(&case.id));
-        // A long reason does not count: it goes to a line of its own.
+        // A long reason does not count: it is put on a line of its own.
         let needed = widest(|case| match &case.status {
             CaseStatus::Skipped(reason) if width(reason) > WORDS => 0,
             status => width(&words(status)),

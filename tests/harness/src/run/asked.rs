@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use psimp_catalogue::{ClientToken, Who};
 use std::collections::BTreeMap;
 
-/// What was asked for, which need not be what was stored: the notation of slots compares the two.
+/// The requested tokens, which may differ from the stored ones: the notation of slots compares the two.
 #[derive(Default)]
 pub(crate) struct Asked(Mutex<BTreeMap<Who, ClientToken>>);
 
@@ -14,7 +14,7 @@ impl Asked {
         self.0.lock().get(&who).copied()
     }
 
-    /// Notes it; none for a thread that reverted.
+    /// Records a request; none for a thread that reverted.
     pub(crate) fn note(&self, who: Who, tok: Option<ClientToken>) {
         let mut asked = self.0.lock();
         match tok {

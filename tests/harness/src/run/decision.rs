@@ -13,8 +13,8 @@ use psimp_protocol::RulesMode;
 use psimp_protocol::wire::{self, decided_by, effect, slot_flags, verdict};
 use psimp_rules::{DOC, Rule, decide};
 
-/// What the stricter of driver and kernel leaves, and whether the driver's
-/// documented rule stands for it.
+/// The stricter of the decisions of driver and kernel, and whether it is the
+/// driver's documented rule.
 pub(crate) fn through_driver(row: &DecisionRow, kernel: Kernel, rules: RulesMode) -> (Column, bool) {
     let kernel = row.of(kernel);
     match (rules, row.doc, kernel) {
@@ -78,7 +78,7 @@ fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Comparis
     finish(machine, row, expected, slot.as_ref(), differences)
 }
 
-/// The slot as QUERY reports it, which must be what the kernel holds.
+/// The slot as QUERY reports it, which must match the kernel's.
 pub(super) fn queried(
     client: &Client<'_>,
     thread: &Thread,
@@ -102,7 +102,7 @@ pub(super) fn queried(
     }
 }
 
-/// EVALUATE says beforehand what the documented rule decides, and does nothing.
+/// Checks that EVALUATE reports the decision of the documented rule, and changes nothing.
 fn check_evaluation(client: &Client<'_>, row: &DecisionRow) -> Vec<Mismatch> {
     let mut differences = Vec::new();
     compare_evaluation(&mut differences, row, &client.evaluate(row.token, row.level.into()));
@@ -112,7 +112,7 @@ fn check_evaluation(client: &Client<'_>, row: &DecisionRow) -> Vec<Mismatch> {
     differences
 }
 
-/// What EVALUATE said against the documentation's column.
+/// Compares the reply of EVALUATE with the documentation's column.
 pub(crate) fn compare_evaluation(
     differences: &mut Vec<Mismatch>,
     row: &DecisionRow,
@@ -148,7 +148,7 @@ pub(crate) fn compare_evaluation(
     }
 }
 
-/// The outcome of IMPERSONATE, but for the logon session.
+/// Compares the outcome of IMPERSONATE, except for the logon session.
 pub(crate) fn compare_outcome(
     differences: &mut Vec<Mismatch>,
     row: &DecisionRow,
@@ -206,8 +206,8 @@ fn finish(
     Err(differences)
 }
 
-/// The rule that decides a row through the driver, with the profile whose it is; none where the driver refuses
-/// the call, or no source says what the kernel does.
+/// The rule that decides a row through the driver, with the profile that has it; none where the driver refuses
+/// the call, or no source documents what the kernel does.
 pub(crate) fn rule_that_decides(row: &DecisionRow, kernel: Kernel, rules: RulesMode) -> Option<String> {
     if row.driver == Driver::Refused || !kernel.is_nt() {
         return None;
@@ -222,7 +222,7 @@ pub(crate) fn rule_that_decides(row: &DecisionRow, kernel: Kernel, rules: RulesM
     Some(format!("{}: {}", profile.name, rule.name()))
 }
 
-/// Which rule decides in the kernel and in the documentation.
+/// The deciding rules of the kernel and of the documentation.
 fn deciding_rules(machine: &Machine, row: &DecisionRow) -> String {
     let Some(asked) = Level::from_raw(row.level.into()) else { return "no level".to_owned() };
     let (primary, token) = (machine.process.primary().facts(), machine.token(row.token).facts());

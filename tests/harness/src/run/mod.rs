@@ -59,8 +59,8 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
     result(found.map_or_else(CaseStatus::Failed, CaseStatus::Passed))
 }
 
-/// Runs a race under the schedule of one seed, and returns that schedule; any other
-/// case, and one that cannot be carried out here, as [`run_case`] does.
+/// Runs a race under the schedule of one seed, and returns that schedule. Any other
+/// case, and one that cannot be carried out here, is run as by [`run_case`].
 pub fn replay(setup: &Setup, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>) {
     let Body::Race(race) = case.body else { return (run_case(setup, case), Vec::new()) };
     if case.only.reason_against(setup.kernel).is_some() {
@@ -73,8 +73,8 @@ pub fn replay(setup: &Setup, case: &Case, seed: u64) -> (CaseResult, Vec<Turn>) 
     (CaseResult { id, title, status, duration: start.elapsed() }, turns)
 }
 
-/// On the model the raw kernel routine is checked first; through the driver the
-/// case runs on every setup.
+/// On the model the case first runs on the kernel routine directly; on every setup
+/// it runs through the driver.
 fn both_ways(
     setup: &Setup,
     server: ServerToken,
@@ -88,9 +88,9 @@ fn both_ways(
     with_driver(setup, server, None, |client| run(client.machine, Way::Driver(client, setup.rules)))
 }
 
-/// Starts the driver, opens the device as an administrator, gives the process
-/// the case's token, and afterwards closes, unloads and collects the faults. `clients` is the
-/// driver's setting of that name.
+/// Starts the driver, opens the device as an administrator, and gives the process the
+/// case's token; afterwards closes the device, unloads the driver and collects the faults.
+/// `clients` is the driver's setting of that name.
 fn with_driver(
     setup: &Setup,
     server: ServerToken,

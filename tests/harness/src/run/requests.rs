@@ -64,7 +64,7 @@ fn try_attempt(client: &Client<'_>, rules: RulesMode, attempt: &Attempt) -> Resu
         Output::Longer(by) => row.output + by,
         Output::Missing => 0,
     };
-    // Poisoned, to see what the driver left alone.
+    // Filled with a pattern, to see which bytes the driver did not write.
     let mut output = vec![0xA5; length];
     let observed = send(client, attempt.caller, code, &input, &mut output);
     for handle in handles {
@@ -95,8 +95,8 @@ fn slot(thread: &Thread) -> Option<SlotView> {
     thread.slot().map(|slot| SlotView::from(&slot))
 }
 
-/// Sends the request as this caller; other opens of the device are made as the
-/// process's administrator token allowed when the case began.
+/// Sends the request as this caller. Other opens of the device are made with the
+/// administrator's token that the process had when the case began.
 fn send(
     client: &Client<'_>,
     caller: Caller,
@@ -124,8 +124,8 @@ fn send(
     }
 }
 
-/// A second open by the same process, on a thread that is an administrator for
-/// the moment of the open.
+/// A second open by the same process, on a thread that impersonates an administrator
+/// during the open.
 pub(super) fn open_as_administrator(client: &Client<'_>, desired: u32) -> Result<File, Failure> {
     let machine = client.machine;
     let state = machine.thread.disable_impersonation();
@@ -175,7 +175,7 @@ fn input(client: &Client<'_>, attempt: &Attempt, rules: RulesMode, handles: &mut
     // No connection has this id.
     set("connection", 0);
     if layout.field("save").is_some() {
-        // The attempt finds out whether there is one.
+        // The attempt shows whether there is one.
         set("save", client.save().map_or(0, |saved| saved.save));
     }
     let (mut shorter, mut longer) = (0, 0);

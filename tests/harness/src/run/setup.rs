@@ -12,7 +12,7 @@ pub struct Setup {
     pub source: Source,
     /// The kernel below.
     pub kernel: Kernel,
-    /// What IMPERSONATE asks for.
+    /// The rules mode that IMPERSONATE requests.
     pub rules: RulesMode,
 }
 

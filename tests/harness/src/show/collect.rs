@@ -13,7 +13,7 @@ const PROCESS_RIGHTS: [u32; 2] = [0x400, 0x1000];
 /// `THREAD_QUERY_INFORMATION` and `THREAD_QUERY_LIMITED_INFORMATION`.
 const THREAD_RIGHTS: [u32; 2] = [0x40, 0x800];
 
-/// `Err` is a sentence.
+/// Reads the process; `Err` is a sentence.
 pub(crate) fn view(args: &ShowArgs) -> Result<View, String> {
     let pid = args.thread.pid;
     let snapshot = Snapshot::take().map_err(|error| format!("the processes cannot be listed: {error}"))?;
@@ -52,12 +52,12 @@ fn of_thread(args: &ShowArgs, tid: u32) -> Thread {
         Ok(handle) => handle,
         Err(error) => return Thread::unseen(tid, unseen("opening the thread", &error)),
     };
-    // As the process: who asks is not what is shown.
+    // Opened as the process, so that the caller's own impersonation does not matter.
     let opened = token::Token::of_thread(handle.as_handle(), token::QUERY, true);
     Thread::of_open(tid, opened.map(|token| describe(args, &token)))
 }
 
-/// With the first of these rights that is granted; the error is that of the last.
+/// Opens with the first of these rights that is granted; the error is that of the last.
 fn first(rights: [u32; 2], open: impl Fn(u32) -> Result<OwnedHandle, Error>) -> Result<OwnedHandle, Error> {
     let [more, less] = rights;
     open(more).or_else(|_| open(less))
@@ -67,7 +67,7 @@ fn unseen(failed: &'static str, error: &Error) -> Unseen {
     let status = match error.code {
         Code::Status(status) => status.to_string(),
         Code::Win32(5) => "ERROR_ACCESS_DENIED".to_owned(),
-        // What both calls answer to an id that has no thread or process any more.
+        // Both calls return it for an id without a thread or process.
         Code::Win32(87) => "ERROR_INVALID_PARAMETER".to_owned(),
         Code::Win32(code) => format!("error {code}"),
     };
@@ -92,7 +92,7 @@ fn describe(args: &ShowArgs, token: &token::Token) -> Result<Token, Status> {
     };
     Ok(Token {
         token_type: type_name(told.token_type),
-        // Some systems answer for primary tokens too; the answer means nothing.
+        // Some systems return a level for primary tokens too, which has no meaning.
         level: told.level.ok().filter(|_| told.token_type == TokenType::Impersonation).map(Level::name),
         user: account(&told.user),
         token_id: format!("{:#x}", told.token_id),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 const HEADINGS: [&str; 8] = ["", "token", "level", "user", "logon id", "integrity", "session", "flags"];
 
-/// The table, the SIDs of its users, and what was asked for of each token.
+/// The table, the SIDs of its users, and the requested details of each token.
 pub fn table(view: &View) -> String {
     let process = &view.process;
     let mut text = format!("{}, process {}\n\n{}", process.name, process.pid, rows(view));
@@ -21,7 +21,7 @@ pub fn table(view: &View) -> String {
     text
 }
 
-/// The table alone: headings, the process, and its threads.
+/// Only the table: headings, the process, and its threads.
 pub fn rows(view: &View) -> String {
     let process = &view.process;
     let mut rows = vec![Row::of(HEADINGS.map(str::to_owned))];
@@ -125,7 +125,7 @@ fn legend(text: &mut String, view: &View) {
     }
 }
 
-/// Restricting SIDs, and groups and privileges if they were asked for.
+/// Restricting SIDs, and groups and privileges if they were requested.
 fn details(text: &mut String, name: &str, token: &Token) {
     let mut list = |what: &str, lines: Vec<String>| {
         let _ = writeln!(text, "\n  {what} of the token of {name}");

@@ -1,4 +1,4 @@
-//! What is shown of a process: values and names, however they were found.
+//! What is shown of a process: values and names, however they were read.
 
 use psimp_nt::{Level, Status, TokenType};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct View {
     /// The process.
     pub process: Process,
-    /// Its threads, or the one that was asked for.
+    /// Its threads, or the requested one.
     pub threads: Vec<Thread>,
 }
 
@@ -21,7 +21,7 @@ pub struct Process {
     pub name: String,
     /// Its primary token, if it could be read.
     pub token: Option<Token>,
-    /// Why it could not.
+    /// Why it could not be read.
     pub error: Option<Unseen>,
 }
 
@@ -30,22 +30,22 @@ pub struct Process {
 pub struct Thread {
     /// Its id.
     pub tid: u32,
-    /// Whether it impersonates, if that can be seen.
+    /// Whether it impersonates, if that can be determined.
     pub impersonating: Option<bool>,
-    /// At which level: that of its token as it opened, or Anonymous when it does not open for being so.
+    /// The level: that of the opened token, or Anonymous when the open fails because of that level.
     pub level: Option<&'static str>,
     /// The token that it impersonates, if it could be read.
     pub token: Option<Token>,
-    /// Why it could not.
+    /// Why it could not be read.
     pub error: Option<Unseen>,
 }
 
-/// What could not be read.
+/// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unseen {
     /// What failed, such as `opening the thread`.
     pub failed: &'static str,
-    /// What Windows said, by its name in its headers.
+    /// The status or error code of Windows, by its name in the headers.
     pub status: String,
 }
 
@@ -75,15 +75,15 @@ pub struct Token {
     pub restricting: Vec<Account>,
     /// Other flags that are set.
     pub flags: Vec<&'static str>,
-    /// Its groups, if they were asked for.
+    /// Its groups, if they were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<Group>>,
-    /// Its privileges, if they were asked for.
+    /// Its privileges, if they were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privileges: Option<Vec<Privilege>>,
 }
 
-/// A SID and whose it is.
+/// A SID and the name of its account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// `S-1-…`.
@@ -95,7 +95,7 @@ pub struct Account {
 /// An integrity level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Integrity {
-    /// Its name; of a value in between, that of the next lower one.
+    /// Its name; for a value between two levels, that of the lower one.
     pub name: &'static str,
     /// The last sub-authority of its SID.
     pub rid: u32,
@@ -104,12 +104,12 @@ pub struct Integrity {
 /// A group of a token.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
-    /// Which one.
+    /// The group.
     #[serde(flatten)]
     pub account: Account,
-    /// It counts in access checks.
+    /// It is used in access checks.
     pub enabled: bool,
-    /// It counts in what is denied alone.
+    /// It is used only for entries that deny.
     pub deny_only: bool,
     /// `SE_GROUP_…`, all of them.
     pub attributes: u32,
@@ -118,14 +118,14 @@ pub struct Group {
 /// A privilege of a token.
 #[derive(Clone, Debug, Serialize)]
 pub struct Privilege {
-    /// `Se…Privilege`, or its LUID where the system knows no name.
+    /// `Se…Privilege`, or its LUID where the system has no name for it.
     pub name: String,
-    /// It counts.
+    /// It is enabled.
     pub enabled: bool,
 }
 
 impl Thread {
-    /// What an open of a thread's token shows, and a read of what was opened.
+    /// A thread, from the open of its token and the query of the opened token.
     pub fn of_open(tid: u32, opened: Result<Result<Token, Status>, Status>) -> Self {
         let blank = Self { tid, impersonating: None, level: None, token: None, error: None };
         match opened {
@@ -146,14 +146,14 @@ impl Thread {
         }
     }
 
-    /// A thread of which nothing is seen, for this reason.
+    /// A thread that cannot be read, for this reason.
     pub fn unseen(tid: u32, error: Unseen) -> Self {
         Self { tid, impersonating: None, level: None, token: None, error: Some(error) }
     }
 }
 
 impl Unseen {
-    /// A token that does not open.
+    /// A token that cannot be opened.
     pub fn opening(status: Status) -> Self {
         Self { failed: "opening the token", status: status.to_string() }
     }
@@ -164,7 +164,7 @@ impl Unseen {
     }
 }
 
-/// How a type of token is shown.
+/// The name of a token type.
 pub fn type_name(token_type: TokenType) -> &'static str {
     match token_type {
         TokenType::Primary => "primary",

@@ -1,5 +1,5 @@
-//! A crowd: clients connect, are served and leave in any order, on several threads, while servers
-//! come and go.
+//! A crowd: clients connect, are served and leave in random order, on several threads, while
+//! servers open and close the device.
 
 use super::Findings;
 use crate::client::{Client, Contract};
@@ -14,22 +14,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a crowd found.
+/// The result of a crowd.
 #[derive(Clone, Debug, Default)]
 pub struct Crowd {
     /// How long it took.
     pub duration: Duration,
-    /// Clients that connected, and left.
+    /// Clients that connected and left.
     pub clients: usize,
-    /// How many were connected at one time.
+    /// The most that were connected at one time.
     pub most: usize,
-    /// How often one was impersonated.
+    /// How often a client was impersonated.
     pub served: u64,
-    /// Bytes of the driver's for each client that waits; none where there is no image.
+    /// The driver's bytes for each waiting client; none where there is no image.
     pub bytes: Option<usize>,
-    /// What no operation can answer.
+    /// Statuses and replies that an operation cannot return.
     pub unexpected: Findings,
-    /// What was left when all had gone.
+    /// Leaks after all had left.
     pub leaks: Findings,
 }
 
@@ -41,7 +41,7 @@ struct Place<'a> {
     driver: &'a Driver,
     clients: usize,
     come: AtomicUsize,
-    /// Clients that have not left, and their number.
+    /// Clients that have not left.
     here: Mutex<Vec<File>>,
     most: AtomicUsize,
     servers: [RwLock<Option<File>>; SERVERS],
@@ -49,7 +49,7 @@ struct Place<'a> {
     unexpected: Mutex<Findings>,
 }
 
-/// Lets so many clients come and go.
+/// Lets this many clients connect and leave.
 ///
 /// # Errors
 /// When the driver does not start, or its device does not open.
@@ -91,7 +91,7 @@ pub fn crowd(source: &Source, clients: usize, threads: usize) -> Result<Crowd, F
 }
 
 impl Place<'_> {
-    /// Comes, serves and leaves until all have come, and then until all have gone.
+    /// Connects, serves and leaves until all have connected, and then until all have left.
     fn run(&self, machine: &Machine, mut random: Rand32) {
         while self.come.fetch_add(1, Ordering::Relaxed) < self.clients {
             self.connect(machine, &mut random);
@@ -118,7 +118,7 @@ impl Place<'_> {
             tracking: if random.rand_range(0..2) == 0 { SecurityQos::STATIC } else { SecurityQos::DYNAMIC },
             effective_only: random.rand_range(0..2) == 0,
         };
-        // What the thread impersonates might not allow it to connect.
+        // The thread's impersonation might not let it connect.
         machine.system.ps_revert_to_self(&machine.thread);
         match self.driver.connect(&machine.thread, Some(quality)) {
             Ok(file) => {
@@ -130,7 +130,7 @@ impl Place<'_> {
         }
     }
 
-    /// One of those that are here leaves; says whether there was one.
+    /// Disconnects one of the connected clients; returns whether there was one.
     fn leave(&self, machine: &Machine, random: &mut Rand32) -> bool {
         let file = {
             let mut here = self.here.lock();
@@ -143,14 +143,14 @@ impl Place<'_> {
         true
     }
 
-    /// A server impersonates a client somewhere among those that are here.
+    /// A server impersonates one of the connected clients.
     fn serve(&self, machine: &Machine, random: &mut Rand32) {
         let Some(server) = self.server(random) else { return };
         let server = server.read();
         let Some(file) = server.as_ref() else { return };
         let server = Client { machine, driver: self.driver, file, about: 0 };
         let come = u32::try_from(self.come.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-        // Ids rise with the order of coming; those of other crowds are lower.
+        // Ids rise in the order of connecting; those of other crowds are lower.
         let told = server.next_client(0).and_then(|first| {
             let Some(first) = first else { return Ok(None) };
             server.next_client(first.id + u64::from(random.rand_range(0..come.max(1))))
@@ -164,7 +164,7 @@ impl Place<'_> {
             Ok(outcome) if outcome.level_stored == told.level => {
                 self.served.fetch_add(1, Ordering::Relaxed);
             }
-            // It has left, or another server was faster.
+            // It has left, or another server accepted it first.
             Err(Failure::Status(Status::NOT_FOUND)) => (),
             other => self.wonder(|| format!("SERVE of {told:?}: {other:?}")),
         }
@@ -192,7 +192,7 @@ impl Place<'_> {
         self.unexpected.lock().add(words);
     }
 
-    /// What was found, once the servers have gone, too.
+    /// The result, after the servers have closed.
     fn finish(self) -> Crowd {
         let Self { machine, driver, clients, most, servers, served, unexpected, .. } = self;
         let bytes = driver.connect(&machine.thread, None).ok().and_then(|file| {

@@ -6,7 +6,7 @@ use psimp_protocol::wire::{self, slot_flags};
 
 /// A reply.
 pub(super) enum SlotReply {
-    /// Of no slot.
+    /// Without a slot.
     Nothing,
     /// A slot.
     Slot(wire::Slot),
@@ -15,7 +15,7 @@ pub(super) enum SlotReply {
 }
 
 impl SlotReply {
-    /// What is wrong with the slot, if it is a mixture.
+    /// What is wrong with the slot, if it is a mixture of two.
     pub(super) fn is_torn(&self, world: &World) -> Option<String> {
         match self {
             Self::Nothing => None,
@@ -25,7 +25,7 @@ impl SlotReply {
                 Err(problem) => Some(problem),
             },
             Self::Outcome(outcome) => {
-                // Somebody else may have ended the impersonation since.
+                // Another thread may have ended the impersonation since.
                 if outcome.flags & slot_flags::ACTIVE == 0 {
                     return (outcome.token_stored != 0 || outcome.level_stored != 0)
                         .then(|| format!("{outcome:?}"));

@@ -1,9 +1,8 @@
-//! A soak: threads make random calls on shared threads, saves and files for as
-//! long as they are let, as fast as they can.
+//! A soak: threads make random calls on shared threads, saves and files for a given
+//! time, as fast as they can.
 //!
-//! Each token goes with flags and a level that no other token goes with. So every
-//! slot that the driver reports can be recognised, and one that is a mixture of
-//! two as well.
+//! Each token is impersonated with flags and a level that no other token is
+//! impersonated with. So a slot that is a mixture of two can be detected.
 
 mod crowd;
 mod decode;
@@ -18,7 +17,7 @@ use world::World;
 
 pub use crowd::{Crowd, crowd};
 
-/// What a soak found.
+/// The result of a soak.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
     /// How long the threads ran.
@@ -27,13 +26,13 @@ pub struct Figures {
     pub threads: usize,
     /// Requests that reached the driver.
     pub ioctls: u64,
-    /// Those that it refused, by status.
+    /// Requests that it refused, by status.
     pub refused: BTreeMap<String, u64>,
-    /// Slots that nobody assigned, the first few in words.
+    /// Slots that no thread assigned, the first few in words.
     pub torn: Findings,
-    /// Answers that an operation cannot give.
+    /// Statuses and replies that an operation cannot return.
     pub unexpected: Findings,
-    /// References, pool and handles that were left when everything was over.
+    /// References, pool blocks and handles that were left at the end.
     pub leaks: Findings,
 }
 
@@ -62,7 +61,7 @@ impl Findings {
 }
 
 impl Figures {
-    /// Whether there is nothing to find fault with.
+    /// Whether nothing was found.
     pub fn is_clean(&self) -> bool {
         self.torn.count == 0 && self.unexpected.count == 0 && self.leaks.count == 0
     }
@@ -77,7 +76,7 @@ impl Figures {
     }
 }
 
-/// Lets this many threads run for so long.
+/// Runs this many threads for this long.
 ///
 /// # Errors
 /// When the driver does not start, or its device does not open.

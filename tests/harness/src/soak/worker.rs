@@ -18,11 +18,11 @@ pub(super) struct Worker<'a> {
     random: Rand32,
     /// The machine as its thread uses it.
     machine: Machine,
-    /// As a thread uses it that never impersonates, for opens of the device.
+    /// As used by a thread that never impersonates, for opens of the device.
     opener: Machine,
-    /// As a thread of another process uses it.
+    /// As used by a thread of another process.
     stranger: Machine,
-    /// What users A and restricted code may use.
+    /// The descriptor of an object that user A and restricted code may use.
     object: Vec<u8>,
     figures: Figures,
     broken: bool,
@@ -47,7 +47,7 @@ pub(super) enum Act {
     FromOtherProcess,
 }
 
-/// How often, of all.
+/// The relative frequency of each.
 const WEIGHTS: &[(Act, u32)] = &[
     (Act::Impersonate, 30),
     (Act::ImpersonateNothing, 1),
@@ -85,7 +85,7 @@ impl<'a> Worker<'a> {
         self.figures
     }
 
-    /// So many calls; says whether the driver still runs.
+    /// Makes this many calls; returns whether the driver still runs.
     pub(super) fn turns(&mut self, count: u32) -> bool {
         for _ in 0..count {
             match self.random.rand_range(0..512) {
@@ -169,7 +169,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// The number of a save of this file, most of the time; it may be gone.
+    /// The number of a save of this file, most of the time; it may have been discarded.
     fn some_save(&mut self, file: usize) -> u64 {
         let file = if self.pick(16) == 0 { self.pick(FILES) } else { file };
         let place = self.pick(usize::MAX);
@@ -179,8 +179,8 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// Closes a file, perhaps with its last handle going first while requests
-    /// are in flight, and opens another.
+    /// Closes a file, with `cleanup` its last handle first while requests are in
+    /// flight, and opens another.
     fn reopen(&mut self, cleanup: bool) {
         let (world, thread) = (self.world, &self.opener.thread);
         let number = self.random.rand_u32() as usize % FILES;
@@ -223,10 +223,10 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// What an operation may be refused with here.
+/// The statuses with which an operation may be refused here.
 fn possible(act: Act) -> &'static [Status] {
-    // The thread that a handle stood for may be going or gone, and the handle
-    // another object's by now.
+    // The thread of a handle may be exiting or gone, and the handle may belong to
+    // another object by now.
     match act {
         Act::Impersonate | Act::ImpersonateNothing | Act::Query | Act::End | Act::Evaluate => {
             &[Status::INVALID_HANDLE, Status::THREAD_IS_TERMINATING, Status::OBJECT_TYPE_MISMATCH]

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 /// Open files of the device.
 pub(super) const FILES: usize = 4;
-/// Threads that only others act on, and that come and go.
+/// Threads that make no calls, and are replaced during the soak.
 const PASSIVE: usize = 4;
-/// The numbers of so many saves are remembered for each file.
+/// How many numbers of saves are remembered for each file.
 const SAVES: usize = 24;
 
 /// Flags and level of an impersonation.
@@ -25,30 +25,30 @@ pub(super) struct Values {
     pub(super) level: u32,
 }
 
-/// A token by a handle, and the values that it alone is impersonated with.
+/// A handle to a token, and the values that only this token is impersonated with.
 pub(super) struct Assigned {
     token: Arc<Token>,
-    /// References on it that are no concern of the driver's, without the handle's.
+    /// References on it that are not the driver's, apart from the handle's.
     own: usize,
     pub(super) handle: u64,
     pub(super) values: Values,
 }
 
-/// Another user's token, which every kernel copies at Identification: the values
-/// that it is asked with, and what is stored.
+/// Another user's token, which every kernel copies at Identification: the requested
+/// values.
 const FOREIGN: Values = Values { copy_on_open: true, effective_only: false, level: 2 };
 const FOREIGN_STORED: Values = Values { level: 1, ..FOREIGN };
 
-/// The machine, the driver, and everything that calls are about.
+/// The machine, the driver, and the objects of the calls.
 pub(super) struct World {
-    /// The process stays an administrator's, which can open the device: its user
-    /// is all that the rules read of it.
+    /// The process stays an administrator's, so that it can open the device; the
+    /// rules only read its user.
     pub(super) machine: Machine,
     pub(super) driver: Driver,
     pub(super) files: Vec<RwLock<Option<File>>>,
     pub(super) saves: Vec<Mutex<Vec<u64>>>,
-    /// Threads that calls are about, with a handle on each; the workers' own
-    /// come first.
+    /// Threads that calls are about, with a handle to each; the workers' own come
+    /// first.
     targets: Vec<RwLock<(Arc<Thread>, u64)>>,
     pub(super) tokens: Vec<Assigned>,
     by_id: HashMap<u64, Values>,
@@ -82,12 +82,12 @@ impl World {
         target.unwrap_or_else(|| self.machine.thread.clone())
     }
 
-    /// A handle on one of the threads; by the time it is used it may be another's.
+    /// A handle to one of the threads; by the time it is used it may be another thread's.
     pub(super) fn target(&self, number: usize) -> u64 {
         self.targets.get(number % self.targets.len()).map_or(0, |target| target.read().1)
     }
 
-    /// One of the threads that only others act on exits; another takes its place.
+    /// One of the threads that make no calls exits; another replaces it.
     pub(super) fn replace_thread(&self, number: usize) {
         let first = self.targets.len() - PASSIVE;
         if let Some(target) = self.targets.get(first + number % PASSIVE) {
@@ -108,7 +108,7 @@ impl World {
         }
     }
 
-    /// Whether somebody assigned this: all of it, together.
+    /// Whether a thread assigned this slot as a whole.
     pub(super) fn is_assigned(&self, slot: &SlotView) -> bool {
         let values = Values {
             copy_on_open: slot.copy_on_open,
@@ -125,7 +125,7 @@ impl World {
         }
     }
 
-    /// The same for the identity that IMPERSONATE and RESTORE return.
+    /// The same for the identity in the reply of IMPERSONATE and RESTORE.
     pub(super) fn is_assigned_id(&self, token_id: u64, session: u64, values: Values) -> bool {
         match self.by_id.get(&token_id) {
             Some(assigned) => *assigned == values,
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// Closes and unloads everything; what is left of it.
+    /// Closes and unloads everything; returns what is left.
     pub(super) fn finish(self) -> Vec<String> {
         let Self { machine, driver, files, targets, tokens, foreign, .. } = self;
         let mut left = Vec::new();

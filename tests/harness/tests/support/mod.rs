@@ -1,11 +1,11 @@
-//! What several tests need.
+//! Helpers of several tests.
 
 use snapbox::data::{Data, DataFormat};
 use snapbox::{IntoData, assert_data_eq};
 use std::path::Path;
 
-/// Fails unless the text is that of the file, whose path begins at this package. `SNAPSHOTS=overwrite` rewrites
-/// the file.
+/// Fails unless the text equals the file's, whose path is relative to this package. `SNAPSHOTS=overwrite`
+/// rewrites the file.
 #[track_caller]
 pub(crate) fn compare(file: &str, text: impl IntoData) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);

@@ -1,4 +1,4 @@
-//! The INF against itself and against the rules for primitive driver packages: those that install by
+//! Checks the INF's consistency and the rules for primitive driver packages: those that install by
 //! `DefaultInstall`, from the driver store, without a device. `InfVerif` runs on Windows only; the numbers are its
 //! errors of the same meaning, as far as it is documented. It checks more.
 
@@ -85,7 +85,7 @@ pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Fails with the violations of an INF that is made of the committed one.
+/// Fails with the violations of an INF that is made from the committed one.
 pub(crate) fn require(bytes: &[u8]) -> Result<()> {
     let mut report = Report::default();
     check_bytes(bytes, &mut report);

@@ -1,4 +1,4 @@
-//! The service: how it is added, what it writes to the registry, and how it goes away.
+//! The service: how it is added, what it writes to the registry, and how it is removed.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ impl Inf<'_> {
         self.check_value("inf-service-error", &service, "errorcontrol", "1");
     }
 
-    /// The sections that are said to be services'.
+    /// The sections that are referred to as service sections.
     pub(super) fn service_sections(&self) -> BTreeSet<String> {
         let entries = self.parsed.sections.iter().flat_map(|section| &section.entries);
         entries
@@ -58,7 +58,7 @@ impl Inf<'_> {
         });
     }
 
-    /// What is written to the registry, wherever it is asked for.
+    /// What is written to the registry, from every section.
     pub(super) fn check_registry(&mut self) {
         let mut relative = true;
         let mut coinstaller = None;

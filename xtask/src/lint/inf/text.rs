@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::parse::{Parsed, without_comment};
 use super::{Inf, Report};
 
-/// The setup class, which primitive drivers have too. "System" is for what is no device of any other class.
+/// The setup class, which primitive drivers have too. "System" is for everything without a class of its own.
 const CLASS: (&str, &str) = ("System", "{4d36e97d-e325-11ce-bfc1-08002be10318}");
 
 pub(super) fn check_bytes(bytes: &[u8], report: &mut Report) {

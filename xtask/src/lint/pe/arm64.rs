@@ -1,12 +1,12 @@
-//! What can be said about code for arm64 without following it: every instruction has four bytes, so whatever is
-//! in an executable section can be checked one by one.
+//! Checks of code for arm64 that do not follow it: every instruction has four bytes, so all words of an
+//! executable section can be checked one by one.
 
 use super::{Pe, Report};
 
 /// Rules that x86-64 has too, where the code is followed; here they are applied to every word.
 pub(super) const RULES: &[&str] = &["code-traps", "code-privileged"];
 
-/// Linkers fill up with zeros, which would trap if they were run: only that is no violation.
+/// Linkers pad with zeros, which would trap if they were run; only these are not a violation.
 const PADDING: u32 = 0;
 
 pub(super) fn check(pe: &Pe<'_>, report: &mut Report) {

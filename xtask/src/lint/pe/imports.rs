@@ -1,4 +1,4 @@
-//! The imports against the list of those that are wanted.
+//! The imports compared with the list of wanted ones.
 
 use std::collections::BTreeSet;
 
@@ -27,13 +27,14 @@ const LOADER: &str = "WDFLDR.SYS";
 /// The panic handler calls it, so importing it would show that the linker found a way to a panic.
 const PANIC: &str = "KeBugCheckEx";
 
-/// What the driver imports of the loader, and what for.
+/// The driver's imports from the framework's loader, and their purposes.
 const OF_LOADER: &[(&str, &str)] = &[
     ("WdfVersionBind", "binds to KMDF 1.15"),
     ("WdfVersionUnbind", "unbinds when loading fails, and at unload"),
 ];
 
-/// What the driver has to import, and what for. An allocator is not among it: the driver allocates nothing itself.
+/// The imports that the driver must have, and their purposes. None is an allocator: the driver allocates nothing
+/// itself.
 fn required() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let of_kernel = ntoskrnl::exports().filter(|export| export.needed_by == "psimp");
     let of_loader = OF_LOADER.iter().map(|(name, why)| (LOADER, *name, *why));

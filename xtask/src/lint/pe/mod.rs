@@ -1,4 +1,4 @@
-//! The image against what Windows demands of a driver, and what this project promises of its own.
+//! Checks the image: what Windows requires of a driver, and what this project requires of its own.
 //!
 //! * `header`, `sections`, `imports`, `relocations`: the file as the loader reads it
 //! * `disassembly`: every function of the image, and where its control flow goes

@@ -9,7 +9,7 @@ use super::unwind::Frame;
 /// The entry point, which is in KMDF's library.
 const ENTRY: &str = "FxDriverEntry";
 
-/// What functions are called.
+/// The names of functions, by address.
 pub(super) struct Names(BTreeMap<u32, String>);
 
 impl Names {
@@ -25,8 +25,8 @@ impl Names {
     }
 }
 
-/// The functions that a map lists, if it is the map of this image: every function with a frame, the entry point
-/// and the exports are where it says.
+/// The functions that a map lists, if it is the map of this image: it has every function with a frame, the entry
+/// point and the exports at their addresses.
 fn of_map(pe: &Pe<'_>, frames: &[Frame], map: &str) -> BTreeMap<u32, String> {
     let mut names = BTreeMap::new();
     for line in map.lines() {

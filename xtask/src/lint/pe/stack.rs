@@ -1,4 +1,4 @@
-//! How much of the kernel's stack the driver uses at most, by following every push and every call.
+//! The most kernel stack that the driver uses, found by following every push and every call.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ pub(super) fn check(code: &Code, frames: &[Frame], calls: &Calls, names: &Names,
     report.figure("deepest path, with the bytes on the stack at each entry", lines);
 }
 
-/// Follows the stack pointer through a function, along every way.
+/// Follows the stack pointer through a function, along every path.
 fn follow(function: &Function, name: &str, report: &mut Report) -> Usage {
     let mut usage = Usage { depths: BTreeMap::new(), deepest: 0 };
     let (mut differs, mut lost, mut unbalanced) = (None, None, None);
@@ -174,7 +174,7 @@ fn check_frame(function: &Function, usage: &Usage, frame: &Frame, name: &str, re
     });
 }
 
-/// The deepest way down from a function, below its return address.
+/// The deepest call path from a function, below its return address.
 #[derive(Clone, Default)]
 struct Path {
     bytes: u32,

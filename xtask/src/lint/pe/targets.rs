@@ -1,4 +1,4 @@
-//! Where calls lead: to functions of the image, to imports, through KMDF's function table, or to the one routine
+//! The targets of calls: functions of the image, imports, entries of KMDF's function table, or the one routine
 //! that the entry point keeps.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
 /// The version of KMDF that the driver binds to.
 const KMDF: [u32; 3] = [1, 15, 0];
 
-/// What is called.
+/// The target of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     Own(u32),

@@ -1,4 +1,4 @@
-//! The side that makes the calls.
+//! The process that makes the calls.
 
 use super::{MARK, stretches};
 use crate::bench::calls::World;
@@ -7,7 +7,7 @@ use anyhow::Context;
 use nix::sys::signal::raise;
 use std::io::{Write as _, stdin, stdout};
 
-/// Tells where the image lies, waits for a line, and makes the calls.
+/// Prints the address range of the image, waits for a line, and makes the calls.
 ///
 /// # Errors
 /// What a call fails with.

@@ -1,4 +1,4 @@
-//! The side that counts.
+//! The process that counts.
 
 use super::{MARK, stretches};
 use crate::bench::Instructions;
@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The instructions of one stretch.
+/// The instructions between two marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Counted {
     all: u32,
@@ -22,7 +22,7 @@ struct Counted {
 }
 
 /// Instructions of every call, through the image and of the service alone, each counted in a
-/// program of its own.
+/// separate process.
 ///
 /// # Errors
 /// Why they cannot be counted here.
@@ -59,7 +59,7 @@ fn counts(arguments: &[&OsStr], repetitions: usize) -> anyhow::Result<Vec<(Call,
     Call::ALL.into_iter().map(|call| Ok((call, without(least(Some(call))?)))).collect()
 }
 
-/// The psimp that makes the calls. It is ended when nobody counts any more.
+/// The process that makes the calls; killed when dropped.
 struct Other(Child);
 
 impl Drop for Other {
@@ -84,7 +84,7 @@ impl Other {
         stdin.write_all(b"\n")?;
         let counted = stretches(repetitions)
             .map(|_| {
-                // The stop that attaching asked for may come only now.
+                // The stop that attaching requested may arrive only now.
                 while go(pid, Advance::On)? != MARK {}
                 stretch(pid, &image)
             })
@@ -100,7 +100,7 @@ fn stretch(pid: Pid, image: &Range<u64>) -> anyhow::Result<Counted> {
     let (mut counted, mut before) = (Counted { all: 0, image: 0 }, 0);
     loop {
         let at = ptrace::getregs(pid)?.rip;
-        // An instruction that repeats itself stops each time, and is one.
+        // An instruction with a repeat prefix stops once for each repetition, and counts once.
         if at != before {
             counted.all += 1;
             counted.image += u32::from(image.contains(&at));

@@ -1,9 +1,8 @@
 //! How many instructions a round trip takes.
 //!
-//! They are counted one by one: another psimp makes the calls, and this one lets it go from
-//! instruction to instruction. That needs no counters of the processor, which virtual machines
-//! often lack, and separates the driver's own instructions from the host's by address.
-//! The other one says with a signal where a call begins and ends.
+//! A second psimp process makes the calls, and this one single-steps it. That needs no performance
+//! counters, which virtual machines often lack, and separates the driver's instructions from the
+//! host's by address. The second process raises a signal before and after each call.
 
 mod callee;
 mod counter;
@@ -14,11 +13,11 @@ pub(super) use counter::count;
 use super::calls::Call;
 use nix::sys::signal::Signal;
 
-/// Where a stretch begins and where it ends.
+/// The signal before and after a call.
 const MARK: Signal = Signal::SIGUSR1;
 
-/// What is between two marks, in order: nothing at first, which measures the marks themselves. Each is
-/// repeated, and the least counts, because a call may also set things up.
+/// What is between two marks, in order: first nothing, which measures the marks themselves. Each is
+/// repeated, and the lowest count is taken, because a first call may also initialize something.
 fn stretches(repetitions: usize) -> impl Iterator<Item = Option<Call>> {
     std::iter::once(None)
         .chain(Call::ALL.map(Some))

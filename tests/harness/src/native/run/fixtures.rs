@@ -1,8 +1,8 @@
-//! The tokens of the catalogue, made of what this account has.
+//! The tokens of the catalogue, derived from the tokens of this account.
 //!
 //! A server's primary token is the harness's own with less in it, so starting a
-//! process with it takes no privilege. What cannot be made is an error that says
-//! what it would take.
+//! process with it needs no privilege. For a token that cannot be made, the error
+//! names what it needs.
 
 use super::other_user::{self, Other};
 use psimp_catalogue::{ClientToken, Fixture, Logon, Privilege, ServerToken, User};
@@ -25,12 +25,12 @@ const HARMLESS: &[u32] = &[privileges::TIME_ZONE, 33, 25, 19];
 pub(super) struct Fixtures {
     own: Token,
     seen: Information,
-    /// A token of somebody else, or why there is none. It is made when a case first needs it.
+    /// A token of another user, or why there is none. It is obtained when a case first needs it.
     other: OnceCell<Result<Other, String>>,
 }
 
 impl Fixtures {
-    /// Looks at the harness's own token.
+    /// Reads the harness's own token.
     pub(super) fn new() -> Result<Self, String> {
         let own = Token::of_process(thread::current_process(), ALL_ACCESS)
             .map_err(|status| format!("the harness cannot open its own token: {status}"))?;
@@ -39,7 +39,7 @@ impl Fixtures {
         Ok(Self { own, seen, other: OnceCell::new() })
     }
 
-    /// The SID of the other user, if a case has needed one and there is one.
+    /// The SID of the other user, once a case has needed it, if there is one.
     pub(super) fn other_user(&self) -> Option<Sid> {
         self.other.get()?.as_ref().ok().map(|other| other.seen.user)
     }
@@ -49,7 +49,7 @@ impl Fixtures {
     }
 
     /// The primary token of a server. One that opens the device stays an
-    /// administrator, which no rule looks at.
+    /// administrator; no rule depends on that.
     pub(super) fn server(&self, server: ServerToken, opens_device: bool) -> Result<Token, String> {
         match server {
             ServerToken::SX => return Err("needs an AppContainer".to_owned()),
@@ -95,13 +95,13 @@ impl Fixtures {
         primary.duplicate(ALL_ACCESS, fixture.token_type, u32::from(level as u8), false).map_err(refused)
     }
 
-    /// The own token with the privileges, the restriction and the integrity of a
-    /// fixture.
+    /// The harness's own token with the privileges, the restriction and the
+    /// integrity of a fixture.
     fn primary(&self, fixture: &Fixture, restricting: &[Sid]) -> Result<Token, String> {
         made_of(&self.own, &self.seen, fixture, restricting)
     }
 
-    /// The same of the other user's, with the origin of the fixture.
+    /// The other user's token in the same way, with the origin of the fixture.
     fn of_other(&self, fixture: &Fixture) -> Result<Token, String> {
         let other = self.other()?;
         if fixture.administrator && !other_user::is_administrator(&other.seen) {
@@ -122,7 +122,7 @@ impl Fixtures {
 }
 
 /// A primary token with the privileges, the restriction and the integrity of a
-/// fixture, made of one of the same user that has more.
+/// fixture, derived from a token of the same user that has more.
 fn made_of(
     base: &Token,
     seen: &Information,
@@ -170,7 +170,7 @@ fn made_of(
     Ok(token)
 }
 
-/// The system's anonymous token, by way of a thread of its own.
+/// The system's anonymous token, obtained on a separate thread.
 fn anonymous() -> Result<Token, String> {
     let refused = |status| format!("needs the anonymous token: {status}");
     let opened = std::thread::spawn(move || {

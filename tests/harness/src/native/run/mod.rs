@@ -1,4 +1,4 @@
-//! The harness's side: who serves, with which tokens, and what came of it.
+//! The harness's side: starts the servers, gives them tokens, and collects the results.
 
 mod fixtures;
 mod other_user;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs cases on this Windows, for the values of a kernel.
 ///
 /// # Errors
-/// What keeps every case from being run.
+/// Why no case can be run.
 pub fn run(cases: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResult>, String> {
     removal::clear();
     let mut native = Native {
@@ -42,12 +42,12 @@ pub fn run(cases: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResul
     Ok(cases.iter().map(|case| native.case(case)).collect())
 }
 
-/// Lists an account that does not exist, starts a server that never ends by itself,
-/// says so on standard output, and waits for it: what becomes of the server and of
-/// the line when this process is ended shows what runs leave behind.
+/// Lists an account that does not exist, starts a server that waits, reports that
+/// on standard output, and waits for the server. Tests end this process and check
+/// what happens to the server and to the journal's line.
 ///
 /// # Errors
-/// What keeps it from being started.
+/// Why it cannot be started.
 pub fn wait() -> anyhow::Result<()> {
     removal::clear();
     let _listed = removal::list_nothing().map_err(anyhow::Error::msg)?;
@@ -70,7 +70,7 @@ struct Native {
     fixtures: Fixtures,
     kernel: Kernel,
     route: Route,
-    /// Wine's version, where this is no Windows.
+    /// Wine's version, under Wine.
     wine: Option<String>,
     tried: BTreeMap<Feature, Result<(), String>>,
     /// The warning that servers may outlive this process was printed.
@@ -130,7 +130,7 @@ impl Native {
     fn ask(&self, case: &Case, plan: &Plan) -> Result<Answer, Trouble> {
         let tokens: Vec<_> = plan.tokens().collect();
         let (id, kernel) = (case.id.to_owned(), self.kernel);
-        // Asked once the tokens are made: there is another user when a case has needed one.
+        // Read after the tokens are made, which may have obtained the other user.
         self.question(plan.server, &tokens, |tokens| Question::Case {
             id,
             kernel: kernel.to_string(),
@@ -147,7 +147,7 @@ impl Native {
         }
     }
 
-    /// Starts a server, gives it tokens, and asks it one question.
+    /// Starts a server, gives it tokens, and sends it one question.
     fn question(
         &self,
         server: ServerToken,
@@ -198,7 +198,7 @@ impl Native {
 enum Trouble {
     /// A token cannot be made here.
     Fixture(String),
-    /// Something went wrong.
+    /// Something else failed.
     Broken(String),
 }
 

@@ -1,8 +1,8 @@
-//! The other user, B in the catalogue: where a token of somebody else comes from.
+//! Obtains a token of another user, B in the catalogue.
 //!
-//! A process that holds `SeTcbPrivilege` logs LOCAL SERVICE on, which every Windows has and
-//! which has no password. An administrator makes an account, logs it on, and deletes
-//! it at once: its token stays what it is. Nobody else gets such a token.
+//! A process that holds `SeTcbPrivilege` logs on LOCAL SERVICE, which every Windows has and
+//! which has no password. An administrator creates an account, logs it on, and deletes it at
+//! once: the token stays valid. Without either there is no such token.
 
 use super::removal::{self, PREFIX, Windows};
 use crate::journal::Thing;
@@ -19,24 +19,24 @@ use std::fmt::Write as _;
 /// `SeTcbPrivilege`.
 const TCB: u64 = 7;
 const LOCAL_SERVICE: Sid = Sid::new(5, &[19]);
-/// The logon sessions of SYSTEM and of LOCAL SERVICE, which every system has.
+/// The logon sessions of SYSTEM and of LOCAL SERVICE, the same on every system.
 const SYSTEM_SESSION: u64 = 0x3E7;
 const LOCAL_SERVICE_SESSION: u64 = 0x3E5;
-/// An account may not log on in this way.
+/// The account may not log on with this logon type.
 const LOGON_TYPE_NOT_GRANTED: Code = Code::Win32(1385);
 
-/// Somebody else.
+/// Another user.
 pub(super) struct Other {
     /// A primary token.
     pub(super) token: Token,
-    /// What it tells.
+    /// What was read from it.
     pub(super) seen: Information,
 }
 
-/// Gets a token of somebody else, as a process with this token can.
+/// Obtains a token of another user, by the means that a process with this token has.
 ///
 /// # Errors
-/// What it takes, and what Windows said.
+/// What is needed, and the error of Windows.
 pub(super) fn log_on(own: &Token, seen: &Information) -> Result<Other, String> {
     let service = match as_local_service(own, seen) {
         Ok(other) => return Ok(other),
@@ -47,15 +47,15 @@ pub(super) fn log_on(own: &Token, seen: &Information) -> Result<Other, String> {
     })
 }
 
-/// Whether somebody is a member of Administrators in access checks.
+/// Whether Administrators is enabled in a token.
 pub(super) fn is_administrator(seen: &Information) -> bool {
     seen.groups.iter().any(|group| group.sid == sids::ADMINISTRATORS && group.enabled() && !group.deny_only())
 }
 
-/// A token that was logged on from the own session, as one that was not.
+/// Changes the origin of a token that was logged on from the harness's own session.
 ///
 /// # Errors
-/// What it takes, and what Windows said.
+/// What is needed, and the error of Windows.
 pub(super) fn give_origin(own: &Token, seen: &Information, token: Token) -> Result<Token, String> {
     enable_tcb(own, seen)?;
     let ours = seen.authentication_id == SYSTEM_SESSION;
@@ -84,7 +84,7 @@ fn as_local_service(own: &Token, seen: &Information) -> Result<Other, String> {
     verified(&token, LOCAL_SERVICE, seen)
 }
 
-/// An account is there for as long as it takes to log it on.
+/// Creates an account, logs it on, and deletes it.
 fn as_temporary(own: &Information) -> Result<Other, String> {
     if account::are_of_a_domain() {
         return Err("which would be the whole domain's: this is a domain controller".to_owned());
@@ -103,7 +103,7 @@ fn as_temporary(own: &Information) -> Result<Other, String> {
         let Thing::Account { sid, .. } = thing;
         let other = use_new(&name, &password, sid, own);
         if other.is_err() {
-            // It is known to be ours without being looked at, which may be what failed.
+            // This process made it, so it is not examined first: that may be what failed.
             account::delete(&name).map_err(said)?;
         }
         other
@@ -114,7 +114,7 @@ fn as_temporary(own: &Information) -> Result<Other, String> {
     Ok(other)
 }
 
-/// Logs a new account on.
+/// Logs on a new account.
 fn use_new(
     name: &str,
     password: &Password,
@@ -130,7 +130,7 @@ fn use_new(
         match logon::local(name, password, kind) {
             Ok(token) => return verified(&token, sid, own),
             Err(error) => {
-                // Policies take one way of logging on from local accounts, rarely all.
+                // Policies deny local accounts one logon type or another, rarely all.
                 let next = error.code == LOGON_TYPE_NOT_GRANTED;
                 let _ = write!(refused, "{}{kind:?}: {error}", if refused.is_empty() { "" } else { "; " });
                 if !next {
@@ -142,7 +142,7 @@ fn use_new(
     Err(refused)
 }
 
-/// A logon may pretend: the token has to be the account's, and not our own.
+/// Checks that the token is the account's: a logon may succeed with the caller's own token.
 fn verified(token: &Token, expected: Sid, own: &Information) -> Result<Other, String> {
     let pretends = |what: String| format!("LogonUserW returned success, but {what}");
     let seen =

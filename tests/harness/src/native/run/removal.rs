@@ -1,19 +1,19 @@
-//! What psimp makes on this Windows, and how it is removed.
+//! Accounts and profiles that psimp creates on this Windows, and their removal.
 
 use crate::journal::{Folder, Journal, Made, RemovalReport, Removed, Thing, World, Writer};
 use psimp_windows::account::{self, Account};
 use psimp_windows::{console, process};
 use std::sync::OnceLock;
 
-/// How the names of all accounts begin that psimp makes.
+/// The prefix of the names of accounts that psimp creates.
 pub(super) const PREFIX: &str = "psimp-";
 
-/// The machine that the journal speaks of.
+/// The machine of the journal.
 pub(super) struct Windows;
 
 impl World for Windows {
     fn runs(&self, writer: Writer) -> bool {
-        // A process that cannot be looked at runs.
+        // A process that cannot be queried counts as running.
         process::started(writer.pid).map_or(true, |started| started == Some(writer.started))
     }
 
@@ -31,15 +31,15 @@ impl World for Windows {
         if sid.as_ref().is_some_and(|sid| *sid != found.sid.to_string()) {
             return Ok(Removed::Other(format!("its SID is {}", found.sid)));
         }
-        // The profile first: it is found by the account.
+        // The profile first: it is found by the account's SID.
         account::delete_profile(&found.sid).map_err(|error| error.to_string())?;
         account::delete(name).map_err(|error| error.to_string())?;
         Ok(Removed::Now)
     }
 }
 
-/// The journal of this process. From the first call on, being ended at the console
-/// undoes what it lists.
+/// The journal of this process. From the first call on, a console event that ends
+/// the process removes what it lists.
 pub(super) fn journal() -> Result<&'static Journal<Folder>, String> {
     static JOURNAL: OnceLock<Result<Journal<Folder>, String>> = OnceLock::new();
     let opened = JOURNAL.get_or_init(|| {
@@ -53,15 +53,15 @@ pub(super) fn journal() -> Result<&'static Journal<Folder>, String> {
     Ok(journal)
 }
 
-/// Lists an account that is not made, for as long as the result lives.
+/// Lists an account that is not created, for as long as the result lives.
 pub(super) fn list_nothing() -> Result<Made<'static, Folder, Windows>, String> {
     let thing = Thing::Account { name: format!("{PREFIX}nobody"), mark: "none".to_owned(), sid: None };
     journal()?.make(&Windows, thing, |_| Ok(())).map(|(made, ())| made)
 }
 
-/// Removes what earlier runs have left, and says so on standard error.
+/// Removes what earlier runs have left, and reports it on standard error.
 pub(crate) fn clear() {
-    // Without a journal there is nothing to remove, and not even a folder is made.
+    // Without a journal there is nothing to remove, and the folder is not created.
     if !Folder::of_this_user().journal().exists() {
         return;
     }

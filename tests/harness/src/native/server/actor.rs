@@ -22,7 +22,7 @@ pub(super) const OTHER_PRIVILEGE: u64 = 17;
 /// `FILE_READ_DATA`, and `EVENT_QUERY_STATE` of the objects here.
 pub(super) const READ: u32 = 1;
 
-/// Carries out a case, and looks whether all came as expected.
+/// Carries out a case, and compares the results with the expected values.
 pub(super) fn run(env: &CaseEnv, case: &Case) -> Comparison {
     std::thread::scope(|scope| {
         let mut actor = Actor::new(env, Who::T1, scope);
@@ -35,7 +35,7 @@ pub(super) fn run(env: &CaseEnv, case: &Case) -> Comparison {
                 env.compare("the case", "one that user mode can carry out", "another");
             }
         }
-        // The answer is written as the process, whatever the case left.
+        // The answer is written without impersonating, whatever the case left.
         actor.ended("RevertToSelf", Status::SUCCESS, thread::set_token(thread::current(), None));
     });
     env.finish()
@@ -53,7 +53,7 @@ pub(super) struct Worker<'scope> {
 pub(super) struct Actor<'scope, 'env> {
     pub(super) env: &'env CaseEnv,
     pub(super) who: Who,
-    /// Whom the calls are about.
+    /// The thread that the calls are about.
     pub(super) about: Who,
     number: usize,
     pub(super) scope: &'scope Scope<'scope, 'env>,
@@ -65,7 +65,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         Self { env, who, about: who, number: 0, scope, workers: BTreeMap::new() }
     }
 
-    /// Group D by `SetThreadToken`, and the three looks at what came of it.
+    /// Group D by `SetThreadToken`, with the three observations of its result.
     fn decide(&self, row: &DecisionRow) {
         let token = self.env.token(row.token);
         let set = token.and_then(|token| thread::set_token(thread::current(), Some(token)));
@@ -73,7 +73,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         self.decided(row, row.of(self.env.kernel));
     }
 
-    /// Looks at what came of a decision.
+    /// Observes the result of a decision.
     pub(super) fn decided(&self, row: &DecisionRow, column: Column) {
         let expected = column.observed(row.token);
         let slot = match column {
@@ -179,7 +179,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         // Without copy-on-open every open is of the slot's own object.
         let open = seen.open(again.id());
         if state.slot.contains("co1") {
-            // Which object that was is unknown: user mode cannot read the slot without an open.
+            // Which object that was is unknown: user mode cannot read the slot without opening the token.
             let kind = |open: &str| open.split_once(' ').map_or(open, |(_, kind)| kind).to_owned();
             self.compare("open", &kind(state.open), &kind(&open));
         } else {
@@ -194,7 +194,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         }
     }
 
-    /// The privileges that a token of the case has disabled, of which there is at least one.
+    /// The disabled privileges of a token of the case, of which there is at least one.
     pub(super) fn disabled(&self, tok: ClientToken) -> Result<Vec<u64>, Status> {
         let held = self.env.token(tok)?.information()?.privileges.into_iter();
         let disabled: Vec<_> = held.filter(|held| !held.enabled()).map(|held| held.luid).collect();
@@ -230,7 +230,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         if number == Program::SELF {
             return call(thread::current());
         }
-        // Another number may be kept during the call, so the lock is not held.
+        // The call may keep another number, so the lock is not held.
         let handle = match self.env.kept.lock().get(&number) {
             Some(Kept::Thread(handle, _) | Kept::Other(handle)) => same_handle(handle.as_handle())?,
             Some(Kept::Token(token, _)) => same_handle(token.as_handle())?,

@@ -22,7 +22,7 @@ use std::sync::mpsc::{Sender, channel};
 /// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
 const READ_WRITE: u32 = 3;
 
-/// The process, the tokens of the case, and what it keeps.
+/// The process, the tokens of the case, and its kept objects.
 pub(super) struct CaseEnv {
     /// The kernel whose values are expected.
     pub(super) kernel: Kernel,
@@ -31,9 +31,9 @@ pub(super) struct CaseEnv {
     primary: Information,
     other_user: Option<Sid>,
     users: Vec<(User, Opens)>,
-    /// The driver, and the rules that it is asked for, if calls go through it.
+    /// The driver and the rules mode, if calls go through it.
     pub(super) driver: Option<(Device, RulesMode)>,
-    /// Ids of saves and the tokens asked for then, by the case's numbers.
+    /// Ids of saves and the tokens requested before them, by the case's numbers.
     pub(super) saves: Mutex<BTreeMap<usize, (u64, Option<ClientToken>)>>,
     /// Handles, by the case's numbers.
     pub(super) kept: Mutex<BTreeMap<usize, Kept>>,
@@ -45,7 +45,7 @@ pub(super) struct CaseEnv {
     object_creator: Mutex<Sender<Order>>,
 }
 
-/// A handle, and what the catalogue calls the object behind it.
+/// A handle, and the catalogue's name of its object.
 pub(super) enum Kept {
     Thread(OwnedHandle, Who),
     Token(Token, Option<ClientToken>),
@@ -103,7 +103,7 @@ impl CaseEnv {
         })
     }
 
-    /// The end of the case: what it found.
+    /// Ends the case; returns its result.
     pub(super) fn finish(&self) -> Result<String, Vec<Mismatch>> {
         let found = std::mem::take(&mut *self.found.lock());
         if found.is_empty() { Ok(std::mem::take(&mut *self.shown.lock())) } else { Err(found) }
@@ -114,22 +114,22 @@ impl CaseEnv {
         self.tokens.get(tok.name()).ok_or(Status::INVALID_HANDLE)
     }
 
-    /// Notes a difference; an empty expectation is not looked at.
+    /// Records a difference; an empty expectation is not compared.
     pub(super) fn compare(&self, what: &str, expected: &str, observed: &str) {
         compare(&mut self.found.lock(), what, expected, observed);
     }
 
-    /// Words for a case that passes: the last ones stay.
+    /// Sets the words for a case that passes.
     pub(super) fn show(&self, words: String) {
         *self.shown.lock() = words;
     }
 
-    /// The SID that stands for one of the catalogue's.
+    /// The SID used here for one of the catalogue's.
     pub(super) fn real(&self, sid: Sid) -> Option<Sid> {
         real(self.primary.user, self.other_user, sid)
     }
 
-    /// Objects that grant a user access, if there is such a user here.
+    /// Objects that grant a user access, if that user exists here.
     pub(super) fn opens_of(&self, user: User) -> Option<&Opens> {
         self.users.iter().find(|(of, _)| *of == user).map(|(_, opens)| opens)
     }
@@ -149,7 +149,7 @@ impl CaseEnv {
         answer.recv().unwrap_or(Err(gone))
     }
 
-    /// What the calls go through.
+    /// How the calls reach the kernel.
     pub(super) fn route(&self) -> Route {
         self.driver.as_ref().map_or(Route::UserMode, |(_, rules)| Route::Driver(*rules))
     }
@@ -162,7 +162,7 @@ impl CaseEnv {
         format!("{whose}{kind} {level}")
     }
 
-    /// Which token that is, or of which it is a copy.
+    /// The token that it is, or is a copy of.
     pub(super) fn whose(&self, id: u64, user: Sid, logon: u64, asked: Option<ClientToken>) -> String {
         let of_primary = self.primary.user == user && self.primary.authentication_id == logon;
         match (self.ids.get(&id), asked) {
@@ -176,7 +176,7 @@ impl CaseEnv {
         }
     }
 
-    /// Notes differences that others find.
+    /// Records the differences that `find` adds.
     pub(super) fn note(&self, find: impl FnOnce(&mut Vec<Mismatch>)) {
         find(&mut self.found.lock());
     }
@@ -194,8 +194,8 @@ fn real(own: Sid, other: Option<Sid>, sid: Sid) -> Option<Sid> {
     }
 }
 
-/// Starts a thread that creates objects for the others: a thread that impersonates creates them as its client, if it
-/// can at all.
+/// Starts a thread that creates objects for the others: a thread that impersonates would create them as its client,
+/// or could not create them.
 fn object_creator(own: Sid, other: Option<Sid>) -> Sender<Order> {
     let (orders, waiting) = channel::<Order>();
     std::thread::spawn(move || {
@@ -228,10 +228,10 @@ pub(super) fn kind(token: &Information) -> String {
     }
 }
 
-/// Opens the device as the process, whatever the caller impersonates.
+/// Opens the device without impersonating, whatever the caller impersonates.
 ///
 /// # Errors
-/// What Windows says.
+/// The status of the open.
 pub(super) fn open_device() -> Result<Device, Status> {
     let opened = std::thread::spawn(|| Device::open(READ_WRITE, Waiting::Kernel)).join();
     opened.unwrap_or(Err(Status::UNSUCCESSFUL))

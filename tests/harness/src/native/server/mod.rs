@@ -1,5 +1,5 @@
-//! A server process: it has the primary token of one case, gets the case from the
-//! harness through its standard input, and answers when it no longer impersonates.
+//! A server process: it has the primary token of one case, reads the case from its
+//! standard input, and writes the answer when it no longer impersonates.
 
 mod actor;
 mod env;
@@ -25,51 +25,51 @@ use std::time::Duration;
 /// The hidden command of the harness that makes a process a server.
 pub(super) const COMMAND: &str = "native-server";
 
-/// What the harness asks of a server.
+/// A question of the harness to a server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Question {
     /// Whether the kernel has a feature.
     Probe {
-        /// Which.
+        /// The feature.
         feature: Feature,
         /// Tokens by their names in the catalogue: handles of the server process.
         tokens: BTreeMap<String, u64>,
     },
-    /// What comes of a case.
+    /// The result of a case.
     Case {
         /// Its id.
         id: String,
         /// The name of the kernel whose values are expected.
         kernel: String,
-        /// The calls go through the driver, which is asked for the documented rules.
+        /// Present if the calls go through the driver: whether in the documented rules mode.
         documented_rules: Option<bool>,
         /// Tokens by their names in the catalogue: handles of the server process.
         tokens: BTreeMap<String, u64>,
         /// The binary form of the other user's SID, if there is another user.
         other_user: Option<Vec<u8>>,
     },
-    /// Nothing: the server stays for as long as nobody ends it, but not for ever.
+    /// No question: the server waits until it is ended, or for [`WAIT`].
     Wait,
 }
 
-/// How long a server waits that was asked to.
+/// How long a server waits for [`Question::Wait`].
 const WAIT: Duration = Duration::from_secs(600);
 
-/// What the server answers.
+/// An answer of the server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// The kernel has it, or what was seen instead.
+    /// The kernel has the feature, or what was observed instead.
     Probed(Result<(), String>),
-    /// What came of the case.
+    /// The result of the case.
     Finished(Result<String, Vec<Mismatch>>),
-    /// It waits from now on.
+    /// The server waits from now on.
     Waiting,
 }
 
-/// Answers the one question that comes through standard input.
+/// Answers the one question on standard input.
 ///
 /// # Errors
-/// What keeps the question from being read or the answer from being written.
+/// Why the question cannot be read or the answer cannot be written.
 pub fn serve() -> anyhow::Result<()> {
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;

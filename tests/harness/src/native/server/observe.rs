@@ -1,4 +1,4 @@
-//! What user mode sees of a thread, written in the catalogue's notation.
+//! What user mode can observe of a thread, in the catalogue's notation.
 
 use super::env::{CaseEnv, kind};
 use psimp_catalogue::{ClientToken, User};
@@ -10,7 +10,7 @@ use std::os::windows::io::BorrowedHandle;
 
 use crate::observe::short;
 
-/// The token of a thread, as an open shows it.
+/// The result of opening the token of a thread.
 pub(super) enum OpenedToken {
     /// The thread does not impersonate.
     Idle,
@@ -18,12 +18,12 @@ pub(super) enum OpenedToken {
     Anonymous,
     /// The token.
     Token(Box<Information>),
-    /// What else the open said.
+    /// Another status of the open.
     Refused(Status),
 }
 
 impl OpenedToken {
-    /// Opens the token of a thread as the process.
+    /// Opens the token of a thread without impersonating.
     pub(super) fn of(thread: BorrowedHandle<'_>, as_self: bool) -> Self {
         match Token::of_thread(thread, QUERY, as_self).and_then(|token| token.information()) {
             Ok(information) => Self::Token(Box::new(information)),
@@ -33,9 +33,9 @@ impl OpenedToken {
         }
     }
 
-    /// The slot, in as many words as can be seen, and what is expected in as many:
-    /// its flags cannot be seen, of a slot at Anonymous only the level, and of one
-    /// with copy-on-open the level of what was opened.
+    /// The observable part of the slot, and the same part of the expected slot.
+    /// The flags cannot be observed; of a slot at Anonymous only the level can, and
+    /// of one with copy-on-open the level is that of the opened token.
     pub(super) fn slot(&self, env: &CaseEnv, asked: Option<ClientToken>, expected: &str) -> (String, String) {
         let level = expected.rsplit_once(" L").map(|(_, level)| format!("L{level}"));
         let without_flags = || {
@@ -54,7 +54,7 @@ impl OpenedToken {
         }
     }
 
-    /// Which object was opened.
+    /// The id of the opened token.
     pub(super) fn id(&self) -> Option<u64> {
         match self {
             Self::Token(seen) => Some(seen.token_id),
@@ -62,7 +62,7 @@ impl OpenedToken {
         }
     }
 
-    /// What was opened, against the object in the slot.
+    /// The opened token, compared with the object in the slot.
     pub(super) fn open(&self, in_slot: Option<u64>) -> String {
         let seen = match self {
             Self::Idle => return short(Status::NO_TOKEN),

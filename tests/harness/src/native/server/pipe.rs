@@ -9,7 +9,7 @@ use psimp_windows::thread;
 use std::io::{Read as _, Write as _};
 
 /// A client opens a pipe of this process with the quality of service and writes;
-/// the calling thread impersonates it. The error says what went wrong before that.
+/// the calling thread impersonates it. The error is what failed before that.
 pub(super) fn impersonate(flags: u32, reads: bool) -> Result<Result<(), Status>, String> {
     let pipe = Pipe::create().map_err(|error| error.to_string())?;
     let mut client = pipe.connect(flags).map_err(|error| format!("the client's open: {error}"))?;

@@ -1,4 +1,4 @@
-//! Trying out, in a server process, what the kernel has.
+//! Tries out, in a server process, which features the kernel has.
 
 use super::observe::OpenedToken;
 use super::pipe;
@@ -10,10 +10,10 @@ use psimp_windows::token::{ALL_ACCESS, Filter, QUERY};
 use psimp_windows::{Token, thread};
 use std::os::windows::io::AsHandle as _;
 
-/// Tries a feature out. The error says what was seen instead.
+/// Tries out a feature. The error is what was observed instead.
 pub(super) fn probe(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
     let tried = tried(feature, unrestricted);
-    // The answer is written as the process.
+    // The answer is written without impersonating.
     let reverted = thread::set_token(thread::current(), None);
     tried.and(reverted.map_err(|status| format!("RevertToSelf failed with {status}")))
 }
@@ -107,7 +107,7 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
     }
 }
 
-/// An event that the process's user alone may open.
+/// An event that only the process's user may open.
 fn event() -> Result<Event, String> {
     let own = Token::of_process(thread::current_process(), QUERY).and_then(|token| token.information());
     let user = own.map_err(|status| status.to_string())?.user;

@@ -1,4 +1,4 @@
-//! What a program does through system calls.
+//! Steps that a program carries out with system calls.
 
 use super::actor::Actor;
 use super::env::Kept;
@@ -109,7 +109,7 @@ impl Actor<'_, '_> {
         }
     }
 
-    /// Calls on tokens, and on what does not depend on the slot, or ought not.
+    /// Calls on tokens, and on what does not, or should not, depend on the slot.
     fn tokens(&self, program: &Program) {
         match *program {
             Program::Duplicate { token, level, status } => {
@@ -119,7 +119,7 @@ impl Actor<'_, '_> {
             }
             Program::Tells { token, user, integrity } => {
                 let told = self.with_token(token, Token::information).map(|told| {
-                    // Which groups and privileges the machine's users have, the machine knows.
+                    // The groups and privileges of a user depend on the machine.
                     (Some(told.user), told.integrity, !told.groups.is_empty(), !told.privileges.is_empty())
                 });
                 let expected = (self.env.real(user.sid()), Some(integrity), true, true);
@@ -134,7 +134,7 @@ impl Actor<'_, '_> {
                 }
             }
             Program::EnableDisabled(token) => {
-                // The handle may be for adjusting alone, so what is disabled is asked of the token itself.
+                // The handle may allow adjusting only, so the disabled privileges are read from the token itself.
                 let disabled = self.tok(token).map_or(Err(Status::INVALID_HANDLE), |tok| self.disabled(tok));
                 let set = disabled.and_then(|luids| {
                     self.with_token(token, |token| {
@@ -159,7 +159,7 @@ impl Actor<'_, '_> {
     }
 }
 
-/// What a process that is started now runs as.
+/// The token of a process that is started now.
 fn child_token() -> Option<Information> {
     use std::process::{Command, Stdio};
     let mut command = Command::new(std::env::current_exe().ok()?);

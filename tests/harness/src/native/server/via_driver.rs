@@ -32,7 +32,7 @@ impl Contract for DeviceClient<'_> {
 }
 
 impl Actor<'_, '_> {
-    /// Group D: what EVALUATE says, the outcome, and the looks at what came of it.
+    /// Group D: the reply of EVALUATE, the outcome, and the observations of the result.
     pub(super) fn decide_through_driver(&self, row: &DecisionRow) {
         let Some((_, rules)) = &self.env.driver else { return };
         let number = match self.env.token(row.token) {
@@ -118,7 +118,7 @@ impl Actor<'_, '_> {
         }
     }
 
-    /// What a thread shows, by QUERY and by what a program sees.
+    /// Checks the state of a thread, by QUERY and by what a program can observe.
     pub(super) fn check_through_driver(&self, state: &State) {
         let asked = self.env.asked.by(self.about);
         let slot = self.queried();
@@ -127,7 +127,7 @@ impl Actor<'_, '_> {
         self.env.show(words);
         if self.about == self.who {
             self.look_at_access(state);
-            // An open may change the slot, so there is none unless it is asked for.
+            // An open may change the slot, so it is made only if the case expects a result of it.
             if !state.open.is_empty() || !state.after_open.is_empty() {
                 let in_slot = slot.ok().flatten().map(|slot| slot.token_id);
                 self.compare("open", state.open, &OpenedToken::of(thread::current(), true).open(in_slot));
@@ -159,8 +159,8 @@ impl Actor<'_, '_> {
         self.request(|client| client.impersonate_by(token, copy_on_open, effective_only, level, rules))
     }
 
-    /// A save of the case. A number that names none gives an id that nobody has,
-    /// and so a difference.
+    /// A save of the case. A number without a save gives an id that does not exist,
+    /// and thereby a difference.
     fn saved(&self, number: usize) -> (u64, Option<ClientToken>) {
         self.env.saves.lock().get(&number).copied().unwrap_or((u64::MAX, None))
     }

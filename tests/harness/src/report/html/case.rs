@@ -1,4 +1,4 @@
-//! One case: what it does, and what came.
+//! One case: what it does, and its results.
 
 use maud::{Markup, html};
 
@@ -30,7 +30,7 @@ impl Page<'_> {
         }
     }
 
-    /// What came in each run.
+    /// The results in each run.
     pub(super) fn observed(&self, row: &Row<'_>) -> Markup {
         html! {
             table.observed {

@@ -54,7 +54,7 @@ impl Page<'_> {
         }
     }
 
-    /// The rule that decided, where one did.
+    /// The rule that decided, if one did.
     pub(super) fn deciding(
         &self,
         id: &str,

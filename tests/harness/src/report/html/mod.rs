@@ -1,5 +1,5 @@
-//! Runs side by side as one HTML page that needs nothing else: no network, no other file, and no script to be
-//! read. All text goes through maud, which escapes it.
+//! Runs side by side as one HTML page that needs no network, no other file, and no script to be read. All text
+//! is escaped by maud.
 
 mod case;
 mod matrix;
@@ -19,11 +19,11 @@ pub struct Page<'a> {
     pub title: &'a str,
     /// The runs.
     pub sheet: &'a Sheet<'a>,
-    /// Whether the runs should have come alike: then the page begins with what did not.
+    /// Whether the runs are compared: then the page begins with the differences.
     pub compared: bool,
-    /// Setup, calls and rules tried of the case with this id; nothing for one that is unknown here.
+    /// Setup, calls and rules tried of the case with this id; nothing for an unknown id.
     pub told: &'a dyn Fn(&str) -> Option<String>,
-    /// The rule that decided the case with this id, where it came as expected in this run and one did.
+    /// The rule that decided the case with this id, if it passed in this run and one did.
     pub rule: &'a dyn Fn(&str, &RunResult) -> Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl Page<'_> {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
-                    // Whatever slips in: nothing is fetched, from anywhere.
+                    // Even if unescaped text got in, nothing would be fetched.
                     meta http-equiv="Content-Security-Policy"
                         content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
                     title { (self.title) }
@@ -97,7 +97,7 @@ impl Page<'_> {
         }
     }
 
-    /// Every case that did not come alike.
+    /// Every case that differs between the runs.
     fn differences(&self) -> Markup {
         let rows: Vec<_> = self.sheet.differences().collect();
         html! {
@@ -113,7 +113,7 @@ impl Page<'_> {
         }
     }
 
-    /// Hidden until the script has made it work.
+    /// The filter, hidden until the script shows it.
     fn filter(&self, groups: &[&[Row<'_>]]) -> Markup {
         let absent = self.sheet.rows.iter().any(|row| row.cells.iter().any(Option::is_none));
         html! {
@@ -146,7 +146,7 @@ impl Page<'_> {
     }
 }
 
-/// What a filter may look for in a row.
+/// The outcomes of a row, for the filter.
 fn outcomes(row: &Row<'_>) -> String {
     let mut words: Vec<_> = row.cells.iter().map(|cell| outcome(*cell)).collect();
     words.sort_unstable();
@@ -157,7 +157,7 @@ fn outcomes(row: &Row<'_>) -> String {
     words.join(" ")
 }
 
-/// The outcome as a sign and a word, so that nobody has to tell colours apart.
+/// The outcome as a sign and a word, so that it does not depend on colours.
 fn mark(cell: Option<&CaseStatus>) -> Markup {
     let sign = match cell {
         Some(CaseStatus::Passed(_)) => "✓",

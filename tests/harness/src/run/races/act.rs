@@ -37,7 +37,7 @@ impl<'a> Actor<'a> {
         }
     }
 
-    // The methods themselves are not general enough in the client's lifetime.
+    // The methods as paths are not general over the client's lifetime.
     #[allow(clippy::redundant_closure_for_method_calls)]
     fn act(&self, act: &'static Act) {
         let what = name(act);
@@ -85,7 +85,7 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// What programs, the kernel and the I/O manager do.
+    /// Acts of programs, the kernel and the I/O manager.
     fn outside(&self, act: &'static Act) {
         let (env, machine) = (self.env, &self.machine);
         match *act {
@@ -138,7 +138,7 @@ impl<'a> Actor<'a> {
                     env.differ(vec![found]);
                 }
             }
-            // The others have been seen to.
+            // Handled by the caller.
             _ => (),
         }
     }
@@ -162,7 +162,7 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// With a handle on a thread, for this once.
+    /// Calls `act` with a handle to a thread, which is closed afterwards.
     fn about<T>(&self, who: Who, act: impl FnOnce(u64) -> T) -> T {
         let thread = Object::Thread(self.env.thread(who));
         let handle = self.machine.process.handles().insert(thread, rights::THREAD_ALL_ACCESS);
@@ -189,7 +189,7 @@ impl<'a> Actor<'a> {
         self.env.saves.lock().get(&number).copied().unwrap_or_default()
     }
 
-    /// What came back must be one of these.
+    /// Checks that the status is one of the allowed ones.
     fn ended(&self, what: &str, result: Result<(), Failure>, allowed: &[Status]) {
         let observed = match result {
             Ok(()) => Status::SUCCESS.to_string(),
@@ -198,8 +198,8 @@ impl<'a> Actor<'a> {
         self.one_of(what, &observed, &[], allowed);
     }
 
-    /// The slot that was reported must be one of these, or what came back one of
-    /// those.
+    /// Checks that the reported slot is one of `slots`, or the status one of
+    /// `statuses`.
     fn told(&self, what: &str, answer: Result<wire::Slot, Failure>, slots: &[&str], statuses: &[Status]) {
         let observed = match answer {
             Ok(slot) => match SlotView::from_reply(&slot) {
@@ -221,7 +221,7 @@ impl<'a> Actor<'a> {
     }
 }
 
-/// What a schedule calls an act.
+/// The name of an act in a schedule.
 fn name(act: &Act) -> &'static str {
     match act {
         Act::Repeat(..) => "repeat",

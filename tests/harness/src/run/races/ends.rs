@@ -1,4 +1,4 @@
-//! What a race leaves, and which of the ends that the catalogue allows that is.
+//! The end states of races, compared with those that the catalogue allows.
 
 use super::env::RaceEnv;
 use crate::observe::SlotView;
@@ -8,17 +8,17 @@ use psimp_catalogue::{ClientToken, Race, RaceOutcome, Who};
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
-/// The ends that are allowed on a setup.
+/// The end states that are allowed on a setup.
 fn allowed(setup: &Setup, race: &Race) -> &'static [RaceOutcome] {
     let rules = race.rules.unwrap_or(setup.rules);
     race.ends.of(setup.kernel, rules == RulesMode::Documented)
 }
 
-/// Which of the ends the race came to.
+/// Which of the end states the race reached.
 pub(super) fn reached(env: &RaceEnv, setup: &Setup, race: &Race) -> Result<usize, Mismatch> {
     let allowed = allowed(setup, race);
     let slot = |who: Who| env.words(env.thread(who).slot().map(|slot| SlotView::from(&slot)).as_ref());
-    // All ends speak of the same threads and tokens.
+    // All end states list the same threads and tokens.
     let (slots, references): (Vec<_>, Vec<_>) = allowed.first().map_or_else(Default::default, |end| {
         let slots = end.slots.iter().map(|(who, _)| (*who, slot(*who))).collect();
         let references = end.references.iter().map(|(tok, _)| (*tok, env.machine.references(*tok))).collect();
@@ -41,7 +41,7 @@ fn words(slots: &[(Who, &str)], references: &[(ClientToken, i64)]) -> String {
     format!("[{}; {}]", slots.collect::<Vec<_>>().join(", "), references.collect::<Vec<_>>().join(" "))
 }
 
-/// How often a race came to which end.
+/// How often a race reached each end state.
 pub(super) struct Tally {
     ends: &'static [RaceOutcome],
     counts: Vec<u64>,
@@ -63,7 +63,7 @@ impl Tally {
         self.counts.iter().sum()
     }
 
-    /// Ends that some schedule has to come to, and none has.
+    /// End states that some schedule must reach, and none has.
     fn missing(&self) -> impl Iterator<Item = &'static RaceOutcome> {
         let ends = self.ends.iter().zip(&self.counts);
         ends.filter(|(end, count)| end.must_occur && **count == 0).map(|(end, _)| end)
@@ -81,7 +81,7 @@ impl Tally {
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
-    /// The slots of each end, and how often it came.
+    /// The slots of each end state, and how often it was reached.
     pub(super) fn words(&self) -> String {
         let mut text = String::new();
         for (end, count) in self.ends.iter().zip(&self.counts).filter(|(_, count)| **count != 0) {

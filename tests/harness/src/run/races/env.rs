@@ -14,11 +14,11 @@ use psimp_protocol::RulesMode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The machine, the driver, and what the acts keep. No lock is held while a
-/// thread makes a call.
+/// The machine, the driver, and the objects that acts keep. No lock is held while
+/// a thread makes a call.
 pub(super) struct RaceEnv {
     pub(super) machine: Machine,
-    /// What IMPERSONATE asks for.
+    /// The rules mode that IMPERSONATE requests.
     pub(super) rules: RulesMode,
     /// The driver and the open of its device, until it is unloaded.
     pub(super) device: Mutex<Option<Arc<Device>>>,
@@ -28,9 +28,9 @@ pub(super) struct RaceEnv {
     pub(super) handles: Mutex<BTreeMap<usize, u64>>,
     /// Ids of saves.
     pub(super) saves: Mutex<BTreeMap<usize, u64>>,
-    /// What was moved out of slots.
+    /// What `PsDisableImpersonation` moved out of slots.
     pub(super) disabled: Mutex<BTreeMap<usize, ImpersonationState>>,
-    /// The tokens that the race speaks of.
+    /// The tokens that the race names.
     tokens: Vec<ClientToken>,
     pub(super) found: Differences,
 }
@@ -42,8 +42,8 @@ pub(super) struct Device {
 }
 
 impl RaceEnv {
-    /// As for any case: the device is opened by an administrator, who then takes
-    /// on the server's token.
+    /// As for any case, the device is opened by an administrator, and the process
+    /// is then given the server's token.
     pub(super) fn start(setup: &Setup, race: &Race, options: Options) -> Result<Self, Failure> {
         let machine = Machine::new(setup.kernel);
         let driver = Driver::start_with(&setup.source, &machine.system, options)?;
@@ -60,7 +60,7 @@ impl RaceEnv {
             threads.entry(*who).or_insert_with(|| machine.begin(*who));
         }
         let tokens = tokens(race);
-        // References are counted against the beginning.
+        // References are counted from here.
         for tok in &tokens {
             machine.token(*tok);
         }
@@ -78,7 +78,7 @@ impl RaceEnv {
         })
     }
 
-    /// From now on the kernel's own points are points of the schedule.
+    /// Makes the kernel's fault points points of the schedule from now on.
     pub(super) fn watch_kernel(&self, pace: &Pace) {
         let faults = self.machine.system.faults();
         match pace {
@@ -92,8 +92,8 @@ impl RaceEnv {
         }
     }
 
-    /// A thread of the race; one that is not among its parts begins when it is
-    /// first spoken of.
+    /// A thread of the race; one that is not among its parts is created at its
+    /// first use.
     pub(super) fn thread(&self, who: Who) -> Arc<Thread> {
         self.threads.lock().entry(who).or_insert_with(|| self.machine.begin(who)).clone()
     }
@@ -103,7 +103,7 @@ impl RaceEnv {
         self.ids.get(&who).copied().unwrap_or_default()
     }
 
-    /// The thread exits: nobody here refers to it any more.
+    /// The thread exits: the references to it here are dropped.
     pub(super) fn exit(&self, who: Who) {
         let thread = self.threads.lock().remove(&who);
         if let Some(thread) = thread {
@@ -111,7 +111,7 @@ impl RaceEnv {
         }
     }
 
-    /// The device, as long as the driver is loaded.
+    /// The device, if the driver is loaded.
     pub(super) fn device(&self) -> Result<Arc<Device>, Failure> {
         self.device.lock().clone().ok_or_else(|| Failure::Fault("the driver is unloaded".to_owned()))
     }
@@ -141,7 +141,7 @@ impl RaceEnv {
     }
 }
 
-/// Each token that a race speaks of, once.
+/// Each token that a race names, once.
 fn tokens(race: &Race) -> Vec<ClientToken> {
     fn collect(acts: &[Act], tokens: &mut Vec<ClientToken>) {
         for act in acts {

@@ -4,7 +4,7 @@ use psimp_catalogue::{Act, Race, RaceOutcome, RaceOutcomes, ThreadArg, TokenArg}
 use psimp_nt::Status;
 use std::fmt::Write as _;
 
-/// What its threads do, and what may be left.
+/// What its threads do, and its allowed end states.
 pub(crate) fn explain(race: &Race) -> String {
     let mut text = format!("Server {}\n", race.server.name());
     if let Some(rules) = race.rules {
@@ -102,7 +102,7 @@ fn target(target: ThreadArg) -> String {
     }
 }
 
-/// What may come back, unless it is success alone.
+/// The allowed statuses, unless only success is.
 fn statuses(allowed: &[Status]) -> String {
     if allowed == [Status::SUCCESS] {
         return String::new();

@@ -1,6 +1,6 @@
-//! Carries out cases in which threads act at the same time, many times over:
-//! under schedules that are made from seeds, and, where there is no image whose
-//! calls could be kept, also as the operating system lets the threads run.
+//! Carries out cases in which threads act at the same time, many times: under
+//! schedules that are made from seeds and, where there is no image whose calls
+//! could be scheduled, also as the operating system schedules the threads.
 
 mod act;
 mod ends;
@@ -24,20 +24,20 @@ use psimp_model::FaultPoint;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Seeds of a run: at least so many, from 0 on.
+/// The least number of seeds of a run, from 0 on.
 pub const SCHEDULES: u64 = 128;
 
-/// No more than so many, where some end is still to come.
+/// The most, where some end state has not been reached yet.
 const MOST_SCHEDULES: u64 = 1024;
 
-/// How often threads run as they like, on a setup that needs that.
+/// How often threads run unscheduled, on a setup that needs that.
 const FREE_RUNS: u64 = 16;
 
-/// Runs a race under [`SCHEDULES`] schedules, and more until it has come to all
-/// ends that it has to come to; up to the first that fails.
+/// Runs a race under [`SCHEDULES`] schedules, and more until it has reached all
+/// end states that it must reach; stops at the first failure.
 pub(crate) fn run(setup: &Setup, race: &Race) -> Comparison {
     if setup.source.witness().is_some() {
-        // Failures are what differs from run to run, and nothing else.
+        // Between these runs only the failures may differ.
         return once(setup, race, &Pace::seeded(0, race)).0.map(|_| "one schedule".to_owned());
     }
     let mut tally = Tally::new(setup, race);
@@ -68,7 +68,7 @@ pub(crate) fn replay(setup: &Setup, race: &Race, seed: u64) -> (Comparison, Vec<
     (found, turns)
 }
 
-/// The turns in words: each thread with what it came to.
+/// The turns in words: each thread with the point that it reached.
 pub fn words(race: &Race, turns: &[Turn]) -> String {
     let mut text = String::new();
     for chunk in turns.chunk_by(|one, other| one.part == other.part) {
@@ -88,11 +88,11 @@ fn named(how: &str, found: Vec<Mismatch>) -> Vec<Mismatch> {
     found.into_iter().map(|m| Mismatch { what: format!("{how}: {}", m.what), ..m }).collect()
 }
 
-/// How the threads get their turns.
+/// How the threads are scheduled.
 pub(super) enum Pace {
     /// By a schedule.
     Seeded(Arc<Schedule>),
-    /// As the operating system has it, with a word to it at each point.
+    /// By the operating system, with a yield at each point.
     Free,
 }
 
@@ -132,7 +132,7 @@ impl Pace {
     }
 }
 
-/// A race from its beginning to what is left: which of its ends it came to.
+/// Runs a race once; returns which of its end states it reached.
 fn once(setup: &Setup, race: &Race, pace: &Pace) -> (Result<usize, Vec<Mismatch>>, Vec<Turn>) {
     let env = match RaceEnv::start(setup, race, pace.options()) {
         Ok(env) => env,
@@ -146,7 +146,7 @@ fn once(setup: &Setup, race: &Race, pace: &Pace) -> (Result<usize, Vec<Mismatch>
             let env = &env;
             scope.spawn(move || {
                 let _part = pace.take_part(part);
-                // It lets go of its thread while it is still its turn.
+                // The reference to its thread is dropped while it is still its turn.
                 Actor::new(env, *who, pace).acts(acts);
             });
         }
@@ -156,7 +156,7 @@ fn once(setup: &Setup, race: &Race, pace: &Pace) -> (Result<usize, Vec<Mismatch>
     (finish(env, setup, race), pace.turns())
 }
 
-/// Looks at what is left, ends everything, and says which end it came to.
+/// Observes the end state, ends everything, and returns which end state it is.
 fn finish(env: RaceEnv, setup: &Setup, race: &Race) -> Result<usize, Vec<Mismatch>> {
     let handles = std::mem::take(&mut *env.handles.lock());
     for handle in handles.into_values() {
@@ -193,5 +193,5 @@ fn point(point: FaultPoint) -> &'static str {
     }
 }
 
-/// What the threads found to be otherwise than it may be.
+/// The differences that the threads found.
 type Differences = Mutex<Vec<Mismatch>>;

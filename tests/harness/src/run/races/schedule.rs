@@ -1,4 +1,4 @@
-//! Who goes on: one thread at a time, chosen from a seed.
+//! Schedules: one thread runs at a time, chosen from a seed.
 #![cfg_attr(windows, allow(clippy::missing_const_for_thread_local))] // emulated there: the lint sees no const
 
 use oorandom::Rand32;
@@ -8,12 +8,12 @@ use std::cell::Cell;
 
 /// The turns of several threads of the operating system.
 ///
-/// Exactly one of those that take part runs. At each point that it comes to, a
-/// call of the driver into the kernel for one, the next one to run is drawn. A
-/// schedule depends on nothing but the seed and the points that the threads come
-/// to, so the same seed makes the same schedule again.
+/// Exactly one of the threads that take part runs. At each point that it reaches,
+/// such as a call of the driver into the kernel, the next one to run is drawn. A
+/// schedule depends only on the seed and on the points that the threads reach, so
+/// the same seed gives the same schedule.
 ///
-/// Threads that do not take part are not kept.
+/// Threads that do not take part are not held back.
 #[derive(Debug)]
 pub struct Schedule {
     state: Mutex<State>,
@@ -30,18 +30,18 @@ struct State {
     trace: Vec<Turn>,
 }
 
-/// How the next one is found. Some races show when threads take turns at every
-/// call, others when one stands still at one call while the others do all they
-/// do: seeds make each kind.
+/// How the next thread is chosen. Some races show when threads take turns at every
+/// call, others when one stops at a call while the others finish: each kind is
+/// made by some seeds.
 #[derive(Debug)]
 enum Manner {
-    /// Of so many points, one passes the turn on, to anybody.
+    /// On average one of this many points passes the turn on, to any thread.
     Walk { patience: u32 },
-    /// Some functions, by name, at whose calls the turn is passed on to anybody,
-    /// and nowhere else: so whatever lies between two of them is torn apart.
+    /// The turn is passed on, to any thread, only at calls of some functions, chosen
+    /// by name.
     Names { salt: u32 },
-    /// The thread of the highest rank runs, until it comes to one of a few
-    /// points: there it falls below all others. (Burckhardt and others, "A
+    /// The thread of the highest rank runs, until it reaches one of a few
+    /// points: there its rank drops below all others. (Burckhardt and others, "A
     /// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs".)
     Ranks {
         /// By part.
@@ -59,7 +59,7 @@ impl Manner {
             _ => (),
         }
         let ranks = (0..parts).map(|_| i64::from(random.rand_u32())).collect();
-        // How many points there will be is not known: some schedules change early.
+        // The number of points is not known in advance, so some schedules change early.
         let within = 4 << random.rand_range(0..6);
         let mut changes: Vec<_> = (0..random.rand_range(0..4)).map(|_| pick(random, within)).collect();
         changes.sort_unstable_by(|one, other| other.cmp(one));
@@ -67,37 +67,37 @@ impl Manner {
     }
 }
 
-/// Where a thread stands.
+/// The state of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PartState {
-    /// It runs, or will when it is its turn.
+    /// It runs, or can when it is its turn.
     Ready,
-    /// It waits for a lock, which nobody can have released since.
+    /// It waits for a lock, which no thread can have released since.
     Waits,
-    /// It is done.
+    /// It has finished.
     Gone,
 }
 
-/// A point that a thread came to.
+/// A point that a thread reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// Which of the threads.
+    /// The number of the thread.
     pub part: usize,
     /// What it is about to do.
     pub what: &'static str,
 }
 
 thread_local! {
-    /// The part that this thread takes in the schedule it is in.
+    /// The number of this thread in its schedule.
     // It is const; clippy does not see it where the target has no thread-local storage of its own.
     #[allow(clippy::missing_const_for_thread_local)]
     static PART: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 impl Schedule {
-    /// A schedule for so many threads.
+    /// A schedule for this many threads.
     pub fn new(seed: u64, parts: usize) -> Self {
-        // Seeds that follow each other would draw much the same at first.
+        // Successive seeds would draw similar numbers at first.
         let mut random = Rand32::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let manner = Manner::draw(&mut random, parts);
         let ready = vec![PartState::Ready; parts].into_boxed_slice();
@@ -106,8 +106,8 @@ impl Schedule {
         Self { state: Mutex::new(state), turns: (0..parts).map(|_| Condvar::new()).collect() }
     }
 
-    /// The calling thread takes this part, from its first turn until the value
-    /// is dropped.
+    /// The calling thread takes part under this number, from its first turn until
+    /// the value is dropped.
     pub fn take_part(&self, part: usize) -> TakesPart<'_> {
         PART.set(Some(part));
         let state = self.state.lock();
@@ -115,7 +115,7 @@ impl Schedule {
         TakesPart { schedule: self, part }
     }
 
-    /// A point: the thread goes on when it is its turn again.
+    /// A point: returns when it is the thread's turn again.
     pub fn pause(&self, what: &'static str) {
         let Some(part) = PART.get() else { return };
         let mut state = self.state.lock();
@@ -126,12 +126,12 @@ impl Schedule {
         }
     }
 
-    /// What happened so far.
+    /// The turns so far.
     pub fn trace(&self) -> Vec<Turn> {
         self.state.lock().trace.clone()
     }
 
-    /// Lets any of the threads that can run go on.
+    /// Passes the turn to one of the threads that can run.
     fn pass_on(&self, mut state: MutexGuard<'_, State>, part: usize) {
         if let Some(next) = state.draw() {
             self.give(&mut state, next);
@@ -154,7 +154,7 @@ impl Schedule {
 }
 
 impl State {
-    /// Whether somebody else may go on at the point just noted.
+    /// Whether another thread may run at the point just recorded.
     fn is_change(&mut self, part: usize) -> bool {
         match &mut self.manner {
             Manner::Walk { patience } => self.random.rand_range(0..*patience) == 0,
@@ -166,13 +166,13 @@ impl State {
                 if here && let Some(rank) = ranks.get_mut(part) {
                     *rank = -i64::try_from(point).unwrap_or(i64::MAX) - 1;
                 }
-                // Somebody of a higher rank may have been waiting until now.
+                // A thread of a higher rank may have been waiting until now.
                 true
             }
         }
     }
 
-    /// One of the threads that can run.
+    /// Draws one of the threads that can run.
     fn draw(&mut self) -> Option<usize> {
         let ready = self.parts.iter().enumerate().filter(|(_, part)| **part == PartState::Ready);
         let ready: Vec<_> = ready.map(|(number, _)| number).collect();
@@ -185,7 +185,7 @@ impl State {
         }
     }
 
-    /// Somebody gets on, and so may have released a lock since.
+    /// A thread makes progress, and may have released a lock.
     fn progress(&mut self) {
         for part in &mut self.parts {
             if *part == PartState::Waits {
@@ -220,7 +220,7 @@ impl Observer for Schedule {
     }
 }
 
-/// A thread in a schedule.
+/// A thread's part in a schedule.
 #[derive(Debug)]
 pub struct TakesPart<'a> {
     schedule: &'a Schedule,
@@ -239,15 +239,15 @@ impl Drop for TakesPart<'_> {
     }
 }
 
-/// Whether a name is one of those that go with the salt: one in four is. (FNV-1a,
-/// which is the same everywhere and always.)
+/// Whether a name is chosen by the salt, as one in four is. (FNV-1a, which does not
+/// depend on the platform.)
 fn is_chosen(salt: u32, name: &str) -> bool {
     let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     let hash = name.bytes().fold(0x811C_9DC5 ^ salt, mix);
     (hash ^ hash >> 15) % 4 == 0
 }
 
-/// A number below `count`, of which there are few.
+/// A number below `count`, which is small.
 fn pick(random: &mut Rand32, count: usize) -> usize {
     let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
     random.rand_range(0..count) as usize

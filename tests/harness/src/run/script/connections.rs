@@ -98,7 +98,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Closes a file that nobody else uses.
+    /// Closes a file that has no other reference.
     fn close(&self, file: Option<Arc<File>>) -> Result<(), Failure> {
         let (driver, _) = self.env.device()?;
         let file = file.and_then(Arc::into_inner).ok_or_else(|| no_such("file to close"))?;
@@ -123,7 +123,7 @@ impl Run<'_, '_> {
         self.env.kept.lock().clients.get(&number).cloned().ok_or_else(|| no_such("client"))
     }
 
-    /// What `NEXT_CLIENT` reports of a client, in the catalogue's words.
+    /// What `NEXT_CLIENT` reports of a client, in the catalogue's notation.
     fn told(&self, server: usize, client: usize) -> Result<String, Failure> {
         let Connected { id, thread, .. } = self.client(client)?;
         let Some(before) = id.checked_sub(1) else { return Err(no_such("client")) };
@@ -141,7 +141,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Every control code, of a length that it takes.
+    /// Sends every control code, with a valid length, through a client's file.
     fn client_is_no_server(&self, number: usize) {
         let file = self.env.kept.lock().clients.get(&number).and_then(|client| client.file.clone());
         let (Ok((driver, _)), Some(file)) = (self.env.device(), file) else {
@@ -157,7 +157,7 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Clients come, every other one leaves, the rest is served, and all go.
+    /// Clients connect, every other one leaves, the rest are served, and all leave.
     fn crowd(&self, clients: u32) -> Result<(), Failure> {
         let mut crowd = Vec::new();
         let came = (0..clients).try_for_each(|_| {
@@ -173,13 +173,13 @@ impl Run<'_, '_> {
         self.slot_before(false)
     }
 
-    /// Closes them all, whatever fails on the way.
+    /// Closes them all, even if some closes fail.
     fn close_all(&self, clients: Vec<Connected>) -> Result<(), Failure> {
         clients.into_iter().map(|client| self.close(client.file)).fold(Ok(()), Result::and)
     }
 }
 
-/// What a client allows, and whether it is served, in the catalogue's words.
+/// What a client allows, and whether it is served, in the catalogue's notation.
 fn terms(told: &wire::Connection) -> String {
     let flag = |flag| told.flags & flag != 0;
     let tracking = if flag(connection_flags::DYNAMIC) { "dynamic" } else { "static" };
@@ -188,7 +188,7 @@ fn terms(told: &wire::Connection) -> String {
     format!("L{} {tracking} eo{effective_only}{served}", told.level)
 }
 
-/// The id of the client that was the last to come.
+/// The id of the client that connected last.
 fn newest(server: &Client<'_>) -> Result<u64, Failure> {
     let mut id = 0;
     while let Some(told) = server.next_client(id)? {

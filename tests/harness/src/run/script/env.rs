@@ -12,12 +12,12 @@ use psimp_protocol::RulesMode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The machine, the driver, the threads, and what the script keeps.
+/// The machine, the driver, the threads, and the script's kept objects.
 pub(super) struct ScriptEnv<'env> {
     machine: &'env Machine,
     /// The driver and the open of its device, if calls go through it.
     device: Option<(&'env Driver, &'env File)>,
-    /// What IMPERSONATE asks for.
+    /// The rules mode that IMPERSONATE requests.
     pub(super) rules: RulesMode,
     threads: Mutex<BTreeMap<Who, Arc<Thread>>>,
     pub(super) asked: Asked,
@@ -25,22 +25,22 @@ pub(super) struct ScriptEnv<'env> {
     pub(super) kept: Mutex<Kept>,
     found: Mutex<Vec<Mismatch>>,
     shown: Mutex<String>,
-    /// How many handles the server process began with.
+    /// How many handles the server process had at the start.
     handles: usize,
 }
 
-/// What the script keeps, by its own numbers.
+/// The objects that the script keeps, by its own numbers.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// What SAVE and its raw counterpart kept, and the token asked for then.
+    /// Saves, by SAVE or its raw counterpart, and the token requested before.
     pub(super) saves: BTreeMap<usize, (Save, Option<ClientToken>)>,
-    /// What `PsDisableImpersonation` moved out.
+    /// What `PsDisableImpersonation` moved out of slots.
     pub(super) disabled: BTreeMap<usize, ImpersonationState>,
     /// Handles of the server process.
     pub(super) handles: BTreeMap<usize, Handle>,
-    /// Client security contexts, and the token asked for by the client.
+    /// Client security contexts, and the token of each client.
     pub(super) contexts: BTreeMap<usize, (ClientContext, Option<ClientToken>)>,
-    /// Clients that are connected, or were.
+    /// Clients that are connected, or have left.
     pub(super) clients: BTreeMap<usize, Connected>,
     /// Further servers.
     pub(super) servers: BTreeMap<usize, Arc<File>>,
@@ -49,13 +49,13 @@ pub(super) struct Kept {
 /// A client of the device.
 #[derive(Clone)]
 pub(super) struct Connected {
-    /// Whose file it is.
+    /// The thread that opened the file.
     pub(super) thread: Arc<Thread>,
     /// None once it is closed.
     pub(super) file: Option<Arc<File>>,
     /// The connection's id.
     pub(super) id: u64,
-    /// What the catalogue calls the client.
+    /// The catalogue's name of the client's token.
     pub(super) tok: Option<ClientToken>,
 }
 
@@ -66,18 +66,18 @@ pub(super) enum Save {
     Id(u64),
 }
 
-/// A handle, and what the catalogue calls the object behind it.
+/// A handle, and the catalogue's name of its object.
 #[derive(Clone, Copy)]
 pub(super) struct Handle {
     pub(super) value: u64,
     pub(super) names: Names,
 }
 
-/// What is behind a handle, as far as the notation needs it.
+/// The object of a handle, as far as the notation needs it.
 #[derive(Clone, Copy)]
 pub(super) enum Names {
     Thread(Who),
-    /// A token that was made of this one, or is it.
+    /// This token of the catalogue, or one derived from it.
     Token(Option<ClientToken>),
     Other,
 }
@@ -105,23 +105,23 @@ impl<'env> ScriptEnv<'env> {
         self.device.is_some()
     }
 
-    /// The driver, and the open of its device that the script begins with.
+    /// The driver, and the open of its device that the script starts with.
     pub(super) fn device(&self) -> Result<(&'env Driver, &'env File), Failure> {
         self.device.ok_or_else(|| Failure::Fault("this step is for the driver alone".to_owned()))
     }
 
-    /// Who sees to the failures below the driver, if there are any.
+    /// What injects failures below the driver, if anything does.
     pub(super) fn witness(&self) -> Option<&'env Arc<dyn Witness>> {
         self.device.and_then(|(driver, _)| driver.witness())
     }
 
-    /// How often to do what is to be repeated: under failures, each of which
-    /// meets a call once, the second time shows all that the thousandth does.
+    /// How often to repeat a step. Under injected failures two repetitions are
+    /// enough, since each failure affects one call.
     pub(super) fn repetitions(&self, times: u32) -> u32 {
         if self.witness().is_some() { times.min(2) } else { times }
     }
 
-    /// A thread of the script, begun when it is first spoken of.
+    /// A thread of the script, created at its first use.
     pub(super) fn thread(&self, who: Who) -> Arc<Thread> {
         let begin = || self.machine.begin(who);
         let thread = self.threads.lock().entry(who).or_insert_with(begin).clone();
@@ -136,7 +136,7 @@ impl<'env> ScriptEnv<'env> {
         self.machine.on(&self.thread(who))
     }
 
-    /// The thread exits: nobody here refers to it any more.
+    /// The thread exits: the references to it here are dropped.
     pub(super) fn exit(&self, who: Who) {
         let thread = self.threads.lock().remove(&who);
         if let Some(thread) = thread {
@@ -152,14 +152,14 @@ impl<'env> ScriptEnv<'env> {
         self.found.lock().extend(found);
     }
 
-    /// Adds to the differences noted so far which rule decided.
+    /// Adds the deciding rule to the differences recorded so far.
     pub(super) fn name_rule(&self, rule: &str) {
         for difference in self.found.lock().iter_mut() {
             difference.rule.get_or_insert_with(|| rule.to_owned());
         }
     }
 
-    /// Ends what the script left as it was, and says what came of it.
+    /// Ends what the script left open, and returns the result.
     pub(super) fn finish(self) -> Comparison {
         self.machine.thread.attach(None);
         let kept = self.kept.into_inner();
@@ -170,7 +170,7 @@ impl<'env> ScriptEnv<'env> {
             let servers = kept.servers.into_values().map(|file| (self.machine.thread.clone(), file));
             let clients = kept.clients.into_values().filter_map(|client| Some((client.thread, client.file?)));
             for (thread, file) in servers.chain(clients) {
-                // Nobody else has it by now.
+                // It has no other reference by now.
                 let closed = Arc::into_inner(file).map(|file| driver.close(&thread, file));
                 if let Some(Err(failure)) = closed {
                     self.found.lock().push(mismatch("close", "success", failure.to_string()));
@@ -190,7 +190,7 @@ impl<'env> ScriptEnv<'env> {
 }
 
 impl Machine {
-    /// A handle of the thread's process on a thread.
+    /// A handle, in the process of the script's thread, to a thread.
     pub(super) fn thread_handle(&self, thread: &Arc<Thread>, access: u32) -> u64 {
         debug_assert_eq!(access & !rights::THREAD_ALL_ACCESS, 0);
         self.process.handles().insert(psimp_model::Object::Thread(thread.clone()), access)

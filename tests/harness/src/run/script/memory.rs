@@ -1,4 +1,4 @@
-//! Failures to come, client contexts, and the lifetimes of objects.
+//! Injected failures, client contexts, and the lifetimes of objects.
 
 use super::Run;
 use crate::machine::OTHER_PRIVILEGE;
@@ -92,7 +92,7 @@ impl Run<'_, '_> {
                 self.same("the slot's token has the privilege", &Some(expected), &has);
             }
             Object::AnonymousReferences(expected) => {
-                // The system's own does not count.
+                // The system's own reference does not count.
                 let count = Arc::strong_count(system.anonymous_token());
                 let observed = i64::try_from(count).map_or(i64::MAX, |count| count - 1);
                 self.same("references on the anonymous token", &expected, &observed);

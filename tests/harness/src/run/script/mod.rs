@@ -26,7 +26,7 @@ use std::sync::Arc;
 use workers::Workers;
 
 pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Comparison {
-    // References are counted against the start of the case.
+    // References are counted from the start of the case.
     for tok in ClientToken::ALL {
         machine.token(*tok);
     }
@@ -34,7 +34,7 @@ pub(super) fn run(machine: &Machine, way: Way<'_>, script: &Script) -> Compariso
     std::thread::scope(|scope| {
         let mut run = Run::new(&env, Who::T1, machine.clone(), Workers::of(scope));
         run.steps(script.steps);
-        // What a cue still holds would keep its player waiting for ever.
+        // A cue that is left would make its thread wait for ever.
         machine.system.faults().clear();
     });
     env.finish()
@@ -46,9 +46,9 @@ struct Run<'scope, 'env> {
     who: Who,
     /// The machine as this thread uses it.
     machine: Machine,
-    /// Whom the calls are about.
+    /// The thread that the calls are about.
     about: Who,
-    /// The threads that this one directs.
+    /// The threads that this one controls.
     workers: Workers<'scope, 'env>,
     number: usize,
 }
@@ -111,7 +111,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
         }
     }
 
-    /// Whether what the documentation downgrades is downgraded here.
+    /// Whether the documented downgrades apply here.
     fn documented(&self) -> bool {
         self.machine.kernel().family() == Family::Documented
             || self.has_device() && self.env.rules == RulesMode::Documented
@@ -180,7 +180,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
         self.env.has_driver() && matches!(self.who, Who::T1 | Who::T2 | Who::T3)
     }
 
-    /// The driver as this thread uses it, for requests about that thread.
+    /// The driver as this thread uses it, for requests about [`Run::thread`].
     fn through_driver<T>(&self, call: impl FnOnce(&Client<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let (driver, file) = self.env.device()?;
         if !self.has_device() {
@@ -250,7 +250,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
         }
         if self.about == self.who {
             differ |= self.compare("access", state.access, &observe::access(&self.machine));
-            // An open may change the slot, so there is none unless it is asked for.
+            // An open may change the slot, so it is made only if the script expects a result of it.
             if !state.open.is_empty() || !state.after_open.is_empty() {
                 let opened = self.machine.open_thread_token(true);
                 differ |= self.compare("open", state.open, &observe::open(&opened, slot.as_ref()));
@@ -266,8 +266,8 @@ impl<'scope, 'env> Run<'scope, 'env> {
         }
     }
 
-    /// Notes a difference, and says whether there is one; an empty expectation
-    /// is not looked at.
+    /// Records a difference, and returns whether there is one; an empty expectation
+    /// is not compared.
     fn compare(&self, what: &str, expected: &str, observed: &str) -> bool {
         let mut found = Vec::new();
         let what = format!("{:?} step {}: {what}", self.who, self.number);

@@ -1,4 +1,4 @@
-//! What a program does through system calls.
+//! Steps that a program carries out with system calls.
 
 use super::Run;
 use super::env::{Handle, Names};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// The calling thread's pseudo-handle.
 const CURRENT_THREAD: u64 = u64::MAX - 1;
-/// A drive letter that somebody maps.
+/// The drive letter that a step maps.
 const DRIVE: &str = "X:";
 
 impl Run<'_, '_> {
@@ -118,7 +118,7 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Calls on tokens, and on what does not depend on the slot, or ought not.
+    /// Calls on tokens, and on what does not, or should not, depend on the slot.
     fn on_others(&self, program: &Program) {
         let (machine, system, thread) = (&self.machine, &self.machine.system, &self.machine.thread);
         match *program {
@@ -175,7 +175,7 @@ impl Run<'_, '_> {
             Program::TebImpersonating(expected) => {
                 self.same("Teb.IsImpersonating", &expected, &self.thread().teb_is_impersonating());
             }
-            // The others have been seen to.
+            // Handled elsewhere.
             _ => (),
         }
     }
@@ -187,8 +187,8 @@ impl Run<'_, '_> {
         }
     }
 
-    /// A handle of the script. A number that names none gives a handle that
-    /// nobody has, and so a difference.
+    /// A handle of the script. A number without a handle gives one that does not
+    /// exist, and thereby a difference.
     pub(super) fn handle(&self, number: usize) -> Handle {
         if number == Program::SELF {
             return Handle { value: CURRENT_THREAD, names: Names::Thread(self.who) };
@@ -197,13 +197,13 @@ impl Run<'_, '_> {
         kept.unwrap_or(Handle { value: 0xDEAD_BEEC, names: Names::Other })
     }
 
-    /// The thread behind a handle.
+    /// The thread that a handle refers to.
     fn behind(&self, handle: Handle) -> Who {
         if let Names::Thread(who) = handle.names { who } else { self.who }
     }
 
-    /// The token of the catalogue that the thread's slot goes back to, after a
-    /// call that the harness did not make itself.
+    /// Sets the token of the catalogue from which the thread's slot derives, after
+    /// a call other than the harness's own.
     pub(super) fn asked_with(&self, tok: Option<ClientToken>) {
         self.env.asked.note(self.about, tok);
     }
@@ -213,7 +213,7 @@ fn define_drive(system: &psimp_model::System, logon: Logon) {
     system.devices().define(logon.luid(), DRIVE, r"\Device\Mup\share");
 }
 
-/// The descriptor of what a script opens.
+/// The descriptor of an object that a script opens.
 pub(super) fn security(object: Securable) -> Option<SecurityDescriptor> {
     match object {
         Securable::Granting(granted) => Some(unlabelled(Some(Acl::granting(granted)))),
@@ -222,5 +222,5 @@ pub(super) fn security(object: Securable) -> Option<SecurityDescriptor> {
     }
 }
 
-/// What a script asks for when it does not say.
+/// The access that a script requests by default.
 pub(super) const DESIRED: u32 = READ_WRITE & rights::FILE_READ_DATA;

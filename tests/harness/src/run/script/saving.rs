@@ -9,7 +9,7 @@ use crate::driver::Failure;
 use psimp_catalogue::Step;
 
 impl Run<'_, '_> {
-    /// Steps that keep something, or bring it back.
+    /// Steps that save and restore slots.
     pub(super) fn keep(&self, step: &Step) {
         let thread = self.thread();
         match *step {
@@ -46,7 +46,7 @@ impl Run<'_, '_> {
                 self.same("the script has this state", &true, &state.is_some());
                 thread.restore_impersonation(state.unwrap_or_default());
             }
-            // The others have been seen to.
+            // Handled elsewhere.
             _ => (),
         }
     }

@@ -9,7 +9,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 /// Steps to carry out, and the channel to signal when they are done.
 type Work = (&'static [Step], Sender<()>);
 
-/// The threads that one thread directs. Each waits for its next part until the
+/// The threads that one thread controls. Each waits for more steps until the
 /// workers are dropped.
 pub(super) struct Workers<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
@@ -22,7 +22,7 @@ struct Worker<'scope> {
 }
 
 impl<'scope, 'env> Workers<'scope, 'env> {
-    /// Nobody yet.
+    /// No threads yet.
     pub(super) fn of(scope: &'scope Scope<'scope, 'env>) -> Self {
         Self { scope, workers: BTreeMap::new() }
     }
@@ -32,7 +32,7 @@ impl<'scope, 'env> Workers<'scope, 'env> {
         self.run_later(env, who, steps)();
     }
 
-    /// What makes a thread carry out steps when it is called, wherever that is.
+    /// A function that makes a thread carry out steps, whichever thread calls it.
     pub(super) fn run_later(
         &mut self,
         env: &'env ScriptEnv<'env>,
@@ -42,21 +42,21 @@ impl<'scope, 'env> Workers<'scope, 'env> {
         let worker = self.worker(env, who);
         let (parts, itself) = (worker.parts.clone(), worker.thread.thread().id());
         move || {
-            // Where something failed before, the thread may get to the place
-            // where it was to meet another, and would wait for itself.
+            // After an earlier failure the thread itself may reach the point
+            // at which it would call this, and would wait for itself.
             if std::thread::current().id() == itself {
                 return;
             }
             let (done, wait) = channel();
-            // A player that is gone has panicked, which fails the test when
-            // the scope ends.
+            // A thread that has ended has panicked, which fails the test
+            // when the scope ends.
             if parts.send((steps, done)).is_ok() {
                 let _ = wait.recv();
             }
         }
     }
 
-    /// A thread ends, with all that its own stack refers to.
+    /// A thread ends, and drops what its stack refers to.
     pub(super) fn dismiss(&mut self, who: Who) {
         if let Some(Worker { parts, thread }) = self.workers.remove(&who) {
             drop(parts);
@@ -85,7 +85,7 @@ fn act<'scope, 'env>(
     let mut run = Run::new(env, who, env.machine(who), Workers::of(scope));
     while let Ok((steps, done)) = parts.recv() {
         run.steps(steps);
-        // The thread that gave the work may have stopped waiting.
+        // The thread that sent the work may have stopped waiting.
         let _ = done.send(());
     }
 }
