@@ -18,6 +18,9 @@ use crate::{exec, setup};
 /// The targets of `psimp_fuzz::TARGETS`; each is a program in `tests/fuzz/libfuzzer`.
 const TARGETS: &[&str] = &["ioctl", "program", "image", "descriptor"];
 
+/// The workspace of those programs, which has a lock file of its own.
+pub(crate) const WORKSPACE: &str = "tests/fuzz/libfuzzer";
+
 /// A release that is known to work.
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
@@ -138,15 +141,13 @@ fn run(workspace: &Workspace, targets: &[&str], seconds: u64, asan: bool) -> Res
     let triple = host()?;
     // Where Cargo.lock is not current, cargo-fuzz would update it silently.
     let mut fetch = nightly("cargo");
-    fetch
-        .current_dir(workspace.root.join("tests/fuzz/libfuzzer"))
-        .args(["fetch", "--locked", "--target", &triple]);
+    fetch.current_dir(workspace.root.join(WORKSPACE)).args(["fetch", "--locked", "--target", &triple]);
     exec::run(&mut fetch).context(
         "cannot fetch the dependencies in tests/fuzz/libfuzzer/Cargo.lock; if it is not current, run cargo fetch there",
     )?;
     let mut cargo = nightly("cargo");
     cargo.current_dir(&workspace.root).args(["fuzz", "build", "--sanitizer", sanitizer, "--target", &triple]);
-    exec::run(cargo.args(["--fuzz-dir", "tests/fuzz/libfuzzer", "--target-dir"]).arg(&built))?;
+    exec::run(cargo.args(["--fuzz-dir", WORKSPACE, "--target-dir"]).arg(&built))?;
     let programs = built.join(triple).join("release");
     targets.iter().map(|name| run_one(workspace, programs.join(name), name, seconds)).collect()
 }

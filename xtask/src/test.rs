@@ -53,6 +53,7 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> ExitCode {
 fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.run("setup", || setup::install_missing(setup::Purpose::Test).map(drop))?;
     steps.run("format", || cargo(workspace, &["fmt", "--all", "--check"]))?;
+    steps.run("lock files are current", || lock_files(workspace))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.run("clippy", || cargo(workspace, &clippy))?;
     steps.run("modules: no circles", || lint::require_no_circles(workspace))?;
@@ -107,6 +108,19 @@ fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     }
     steps.run("CONTRIBUTING.md, followed", || walkthroughs::check(workspace))?;
     steps.run("soak", || soak::step(workspace, &image))?;
+    Ok(())
+}
+
+/// Where the workspaces of the repository are. A stale lock file is updated silently by most commands of
+/// cargo, and refused late by the few that take `--locked`.
+const WORKSPACES: &[&str] = &["", fuzz::WORKSPACE];
+
+fn lock_files(workspace: &Workspace) -> Result<()> {
+    for folder in WORKSPACES {
+        let mut cargo = workspace.cargo(&["metadata", "--locked", "--format-version", "1"]);
+        exec::stdout(cargo.current_dir(workspace.root.join(folder)))
+            .with_context(|| format!("{folder}/Cargo.lock is not current: run cargo metadata there"))?;
+    }
     Ok(())
 }
 
