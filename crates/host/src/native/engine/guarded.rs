@@ -14,12 +14,15 @@ use crate::LoadError;
 use crate::image::{PAGE, Protection};
 use parking_lot::Mutex;
 use psimp_nt::Status;
+use std::arch::asm;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes on either side of the lent memory.
 const GUARD: usize = 32;
 const GUARD_BYTE: u8 = 0xFD;
+const GUARD_WORD: u64 = u64::from_ne_bytes([GUARD_BYTE; 8]);
+const _: () = assert!(GUARD == 4 * size_of::<u64>());
 
 /// The fill byte of memory that was taken back.
 const FREED: u8 = 0xDD;
@@ -34,7 +37,6 @@ pub(crate) struct Guarded {
     /// accesses them.
     pages: ManuallyDrop<Region>,
     length: usize,
-    retired: bool,
 }
 
 /// There is no memory for a block, or there are too many.
@@ -73,7 +75,7 @@ impl Guarded {
         if BLOCKS.fetch_add(1, Ordering::Relaxed) < MOST_BLOCKS {
             let idle = if size == PAGE as usize { IDLE.lock().pop() } else { None };
             if let Some(pages) = idle.or_else(|| Region::new(size).ok()) {
-                return Ok(Self { pages: ManuallyDrop::new(pages), length: 0, retired: false });
+                return Ok(Self { pages: ManuallyDrop::new(pages), length: 0 });
             }
         }
         BLOCKS.fetch_sub(1, Ordering::Relaxed);
@@ -94,8 +96,7 @@ impl Guarded {
     /// Sets the length and writes the guards around the bytes.
     pub(crate) fn lend(&mut self, length: usize) {
         self.length = length.min(self.capacity());
-        self.fill(self.front(), GUARD_BYTE, GUARD);
-        self.fill(self.end(), GUARD_BYTE, GUARD);
+        self.write_guards();
     }
 
     /// How many bytes the block can be lent for.
@@ -192,11 +193,6 @@ impl Guarded {
         unsafe { self.pages.protect(0..self.pages.size(), protection) }.is_ok()
     }
 
-    /// The pages cannot be reused, because they are no longer accessible.
-    pub(crate) fn retire(&mut self) {
-        self.retired = true;
-    }
-
     /// Fills the lent bytes with the pattern of memory that was taken back.
     pub(crate) fn take_back(&self) {
         self.fill_from(0, FREED);
@@ -207,9 +203,59 @@ impl Guarded {
         changed(self.address(), self.length, FREED)
     }
 
+    /// Writes the guards. Inline, because every block that is lent gets them; otherwise as [`Self::fill`].
+    fn write_guards(&self) {
+        let write = |at: u64| {
+            // SAFETY: a guard is in the block's pages, to which there is no reference, and which are
+            // accessible when a block is lent.
+            unsafe {
+                asm!(
+                    "mov [{at}], {word}",
+                    "mov [{at} + 8], {word}",
+                    "mov [{at} + 16], {word}",
+                    "mov [{at} + 24], {word}",
+                    at = in(reg) at,
+                    word = in(reg) GUARD_WORD,
+                    options(nostack, preserves_flags),
+                );
+            }
+        };
+        write(self.front());
+        write(self.end());
+    }
+
+    /// Whether no guard byte was changed. Inline, as for [`Self::write_guards`].
+    fn guards_are_intact(&self) -> bool {
+        let intact = |at: u64| {
+            let (first, second, third, fourth): (u64, u64, u64, u64);
+            // SAFETY: a guard is in the block's pages, which are accessible while a block is lent; only
+            // registers are written.
+            unsafe {
+                asm!(
+                    "mov {first}, [{at}]",
+                    "mov {second}, [{at} + 8]",
+                    "mov {third}, [{at} + 16]",
+                    "mov {fourth}, [{at} + 24]",
+                    at = in(reg) at,
+                    first = out(reg) first,
+                    second = out(reg) second,
+                    third = out(reg) third,
+                    fourth = lateout(reg) fourth,
+                    options(nostack, preserves_flags, readonly),
+                );
+            }
+            // An array of them would be compared in memory.
+            (first ^ GUARD_WORD) | (second ^ GUARD_WORD) | (third ^ GUARD_WORD) | (fourth ^ GUARD_WORD) == 0
+        };
+        intact(self.front()) && intact(self.end())
+    }
+
     /// The first guard byte that was changed, as an offset from the lent bytes: negative in front
     /// of them, from the length on behind them.
     pub(crate) fn damage(&self) -> Option<isize> {
+        if self.guards_are_intact() {
+            return None;
+        }
         let before =
             changed(self.front(), GUARD, GUARD_BYTE).map(|at| at.cast_signed() - GUARD.cast_signed());
         before.or_else(|| Some((changed(self.end(), GUARD, GUARD_BYTE)? + self.length).cast_signed()))
@@ -218,26 +264,20 @@ impl Guarded {
 
 /// Offset of the first byte that is not `value`.
 fn changed(from: u64, length: usize, value: u8) -> Option<usize> {
-    const PIECE: usize = 64;
-    (0..length).step_by(PIECE).find_map(|offset| {
-        let mut piece = [value; PIECE];
-        let read = probe::read(&mut piece[..PIECE.min(length - offset)], from + offset as u64);
-        debug_assert_eq!(read, Ok(()), "lent memory is accessible");
-        // Usually nothing changed, which a comparison of the whole piece finds faster.
-        if piece == [value; PIECE] {
-            return None;
-        }
-        piece.iter().position(|&byte| byte != value).map(|at| offset + at)
-    })
+    let same = probe::span(from, value, length);
+    debug_assert!(same.is_ok(), "lent memory is accessible");
+    same.ok().filter(|&same| same < length)
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
         BLOCKS.fetch_sub(1, Ordering::Relaxed);
+        // Pages that the system did not make accessible again cannot be reused.
+        let accessible = probe::read(&mut [0], self.address()).is_ok();
         // SAFETY: the value is being dropped, and nothing uses the pages after this.
         let pages = unsafe { ManuallyDrop::take(&mut self.pages) };
         let mut idle = IDLE.lock();
-        if pages.size() == PAGE as usize && !self.retired && idle.len() < MOST_IDLE {
+        if pages.size() == PAGE as usize && accessible && idle.len() < MOST_IDLE {
             idle.push(pages);
         }
     }

@@ -5,7 +5,7 @@
 
 const PERIOD: usize = 256;
 
-const PATTERN: [u8; PERIOD] = {
+static PATTERN: [u8; PERIOD] = {
     let mut bytes = [0; PERIOD];
     let mut state = 0x9E37_79B9_u32;
     let mut at = 0;
@@ -24,9 +24,15 @@ const PATTERN: [u8; PERIOD] = {
 
 /// The pattern of a whole buffer, mixed with `stale`: each piece with its offset.
 pub(crate) fn pieces(length: usize, stale: u8, mut write: impl FnMut(usize, &[u8])) {
-    let mixed = if stale == 0 { PATTERN } else { PATTERN.map(|byte| byte ^ stale) };
+    let mixed;
+    let pattern = if stale == 0 {
+        &PATTERN
+    } else {
+        mixed = PATTERN.map(|byte| byte ^ stale);
+        &mixed
+    };
     for offset in (0..length).step_by(PERIOD) {
-        write(offset, &mixed[..PERIOD.min(length - offset)]);
+        write(offset, &pattern[..PERIOD.min(length - offset)]);
     }
 }
 
@@ -34,9 +40,11 @@ pub(crate) fn pieces(length: usize, stale: u8, mut write: impl FnMut(usize, &[u8
 pub(crate) fn unwritten(buffer: &[u8], start: usize, stale: u8) -> Option<usize> {
     let start = start.next_multiple_of(8);
     let rest = buffer.get(start..)?.as_chunks::<8>().0;
+    let mixed = u64::from_ne_bytes([stale; 8]);
+    let (pattern, _) = PATTERN.as_chunks::<8>();
     let found = rest.iter().enumerate().position(|(index, eight)| {
-        let place = (start + 8 * index) % PERIOD;
-        PATTERN.get(place..place + 8) == Some(&eight.map(|byte| byte ^ stale))
+        let expected = pattern[(start / 8 + index) % pattern.len()];
+        u64::from_ne_bytes(*eight) ^ mixed == u64::from_ne_bytes(expected)
     })?;
     Some(start + 8 * found)
 }

@@ -17,11 +17,13 @@ global_asm!(
     ".hidden psimp_host_probe_end",
     ".hidden psimp_host_copy",
     ".hidden psimp_host_fill",
+    ".hidden psimp_host_span",
     ".hidden psimp_host_compare",
     ".globl psimp_host_probe_start",
     ".globl psimp_host_probe_end",
     ".globl psimp_host_copy",
     ".globl psimp_host_fill",
+    ".globl psimp_host_span",
     ".globl psimp_host_compare",
     "psimp_host_probe_start:",
     // rdi: to, rsi: from, rdx: length
@@ -80,21 +82,76 @@ global_asm!(
     "movzx eax, sil",
     "mov rcx, 0x0101010101010101",
     "imul rax, rcx",
+    "movq xmm0, rax",
+    "punpcklqdq xmm0, xmm0",
     "31:",
-    "cmp rdx, 8",
+    "sub rdx, 32",
     "jb 32f",
-    "mov [rdi], rax",
-    "add rdi, 8",
-    "sub rdx, 8",
+    "movups [rdi], xmm0",
+    "movups [rdi + 16], xmm0",
+    "add rdi, 32",
     "jmp 31b",
     "32:",
-    "test rdx, rdx",
-    "jz 33f",
+    "add rdx, 32",
+    "33:",
+    "sub rdx, 8",
+    "jb 34f",
+    "mov [rdi], rax",
+    "add rdi, 8",
+    "jmp 33b",
+    "34:",
+    "add rdx, 8",
+    "jz 36f",
+    "35:",
     "mov [rdi], al",
     "inc rdi",
     "dec rdx",
-    "jmp 32b",
-    "33:",
+    "jnz 35b",
+    "36:",
+    "xor eax, eax",
+    "ret",
+    // rdi: from, sil: byte, rdx: length, rcx: where the count of equal bytes goes
+    "psimp_host_span:",
+    "movzx r9d, sil",
+    "mov rax, 0x0101010101010101",
+    "imul r9, rax",
+    "movq xmm0, r9",
+    "punpcklqdq xmm0, xmm0",
+    "mov r8, rdi",
+    "51:",
+    "sub rdx, 32",
+    "jb 52f",
+    "movups xmm1, [rdi]",
+    "movups xmm2, [rdi + 16]",
+    "pcmpeqb xmm1, xmm0",
+    "pcmpeqb xmm2, xmm0",
+    "pand xmm1, xmm2",
+    "pmovmskb eax, xmm1",
+    "cmp eax, 0xFFFF",
+    "jne 52f",
+    "add rdi, 32",
+    "jmp 51b",
+    "52:",
+    "add rdx, 32",
+    "53:",
+    "sub rdx, 8",
+    "jb 54f",
+    "cmp [rdi], r9",
+    "jne 54f",
+    "add rdi, 8",
+    "jmp 53b",
+    "54:",
+    "add rdx, 8",
+    "55:",
+    "jz 56f",
+    "cmp [rdi], r9b",
+    "jne 56f",
+    "inc rdi",
+    "dec rdx",
+    "jmp 55b",
+    "56:",
+    "sub rdi, r8",
+    "mov [rcx], rdi",
     "xor eax, eax",
     "ret",
     // rdi, rsi: the two, rdx: length, rcx: where the difference goes
@@ -136,6 +193,7 @@ unsafe extern "sysv64" {
     static psimp_host_probe_end: c_void;
     fn psimp_host_copy(to: u64, from: u64, length: usize) -> u64;
     fn psimp_host_fill(to: u64, byte: u8, length: usize) -> u64;
+    fn psimp_host_span(from: u64, byte: u8, length: usize, count: *mut usize) -> u64;
     fn psimp_host_compare(left: u64, right: u64, length: usize, difference: *mut i32) -> u64;
 }
 
@@ -178,6 +236,15 @@ pub(crate) unsafe fn fill(to: u64, byte: u8, length: usize) -> Result<(), NoMemo
     checked(unsafe { psimp_host_fill(to, byte, length) })
 }
 
+/// The number of bytes, from an address on and up to a length, that have one value, like `strspn`.
+pub(crate) fn span(from: u64, byte: u8, length: usize) -> Result<usize, NoMemory> {
+    let mut count = 0;
+    // SAFETY: an address without memory becomes an error; nothing else is
+    // written than the local.
+    checked(unsafe { psimp_host_span(from, byte, length, &raw mut count) })?;
+    Ok(count)
+}
+
 /// Compares memory at any addresses, like `memcmp`.
 pub(crate) fn compare(left: u64, right: u64, length: usize) -> Result<i32, NoMemory> {
     let mut difference = 0;
@@ -189,7 +256,7 @@ pub(crate) fn compare(left: u64, right: u64, length: usize) -> Result<i32, NoMem
 
 #[cfg(test)]
 mod tests {
-    use super::{NoMemory, compare, copy, fill};
+    use super::{NoMemory, compare, copy, fill, span};
 
     fn address<T>(of: &mut T) -> u64 {
         (&raw mut *of) as u64
@@ -212,7 +279,7 @@ mod tests {
 
     #[test]
     fn fills_and_compares_every_length() {
-        for length in 0..40 {
+        for length in 0..48 {
             let mut buffer = [0_u8; 48];
             let base = address(&mut buffer);
             // SAFETY: inside the local.
@@ -220,6 +287,12 @@ mod tests {
             assert!(buffer[..length].iter().all(|&byte| byte == 7));
             assert!(buffer[length..].iter().all(|&byte| byte == 0));
             let mut other = buffer;
+            assert_eq!(span(base, 7, 48), Ok(length));
+            for changed in 0..length {
+                other[changed] = 8;
+                assert_eq!(span(address(&mut other), 7, length), Ok(changed));
+                other[changed] = 7;
+            }
             assert_eq!(compare(base, address(&mut other), 48), Ok(0));
             other[length] = 9;
             let difference = compare(base, address(&mut other), 48);
@@ -238,6 +311,7 @@ mod tests {
             assert_eq!(unsafe { copy(address(&mut byte), missing, 1) }, Err(NoMemory));
             // SAFETY: nothing lies at these addresses.
             assert_eq!(unsafe { fill(missing, 0, 16) }, Err(NoMemory));
+            assert_eq!(span(missing, 0, 16), Err(NoMemory));
             assert_eq!(compare(missing, missing, 16), Err(NoMemory));
         }
     }

@@ -149,10 +149,10 @@ impl Request {
         Some(format!("{} the system buffer of {} bytes", buffer.describe(address)?, buffer.length()))
     }
 
-    /// Ends a create request. Its security context stays at its address, so that a driver that kept
-    /// the address finds no other data there.
+    /// Ends a create request. Its security context, inaccessible since the completion, stays at its
+    /// address, so that a driver that kept the address finds no other data there.
     pub(crate) fn into_security(self) -> Option<SecurityContext> {
-        self.security.inspect(SecurityContext::withdraw)
+        self.security
     }
 
     /// Copies the bytes of the reply. Returns its memory, and the system buffer, which stays in

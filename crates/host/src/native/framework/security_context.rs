@@ -75,11 +75,13 @@ impl SecurityContext {
         if self.withdrawn.get() { None } else { self.memory.damage() }
     }
 
-    /// Makes it inaccessible, because the request is completed.
-    pub(crate) fn withdraw(&self) {
+    /// Makes it inaccessible, because the request is completed; returns whether that succeeded.
+    #[must_use]
+    pub(crate) fn withdraw(&self) -> bool {
         if !self.withdrawn.get() {
             self.withdrawn.set(self.memory.set_accessible(false));
         }
+        self.withdrawn.get()
     }
 
     /// Makes it accessible again; returns whether that succeeded.
@@ -99,9 +101,7 @@ impl SecurityContext {
 
 impl Drop for SecurityContext {
     fn drop(&mut self) {
-        // The pages are reused.
-        if !self.restore() {
-            self.memory.retire();
-        }
+        // The pages are reused, if the system allows it.
+        self.restore();
     }
 }

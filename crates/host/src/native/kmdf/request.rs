@@ -34,7 +34,9 @@ impl Request {
                     format_args!("finds that the driver wrote at offset {offset} of the IO_SECURITY_CONTEXT"),
                 ));
             }
-            security.withdraw();
+            if !security.withdraw() {
+                return Err(cx.fault(FaultKind::Host, "cannot make the IO_SECURITY_CONTEXT inaccessible"));
+            }
         }
         self.done.set(Some(Done { status, information, caller: cx.caller }));
         Ok(())
