@@ -77,7 +77,7 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
     let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
     steps.run("tests: compiled meanwhile", || compiling.end())?;
-    // Tests that need images find them through the environment, and are ignored without.
+    // Tests that need images find them through the environment; without --include-ignored none is run.
     let mut tests = workspace.cargo(&["test", "--workspace", "--", "--include-ignored"]);
     tests.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", &mutants);
     tests.env("PSIMP_MALICIOUS", &malicious.path);

@@ -188,16 +188,3 @@ fn quiet(browser: &Browser) -> Result<()> {
     ensure!(complaints.is_empty(), "Chromium complains: {complaints:#?}");
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::check;
-    use crate::workspace::Workspace;
-
-    #[test]
-    #[ignore = "needs Chromium; a step of cargo xtask test"]
-    fn the_pages_can_be_looked_at() {
-        check(&Workspace::find().expect("the tests run in the workspace"))
-            .expect("they are as they should be");
-    }
-}
