@@ -60,7 +60,6 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
     steps.run("format", || cargo(workspace, &["fmt", "--all", "--check"]))?;
     steps.run("lock files are current", || lock_files(workspace))?;
     steps.run("modules: no circles", || lint::require_no_circles(workspace))?;
-    steps.run_if("workflows: schemas", || workflows::check(workspace))?;
     let image = steps.run("driver", || build::driver(workspace))?;
     steps.run("driver: lint", || lint::require(workspace, &image, Arch::X64))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
@@ -88,7 +87,9 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
     steps.run("tests", || exec::run(&mut tests))?;
     if !full {
         steps.run("mutants: caught", || {
-            exec::run(harness::built_by_tests(workspace).args(["mutants", "--image-dir"]).arg(mutants))
+            exec::run(
+                harness::built_by_tests(workspace).args(["mutants", "--sample", "--image-dir"]).arg(mutants),
+            )
         })?;
     }
     steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;
@@ -120,6 +121,7 @@ fn rest(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()> {
         Ok(_) => steps.run("report in Chromium", || page::check(workspace))?,
         Err(error) => steps.skip("report in Chromium", format!("{error:#}")),
     }
+    steps.run_if("workflows: schemas", || workflows::check(workspace))?;
     steps.run("psimp.exe for arm64", || psimp_exe_for_arm64(workspace))?;
     steps.run("bundle: same bytes from another folder", || bundle::require(workspace))?;
     steps.run("CONTRIBUTING.md, followed", || walkthroughs::check(workspace))

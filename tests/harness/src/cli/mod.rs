@@ -355,6 +355,9 @@ pub struct MutantsArgs {
     /// Folder with the wrong images
     #[arg(long, value_name = "DIR")]
     pub image_dir: PathBuf,
+    /// Check those that are in the folder only; otherwise each must be there
+    #[arg(long)]
+    pub sample: bool,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,

@@ -13,6 +13,7 @@ use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The table of all mutants, of which this needs only some columns.
 const TABLE: &str = include_str!("../../../mutants/mutants.toml");
@@ -39,13 +40,16 @@ pub(super) struct Figures {
 }
 
 pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
-    let mutants = toml::from_str::<Table>(TABLE)?.mutant;
+    let mut mutants = toml::from_str::<Table>(TABLE)?.mutant;
+    if args.sample {
+        mutants.retain(|mutant| args.image(mutant).exists());
+        anyhow::ensure!(!mutants.is_empty(), "no image of a mutant is in {}", args.image_dir.display());
+    }
     let progress = Progress::parts(mutants.len());
     let mut caught = 0;
     for mutant in &mutants {
         progress.now(mutant.name.clone());
-        let path = args.image_dir.join(format!("{}.sys", mutant.name));
-        let (source, _) = load_image(&path).map_err(anyhow::Error::msg)?;
+        let (source, _) = load_image(&args.image(mutant)).map_err(anyhow::Error::msg)?;
         let words = match catch(&source, mutant) {
             End::Caught(message) => {
                 caught += 1;
@@ -66,6 +70,12 @@ pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
         TextFormat::Table => say(format!("{caught} of {total} mutants caught\n")),
     }?;
     Ok(if caught == total { Exit::Passed } else { Exit::Failed })
+}
+
+impl MutantsArgs {
+    fn image(&self, mutant: &Mutant) -> PathBuf {
+        self.image_dir.join(format!("{}.sys", mutant.name))
+    }
 }
 
 /// What became of a mutant.
