@@ -113,15 +113,6 @@ fn explanations() {
 }
 
 #[test]
-#[ignore = "needs the mutants: cargo xtask test builds them and names their folder in PSIMP_MUTANTS"]
-fn figures_of_a_mutant() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::copy(support::mutants().join("rule-user.sys"), folder.join("rule-user.sys")).expect("a mutant");
-    holds("mutants", &written(&["mutants", "--image-dir", folder.to_str().expect("UTF-8")], None));
-}
-
-#[test]
 #[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn figures_of_an_image() {
     let image = support::image_path();
