@@ -40,7 +40,7 @@ fn ioctl() -> Vec<Seed> {
         [("idle", 0), ("saved", SAVED)]
             .map(|(state, number)| (format!("{}-{state}", row.name), request(row, number)))
     });
-    let head = |code: u32| [&[0, 0, 0, 0, 0, 0, 0x80], code.to_le_bytes().as_slice()].concat();
+    let head = |code: u32| [&[0, 0, 0, 0, 0, 0, 0xFF], code.to_le_bytes().as_slice()].concat();
     let unknown = [("unknown-code", Ioctl::NEXT_FREE_CODE), ("method-neither", 0x0022_6003)];
     rows.chain(unknown.map(|(name, code)| (name.to_owned(), head(code)))).collect()
 }

@@ -113,13 +113,6 @@ fn explanations() {
 }
 
 #[test]
-#[ignore = "needs the mutants: cargo xtask test builds them and names their folder in PSIMP_MUTANTS"]
-fn figures_of_the_mutants() {
-    let folder = support::mutants();
-    holds("mutants", &written(&["mutants", "--image-dir", folder.to_str().expect("UTF-8")], None));
-}
-
-#[test]
 #[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn figures_of_an_image() {
     let image = support::image_path();
