@@ -10,7 +10,12 @@ use crate::workspace::Workspace;
 
 /// Brings the copy up to date. The folder is kept, so that only a first build compiles everything.
 pub(crate) fn make(workspace: &Workspace) -> Result<Workspace> {
-    let folder = workspace.target.join("checkout-copy");
+    make_in(workspace, "checkout-copy")
+}
+
+/// The same, in a folder of this name.
+pub(crate) fn make_in(workspace: &Workspace, name: &str) -> Result<Workspace> {
+    let folder = workspace.target.join(name);
     let copy = Workspace {
         root: folder.join("a copy of the checkout"),
         target: folder.join("target"),

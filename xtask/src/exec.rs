@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,20 +17,26 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// The same, for a limited time.
 pub(crate) fn run_for(command: &mut Command, time: Duration) -> Result<()> {
-    let start = Instant::now();
-    let mut child = command.stdout(std::io::stderr()).spawn().with_context(|| cannot_start(command))?;
-    loop {
-        match child.try_wait()? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => bail!("{} failed ({status})", shown(command)),
-            None if start.elapsed() < time => thread::sleep(Duration::from_millis(20)),
-            None => {
-                child.kill()?;
-                child.wait()?;
-                bail!("{} took more than {} s", shown(command), time.as_secs());
-            }
-        }
+    match status_within(command.stdout(std::io::stderr()), time)? {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => bail!("{} failed ({status})", shown(command)),
+        None => bail!("{} took more than {} s", shown(command), time.as_secs()),
     }
+}
+
+/// Runs a program and returns how it ended; `None` if it had to be killed after this time.
+pub(crate) fn status_within(command: &mut Command, time: Duration) -> Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    let mut child = command.spawn().with_context(|| cannot_start(command))?;
+    while start.elapsed() < time {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(None)
 }
 
 /// Runs a program and shows what it printed only when it fails.

@@ -52,6 +52,16 @@ impl Profile {
         workspace.cargo(&[subcommand, "--package", "psimp-harness", "--profile", profile])
     }
 
+    /// The program that was built, where it is not to be built again.
+    pub(crate) fn built(self, workspace: &Workspace) -> Command {
+        let folder = match self {
+            Self::Dev => "debug",
+            Self::Optimized => "optimized",
+            Self::Release => "release",
+        };
+        Command::new(workspace.target.join(folder).join("psimp"))
+    }
+
     /// Compiles the harness, which may take a while and so shows what it does.
     pub(crate) fn build(self, workspace: &Workspace) -> Result<()> {
         exec::run(&mut self.cargo(workspace, "build"))
@@ -63,11 +73,6 @@ impl Profile {
         cargo.args(["--quiet", "--"]);
         cargo
     }
-}
-
-/// The program that `cargo test --workspace` has compiled.
-pub(crate) fn built_by_tests(workspace: &Workspace) -> Command {
-    Command::new(workspace.target.join("debug/psimp"))
 }
 
 /// Installs and builds what the image needs, and meanwhile the harness; then runs

@@ -169,7 +169,7 @@ fn packages(purpose: Purpose, system: System) -> Vec<&'static str> {
 }
 
 /// Fails unless the command may be run: for root, in CI, with `--yes`, or when the user says so.
-fn agree(command: &str, yes: bool) -> Result<()> {
+pub(crate) fn agree(command: &str, yes: bool) -> Result<()> {
     let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     if yes || in_ci || platform::is_root()? {
         eprintln!("$ {command}");

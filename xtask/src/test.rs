@@ -14,7 +14,7 @@ use crate::build::{self, Arch, Image};
 use crate::harness::Profile;
 use crate::wine::{self, Wine};
 use crate::workspace::Workspace;
-use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, walkthroughs, workflows};
+use crate::{bundle, exec, fuzz, lint, mutants, page, reproduce, setup, walkthroughs, workflows};
 
 const RULES: &[&str] = &["documented", "kernel"];
 
@@ -87,9 +87,7 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
     steps.run("tests", || exec::run(&mut tests))?;
     if !full {
         steps.run("mutants: caught", || {
-            exec::run(
-                harness::built_by_tests(workspace).args(["mutants", "--sample", "--image-dir"]).arg(mutants),
-            )
+            exec::run(Profile::Dev.built(workspace).args(["mutants", "--sample", "--image-dir"]).arg(mutants))
         })?;
     }
     steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;

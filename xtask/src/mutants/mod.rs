@@ -3,6 +3,8 @@
 //! The faults are in `tests/mutants/mutants.toml`, as changes to the sources: the sources themselves do not
 //! contain them. They are built in the [copy of the checkout](checkout_copy).
 
+mod all;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +21,16 @@ use crate::{checkout_copy, exec, harness, setup};
 /// The arguments of `cargo xtask mutants`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Instead, build every mutation that cargo-mutants lists for what is in the image, and count how many the
+    /// catalogue and the tests of the image catch; takes an hour, and goes on where it was stopped
+    #[arg(long)]
+    all: bool,
+    /// Only mutations with this in their name, such as a file
+    #[arg(long, value_name = "TEXT", requires = "all")]
+    filter: Option<String>,
+    /// How many are built side by side; one per core by default
+    #[arg(long, value_name = "N", requires = "all")]
+    jobs: Option<usize>,
     #[command(flatten)]
     format: Format,
 }
@@ -38,6 +50,9 @@ struct Mutant {
 }
 
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    if args.all {
+        return all::main(workspace, args);
+    }
     setup::install_missing(setup::Purpose::Build)?;
     let images = build(workspace, Choice::All)?;
     Profile::Optimized.build(workspace)?;
