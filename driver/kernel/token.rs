@@ -2,15 +2,15 @@
 
 use super::check;
 use super::object::Reference;
-use core::marker::PhantomData;
-use core::ptr::{self, NonNull};
-use psimp_nt::{Level, Luid, Sid, Status, TokenType};
-use psimp_service::{Statistics, Token, rights};
-use wdk_sys::ntddk::{
+use crate::ntoskrnl::{
     ExFreePool, ObOpenObjectByPointer, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,
     PsDereferenceImpersonationToken, PsDereferencePrimaryToken, SeQueryInformationToken, SeTokenIsRestricted,
     ZwClose, ZwDuplicateToken,
 };
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
+use psimp_service::{Statistics, Token, rights};
 use wdk_sys::{
     _MODE::KernelMode, _TOKEN_INFORMATION_CLASS, _TOKEN_TYPE::TokenImpersonation, HANDLE, LUID,
     OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES, POBJECT_TYPE, PVOID, SECURITY_QUALITY_OF_SERVICE,
@@ -172,7 +172,6 @@ impl Clone for SlotToken {
 }
 
 impl Drop for SlotToken {
-    #[inline(never)]
     fn drop(&mut self) {
         match self.taken {
             // SAFETY: the value owns one reference.
