@@ -32,5 +32,5 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         arguments.push("--save".into());
     }
     arguments.extend(args.format.forwarded().iter().map(OsString::from));
-    harness::with_image(workspace, &["bench"], &arguments)
+    harness::with_image(workspace, harness::Profile::Release, &["bench"], &arguments)
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -11,6 +13,24 @@ use anyhow::{Context, Result, bail};
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.stdout(std::io::stderr()).status().with_context(|| cannot_start(command))?;
     if status.success() { Ok(()) } else { bail!("{} failed ({status})", shown(command)) }
+}
+
+/// The same, for a limited time.
+pub(crate) fn run_for(command: &mut Command, time: Duration) -> Result<()> {
+    let start = Instant::now();
+    let mut child = command.stdout(std::io::stderr()).spawn().with_context(|| cannot_start(command))?;
+    loop {
+        match child.try_wait()? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => bail!("{} failed ({status})", shown(command)),
+            None if start.elapsed() < time => thread::sleep(Duration::from_millis(20)),
+            None => {
+                child.kill()?;
+                child.wait()?;
+                bail!("{} took more than {} s", shown(command), time.as_secs());
+            }
+        }
+    }
 }
 
 /// Runs a program and shows what it printed only when it fails.

@@ -193,7 +193,7 @@ fn run_one(workspace: &Workspace, program: PathBuf, name: &str, seconds: u64) ->
 
 /// The replay test, over the stored inputs and those found meanwhile.
 fn replay(workspace: &Workspace, image: &Image) -> Result<()> {
-    let mut cargo = workspace.cargo(&["test", "--workspace", "--test", "replay"]);
+    let mut cargo = workspace.cargo(&["test", "--workspace", "--test", "replay", "--", "--include-ignored"]);
     exec::run(cargo.env("PSIMP_SYS", &image.path).env("PSIMP_CORPUS", corpora(workspace)))
 }
 

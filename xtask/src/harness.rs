@@ -5,7 +5,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::workspace::{self, Workspace};
+use crate::background::Background;
+use crate::workspace::Workspace;
 use crate::{Format, build, exec, setup};
 
 /// The arguments of a task that is a command of `psimp` on the real driver image.
@@ -19,42 +20,70 @@ pub(crate) struct Args {
 }
 
 /// Such a task.
-pub(crate) fn main(workspace: &Workspace, command: &[&str], args: &Args) -> Result<ExitCode> {
+pub(crate) fn main(
+    workspace: &Workspace,
+    profile: Profile,
+    command: &[&str],
+    args: &Args,
+) -> Result<ExitCode> {
     let format = args.format.forwarded().iter().map(OsString::from);
     let arguments: Vec<_> = format.chain(args.args.iter().cloned()).collect();
-    with_image(workspace, command, &arguments)
+    with_image(workspace, profile, command, &arguments)
 }
 
-/// `cargo run` of the harness.
-pub(crate) fn command(workspace: &Workspace) -> Command {
-    let mut cargo = Command::new(workspace::cargo());
-    cargo.current_dir(&workspace.root).args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "psimp-harness",
-        "--",
-    ]);
-    cargo
+/// How the harness is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As the tests have it: for what takes seconds.
+    Dev,
+    /// Optimized: for what takes longer.
+    Optimized,
+    /// Optimized as a whole, which takes longest to compile: for what is measured.
+    Release,
 }
 
-/// Compiles the harness, which may take a while and so shows what it does.
-pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    let mut cargo = Command::new(workspace::cargo());
-    exec::run(cargo.current_dir(&workspace.root).args(["build", "--release", "--package", "psimp-harness"]))
+impl Profile {
+    fn cargo(self, workspace: &Workspace, subcommand: &str) -> Command {
+        let profile = match self {
+            Self::Dev => "dev",
+            Self::Optimized => "optimized",
+            Self::Release => "release",
+        };
+        workspace.cargo(&[subcommand, "--package", "psimp-harness", "--profile", profile])
+    }
+
+    /// Compiles the harness, which may take a while and so shows what it does.
+    pub(crate) fn build(self, workspace: &Workspace) -> Result<()> {
+        exec::run(&mut self.cargo(workspace, "build"))
+    }
+
+    /// The program, up to date.
+    pub(crate) fn command(self, workspace: &Workspace) -> Command {
+        let mut cargo = self.cargo(workspace, "run");
+        cargo.args(["--quiet", "--"]);
+        cargo
+    }
 }
 
-/// Installs and builds what the image needs, then runs `psimp COMMAND … --image PATH`.
+/// The program that `cargo test --workspace` has compiled.
+pub(crate) fn built_by_tests(workspace: &Workspace) -> Command {
+    Command::new(workspace.target.join("debug/psimp"))
+}
+
+/// Installs and builds what the image needs, and meanwhile the harness; then runs
+/// `psimp COMMAND … --image PATH`.
 pub(crate) fn with_image(
     workspace: &Workspace,
+    profile: Profile,
     command: &[&str],
     args: &[impl AsRef<OsStr>],
 ) -> Result<ExitCode> {
+    let log = workspace.target.join("harness.log");
+    let compiling = Background::start(profile.cargo(workspace, "build"), &log)?;
     setup::install_missing(setup::Purpose::Build)?;
     let image = build::driver(workspace)?;
-    build(workspace)?;
-    let mut harness = self::command(workspace);
+    compiling.end()?;
+    let mut harness = profile.command(workspace);
     harness.args(command).arg("--image").arg(image.path).args(args);
     exit_code(&mut harness)
 }

@@ -19,6 +19,7 @@ mod reproduce;
 mod setup;
 mod soak;
 mod speakeasy;
+mod system;
 mod test;
 mod walkthroughs;
 mod wine;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use harness::Profile;
 use workspace::Workspace;
 
 /// Builds, runs and tests psimp.sys.
@@ -49,7 +51,7 @@ enum Task {
     Bundle(bundle::Args),
     /// Run the catalogue on psimp.sys, installing and building first what is missing
     Run(harness::Args),
-    /// Do everything that CI does, up to the first failure
+    /// Check what a change can break, up to the first failure
     Test(test::Args),
     /// Check psimp.sys, the INF, Makefile.toml, the C headers and the modules' imports against the rules for them
     Lint(lint::Args),
@@ -109,11 +111,13 @@ fn run(task: &Task) -> Result<ExitCode> {
             args.print(&image);
         }
         Task::Bundle(args) => bundle::main(&workspace, args)?,
-        Task::Run(args) => return harness::main(&workspace, &["run", "--target", "image"], args),
+        Task::Run(args) => {
+            return harness::main(&workspace, Profile::Dev, &["run", "--target", "image"], args);
+        }
         Task::Test(args) => return Ok(test::main(&workspace, args)),
         Task::Lint(args) => return lint::main(&workspace, args),
         Task::Bench(args) => return bench::main(&workspace, args),
-        Task::Faults(args) => return harness::main(&workspace, &["faults"], args),
+        Task::Faults(args) => return harness::main(&workspace, Profile::Optimized, &["faults"], args),
         Task::Soak(args) => return soak::main(&workspace, args),
         Task::Mutants(args) => return mutants::main(&workspace, args),
         Task::Fuzz(args) => return fuzz::main(&workspace, args),

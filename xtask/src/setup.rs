@@ -1,14 +1,17 @@
-//! `cargo xtask setup`: what the cross build needs and cargo cannot bring.
+//! `cargo xtask setup`: what the builds need and cargo cannot bring.
 
-use std::io::{IsTerminal, stdin};
+use std::env;
+use std::io::{IsTerminal, Write, stderr, stdin};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::Format;
-use crate::build::{Arch, Compiler, Use, missing_tools};
+use crate::build::{Arch, Compiler, GNU_TARGET, Use, missing_packages};
+use crate::system::System;
 use crate::{exec, platform};
 
 /// Debian's compiler, for a toolchain that has neither the target's libraries nor their source.
@@ -17,7 +20,10 @@ const DEBIAN_COMPILER: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 /// The clippy of that compiler.
 const DEBIAN_CLIPPY: &str = "rust-web-clippy";
 
-/// What the packages are needed for.
+/// How long rustup may take, which waits long for a server that does not answer.
+const RUSTUP_TIME: Duration = Duration::from_secs(90);
+
+/// What the tools are needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Building the driver and running it.
@@ -26,8 +32,10 @@ pub(crate) enum Purpose {
     Bundle,
     /// Building the driver and emulating it.
     Speakeasy,
-    /// All of that but the emulator, and checking it as CI does.
+    /// Checking a change.
     Test,
+    /// Checking it as CI does.
+    Full,
     /// Looking at the harness's pages, which CI leaves out where no browser can be had.
     Browser,
 }
@@ -38,23 +46,44 @@ impl Purpose {
             Self::Build => &[Use::Driver],
             Self::Speakeasy => &[Use::Driver, Use::Speakeasy],
             Self::Bundle => &[Use::Driver, Use::Windows, Use::Signing],
-            Self::Test => &[Use::Driver, Use::Windows, Use::Wine, Use::Signing, Use::Fuzz],
+            Self::Test => &[Use::Driver, Use::Windows, Use::Wine],
+            Self::Full => &[Use::Driver, Use::Windows, Use::Wine, Use::Signing, Use::Fuzz],
             Self::Browser => &[Use::Browser],
         }
+    }
+
+    /// The targets of the Rust compiler.
+    fn targets(self) -> &'static [&'static str] {
+        const X64: &str = Arch::X64.target();
+        const ARM64: &str = Arch::Arm64.target();
+        match self {
+            Self::Browser => &[],
+            Self::Build | Self::Speakeasy => &[X64],
+            Self::Test => &[X64, GNU_TARGET],
+            Self::Bundle | Self::Full => &[X64, GNU_TARGET, ARM64],
+        }
+    }
+
+    /// Whether psimp.exe is built for arm64, with a standard library made for it from its source.
+    fn needs_source(self) -> bool {
+        self.targets().contains(&Arch::Arm64.target())
     }
 }
 
 /// The arguments of `cargo xtask setup`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Install without asking, as is done for root and in CI
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     format: Format,
 }
 
 pub(crate) fn main(args: &Args) -> Result<()> {
-    let mut installed = install_missing(Purpose::Test)?;
-    match install_missing(Purpose::Browser) {
-        Ok(packages) => installed.extend(packages),
+    let mut installed = install(Purpose::Full, args.yes)?;
+    match install(Purpose::Browser, args.yes) {
+        Ok(more) => installed.extend(more),
         Err(error) => eprintln!("not installed; the tests that need it are skipped: {error:#}"),
     }
     if args.format.json() {
@@ -65,58 +94,95 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Installs the Debian packages that are missing and returns their names.
+/// Installs what is missing, after asking, and returns the names of what was installed.
 pub(crate) fn install_missing(purpose: Purpose) -> Result<Vec<&'static str>> {
-    let packages = missing_packages(purpose);
-    if packages.is_empty() {
-        return Ok(packages);
-    }
-    let list = packages.join(" ");
-    let command = format!("apt-get install --no-install-recommends {list}");
-    if !Path::new("/usr/bin/apt-get").exists() {
-        bail!("these Debian packages are missing: {list}; they can be installed on Debian only");
-    }
-    eprintln!("installing the Debian packages: {list}");
-    let sudo = if platform::is_root().context("cannot find out which user runs this")? {
-        None
-    } else if sudo_works() {
-        Some("sudo")
-    } else {
-        bail!("packages are missing and cannot be installed without root; run as root: {command}");
+    install(purpose, false)
+}
+
+fn install(purpose: Purpose, yes: bool) -> Result<Vec<&'static str>> {
+    let mut installed = rustup(purpose, yes)?;
+    let Some(system) = System::find() else {
+        // The build names what it misses.
+        return Ok(installed);
     };
-    apt_get(sudo, &["update", "-q"])?;
-    apt_get(sudo, &[&["install", "-q", "-y", "--no-install-recommends"], packages.as_slice()].concat())?;
-    let left = missing_packages(purpose);
+    let packages = packages(purpose, system);
+    if packages.is_empty() {
+        return Ok(installed);
+    }
+    let sudo: &[&str] =
+        if platform::is_root().context("cannot find out which user runs this")? { &[] } else { &["sudo"] };
+    let words = system.words(&packages);
+    agree(&[sudo, &words].concat().join(" "), yes)?;
+    for words in system.update().into_iter().chain([words.as_slice()]) {
+        let words = [sudo, words].concat();
+        let mut command = Command::new(words[0]);
+        exec::run(command.args(&words[1..]).env("DEBIAN_FRONTEND", "noninteractive"))?;
+    }
+    let left = self::packages(purpose, system);
     if !left.is_empty() {
         bail!("still missing after the installation: {}", left.join(" "));
     }
-    Ok(packages)
+    installed.extend(packages);
+    Ok(installed)
 }
 
-fn missing_packages(purpose: Purpose) -> Vec<&'static str> {
-    let mut packages = missing_tools(purpose.uses());
-    // The tests build for every architecture, and the harness for arm64 with a standard library made for it.
-    let arches = if purpose == Purpose::Test { Arch::ALL } else { &[Arch::X64] };
-    let lacks_source = purpose == Purpose::Test && Compiler::with_source(Arch::Arm64.target()).is_err();
-    if lacks_source || arches.iter().any(|arch| Compiler::find(*arch).is_err()) {
-        packages.extend(DEBIAN_COMPILER);
+/// Gets libraries for the targets from rustup, where the compiler is rustup's. When it cannot get them, other ways
+/// are left, so that is no error.
+fn rustup(purpose: Purpose, yes: bool) -> Result<Vec<&'static str>> {
+    // Set by rustup for every program that it starts.
+    if env::var_os("RUSTUP_TOOLCHAIN").is_none() {
+        return Ok(Vec::new());
     }
-    let debian = Compiler::find(Arch::X64).map_or(true, |compiler| compiler.is_debian());
-    if purpose == Purpose::Test && debian && !Path::new("/usr/bin/cargo-clippy").exists() {
-        packages.push(DEBIAN_CLIPPY);
+    let compiler = Compiler::active()?;
+    let mut targets = purpose.targets().to_vec();
+    targets.retain(|target| !compiler.has_target(target));
+    let source = if purpose.needs_source() && !compiler.has_source() { &["rust-src"][..] } else { &[] };
+    for (kind, names) in [("target", targets.as_slice()), ("component", source)] {
+        if names.is_empty() {
+            continue;
+        }
+        let words = [&["rustup", kind, "add"], names].concat();
+        agree(&words.join(" "), yes)?;
+        if let Err(error) = exec::run_for(Command::new(words[0]).args(&words[1..]), RUSTUP_TIME) {
+            eprintln!("{error:#}; looking for another compiler");
+            return Ok(Vec::new());
+        }
+    }
+    Ok([&targets, source].concat())
+}
+
+/// The system's packages that are missing.
+fn packages(purpose: Purpose, system: System) -> Vec<&'static str> {
+    let mut packages = missing_packages(purpose.uses(), system);
+    if system == System::Debian {
+        let lacks_source = purpose.needs_source() && Compiler::with_source(Arch::Arm64.target()).is_err();
+        if lacks_source || purpose.targets().iter().any(|target| Compiler::for_target(target).is_err()) {
+            packages.extend(DEBIAN_COMPILER);
+        }
+        let debian = Compiler::find(Arch::X64).map_or(true, |compiler| compiler.is_debian());
+        let clippy = matches!(purpose, Purpose::Test | Purpose::Full);
+        if clippy && debian && !Path::new("/usr/bin/cargo-clippy").exists() {
+            packages.push(DEBIAN_CLIPPY);
+        }
     }
     packages
 }
 
-/// True if sudo needs no password, or a user can enter it.
-fn sudo_works() -> bool {
-    let mut sudo = Command::new("sudo");
-    let silent = sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    silent.status().is_ok_and(|status| status.success() || stdin().is_terminal())
-}
-
-fn apt_get(sudo: Option<&str>, args: &[&str]) -> Result<()> {
-    let mut words = sudo.into_iter().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
-    let mut command = Command::new(words.next().context("a command has a first word")?);
-    exec::run(command.args(words).args(args))
+/// Fails unless the command may be run: for root, in CI, with `--yes`, or when the user says so.
+fn agree(command: &str, yes: bool) -> Result<()> {
+    let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    if yes || in_ci || platform::is_root()? {
+        eprintln!("$ {command}");
+        return Ok(());
+    }
+    if stdin().is_terminal() {
+        eprint!("Something is missing. Run «{command}»? [y/N] ");
+        stderr().flush()?;
+        let mut answer = String::new();
+        stdin().read_line(&mut answer)?;
+        if matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Ok(());
+        }
+    }
+    bail!("something is missing; run: {command}\nor, to have it done: cargo xtask setup --yes")
 }

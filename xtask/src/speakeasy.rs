@@ -6,10 +6,11 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::build::{self, PYTHON};
+use crate::build::{self, Tool};
+use crate::harness::Profile;
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
-use crate::{Format, exec, harness};
+use crate::{Format, exec};
 
 /// What pip is asked for. A later version may get further.
 const PACKAGE: &str = "speakeasy-emulator==1.5.11";
@@ -20,13 +21,13 @@ const REPETITIONS: &str = "5";
 pub(crate) fn main(workspace: &Workspace, format: &Format) -> Result<ExitCode> {
     setup::install_missing(Purpose::Speakeasy)?;
     let image = build::driver(workspace)?;
-    harness::build(workspace)?;
+    Profile::Release.build(workspace)?;
     let python = environment(&workspace.target.join("speakeasy"))?;
     let mut emulated = Command::new(python);
     emulated.arg(workspace.root.join("xtask/bench/emulate.py")).arg(&image.path).arg(REPETITIONS);
     let emulated: Value =
         serde_json::from_str(&exec::stdout(&mut emulated)?).context("it printed no report")?;
-    let mut host = harness::command(workspace);
+    let mut host = Profile::Release.command(workspace);
     host.args(["bench", "--short", "--format", "json", "--image"]).arg(&image.path);
     let host: Value = serde_json::from_str(&exec::stdout(&mut host)?).context("psimp printed no figures")?;
     let seconds = |of: &Value, name: &str| of[name].as_f64().with_context(|| format!("no {name}"));
@@ -53,7 +54,7 @@ pub(crate) fn main(workspace: &Workspace, format: &Format) -> Result<ExitCode> {
 fn environment(folder: &Path) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     if !python.exists() {
-        exec::run(Command::new(PYTHON).args(["-m", "venv"]).arg(folder))?;
+        exec::run(Tool::Python.command()?.args(["-m", "venv"]).arg(folder))?;
     }
     let mut pip = Command::new(&python);
     // Its unicorn locates itself through setuptools; later releases no longer support that.

@@ -1,6 +1,6 @@
-//! `cargo xtask test`: everything that CI runs, in order, up to the first failure.
+//! `cargo xtask test`: what a change can break, in minutes; with `--full`, everything that CI runs. In order, up to
+//! the first failure.
 
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,11 @@ use serde_json::{Value, json};
 use crate::Format;
 use crate::background::Background;
 use crate::build::{self, Arch, Image};
+use crate::harness::Profile;
 use crate::wine::{self, Wine};
 use crate::workspace::Workspace;
-use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, soak, walkthroughs};
+use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, walkthroughs};
 
-/// What the catalogue runs on: every combination of these.
-const TARGETS: &[&str] = &["model", "image"];
 const RULES: &[&str] = &["documented", "kernel"];
 
 /// How long each fuzz target runs: enough to see that it does, and that what was found stays fixed.
@@ -28,13 +27,17 @@ const NATIVE_CASES: u64 = 27;
 /// The arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Do all that CI does: also all wrong drivers, arm64, the same bytes from another folder, fuzzing, the whole
+    /// sweep of failures, the bundle, and CONTRIBUTING.md followed
+    #[arg(long)]
+    full: bool,
     #[command(flatten)]
     format: Format,
 }
 
 pub(crate) fn main(workspace: &Workspace, args: &Args) -> ExitCode {
     let mut steps = Steps::default();
-    let outcome = run(workspace, &mut steps);
+    let outcome = run(workspace, &mut steps, args.full);
     let [passed, failed, skipped] = steps.count();
     if let Err(error) = &outcome {
         eprintln!("error: {error:#}");
@@ -45,70 +48,80 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> ExitCode {
             json!({ "passed": passed, "failed": failed, "skipped": skipped, "steps": steps.summary() })
         );
     } else {
+        print!("{steps}");
         println!("{passed} passed, {failed} failed, {skipped} skipped");
     }
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    steps.run("setup", || setup::install_missing(setup::Purpose::Test).map(drop))?;
+fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
+    let purpose = if full { setup::Purpose::Full } else { setup::Purpose::Test };
+    steps.run("setup", || setup::install_missing(purpose).map(drop))?;
     steps.run("format", || cargo(workspace, &["fmt", "--all", "--check"]))?;
     steps.run("lock files are current", || lock_files(workspace))?;
+    steps.run("modules: no circles", || lint::require_no_circles(workspace))?;
+    let image = steps.run("driver", || build::driver(workspace))?;
+    steps.run("driver: lint", || lint::require(workspace, &image, Arch::X64))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.run("clippy", || cargo(workspace, &clippy))?;
-    steps.run("modules: no circles", || lint::require_no_circles(workspace))?;
+    steps.run_if("drivers: clippy", || cross_clippy(build::clippy(workspace)))?;
     steps.run("documentation", || {
         let mut cargo = workspace.cargo(&["doc", "--workspace", "--no-deps"]);
         exec::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
-    let image = steps.run("driver", || build::driver(workspace))?;
-    steps.run("drivers and psimp.exe: clippy", || cross_clippy(workspace))?;
-    steps.run("driver: same bytes from another folder", || reproduce::check(workspace, &image, Arch::X64))?;
-    steps.run("driver: lint", || lint::require(workspace, &image, Arch::X64))?;
+    // Building a mutant uses one processor; this uses the others.
+    let compiling = Background::start(workspace.cargo(COMPILE_TESTS), &workspace.target.join("tests.log"))?;
+    let choice = if full { mutants::Choice::All } else { mutants::Choice::Sample };
+    let mutants = steps.run("mutants", || mutants::build(workspace, choice))?;
+    let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
+    let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
+    steps.run("tests: compiled meanwhile", || compiling.end())?;
+    // Tests that need images find them through the environment; without --include-ignored none is run.
+    let mut tests = workspace.cargo(&["test", "--workspace", "--", "--include-ignored"]);
+    tests.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", &mutants);
+    tests.env("PSIMP_MALICIOUS", &malicious.path);
+    if !full {
+        // What follows does that for the sample.
+        tests.args(["--skip", "every_mutant_is_caught_by_name"]);
+    }
+    steps.run("tests", || exec::run(&mut tests))?;
+    if !full {
+        steps.run("mutants: caught", || {
+            exec::run(harness::built_by_tests(workspace).args(["mutants", "--image-dir"]).arg(mutants))
+        })?;
+    }
+    steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;
+    windows(workspace, &image, steps, full)?;
+    if full { rest(workspace, &image, steps) } else { Ok(()) }
+}
+
+/// What a change seldom breaks, or takes long.
+fn rest(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()> {
+    steps.run("driver: same bytes from another folder", || reproduce::check(workspace, image, Arch::X64))?;
     let arm64 = steps.run("driver for arm64", || build::driver_for(workspace, Arch::Arm64))?;
     steps.run("driver for arm64: same bytes from another folder", || {
         reproduce::check(workspace, &arm64, Arch::Arm64)
     })?;
     steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
-    // Building a mutant uses one processor; this uses the others.
-    let compiling = Background::start(workspace.cargo(COMPILE_TESTS), &workspace.target.join("tests.log"))?;
-    let mutants = steps.run("mutants", || mutants::build_all(workspace))?;
-    let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
-    let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
-    steps.run("tests: compiled meanwhile", || compiling.end())?;
-    steps.run("tests", || tests(workspace, &image, &mutants, &malicious))?;
-    steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;
     match fuzz::unavailable() {
-        None => steps.run("fuzz", || fuzz::require(workspace, &image, FUZZ_SECONDS))?,
+        None => steps.run("fuzz", || fuzz::require(workspace, image, FUZZ_SECONDS))?,
         Some(reason) => steps.skip("fuzz", reason),
     }
-    steps.run("harness", || harness::build(workspace))?;
-    for target in TARGETS {
-        for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
-            for rules in RULES {
-                let name = format!("catalogue: {target}, kernel {kernel}, rules {rules}");
-                steps.run(&name, || {
-                    catalogue(harness::command(workspace), &image, target, kernel, rules).map(drop)
-                })?;
-            }
+    steps.run("harness", || Profile::Optimized.build(workspace))?;
+    steps.run("demo on the image", || demo(Profile::Optimized.command(workspace), image))?;
+    for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
+        for rules in RULES {
+            let name = format!("faults: kernel {kernel}, rules {rules}");
+            steps.run(&name, || faults(workspace, image, kernel, rules))?;
         }
     }
-    steps.run("demo on the image", || demo(harness::command(workspace), &image))?;
     match setup::install_missing(setup::Purpose::Browser) {
         Ok(_) => steps.run("report in Chromium", || page::check(workspace))?,
         Err(error) => steps.skip("report in Chromium", format!("{error:#}")),
     }
-    windows(workspace, &image, steps)?;
+    steps.run("psimp.exe for arm64", || psimp_exe_for_arm64(workspace))?;
     steps.run("bundle: same bytes from another folder", || bundle::require(workspace))?;
-    for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
-        for rules in RULES {
-            let name = format!("faults: kernel {kernel}, rules {rules}");
-            steps.run(&name, || faults(workspace, &image, kernel, rules))?;
-        }
-    }
-    steps.run("CONTRIBUTING.md, followed", || walkthroughs::check(workspace))?;
-    steps.run("soak", || soak::step(workspace, &image))?;
-    Ok(())
+    steps.run("CONTRIBUTING.md, followed", || walkthroughs::check(workspace))
 }
 
 /// Where the workspaces of the repository are. A stale lock file is updated silently by most commands of
@@ -137,7 +150,7 @@ const OF_WINDOWS: &[&str] = &[
 ];
 
 /// The harness for arm64, which cannot run here: it is built, and must import from Windows' own libraries only.
-fn arm64(workspace: &Workspace) -> Result<()> {
+fn psimp_exe_for_arm64(workspace: &Workspace) -> Result<()> {
     let program = build::harness_exe_for(workspace, Arch::Arm64)?;
     let loaded = build::loaded_libraries(&program.path)?;
     let strange: Vec<_> = loaded.iter().filter(|name| !OF_WINDOWS.contains(&name.as_str())).collect();
@@ -147,16 +160,17 @@ fn arm64(workspace: &Workspace) -> Result<()> {
 }
 
 /// The harness as a Windows program, under Wine.
-fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()> {
+fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps, full: bool) -> Result<()> {
     let program = steps.run("psimp.exe", || build::harness_exe(workspace))?;
-    steps.run("psimp.exe for arm64", || arm64(workspace))?;
+    steps.run_if("psimp.exe: clippy", || cross_clippy(build::windows_clippy(workspace)))?;
     let wine = steps.run("Wine", || Wine::prepare(workspace, &program))?;
-    for kernel in Kernel::ALL.iter().map(|kernel| kernel.name()) {
+    let kernels = if full { Kernel::ALL } else { &[Kernel::Win10] };
+    for kernel in kernels.iter().map(|kernel| kernel.name()) {
         let name = format!("catalogue: model under Wine, kernel {kernel}");
-        steps.run(&name, || catalogue(wine.psimp(), image, "model", kernel, "documented").map(drop))?;
+        steps.run(&name, || catalogue(wine.psimp(), "model", kernel, "documented").map(drop))?;
     }
     steps.run("catalogue: native under Wine", || {
-        let passed = catalogue(wine.psimp(), image, "native", "win10", "kernel")?;
+        let passed = catalogue(wine.psimp(), "native", "win10", "kernel")?;
         // A Wine with less support would skip more cases.
         ensure!(passed >= NATIVE_CASES, "{passed} cases passed, {NATIVE_CASES} did before");
         Ok(())
@@ -166,26 +180,13 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()
     steps.run("driver service under Wine", || wine::driver::check(&wine, image))
 }
 
-/// No other step checks code that is compiled for Windows only.
-fn cross_clippy(workspace: &Workspace) -> Result<()> {
-    if !build::clippy(workspace)? {
-        eprintln!("skipped: the compiler for the driver's target has no clippy");
-    }
-    if !build::windows_clippy(workspace)? {
-        eprintln!("skipped: the compiler for psimp.exe has no clippy");
-    }
-    Ok(())
+/// Clippy over code that is compiled for Windows only; says why if it did not run.
+fn cross_clippy(ran: Result<bool>) -> Result<Option<String>> {
+    Ok((!ran?).then(|| "the compiler for this target has no clippy".to_owned()))
 }
 
 /// Compiles all that `cargo test --workspace` runs.
 const COMPILE_TESTS: &[&str] = &["test", "--workspace", "--no-run"];
-
-/// Tests that need images find them through the environment, and skip themselves without.
-fn tests(workspace: &Workspace, image: &Image, mutants: &Path, malicious: &Image) -> Result<()> {
-    let mut cargo = workspace.cargo(&["test", "--workspace"]);
-    cargo.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", mutants);
-    exec::run(cargo.env("PSIMP_MALICIOUS", &malicious.path))
-}
 
 /// The host's example, as docs/host.md describes it.
 fn example(workspace: &Workspace, minimal: &Image) -> Result<()> {
@@ -196,13 +197,10 @@ fn example(workspace: &Workspace, minimal: &Image) -> Result<()> {
     Ok(())
 }
 
-/// Runs every case on one target. The report is read, not only the exit code: a run of no case is no success.
-/// Returns how many passed.
-fn catalogue(mut harness: Command, image: &Image, target: &str, kernel: &str, rules: &str) -> Result<u64> {
+/// Runs every case on one target that needs no image. The report is read, not only the exit code: a run of no case is
+/// no success. Returns how many passed.
+fn catalogue(mut harness: Command, target: &str, kernel: &str, rules: &str) -> Result<u64> {
     harness.args(["run", "--target", target, "--kernel", kernel, "--rules", rules, "--format", "json"]);
-    if target == "image" {
-        harness.arg("--image").arg(&image.path);
-    }
     let output = harness.stderr(Stdio::inherit()).output()?;
     let report: Value = serde_json::from_slice(&output.stdout).context("the harness printed no report")?;
     for case in report["cases"].as_array().into_iter().flatten().filter(|case| case["status"] == "failed") {
@@ -226,7 +224,7 @@ fn demo(mut harness: Command, image: &Image) -> Result<()> {
 
 /// Makes every call below the driver fail. Here, too, a run of nothing is no success.
 fn faults(workspace: &Workspace, image: &Image, kernel: &str, rules: &str) -> Result<()> {
-    let mut harness = harness::command(workspace);
+    let mut harness = Profile::Optimized.command(workspace);
     harness.args(["faults", "--kernel", kernel, "--rules", rules, "--format", "json", "--image"]);
     let output = harness.arg(&image.path).stderr(Stdio::inherit()).output()?;
     let report: Value = serde_json::from_slice(&output.stdout).context("the harness printed no figures")?;
@@ -284,6 +282,15 @@ impl Steps {
         outcome.with_context(|| format!("the step «{name}» failed"))
     }
 
+    /// A step that returns the reason if it could not run.
+    fn run_if(&mut self, name: &str, step: impl FnOnce() -> Result<Option<String>>) -> Result<()> {
+        if let Some(reason) = self.run(name, step)? {
+            self.done.pop();
+            self.skip(name, reason);
+        }
+        Ok(())
+    }
+
     fn skip(&mut self, name: &str, reason: String) {
         eprintln!("\n=== {name}: skipped: {reason}");
         self.done.push(Step { name: name.to_owned(), time: Duration::ZERO, end: End::Skipped(reason) });
@@ -319,6 +326,21 @@ impl Steps {
     }
 }
 
+/// A line for each step, with its time.
+impl std::fmt::Display for Steps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for Step { name, time, end } in &self.done {
+            let end = match end {
+                End::Passed => "",
+                End::Failed => "  FAILED",
+                End::Skipped(reason) => &format!("  skipped: {reason}"),
+            };
+            writeln!(f, "{:>7.1} s  {name}{end}", time.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::bail;
@@ -333,11 +355,19 @@ mod tests {
             steps.run("two", || -> anyhow::Result<()> { bail!("no such thing") }).expect_err("it fails");
         assert_eq!(format!("{error:#}"), "the step «two» failed: no such thing");
         steps.skip("three", "no such machine".to_owned());
-        assert_eq!(steps.count(), [1, 1, 1]);
+        steps.run_if("four", || Ok(Some("no compiler".to_owned()))).expect("no failure");
+        steps.run_if("five", || Ok(None)).expect("it passes");
+        assert_eq!(steps.count(), [2, 1, 2]);
+        let lines = steps.to_string();
+        let lines: Vec<_> = lines.lines().map(|line| line.split_once(" s  ").expect("a time").1).collect();
+        assert_eq!(
+            lines,
+            ["one", "two  FAILED", "three  skipped: no such machine", "four  skipped: no compiler", "five"]
+        );
         let summary = steps.summary();
         assert_eq!(
             summary.iter().map(|step| step["passed"].as_bool()).collect::<Vec<_>>(),
-            [Some(true), Some(false), Some(false)]
+            [Some(true), Some(false), Some(false), Some(false), Some(true)]
         );
         assert_eq!(summary[2]["skipped"].as_str(), Some("no such machine"));
     }

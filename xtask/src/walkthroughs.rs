@@ -175,7 +175,7 @@ fn run(root: &Path, target: &Path, command: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Walk, check, checked, parse};
+    use super::{Walk, checked, parse};
     use crate::workspace::Workspace;
     use std::fs;
     use std::path::PathBuf;
@@ -237,11 +237,5 @@ mod tests {
     #[test]
     fn the_patches_of_the_page_apply() {
         checked(&Workspace::find().expect("the tests run in the workspace").root).expect("they apply");
-    }
-
-    #[test]
-    #[ignore = "takes minutes; a step of cargo xtask test"]
-    fn contributing_can_be_followed() {
-        check(&Workspace::find().expect("the tests run in the workspace")).expect("it can be followed");
     }
 }

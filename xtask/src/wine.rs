@@ -10,21 +10,21 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::build::{self, Image, Use};
+use crate::build::{self, Image, Tool};
 use crate::exec;
 use crate::workspace::Workspace;
 
 /// A Wine that has psimp.exe, with what it lacks beside it.
 pub(crate) struct Wine {
     folder: PathBuf,
+    program: PathBuf,
 }
 
 impl Wine {
     /// Makes the prefix, which takes some ten seconds the first time, and puts the program there.
     pub(crate) fn prepare(workspace: &Workspace, program: &Image) -> Result<Self> {
-        build::require(Use::Wine)?;
         build::wine_shim(workspace)?;
-        let wine = Self { folder: workspace.target.join("wine") };
+        let wine = Self { folder: workspace.target.join("wine"), program: Tool::Wine.path()? };
         let copy = wine.folder.join("psimp.exe");
         fs::copy(&program.path, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
         if !wine.folder.join("prefix/system.reg").exists() {
@@ -46,7 +46,7 @@ impl Wine {
     }
 
     fn wine(&self) -> Command {
-        let mut wine = Command::new(build::WINE);
+        let mut wine = Command::new(&self.program);
         wine.env("WINEPREFIX", self.prefix()).env("WINEDEBUG", "-all");
         // Nothing is shown, and no menus, Mono or Gecko are offered.
         wine.env_remove("DISPLAY").env("WINEDLLOVERRIDES", "winemenubuilder.exe,mscoree,mshtml=");

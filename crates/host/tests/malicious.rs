@@ -96,8 +96,9 @@ fn known(image: &Image) -> BTreeMap<String, Known> {
 }
 
 #[test]
+#[ignore = "needs malicious.sys: cargo xtask test builds it and names it in PSIMP_MALICIOUS"]
 fn every_defect_is_expected_and_every_expected_one_is_there() {
-    let Some(image) = malicious() else { return };
+    let image = malicious();
     let known = known(&image);
     let known: BTreeSet<_> = known.keys().map(String::as_str).collect();
     let expected: BTreeSet<_> = EXPECTED.iter().map(|expected| expected.name).collect();
@@ -106,8 +107,9 @@ fn every_defect_is_expected_and_every_expected_one_is_there() {
 }
 
 #[test]
+#[ignore = "needs malicious.sys: cargo xtask test builds it and names it in PSIMP_MALICIOUS"]
 fn every_defect_is_reported_and_nothing_else_comes_to_harm() {
-    let Some(image) = malicious() else { return };
+    let image = malicious();
     let known = known(&image);
     let begins: BTreeSet<u32> = known.values().map(|known| known.begin).collect();
     let mut wrong = Vec::new();

@@ -1,5 +1,6 @@
 //! One raw request to the driver, on a machine in one of a few states.
 
+use crate::choice::{self, ADDED, TABLES, Tables};
 use crate::scene::{Open, Scene, State};
 use psimp_catalogue::ServerToken;
 use psimp_harness::driver::{Failure, Source};
@@ -10,7 +11,7 @@ use psimp_model::{Kernel, rights};
 use psimp_nt::Status;
 use psimp_protocol::layout::Kind;
 use psimp_protocol::wire::{self, slot_flags};
-use psimp_protocol::{Cause, IOCTLS, Ioctl, Operation, refusals};
+use psimp_protocol::{Cause, Ioctl, Operation, refusals};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A request and its setup. As bytes: a head of eleven bytes, then the input.
@@ -23,8 +24,10 @@ use zerocopy::{FromBytes, IntoBytes};
 /// | 3 | access of the file: 1 read, 2 write, else both |
 /// | 4 | the caller: 1 the kernel, 2 a thread of another process |
 /// | 5 | length of the output buffer |
-/// | 6 | row in the table of control codes; past its end, the code follows |
+/// | 6 | row in the table of control codes; from 0x80 on, below 0xF8, the code follows |
 /// | 7 to 10 | that code |
+///
+/// States, kernels, tokens and rows are chosen as in `choice.rs`.
 ///
 /// In the input of RESTORE and DISCARD, the save 1 is that of the state; in the input of SERVE and
 /// `NEXT_CLIENT`, 1 and 2 are the two connections.
@@ -52,7 +55,7 @@ pub(crate) fn run(bytes: &[u8], sources: &[Source]) -> Result<(), String> {
 
 /// The bytes of an `ACCESS_CHECK` of a descriptor by a thread that impersonates.
 pub(crate) fn access_check(descriptor: &[u8]) -> Vec<u8> {
-    let head = [1, 0, 0, 0, 0, 8, Operation::AccessCheck as u8, 0, 0, 0, 0];
+    let head = [1, 0, 0, 0, 0, 8, Request::row(Operation::AccessCheck), 0, 0, 0, 0];
     let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
     let claim = wire::AccessCheck { length, ..wire::AccessCheck::EXAMPLE };
     [&head, claim.as_bytes(), descriptor].concat()
@@ -66,24 +69,36 @@ struct Shown {
 }
 
 impl Request {
-    /// Reads a request; none if the head is incomplete.
+    /// Reads a request; none if the head is incomplete, or chooses what does not exist.
     pub fn read(bytes: &[u8]) -> Option<Self> {
+        Self::read_with(bytes, &TABLES)
+    }
+
+    /// The byte of the head for the row of an operation.
+    pub fn row(operation: Operation) -> u8 {
+        choice::row(operation)
+    }
+
+    pub(crate) fn read_with(bytes: &[u8], tables: &Tables) -> Option<Self> {
         let (&[state, kernel, server, access, who, output, row, c0, c1, c2, c3], input) =
             bytes.split_first_chunk::<HEAD>()?;
-        let row = IOCTLS.get(usize::from(row));
+        let code = match row {
+            0x80..ADDED => u32::from_le_bytes([c0, c1, c2, c3]),
+            _ => tables.rows.of(row)?.code(),
+        };
         let access = match access {
             1 => rights::FILE_READ_DATA,
             2 => rights::FILE_WRITE_DATA,
             _ => READ_WRITE,
         };
         Some(Self {
-            state: pick(&State::ALL, state)?,
-            kernel: pick(Kernel::NT, kernel)?,
-            server: pick(ServerToken::ALL, server)?,
+            state: tables.states.of(state)?,
+            kernel: tables.nt_kernels.of(kernel)?,
+            server: tables.servers.of(server)?,
             open: Open { access, elsewhere: who & 2 != 0 },
             requestor: if who & 1 == 0 { Requestor::User } else { Requestor::Kernel },
             output: output.into(),
-            code: row.map_or(u32::from_le_bytes([c0, c1, c2, c3]), Ioctl::code),
+            code,
             input: input.to_vec(),
         })
     }
@@ -265,8 +280,4 @@ fn told_before(reply: &[u8], slots: &[Option<SlotView>]) -> Result<(), &'static 
         }
     };
     if slots.iter().any(same) { Ok(()) } else { Err("a slot that nobody had") }
-}
-
-fn pick<T: Copy>(all: &[T], byte: u8) -> Option<T> {
-    all.get(usize::from(byte).checked_rem(all.len())?).copied()
 }

@@ -9,6 +9,7 @@
 //! `regressions`, inputs that once failed, named after the failure; and
 //! `corpus`, inputs that libFuzzer found to reach new code.
 
+mod choice;
 mod descriptor;
 mod image;
 mod ioctl;
@@ -57,5 +58,74 @@ impl Target {
         if let Err(wrong) = self.run(bytes, &[Source::Service]) {
             panic!("{wrong}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::choice::{ADDED, Choice, TABLES, Tables};
+    use crate::{Request, program, scene::State};
+    use arbitrary::Unstructured;
+    use psimp_catalogue::{ClientToken, ServerToken, User};
+    use psimp_model::Kernel;
+    use psimp_protocol::IOCTLS;
+    use std::fs;
+    use std::path::Path;
+
+    impl<T: Copy + PartialEq> Choice<T> {
+        /// The table with a further entry.
+        fn with(&self, entry: T) -> Self {
+            Self { numbered: [self.numbered, &[entry]].concat().leak(), ..*self }
+        }
+    }
+
+    /// A new entry, wherever it is in the table, takes a byte that was rejected.
+    #[test]
+    fn no_byte_that_chose_an_entry_chooses_another_when_one_is_added() {
+        let before = Choice { at_first: 3, numbered: &["a", "b", "c"], all: &["a", "b", "c"] };
+        let numbered = Choice { numbered: &["a", "b", "c", "new"], ..before };
+        for after in [Choice { all: &["a", "new", "b", "c"], ..before }, numbered] {
+            let differ = (0..=u8::MAX).filter(|byte| before.of(*byte) != after.of(*byte));
+            assert_eq!(differ.collect::<Vec<_>>(), [0xF8]);
+            assert_eq!((before.of(0xF8), after.of(0xF8)), (None, Some("new")));
+        }
+        assert_eq!([0, 1, 2, 3, 0xF7].map(|byte| before.of(byte)), ["a", "b", "c", "a", "b"].map(Some));
+    }
+
+    /// The bytes of every stored input of a target.
+    fn stored(target: &str) -> Vec<Vec<u8>> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folders = ["seeds", "corpus", "regressions"].map(|folder| here.join(folder).join(target));
+        let entries = folders.iter().filter_map(|folder| folder.read_dir().ok()).flatten();
+        entries.map(|entry| fs::read(entry.expect("an entry").path()).expect("an input")).collect()
+    }
+
+    #[test]
+    fn stored_inputs_mean_the_same_when_every_table_has_a_further_entry() {
+        let grown = Tables {
+            kernels: TABLES.kernels.with(Kernel::Win10),
+            nt_kernels: TABLES.nt_kernels.with(Kernel::Win10),
+            servers: TABLES.servers.with(ServerToken::S),
+            clients: TABLES.clients.with(ClientToken::A0),
+            users: TABLES.users.with(User::A),
+            states: TABLES.states.with(State::Idle),
+            rows: TABLES.rows.with(IOCTLS[0]),
+        };
+        let requests = stored("ioctl");
+        assert!(requests.len() > 100, "{} requests", requests.len());
+        for input in requests.iter().filter(|input| input.len() >= 11) {
+            let [now, then] = [&TABLES, &grown].map(|tables| Request::read_with(input, tables));
+            assert!(now.is_some() && now == then, "{input:02x?} is {now:?}, then {then:?}");
+        }
+        let programs = stored("program");
+        assert!(programs.len() > 50, "{} programs", programs.len());
+        for input in &programs {
+            let [now, then] =
+                [&TABLES, &grown].map(|tables| program::read(&mut Unstructured::new(input), tables).ok());
+            assert!(now.is_some() && now == then, "{input:02x?} is {now:?}, then {then:?}");
+        }
+        // The further entries can be chosen at all.
+        let all = [ADDED; 11];
+        assert!(Request::read(&all).is_none() && Request::read_with(&all, &grown).is_some());
     }
 }

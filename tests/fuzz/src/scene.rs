@@ -36,6 +36,7 @@ pub(crate) enum State {
 }
 
 impl State {
+    /// A further one comes last: stored inputs have their numbers.
     pub(crate) const ALL: [Self; 9] = [
         Self::Idle,
         Self::Impersonating,

@@ -1,5 +1,4 @@
-//! Runs the stored inputs again: over the service and, if `PSIMP_SYS` names an
-//! image, also over that, with the same results.
+//! Runs the stored inputs again: over the service, and over psimp.sys with the same results.
 
 use psimp_fuzz::{TARGETS, Target};
 use psimp_harness::driver::Source;
@@ -23,24 +22,22 @@ fn inputs(target: &Target) -> Vec<PathBuf> {
     files
 }
 
-fn sources() -> Vec<Source> {
-    let mut sources = vec![Source::Service];
-    match std::env::var_os("PSIMP_SYS") {
-        Some(path) if cfg!(all(target_os = "linux", target_arch = "x86_64")) => {
-            let image = Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image");
-            sources.push(Source::Image(Arc::new(image)));
-        }
-        _ => eprintln!("skipped on the image: PSIMP_SYS names none that runs here"),
-    }
-    sources
+/// psimp.sys.
+fn driver() -> Image {
+    let path = std::env::var_os("PSIMP_SYS").expect("PSIMP_SYS names psimp.sys");
+    Image::open(Path::new(&path)).expect("the image loads")
 }
 
-fn replay(target: &Target) {
-    let (sources, inputs) = (sources(), inputs(target));
+fn replay_on_the_image(target: &Target) {
+    replay(target, &[Source::Service, Source::Image(Arc::new(driver()))]);
+}
+
+fn replay(target: &Target, sources: &[Source]) {
+    let inputs = inputs(target);
     let mut wrong = Vec::new();
     for path in &inputs {
         let bytes = std::fs::read(path).expect("an input can be read");
-        if let Err(why) = target.run(&bytes, &sources) {
+        if let Err(why) = target.run(&bytes, sources) {
             wrong.push(format!("{}: {why}", path.display()));
         }
     }
@@ -51,27 +48,46 @@ fn replay(target: &Target) {
 
 #[test]
 fn ioctl() {
-    replay(&psimp_fuzz::IOCTL);
+    replay(&psimp_fuzz::IOCTL, &[Source::Service]);
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn ioctl_on_the_image() {
+    replay_on_the_image(&psimp_fuzz::IOCTL);
 }
 
 #[test]
 fn program() {
-    replay(&psimp_fuzz::PROGRAM);
+    replay(&psimp_fuzz::PROGRAM, &[Source::Service]);
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn program_on_the_image() {
+    replay_on_the_image(&psimp_fuzz::PROGRAM);
 }
 
 #[test]
 fn image() {
-    replay(&psimp_fuzz::IMAGE);
-    // The driver's own image is a good start.
-    if let Some(path) = std::env::var_os("PSIMP_SYS") {
-        let bytes = std::fs::read(path).expect("PSIMP_SYS names a file");
-        assert_eq!(psimp_fuzz::IMAGE.run(&bytes, &[]), Ok(()));
-    }
+    replay(&psimp_fuzz::IMAGE, &[]);
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn the_drivers_own_image() {
+    assert_eq!(psimp_fuzz::IMAGE.run(driver().bytes(), &[]), Ok(()));
 }
 
 #[test]
 fn descriptor() {
-    replay(&psimp_fuzz::DESCRIPTOR);
+    replay(&psimp_fuzz::DESCRIPTOR, &[Source::Service]);
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn descriptor_on_the_image() {
+    replay_on_the_image(&psimp_fuzz::DESCRIPTOR);
 }
 
 /// Every folder has the name of a target, else it would never be run.

@@ -22,7 +22,7 @@ type Seed = (String, Vec<u8>);
 /// connection 1 is the first client's.
 fn request(row: &Ioctl, state: u8) -> Vec<u8> {
     let output = u8::try_from(row.output).expect("replies are short");
-    let head = [state, 0, 0, 0, 0, output, row.operation as u8, 0, 0, 0, 0];
+    let head = [state, 0, 0, 0, 0, output, Request::row(row.operation), 0, 0, 0, 0];
     let input = row.about().input;
     [&head, input.example, input.tail.1].concat()
 }
@@ -35,7 +35,7 @@ fn ioctl() -> Vec<Seed> {
         [("idle", 0), ("saved", SAVED)]
             .map(|(state, number)| (format!("{}-{state}", row.name), request(row, number)))
     });
-    let head = |code: u32| [&[0, 0, 0, 0, 0, 0, 0xFF], code.to_le_bytes().as_slice()].concat();
+    let head = |code: u32| [&[0, 0, 0, 0, 0, 0, 0x80], code.to_le_bytes().as_slice()].concat();
     let unknown = [("unknown-code", Ioctl::NEXT_FREE_CODE), ("method-neither", 0x0022_6003)];
     rows.chain(unknown.map(|(name, code)| (name.to_owned(), head(code)))).collect()
 }

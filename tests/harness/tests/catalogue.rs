@@ -8,14 +8,11 @@ use psimp_harness::native::plan::Plan;
 use psimp_harness::native::route::Route;
 use psimp_harness::result::CaseStatus;
 use psimp_harness::run::{Setup, run_case};
-use psimp_host::Image;
 use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
-use support::compare;
+use support::{compare, image, mutants};
 
 /// The ids as ranges of one group each, such as `D01-D03 D05`.
 fn ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
@@ -96,25 +93,18 @@ fn every_case_passes_on_the_model() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn every_case_passes_on_the_image() {
-    let Some(path) = std::env::var_os("PSIMP_SYS").map(PathBuf::from) else {
-        eprintln!("skipped: PSIMP_SYS does not name an image; `cargo xtask test` builds one");
-        return;
-    };
-    let image = Image::open(&path).expect("PSIMP_SYS names a driver image");
-    compare("tests/golden/counts.txt", counts(&Source::Image(Arc::new(image))));
+    compare("tests/golden/counts.txt", counts(&Source::Image(image())));
 }
 
 #[test]
+#[ignore = "needs the mutants: cargo xtask test builds them and names their folder in PSIMP_MUTANTS"]
 fn every_mutant_is_caught_by_name() {
-    let Some(folder) = std::env::var_os("PSIMP_MUTANTS") else {
-        eprintln!("skipped: PSIMP_MUTANTS names no folder of mutants; `cargo xtask test` builds them");
-        return;
-    };
     let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
         .arg("mutants")
         .arg("--image-dir")
-        .arg(folder)
+        .arg(mutants())
         .output()
         .expect("psimp runs");
     let text = String::from_utf8_lossy(&output.stdout);

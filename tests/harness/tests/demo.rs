@@ -1,5 +1,7 @@
 //! The demo, and that it reports every unexpected outcome.
 
+mod support;
+
 use psimp_harness::cli::Exit;
 use psimp_harness::client::Contract;
 use psimp_harness::demo::model::{ModelStage, on_stage};
@@ -7,14 +9,11 @@ use psimp_harness::demo::{Guest, Scene, Stage, Transcript, model, tell};
 use psimp_harness::driver::{Failure, Source};
 use psimp_harness::run::Setup;
 use psimp_harness::show::view::View;
-use psimp_host::Image;
 use psimp_model::Kernel;
 use psimp_nt::Status;
 use psimp_protocol::wire::Access;
 use psimp_protocol::{Ioctl, Operation, RulesMode};
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use zerocopy::IntoBytes;
 
 const RULES: [RulesMode; 2] = [RulesMode::Documented, RulesMode::Kernel];
@@ -36,12 +35,9 @@ fn all_goes_as_it_should_on_every_kernel() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn image_and_model_tell_the_same() {
-    let Some(path) = std::env::var_os("PSIMP_SYS") else {
-        eprintln!("skipped: PSIMP_SYS does not name an image; `cargo xtask test` builds one");
-        return;
-    };
-    let image = Arc::new(Image::open(path.as_ref()).expect("PSIMP_SYS names a driver image"));
+    let image = support::image();
     for &kernel in Kernel::ALL {
         for rules in RULES {
             let told = on(&Source::Image(image.clone()), kernel, rules);
@@ -218,12 +214,9 @@ fn what_is_not_as_it_should_be_is_told() {
 
 /// A driver that lets a server impersonate another user.
 #[test]
+#[ignore = "needs the mutants: cargo xtask test builds them and names their folder in PSIMP_MUTANTS"]
 fn a_wrong_image_ends_with_1() {
-    let Some(folder) = std::env::var_os("PSIMP_MUTANTS") else {
-        eprintln!("skipped: PSIMP_MUTANTS names no folder of mutants; `cargo xtask test` builds them");
-        return;
-    };
-    let image = PathBuf::from(folder).join("rule-user.sys");
+    let image = support::mutants().join("rule-user.sys");
     let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
     let output =
         psimp.args(["demo", "--target", "image", "--image"]).arg(image).output().expect("psimp runs");

@@ -1,6 +1,8 @@
 //! Failures below the driver's image. `cargo xtask test` runs all cases; these are
 //! a few, and images with planted faults.
 
+mod support;
+
 use psimp_catalogue::Case;
 use psimp_harness::driver::Source;
 use psimp_harness::faults::{Explored, Setting, Violation, explore, run};
@@ -9,18 +11,10 @@ use psimp_harness::run::{Setup, run_case};
 use psimp_host::Image;
 use psimp_model::Kernel;
 use psimp_protocol::RulesMode;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-
-/// The image that the environment variable names, directly or by its folder.
-fn image(variable: &str, file: Option<&str>) -> Option<PathBuf> {
-    let Some(path) = std::env::var_os(variable).map(PathBuf::from) else {
-        eprintln!("skipped: {variable} names no image; `cargo xtask test` builds it");
-        return None;
-    };
-    Some(file.map_or(path.clone(), |file| path.join(file)))
-}
+use support::{image_path, mutants};
 
 fn setting(path: &Path, kernel: Kernel, rules: RulesMode) -> Setting {
     Setting { image: Arc::new(Image::open(path).expect("a driver image")), kernel, rules }
@@ -35,8 +29,9 @@ fn violations(explored: &Explored) -> Vec<&Violation> {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn whatever_fails_nothing_breaks_and_nothing_is_lost() {
-    let Some(path) = image("PSIMP_SYS", None) else { return };
+    let path = image_path();
     for (kernel, rules) in [
         (Kernel::Win10, RulesMode::Documented),
         (Kernel::Nt52, RulesMode::Kernel),
@@ -55,8 +50,9 @@ fn whatever_fails_nothing_breaks_and_nothing_is_lost() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_run_can_be_had_again_by_its_id() {
-    let Some(path) = image("PSIMP_SYS", None) else { return };
+    let path = image_path();
     let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let explored = explore(&setting, &case("D13"));
     let (id, stack) = explored
@@ -85,8 +81,9 @@ fn a_run_can_be_had_again_by_its_id() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_failure_that_is_never_met_is_not_taken_for_one() {
-    let Some(path) = image("PSIMP_SYS", None) else { return };
+    let path = image_path();
     let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let never = "00000001".parse().expect("an id");
     let run = run(&setting, &case("D13"), &[never], false).expect("it runs");
@@ -95,8 +92,9 @@ fn a_failure_that_is_never_met_is_not_taken_for_one() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn json_is_one_object_of_four_figures() {
-    let Some(path) = image("PSIMP_SYS", None) else { return };
+    let path = image_path();
     let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
         .args(["faults", "--filter", "D13", "--format", "json", "--image"])
         .arg(path)
@@ -111,16 +109,18 @@ fn json_is_one_object_of_four_figures() {
 }
 
 #[test]
+#[ignore = "needs the mutants: cargo xtask test builds them and names their folder in PSIMP_MUTANTS"]
 fn a_reference_that_always_leaks_is_found_without_a_failure() {
-    let Some(path) = image("PSIMP_MUTANTS", Some("slot-reference.sys")) else { return };
+    let path = mutants().join("slot-reference.sys");
     let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let run = run(&setting, &case("D13"), &[], false).expect("it runs");
     assert!(run.violations.iter().any(|violation| violation.leak), "{:?}", run.violations);
 }
 
 #[test]
+#[ignore = "needs the mutants: cargo xtask test builds them and names their folder in PSIMP_MUTANTS"]
 fn a_leak_on_an_error_path_is_found_by_failures_and_by_nothing_else() {
-    let Some(path) = image("PSIMP_MUTANTS", Some("error-path-leak.sys")) else { return };
+    let path = mutants().join("error-path-leak.sys");
     let setting = setting(&path, Kernel::Win10, RulesMode::Documented);
     let explored = explore(&setting, &case("D13"));
     let violations = violations(&explored);

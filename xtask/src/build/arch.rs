@@ -13,9 +13,6 @@ pub(crate) enum Arch {
 }
 
 impl Arch {
-    /// All architectures that the driver is built for.
-    pub(crate) const ALL: &[Self] = &[Self::X64, Self::Arm64];
-
     /// The folder of its libraries in the WDK, as wdk-build spells it.
     pub(super) fn folder(self) -> &'static str {
         match self {
@@ -25,7 +22,7 @@ impl Arch {
     }
 
     /// The target of Rust and of clang.
-    pub(crate) fn target(self) -> &'static str {
+    pub(crate) const fn target(self) -> &'static str {
         match self {
             Self::X64 => "x86_64-pc-windows-msvc",
             Self::Arm64 => "aarch64-pc-windows-msvc",

@@ -60,7 +60,8 @@ impl Compiler {
         clippy.exists().then_some(clippy)
     }
 
-    fn active() -> Result<Self> {
+    /// The one that runs this program.
+    pub(crate) fn active() -> Result<Self> {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let sysroot = sysroot(&rustc)?;
         Ok(Self { cargo: workspace::cargo(), rustc, build_std: false, sysroot })
@@ -68,15 +69,16 @@ impl Compiler {
 
     fn debian(target: &str) -> Result<Self> {
         let (rustc, cargo) = (Path::new("/usr/bin/rustc"), PathBuf::from(DEBIAN_CARGO));
-        let packages =
-            "install Debian's packages rustc-web, cargo-web and rust-web-src, or run: rustup target add";
+        let remedy = format!(
+            "run: rustup target add {target}, or install Debian's packages rustc-web, cargo-web and rust-web-src"
+        );
         if !rustc.exists() || !cargo.exists() {
-            bail!("no Rust compiler here has the libraries for {target}; {packages} {target}");
+            bail!("no Rust compiler here has the libraries for {target}; {remedy}");
         }
         let rustc = OsString::from(rustc);
         let version = exec::stdout(Command::new(&rustc).arg("--version"))?;
         if minor(&version) < Some(OLDEST_MINOR) {
-            bail!("/usr/bin/rustc is too old ({}); {packages} {target}", version.trim());
+            bail!("/usr/bin/rustc is too old ({}); {remedy}", version.trim());
         }
         let compiler = Self { cargo, sysroot: sysroot(&rustc)?, rustc, build_std: true };
         if !compiler.has_source() {
@@ -85,14 +87,16 @@ impl Compiler {
         Ok(compiler)
     }
 
-    fn has_target(&self, target: &str) -> bool {
+    /// Whether it has libraries for the target.
+    pub(crate) fn has_target(&self, target: &str) -> bool {
         let libraries = self.sysroot.join("lib/rustlib").join(target).join("lib");
         let Ok(mut entries) = libraries.read_dir() else { return false };
         entries
             .any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libcore-")))
     }
 
-    fn has_source(&self) -> bool {
+    /// Whether it has the libraries' source.
+    pub(crate) fn has_source(&self) -> bool {
         self.sysroot.join("lib/rustlib/src/rust/library/Cargo.toml").exists()
     }
 }

@@ -8,8 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::compiler::Compiler;
+use super::tools::{self, Tool, Use};
 use super::wdk_tree::WdkTree;
-use super::{Arch, Image, mirror, tools, wdk_build};
+use super::{Arch, Image, mirror, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -59,7 +60,7 @@ pub(crate) fn build(workspace: &Workspace, package: Package, arch: Arch, output:
 /// The command line that rustc recorded, without the linker's environment in front of it.
 fn link_line(noted: &Path) -> Result<String> {
     let text = exec::read(noted)?;
-    let start = text.find(&format!("\"{}\"", tools::LINKER)).context("rustc noted no linker")?;
+    let start = text.find(&format!("\"{}\"", Tool::Linker.text()?)).context("rustc noted no linker")?;
     Ok(text[start..].trim_end().to_owned())
 }
 
@@ -88,7 +89,7 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
 
 impl<'a> Prepared<'a> {
     fn make(workspace: &'a Workspace, arch: Arch) -> Result<Self> {
-        tools::check(tools::Use::Driver)?;
+        tools::check(Use::Driver)?;
         let compiler = Compiler::find(arch)?;
         let lock = lock(&workspace.cross())?;
         let mirror = mirror::make(workspace)?;
@@ -113,7 +114,7 @@ impl<'a> Prepared<'a> {
         }
         cargo.env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags()?);
         let variable = self.arch.variable().to_uppercase();
-        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), tools::LINKER);
+        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), Tool::Linker.path()?);
         // Lints of the wdk crates are not ours to fix.
         cargo.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
         cargo.env("PSIMP_BUILD_ID", &self.workspace.build_id);
@@ -130,12 +131,12 @@ impl<'a> Prepared<'a> {
         let quiet = "-Wno-implicit-function-declaration -w";
         Ok([
             ("WDKContentRoot".to_owned(), path(&self.tree.root)?.to_owned()),
-            ("LIBCLANG_PATH".to_owned(), tools::LIBCLANG_DIR.to_owned()),
+            ("LIBCLANG_PATH".to_owned(), Tool::Libclang.text()?),
             ("BINDGEN_EXTRA_CLANG_ARGS".to_owned(), format!("-include '{compat}' {quiet}")),
             (format!("CC_{target}"), path(&self.tree.clang_cl)?.to_owned()),
             (format!("CFLAGS_{target}"), format!("'/FI{compat}' {quiet}")),
             ("CC_SHELL_ESCAPED_FLAGS".to_owned(), "1".to_owned()),
-            (format!("AR_{target}"), tools::LIB.to_owned()),
+            (format!("AR_{target}"), Tool::Lib.text()?),
             // wdk-sys reports every step of bindgen otherwise.
             ("RUST_LOG".to_owned(), "warn".to_owned()),
         ])

@@ -25,13 +25,10 @@ pub(crate) use driver::{clippy, map};
 pub(crate) use mirror::link;
 pub(crate) use runtime::loaded as loaded_libraries;
 pub(crate) use slots::parse as kmdf_functions;
-pub(crate) use tools::{
-    CHROMIUM, OPENSSL, OSSLSIGNCODE, PYTHON, READOBJ, Use, WINE, check as require,
-    missing_packages as missing_tools,
-};
+pub(crate) use tools::{Tool, Use, missing_packages};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
-pub(crate) use windows::{clippy as windows_clippy, harness_exe, harness_exe_for, wine_shim};
+pub(crate) use windows::{GNU_TARGET, clippy as windows_clippy, harness_exe, harness_exe_for, wine_shim};
 
 use crate::Format;
 use crate::workspace::Workspace;

@@ -2,11 +2,10 @@
 //! target, and the program hardly needs one: the standard library calls Windows itself.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Arch, tools};
+use super::{Arch, Tool};
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -28,12 +27,12 @@ pub(super) fn make(workspace: &Workspace, arch: Arch) -> Result<PathBuf> {
     let ucrt = imports(&folder, arch, "ucrt", UCRT)?;
 
     let object = folder.join("start.obj");
-    let mut clang = Command::new(tools::CLANG);
+    let mut clang = Tool::Clang.command()?;
     clang.arg(format!("--target={}", arch.target()));
     clang.args(["-std=c17", "-fms-extensions", "-O2", "-Wall", "-Wextra", "-Werror", "-c"]);
     clang.arg(workspace.cross_sources().join("exe_start.c")).arg("-o").arg(&object);
     exec::run_quietly(&mut clang)?;
-    let mut lib = Command::new(tools::LIB);
+    let mut lib = Tool::Lib.command()?;
     lib.arg(format!("/out:{}", folder.join(START).display())).arg(&object).arg(ucrt);
     exec::run_quietly(&mut lib)?;
     Ok(folder)
@@ -43,7 +42,7 @@ pub(super) fn make(workspace: &Workspace, arch: Arch) -> Result<PathBuf> {
 fn imports(folder: &Path, arch: Arch, name: &str, def: &str) -> Result<PathBuf> {
     let (path, library) = (folder.join(format!("{name}.def")), folder.join(format!("{name}.lib")));
     exec::write_if_changed(&path, def)?;
-    let mut dlltool = Command::new(tools::DLLTOOL);
+    let mut dlltool = Tool::Dlltool.command()?;
     dlltool.args(["-m", arch.dlltool(), "-d"]).arg(&path).arg("-l").arg(&library);
     exec::run_quietly(&mut dlltool)?;
     Ok(library)
@@ -51,7 +50,7 @@ fn imports(folder: &Path, arch: Arch, name: &str, def: &str) -> Result<PathBuf> 
 
 /// The libraries of Windows that a program loads, as `llvm-readobj` sees them.
 pub(crate) fn loaded(program: &Path) -> Result<Vec<String>> {
-    let listed = exec::stdout(Command::new(tools::READOBJ).arg("--coff-imports").arg(program))?;
+    let listed = exec::stdout(Tool::Readobj.command()?.arg("--coff-imports").arg(program))?;
     let names = listed.lines().filter_map(|line| line.trim().strip_prefix("Name: "));
     Ok(names.map(str::to_lowercase).collect())
 }

@@ -1,29 +1,19 @@
-//! The programs and files that the cross build needs beside a Rust compiler.
+//! The programs and files that the builds need beside a Rust compiler: where they are looked for, and the
+//! packages that contain them.
 
-use std::path::Path;
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-pub(crate) const CLANG: &str = "/usr/bin/clang-19";
-pub(crate) const DLLTOOL: &str = "/usr/bin/llvm-dlltool-19";
-pub(crate) const LIB: &str = "/usr/bin/llvm-lib-19";
-pub(crate) const LINKER: &str = "/usr/bin/lld-link-19";
-/// The linker of psimp.exe, and the compiler of what Wine lacks.
-pub(crate) const GCC: &str = "/usr/bin/x86_64-w64-mingw32-gcc";
-/// The browser that opens the reports.
-pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
-pub(crate) const WINE: &str = "/usr/bin/wine";
-/// Makes the certificate that a bundle is signed with.
-pub(crate) const OPENSSL: &str = "/usr/bin/openssl";
-/// Signs, and verifies signatures.
-pub(crate) const OSSLSIGNCODE: &str = "/usr/bin/osslsigncode";
-/// Runs the emulator that psimp.sys is compared in.
-pub(crate) const PYTHON: &str = "/usr/bin/python3";
-pub(crate) const READOBJ: &str = "/usr/bin/llvm-readobj-19";
-/// Where bindgen finds libclang. Not a newer one: from 22 on it yields opaque structures of one byte.
-pub(crate) const LIBCLANG_DIR: &str = "/usr/lib/llvm-19/lib";
-/// mingw-w64's user-mode headers; the kernel's are in `ddk` below.
-pub(crate) const HEADERS: &str = "/usr/share/mingw-w64/include";
+use crate::system::System;
+
+/// The versions of LLVM that are tried, in this order. From 22 on, libclang makes bindgen yield opaque structures of
+/// one byte.
+const LLVM: [u32; 4] = [19, 18, 20, 21];
 
 /// What a tool is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,54 +34,271 @@ pub(crate) enum Use {
     Browser,
 }
 
-/// One file that must exist, and the Debian package that contains it.
-struct Needed {
-    used_for: Use,
-    file: &'static str,
-    package: &'static str,
+/// A program, library or folder that is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Clang,
+    Dlltool,
+    Lib,
+    Readobj,
+    Linker,
+    /// What bindgen reads headers with.
+    Libclang,
+    /// mingw-w64's user-mode headers; the kernel's are in `ddk` below.
+    Headers,
+    /// The linker of psimp.exe, and the compiler of what Wine lacks.
+    Gcc,
+    Wine,
+    /// Makes the certificate that a bundle is signed with.
+    Openssl,
+    /// Signs, and verifies signatures.
+    Osslsigncode,
+    /// The compiler of libFuzzer.
+    Cxx,
+    /// Runs the emulator that psimp.sys is compared in.
+    Python,
+    /// What makes an environment with pip in it.
+    Venv,
+    /// The browser that opens the reports.
+    Chromium,
 }
 
-const fn needed(used_for: Use, file: &'static str, package: &'static str) -> Needed {
-    Needed { used_for, file, package }
+/// How a tool is found.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// A program of LLVM: on PATH with its version or without, or at Debian's place.
+    Llvm(&'static str),
+    /// A program on PATH, under the first of these names that is there.
+    Program(&'static [&'static str]),
+    /// libclang, in `LIBCLANG_PATH` or at the systems' places.
+    Libclang,
+    /// A file below one of these folders; the folder is the result.
+    Below(&'static str, &'static [&'static str]),
+    /// A module of Python.
+    Module(&'static str),
 }
 
-const NEEDED: &[Needed] = &[
-    needed(Use::Driver, CLANG, "clang-19"),
-    needed(Use::Driver, DLLTOOL, "llvm-19"),
-    needed(Use::Driver, LIB, "llvm-19"),
-    needed(Use::Driver, READOBJ, "llvm-19"),
-    needed(Use::Driver, LINKER, "lld-19"),
-    needed(Use::Driver, "/usr/lib/llvm-19/lib/libclang.so", "libclang-19-dev"),
-    needed(Use::Driver, "/usr/share/mingw-w64/include/ddk/ntifs.h", "mingw-w64-x86-64-dev"),
-    needed(Use::Windows, GCC, "gcc-mingw-w64-x86-64"),
-    needed(Use::Wine, WINE, "wine"),
-    needed(Use::Wine, "/usr/lib/wine/wine64", "wine64"),
-    needed(Use::Signing, OPENSSL, "openssl"),
-    needed(Use::Signing, OSSLSIGNCODE, "osslsigncode"),
-    needed(Use::Fuzz, "/usr/bin/c++", "g++"),
-    needed(Use::Speakeasy, PYTHON, "python3"),
-    // What makes an environment with pip in it.
-    needed(Use::Speakeasy, "/usr/lib/python3.11/ensurepip", "python3-venv"),
-    needed(Use::Browser, CHROMIUM, "chromium"),
+/// All that is known of a tool. The packages are Debian's, Fedora's and Arch's, in [`System::ALL`]'s order.
+struct Row(Tool, Use, Place, [&'static str; 3]);
+
+const TOOLS: &[Row] = &[
+    Row(Tool::Clang, Use::Driver, Place::Llvm("clang"), ["clang-19", "clang", "clang"]),
+    Row(Tool::Libclang, Use::Driver, Place::Libclang, ["libclang1-19", "clang-libs", "clang"]),
+    Row(Tool::Dlltool, Use::Driver, Place::Llvm("llvm-dlltool"), LLVM_PACKAGES),
+    Row(Tool::Lib, Use::Driver, Place::Llvm("llvm-lib"), LLVM_PACKAGES),
+    Row(Tool::Readobj, Use::Driver, Place::Llvm("llvm-readobj"), LLVM_PACKAGES),
+    Row(Tool::Linker, Use::Driver, Place::Llvm("lld-link"), ["lld-19", "lld", "lld"]),
+    Row(
+        Tool::Headers,
+        Use::Driver,
+        Place::Below("ddk/ntifs.h", HEADERS),
+        ["mingw-w64-x86-64-dev", "mingw64-headers", "mingw-w64-headers"],
+    ),
+    Row(
+        Tool::Gcc,
+        Use::Windows,
+        Place::Program(&["x86_64-w64-mingw32-gcc"]),
+        ["gcc-mingw-w64-x86-64", "mingw64-gcc", "mingw-w64-gcc"],
+    ),
+    Row(Tool::Wine, Use::Wine, Place::Program(&["wine"]), ["wine", "wine", "wine"]),
+    Row(Tool::Openssl, Use::Signing, Place::Program(&["openssl"]), ["openssl"; 3]),
+    Row(Tool::Osslsigncode, Use::Signing, Place::Program(&["osslsigncode"]), ["osslsigncode"; 3]),
+    Row(Tool::Cxx, Use::Fuzz, Place::Program(&["c++"]), ["g++", "gcc-c++", "gcc"]),
+    Row(Tool::Python, Use::Speakeasy, Place::Program(&["python3"]), ["python3", "python3", "python"]),
+    Row(Tool::Venv, Use::Speakeasy, Place::Module("ensurepip"), ["python3-venv", "python3", "python"]),
+    Row(
+        Tool::Chromium,
+        Use::Browser,
+        Place::Program(&["chromium", "chromium-browser", "google-chrome"]),
+        ["chromium"; 3],
+    ),
 ];
 
-/// The packages of which something is missing, each once.
-pub(crate) fn missing_packages(uses: &[Use]) -> Vec<&'static str> {
-    let missing =
-        NEEDED.iter().filter(|needed| uses.contains(&needed.used_for) && !Path::new(needed.file).exists());
-    let mut packages: Vec<_> = missing.map(|needed| needed.package).collect();
+const LLVM_PACKAGES: [&str; 3] = ["llvm-19", "llvm", "llvm"];
+
+const HEADERS: &[&str] = &[
+    "/usr/share/mingw-w64/include",
+    "/usr/x86_64-w64-mingw32/sys-root/mingw/include",
+    "/usr/x86_64-w64-mingw32/include",
+];
+
+/// Where the systems put libclang, beside Debian's `/usr/lib/llvm-N/lib`.
+const LIBRARIES: &[&str] = &["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
+
+impl Tool {
+    fn row(self) -> Result<&'static Row> {
+        TOOLS.iter().find(|row| row.0 == self).with_context(|| format!("{self:?} is not in TOOLS"))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(self) -> Result<PathBuf> {
+        let row = self.row()?;
+        row.2.find().with_context(|| row.missing())
+    }
+
+    /// The program, still without arguments.
+    pub(crate) fn command(self) -> Result<Command> {
+        Ok(Command::new(self.path()?))
+    }
+
+    /// Where it is, for variables and messages.
+    pub(crate) fn text(self) -> Result<String> {
+        let path = self.path()?;
+        path.into_os_string().into_string().map_err(|path| anyhow::anyhow!("{} is not UTF-8", path.display()))
+    }
+}
+
+impl Row {
+    /// The message of one that is not there.
+    fn missing(&self) -> String {
+        let system = System::find();
+        let remedy = match system {
+            Some(system) => {
+                let packages = missing_packages(&[self.1], system);
+                format!("install it with: {}, or run: cargo xtask setup", system.command(&packages))
+            }
+            None => format!("it is in Debian's package {}", self.3[0]),
+        };
+        format!("{} is missing: {remedy}", self.2)
+    }
+}
+
+impl Place {
+    fn find(self) -> Option<PathBuf> {
+        match self {
+            Self::Llvm(name) => llvm(name),
+            Self::Program(names) => names.iter().find_map(on_path),
+            Self::Libclang => libclang(),
+            Self::Below(file, folders) => {
+                folders.iter().map(PathBuf::from).find(|folder| folder.join(file).exists())
+            }
+            Self::Module(name) => {
+                let python = on_path("python3")?;
+                let found = Command::new(python).args(["-c", &format!("import {name}")]).output();
+                found.is_ok_and(|output| output.status.success()).then(|| PathBuf::from(name))
+            }
+        }
+    }
+}
+
+/// What is missing, and where it was looked for.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let versions = LLVM.map(|version| version.to_string()).join(", ");
+        match self {
+            Self::Llvm(name) => {
+                write!(
+                    f,
+                    "{name} of LLVM {versions} (on PATH as {name}-N or {name}, or in /usr/lib/llvm-N/bin)"
+                )
+            }
+            Self::Program(names) => write!(f, "{} (on PATH)", names.join(" or ")),
+            Self::Libclang => write!(
+                f,
+                "libclang of LLVM {versions} (LIBCLANG_PATH, or in /usr/lib/llvm-N/lib, {})",
+                LIBRARIES.join(", ")
+            ),
+            Self::Below(file, folders) => write!(f, "{file} (in {})", folders.join(", ")),
+            Self::Module(name) => write!(f, "Python's module {name}"),
+        }
+    }
+}
+
+fn on_path(name: impl AsRef<OsStr>) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(name.as_ref())).find(|file| file.is_file())
+}
+
+fn llvm(name: &str) -> Option<PathBuf> {
+    let versioned = LLVM.iter().find_map(|version| {
+        let at_debians_place = || Some(PathBuf::from(format!("/usr/lib/llvm-{version}/bin/{name}")));
+        on_path(format!("{name}-{version}")).or_else(at_debians_place).filter(|file| file.is_file())
+    });
+    versioned.or_else(|| on_path(name))
+}
+
+/// The library itself, not its folder: there may be several versions in it.
+fn libclang() -> Option<PathBuf> {
+    if let Some(given) = env::var_os("LIBCLANG_PATH").map(PathBuf::from) {
+        return if given.is_file() { Some(given) } else { in_folder(&given, None) };
+    }
+    LLVM.iter().find_map(|version| {
+        let own = PathBuf::from(format!("/usr/lib/llvm-{version}/lib"));
+        let folders = std::iter::once(own).chain(LIBRARIES.iter().map(PathBuf::from));
+        folders.into_iter().find_map(|folder| in_folder(&folder, Some(*version)))
+    })
+}
+
+/// A libclang in a folder, of a version if one is asked for.
+fn in_folder(folder: &Path, version: Option<u32>) -> Option<PathBuf> {
+    let files = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut found: Vec<_> = files
+        .filter(|file| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let named = name.starts_with("libclang.so") || name.starts_with("libclang-");
+            named && name.contains(".so") && !name.starts_with("libclang-cpp")
+        })
+        .filter(|file| {
+            version.is_none() || file.canonicalize().is_ok_and(|file| version_of(&file) == version)
+        })
+        .collect();
+    found.sort();
+    found.into_iter().next()
+}
+
+/// The 19 of `libclang-19.so.1` and `libclang.so.19.1.7`.
+fn version_of(library: &Path) -> Option<u32> {
+    let name = library.file_name()?.to_str()?;
+    let rest = name.strip_prefix("libclang-").or_else(|| name.strip_prefix("libclang.so."))?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The system's packages of which something is missing, each once.
+pub(crate) fn missing_packages(uses: &[Use], system: System) -> Vec<&'static str> {
+    let missing = TOOLS.iter().filter(|row| uses.contains(&row.1) && row.2.find().is_none());
+    let mut packages: Vec<_> = missing.map(|row| row.3[system as usize]).collect();
     packages.dedup();
     packages
 }
 
-/// Fails with the first missing file and all packages that are missing.
+/// Fails with the first tool that is missing, and how to get all that are.
 pub(crate) fn check(used_for: Use) -> Result<()> {
-    let mut of_use = NEEDED.iter().filter(|needed| needed.used_for == used_for);
-    match of_use.find(|needed| !Path::new(needed.file).exists()) {
+    let mut of_use = TOOLS.iter().filter(|row| row.1 == used_for);
+    match of_use.find(|row| row.2.find().is_none()) {
         None => Ok(()),
-        Some(Needed { file, .. }) => {
-            let packages = missing_packages(&[used_for]).join(" ");
-            bail!("{file} is missing; run: cargo xtask setup, or install the Debian packages: {packages}")
+        Some(row) => bail!("{}", row.missing()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TOOLS, Tool, version_of};
+    use std::path::Path;
+
+    #[test]
+    fn the_version_of_libclang_is_in_its_name() {
+        for (name, version) in [
+            ("libclang-19.so.19", Some(19)),
+            ("libclang-19.so.1", Some(19)),
+            ("libclang-14.so.14.0.6", Some(14)),
+            ("libclang.so.20.1.8", Some(20)),
+            ("libclang.so", None),
+        ] {
+            assert_eq!(version_of(&Path::new("/usr/lib").join(name)), version, "{name}");
         }
+    }
+
+    #[test]
+    fn a_tool_that_is_missing_is_named_with_its_places() {
+        let [clang, headers] = [Tool::Clang, Tool::Headers].map(|tool| tool.row().expect("a row"));
+        let message = clang.missing();
+        assert!(
+            message.starts_with(
+                "clang of LLVM 19, 18, 20, 21 (on PATH as clang-N or clang, or in /usr/lib/llvm-N/bin) is missing: "
+            ),
+            "{message}"
+        );
+        assert!(headers.missing().starts_with("ddk/ntifs.h (in /usr/share/mingw-w64/include, "));
+        assert_eq!(TOOLS.len(), 15);
     }
 }

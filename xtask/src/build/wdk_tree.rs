@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use super::mirror::link;
-use super::{Arch, hex, slots, tools};
+use super::{Arch, Tool, hex, slots};
 use crate::workspace::Workspace;
 use crate::{exec, ntoskrnl};
 
@@ -74,8 +74,9 @@ impl WdkTree {
         let (kernel, kmdf) = (include.join("km"), root.join("Include/wdf/kmdf/1.15"));
 
         exec::create_dir(&kernel.join("ufx/1.1"))?;
-        link(Path::new(tools::HEADERS), &include.join("shared"))?;
-        let headers = Path::new(tools::HEADERS).join("ddk");
+        let mingw = Tool::Headers.path()?;
+        link(&mingw, &include.join("shared"))?;
+        let headers = mingw.join("ddk");
         for entry in fs::read_dir(&headers).with_context(|| format!("cannot read {}", headers.display()))? {
             let entry = entry?;
             let place = kernel.join(entry.file_name());
@@ -100,7 +101,7 @@ impl WdkTree {
         }
         let compat_header = kernel.join("compat.h");
         let clang_cl = root.join("bin/clang-cl");
-        link(Path::new(tools::CLANG), &clang_cl)?;
+        link(&Tool::Clang.path()?, &clang_cl)?;
 
         let mut tree = Self { arch, root, compat_header, clang_cl, libraries: String::new(), kmdf_changed };
         tree.libraries = tree.make_libraries(&sources)?;
@@ -114,8 +115,8 @@ impl WdkTree {
     }
 
     /// clang, set up to compile C for the driver's target with this tree's headers.
-    pub(crate) fn clang(&self) -> Command {
-        let mut clang = Command::new(tools::CLANG);
+    pub(crate) fn clang(&self) -> Result<Command> {
+        let mut clang = Tool::Clang.command()?;
         clang.arg(format!("--target={}", self.arch.target()));
         clang.args(["-std=c17", "-nostdinc", "-fms-extensions", "-D_KERNEL_MODE"]);
         clang.args(self.arch.macros()).args(["-Wno-implicit-function-declaration", "-include"]);
@@ -123,7 +124,7 @@ impl WdkTree {
         for dir in self.include_dirs() {
             clang.arg("-isystem").arg(dir);
         }
-        clang
+        Ok(clang)
     }
 
     fn make_libraries(&self, sources: &Path) -> Result<String> {
@@ -146,11 +147,11 @@ impl WdkTree {
             self.import_library(&def, &kernel.join(format!("{name}.lib")))?;
         }
         let object = self.root.join(format!("driver_entry-{}.obj", self.arch.folder()));
-        let mut clang = self.clang();
+        let mut clang = self.clang()?;
         clang.args(["-O2", "-c", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector"]);
         clang.arg(sources.join("driver_entry.c")).arg("-o").arg(&object);
         exec::run_quietly(&mut clang)?;
-        let mut lib = Command::new(tools::LIB);
+        let mut lib = Tool::Lib.command()?;
         lib.arg(format!("/out:{}", kmdf.join("WdfDriverEntry.lib").display())).arg(&object);
         exec::run_quietly(&mut lib)?;
         exec::write_if_changed(&stamp, &digest)?;
@@ -173,7 +174,7 @@ impl WdkTree {
     }
 
     fn import_library(&self, def: &Path, library: &Path) -> Result<()> {
-        let mut dlltool = Command::new(tools::DLLTOOL);
+        let mut dlltool = Tool::Dlltool.command()?;
         dlltool.args(["-m", self.arch.dlltool(), "-d"]).arg(def).arg("-l").arg(library);
         exec::run_quietly(&mut dlltool)
     }

@@ -8,16 +8,19 @@ use anyhow::{Context, Result};
 
 use super::compiler::Compiler;
 use super::driver::{lock, remapped_prefixes};
-use super::tools::{self, GCC, Use};
+use super::tools::{self, Tool, Use};
 use super::{Arch, Image, mirror, runtime, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
+
+/// The target of psimp.exe for x86-64.
+pub(crate) const GNU_TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// The compiler, the linker and the libraries that the harness is built with.
 struct Setup {
     target: &'static str,
     compiler: Compiler,
-    linker: &'static str,
+    linker: PathBuf,
     /// How the standard library is compiled, if it is.
     std: &'static [&'static str],
     flags: Vec<String>,
@@ -98,7 +101,7 @@ impl<'a> Prepared<'a> {
         flags.extend(remapped_prefixes(self.workspace, &setup.compiler, &self.mirror)?);
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         let variable = setup.target.replace('-', "_").to_uppercase();
-        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), setup.linker);
+        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), &setup.linker);
         // The driver's profile is for an image that is read instruction by instruction. Here it would
         // double the time of every build, for a program that spends its time waiting.
         cargo.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
@@ -113,12 +116,12 @@ impl Setup {
     /// For x86-64, where C runtime and linker are Debian packages; Microsoft's are not.
     fn with_debians_runtime() -> Result<Self> {
         tools::check(Use::Windows)?;
-        let target = "x86_64-pc-windows-gnu";
+        let target = GNU_TARGET;
         let flags = ["-Cstrip=symbols", "-Clink-arg=-Wl,--no-insert-timestamp"];
         Ok(Self {
             target,
             compiler: Compiler::for_target(target)?,
-            linker: GCC,
+            linker: Tool::Gcc.path()?,
             std: &["-Zbuild-std=std,panic_abort"],
             flags: flags.map(str::to_owned).into(),
             libraries: None,
@@ -143,7 +146,7 @@ impl Setup {
         Ok(Self {
             target,
             compiler: Compiler::with_source(target)?,
-            linker: tools::LINKER,
+            linker: Tool::Linker.path()?,
             // Import libraries made by rustc, and its own memcpy.
             std: &[
                 "-Zbuild-std=std,panic_abort",
@@ -163,7 +166,7 @@ pub(crate) fn wine_shim(workspace: &Workspace) -> Result<PathBuf> {
     let source = workspace.root.join("xtask/wine/bcryptprimitives.c");
     let output = workspace.target.join("wine/bcryptprimitives.dll");
     exec::create_dir(&workspace.target.join("wine"))?;
-    let mut gcc = Command::new(GCC);
+    let mut gcc = Tool::Gcc.command()?;
     gcc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-o"])
         .arg(&output)
         .arg(source)

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::date::SourceDate;
-use crate::build::{OPENSSL, OSSLSIGNCODE};
+use crate::build::Tool;
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -49,7 +49,8 @@ impl Certificate {
         let folder = workspace.target.join("test-signing");
         let certificate = folder.join("certificate.pem");
         let tomorrow = ["x509", "-noout", "-checkend", "86400", "-in"];
-        let valid = certificate.exists() && exec::stdout(openssl().args(tomorrow).arg(&certificate)).is_ok();
+        let valid = certificate.exists()
+            && exec::stdout(Tool::Openssl.command()?.args(tomorrow).arg(&certificate)).is_ok();
         if !valid {
             create(&folder)?;
         }
@@ -66,7 +67,7 @@ impl Certificate {
         if let Some(key) = key {
             return Self::from_pem(certificate.to_owned(), key.to_owned());
         }
-        let mut command = openssl();
+        let mut command = Tool::Openssl.command()?;
         command.args(["pkcs12", "-clcerts", "-nokeys", "-in"]).arg(certificate).arg("-passin");
         command.arg(password.map_or_else(|| "pass:".into(), |file| format!("file:{}", file.display())));
         let pem = exec::stdout(&mut command).context("without --key, --cert has to be a PFX file")?;
@@ -82,7 +83,8 @@ impl Certificate {
 
     fn new(pem: PathBuf, key: Key) -> Result<Self> {
         let described = exec::stdout(
-            openssl()
+            Tool::Openssl
+                .command()?
                 .args(["x509", "-noout", "-subject", "-issuer", "-fingerprint", "-sha1", "-in"])
                 .arg(&pem),
         )?;
@@ -97,7 +99,7 @@ impl Certificate {
         );
         let digest = described.lines().find_map(|line| line.split_once("Fingerprint="));
         let thumbprint = digest.context("openssl prints no fingerprint")?.1.replace(':', "");
-        let output = openssl().args(["x509", "-outform", "DER", "-in"]).arg(&pem).output()?;
+        let output = Tool::Openssl.command()?.args(["x509", "-outform", "DER", "-in"]).arg(&pem).output()?;
         if !output.status.success() {
             bail!("{} cannot be converted ({})", pem.display(), output.status);
         }
@@ -106,7 +108,7 @@ impl Certificate {
 
     /// Signs the image at `unsigned`, as of the date, and writes the result to `signed`.
     pub(super) fn sign(&self, unsigned: &Path, signed: &Path, date: SourceDate) -> Result<()> {
-        let mut command = Command::new(OSSLSIGNCODE);
+        let mut command = Tool::Osslsigncode.command()?;
         command.arg("sign");
         match &self.key {
             Key::Pem(key) => {
@@ -126,7 +128,7 @@ impl Certificate {
 
     /// Fails unless the file has one whole signature, made with this certificate.
     pub(super) fn verify(&self, file: &Path) -> Result<()> {
-        let mut command = Command::new(OSSLSIGNCODE);
+        let mut command = Tool::Osslsigncode.command()?;
         command.args(["verify", "-CAfile"]).arg(&self.pem);
         // It looks for this file too, and Debian's is not there on every machine.
         command.arg("-TSA-CAfile").arg(&self.pem).arg("-in").arg(file);
@@ -146,7 +148,8 @@ impl Certificate {
             let text = exec::read(key)?;
             let lines: Vec<_> = text.lines().filter(|line| line.len() == 64).collect();
             pieces.push(lines.get(lines.len() / 2).context("a key has several lines")?.as_bytes().to_vec());
-            let output = openssl().args(["pkey", "-outform", "DER", "-in"]).arg(key).output()?;
+            let output =
+                Tool::Openssl.command()?.args(["pkey", "-outform", "DER", "-in"]).arg(key).output()?;
             // The first part of an RSA key is public.
             let middle = output.stdout.len() / 2;
             let secret = output.stdout.get(middle..middle + 32).context("a key is longer than that")?;
@@ -158,7 +161,7 @@ impl Certificate {
 
 /// Takes the signature out of an image.
 pub(super) fn remove_signature(signed: &Path, unsigned: &Path) -> Result<()> {
-    let mut command = Command::new(OSSLSIGNCODE);
+    let mut command = Tool::Osslsigncode.command()?;
     into(command.args(["remove-signature", "-in"]), signed, unsigned)
 }
 
@@ -181,7 +184,7 @@ fn create(folder: &Path) -> Result<()> {
         }
     }
     exec::create_dir(&fresh)?;
-    let mut command = openssl();
+    let mut command = Tool::Openssl.command()?;
     // RSA: no random number is in its signature, so that the same image gets the same one again.
     command.args(["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-sha256", "-days", DAYS]);
     command.args(["-subj", SUBJECT]);
@@ -191,8 +194,4 @@ fn create(folder: &Path) -> Result<()> {
     command.arg("-keyout").arg(fresh.join("key.pem"));
     exec::run_quietly(command.arg("-out").arg(fresh.join("certificate.pem")))?;
     fs::rename(&fresh, folder).with_context(|| format!("cannot make {}", folder.display()))
-}
-
-fn openssl() -> Command {
-    Command::new(OPENSSL)
 }

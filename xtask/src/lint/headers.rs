@@ -32,7 +32,7 @@ pub(super) fn check(workspace: &Workspace, arch: Arch, report: &mut Report) -> R
     let program =
         format!("#include <ntifs.h>\n#include <wdf.h>\n#include \"{}\"\n{assertions}", bind.display());
     exec::write_if_changed(&source, program)?;
-    let mut clang = tree.clang();
+    let mut clang = tree.clang()?;
     let output =
         clang.args(["-fsyntax-only", "-w", "-ferror-limit=0"]).arg(source).stdout(Stdio::null()).output()?;
     let errors = String::from_utf8_lossy(&output.stderr);

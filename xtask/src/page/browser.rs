@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::build;
+use crate::build::Tool;
 
 /// The time limit for one answer of Chromium, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(59);
@@ -39,7 +39,9 @@ impl Browser {
         }
         // Chromium reads its commands from descriptor 3 and answers on 4.
         let mut chromium = Command::new("/bin/sh");
-        chromium.args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null", "sh", build::CHROMIUM]);
+        chromium
+            .args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null", "sh"])
+            .arg(Tool::Chromium.path()?);
         // Its sandbox does not work in a container or for root; only our own page is opened.
         chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
         chromium.args(["--no-first-run", "--disable-background-networking", "--remote-debugging-pipe"]);

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use browser::{Browser, MOMENT};
 use psimp_rules::Kernel;
 
+use crate::exec;
+use crate::harness::Profile;
 use crate::workspace::Workspace;
-use crate::{exec, harness};
 
 /// Sets a filter, with the event that a user's choice causes.
 const CHOOSE: &str = "((name, value) => { const list = document.forms[0].elements[name]; list.value = value; \
@@ -46,7 +47,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 
 /// The ids of all cases.
 fn cases(workspace: &Workspace) -> Result<Vec<String>> {
-    let list = exec::stdout(harness::command(workspace).args(["list", "--format", "json"]))?;
+    let list = exec::stdout(Profile::Optimized.command(workspace).args(["list", "--format", "json"]))?;
     let list: Value = serde_json::from_str(&list).context("the harness printed no list")?;
     let cases = list["cases"].as_array().context("the harness lists no cases")?;
     Ok(cases.iter().filter_map(|case| case["id"].as_str()).map(ToOwned::to_owned).collect())
@@ -55,7 +56,7 @@ fn cases(workspace: &Workspace) -> Result<Vec<String>> {
 /// The page of all settings on the model.
 fn run_page(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
     let path = folder.join("run.html");
-    let mut psimp = harness::command(workspace);
+    let mut psimp = Profile::Optimized.command(workspace);
     psimp.args(["run", "--kernel", "all", "--rules", "all", "--report"]);
     let brief = exec::stdout(psimp.arg(&path))?;
     ensure!(
@@ -72,7 +73,7 @@ const SETTINGS: usize = 2 * Kernel::ALL.len();
 fn compared_page(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
     let (one, other, path) =
         (folder.join("one.json"), folder.join("other.json"), folder.join("differences.html"));
-    let mut psimp = harness::command(workspace);
+    let mut psimp = Profile::Optimized.command(workspace);
     let result = exec::stdout(psimp.args(["run", "--filter", "N", "--filter", "D1", "--format", "json"]))?;
     fs::write(&one, &result)?;
     let mut result: Value = serde_json::from_str(&result).context("the harness printed no result")?;
@@ -85,7 +86,7 @@ fn compared_page(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
     let passed = cases.len() - 1;
     result["summary"] = json!({ "passed": passed, "failed": 1, "skipped": 0, "total": passed + 1 });
     fs::write(&other, result.to_string())?;
-    let mut psimp = harness::command(workspace);
+    let mut psimp = Profile::Optimized.command(workspace);
     let output = psimp.arg("report").args([&other, &one]).arg("--html").arg(&path).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(
@@ -186,17 +187,4 @@ fn quiet(browser: &Browser) -> Result<()> {
     let complaints = browser.complaints();
     ensure!(complaints.is_empty(), "Chromium complains: {complaints:#?}");
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check;
-    use crate::workspace::Workspace;
-
-    #[test]
-    #[ignore = "needs Chromium; a step of cargo xtask test"]
-    fn the_pages_can_be_looked_at() {
-        check(&Workspace::find().expect("the tests run in the workspace"))
-            .expect("they are as they should be");
-    }
 }

@@ -16,14 +16,10 @@ use std::sync::Arc;
 /// The user of the test programs.
 pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
 
-/// The image of malicious.sys, if `PSIMP_MALICIOUS` names one; else prints that
-/// it is missing.
-pub(crate) fn malicious() -> Option<Image> {
-    let Some(path) = std::env::var_os("PSIMP_MALICIOUS") else {
-        eprintln!("skipped: PSIMP_MALICIOUS names no image; `cargo xtask test` builds one");
-        return None;
-    };
-    Some(Image::open(Path::new(&path)).expect("the image loads"))
+/// The image of malicious.sys.
+pub(crate) fn malicious() -> Image {
+    let path = std::env::var_os("PSIMP_MALICIOUS").expect("PSIMP_MALICIOUS names malicious.sys");
+    Image::open(Path::new(&path)).expect("the image loads")
 }
 
 /// A token of the user, who is an administrator.

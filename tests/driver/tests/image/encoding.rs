@@ -112,10 +112,11 @@ fn expected(of: &Event, write: impl FnOnce() -> u32) -> Event {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn the_driver_encodes_as_the_crate_does() {
     let options = Options { listener: Some(Listener::ALL), ..Options::default() };
     let log = options.events.clone();
-    let Some(session) = Session::with(Kernel::Win10, options) else { return };
+    let session = Session::with(Kernel::Win10, options);
     let start = log.take().remove(0);
     let status = 0_u32;
     let write = || {
@@ -180,10 +181,11 @@ fn the_guid_is_made_of_the_name() {
 
 /// `docs/tracing.md` names every field of the events, and no other event.
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn the_document_has_the_fields() {
     let options = Options { listener: Some(Listener::ALL), ..Options::default() };
     let log = options.events.clone();
-    let Some(session) = Session::with(Kernel::Win10, options) else { return };
+    let session = Session::with(Kernel::Win10, options);
     session.impersonate(ImpersonationLevel::Impersonation, 0).expect("IMPERSONATE");
     assert_eq!(session.end(), Ok(()));
     let document = include_str!("../../../../docs/tracing.md");

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_saved_slot_comes_back_whole() {
     for &kernel in Kernel::ALL {
-        let Some(session) = Session::new(kernel) else { return };
+        let session = Session::new(kernel);
         let flags = impersonate_flags::COPY_ON_OPEN | impersonate_flags::EFFECTIVE_ONLY;
         session.impersonate(Level::Impersonation, flags).expect("IMPERSONATE");
         let saved = session.save().expect("SAVE");
@@ -38,8 +39,9 @@ fn a_saved_slot_comes_back_whole() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn an_idle_thread_comes_back_idle() {
-    let Some(session) = Session::new(Kernel::Win10) else { return };
+    let session = Session::new(Kernel::Win10);
     let saved = session.save().expect("SAVE");
     assert_eq!(saved.slot.flags, 0);
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
@@ -49,8 +51,9 @@ fn an_idle_thread_comes_back_idle() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn sixteen_saves_go_with_the_file() {
-    let Some(session) = Session::new(Kernel::Win10) else { return };
+    let session = Session::new(Kernel::Win10);
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
     for _ in 0..MAX_SAVES {
         session.save().expect("SAVE");
@@ -65,9 +68,10 @@ fn sixteen_saves_go_with_the_file() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn many_saves_leave_nothing_behind() {
     const COUNT: usize = 5_000;
-    let Some(session) = Session::new(Kernel::Win10) else { return };
+    let session = Session::new(Kernel::Win10);
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
     for _ in 0..COUNT {
         let save = session.save().expect("SAVE").save;
@@ -79,8 +83,9 @@ fn many_saves_leave_nothing_behind() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_request_after_cleanup_finds_no_table() {
-    let Some(session) = Session::new(Kernel::Win10) else { return };
+    let session = Session::new(Kernel::Win10);
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
     let save = session.save().expect("SAVE").save;
     let other = session.system.create_thread(&session.process);
@@ -98,9 +103,10 @@ fn a_request_after_cleanup_finds_no_table() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn requests_race_with_the_cleanup() {
     for _ in 0..300 {
-        let Some(session) = Session::new(Kernel::Win10) else { return };
+        let session = Session::new(Kernel::Win10);
         session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         let other = session.system.create_thread(&session.process);
         let session = &session;
@@ -119,9 +125,10 @@ fn requests_race_with_the_cleanup() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn threads_save_and_discard_on_one_file() {
     const EACH: usize = 1_000;
-    let Some(session) = Session::new(Kernel::Win10) else { return };
+    let session = Session::new(Kernel::Win10);
     let work = |thread| {
         let Session { host, file, .. } = &session;
         let request = session.request(Level::Impersonation, 0);
@@ -142,8 +149,9 @@ fn threads_save_and_discard_on_one_file() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn an_evaluation_changes_nothing() {
-    let Some(session) = Session::new(Kernel::Documented) else { return };
+    let session = Session::new(Kernel::Documented);
     let request = session.request(Level::Impersonation, 0);
     let evaluation: wire::Evaluation = session.send(Operation::Evaluate, &request).expect("EVALUATE");
     assert_eq!((evaluation.verdict, evaluation.level), (verdict::KEPT, 2));
@@ -159,9 +167,10 @@ fn descriptor(granted: Sid) -> Vec<u8> {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn access_is_checked_as_the_caller_now_is() {
     const STRANGER: Sid = Sid::new(5, &[21, 9, 9, 9, 1001]);
-    let Some(session) = Session::new(Kernel::Win10) else { return };
+    let session = Session::new(Kernel::Win10);
     let granted = wire::Access { granted: READ_WRITE, status: Status::SUCCESS.0 };
     let refused = |status: Status| wire::Access { granted: 0, status: status.0 };
     assert_eq!(session.access_check(&descriptor(USER), READ_WRITE), Ok(granted));
@@ -181,8 +190,9 @@ fn access_is_checked_as_the_caller_now_is() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn on_peios_anonymous_is_checked_as_the_anonymous_logon() {
-    let Some(session) = Session::new(Kernel::Peios) else { return };
+    let session = Session::new(Kernel::Peios);
     session.impersonate(Level::Anonymous, 0).expect("IMPERSONATE");
     for (granted, expected) in [
         (USER, wire::Access { granted: 0, status: Status::ACCESS_DENIED.0 }),
@@ -205,8 +215,9 @@ impl Observer for OneLock {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_file_without_a_lock_is_not_opened() {
-    let Some(image) = image() else { return };
+    let image = image();
     let system = Arc::new(System::new(Kernel::Win10));
     let options = Options { observer: Some(Arc::<OneLock>::default()), ..Options::default() };
     let host = Host::load_with(&image, system.clone(), options).expect("the driver starts");

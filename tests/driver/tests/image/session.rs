@@ -20,13 +20,10 @@ pub(crate) const CALLER: wire::Thread = wire::Thread { version: PROTOCOL_VERSION
 /// The user of these programs.
 pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
 
-/// The driver's image, if `PSIMP_SYS` names one; else prints that the test is skipped.
-pub(crate) fn image() -> Option<Image> {
-    let Some(path) = std::env::var_os("PSIMP_SYS") else {
-        eprintln!("skipped: PSIMP_SYS names no image of the driver");
-        return None;
-    };
-    Some(Image::open(Path::new(&path)).expect("the image loads"))
+/// The driver's image.
+pub(crate) fn image() -> Image {
+    let path = std::env::var_os("PSIMP_SYS").expect("PSIMP_SYS names psimp.sys");
+    Image::open(Path::new(&path)).expect("the image loads")
 }
 
 /// A token of the user, who is an administrator.
@@ -82,20 +79,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// None when there is no image to test.
-    pub(crate) fn new(kernel: Kernel) -> Option<Self> {
+    pub(crate) fn new(kernel: Kernel) -> Self {
         Self::with(kernel, Options::default())
     }
 
     /// The same, with options.
-    pub(crate) fn with(kernel: Kernel, options: Options) -> Option<Self> {
+    pub(crate) fn with(kernel: Kernel, options: Options) -> Self {
         let system = Arc::new(System::new(kernel));
-        let host = Host::load_with(&image()?, system.clone(), options).expect("the driver starts");
+        let host = Host::load_with(&image(), system.clone(), options).expect("the driver starts");
         let (process, thread) = process(&system);
         let client = token(&system, TokenType::Impersonation, Level::Impersonation);
         let handle = process.handles().insert(Object::Token(client.clone()), TOKEN_IMPERSONATE | TOKEN_QUERY);
         let file = host.open(&thread, LINK_NAME, READ_WRITE).expect("the device opens");
-        Some(Self { system, host, process, thread, client, handle, file })
+        Self { system, host, process, thread, client, handle, file }
     }
 
     /// Sends an operation as the session's thread.

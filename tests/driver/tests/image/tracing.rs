@@ -59,8 +59,9 @@ const NO_DECISION: &str = "Verdict=\"\" DecidedBy=\"\"";
 const NO_LEVEL: &str = "LevelAsked=-1 FlagsAsked=0x0";
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn every_operation_is_told_once_with_what_came_of_it() {
-    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
+    let session = Session::with(Kernel::Win10, listening(Listener::ALL));
     session.host.events();
 
     let _: wire::Version = session.send(Operation::Version, &[0_u8; 0]).expect("VERSION");
@@ -122,8 +123,9 @@ fn every_operation_is_told_once_with_what_came_of_it() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn clients_and_workers_are_told_of() {
-    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
+    let session = Session::with(Kernel::Win10, listening(Listener::ALL));
     let quality = SecurityQos { tracking: SecurityQos::DYNAMIC, ..SecurityQos::at(Level::Identification) };
     let name = format!(r"{LINK_NAME}\Client");
     let open = Open { name: &name, desired: 1, quality: Some(quality) };
@@ -167,8 +169,9 @@ fn of_slot(operation: &str, code: u32, save: &str, token: &str, level: i32, flag
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn an_idle_thread_that_is_restored_has_no_level() {
-    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
+    let session = Session::with(Kernel::Win10, listening(Listener::ALL));
     let saved = session.save().expect("SAVE").save;
     session.host.events();
     session.restore(saved).expect("RESTORE");
@@ -184,8 +187,9 @@ fn an_idle_thread_that_is_restored_has_no_level() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_downgrade_is_a_warning() {
-    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
+    let session = Session::with(Kernel::Win10, listening(Listener::ALL));
     let client = session.system.create_token(TokenSpec {
         user: Sid::new(5, &[21, 9, 9, 9, 1001]),
         ..spec(TokenType::Impersonation, Level::Impersonation)
@@ -222,8 +226,9 @@ fn refused(operation: &str, code: u32, status: &str, asked: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_refusal_is_a_warning_with_its_status() {
-    let Some(session) = Session::with(Kernel::Win10, listening(Listener::ALL)) else { return };
+    let session = Session::with(Kernel::Win10, listening(Listener::ALL));
     session.host.events();
     let (thread, file) = (&session.thread, &session.file);
     let send = |request: &IoControl<'_>| session.host.device_io_control(thread, file, request, &mut [0; 128]);
@@ -275,6 +280,7 @@ fn a_refusal_is_a_warning_with_its_status() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_listener_gets_what_it_asked_for() {
     let warnings = Listener { level: WARNING, ..Listener::ALL };
     let operations = Listener { any_keyword: OPERATIONS, ..Listener::ALL };
@@ -292,7 +298,7 @@ fn a_listener_gets_what_it_asked_for() {
         let calls = Arc::new(Calls::default());
         let observer: Arc<dyn Observer> = calls.clone();
         let options = Options { listener, observer: Some(observer), ..Options::default() };
-        let Some(session) = Session::with(Kernel::Win10, options) else { return };
+        let session = Session::with(Kernel::Win10, options);
         session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         assert!(session.impersonate(Level::Delegation, 0).is_err());
         let names: Vec<_> = session.host.events().iter().map(|event| decode(event).name).collect();
@@ -335,11 +341,12 @@ impl Observer for Calls {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn nothing_of_etw_is_called_for_operations_when_nobody_listens() {
     let calls = Arc::new(Calls::default());
     let observer: Arc<dyn Observer> = calls.clone();
     let options = Options { observer: Some(observer), ..Options::default() };
-    let Some(session) = Session::with(Kernel::Win10, options) else { return };
+    let session = Session::with(Kernel::Win10, options);
     let only_registered = BTreeMap::from([("EtwRegister", 1), ("EtwSetInformation", 1)]);
     assert_eq!(calls.of_tracing(), only_registered);
     session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
@@ -370,8 +377,9 @@ fn life(events: &[Event]) -> Vec<(u8, String)> {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn start_and_stop_are_told() {
-    let Some(image) = image() else { return };
+    let image = image();
     let options = listening(Listener::ALL);
     let log = options.events.clone();
     let host = Host::load_with(&image, Arc::new(System::new(Kernel::Win10)), options).expect("it starts");
@@ -381,8 +389,9 @@ fn start_and_stop_are_told() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_driver_that_cannot_start_says_so_and_has_unregistered_by_then() {
-    let Some(image) = image() else { return };
+    let image = image();
     for function in ["WdfDriverCreate", "WdfDeviceCreate", "WdfDeviceCreateSymbolicLink"] {
         for listener in [Some(Listener::ALL), None] {
             let calls = Calls::failing(function);
@@ -400,12 +409,13 @@ fn a_driver_that_cannot_start_says_so_and_has_unregistered_by_then() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn a_driver_that_cannot_register_runs_and_tells_nothing() {
     for listener in [Some(Listener::ALL), None] {
         let calls = Calls::failing("EtwRegister");
         let observer: Arc<dyn Observer> = calls.clone();
         let options = Options { observer: Some(observer), listener, ..Options::default() };
-        let Some(session) = Session::with(Kernel::Win10, options) else { return };
+        let session = Session::with(Kernel::Win10, options);
         session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         session.host.listen(Some(Listener::ALL)).expect("it may");
         session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
@@ -416,12 +426,13 @@ fn a_driver_that_cannot_register_runs_and_tells_nothing() {
 }
 
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn what_etw_has_no_room_for_changes_nothing() {
     for function in ["EtwSetInformation", "EtwWriteTransfer"] {
         let calls = Calls::failing(function);
         let observer: Arc<dyn Observer> = calls.clone();
         let options = Options { observer: Some(observer), ..listening(Listener::ALL) };
-        let Some(session) = Session::with(Kernel::Win10, options) else { return };
+        let session = Session::with(Kernel::Win10, options);
         let outcome = session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         assert_eq!(outcome.level_stored, 2);
         let told = if function == "EtwWriteTransfer" { 0 } else { 2 };

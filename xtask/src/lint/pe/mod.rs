@@ -26,7 +26,6 @@ mod tests;
 mod unwind;
 
 use std::fs;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -34,7 +33,7 @@ use self::code::Code;
 use self::image::Pe;
 use self::names::Names;
 use super::{Report, Rule};
-use crate::build::{self, Arch, Image};
+use crate::build::{self, Arch, Image, Tool};
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -80,7 +79,7 @@ pub(super) fn check(workspace: &Workspace, image: &Image, arch: Arch, report: &m
     let folders = [Some(workspace.root.clone()), Some(workspace.target.clone()), home];
     let folders: Vec<_> =
         folders.iter().flatten().filter_map(|folder| folder.to_str().map(str::to_owned)).collect();
-    let readobj = exec::stdout(Command::new(build::READOBJ).arg("--coff-imports").arg(&image.path))?;
+    let readobj = exec::stdout(Tool::Readobj.command()?.arg("--coff-imports").arg(&image.path))?;
     let map = fs::read_to_string(build::map(workspace, arch)).unwrap_or_default();
     let expected = Expected {
         arch,
