@@ -37,7 +37,6 @@ impl Reply {
         }
     }
 
-    #[inline(never)]
     fn copy(&mut self, source: &[u8]) {
         if let Some(bytes) = self.bytes.get_mut(..source.len()) {
             bytes.copy_from_slice(source);
