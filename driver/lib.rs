@@ -22,7 +22,7 @@
 //! * `ntoskrnl`: the kernel's routines
 //!
 //! The image is compiled for its size, as the workspace's `Cargo.toml` says, and QUERY takes fewer
-//! instructions than with `opt-level = 3`: bytes are copied by `memcpy` and no loop copies them.
+//! instructions than with `opt-level = 3`: bytes are copied as a whole, and not one by one in a loop.
 //!
 //! `#[inline(never)]`, here, in the service and in the protocol, is on the functions that would be
 //! inlined nevertheless and make the image larger. Taken off one at a time, they add this to its

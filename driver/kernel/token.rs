@@ -303,7 +303,7 @@ impl TokenPtr<'_> {
         let length = 8 + 4 * usize::from(count);
         // SAFETY: a SID with `count` parts has this length, all of it in the block.
         let bytes = unsafe { core::slice::from_raw_parts(sid, length) };
-        Sid::parse(bytes).map_err(|_| Status::UNSUCCESSFUL)
+        Sid::of_kernel(bytes)
     }
 
     fn is_restricted(self) -> bool {
