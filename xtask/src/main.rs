@@ -15,6 +15,7 @@ mod mutants;
 mod ntoskrnl;
 mod page;
 mod platform;
+mod python;
 mod reproduce;
 mod setup;
 mod soak;
@@ -23,6 +24,7 @@ mod system;
 mod test;
 mod walkthroughs;
 mod wine;
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;

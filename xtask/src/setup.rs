@@ -44,10 +44,10 @@ impl Purpose {
     fn uses(self) -> &'static [Use] {
         match self {
             Self::Build => &[Use::Driver],
-            Self::Speakeasy => &[Use::Driver, Use::Speakeasy],
+            Self::Speakeasy => &[Use::Driver, Use::Python],
             Self::Bundle => &[Use::Driver, Use::Windows, Use::Signing],
             Self::Test => &[Use::Driver, Use::Windows, Use::Wine],
-            Self::Full => &[Use::Driver, Use::Windows, Use::Wine, Use::Signing, Use::Fuzz],
+            Self::Full => &[Use::Driver, Use::Windows, Use::Wine, Use::Signing, Use::Fuzz, Use::Python],
             Self::Browser => &[Use::Browser],
         }
     }

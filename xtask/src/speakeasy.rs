@@ -1,16 +1,15 @@
 //! `cargo xtask bench --speakeasy`: the same image in an emulator, as far as that goes.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::build::{self, Tool};
+use crate::build;
 use crate::harness::Profile;
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
-use crate::{Format, exec};
+use crate::{Format, exec, python};
 
 /// What pip is asked for. A later version may get further.
 const PACKAGE: &str = "speakeasy-emulator==1.5.11";
@@ -22,8 +21,9 @@ pub(crate) fn main(workspace: &Workspace, format: &Format) -> Result<ExitCode> {
     setup::install_missing(Purpose::Speakeasy)?;
     let image = build::driver(workspace)?;
     Profile::Release.build(workspace)?;
-    let python = environment(&workspace.target.join("speakeasy"))?;
-    let mut emulated = Command::new(python);
+    // Its unicorn locates itself through setuptools; later releases no longer support that.
+    let programs = python::environment(&workspace.target.join("speakeasy"), &["setuptools<81", PACKAGE])?;
+    let mut emulated = Command::new(programs.join("python"));
     emulated.arg(workspace.root.join("xtask/bench/emulate.py")).arg(&image.path).arg(REPETITIONS);
     let emulated: Value =
         serde_json::from_str(&exec::stdout(&mut emulated)?).context("it printed no report")?;
@@ -48,19 +48,6 @@ pub(crate) fn main(workspace: &Workspace, format: &Format) -> Result<ExitCode> {
     println!("  psimp's host, to the end       {:>10.3} ms", here * 1e3);
     println!("  ratio                          {ratio:>10.0}");
     Ok(ExitCode::SUCCESS)
-}
-
-/// The interpreter of an environment that has the package.
-fn environment(folder: &Path) -> Result<PathBuf> {
-    let python = folder.join("bin/python");
-    if !python.exists() {
-        exec::run(Tool::Python.command()?.args(["-m", "venv"]).arg(folder))?;
-    }
-    let mut pip = Command::new(&python);
-    // Its unicorn locates itself through setuptools; later releases no longer support that.
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "setuptools<81", PACKAGE]);
-    exec::run(&mut pip)?;
-    Ok(python)
 }
 
 /// How far one run got.

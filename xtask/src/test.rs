@@ -14,7 +14,7 @@ use crate::build::{self, Arch, Image};
 use crate::harness::Profile;
 use crate::wine::{self, Wine};
 use crate::workspace::Workspace;
-use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, walkthroughs};
+use crate::{bundle, exec, fuzz, harness, lint, mutants, page, reproduce, setup, walkthroughs, workflows};
 
 const RULES: &[&str] = &["documented", "kernel"];
 
@@ -60,6 +60,7 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
     steps.run("format", || cargo(workspace, &["fmt", "--all", "--check"]))?;
     steps.run("lock files are current", || lock_files(workspace))?;
     steps.run("modules: no circles", || lint::require_no_circles(workspace))?;
+    steps.run_if("workflows: schemas", || workflows::check(workspace))?;
     let image = steps.run("driver", || build::driver(workspace))?;
     steps.run("driver: lint", || lint::require(workspace, &image, Arch::X64))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];

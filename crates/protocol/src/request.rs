@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_out_of_range_is_refused() {
+    fn fields_out_of_range_are_refused() {
         let broken = [
             wire::Impersonate { version: 0, ..VALID },
             wire::Impersonate { version: 2, ..VALID },

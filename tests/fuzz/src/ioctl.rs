@@ -24,7 +24,7 @@ use zerocopy::{FromBytes, IntoBytes};
 /// | 3 | access of the file: 1 read, 2 write, else both |
 /// | 4 | the caller: 1 the kernel, 2 a thread of another process |
 /// | 5 | length of the output buffer |
-/// | 6 | row in the table of control codes; from 0x80 on, below 0xF8, the code follows |
+/// | 6 | row in the table of control codes; from 0x80 on the code follows, but for 0x88 to 0x8F |
 /// | 7 to 10 | that code |
 ///
 /// States, kernels, tokens and rows are chosen as in `choice.rs`.
@@ -83,7 +83,7 @@ impl Request {
         let (&[state, kernel, server, access, who, output, row, c0, c1, c2, c3], input) =
             bytes.split_first_chunk::<HEAD>()?;
         let code = match row {
-            0x80..ADDED => u32::from_le_bytes([c0, c1, c2, c3]),
+            0x80.. if !ADDED.contains(&row) => u32::from_le_bytes([c0, c1, c2, c3]),
             _ => tables.rows.of(row)?.code(),
         };
         let access = match access {

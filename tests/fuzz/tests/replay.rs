@@ -24,7 +24,7 @@ fn inputs(target: &Target) -> Vec<PathBuf> {
 
 /// psimp.sys.
 fn driver() -> Image {
-    let path = std::env::var_os("PSIMP_SYS").expect("PSIMP_SYS names psimp.sys");
+    let path = std::env::var_os("PSIMP_SYS").expect("PSIMP_SYS must name psimp.sys");
     Image::open(Path::new(&path)).expect("the image loads")
 }
 

@@ -14,6 +14,12 @@ use snapbox::assert_data_eq;
 use snapbox::data::{Data, DataFormat};
 use std::path::Path;
 
+/// The state with a save.
+const SAVED: u8 = 5;
+
+/// Length of what is before the input.
+const HEAD: usize = 11;
+
 /// A name, and the bytes.
 type Seed = (String, Vec<u8>);
 
@@ -30,12 +36,11 @@ fn request(row: &Ioctl, state: u8) -> Vec<u8> {
 /// Each control code on a thread that impersonates and has a save, and as the very
 /// first request.
 fn ioctl() -> Vec<Seed> {
-    const SAVED: u8 = 5;
     let rows = IOCTLS.iter().flat_map(|row| {
         [("idle", 0), ("saved", SAVED)]
             .map(|(state, number)| (format!("{}-{state}", row.name), request(row, number)))
     });
-    let head = |code: u32| [&[0, 0, 0, 0, 0, 0, 0x80], code.to_le_bytes().as_slice()].concat();
+    let head = |code: u32| [&[0, 0, 0, 0, 0, 0, 0xFF], code.to_le_bytes().as_slice()].concat();
     let unknown = [("unknown-code", Ioctl::NEXT_FREE_CODE), ("method-neither", 0x0022_6003)];
     rows.chain(unknown.map(|(name, code)| (name.to_owned(), head(code)))).collect()
 }
@@ -154,6 +159,37 @@ fn every_control_code_has_a_seed_that_succeeds() {
         assert_eq!(request.code(), row.code(), "{}", row.name);
         assert_eq!(request.status(&[Source::Service]), Ok(Status::SUCCESS), "{}", row.name);
     }
+}
+
+/// Version, reserved field, level and flags, in the input of every control code that has them.
+#[test]
+fn every_field_out_of_its_range_is_refused() {
+    let mut refused = 0;
+    for row in IOCTLS {
+        let input = row.about().input;
+        for field in input.fields {
+            let values = match field.name {
+                "version" => vec![0, 2, u64::from(u32::MAX)],
+                "reserved" => vec![1, 0x8000_0000],
+                "level" => vec![4, 0x8000_0000],
+                "flags" => {
+                    let (_, flags) =
+                        input.values.iter().find(|(name, _)| *name == "Flags").expect("its values");
+                    let known = flags.iter().fold(0, |known, (flag, _)| known | *flag);
+                    (0..32).map(|bit| 1 << bit).filter(|flag| known & flag == 0).map(u64::from).collect()
+                }
+                _ => continue,
+            };
+            for value in values {
+                let mut bytes = request(row, SAVED);
+                field.write(&mut bytes[HEAD..], value);
+                let status = Request::read(&bytes).expect("a request").status(&[Source::Service]);
+                assert_eq!(status, Ok(Status::INVALID_PARAMETER), "{}, {} {value}", row.name, field.name);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn a_short_run_has_every_figure() {
 fn the_committed_figures_are_complete() {
     let text = std::fs::read_to_string(baseline()).expect("a committed file");
     let told: Value = serde_json::from_str(&text).expect("one JSON object");
-    assert_eq!(told["version"], "0.1.0");
+    assert!(told["version"].is_string());
     for name in of_calls(&RATIOS).chain(of_calls(COUNTS)).chain(WHOLES.iter().copied().map(str::to_owned)) {
         assert!(is_figure(&told["compared"][&name]), "{name} is {}", told["compared"][&name]);
     }

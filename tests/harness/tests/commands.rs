@@ -4,6 +4,7 @@
 mod support;
 
 use clap::CommandFactory;
+use psimp_catalogue::{Case, cases};
 use psimp_harness::cli::Cli;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -237,10 +238,7 @@ fn a_demo_prints_its_page_and_passes() {
 
 #[test]
 fn explain_speaks_in_words() {
-    for id in [
-        "A08", "B04", "B13", "B20", "C05", "J04", "K33", "M03", "N12", "O10", "R06", "S12", "T13", "U13",
-        "X10", "X14", "Z01", "Z08",
-    ] {
+    for Case { id, .. } in cases() {
         let text = plain(&psimp(&["explain", id]).stdout);
         for shape in ["Program(", "Judge(", "Context(", "Object(", "Memory(", " { ", "Flags(", "Some(", "Of("]
         {

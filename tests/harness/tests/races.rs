@@ -193,13 +193,18 @@ fn a_failure_names_its_seed_and_comes_again_with_it() {
 
 #[test]
 #[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
-fn a_short_soak_is_clean() {
+fn a_soak_is_clean_and_meets_what_only_other_threads_can_cause() {
     let image = image();
-    let figures = soak(&Source::Image(image), Duration::from_secs(1), 4).expect("the driver runs");
-    assert!(figures.is_clean(), "{figures:?}");
-    assert!(figures.ioctls > 10_000, "{figures:?}");
-    // Among the refusals are those that only other threads can cause.
-    for status in [Status::FILE_CLOSED, Status::INSUFFICIENT_RESOURCES, Status::NOT_FOUND] {
-        assert!(figures.refused.contains_key(&status.to_string()), "{status}: {:?}", figures.refused);
+    let mut missing = vec![Status::FILE_CLOSED, Status::INSUFFICIENT_RESOURCES, Status::NOT_FOUND];
+    // A second is enough, unless the machine has other work.
+    for _ in 0..60 {
+        let source = Source::Image(image.clone());
+        let figures = soak(&source, Duration::from_secs(1), 4).expect("the driver runs");
+        assert!(figures.is_clean() && figures.ioctls > 0, "{figures:?}");
+        missing.retain(|status| !figures.refused.contains_key(&status.to_string()));
+        if missing.is_empty() {
+            break;
+        }
     }
+    assert_eq!(missing, []);
 }

@@ -9,8 +9,8 @@ use anyhow::{Result, bail};
 use super::Arch;
 use crate::{exec, workspace};
 
-/// The oldest release that builds the driver; the workspace's `rust-version`.
-const OLDEST_MINOR: u32 = 90;
+/// The oldest release that builds the driver, in the form of `rustc --version`.
+const OLDEST: &str = concat!("rustc ", env!("CARGO_PKG_RUST_VERSION"));
 
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 
@@ -77,7 +77,7 @@ impl Compiler {
         }
         let rustc = OsString::from(rustc);
         let version = exec::stdout(Command::new(&rustc).arg("--version"))?;
-        if minor(&version) < Some(OLDEST_MINOR) {
+        if minor(&version) < minor(OLDEST) {
             bail!("/usr/bin/rustc is too old ({}); {remedy}", version.trim());
         }
         let compiler = Self { cargo, sysroot: sysroot(&rustc)?, rustc, build_std: true };
@@ -112,12 +112,13 @@ fn minor(version: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::minor;
+    use super::{OLDEST, minor};
 
     #[test]
     fn the_minor_version_is_read() {
         assert_eq!(minor("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"), Some(96));
         assert_eq!(minor("rustc 1.63.0"), Some(63));
         assert_eq!(minor("something else"), None);
+        assert!(minor(OLDEST).is_some());
     }
 }

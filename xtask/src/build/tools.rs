@@ -28,8 +28,8 @@ pub(crate) enum Use {
     Signing,
     /// Fuzzing: libFuzzer itself is C++.
     Fuzz,
-    /// Emulating the driver, for a comparison.
-    Speakeasy,
+    /// Programs written in Python: the emulator for the driver, and the schemas of the workflows.
+    Python,
     /// Looking at the pages that the harness writes.
     Browser,
 }
@@ -55,7 +55,7 @@ pub(crate) enum Tool {
     Osslsigncode,
     /// The compiler of libFuzzer.
     Cxx,
-    /// Runs the emulator that psimp.sys is compared in.
+    /// Runs programs of the Python Package Index.
     Python,
     /// What makes an environment with pip in it.
     Venv,
@@ -104,8 +104,8 @@ const TOOLS: &[Row] = &[
     Row(Tool::Openssl, Use::Signing, Place::Program(&["openssl"]), ["openssl"; 3]),
     Row(Tool::Osslsigncode, Use::Signing, Place::Program(&["osslsigncode"]), ["osslsigncode"; 3]),
     Row(Tool::Cxx, Use::Fuzz, Place::Program(&["c++"]), ["g++", "gcc-c++", "gcc"]),
-    Row(Tool::Python, Use::Speakeasy, Place::Program(&["python3"]), ["python3", "python3", "python"]),
-    Row(Tool::Venv, Use::Speakeasy, Place::Module("ensurepip"), ["python3-venv", "python3", "python"]),
+    Row(Tool::Python, Use::Python, Place::Program(&["python3"]), ["python3", "python3", "python"]),
+    Row(Tool::Venv, Use::Python, Place::Module("ensurepip"), ["python3-venv", "python3", "python"]),
     Row(
         Tool::Chromium,
         Use::Browser,

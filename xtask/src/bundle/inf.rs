@@ -55,7 +55,7 @@ fn driver_version(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SourceDate, stamp};
+    use super::{SourceDate, VERSION, stamp};
     use crate::lint;
 
     const COMMITTED: &str = include_str!("../../../inf/psimp.inx");
@@ -64,7 +64,7 @@ mod tests {
     fn only_the_date_and_the_line_ends_differ_from_the_committed_inf() {
         let date = SourceDate::from_inf("12/31/2027").expect("a date");
         let stamped = stamp(COMMITTED, date).expect("it has one DriverVer");
-        assert!(stamped.contains("\r\nDriverVer   = 12/31/2027,0.1.0.0\r\n"), "{stamped}");
+        assert!(stamped.contains(&format!("\r\nDriverVer   = 12/31/2027,{VERSION}\r\n")), "{stamped}");
         assert_eq!(
             stamped.replace("12/31/2027", "01/01/2026").replace("\r\n", "\n"),
             COMMITTED.replace("\r\n", "\n")

@@ -156,6 +156,12 @@ fn default_path(workspace: &Workspace) -> PathBuf {
     workspace.target.join(concat!("psimp-", env!("CARGO_PKG_VERSION"), ".zip"))
 }
 
+/// The files of a bundle.
+#[cfg(test)]
+pub(crate) fn files() -> std::collections::BTreeSet<String> {
+    check::names_of(&["x64", "arm64"])
+}
+
 fn row(entry: &Entry) -> Value {
     json!({ "path": entry.path, "size": entry.bytes.len(), "sha256": build::sha256(&entry.bytes) })
 }

@@ -134,10 +134,22 @@ fn the_harness_knows_the_actions_and_the_service_is_the_drivers() {
 
 #[test]
 fn every_refusal_says_what_is_the_matter() {
-    for words in
-        ["not elevated", "test signing is off", "Secure Boot is on", "wrong architecture", "is missing"]
-    {
-        assert!(SCRIPT.contains(words), "{words}");
+    let refusals = SCRIPT.lines().filter_map(|line| line.trim().strip_prefix("throw "));
+    let expected = [
+        "not elevated",
+        "Secure Boot is on",
+        "test signing is off",
+        "this machine is $native",
+        "this bundle has no folder",
+        "is missing",
+        "is not the file that was packed",
+        "ended with $LASTEXITCODE",
+        "the certificate is not the one",
+    ];
+    let refusals: Vec<_> = refusals.collect();
+    assert_eq!(refusals.len(), expected.len(), "{refusals:?}");
+    for (refusal, words) in refusals.iter().zip(expected) {
+        assert!(refusal.contains(words), "{words:?} is not in {refusal}");
     }
     assert!(SCRIPT.is_ascii() && README.is_ascii());
     // A console shows 80 columns, an editor on a VM hardly more.

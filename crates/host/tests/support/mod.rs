@@ -18,7 +18,7 @@ pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
 
 /// The image of malicious.sys.
 pub(crate) fn malicious() -> Image {
-    let path = std::env::var_os("PSIMP_MALICIOUS").expect("PSIMP_MALICIOUS names malicious.sys");
+    let path = std::env::var_os("PSIMP_MALICIOUS").expect("PSIMP_MALICIOUS must name malicious.sys");
     Image::open(Path::new(&path)).expect("the image loads")
 }
 

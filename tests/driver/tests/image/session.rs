@@ -22,7 +22,7 @@ pub(crate) const USER: Sid = Sid::new(5, &[21, 1, 2, 3, 1000]);
 
 /// The driver's image.
 pub(crate) fn image() -> Image {
-    let path = std::env::var_os("PSIMP_SYS").expect("PSIMP_SYS names psimp.sys");
+    let path = std::env::var_os("PSIMP_SYS").expect("PSIMP_SYS must name psimp.sys");
     Image::open(Path::new(&path)).expect("the image loads")
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn compare(file: &str, text: impl IntoData) {
 
 /// The path of psimp.sys.
 pub(crate) fn image_path() -> PathBuf {
-    std::env::var_os("PSIMP_SYS").expect("PSIMP_SYS names psimp.sys").into()
+    std::env::var_os("PSIMP_SYS").expect("PSIMP_SYS must name psimp.sys").into()
 }
 
 /// psimp.sys.
@@ -28,5 +28,5 @@ pub(crate) fn image() -> Arc<Image> {
 
 /// The folder of the mutants.
 pub(crate) fn mutants() -> PathBuf {
-    std::env::var_os("PSIMP_MUTANTS").expect("PSIMP_MUTANTS names the folder of the mutants").into()
+    std::env::var_os("PSIMP_MUTANTS").expect("PSIMP_MUTANTS must name the folder of the mutants").into()
 }

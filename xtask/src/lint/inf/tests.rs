@@ -34,7 +34,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("inf-catalog", "CatalogFile = psimp.cat", ""),
     ("inf-version", "01/01/2026", "2026-01-01"),
     ("inf-version", "01/01/2026", "13/01/2026"),
-    ("inf-version", ",0.1.0.0", ",0.1.0"),
+    ("inf-version", concat!(",", env!("CARGO_PKG_VERSION"), ".0"), concat!(",", env!("CARGO_PKG_VERSION"))),
     ("inf-lockdown", "PnpLockdown = 1", ""),
     ("inf-lockdown", "PnpLockdown = 1", "PnpLockdown = 0"),
     ("inf-no-device", "[Strings]", "[Manufacturer]\r\n%Provider% = Models,NTamd64\r\n[Strings]"),

@@ -229,7 +229,7 @@ fn a_jump_table_is_followed_and_its_ways_are_functions_calls() {
 #[test]
 #[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn the_image_keeps_the_rules_and_breaking_it_is_seen() {
-    let path = env::var_os("PSIMP_SYS").expect("PSIMP_SYS names psimp.sys");
+    let path = env::var_os("PSIMP_SYS").expect("PSIMP_SYS must name psimp.sys");
     let image = fs::read(path).expect("the image can be read");
     let pe = Pe::parse(&image).expect("an image");
     let listed = || pe.imports.values().map(|import| import.name.as_str());

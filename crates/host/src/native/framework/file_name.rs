@@ -37,9 +37,8 @@ impl FileName {
     fn lay_out(&self) -> Result<Guarded, NoBlock> {
         let characters: Vec<u8> = self.units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
         let memory = Guarded::zeroed(Self::HEADER + characters.len())?;
-        if let [low, high, ..] = characters.len().to_le_bytes()
-            && !characters.is_empty()
-        {
+        let [low, high, ..] = characters.len().to_le_bytes();
+        if !characters.is_empty() {
             memory.write(0, &[low, high, low, high]);
             memory.write(8, &(memory.address() + Self::HEADER as u64).to_le_bytes());
             memory.write(Self::HEADER, &characters);
