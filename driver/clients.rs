@@ -100,8 +100,10 @@ fn with<R>(device: Device, work: impl FnOnce(&mut Clients) -> R) -> R {
 }
 
 impl Place {
-    /// An unused place.
-    pub(crate) const EMPTY: Self = Self { client: None, next: ptr::null_mut(), previous: ptr::null_mut() };
+    /// An unused place. No constant: that would be as long as a place.
+    pub(crate) fn empty() -> Self {
+        Self { client: None, next: ptr::null_mut(), previous: ptr::null_mut() }
+    }
 }
 
 impl Clients {
@@ -175,6 +177,7 @@ impl Clients {
 /// # Safety
 /// The place is in a file object of this device that is being opened; [`disconnect`] follows
 /// before that goes.
+#[inline(never)]
 pub(crate) unsafe fn connect(
     device: Device,
     place: *mut Place,

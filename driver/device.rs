@@ -115,12 +115,13 @@ extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
     // SAFETY: the framework passes each request to this callback once, and nothing else in the
     // driver has its handle.
     let request = unsafe { Request::new(request) };
-    let result = device_control(device, &request);
-    request.complete(&result);
+    let mut reply = Reply::EMPTY;
+    let result = device_control(device, &request, &mut reply);
+    request.complete(result.map(|()| reply.as_bytes()));
 }
 
 /// Passes a device control request to the service; returns the result to complete it with.
-fn device_control(device: Device, request: &Request) -> Result<Reply, Status> {
+fn device_control(device: Device, request: &Request, reply: &mut Reply) -> Result<(), Status> {
     // First: the functions below require `PASSIVE_LEVEL`.
     if !kernel::is_passive_level() {
         return Err(Status::INVALID_DEVICE_STATE);
@@ -132,7 +133,8 @@ fn device_control(device: Device, request: &Request) -> Result<Reply, Status> {
     let input = request.input(&control)?;
     // Before any change: afterwards the request must not fail.
     let room = request.prepare_output(&control);
-    let result = psimp_service::dispatch(&NtKernel::new(device, file), caller, control.code, input, room);
-    trace::operation(control.code, input, &result);
+    let kernel = NtKernel::new(device, file);
+    let result = psimp_service::dispatch(&kernel, caller, control.code, input, room, reply);
+    trace::operation(control.code, input, result.map(|()| reply.as_bytes()));
     result
 }

@@ -88,7 +88,7 @@ fn open_server(create: &Create, device: Device) -> Result<(), Status> {
     let server = FileContext {
         device,
         opener: Some(Process::of_caller()),
-        place: UnsafeCell::new(Place::EMPTY),
+        place: UnsafeCell::new(Place::empty()),
         saves: Some(Mutex::new(lock, Some(SaveTable::new()))),
         closed: Closed::new(false),
     };
@@ -106,7 +106,7 @@ fn open_client(create: &Create, device: Device) -> Result<(), Status> {
     let client = FileContext {
         device,
         opener: None,
-        place: UnsafeCell::new(Place::EMPTY),
+        place: UnsafeCell::new(Place::empty()),
         saves: None,
         closed: Closed::new(true),
     };
@@ -151,12 +151,8 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     let Some(saves) = &context.saves else { return };
     clients::end_all(context.device, server_id(file), &context.closed);
     // The references are dropped outside the lock.
-    release(saves.with(Option::take));
+    drop(saves.with(Option::take));
 }
-
-/// Drops the saves in place: moving them would add code for each one.
-#[inline(never)]
-fn release(_saves: Option<SaveTable<SlotToken>>) {}
 
 /// Releases the reference on the opener. All I/O on the file is complete; runs on any thread.
 extern "C" fn evt_file_close(file: WDFFILEOBJECT) {

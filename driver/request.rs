@@ -9,7 +9,6 @@ use core::cell::Cell;
 use core::{ptr, slice};
 use psimp_nt::Status;
 use psimp_protocol::Ioctl;
-use psimp_service::Reply;
 use wdk_sys::{
     _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, PIO_SECURITY_CONTEXT, PVOID,
     SECURITY_QUALITY_OF_SERVICE, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT, WDFREQUEST,
@@ -147,7 +146,7 @@ impl Request {
     /// # Errors
     /// The framework's error.
     pub(crate) fn prepare_output(&self, control: &DeviceControl) -> Result<usize, Status> {
-        let length = Ioctl::by_code(control.code).map_or(0, |row| row.output);
+        let length = Ioctl::by_code(control.code).map_or(0, Ioctl::output);
         let mut buffer: PVOID = ptr::null_mut();
         if length == 0 || length > control.output_length {
             return Ok(control.output_length);
@@ -167,10 +166,10 @@ impl Request {
     }
 
     /// Completes the request with a reply, or with a status and no bytes.
-    pub(crate) fn complete(mut self, result: &Result<Reply, Status>) {
+    pub(crate) fn complete(mut self, result: Result<&[u8], Status>) {
         let (status, information) = match result {
-            Ok(reply) => (Status::SUCCESS, self.write(reply.as_bytes())),
-            Err(status) => (*status, 0),
+            Ok(reply) => (Status::SUCCESS, self.write(reply)),
+            Err(status) => (status, 0),
         };
         self.handle.complete(status, information);
     }
@@ -195,6 +194,8 @@ impl Request {
 pub(crate) struct Create {
     handle: Handle,
     file: WDFFILEOBJECT,
+    /// Null, or valid as long as the create is in progress.
+    security: PIO_SECURITY_CONTEXT,
 }
 
 impl Create {
@@ -204,7 +205,11 @@ impl Create {
     /// The driver owns `request`, which is a create, valid, for `file` and not yet completed, and
     /// does not use its handle otherwise.
     pub(crate) unsafe fn new(request: WDFREQUEST, file: WDFFILEOBJECT) -> Self {
-        Self { handle: Handle(request), file }
+        let handle = Handle(request);
+        let parameters = handle.parameters();
+        // SAFETY: the request is a create, so this is the member that the framework wrote.
+        let security = unsafe { parameters.Parameters.Create }.SecurityContext;
+        Self { handle, file, security }
     }
 
     /// The file object that is being opened. It exists, but has no context yet.
@@ -229,21 +234,15 @@ impl Create {
     /// The desired access, with generic rights mapped.
     pub(crate) fn desired_access(&self) -> u32 {
         // SAFETY: null, or valid as long as the create is in progress.
-        unsafe { self.security().as_ref() }.map_or(0, |security| security.DesiredAccess)
+        unsafe { self.security.as_ref() }.map_or(0, |security| security.DesiredAccess)
     }
 
     /// The quality of service that the client requested; `None` when it passed none.
     pub(crate) fn quality_of_service(&self) -> Option<SECURITY_QUALITY_OF_SERVICE> {
         // SAFETY: null, or valid as long as the create is in progress.
-        let security = unsafe { self.security().as_ref() }?;
+        let security = unsafe { self.security.as_ref() }?;
         // SAFETY: null, or the kernel's own copy, valid as long.
         unsafe { security.SecurityQos.as_ref() }.copied()
-    }
-
-    fn security(&self) -> PIO_SECURITY_CONTEXT {
-        let parameters = self.handle.parameters();
-        // SAFETY: the request is a create, so this is the member that the framework wrote.
-        unsafe { parameters.Parameters.Create }.SecurityContext
     }
 
     /// Completes the request: the file object is open, or the create fails with a status.

@@ -7,7 +7,6 @@ use crate::etw::{Field, Level, Provider, event_length, event_metadata, provider_
 use crate::kernel;
 use psimp_nt::Status;
 use psimp_protocol::{EventLevel, EventPayload, Record};
-use psimp_service::Reply;
 use wdk_sys::{GUID, NTSTATUS};
 use zerocopy::IntoBytes;
 
@@ -85,15 +84,15 @@ pub(crate) fn stopped() {
 
 /// Logs one operation, on the thread that requested it.
 #[inline]
-pub(crate) fn operation(code: u32, input: &[u8], result: &Result<Reply, Status>) {
+pub(crate) fn operation(code: u32, input: &[u8], result: Result<&[u8], Status>) {
     if PROVIDER.is_enabled() {
         write(code, input, result);
     }
 }
 
 #[inline(never)]
-fn write(code: u32, input: &[u8], result: &Result<Reply, Status>) {
-    let mut record = Record::new(code, input, result.as_ref().map(Reply::as_bytes).map_err(|status| *status));
+fn write(code: u32, input: &[u8], result: Result<&[u8], Status>) {
+    let mut record = Record::new(code, input, result);
     record.payload.process = kernel::current_process_id();
     record.payload.thread = kernel::current_thread_id();
     let mut values = Values { bytes: [0; Values::ROOM], length: 0 };
@@ -128,12 +127,10 @@ impl Values {
     /// There is room for all values; a later overflow must not panic.
     #[inline(never)]
     fn append(&mut self, bytes: &[u8]) {
-        let end = self.length.saturating_add(bytes.len());
-        if let Some(room) = self.bytes.get_mut(self.length..end) {
-            for (to, from) in room.iter_mut().zip(bytes) {
-                *to = *from;
-            }
-            self.length = end;
+        let rest = self.bytes.get_mut(self.length..).unwrap_or_default();
+        if let Some(room) = rest.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.length += bytes.len();
         }
     }
 

@@ -83,11 +83,12 @@ impl Drop for WorkItem {
 pub(crate) fn access_check(device: Device, descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
     let item = WorkItem::create(device)?;
     let work = Work { descriptor: descriptor.as_ptr(), length: descriptor.len(), desired, answer: None };
+    let context = item.work();
     // SAFETY: the framework made the context with the item, which is not enqueued yet.
-    unsafe { item.work().write(work) };
+    unsafe { context.write(work) };
     item.run();
     // SAFETY: the callback has returned, and the item with its context is ours until drop.
-    let answer = unsafe { (*item.work()).answer };
+    let answer = unsafe { (*context).answer };
     answer.unwrap_or(Err(Status::UNSUCCESSFUL))
 }
 

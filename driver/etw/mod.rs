@@ -8,19 +8,14 @@ mod metadata;
 
 pub(crate) use metadata::{Field, event_length, event_metadata, provider_length, provider_metadata};
 
+use crate::ntoskrnl::{EtwRegister, EtwSetInformation, EtwUnregister, EtwWriteTransfer};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use wdk_sys::ntddk::{EtwRegister, EtwUnregister, EtwWriteTransfer};
 use wdk_sys::{
-    EVENT_DATA_DESCRIPTOR, EVENT_DESCRIPTOR, GUID, LPCGUID, NTSTATUS, PEVENT_FILTER_DESCRIPTOR, PVOID,
-    REGHANDLE, UCHAR, ULONG, ULONGLONG,
+    EVENT_DATA_DESCRIPTOR, EVENT_DESCRIPTOR, GUID, LPCGUID, PEVENT_FILTER_DESCRIPTOR, PVOID, UCHAR, ULONG,
+    ULONGLONG,
 };
-
-unsafe extern "C" {
-    /// `PASSIVE_LEVEL`. Missing in some editions of the headers.
-    fn EtwSetInformation(handle: REGHANDLE, class: i32, information: PVOID, length: ULONG) -> NTSTATUS;
-}
 
 /// `EventProviderSetTraits`: passes the provider's name to ETW.
 const SET_TRAITS: i32 = 2;
@@ -121,7 +116,6 @@ impl Provider {
 
     /// Writes an event: its description, made by [`event_metadata`], and the concatenated values
     /// of its fields. The event is lost when no session listens or ETW has no buffer.
-    #[inline(never)]
     pub(crate) fn write(&self, level: Level, keyword: u64, metadata: &[u8], values: &[u8]) {
         if !self.wants(level, keyword) {
             return;

@@ -1,10 +1,10 @@
 //! Access checks with the calling thread's current security context, also on a
 //! system worker thread.
 
-use psimp_nt::Status;
-use wdk_sys::ntddk::{
+use crate::ntoskrnl::{
     RtlValidRelativeSecurityDescriptor, SeAccessCheck, SeCaptureSubjectContext, SeReleaseSubjectContext,
 };
+use psimp_nt::Status;
 use wdk_sys::{
     _MODE::UserMode, GENERIC_MAPPING, GROUP_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION,
     SECURITY_SUBJECT_CONTEXT,
@@ -43,7 +43,6 @@ impl Drop for Subject {
 /// # Errors
 /// `INVALID_SECURITY_DESCR` for bytes that are not a self-relative descriptor with
 /// an owner and a group.
-#[inline(never)]
 pub(crate) fn check(descriptor: &[u8], desired: u32) -> Result<(u32, Status), Status> {
     let bytes = descriptor.as_ptr().cast_mut().cast();
     let length = u32::try_from(descriptor.len()).map_err(|_| Status::INVALID_SECURITY_DESCR)?;

@@ -1,15 +1,15 @@
 //! Client security contexts: the clients that a server may impersonate, as the kernel captures
 //! them.
 
+use super::check;
 use super::token::HandleToken;
-use super::{check, ffi};
+use crate::ntoskrnl::{
+    PsDereferenceImpersonationToken, PsDereferencePrimaryToken, PsGetCurrentThread, SeCreateClientSecurity,
+    SeImpersonateClientEx, SeTokenType,
+};
 use core::ptr;
 use psimp_nt::{Level, Status};
 use psimp_service::Qos;
-use wdk_sys::ntddk::{
-    PsDereferenceImpersonationToken, PsDereferencePrimaryToken, SeCreateClientSecurity,
-    SeImpersonateClientEx, SeTokenType,
-};
 use wdk_sys::{
     _TOKEN_TYPE::TokenPrimary, SECURITY_CLIENT_CONTEXT, SECURITY_DYNAMIC_TRACKING,
     SECURITY_QUALITY_OF_SERVICE,
@@ -38,7 +38,7 @@ impl ClientSecurity {
         let mut quality = quality.unwrap_or(DEFAULT_QOS);
         let mut context = SECURITY_CLIENT_CONTEXT::default();
         // SAFETY: callable at any IRQL.
-        let thread = unsafe { ffi::PsGetCurrentThread() };
+        let thread = unsafe { PsGetCurrentThread() };
         // SAFETY: the current thread; the pointers are to locals. The client is on this machine.
         check(unsafe { SeCreateClientSecurity(thread, &raw mut quality, 0, &raw mut context) })?;
         Ok(Self(context))

@@ -5,7 +5,6 @@
 
 mod access;
 mod client;
-mod ffi;
 mod object;
 mod slot;
 mod token;
@@ -16,14 +15,14 @@ pub(crate) use object::{Process, Thread};
 pub(crate) use slot::revert_to_self;
 pub(crate) use token::{HandleToken, PrimaryToken, SlotToken, TokenPtr};
 
+use crate::ntoskrnl::{KeGetCurrentIrql, PsGetCurrentProcessId, PsGetCurrentThreadId};
 use psimp_nt::Status;
-use wdk_sys::ntddk::{PsGetCurrentProcessId, PsGetCurrentThreadId};
 use wdk_sys::{HANDLE, NTSTATUS, PASSIVE_LEVEL};
 
 /// Whether the current IRQL is `PASSIVE_LEVEL`. Any IRQL.
 pub(crate) fn is_passive_level() -> bool {
     // SAFETY: callable at any IRQL.
-    let irql = unsafe { ffi::KeGetCurrentIrql() };
+    let irql = unsafe { KeGetCurrentIrql() };
     u32::from(irql) == PASSIVE_LEVEL
 }
 

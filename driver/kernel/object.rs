@@ -1,12 +1,12 @@
 //! Threads and processes, and references from handles.
 
-use super::{check, ffi};
+use super::check;
+use crate::ntoskrnl::{
+    IoThreadToProcess, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,
+    PsGetCurrentThread, PsIsThreadTerminating,
+};
 use core::ptr::{self, NonNull};
 use psimp_nt::Status;
-use wdk_sys::ntddk::{
-    IoThreadToProcess, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,
-    PsIsThreadTerminating,
-};
 use wdk_sys::{
     _MODE::UserMode, HANDLE, OBJECT_HANDLE_INFORMATION, PEPROCESS, PETHREAD, POBJECT_TYPE, PVOID,
     PsThreadType,
@@ -95,7 +95,7 @@ impl Thread {
     /// The calling thread. Any IRQL.
     pub(crate) fn current() -> Self {
         // SAFETY: callable at any IRQL.
-        Self::Current(unsafe { ffi::PsGetCurrentThread() })
+        Self::Current(unsafe { PsGetCurrentThread() })
     }
 
     /// Opens a handle of the caller, with this access.

@@ -3,12 +3,12 @@
 use super::check;
 use super::object::Thread;
 use super::token::{PrimaryToken, SlotToken, TokenPtr};
+use crate::ntoskrnl::{
+    PsImpersonateClient, PsReferenceImpersonationToken, PsReferencePrimaryToken, PsRevertToSelf,
+};
 use core::ptr::{self, NonNull};
 use psimp_nt::{Level, Status};
 use psimp_service::Slot;
-use wdk_sys::ntddk::{
-    PsImpersonateClient, PsReferenceImpersonationToken, PsReferencePrimaryToken, PsRevertToSelf,
-};
 
 impl Thread {
     /// The primary token of the process that owns the thread, referenced.

@@ -1,5 +1,6 @@
 //! Security identifiers in their binary form.
 
+use crate::Status;
 use core::fmt;
 
 /// A validated SID, held by value.
@@ -66,6 +67,17 @@ impl Sid {
             *to = *from;
         }
         Ok(sid)
+    }
+
+    /// [`Sid::parse`] of what a kernel returned, which is an error of its own if it is no SID.
+    ///
+    /// Not inlined, so that the result is made where the caller returns it.
+    ///
+    /// # Errors
+    /// `UNSUCCESSFUL` for [`InvalidSid`].
+    #[inline(never)]
+    pub fn of_kernel(bytes: &[u8]) -> Result<Self, Status> {
+        Self::parse(bytes).map_err(|InvalidSid| Status::UNSUCCESSFUL)
     }
 
     /// The binary form, 8 to 68 bytes.

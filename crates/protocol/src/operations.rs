@@ -11,7 +11,7 @@ pub use ioctl::{About, Access, Changes, Input, Ioctl, Step};
 
 use crate::event::{EventLevel, EventPayload, Record};
 use crate::layout::Structure;
-use ioctl::operations;
+use ioctl::{operations, short};
 use psimp_nt::Status;
 
 operations! {

@@ -50,7 +50,7 @@ impl Refusal {
         match (self.applies_to, Ioctl::by_code(code)) {
             (AppliesTo::Every, _) | (AppliesTo::UnknownCode, None) | (AppliesTo::KnownCode, Some(_)) => true,
             (AppliesTo::WithInput, Some(row)) => row.about().input.size != 0,
-            (AppliesTo::WithOutput, Some(row)) => row.output != 0,
+            (AppliesTo::WithOutput, Some(row)) => row.output() != 0,
             (AppliesTo::Steps(steps), Some(row)) => steps.iter().any(|step| row.about().steps.contains(step)),
             (AppliesTo::UnknownCode, Some(_)) | (_, None) => false,
         }

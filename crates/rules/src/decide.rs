@@ -2,6 +2,7 @@
 
 use crate::facts::{Restriction, TokenFacts};
 use crate::profile::{Anonymous, Combine, CopyLevel, DenyAction, Integrity, NoPrimary, Profile, Restricted};
+use core::ops::ControlFlow;
 use psimp_nt::{Level, Luid, TokenType};
 
 /// A rule, named after the property that it checks. The numbers are part of the IOCTL contract and
@@ -202,21 +203,15 @@ pub fn decide_traced(
         observe(Step { rule: Rule::NoPrimaryToken, effect });
         return Decision { verdict, rule: Rule::NoPrimaryToken };
     };
-    let case = Case { profile, primary, token, asked };
-    let mut objections = Objections { last: None, held: false };
-    if let Some(decision) = case.tried(BEFORE_PRIVILEGE, &mut objections, &mut observe) {
-        return decision;
-    }
-    if let Some(decision) = case.tried(FROM_PRIVILEGE, &mut objections, &mut observe) {
-        return decision;
-    }
-    let rule = match objections.last {
-        Some(rule) if !objections.held => return denied(profile, token, rule),
-        Some(_) => Rule::OneConditionHeld,
-        None => Rule::NoObjection,
+    let mut trial = Trial { observe, last: None, held: false };
+    let Step { rule, effect } = match trial.run(profile, primary, token, asked) {
+        ControlFlow::Break(step) => step,
+        ControlFlow::Continue(()) => trial.undecided(),
     };
-    observe(Step { rule, effect: Effect::Keep });
-    Decision { verdict: Verdict::Kept(asked), rule }
+    match effect {
+        Effect::Deny => denied(profile, token, rule),
+        Effect::Keep | Effect::Pass => Decision { verdict: Verdict::Kept(asked), rule },
+    }
 }
 
 /// [`decide_traced`] for a process that has a primary token, reading `facts` of it and of the token
@@ -235,8 +230,11 @@ pub fn decide_lazy<E>(
         observe(Step { rule, effect: Effect::Keep });
         return Ok(Decision { verdict: Verdict::Kept(asked), rule });
     }
-    let (primary, token) = facts()?;
-    Ok(decide_traced(profile, Some(&primary), &token, asked, observe))
+    match facts() {
+        // By reference: they are too large to be moved once more.
+        Ok((ref primary, ref token)) => Ok(decide_traced(profile, Some(primary), token, asked, observe)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether every token is stored unchanged at this level.
@@ -244,43 +242,98 @@ const fn is_free(profile: &Profile, asked: Level) -> bool {
     (asked as u8) < profile.free_below as u8
 }
 
-/// The input of the decision.
-struct Case<'a> {
-    profile: &'a Profile,
-    primary: &'a TokenFacts,
-    token: &'a TokenFacts,
-    asked: Level,
-}
-
-/// Objections that deny only together ([`Combine::All`]).
-struct Objections {
+/// What the rules tried so far had to say.
+struct Trial<O> {
+    observe: O,
+    /// The last objection of those that deny only together ([`Combine::All`]).
     last: Option<Rule>,
     /// Whether one of the conditions held.
     held: bool,
 }
 
-impl Case<'_> {
-    /// Tries rules until one decides.
-    fn tried<const N: usize>(
-        &self,
-        tests: [(Rule, Test); N],
-        objections: &mut Objections,
-        observe: &mut impl FnMut(Step),
-    ) -> Option<Decision> {
-        let Self { profile, primary, token, asked } = *self;
-        for (rule, test) in tests {
-            let Some(effect) = test(profile, primary, token, asked) else { continue };
-            observe(Step { rule, effect });
-            match (effect, profile.combine) {
-                (Effect::Keep, _) => return Some(Decision { verdict: Verdict::Kept(asked), rule }),
-                (Effect::Deny, Combine::All) if rule.refusal().is_none() => {
-                    objections.last = Some(rule);
-                }
-                (Effect::Deny, _) => return Some(denied(profile, token, rule)),
-                (Effect::Pass, _) => objections.held |= rule.is_condition(),
-            }
+impl<O: FnMut(Step)> Trial<O> {
+    /// Tries the rules that the profile has, in the order that all profiles share, until one
+    /// decides. The integrity ceiling has a place before the privilege and one after it.
+    ///
+    /// A sequence, and no table of functions: for the one profile of the driver the compiler drops
+    /// the rules that it does not have.
+    fn run(&mut self, profile: &Profile, p: &TokenFacts, t: &TokenFacts, asked: Level) -> ControlFlow<Step> {
+        let mut tried = |rule, effect| self.tried(profile.combine, Step { rule, effect });
+        if profile.refuses_primary {
+            tried(Rule::TokenType, deny_if(t.token_type == TokenType::Primary))?;
         }
-        None
+        tried(Rule::LevelBelowThreshold, keep_if(is_free(profile, asked)))?;
+        if profile.anonymous != Anonymous::Ignored {
+            tried(Rule::AnonymousLogon, anonymous(profile, p, t))?;
+        }
+        if profile.refuses_shedding {
+            let sheds = p.restriction.is_restricted() && !t.restriction.is_restricted();
+            tried(Rule::RestrictedServer, deny_if(p.user == t.user && sheds))?;
+        }
+        let above = p.platform.integrity < t.platform.integrity;
+        if profile.integrity == Integrity::Everyone {
+            tried(Rule::Integrity, deny_if(above))?;
+        }
+        if profile.privilege {
+            tried(Rule::ImpersonatePrivilege, keep_if(p.platform.impersonate_privilege))?;
+        }
+        if profile.token_level_cap {
+            tried(Rule::TokenLevel, deny_if(asked > t.level))?;
+        }
+        if profile.integrity == Integrity::Unprivileged {
+            tried(Rule::Integrity, deny_if(above))?;
+        }
+        if profile.origin {
+            tried(Rule::OriginSession, keep_if(p.authentication_id == t.platform.origin))?;
+        }
+        if profile.same_user {
+            tried(Rule::UserSid, deny_if(p.user != t.user))?;
+        }
+        if profile.elevation {
+            let limited = !p.platform.elevated && p.platform.filtered_logon;
+            tried(Rule::Elevation, deny_if(t.platform.elevated && limited))?;
+            tried(Rule::FilteredLogon, deny_if(p.platform.filtered_logon && !t.platform.filtered_logon))?;
+        }
+        if profile.package {
+            tried(Rule::Package, deny_if(!package_related(p, t)))?;
+        }
+        if let Some(effect) = restricted(profile, p, t) {
+            tried(Rule::Restricted, effect)?;
+        }
+        if profile.restricted == Restricted::ServerSubset {
+            let (server, client) = (p.restriction, t.restriction);
+            let both = server == Restriction::Restricted && client == Restriction::WriteRestricted;
+            tried(Rule::WriteRestricted, deny_if(both))?;
+        }
+        if profile.session {
+            tried(Rule::TerminalSession, deny_if(t.platform.session == 0 && p.platform.session != 0))?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Notes what a rule says; breaks when that decides.
+    fn tried(&mut self, combine: Combine, step: Step) -> ControlFlow<Step> {
+        (self.observe)(step);
+        let Step { rule, effect } = step;
+        match (effect, combine) {
+            (Effect::Deny, Combine::All) if rule.refusal().is_none() => self.last = Some(rule),
+            (Effect::Keep | Effect::Deny, _) => return ControlFlow::Break(step),
+            (Effect::Pass, _) => self.held |= rule.is_condition(),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The end of a trial in which no rule decided alone.
+    fn undecided(mut self) -> Step {
+        let rule = match self.last {
+            // Its objection has been observed.
+            Some(rule) if !self.held => return Step { rule, effect: Effect::Deny },
+            Some(_) => Rule::OneConditionHeld,
+            None => Rule::NoObjection,
+        };
+        let step = Step { rule, effect: Effect::Keep };
+        (self.observe)(step);
+        step
     }
 }
 
@@ -300,59 +353,6 @@ fn copy_level(knob: CopyLevel, token: &TokenFacts) -> Level {
     }
 }
 
-/// `None`: the profile does not have the rule.
-type Test = fn(&Profile, &TokenFacts, &TokenFacts, Level) -> Option<Effect>;
-
-/// The rules before the privilege, in the order that all profiles share. The integrity ceiling has
-/// a place here and one after the privilege.
-///
-/// Two tables, because the compiler unrolls loops over these, but not over one of their combined
-/// length: the driver would then contain all rules that [`crate::DOC`] does not use.
-const BEFORE_PRIVILEGE: [(Rule, Test); 5] = [
-    (Rule::TokenType, |profile, _, t, _| {
-        profile.refuses_primary.then(|| deny_if(t.token_type == TokenType::Primary))
-    }),
-    (Rule::LevelBelowThreshold, |profile, _, _, asked| Some(keep_if(is_free(profile, asked)))),
-    (Rule::AnonymousLogon, anonymous),
-    (Rule::RestrictedServer, |profile, p, t, _| {
-        profile.refuses_shedding.then(|| {
-            deny_if(p.user == t.user && p.restriction.is_restricted() && !t.restriction.is_restricted())
-        })
-    }),
-    (Rule::Integrity, |profile, p, t, _| integrity(profile, Integrity::Everyone, p, t)),
-];
-
-/// The rules starting with the privilege.
-const FROM_PRIVILEGE: [(Rule, Test); 11] = [
-    (Rule::ImpersonatePrivilege, |profile, p, _, _| {
-        profile.privilege.then(|| keep_if(p.platform.impersonate_privilege))
-    }),
-    (Rule::TokenLevel, |profile, _, t, asked| profile.token_level_cap.then(|| deny_if(asked > t.level))),
-    (Rule::Integrity, |profile, p, t, _| integrity(profile, Integrity::Unprivileged, p, t)),
-    (Rule::OriginSession, |profile, p, t, _| {
-        profile.origin.then(|| keep_if(p.authentication_id == t.platform.origin))
-    }),
-    (Rule::UserSid, |profile, p, t, _| profile.same_user.then(|| deny_if(p.user != t.user))),
-    (Rule::Elevation, |profile, p, t, _| {
-        profile
-            .elevation
-            .then(|| deny_if(t.platform.elevated && !p.platform.elevated && p.platform.filtered_logon))
-    }),
-    (Rule::FilteredLogon, |profile, p, t, _| {
-        profile.elevation.then(|| deny_if(p.platform.filtered_logon && !t.platform.filtered_logon))
-    }),
-    (Rule::Package, |profile, p, t, _| profile.package.then(|| deny_if(!package_related(p, t)))),
-    (Rule::Restricted, restricted),
-    (Rule::WriteRestricted, |profile, p, t, _| {
-        (profile.restricted == Restricted::ServerSubset).then(|| {
-            deny_if(p.restriction == Restriction::Restricted && t.restriction == Restriction::WriteRestricted)
-        })
-    }),
-    (Rule::TerminalSession, |profile, p, t, _| {
-        profile.session.then(|| deny_if(t.platform.session == 0 && p.platform.session != 0))
-    }),
-];
-
 const fn keep_if(condition: bool) -> Effect {
     if condition { Effect::Keep } else { Effect::Pass }
 }
@@ -361,23 +361,15 @@ const fn deny_if(condition: bool) -> Effect {
     if condition { Effect::Deny } else { Effect::Pass }
 }
 
-fn anonymous(profile: &Profile, p: &TokenFacts, t: &TokenFacts, _: Level) -> Option<Effect> {
-    if profile.anonymous == Anonymous::Ignored {
-        return None;
-    }
+fn anonymous(profile: &Profile, p: &TokenFacts, t: &TokenFacts) -> Effect {
     if t.authentication_id != Luid::ANONYMOUS_LOGON {
-        return Some(Effect::Pass);
+        return Effect::Pass;
     }
-    Some(match profile.anonymous {
+    match profile.anonymous {
         Anonymous::Deny => Effect::Deny,
         Anonymous::AllowIfPackage if !package_related(p, t) => Effect::Deny,
         Anonymous::Allow | Anonymous::AllowIfPackage | Anonymous::Ignored => Effect::Keep,
-    })
-}
-
-/// The ceiling, at the position for profiles in which it binds these servers.
-fn integrity(profile: &Profile, binds: Integrity, p: &TokenFacts, t: &TokenFacts) -> Option<Effect> {
-    (profile.integrity == binds).then(|| deny_if(p.platform.integrity < t.platform.integrity))
+    }
 }
 
 /// A server outside any `AppContainer` is related to every token.
@@ -389,7 +381,8 @@ fn package_related(p: &TokenFacts, t: &TokenFacts) -> bool {
     }
 }
 
-fn restricted(profile: &Profile, p: &TokenFacts, t: &TokenFacts, _: Level) -> Option<Effect> {
+/// `None`: the profile does not have the rule.
+fn restricted(profile: &Profile, p: &TokenFacts, t: &TokenFacts) -> Option<Effect> {
     let (server, client) = (p.restriction.is_restricted(), t.restriction.is_restricted());
     match profile.restricted {
         Restricted::Ignored => None,

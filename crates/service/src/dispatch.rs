@@ -23,20 +23,25 @@ pub struct Reply {
 }
 
 impl Reply {
-    const EMPTY: Self = Self { bytes: [0; MAX_REPLY], length: 0 };
+    /// A reply without bytes.
+    pub const EMPTY: Self = Self { bytes: [0; MAX_REPLY], length: 0 };
 
-    /// A reply made of one structure of [`wire`].
-    pub(crate) fn of<T: IntoBytes + Immutable>(structure: &T) -> Self {
-        Self::copy(structure.as_bytes())
+    /// Puts one structure of [`wire`] into it, if there is one.
+    fn put<T: IntoBytes + Immutable>(&mut self, answer: &Result<T, Status>) -> Result<(), Status> {
+        match answer {
+            Ok(structure) => {
+                self.copy(structure.as_bytes());
+                Ok(())
+            }
+            Err(status) => Err(*status),
+        }
     }
 
-    #[inline(never)]
-    fn copy(source: &[u8]) -> Self {
-        let mut reply = Self { bytes: [0; MAX_REPLY], length: source.len().min(MAX_REPLY) };
-        for (to, from) in reply.bytes.iter_mut().zip(source) {
-            *to = *from;
+    fn copy(&mut self, source: &[u8]) {
+        if let Some(bytes) = self.bytes.get_mut(..source.len()) {
+            bytes.copy_from_slice(source);
+            self.length = source.len();
         }
-        reply
     }
 
     /// The bytes that go to the caller.
@@ -47,7 +52,7 @@ impl Reply {
 
 /// Answers one request, at `PASSIVE_LEVEL`. `input` is what the caller sent, `output_capacity` the
 /// length in bytes of the caller's output buffer, or the status with which retrieving it failed.
-/// When an error is returned nothing has changed, except as RESTORE and REVERT document.
+/// The answer goes into `reply`, which is empty before. When an error is returned nothing has changed, except as RESTORE and REVERT document.
 ///
 /// # Errors
 /// The status to complete the request with. The order of the checks is part of
@@ -59,7 +64,8 @@ pub fn dispatch<K: Kernel>(
     code: u32,
     input: &[u8],
     output_capacity: Result<usize, Status>,
-) -> Result<Reply, Status> {
+    reply: &mut Reply,
+) -> Result<(), Status> {
     if !caller.from_user_mode || !caller.opened_file {
         return Err(Status::ACCESS_DENIED);
     }
@@ -68,7 +74,7 @@ pub fn dispatch<K: Kernel>(
         return Err(Status::INFO_LENGTH_MISMATCH);
     }
     match output_capacity {
-        Ok(length) if length < row.output => return Err(Status::BUFFER_TOO_SMALL),
+        Ok(length) if length < row.output() => return Err(Status::BUFFER_TOO_SMALL),
         Ok(_) => (),
         Err(status) => {
             // Without room for the reply nothing is changed, so that no change goes unreported.
@@ -80,44 +86,43 @@ pub fn dispatch<K: Kernel>(
         }
     }
     match row.operation {
-        Operation::Version => Ok(Reply::of(&version())),
+        Operation::Version => reply.put(&Ok(version())),
         Operation::Impersonate => {
             let claim: wire::Impersonate = read(input)?;
-            impersonate::impersonate(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
+            reply.put(&impersonate::impersonate(kernel, claim.try_into()?))
         }
-        Operation::Query => slot::query(kernel, target(input)?).map(|slot| Reply::of(&slot)),
-        Operation::Save => restore::save(kernel, target(input)?).map(|saved| Reply::of(&saved)),
+        Operation::Query => reply.put(&slot::query(kernel, target(input)?)),
+        Operation::Save => reply.put(&restore::save(kernel, target(input)?)),
         Operation::Restore => {
             let claim: wire::Restore = read(input)?;
-            restore::restore(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
+            reply.put(&restore::restore(kernel, claim.try_into()?))
         }
         Operation::Discard => {
             let claim: wire::Discard = read(input)?;
-            restore::discard(kernel, claim.try_into()?).map(|()| Reply::EMPTY)
+            restore::discard(kernel, claim.try_into()?)
         }
-        Operation::Revert => Ok(Reply::of(&slot::revert(kernel))),
-        Operation::End => slot::end(kernel, target(input)?).map(|slot| Reply::of(&slot)),
+        Operation::Revert => reply.put(&Ok(slot::revert(kernel))),
+        Operation::End => reply.put(&slot::end(kernel, target(input)?)),
         Operation::Evaluate => {
             let claim: wire::Impersonate = read(input)?;
-            evaluate::evaluate(kernel, claim.try_into()?).map(|evaluation| Reply::of(&evaluation))
+            reply.put(&evaluate::evaluate(kernel, claim.try_into()?))
         }
-        Operation::AccessCheck => {
+        Operation::AccessCheck | Operation::WorkerCheck => {
             let (descriptor, desired) = access_request(input)?;
-            access(kernel.access_check(descriptor, desired)).map(|access| Reply::of(&access))
+            let caller = access(kernel.access_check(descriptor, desired))?;
+            if row.operation == Operation::AccessCheck {
+                return reply.put(&Ok(caller));
+            }
+            let worker = access(kernel.worker_access_check(descriptor, desired))?;
+            reply.put(&Ok(wire::WorkerAccess { caller, worker }))
         }
         Operation::NextClient => {
             let claim: wire::NextClient = read(input)?;
-            serve::next_client(kernel, claim.try_into()?).map(|client| Reply::of(&client))
+            reply.put(&serve::next_client(kernel, claim.try_into()?))
         }
         Operation::Serve => {
             let claim: wire::Serve = read(input)?;
-            serve::impersonate_client(kernel, claim.try_into()?).map(|outcome| Reply::of(&outcome))
-        }
-        Operation::WorkerCheck => {
-            let (descriptor, desired) = access_request(input)?;
-            let caller = access(kernel.access_check(descriptor, desired))?;
-            let worker = access(kernel.worker_access_check(descriptor, desired))?;
-            Ok(Reply::of(&wire::WorkerAccess { caller, worker }))
+            reply.put(&serve::impersonate_client(kernel, claim.try_into()?))
         }
     }
 }

@@ -25,12 +25,10 @@ pub(crate) fn impersonate<K: Kernel>(
     if raises(asked.token_type, asked.level, request.level) {
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
-    let ImpersonateRequest { copy_on_open, effective_only, level, .. } = request;
-    let asked = Asked { thread: &thread, token: &token, statistics: &asked, level, rules: request.rules };
-    assign(kernel, &asked, |token, level| {
-        let token = TokenRef::Handle(token.unwrap_or(asked.token));
-        kernel.impersonate(&thread, token, copy_on_open, effective_only, level)
-    })
+    let ImpersonateRequest { copy_on_open, effective_only, level, rules, .. } = request;
+    let (thread, token, statistics) = (&thread, &token, &asked);
+    let client = None;
+    assign(kernel, &Asked { thread, token, statistics, client, copy_on_open, effective_only, level, rules })
 }
 
 /// The thread, the token and the level, which the token allows.
@@ -39,26 +37,31 @@ pub(crate) struct Asked<'a, K: Kernel + ?Sized> {
     pub(crate) token: &'a K::HandleToken,
     /// Of that token.
     pub(crate) statistics: &'a Statistics,
+    /// Whose token it is, when the kernel captured it from a client.
+    pub(crate) client: Option<&'a K::Client>,
+    pub(crate) copy_on_open: bool,
+    pub(crate) effective_only: bool,
     pub(crate) level: Level,
     pub(crate) rules: RulesMode,
 }
 
-/// Decides by the rules of that mode, has `store` put the result into the slot, and reads back
-/// the outcome. `store` gets the copy to store, or none to store the token as requested.
-pub(crate) fn assign<K: Kernel>(
-    kernel: &K,
-    asked: &Asked<'_, K>,
-    store: impl FnOnce(Option<&K::HandleToken>, Level) -> Result<(), Status>,
-) -> Result<wire::Outcome, Status> {
-    let Asked { thread, token, statistics, level, rules } = *asked;
+/// Decides by the rules of that mode, puts the result into the slot, and reads back the outcome.
+pub(crate) fn assign<K: Kernel>(kernel: &K, asked: &Asked<'_, K>) -> Result<wire::Outcome, Status> {
+    let Asked { thread, token, statistics, client, copy_on_open, effective_only, level, rules } = *asked;
+    let store = |token, level| {
+        kernel.impersonate(thread, TokenRef::Handle(token), copy_on_open, effective_only, level)
+    };
     let decision = match rules {
         RulesMode::Documented => Some(decide(kernel, asked)?),
         RulesMode::Kernel => None,
     };
     match decision.map(|decision| decision.verdict) {
-        Some(Verdict::Copied(level)) => store(Some(&kernel.duplicate(token, level)?), level)?,
+        Some(Verdict::Copied(level)) => store(&kernel.duplicate(token, level)?, level)?,
         Some(Verdict::Refused(_)) => return Err(Status::ACCESS_DENIED),
-        Some(Verdict::Kept(_)) | None => store(None, level)?,
+        Some(Verdict::Kept(_)) | None => match client {
+            Some(client) => kernel.impersonate_client(client, level)?,
+            None => store(token, level)?,
+        },
     }
     Ok(read_back(kernel, thread, TokenRef::Handle(token), statistics, level, decision))
 }

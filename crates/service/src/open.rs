@@ -46,9 +46,9 @@ static SERVERS: Descriptor = Descriptor(SERVER_SECURITY);
 
 /// Whether the name is [`CLIENT_NAME`], ignoring case.
 fn is_client(name: &[u16]) -> bool {
-    let wanted = CLIENT_NAME.bytes();
-    let same = |(&is, wanted): (&u16, u8)| u8::try_from(is).is_ok_and(|is| is.eq_ignore_ascii_case(&wanted));
-    name.len() == wanted.len() && name.iter().zip(wanted).all(same)
+    // Beyond ASCII nothing is a letter of the name, and neither is zero.
+    let narrow = |&unit: &u16| u8::try_from(unit).unwrap_or(0).to_ascii_lowercase();
+    name.iter().map(narrow).eq(CLIENT_NAME.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

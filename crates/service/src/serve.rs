@@ -1,7 +1,7 @@
 //! `NEXT_CLIENT` and SERVE: connected clients, listed and impersonated.
 
 use crate::impersonate::{Asked, assign};
-use crate::{Kernel, Qos, Token, TokenRef};
+use crate::{Kernel, Qos, Token};
 use psimp_nt::Status;
 use psimp_protocol::wire::{self, connection_flags};
 use psimp_protocol::{NextClientRequest, ServeRequest};
@@ -55,10 +55,16 @@ fn accepted<K: Kernel>(
     if raises(statistics.token_type, statistics.level, level) {
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
-    let asked = Asked { thread: &thread, token, statistics: &statistics, level, rules: request.rules };
-    assign(kernel, &asked, |copy, level| match copy {
-        None => kernel.impersonate_client(client, level),
-        // As `SeImpersonateClientEx` would.
-        Some(copy) => kernel.impersonate(&thread, TokenRef::Handle(copy), true, qos.effective_only, level),
-    })
+    let asked = Asked {
+        thread: &thread,
+        token,
+        statistics: &statistics,
+        client: Some(client),
+        // A copy is stored as `SeImpersonateClientEx` would.
+        copy_on_open: true,
+        effective_only: qos.effective_only,
+        level,
+        rules: request.rules,
+    };
+    assign(kernel, &asked)
 }

@@ -77,7 +77,9 @@ pub(crate) const IDLE: wire::Slot = wire::Slot {
 
 pub(crate) fn describe<T: Token>(slot: &Slot<T>) -> Result<wire::Slot, Status> {
     let statistics = slot.token.statistics()?;
-    let user = slot.token.user()?;
+    // By reference: it is copied once, into the reply.
+    let user = slot.token.user();
+    let user = user.as_ref().map_err(|status| *status)?;
     let restricted = if slot.token.is_restricted() { slot_flags::RESTRICTED } else { 0 };
     Ok(wire::Slot {
         flags: flags(slot) | restricted,

@@ -199,7 +199,7 @@ impl Request {
         if !row.input.takes(self.input.len()) {
             return Some(Status::INFO_LENGTH_MISMATCH);
         }
-        (self.output < row.output).then_some(Status::BUFFER_TOO_SMALL)
+        (self.output < row.output()).then_some(Status::BUFFER_TOO_SMALL)
     }
 }
 
@@ -228,7 +228,7 @@ fn succeeded(
     before: &[Option<SlotView>; 2],
     after: &[Option<SlotView>; 2],
 ) -> Result<(), &'static str> {
-    if reply.len() != row.output {
+    if reply.len() != row.output() {
         return Err("a reply of another length");
     }
     let [own, other] = after;

@@ -27,7 +27,7 @@ type Seed = (String, Vec<u8>);
 /// the state, handle 24 is a token of the server's user, save 1 is the state's save, and
 /// connection 1 is the first client's.
 fn request(row: &Ioctl, state: u8) -> Vec<u8> {
-    let output = u8::try_from(row.output).expect("replies are short");
+    let output = u8::try_from(row.output()).expect("replies are short");
     let head = [state, 0, 0, 0, 0, output, Request::row(row.operation), 0, 0, 0, 0];
     let input = row.about().input;
     [&head, input.example, input.tail.1].concat()

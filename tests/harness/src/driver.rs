@@ -9,7 +9,7 @@ use psimp_nt::Status;
 use psimp_protocol::{
     CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_SDDL, LINK_NAME,
 };
-use psimp_service::Role;
+use psimp_service::{Reply, Role};
 use std::sync::Arc;
 
 /// Where the driver's code comes from.
@@ -310,7 +310,8 @@ impl Driver {
                 let kernel = ModelKernel::new(system, thread, file);
                 let mut caller = kernel.caller(opener);
                 caller.from_user_mode = requestor == Requestor::User;
-                let reply = psimp_service::dispatch(&kernel, caller, code, input, Ok(output.len()))?;
+                let mut reply = Reply::EMPTY;
+                psimp_service::dispatch(&kernel, caller, code, input, Ok(output.len()), &mut reply)?;
                 let bytes = reply.as_bytes();
                 for (to, from) in output.iter_mut().zip(bytes) {
                     *to = *from;

@@ -5,6 +5,7 @@ use psimp_model::{FaultPoint, Group, Kernel, Object, Process, System, Thread, To
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{Ioctl, Operation, PROTOCOL_VERSION};
+use psimp_service::Reply;
 use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -38,8 +39,9 @@ impl Setup {
     ) -> Result<Vec<u8>, Status> {
         let kernel = ModelKernel::new(&self.system, &self.thread, &self.file);
         let code = Ioctl::of(operation).code();
-        psimp_service::dispatch(&kernel, kernel.caller(&self.process), code, input, room)
-            .map(|reply| reply.as_bytes().to_vec())
+        let mut reply = Reply::EMPTY;
+        psimp_service::dispatch(&kernel, kernel.caller(&self.process), code, input, room, &mut reply)
+            .map(|()| reply.as_bytes().to_vec())
     }
 
     fn impersonate(&self, token: Arc<Token>, flags: u32) -> Result<wire::Outcome, Status> {

@@ -29,23 +29,31 @@ pub enum Changes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Exactly so long.
-    Exactly(usize),
+    Exactly(u16),
     /// A structure of this length, followed by as many bytes as it specifies.
-    Headed(usize),
+    Headed(u16),
 }
 
 impl Input {
     pub(crate) const fn of(layout: &Layout) -> Self {
-        if layout.tail.0.is_empty() { Self::Exactly(layout.size) } else { Self::Headed(layout.size) }
+        let length = short(layout.size);
+        if layout.tail.0.is_empty() { Self::Exactly(length) } else { Self::Headed(length) }
     }
 
     /// Whether an input of `length` bytes can be one.
     pub const fn takes(self, length: usize) -> bool {
         match self {
-            Self::Exactly(exact) => length == exact,
-            Self::Headed(header) => length >= header,
+            Self::Exactly(exact) => length == exact as usize,
+            Self::Headed(header) => length >= header as usize,
         }
     }
+}
+
+/// The length of a structure, as short as the table has it.
+#[allow(clippy::cast_possible_truncation)] // checked
+pub(crate) const fn short(length: usize) -> u16 {
+    assert!(length <= u16::MAX as usize);
+    length as u16
 }
 
 /// What the driver knows of a control code.
@@ -57,8 +65,7 @@ pub struct Ioctl {
     pub name: &'static str,
     /// What the input may be.
     pub input: Input,
-    /// Length of the output in bytes; the buffer may be longer.
-    pub output: usize,
+    pub(crate) output: u16,
     /// What it changes.
     pub changes: Changes,
 }
@@ -134,15 +141,22 @@ impl Ioctl {
         }
     }
 
+    /// Length of the output in bytes; the buffer may be longer.
+    pub const fn output(&self) -> usize {
+        self.output as usize
+    }
+
     /// The control code.
     pub const fn code(&self) -> u32 {
         Self::control_code(self.operation as u32, self.access())
     }
 
     /// The row of a control code.
+    #[inline(never)]
     pub fn by_code(code: u32) -> Option<&'static Self> {
-        let index = (code >> 2 & 0xFFF).checked_sub(Self::FIRST_FUNCTION)?;
-        IOCTLS.get(index as usize).filter(|row| row.code() == code)
+        let index = (code >> 2 & 0xFFF).wrapping_sub(Self::FIRST_FUNCTION);
+        let row = IOCTLS.get(index as usize)?;
+        if row.code() == code { Some(row) } else { None }
     }
 
     /// The row of an operation.
@@ -176,7 +190,7 @@ macro_rules! operations {
             operation: Operation::$operation,
             name: $name,
             input: Input::of(&<$crate::wire::$input as Structure>::TABLE),
-            output: size_of::<$crate::wire::$output>(),
+            output: short(size_of::<$crate::wire::$output>()),
             changes: Changes::$changes,
         }),*];
 

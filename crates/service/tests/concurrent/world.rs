@@ -87,7 +87,16 @@ impl World {
     {
         let row = Ioctl::of(operation);
         let caller = Caller { from_user_mode: true, opened_file: true };
-        dispatch(&Entered { world: self, thread }, caller, row.code(), input.as_bytes(), Ok(row.output))
+        let mut reply = Reply::EMPTY;
+        dispatch(
+            &Entered { world: self, thread },
+            caller,
+            row.code(),
+            input.as_bytes(),
+            Ok(row.output()),
+            &mut reply,
+        )
+        .map(|()| reply)
     }
 
     /// SAVE of a thread's slot: the id, and the token and level in the reply.

@@ -98,8 +98,8 @@ impl Request {
             return Err(format!("ended with {status}, which is not documented for it"));
         }
         match (result, Ioctl::by_code(self.code)) {
-            (Ok(reply), Some(row)) if reply.len() != row.output => {
-                Err(format!("returned {} bytes of {}", reply.len(), row.output))
+            (Ok(reply), Some(row)) if reply.len() != row.output() => {
+                Err(format!("returned {} bytes of {}", reply.len(), row.output()))
             }
             _ => Ok(()),
         }

@@ -59,9 +59,9 @@ fn try_attempt(client: &Client<'_>, rules: RulesMode, attempt: &Attempt) -> Resu
     let row = Ioctl::of(attempt.operation);
     let code = if let Edit::Code(code) = attempt.edit { code } else { row.code() };
     let length = match attempt.output {
-        Output::Exact => row.output,
-        Output::Shorter(by) => row.output.saturating_sub(by),
-        Output::Longer(by) => row.output + by,
+        Output::Exact => row.output(),
+        Output::Shorter(by) => row.output().saturating_sub(by),
+        Output::Longer(by) => row.output() + by,
         Output::Missing => 0,
     };
     // Filled with a pattern, to see which bytes the driver did not write.
@@ -76,7 +76,7 @@ fn try_attempt(client: &Client<'_>, rules: RulesMode, attempt: &Attempt) -> Resu
         differences.push(mismatch("status", attempt.status.to_string(), words));
     }
     let written = observed.unwrap_or(0);
-    let expected_length = if attempt.status == Status::SUCCESS { row.output } else { 0 };
+    let expected_length = if attempt.status == Status::SUCCESS { row.output() } else { 0 };
     if written != expected_length {
         differences.push(mismatch("bytes returned", expected_length.to_string(), written.to_string()));
     }

@@ -11,7 +11,7 @@ use super::sample::{
     BASE, BIND_INFO, CALLBACK, ENTRY, FUNCTIONS, KEPT, LEAF, RDATA, SPARE, Sample, TEXT_END, UNLOAD, WORKER,
     XDATA, at, callback_code, seal, unwind,
 };
-use super::{Expected, RULES, Report, check_bytes, imports};
+use super::{Expected, RULES, Report, check_bytes, header, imports};
 use crate::build::{self, Arch};
 
 const SLOTS: &str = include_str!("../../../../crates/host/data/kmdf-1.15-slots.csv");
@@ -35,7 +35,7 @@ const BROKEN: &[(&str, Break)] = &[
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA)),
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT)),
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY)),
-    ("image-size", Patched(|image| image.resize(32 * 1024, 0))),
+    ("image-size", Patched(|image| image.resize(header::limit(Arch::X64), 0))),
     ("image-checksum", Unsealed(|image| patch(image, SPARE, &[1]))),
     ("image-directories", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_TLS, SPARE, 40))),
     ("image-exports", Patched(|image| export_a_name(image))),
