@@ -52,7 +52,8 @@ impl Reply {
 
 /// Answers one request, at `PASSIVE_LEVEL`. `input` is what the caller sent, `output_capacity` the
 /// length in bytes of the caller's output buffer, or the status with which retrieving it failed.
-/// The answer goes into `reply`, which is empty before. When an error is returned nothing has changed, except as RESTORE and REVERT document.
+/// The answer goes into `reply`, which is empty before. When an error is returned nothing has
+/// changed, except as RESTORE and REVERT document.
 ///
 /// # Errors
 /// The status to complete the request with. The order of the checks is part of
