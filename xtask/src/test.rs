@@ -18,6 +18,9 @@ use crate::{bundle, exec, fuzz, lint, mutants, page, reproduce, setup, walkthrou
 
 const RULES: &[&str] = &["documented", "kernel"];
 
+/// Makes a terminal, which not every container lets it.
+const TERMINAL: &[&str] = &["script", "--quiet", "--return", "--command", "true", "/dev/null"];
+
 /// How long each fuzz target runs: enough to see that it does, and that what was found stays fixed.
 const FUZZ_SECONDS: u64 = 5;
 
@@ -83,6 +86,10 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
     if !full {
         // What follows does that for the sample.
         tests.args(["--skip", "every_mutant_is_caught_by_name"]);
+    }
+    if let Err(error) = exec::stdout(Command::new(TERMINAL[0]).args(&TERMINAL[1..])) {
+        tests.args(["--skip", "terminal::"]);
+        steps.skip("tests on a terminal", format!("{error:#}"));
     }
     steps.run("tests", || exec::run(&mut tests))?;
     if !full {
