@@ -11,8 +11,9 @@ use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use crate::Format;
-use crate::build::{self, Image};
-use crate::workspace::{self, Workspace};
+use crate::build::{self, Image, Tool};
+use crate::cargo_tool::CargoTool;
+use crate::workspace::Workspace;
 use crate::{exec, setup};
 
 /// The targets of `psimp_fuzz::TARGETS`; each is a program in `tests/fuzz/libfuzzer`.
@@ -21,8 +22,7 @@ const TARGETS: &[&str] = &["ioctl", "program", "image", "descriptor"];
 /// The workspace of those programs, which has a lock file of its own.
 pub(crate) const WORKSPACE: &str = "tests/fuzz/libfuzzer";
 
-/// A release that is known to work.
-const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+const CARGO_FUZZ: CargoTool = CargoTool { name: "fuzz", version: "0.13.2" };
 
 /// The exit code for what this machine cannot do, as `psimp` has it.
 const UNAVAILABLE: u8 = 3;
@@ -90,37 +90,28 @@ pub(crate) fn require(workspace: &Workspace, image: &Image, seconds: u64) -> Res
     replay(workspace, image)
 }
 
-/// Makes sure that there is a nightly toolchain with cargo-fuzz, and installs what is missing.
-pub(crate) fn install_missing() -> Result<()> {
-    if !works(nightly("rustc").arg("--version")) {
-        eprintln!("installing the nightly toolchain");
-        let install = ["toolchain", "install", "nightly", "--profile", "minimal"];
-        exec::run(Command::new("rustup").args(install))
-            .context("fuzzing needs a nightly toolchain; get one with: rustup toolchain install nightly")?;
+/// Makes sure that there is a nightly toolchain.
+fn install_missing() -> Result<()> {
+    require_cxx()?;
+    if works(nightly("rustc").arg("--version")) {
+        return Ok(());
     }
-    install_cargo_fuzz()
+    setup::agree("rustup toolchain install nightly --profile minimal", false)?;
+    exec::run(Command::new("rustup").args(["toolchain", "install", "nightly", "--profile", "minimal"]))
 }
 
-/// Why this machine cannot fuzz, unless it can. A toolchain is not installed for a test, cargo-fuzz is.
-pub(crate) fn unavailable() -> Option<String> {
+/// Why this machine cannot fuzz, unless it can. A toolchain is not installed for a test.
+pub(crate) fn unavailable(workspace: &Workspace) -> Option<String> {
     if !works(nightly("rustc").arg("--version")) {
         return Some("no nightly toolchain; rustup toolchain install nightly".to_owned());
     }
-    install_cargo_fuzz().err().map(|error| format!("{error:#}"))
+    let error = require_cxx().and_then(|()| CARGO_FUZZ.path(workspace)).err()?;
+    Some(format!("{error:#}"))
 }
 
-fn install_cargo_fuzz() -> Result<()> {
-    // libFuzzer itself is C++.
-    if !works(Command::new("c++").arg("--version")) {
-        bail!("fuzzing needs a C++ compiler; on Debian: apt-get install g++");
-    }
-    if works(nightly("cargo").args(["fuzz", "--version"])) {
-        return Ok(());
-    }
-    eprintln!("installing {CARGO_FUZZ} from crates.io");
-    exec::run(Command::new(workspace::cargo()).args(["install", "--locked", CARGO_FUZZ])).with_context(|| {
-        format!("fuzzing needs cargo-fuzz; get it with: cargo install --locked {CARGO_FUZZ}")
-    })
+/// libFuzzer itself is C++.
+fn require_cxx() -> Result<()> {
+    Tool::Cxx.path().map(drop)
 }
 
 fn works(command: &mut Command) -> bool {
@@ -146,6 +137,7 @@ fn run(workspace: &Workspace, targets: &[&str], seconds: u64, asan: bool) -> Res
         "cannot fetch the dependencies in tests/fuzz/libfuzzer/Cargo.lock; if it is not current, run cargo fetch there",
     )?;
     let mut cargo = nightly("cargo");
+    cargo.env("PATH", CARGO_FUZZ.path(workspace)?);
     cargo.current_dir(&workspace.root).args(["fuzz", "build", "--sanitizer", sanitizer, "--target", &triple]);
     exec::run(cargo.args(["--fuzz-dir", WORKSPACE, "--target-dir"]).arg(&built))?;
     let programs = built.join(triple).join("release");

@@ -4,6 +4,7 @@ mod background;
 mod bench;
 mod build;
 mod bundle;
+mod cargo_tool;
 mod checkout_copy;
 mod exec;
 mod fuzz;

@@ -110,7 +110,7 @@ fn rest(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()> {
         reproduce::check(workspace, &arm64, Arch::Arm64)
     })?;
     steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
-    match fuzz::unavailable() {
+    match fuzz::unavailable(workspace) {
         None => steps.run("fuzz", || fuzz::require(workspace, image, FUZZ_SECONDS))?,
         Some(reason) => steps.skip("fuzz", reason),
     }

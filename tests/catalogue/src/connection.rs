@@ -569,4 +569,34 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
         ],
     )
     .through_driver(ALL),
+    script(
+        "K34",
+        "a server that closes ends the connections of all its clients",
+        ServerToken::SPlus,
+        &[
+            on(
+                Who::ClientA,
+                &[connects(1, IMPERSONATION | DYNAMIC, OK), connects(2, IMPERSONATION | DYNAMIC, OK)],
+            ),
+            Step::Broker(Broker::OpenServer(1, OK)),
+            serve_by(1, 1, 2, OK),
+            serve_by(1, 2, 2, OK),
+            check("Ap0 co1 eo0 L2", "", "as A", &[(ClientToken::Ap0, 4)]),
+            Step::Broker(Broker::CloseServer(1)),
+            // Each connection had a reference on its client's token.
+            check("Ap0 co1 eo0 L2", "", "as A", &[(ClientToken::Ap0, 2)]),
+        ],
+    )
+    .through_driver(ALL),
+    script(
+        "K35",
+        "another user's client that is effective-only: so is the copy that is stored",
+        ServerToken::S,
+        &[
+            on(Who::ClientB, &[connects(1, IMPERSONATION | EFFECTIVE_ONLY, OK)]),
+            serve(1, 2, OK),
+            check("copy of Bp0 imp/1 co1 eo1 L1", "new imp/1 effective", "A5", &[]),
+        ],
+    )
+    .through_driver(ALL),
 ];

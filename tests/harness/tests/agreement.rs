@@ -93,6 +93,6 @@ fn image_and_model_agree() {
     let (image, poisoned) = (&Source::Image(image.clone()), &Source::Poisoned(image));
     agree(
         &[(&Source::Service, Callers::AsGiven), (image, Callers::AsGiven), (poisoned, Callers::TheTarget)],
-        12_000,
+        3_000,
     );
 }

@@ -18,12 +18,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Args;
+use crate::cargo_tool::CargoTool;
 use crate::harness::Profile;
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 use crate::{checkout_copy, exec, setup};
 
-/// A release that is known to work.
-const CARGO_MUTANTS: &str = "cargo-mutants@27.1.0";
+const CARGO_MUTANTS: CargoTool = CargoTool { name: "mutants", version: "27.1.0" };
 
 /// What is in the image.
 const PACKAGES: &[&str] = &["psimp-nt", "psimp-rules", "psimp-protocol", "psimp-service", "psimp"];
@@ -95,7 +95,6 @@ struct Equivalent {
 
 pub(super) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     setup::install_missing(setup::Purpose::Build)?;
-    install_missing()?;
     let start = Instant::now();
     let mut mutations = list(workspace)?;
     let table = exec::read(&workspace.root.join(EQUIVALENT))?;
@@ -143,21 +142,12 @@ pub(super) fn main(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     Ok(if survived.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn install_missing() -> Result<()> {
-    let mut version = Command::new(workspace::cargo());
-    version.args(["mutants", "--version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    if version.status().is_ok_and(|status| status.success()) {
-        return Ok(());
-    }
-    setup::agree(&format!("cargo install --locked {CARGO_MUTANTS}"), false)?;
-    exec::run(Command::new(workspace::cargo()).args(["install", "--locked", CARGO_MUTANTS]))
-}
-
 fn list(workspace: &Workspace) -> Result<Vec<Mutation>> {
+    let path = CARGO_MUTANTS.path(workspace)?;
     let mut mutations = Vec::new();
     for package in PACKAGES {
         let mut cargo = workspace.cargo(&["mutants", "--list", "--json", "--package", package]);
-        let listed: Vec<Mutation> = serde_json::from_str(&exec::stdout(&mut cargo)?)?;
+        let listed: Vec<Mutation> = serde_json::from_str(&exec::stdout(cargo.env("PATH", &path))?)?;
         ensure!(!listed.is_empty(), "cargo-mutants finds nothing in {package}");
         mutations.extend(listed);
     }

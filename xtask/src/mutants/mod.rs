@@ -73,7 +73,7 @@ pub(crate) enum Choice {
 const NAMED: &[&str] = &["slot-reference", "error-path-leak", "rule-user"];
 
 /// One in so many is in a sample besides.
-const STRIDE: usize = 21;
+const STRIDE: usize = 32;
 
 /// Builds one image for each mutant chosen and returns their folder.
 pub(crate) fn build(workspace: &Workspace, choice: Choice) -> Result<PathBuf> {
