@@ -157,13 +157,13 @@ impl Request {
         Ok(shown)
     }
 
-    /// The input, with the ids of the state's save and connections in place of 1 and 2.
+    /// The input, with the ids of the state's saves and connections in place of their numbers.
     fn input(&self, scene: &Scene) -> Vec<u8> {
         let mut input = self.input.clone();
         let fields = Ioctl::by_code(self.code).map_or(&[][..], |row| row.about().input.fields);
         for field in fields {
             let id = match (field.kind, field.read(&input)) {
-                (Kind::SaveId, Some(1)) => scene.save(),
+                (Kind::SaveId, Some(number)) => scene.save(number),
                 (Kind::ConnectionId | Kind::ConnectionIdOrZero, Some(number)) => scene.connection(number),
                 _ => continue,
             };

@@ -82,8 +82,8 @@ pub(crate) struct Scene {
     clients: Vec<(File, u64)>,
     /// The thread that sends the request, and the one of handle 4.
     threads: [Arc<Thread>; 2],
-    /// The id of the state's save.
-    save: u64,
+    /// The ids of the state's saves.
+    saves: Vec<u64>,
     ids: Ids,
 }
 
@@ -120,11 +120,11 @@ impl Scene {
         machine.become_server(server);
         let ids = Ids::since_primary(&machine);
         let administrator = machine.system.create_thread(&machine.system.create_process(administrator));
-        let mut scene = Self { machine, driver, files, clients: Vec::new(), threads, save: 0, ids };
+        let mut scene = Self { machine, driver, files, clients: Vec::new(), threads, saves: Vec::new(), ids };
         for tracking in [SecurityQos::STATIC, SecurityQos::DYNAMIC] {
             scene.connect(&administrator, tracking)?;
         }
-        scene.save = scene.reach(state)?;
+        scene.saves = scene.reach(state)?;
         if open.elsewhere {
             scene.threads[0] = foreign;
         }
@@ -143,9 +143,9 @@ impl Scene {
         Ok(())
     }
 
-    /// Brings the thread into the state; returns the first save's id.
-    fn reach(&self, state: State) -> Result<u64, Failure> {
-        let [file, ..] = self.files.as_slice() else { return Ok(0) };
+    /// Brings the thread into the state; returns the ids of its saves.
+    fn reach(&self, state: State) -> Result<Vec<u64>, Failure> {
+        let [file, ..] = self.files.as_slice() else { return Ok(Vec::new()) };
         let client = Client { machine: &self.machine, driver: &self.driver, file, about: 0 };
         let flagged =
             |tok, flags, level| client.impersonate(tok, flags, flags, level, RulesMode::Documented).map(drop);
@@ -164,20 +164,16 @@ impl Scene {
                 } else {
                     client.revert()?;
                 }
-                return Ok(save);
+                return Ok(vec![save]);
             }
             State::Full => {
-                let first = client.save()?.save;
-                for _ in 1..MAX_SAVES {
-                    client.save()?;
-                }
-                return Ok(first);
+                return (0..MAX_SAVES).map(|_| Ok(client.save()?.save)).collect();
             }
             State::Serving => {
                 client.serve(self.connection(2), 2, RulesMode::Kernel)?;
             }
         }
-        Ok(0)
+        Ok(Vec::new())
     }
 
     pub(crate) fn driver(&self) -> &Driver {
@@ -193,14 +189,14 @@ impl Scene {
         self.files.last()
     }
 
-    pub(crate) fn save(&self) -> u64 {
-        self.save
+    /// The id of the save with this number, counted from 1; see [`id`].
+    pub(crate) fn save(&self, number: u64) -> u64 {
+        id(self.saves.iter().copied(), number)
     }
 
-    /// The id of the first or the second client; any other number unchanged.
+    /// The id of the client with this number, counted from 1; see [`id`].
     pub(crate) fn connection(&self, number: u64) -> u64 {
-        let index = number.checked_sub(1).and_then(|index| usize::try_from(index).ok());
-        index.and_then(|index| self.clients.get(index)).map_or(number, |(_, id)| *id)
+        id(self.clients.iter().map(|(_, id)| *id), number)
     }
 
     pub(crate) fn ids(&self) -> Ids {
@@ -234,4 +230,11 @@ impl Scene {
             None => Ok(()),
         }
     }
+}
+
+/// The id with this number. Zero stays zero; another number becomes an id that no driver gives: the ids of one
+/// that was just loaded are small, those of the service go on from test to test.
+fn id(mut ids: impl Iterator<Item = u64>, number: u64) -> u64 {
+    let Some(index) = number.checked_sub(1) else { return 0 };
+    usize::try_from(index).ok().and_then(|index| ids.nth(index)).unwrap_or(number | 1 << 63)
 }
