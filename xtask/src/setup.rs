@@ -171,18 +171,43 @@ fn packages(purpose: Purpose, system: System) -> Vec<&'static str> {
 /// Fails unless the command may be run: for root, in CI, with `--yes`, or when the user says so.
 pub(crate) fn agree(command: &str, yes: bool) -> Result<()> {
     let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-    if yes || in_ci || platform::is_root()? {
-        eprintln!("$ {command}");
-        return Ok(());
-    }
-    if stdin().is_terminal() {
+    agreed(command, yes || in_ci || platform::is_root()?, || {
+        if !stdin().is_terminal() {
+            return Ok(String::new());
+        }
         eprint!("Something is missing. Run «{command}»? [y/N] ");
         stderr().flush()?;
         let mut answer = String::new();
         stdin().read_line(&mut answer)?;
-        if matches!(answer.trim(), "y" | "Y" | "yes") {
-            return Ok(());
-        }
+        Ok(answer)
+    })
+}
+
+fn agreed(command: &str, unasked: bool, ask: impl FnOnce() -> Result<String>) -> Result<()> {
+    if unasked {
+        eprintln!("$ {command}");
+        return Ok(());
+    }
+    if matches!(ask()?.trim(), "y" | "Y" | "yes") {
+        return Ok(());
     }
     bail!("something is missing; run: {command}\nor, to have it done: cargo xtask setup --yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::agreed;
+
+    #[test]
+    fn nothing_is_installed_unless_somebody_agrees() {
+        let answers = |answer: &str| agreed("apt-get install wine", false, || Ok(answer.to_owned()));
+        for yes in ["y\n", "Y\n", "yes\n"] {
+            answers(yes).expect(yes);
+        }
+        for no in ["", "\n", "n\n", "yet\n"] {
+            let error = answers(no).expect_err(no).to_string();
+            assert!(error.contains("run: apt-get install wine\n") && error.contains("--yes"), "{error}");
+        }
+        agreed("apt-get install wine", true, || panic!("nobody is asked")).expect("it is agreed already");
+    }
 }

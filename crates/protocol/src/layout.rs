@@ -25,7 +25,7 @@ pub struct Layout {
     /// The values that its fields can have, each list under a name.
     pub values: &'static [(&'static str, Values)],
     /// Of an input: a valid one. Its handle of a token and its ids of a save and of a connection
-    /// are placeholders.
+    /// are arbitrary.
     pub example: &'static [u8],
     /// Of an input: the name of the bytes that follow the structure, and valid ones. Without a
     /// name none may follow.
@@ -140,7 +140,7 @@ macro_rules! structure {
 
         $(impl $name {
             /// A valid one; its handle of a token and its ids of a save and of a connection are
-            /// placeholders.
+            /// arbitrary.
             pub const EXAMPLE: Self = Self { $($example)* };
         })?
 

@@ -39,6 +39,7 @@ pub(crate) struct Asked<'a, K: Kernel + ?Sized> {
     pub(crate) statistics: &'a Statistics,
     /// Whose token it is, when the kernel captured it from a client.
     pub(crate) client: Option<&'a K::Client>,
+    /// Of the slot. For a client the kernel sets both, except where a copy is stored.
     pub(crate) copy_on_open: bool,
     pub(crate) effective_only: bool,
     pub(crate) level: Level,

@@ -192,7 +192,7 @@ impl Names {
         paths.chain(ids).chain(links).map(str::to_owned).collect()
     }
 
-    /// Whether a word is not a path of this repository, or is one that exists. A name in capitals is a placeholder.
+    /// Whether a word is not a path of this repository, or is one that exists. A name in capitals stands for any.
     fn has_path(&self, word: &str) -> bool {
         let top = word.split_once('/').is_some_and(|(top, _)| self.paths.iter().any(|path| path == top));
         if !top {

@@ -209,12 +209,24 @@ fn on_path(name: impl AsRef<OsStr>) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(name.as_ref())).find(|file| file.is_file())
 }
 
+/// A program of LLVM, of a version that is tried. Without a number in its name it is asked; some print no version.
 fn llvm(name: &str) -> Option<PathBuf> {
     let versioned = LLVM.iter().find_map(|version| {
         let at_debians_place = || Some(PathBuf::from(format!("/usr/lib/llvm-{version}/bin/{name}")));
         on_path(format!("{name}-{version}")).or_else(at_debians_place).filter(|file| file.is_file())
     });
-    versioned.or_else(|| on_path(name))
+    versioned.or_else(|| {
+        on_path(name).filter(|program| {
+            let output = Command::new(program).arg("--version").output();
+            let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+            text.is_ok_and(|text| major(&text).is_none_or(|version| LLVM.contains(&version)))
+        })
+    })
+}
+
+/// The 19 of `Debian clang version 19.1.7` and `LLD 19.1.7`: the first number with a dot behind it.
+fn major(text: &str) -> Option<u32> {
+    text.split_whitespace().find_map(|word| word.split_once('.')?.0.parse().ok())
 }
 
 /// The library itself, not its folder: there may be several versions in it.
@@ -272,7 +284,7 @@ pub(crate) fn check(used_for: Use) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TOOLS, Tool, version_of};
+    use super::{TOOLS, Tool, major, version_of};
     use std::path::Path;
 
     #[test]
@@ -285,6 +297,19 @@ mod tests {
             ("libclang.so", None),
         ] {
             assert_eq!(version_of(&Path::new("/usr/lib").join(name)), version, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_version_of_a_program_is_what_it_prints() {
+        for (text, version) in [
+            ("Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu", Some(14)),
+            ("clang version 22.1.0 (Fedora 22.1.0-1.fc44)", Some(22)),
+            ("LLD 19.1.7 (compatible with GNU linkers)", Some(19)),
+            ("LLVM (http://llvm.org/):\n  LLVM version 18.1.8\n", Some(18)),
+            ("OVERVIEW: LLVM Lib", None),
+        ] {
+            assert_eq!(major(text), version, "{text}");
         }
     }
 
