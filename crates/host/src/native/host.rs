@@ -41,6 +41,13 @@ impl File {
     pub fn context_size(&self) -> usize {
         self.object.context().size()
     }
+
+    /// The number of file objects that the framework visited so far to find this one, for requests and
+    /// when it was closed. Whether it keeps its own in the `FILE_OBJECT`, where the first one that it
+    /// visits is the right one, is `WDF_FILEOBJECT_CONFIG.FileObjectClass`.
+    pub fn visits(&self) -> u64 {
+        self.object.visits()
+    }
 }
 
 impl Host {
@@ -214,13 +221,26 @@ impl Host {
         let dispatch = Dispatch { file: Some(&object), ..Dispatch::new(&self.machine, &account, thread) };
         let closed = dispatch.run(|| {
             kmdf::file::clean_up(&object, &dispatch)?;
-            if let Some(callback) = object.device().on_close() {
-                dispatch.call(callback, [object.handle()])?;
-            }
-            kmdf::file::destroy(&object, &dispatch)?;
+            kmdf::file::close(&object, &dispatch)?;
             self.machine.framework.remove_file(&object);
             kmdf::device::closed(object.device(), &dispatch)
         });
+        closed.map_err(Failure::Fault)
+    }
+
+    /// Sends the cleanup and the close of a `FILE_OBJECT` that the device saw no create of, as another
+    /// driver can: the framework finds no file object for it, and calls the driver with `NULL`.
+    ///
+    /// # Errors
+    /// `OBJECT_NAME_NOT_FOUND` without such a device; a broken contract.
+    pub fn close_unknown(&self, thread: &Arc<Thread>, device: &str) -> Result<(), Failure> {
+        self.check_running()?;
+        let device = self.machine.framework.device(device).ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+        let account = Account::attach();
+        let dispatch = Dispatch::new(&self.machine, &account, thread);
+        let callbacks = [device.on_cleanup(), device.on_close()];
+        let closed = dispatch
+            .run(|| callbacks.iter().try_for_each(|&callback| kmdf::file::notify(callback, 0, &dispatch)));
         closed.map_err(Failure::Fault)
     }
 

@@ -115,3 +115,14 @@ fn a_driver_with_an_open_file_stays() {
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].kind, psimp_host::FaultKind::Unload);
 }
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_file_that_another_driver_made_is_closed_without_effect() {
+    let session = Session::new(Kernel::Win10);
+    let held = session.host.held();
+    session.host.close_unknown(&session.thread, DEVICE_NAME).expect("no contract is broken");
+    assert_eq!(session.host.held(), held);
+    let _: wire::Version = session.send(Operation::Version, &[0_u8; 0]).expect("the open file still works");
+    assert_eq!(session.end(), Ok(()));
+}

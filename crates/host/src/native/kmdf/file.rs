@@ -37,10 +37,25 @@ fn name_of(cx: &Context<'_>, file: &FileObject) -> Outcome<Address> {
 
 /// Closes the last handle: calls the driver, once.
 pub(crate) fn clean_up(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()> {
-    match file.device().on_cleanup().filter(|_| file.set_cleaned_up()) {
-        Some(callback) => dispatch.call(callback, [file.handle()]).map(drop),
-        None => Ok(()),
+    if !file.set_cleaned_up() {
+        return Ok(());
     }
+    dispatch.machine.framework.look_up(file);
+    notify(file.device().on_cleanup(), file.handle(), dispatch)
+}
+
+/// Closes a file whose last handle is closed.
+pub(crate) fn close(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    dispatch.machine.framework.look_up(file);
+    notify(file.device().on_close(), file.handle(), dispatch)?;
+    // Once more, to destroy it.
+    dispatch.machine.framework.look_up(file);
+    destroy(file, dispatch)
+}
+
+/// Calls one of the callbacks for files, if the driver has it.
+pub(crate) fn notify(callback: Option<u64>, file: u64, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    callback.map_or(Ok(()), |callback| dispatch.call(callback, [file]).map(drop))
 }
 
 /// The framework destroys the object.

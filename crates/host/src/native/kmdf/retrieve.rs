@@ -79,7 +79,9 @@ exports! {
     fn WdfRequestGetFileObject[DISPATCH, fails NEVER](cx, globals: Address, request: Address) -> Address {
         cx.framework(globals)?;
         cx.request(request)?;
-        Ok(cx.dispatch.file.map_or(Address::NULL, |file| Address(file.handle())))
+        let Some(file) = cx.dispatch.file else { return Ok(Address::NULL) };
+        cx.machine().framework.look_up(file);
+        Ok(Address(file.handle()))
     }
 }
 
