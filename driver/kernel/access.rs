@@ -2,7 +2,8 @@
 //! system worker thread.
 
 use crate::ntoskrnl::{
-    RtlMapGenericMask, RtlValidRelativeSecurityDescriptor, SeAccessCheck, SeCaptureSubjectContext, SeReleaseSubjectContext,
+    RtlMapGenericMask, RtlValidRelativeSecurityDescriptor, SeAccessCheck, SeCaptureSubjectContext,
+    SeReleaseSubjectContext,
 };
 use psimp_nt::Status;
 use wdk_sys::{

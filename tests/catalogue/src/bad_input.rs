@@ -244,7 +244,6 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Restore, Edit::Flags(2), Status::INVALID_PARAMETER),
             edited(Restore, Edit::Flags(8), Status::INVALID_PARAMETER),
             edited(Restore, Edit::Flags(0x8000_0000), Status::INVALID_PARAMETER),
-            edited(Restore, Edit::Flags(4), Status::SUCCESS),
             edited(Serve, Edit::Flags(1), Status::INVALID_PARAMETER),
             edited(Serve, Edit::Flags(2), Status::INVALID_PARAMETER),
             edited(Serve, Edit::Flags(8), Status::INVALID_PARAMETER),

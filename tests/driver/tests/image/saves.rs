@@ -2,7 +2,7 @@
 
 use crate::session::{CALLER, READ_WRITE, Session, USER, failed, image, process, send};
 use psimp_host::{Call, Decision, Host, Observer, Options};
-use psimp_model::{Ace, Acl, GenericMapping, Kernel, SecurityDescriptor, System, sids};
+use psimp_model::{Ace, Acl, Kernel, SecurityDescriptor, System, sids};
 use psimp_nt::{Level, Sid, Status};
 use psimp_protocol::wire::{self, impersonate_flags, slot_flags, verdict};
 use psimp_protocol::{LINK_NAME, MAX_SAVES, Operation, PROTOCOL_VERSION};
