@@ -59,6 +59,19 @@ impl Host {
         match self.0 {}
     }
 
+    /// Opens a name relative to a file.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn open_relative(
+        &self,
+        _thread: &Arc<Thread>,
+        _root: &File,
+        _open: &Open<'_>,
+    ) -> Result<File, Failure> {
+        match self.0 {}
+    }
+
     /// Sends a control code.
     ///
     /// # Errors

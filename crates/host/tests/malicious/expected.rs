@@ -265,7 +265,15 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("client_taken_too_high", Irql, "SeCreateClientSecurity was called at IRQL 2").at_dispatch_level(),
     row("token_type_after_delete", Unreferenced, "SeTokenType was given token"),
     row("security_context_read_after_completion", MemoryAccess, "of a create request that is completed"),
-    row("security_context_overrun", BufferOverrun, "at offset 24 of the IO_SECURITY_CONTEXT").around(),
+    row("security_context_overrun", MemoryAccess, "byte 24 of the IO_SECURITY_CONTEXT of a create request"),
+    row(
+        "related_file_read_after_completion",
+        MemoryAccess,
+        "byte 64 of the FILE_OBJECT of a create request that is completed",
+    ),
+    row("file_object_written", MemoryAccess, "byte 32 of the FILE_OBJECT of a create request, which it may not"),
+    row("file_object_of_an_open_file", NotModelled, "was called outside of the file's create"),
+    row("file_object_of_a_request", FrameworkHandle, "and not a WDFFILEOBJECT"),
     row("file_name_too_high", Irql, "WdfFileObjectGetFileName was called at IRQL 2").at_dispatch_level(),
     row("file_name_of_a_request", FrameworkHandle, "and not a WDFFILEOBJECT"),
     // Settings.

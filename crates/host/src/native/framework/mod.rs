@@ -15,7 +15,7 @@ pub(crate) mod globals;
 pub(crate) mod key;
 pub(crate) mod quarantine;
 pub(crate) mod request;
-pub(crate) mod security_context;
+pub(crate) mod create_memory;
 pub(crate) mod slots;
 pub(crate) mod typed_context;
 pub(crate) mod wait_lock;
