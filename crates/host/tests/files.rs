@@ -111,11 +111,9 @@ fn an_open_relative_to_a_file_says_so() {
     let stranger = system.create_thread(&system.create_process(system.create_token(nobody)));
     let denied = Err(Failure::Status(Status::ACCESS_DENIED));
     assert_eq!(host.open(&stranger, NAME, 1).map(drop), denied);
-    for (name, length, absolute) in [
-        ("", 0_u16, NAME),
-        ("Client", 12, r"\Device\Test\Client"),
-        (r"\Client", 14, r"\Device\Test\Client"),
-    ] {
+    for (name, length, absolute) in
+        [("", 0_u16, NAME), ("Client", 12, r"\Device\Test\Client"), (r"\Client", 14, r"\Device\Test\Client")]
+    {
         let other = host.open_relative(&stranger, &file, &Open::new(name, 1)).expect("it opens");
         let mut told = [0; 16];
         host.device_io_control(&stranger, &other, &IoControl::new(CODE, &[]), &mut told).expect("it answers");
@@ -123,7 +121,8 @@ fn an_open_relative_to_a_file_says_so() {
         assert_eq!(told[8..10], length.to_le_bytes(), "{name}");
         host.close(&stranger, other).expect("it closes");
         let absolute = host.open(&thread, absolute, 3).expect("it opens");
-        host.device_io_control(&thread, &absolute, &IoControl::new(CODE, &[]), &mut told).expect("it answers");
+        host.device_io_control(&thread, &absolute, &IoControl::new(CODE, &[]), &mut told)
+            .expect("it answers");
         assert_eq!(told[..8], [0; 8], "{name}: no related file");
         host.close(&thread, absolute).expect("it closes");
     }

@@ -9,8 +9,8 @@ use wdk_sys::ntddk::{
     SeImpersonateClientEx, SeTokenType,
 };
 use wdk_sys::{
-    PACCESS_TOKEN, PETHREAD, PFILE_OBJECT, PIO_SECURITY_CONTEXT, SECURITY_CLIENT_CONTEXT, SECURITY_QUALITY_OF_SERVICE,
-    STATUS_SUCCESS, call_unsafe_wdf_function_binding,
+    PACCESS_TOKEN, PETHREAD, PFILE_OBJECT, PIO_SECURITY_CONTEXT, SECURITY_CLIENT_CONTEXT,
+    SECURITY_QUALITY_OF_SERVICE, STATUS_SUCCESS, call_unsafe_wdf_function_binding,
 };
 
 unsafe extern "system" {

@@ -271,7 +271,11 @@ pub(crate) const EXPECTED: &[Expected] = &[
         MemoryAccess,
         "byte 64 of the FILE_OBJECT of a create request that is completed",
     ),
-    row("file_object_written", MemoryAccess, "byte 32 of the FILE_OBJECT of a create request, which it may not"),
+    row(
+        "file_object_written",
+        MemoryAccess,
+        "byte 32 of the FILE_OBJECT of a create request, which it may not",
+    ),
     row("file_object_of_an_open_file", NotModelled, "was called outside of the file's create"),
     row("file_object_of_a_request", FrameworkHandle, "and not a WDFFILEOBJECT"),
     row("file_name_too_high", Irql, "WdfFileObjectGetFileName was called at IRQL 2").at_dispatch_level(),

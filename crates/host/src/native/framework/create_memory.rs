@@ -28,11 +28,11 @@ mod offsets {
 
     /// `SECURITY_QUALITY_OF_SERVICE`.
     pub(crate) const SERVICE: usize = CONTEXT + 24;
-    pub(crate) const SERVICE_SIZE: usize = 12;
+    pub(crate) const SERVICE_SIZE: usize = super::LENGTH as usize;
 }
 
 /// `SECURITY_QUALITY_OF_SERVICE.Length`.
-const LENGTH: u32 = offsets::SERVICE_SIZE as u32;
+const LENGTH: u32 = 12;
 
 /// The caller's side of a create request.
 pub(crate) struct Opening {
