@@ -2,17 +2,20 @@
 
 use super::contracts::object_address::{self, Kind};
 use super::contracts::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
+use super::engine::export::APC;
 use super::framework::create_memory::{CreateMemory, Opening};
 use super::framework::device::{Device, map_generic};
 use super::framework::file::FileObject;
 use super::framework::file_name::FileName;
-use super::framework::request::Request;
+use super::framework::request::{Done, Request};
 use super::leaks::left_behind;
 use super::running::account::Account;
 use super::running::dispatch::Dispatch;
 use super::running::machine::{Machine, driver_object};
 use super::{kmdf, ntos, start};
-use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, StartError};
+use crate::{
+    Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, Pending, StartError,
+};
 use psimp_model::{System, Thread, check_ioctl_access, open_device};
 use psimp_nt::Status;
 use std::fmt;
@@ -151,6 +154,7 @@ impl Host {
         let memory = CreateMemory::new(account.create.take(), &opening).map_err(Status::from)?;
         let request = Request::create(account.serial(), memory);
         let dispatch = Dispatch {
+            in_critical_region: true,
             request: Some(&request),
             file: Some(file),
             ..Dispatch::new(&self.machine, account, thread)
@@ -169,8 +173,8 @@ impl Host {
         Ok(done.map_err(Failure::Fault)?.status.ok()?)
     }
 
-    /// Sends a control code, as `NtDeviceIoControlFile` of `thread` does, and
-    /// returns how many bytes of `output` were written.
+    /// Sends a control code, as `NtDeviceIoControlFile` of `thread` does on a synchronous handle: the
+    /// I/O manager waits for the completion. Returns how many bytes of `output` were written.
     ///
     /// # Errors
     /// The error of the I/O manager or the driver, or a broken contract.
@@ -181,6 +185,38 @@ impl Host {
         request: &IoControl<'_>,
         output: &mut [u8],
     ) -> Result<usize, Failure> {
+        let done = self.control(thread, file, request, output)?;
+        done.status.ok()?;
+        Ok(done.information)
+    }
+
+    /// Sends a control code, as `NtDeviceIoControlFile` of `thread` does on an overlapped handle, with
+    /// an output buffer of this length. The framework marks each request pending before it calls
+    /// `EvtIoInCallerContext`, so the caller gets `STATUS_PENDING` even if the driver has completed it.
+    ///
+    /// # Errors
+    /// The error of the I/O manager, or a broken contract. The driver's comes with the completion.
+    pub fn begin_io_control(
+        &self,
+        thread: &Arc<Thread>,
+        file: &File,
+        request: &IoControl<'_>,
+        output: usize,
+    ) -> Result<Pending, Failure> {
+        let mut reply = vec![0; output];
+        let done = self.control(thread, file, request, &mut reply)?;
+        reply.truncate(done.information);
+        Ok(Pending { status: done.status, reply })
+    }
+
+    /// Sends a control code; returns what the driver completed it with.
+    fn control(
+        &self,
+        thread: &Arc<Thread>,
+        file: &File,
+        request: &IoControl<'_>,
+        output: &mut [u8],
+    ) -> Result<Done, Failure> {
         self.check_running()?;
         let file = self.own(file)?;
         check_ioctl_access(request.code, file.granted())?;
@@ -199,6 +235,7 @@ impl Host {
         })?;
         let dispatch = Dispatch {
             irql,
+            in_critical_region: irql <= APC,
             request: Some(&request),
             file: Some(file),
             ..Dispatch::new(&self.machine, &account, thread)
@@ -213,9 +250,7 @@ impl Host {
         if quarantine.is_some() {
             account.buffer.set(account.quarantine.replace(quarantine).map(|before| before.buffer));
         }
-        let done = done.map_err(Failure::Fault)?;
-        done.status.ok()?;
-        Ok(done.information)
+        done.map_err(Failure::Fault)
     }
 
     /// Requests the cancellation of the requests in flight on a file, as

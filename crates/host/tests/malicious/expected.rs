@@ -180,6 +180,11 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("lock_deleted_while_held", LockHeld, "was deleted while thread"),
     row("lock_used_after_delete", FrameworkHandle, "which is deleted"),
     row("locks_in_opposite_order", Hang, "gives up waiting for WDFWAITLOCK").on_two_threads().soon(),
+    // Critical regions.
+    row("region_left_twice", CriticalRegion, "leaves a critical region that the driver did not enter"),
+    row("region_of_a_lock_left", CriticalRegion, "leaves a critical region that the driver did not enter"),
+    row("region_entered_at_return", CriticalRegion, "the driver returned inside a critical region"),
+    row("region_entered_too_high", Irql, "KeEnterCriticalRegion was called at IRQL 2").at_dispatch_level(),
     // The processor.
     row("loop_without_end", Hang, "did not return in time").soon(),
     row("calls_without_end", Hang, "IoGetCurrentProcess was called once too often").soon(),
@@ -191,7 +196,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("data_called", Instruction, "where it has no code"),
     row("stack_called", Instruction, "where it has no code"),
     row("initialisation_called", Instruction, "where it has no code"),
-    row("export_not_modelled", NotModelled, "KeEnterCriticalRegion of ntoskrnl.exe"),
+    row("export_not_modelled", NotModelled, "ExGetPreviousMode of ntoskrnl.exe"),
     row("division_by_zero", Instruction, "arithmetic error"),
     row("fast_fail", BugCheck, "fast-fail 2"),
     row("bug_check", BugCheck, "stops the system with 0xE2 (0x1, 0x2, 0x3, 0x4)"),

@@ -7,6 +7,7 @@ use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
 use psimp_protocol::{CLIENT_NAME, DEVICE_NAME, Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
 use std::sync::Arc;
+use zerocopy::{FromBytes, IntoBytes};
 
 #[test]
 #[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
@@ -142,5 +143,32 @@ fn nothing_is_opened_relative_to_a_file() {
     }
     assert_eq!(session.host.held(), held);
     session.host.close(&session.thread, client).expect("it leaves");
+    assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn an_overlapped_request_has_taken_effect_before_its_completion() {
+    let session = Session::new(Kernel::Win10);
+    let begin = |operation, input: &[u8], length| {
+        let request = IoControl::new(Ioctl::of(operation).code(), input);
+        session.host.begin_io_control(&session.thread, &session.file, &request, length).expect("pending")
+    };
+    let mut reply = [0xAA; 56];
+    let input = session.request(Level::Impersonation, 0);
+    let pending = begin(Operation::Impersonate, input.as_bytes(), reply.len());
+    let slot = session.thread.slot().map(|slot| (slot.token.id(), slot.level));
+    assert_eq!(slot, Some((session.client.id(), 2)));
+    assert_eq!(pending.deliver(&mut reply), Ok(56));
+    let outcome = wire::Outcome::read_from_bytes(&reply).expect("an Outcome");
+    assert_eq!((outcome.verdict, outcome.level_stored), (verdict::KEPT, 2));
+
+    // A refusal comes with the completion too, and nothing is written.
+    let mut reply = [0xAA; 56];
+    let input = session.request(Level::Delegation, 0);
+    let pending = begin(Operation::Impersonate, input.as_bytes(), reply.len());
+    assert_eq!(pending.deliver(&mut reply), Err(Status::BAD_IMPERSONATION_LEVEL));
+    assert_eq!(reply, [0xAA; 56]);
+    let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
     assert_eq!(session.end(), Ok(()));
 }

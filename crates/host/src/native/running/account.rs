@@ -28,6 +28,8 @@ pub(crate) struct Account {
     pub(crate) handles: RefCell<Handles>,
     /// The framework locks that it holds.
     pub(crate) locks: RefCell<Vec<Arc<WaitLock>>>,
+    /// The critical regions that it entered itself: the return addresses of the calls.
+    pub(crate) regions: RefCell<Vec<u64>>,
     /// A system buffer to reuse.
     pub(crate) buffer: Cell<Option<Guarded>>,
     /// The system buffer of the last request, which must not be used any more.
@@ -57,6 +59,7 @@ impl Account {
             pool: RefCell::default(),
             handles: RefCell::default(),
             locks: RefCell::default(),
+            regions: RefCell::default(),
             buffer: Cell::default(),
             quarantine: RefCell::default(),
             create: RefCell::default(),
@@ -79,6 +82,7 @@ impl Account {
         let blocks = self.pool.borrow_mut().settle();
         let handles = self.handles.borrow_mut().settle();
         let locks = self.locks.take();
+        self.regions.take();
         drop((references, blocks, handles, locks));
     }
 
