@@ -19,6 +19,11 @@ impl File {
     pub fn context_size(&self) -> usize {
         match self.0 {}
     }
+
+    /// The number of file objects that the framework visited so far to find this one.
+    pub fn visits(&self) -> u64 {
+        match self.0 {}
+    }
 }
 
 impl Host {
@@ -51,6 +56,19 @@ impl Host {
     /// # Errors
     /// None: there is no such host.
     pub fn open_with(&self, _thread: &Arc<Thread>, _open: &Open<'_>) -> Result<File, Failure> {
+        match self.0 {}
+    }
+
+    /// Opens a name relative to a file.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn open_relative(
+        &self,
+        _thread: &Arc<Thread>,
+        _root: &File,
+        _open: &Open<'_>,
+    ) -> Result<File, Failure> {
         match self.0 {}
     }
 
@@ -89,6 +107,14 @@ impl Host {
     /// # Errors
     /// None: there is no such host.
     pub fn close(&self, _thread: &Arc<Thread>, _file: File) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    /// Sends the cleanup and the close of a file that the device saw no create of.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn close_unknown(&self, _thread: &Arc<Thread>, _device: &str) -> Result<(), Failure> {
         match self.0 {}
     }
 

@@ -7,8 +7,8 @@ use crate::native::contracts::references::References;
 use crate::native::engine::attach;
 use crate::native::engine::cpu::Cpu;
 use crate::native::engine::guarded::Guarded;
+use crate::native::framework::create_memory::CreateMemory;
 use crate::native::framework::quarantine::Quarantine;
-use crate::native::framework::security_context::SecurityContext;
 use crate::native::framework::wait_lock::WaitLock;
 use std::cell::{Cell, RefCell};
 use std::mem;
@@ -32,8 +32,8 @@ pub(crate) struct Account {
     pub(crate) buffer: Cell<Option<Guarded>>,
     /// The system buffer of the last request, which must not be used any more.
     pub(crate) quarantine: RefCell<Option<Quarantine>>,
-    /// The security context of the last create request, which must not be read.
-    pub(crate) security: RefCell<Option<SecurityContext>>,
+    /// The memory of the last create request, which must not be read.
+    pub(crate) create: RefCell<Option<CreateMemory>>,
     /// Memory of a reply to reuse.
     pub(crate) reply: Cell<Vec<u8>>,
     serials: Cell<(u64, u64)>,
@@ -59,7 +59,7 @@ impl Account {
             locks: RefCell::default(),
             buffer: Cell::default(),
             quarantine: RefCell::default(),
-            security: RefCell::default(),
+            create: RefCell::default(),
             reply: Cell::default(),
             serials: Cell::default(),
         })

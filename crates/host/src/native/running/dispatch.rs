@@ -166,6 +166,6 @@ impl Dispatch<'_> {
         let here = self.account.pool.borrow().live().find_map(|block| block.describe(address));
         here.or_else(|| self.machine.ledger.find_block(|block| block.describe(address)))
             .or_else(|| self.request?.describe(address))
-            .or_else(|| self.account.security.borrow().as_ref()?.describe(address))
+            .or_else(|| self.account.create.borrow().as_ref()?.describe(address))
     }
 }
