@@ -73,12 +73,24 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
     // SAFETY: the framework passes each create to this callback once, and nothing else in the
     // driver has its handle.
     let create = unsafe { Create::new(request, file) };
-    let opened = psimp_service::open(create.name(), create.desired_access(), kernel::access_check);
-    let result = opened.and_then(|role| match role {
+    let result = role(&create).and_then(|role| match role {
         Role::Server => open_server(&create, device),
         Role::Client => open_client(&create, device),
     });
     create.complete(result);
+}
+
+/// What is opened.
+///
+/// # Errors
+/// Those of [`psimp_service::open`]; `OBJECT_NAME_NOT_FOUND` for a name relative to a file, below which
+/// there is none. Whether the I/O manager checks the device's descriptor for that is not documented,
+/// and the name would be mistaken for one below the device.
+fn role(create: &Create) -> Result<Role, Status> {
+    if create.is_relative() {
+        return Err(Status::OBJECT_NAME_NOT_FOUND);
+    }
+    psimp_service::open(create.name(), create.desired_access(), kernel::access_check)
 }
 
 /// Makes the file object a server's, owned by the calling process.

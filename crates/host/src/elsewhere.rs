@@ -1,6 +1,8 @@
 //! The host on unsupported systems: the same interface, without function.
 
-use crate::{Event, Failure, Fault, Image, IoControl, Listener, LoadError, Open, Options, StartError};
+use crate::{
+    Event, Failure, Fault, Image, IoControl, Listener, LoadError, Open, Options, Pending, StartError,
+};
 use psimp_model::{System, Thread};
 use std::convert::Infallible;
 use std::ops::Range;
@@ -59,6 +61,19 @@ impl Host {
         match self.0 {}
     }
 
+    /// Opens a name relative to a file.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn open_relative(
+        &self,
+        _thread: &Arc<Thread>,
+        _root: &File,
+        _open: &Open<'_>,
+    ) -> Result<File, Failure> {
+        match self.0 {}
+    }
+
     /// Sends a control code.
     ///
     /// # Errors
@@ -70,6 +85,20 @@ impl Host {
         _request: &IoControl<'_>,
         _output: &mut [u8],
     ) -> Result<usize, Failure> {
+        match self.0 {}
+    }
+
+    /// Sends a control code on an overlapped handle.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn begin_io_control(
+        &self,
+        _thread: &Arc<Thread>,
+        _file: &File,
+        _request: &IoControl<'_>,
+        _output: usize,
+    ) -> Result<Pending, Failure> {
         match self.0 {}
     }
 

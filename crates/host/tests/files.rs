@@ -3,13 +3,14 @@
 
 mod support;
 
-use psimp_host::{Failure, FaultKind, Host, IoControl, Options, StartError};
-use psimp_model::{Kernel, System};
-use psimp_nt::Status;
+use psimp_host::{Failure, FaultKind, Host, IoControl, Open, Options, StartError};
+use psimp_model::{Kernel, System, TokenSpec};
+use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
-use support::code::Value::{Argument, Of};
-use support::driver::{Driver, NAME, ON_CLOSE, ON_CONTROL};
+use support::code::Value::{Argument, At, Behind, Of};
+use support::driver::{Driver, NAME, ON_CLOSE, ON_CONTROL, ON_CREATE};
 use support::run::{CODE, Opened};
+use support::spec;
 
 const NOT_REQUIRED: u32 = 1;
 const CAN_USE_FS_CONTEXT: u32 = 2;
@@ -85,4 +86,46 @@ fn a_file_that_the_framework_does_not_know_is_null() {
     assert_eq!(fault.kind, FaultKind::FrameworkHandle);
     assert!(fault.message.contains("was given null and not a framework object"), "{fault}");
     drop(file);
+}
+
+#[test]
+fn an_open_relative_to_a_file_says_so() {
+    let mut driver = Driver::new();
+    driver.rewrite(ON_CREATE);
+    let globals = Of(driver.globals);
+    let [object, name, kept] = [driver.words(&[0]), driver.words(&[0]), driver.words(&[0; 2])];
+    driver.framework(ON_CREATE, "WdfFileObjectWdmGetFileObject", &[globals, Argument(2)]).keep(object);
+    driver.framework(ON_CREATE, "WdfFileObjectGetFileName", &[globals, Argument(2)]).keep(name);
+    driver.code(ON_CREATE).write(At(kept), 0, Behind(object, 64)).write(At(kept), 8, Behind(name, 0));
+    driver.framework(ON_CREATE, "WdfRequestComplete", &[globals, Argument(1), 0.into()]);
+    driver.give(ON_CREATE, 0.into());
+    let buffer = driver.words(&[0]);
+    let values = [globals, Argument(1), 1.into(), At(buffer), 0.into()];
+    driver.framework(ON_CONTROL, "WdfRequestRetrieveOutputBuffer", &values);
+    driver.call(ON_CONTROL, "memcpy", &[Of(buffer), At(kept), 16.into()]);
+    driver.complete(0, 16);
+
+    let Opened { system, host, thread, file, .. } = Opened::by(&driver, Options::default());
+    // The opener needs a handle to a file, and no access to the device.
+    let nobody = TokenSpec { groups: Vec::new(), ..spec(TokenType::Primary, Level::Anonymous) };
+    let stranger = system.create_thread(&system.create_process(system.create_token(nobody)));
+    let denied = Err(Failure::Status(Status::ACCESS_DENIED));
+    assert_eq!(host.open(&stranger, NAME, 1).map(drop), denied);
+    for (name, length, absolute) in
+        [("", 0_u16, NAME), ("Client", 12, r"\Device\Test\Client"), (r"\Client", 14, r"\Device\Test\Client")]
+    {
+        let other = host.open_relative(&stranger, &file, &Open::new(name, 1)).expect("it opens");
+        let mut told = [0; 16];
+        host.device_io_control(&stranger, &other, &IoControl::new(CODE, &[]), &mut told).expect("it answers");
+        assert_ne!(told[..8], [0; 8], "{name}: a related file");
+        assert_eq!(told[8..10], length.to_le_bytes(), "{name}");
+        host.close(&stranger, other).expect("it closes");
+        let absolute = host.open(&thread, absolute, 3).expect("it opens");
+        host.device_io_control(&thread, &absolute, &IoControl::new(CODE, &[]), &mut told)
+            .expect("it answers");
+        assert_eq!(told[..8], [0; 8], "{name}: no related file");
+        host.close(&thread, absolute).expect("it closes");
+    }
+    host.close(&thread, file).expect("it closes");
+    assert_eq!(host.unload(), Ok(()));
 }

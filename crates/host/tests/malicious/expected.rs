@@ -180,6 +180,11 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("lock_deleted_while_held", LockHeld, "was deleted while thread"),
     row("lock_used_after_delete", FrameworkHandle, "which is deleted"),
     row("locks_in_opposite_order", Hang, "gives up waiting for WDFWAITLOCK").on_two_threads().soon(),
+    // Critical regions.
+    row("region_left_twice", CriticalRegion, "leaves a critical region that the driver did not enter"),
+    row("region_of_a_lock_left", CriticalRegion, "leaves a critical region that the driver did not enter"),
+    row("region_entered_at_return", CriticalRegion, "the driver returned inside a critical region"),
+    row("region_entered_too_high", Irql, "KeEnterCriticalRegion was called at IRQL 2").at_dispatch_level(),
     // The processor.
     row("loop_without_end", Hang, "did not return in time").soon(),
     row("calls_without_end", Hang, "IoGetCurrentProcess was called once too often").soon(),
@@ -191,7 +196,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("data_called", Instruction, "where it has no code"),
     row("stack_called", Instruction, "where it has no code"),
     row("initialisation_called", Instruction, "where it has no code"),
-    row("export_not_modelled", NotModelled, "KeEnterCriticalRegion of ntoskrnl.exe"),
+    row("export_not_modelled", NotModelled, "ExGetPreviousMode of ntoskrnl.exe"),
     row("division_by_zero", Instruction, "arithmetic error"),
     row("fast_fail", BugCheck, "fast-fail 2"),
     row("bug_check", BugCheck, "stops the system with 0xE2 (0x1, 0x2, 0x3, 0x4)"),
@@ -243,6 +248,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("event_too_long", BadArgument, "writes an event of more than 65536 bytes"),
     row("event_without_description", BadArgument, "does not describe itself as its channel requires"),
     row("description_of_another_length", BadArgument, "not as long as it states"),
+    row("description_without_traits", BadArgument, "which ETW takes for values: no traits are set"),
     row("block_kept_and_overrun", PoolOverrun, "wrote at offset 24 of a pool block of 24 bytes"),
     // Clients.
     row("client_context_leaked", ReferenceLeak, "that SeCreateClientSecurity gave on token"),
@@ -265,7 +271,19 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("client_taken_too_high", Irql, "SeCreateClientSecurity was called at IRQL 2").at_dispatch_level(),
     row("token_type_after_delete", Unreferenced, "SeTokenType was given token"),
     row("security_context_read_after_completion", MemoryAccess, "of a create request that is completed"),
-    row("security_context_overrun", BufferOverrun, "at offset 24 of the IO_SECURITY_CONTEXT").around(),
+    row("security_context_overrun", MemoryAccess, "byte 24 of the IO_SECURITY_CONTEXT of a create request"),
+    row(
+        "related_file_read_after_completion",
+        MemoryAccess,
+        "byte 64 of the FILE_OBJECT of a create request that is completed",
+    ),
+    row(
+        "file_object_written",
+        MemoryAccess,
+        "byte 32 of the FILE_OBJECT of a create request, which it may not",
+    ),
+    row("file_object_of_an_open_file", NotModelled, "was called outside of the file's create"),
+    row("file_object_of_a_request", FrameworkHandle, "and not a WDFFILEOBJECT"),
     row("file_name_too_high", Irql, "WdfFileObjectGetFileName was called at IRQL 2").at_dispatch_level(),
     row("file_name_of_a_request", FrameworkHandle, "and not a WDFFILEOBJECT"),
     // Settings.

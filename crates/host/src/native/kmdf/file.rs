@@ -23,6 +23,17 @@ exports! {
         let file = framework.file(file.0).ok_or_else(|| cx.bad_handle(file, "WDFFILEOBJECT"))?;
         name_of(cx, &file)
     }
+
+    /// During the create only, because what is modelled of a `FILE_OBJECT` is valid that long.
+    fn WdfFileObjectWdmGetFileObject[DISPATCH, fails NEVER](cx, globals: Address, file: Address) -> Address {
+        let framework = cx.framework(globals)?;
+        let opening = cx.dispatch.request.filter(|request| current(cx, file).is_some() && !request.is_done());
+        match opening.and_then(|request| request.create.as_ref()) {
+            Some(memory) => Ok(Address(memory.file_object())),
+            None if framework.file(file.0).is_some() => cx.not_modelled("was called outside of the file's create"),
+            None => Err(cx.bad_handle(file, "WDFFILEOBJECT")),
+        }
+    }
 }
 
 /// The file object of the current request, if the handle is that.
