@@ -3,7 +3,7 @@
 //!
 //! Everything here runs at `PASSIVE_LEVEL`: it takes wait locks or runs in callbacks of that level.
 
-use crate::clients::{self, Closed, Place};
+use crate::clients::{self, Closed, Place, Server};
 use crate::kernel::{self, ClientSecurity, Process, ServedClient, SlotToken};
 use crate::request::Create;
 use crate::wdf::{self, ContextType, Device, File, Mutex, WaitLock};
@@ -11,7 +11,7 @@ use core::cell::UnsafeCell;
 use core::num::NonZeroU64;
 use psimp_nt::Status;
 use psimp_protocol::ConnectionId;
-use psimp_service::{Qos, Role, SaveTable, ServerId};
+use psimp_service::{Connection, Qos, Role, SaveTable, ServerId};
 use wdk_sys::{
     _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext2, _WDF_TRI_STATE::WdfUseDefault, NTSTATUS,
     WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFDEVICE_INIT, WDFFILEOBJECT, WDFREQUEST,
@@ -27,7 +27,7 @@ struct FileContext {
     /// The server process that opened it, referenced so that its address cannot be reused for
     /// another process while the handle exists elsewhere. `None` for a client.
     opener: Option<Process>,
-    /// A client's place among those that are connected, guarded by their lock. Unused by a server.
+    /// Its place among the clients, guarded by their lock.
     place: UnsafeCell<Place>,
     /// The saved slots; `None` inside once the last handle is closed. The lock is a child of the
     /// file object, which deletes it. `None` for a client.
@@ -169,7 +169,7 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     // SAFETY: the place is in a file object that exists as long as this callback runs.
     unsafe { clients::disconnect(context.device, context.place.get()) };
     let Some(saves) = &context.saves else { return };
-    clients::end_all(context.device, server_id(file), &context.closed);
+    clients::end_all(context.device, &server(file));
     // The references are dropped outside the lock.
     drop(saves.with(Option::take));
 }
@@ -186,9 +186,11 @@ extern "C" fn evt_file_close(file: WDFFILEOBJECT) {
     drop(unsafe { (*context).opener.take() });
 }
 
-/// Names a server.
-pub(crate) fn server_id(file: File<'_>) -> ServerId {
-    ServerId(NonZeroU64::new(file.handle().addr() as u64).unwrap_or(NonZeroU64::MIN))
+/// The server that a file object is.
+fn server(file: File<'_>) -> Server<'_> {
+    let context = opened(file);
+    let id = NonZeroU64::new(file.handle().addr() as u64).unwrap_or(NonZeroU64::MIN);
+    Server { id: ServerId(id), place: context.place.get(), closed: &context.closed }
 }
 
 /// Works on the saves of `file` under their lock.
@@ -217,7 +219,17 @@ pub(crate) fn accept(
     file: File<'_>,
     connection: ConnectionId,
 ) -> Result<(Qos, ServedClient), Status> {
-    clients::accept(device, server_id(file), &opened(file).closed, connection)
+    clients::accept(device, &server(file), connection)
+}
+
+/// See [`psimp_service::Kernel::finish_accept`].
+pub(crate) fn finish_accept(device: Device, file: File<'_>, connection: ConnectionId, served: bool) {
+    clients::finish_accept(device, &server(file), connection, served);
+}
+
+/// See [`psimp_service::Kernel::next_client`].
+pub(crate) fn next_client(device: Device, file: File<'_>, after: ConnectionId) -> Option<(Connection, bool)> {
+    clients::next(device, &server(file), after)
 }
 
 /// Whether the calling process opened `file` to serve.

@@ -36,6 +36,10 @@ pub const LINK_NAME: &str = r"\DosDevices\PsImpersonate";
 pub const CLIENT_NAME: &str = r"\Client";
 /// How many clients can be connected at one time.
 pub const MAX_CONNECTIONS: usize = 10_000;
+/// How many clients of one user can be, so that no user takes all places.
+pub const MAX_USER_CONNECTIONS: usize = 1_000;
+/// How many clients of one process can be.
+pub const MAX_PROCESS_CONNECTIONS: usize = 250;
 /// How many saves a file object can hold at one time.
 pub const MAX_SAVES: usize = 16;
 /// Who may open the device to serve: SYSTEM and administrators, nobody else. Who may
