@@ -377,6 +377,11 @@ impl Host {
         self.machine.ledger.leaks(&self.machine.mapping)
     }
 
+    /// How many work items the driver has created and not deleted.
+    pub fn work_items(&self) -> usize {
+        self.machine.framework.work_items.all().len()
+    }
+
     /// The address range of the image in this process.
     pub fn addresses(&self) -> Range<u64> {
         let mapping = &self.machine.mapping;

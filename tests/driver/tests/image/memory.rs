@@ -3,7 +3,7 @@
 use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY, spec};
 use psimp_host::{Call, Decision, Failure, Observer, Options};
 use psimp_model::{Kernel, Object, TokenSpec};
-use psimp_nt::{Level, Sid, Status, TokenType};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::Operation;
 use psimp_protocol::wire::{Impersonate, Outcome, Slot, verdict};
 use std::sync::Arc;
@@ -94,6 +94,7 @@ fn a_token_that_cannot_be_read_is_told_as_unread() {
     // The copy is stored and cannot be read: the token asked for is read twice, the primary once.
     let other = TokenSpec {
         user: Sid::new(5, &[21, 9, 9, 9, 1001]),
+        authentication_id: Luid(0x7_0000_0005),
         ..spec(TokenType::Impersonation, Level::Impersonation)
     };
     let other = Object::Token(session.system.create_token(other));
@@ -104,6 +105,7 @@ fn a_token_that_cannot_be_read_is_told_as_unread() {
     assert_eq!((outcome.verdict, outcome.level_stored), (verdict::COPIED, 1));
     assert_eq!((outcome.flags, outcome.token_stored, outcome.authentication_id), (1 | 4 | 16, 0, 0));
     allow(u32::MAX);
-    assert_eq!(revert().flags, 1 | 4);
+    let slot = revert();
+    assert_eq!((slot.flags, slot.authentication_id), (1 | 4, 0x7_0000_0005));
     assert_eq!(session.end(), Ok(()));
 }

@@ -7,8 +7,8 @@ use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE};
 use oorandom::Rand32;
 use parking_lot::{Mutex, RwLock};
-use psimp_model::{Group, Kernel, Process, SecurityQos, Thread, TokenSpec, sids};
-use psimp_nt::{Level, Sid, Status, TokenType};
+use psimp_model::{Group, Kernel, Privilege, Process, SecurityQos, Thread, TokenSpec, privileges, sids};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::RulesMode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -39,13 +39,14 @@ const SERVERS: usize = 3;
 /// Processes of the clients, four of each user: no process and no user may have all places.
 const PROCESSES: u32 = 120;
 
-/// A process of one of the users, in the session of the machine's.
-fn process(machine: &Machine, user: u32) -> Arc<Process> {
-    let own = machine.process.primary();
+/// A primary token of one of the users. With the privilege, the kernel keeps other users' tokens.
+fn administrator(session: Luid, user: u32) -> TokenSpec {
     let user = Sid::new(5, &[21, 9, 9, 9, 2000 + user]);
-    let spec = TokenSpec::new(user, own.authentication_id(), TokenType::Primary, Level::Anonymous);
-    let groups = vec![Group { sid: sids::ADMINISTRATORS, enabled: true }];
-    machine.system.create_process(machine.system.create_token(TokenSpec { groups, ..spec }))
+    TokenSpec {
+        groups: vec![Group { sid: sids::ADMINISTRATORS, enabled: true }],
+        privileges: vec![Privilege { luid: privileges::IMPERSONATE, enabled: true }],
+        ..TokenSpec::new(user, session, TokenType::Primary, Level::Anonymous)
+    }
 }
 
 struct Place<'a> {
@@ -69,12 +70,15 @@ struct Place<'a> {
 /// When the driver does not start, or its device does not open.
 pub fn crowd(source: &Source, clients: usize, threads: usize) -> Result<Crowd, Failure> {
     let machine = Machine::new(Kernel::Win10);
-    let driver = Driver::start(source, &machine.system)?;
+    let system = &machine.system;
+    let session = machine.process.primary().authentication_id();
+    let process = |user| system.create_process(system.create_token(administrator(session, user)));
+    machine.process.set_primary(system.create_token(administrator(session, 0)));
+    let driver = Driver::start(source, system)?;
     let primary = machine.process.primary();
-    let session = primary.authentication_id();
-    let processes: Vec<_> = (0..PROCESSES).map(|number| process(&machine, number / 4)).collect();
     let count = || (Arc::strong_count(&primary), machine.system.logon_session_references(session));
     let before = count();
+    let processes: Vec<_> = (0..PROCESSES).map(|number| process(number / 4)).collect();
     let place = Place {
         machine: &machine,
         driver: &driver,
