@@ -4,6 +4,7 @@ mod arch;
 mod compiler;
 mod driver;
 mod mirror;
+pub(crate) mod ntoskrnl;
 mod runtime;
 mod slots;
 mod tools;

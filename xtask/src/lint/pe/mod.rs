@@ -102,7 +102,7 @@ fn check_bytes(bytes: &[u8], expected: &Expected<'_>, report: &mut Report) -> Re
     let pe = Pe::parse(bytes)?;
     header::check(&pe, expected.arch, expected.folders, report)?;
     sections::check(&pe, report);
-    imports::check(&pe, expected.readobj, report);
+    imports::check(&pe, expected.arch, expected.readobj, report);
     relocations::check(&pe, report)?;
     match expected.arch {
         Arch::X64 => check_code(&pe, expected, report),
