@@ -107,8 +107,13 @@ fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
 /// Completes every request, on the thread that sent it.
 ///
 /// The framework calls this in the requester's context before any queue, at the
-/// requester's IRQL and without synchronisation. No request is enqueued, so none
-/// is cancelled half-way.
+/// requester's IRQL and without synchronisation. At `APC_LEVEL` and below it is in a critical region:
+/// normal kernel APCs wait, so the thread is not suspended half-way, and special ones are delivered. No
+/// request is enqueued, so none is cancelled half-way.
+///
+/// The framework has marked the request pending and returns `STATUS_PENDING`, although the request is
+/// completed here: the I/O manager waits for a synchronous handle, and gives the caller of an
+/// overlapped one the result with the completion.
 extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
     // SAFETY: the callback is of this driver's one device.
     let device = unsafe { Device::new(device) };

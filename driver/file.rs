@@ -13,7 +13,7 @@ use psimp_nt::Status;
 use psimp_protocol::ConnectionId;
 use psimp_service::{Qos, Role, SaveTable, ServerId};
 use wdk_sys::{
-    _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCannotUseFsContexts, _WDF_TRI_STATE::WdfUseDefault, NTSTATUS,
+    _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext2, _WDF_TRI_STATE::WdfUseDefault, NTSTATUS,
     WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFDEVICE_INIT, WDFFILEOBJECT, WDFREQUEST,
     call_unsafe_wdf_function_binding,
 };
@@ -49,7 +49,9 @@ pub(crate) unsafe fn configure(init: *mut WDFDEVICE_INIT) {
         EvtFileClose: Some(evt_file_close),
         EvtFileCleanup: Some(evt_file_cleanup),
         AutoForwardCleanupClose: WdfUseDefault,
-        FileObjectClass: WdfFileObjectWdfCannotUseFsContexts,
+        // Nothing is layered above a control device, so FsContext2 is free. Without it the framework
+        // walks all open files for each request, under the spin lock of the device.
+        FileObjectClass: WdfFileObjectWdfCanUseFsContext2,
     };
     let mut attributes = FILE_CONTEXT.attributes();
     // SAFETY: promised by the caller; the framework copies both locals.
@@ -71,12 +73,24 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
     // SAFETY: the framework passes each create to this callback once, and nothing else in the
     // driver has its handle.
     let create = unsafe { Create::new(request, file) };
-    let opened = psimp_service::open(create.name(), create.desired_access(), kernel::access_check);
-    let result = opened.and_then(|role| match role {
+    let result = role(&create).and_then(|role| match role {
         Role::Server => open_server(&create, device),
         Role::Client => open_client(&create, device),
     });
     create.complete(result);
+}
+
+/// What is opened.
+///
+/// # Errors
+/// Those of [`psimp_service::open`]; `OBJECT_NAME_NOT_FOUND` for a name relative to a file, below which
+/// there is none. Whether the I/O manager checks the device's descriptor for that is not documented,
+/// and the name would be mistaken for one below the device.
+fn role(create: &Create) -> Result<Role, Status> {
+    if create.is_relative() {
+        return Err(Status::OBJECT_NAME_NOT_FOUND);
+    }
+    psimp_service::open(create.name(), create.desired_access(), kernel::access_check)
 }
 
 /// Makes the file object a server's, owned by the calling process.
@@ -142,8 +156,14 @@ fn opened(file: File<'_>) -> &FileContext {
 /// Ends the connection of a client, or those of a server, and drops its saves; later requests find
 /// none. Runs when the last handle is closed, possibly while requests are still in flight. Threads
 /// are not affected: they continue impersonating.
+///
+/// `file` is null for a `FILE_OBJECT` that the framework does not know: another driver can send a
+/// cleanup and a close of one that it made itself.
 extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
-    // SAFETY: the callback is called only for files that were opened, and before their close.
+    if file.is_null() {
+        return;
+    }
+    // SAFETY: not null, so the file was opened; its close comes later.
     let file = unsafe { File::new(file) };
     let context = opened(file);
     // SAFETY: the place is in a file object that exists as long as this callback runs.
@@ -154,8 +174,12 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     drop(saves.with(Option::take));
 }
 
-/// Releases the reference on the opener. All I/O on the file is complete; runs on any thread.
+/// Releases the reference on the opener. All I/O on the file is complete; runs on any thread. `file`
+/// is null as for [`evt_file_cleanup`].
 extern "C" fn evt_file_close(file: WDFFILEOBJECT) {
+    if file.is_null() {
+        return;
+    }
     // SAFETY: the file object exists as long as this callback runs.
     let context = unsafe { context(file) };
     // SAFETY: this is the file object's last callback, so nothing else reads its context.

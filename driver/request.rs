@@ -217,6 +217,16 @@ impl Create {
         self.file
     }
 
+    /// Whether the name is relative to another file (`OBJECT_ATTRIBUTES.RootDirectory`).
+    pub(crate) fn is_relative(&self) -> bool {
+        // SAFETY: the file object lives as long as its create is in progress.
+        let object = unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectWdmGetFileObject, self.file) };
+        // SAFETY: the create is not completed, and a create without a `FILE_OBJECT` does not get here:
+        // the framework fails it, unless the device is exclusive.
+        let related = unsafe { (*object).RelatedFileObject };
+        !related.is_null()
+    }
+
     /// The name that is opened below the device; empty for the device itself.
     pub(crate) fn name(&self) -> &[u16] {
         // SAFETY: the file object lives as long as its create is in progress.

@@ -1,6 +1,8 @@
 //! The host on unsupported systems: the same interface, without function.
 
-use crate::{Event, Failure, Fault, Image, IoControl, Listener, LoadError, Open, Options, StartError};
+use crate::{
+    Event, Failure, Fault, Image, IoControl, Listener, LoadError, Open, Options, Pending, StartError,
+};
 use psimp_model::{System, Thread};
 use std::convert::Infallible;
 use std::ops::Range;
@@ -17,6 +19,11 @@ pub struct File(Infallible);
 impl File {
     /// The bytes of context that the driver keeps with the file object.
     pub fn context_size(&self) -> usize {
+        match self.0 {}
+    }
+
+    /// The number of file objects that the framework visited so far to find this one.
+    pub fn visits(&self) -> u64 {
         match self.0 {}
     }
 }
@@ -54,6 +61,19 @@ impl Host {
         match self.0 {}
     }
 
+    /// Opens a name relative to a file.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn open_relative(
+        &self,
+        _thread: &Arc<Thread>,
+        _root: &File,
+        _open: &Open<'_>,
+    ) -> Result<File, Failure> {
+        match self.0 {}
+    }
+
     /// Sends a control code.
     ///
     /// # Errors
@@ -65,6 +85,20 @@ impl Host {
         _request: &IoControl<'_>,
         _output: &mut [u8],
     ) -> Result<usize, Failure> {
+        match self.0 {}
+    }
+
+    /// Sends a control code on an overlapped handle.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn begin_io_control(
+        &self,
+        _thread: &Arc<Thread>,
+        _file: &File,
+        _request: &IoControl<'_>,
+        _output: usize,
+    ) -> Result<Pending, Failure> {
         match self.0 {}
     }
 
@@ -89,6 +123,14 @@ impl Host {
     /// # Errors
     /// None: there is no such host.
     pub fn close(&self, _thread: &Arc<Thread>, _file: File) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    /// Sends the cleanup and the close of a file that the device saw no create of.
+    ///
+    /// # Errors
+    /// None: there is no such host.
+    pub fn close_unknown(&self, _thread: &Arc<Thread>, _device: &str) -> Result<(), Failure> {
         match self.0 {}
     }
 

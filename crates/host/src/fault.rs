@@ -81,6 +81,8 @@ pub enum FaultKind {
     LockOwner,
     /// The driver returned, or a lock was deleted, while it was held.
     LockHeld,
+    /// A critical region was left that the driver had not entered, or was not left.
+    CriticalRegion,
     /// The driver was not unbound from the framework.
     Unbind,
     /// A device was not deleted.

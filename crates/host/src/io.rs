@@ -2,6 +2,7 @@
 
 use crate::{EventLog, Listener, Observer};
 use psimp_model::SecurityQos;
+use psimp_nt::Status;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -57,6 +58,29 @@ impl<'a> IoControl<'a> {
     /// A request of a program: user mode, `PASSIVE_LEVEL`.
     pub fn new(code: u32, input: &'a [u8]) -> Self {
         Self { code, input, requestor: Requestor::User, irql: 0, stale: 0 }
+    }
+}
+
+/// A request on an overlapped handle, whose completion is not delivered yet.
+#[derive(Debug)]
+#[must_use = "the caller learns the result from it"]
+pub struct Pending {
+    pub(crate) status: Status,
+    pub(crate) reply: Vec<u8>,
+}
+
+impl Pending {
+    /// Delivers the completion, as the I/O manager's APC does: writes the reply to the caller's output
+    /// buffer, and returns its length.
+    ///
+    /// # Errors
+    /// The status that the driver completed the request with; nothing is written.
+    pub fn deliver(self, output: &mut [u8]) -> Result<usize, Status> {
+        self.status.ok()?;
+        for (to, from) in output.iter_mut().zip(&self.reply) {
+            *to = *from;
+        }
+        Ok(self.reply.len())
     }
 }
 

@@ -35,7 +35,7 @@ pub use elsewhere::{File, Host};
 pub use error::{LoadError, StartError};
 pub use fault::{Failure, Fault, FaultKind, Site};
 pub use image::{Image, seal};
-pub use io::{IoControl, Open, Options, Requestor};
+pub use io::{IoControl, Open, Options, Pending, Requestor};
 pub use observer::{Call, Decision, Observer, Waiting};
 pub use trace::{Event, EventLog, Listener};
 

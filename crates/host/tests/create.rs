@@ -268,8 +268,8 @@ fn bytes_behind_the_security_context_are_not_the_drivers() {
     created(&mut overrun);
     let running = Running::start(&overrun);
     let fault = fault(running.open(NAME, None));
-    assert_eq!(fault.kind, FaultKind::BufferOverrun);
-    assert!(fault.message.contains("wrote at offset 24 of the IO_SECURITY_CONTEXT"), "{fault}");
+    assert_eq!(fault.kind, FaultKind::MemoryAccess);
+    assert!(fault.message.contains("byte 24 of the IO_SECURITY_CONTEXT of a create request"), "{fault}");
 }
 
 /// `SECURITY_QUALITY_OF_SERVICE` in two words.

@@ -69,6 +69,12 @@ impl Running {
     /// A request for a defect, or an empty one if the defect is in the start.
     fn request(&self, expected: &Expected, defect: &Known) -> Result<(), Failure> {
         let function = if defect.when == "Start" { WELL_BEHAVED } else { defect.function };
+        if expected.unknown_file {
+            let (thread, file) = self.open()?;
+            self.host.device_io_control(&thread, &file, &IoControl::new(code(function), &[]), &mut [])?;
+            self.host.close_unknown(&thread, NAME)?;
+            return self.host.close(&thread, file);
+        }
         self.send(function, expected.irql, expected.input, &mut [0; OUTPUT]).map(drop)
     }
 }

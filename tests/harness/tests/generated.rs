@@ -23,8 +23,10 @@ fn render() -> String {
         "# IOCTL reference\n\n\
          Made of the tables in `crates/protocol`; a test keeps it current. Protocol version {PROTOCOL_VERSION}.\n\n\
          Device `{DEVICE_NAME}`, link `{LINK_NAME}`, descriptor `{DEVICE_SDDL}`. Every request is\n\
-         `METHOD_BUFFERED`, handled on the thread that sent it and complete on return. A handle works\n\
-         in the process that opened it, for user mode alone.\n\n\
+         `METHOD_BUFFERED` and handled on the thread that sent it: what it changes is changed on return. On\n\
+         an overlapped handle the call nevertheless fails with `ERROR_IO_PENDING`, and status, length and\n\
+         reply come with the completion. A handle works in the process that opened it, for user mode\n\
+         alone.\n\n\
          A client opens `{LINK_NAME}{CLIENT_NAME}`, case-insensitive. The SQOS flags of its `CreateFile`\n\
          are what it allows a server; without `SECURITY_SQOS_PRESENT` that is Impersonation,\n\
          dynamic tracking, effective-only. That handle serves no request: it is the connection, and closing\n\

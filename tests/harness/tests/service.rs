@@ -353,7 +353,7 @@ fn an_image_that_is_not_there_is_not_installed() {
 
 #[test]
 fn the_service_is_called_as_the_inf_calls_it() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../inf/psimp.inx");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../psimp.inx");
     let inf = std::fs::read_to_string(path).expect("the INF");
     for line in [
         format!("AddService = {SERVICE},,Service_Inst"),

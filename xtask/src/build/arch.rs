@@ -1,6 +1,7 @@
 //! The target architectures of drivers, and each tool's names for them.
 
 use clap::ValueEnum;
+use object::pe::{IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_ARM64};
 
 /// A processor architecture of Windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -47,6 +48,25 @@ impl Arch {
         match self {
             Self::X64 => &["-D_WIN64", "-D_AMD64_", "-DAMD64"],
             Self::Arm64 => &["-D_ARM64_", "-DARM64", "-D_USE_DECLSPECS_FOR_SAL=1", "-DSTD_CALL"],
+        }
+    }
+
+    /// Its name in an INF, which is also what stampinf takes for `$ARCH$`.
+    pub(crate) const fn inf(self) -> &'static str {
+        match self {
+            Self::X64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// The architecture that an image is for, by its header.
+    pub(crate) fn of_image(image: &[u8]) -> Option<Self> {
+        let offset = image.get(0x3C..)?.first_chunk().copied().map(u32::from_le_bytes)?;
+        let header = image.get(usize::try_from(offset).ok()?..)?.strip_prefix(b"PE\0\0")?;
+        match u16::from_le_bytes(*header.first_chunk()?) {
+            IMAGE_FILE_MACHINE_AMD64 => Some(Self::X64),
+            IMAGE_FILE_MACHINE_ARM64 => Some(Self::Arm64),
+            _ => None,
         }
     }
 

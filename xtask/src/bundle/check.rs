@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::archive::Entry;
 use super::sign::{self, Certificate};
 use super::{Platform, TEXTS, manifest, read};
+use crate::build::Arch;
 use crate::workspace::Workspace;
 use crate::{build, exec, lint};
 
@@ -35,10 +36,12 @@ pub(super) fn flaws(entries: &[Entry], platforms: &[&str], machine: &[String]) -
         for folder in machine.iter().filter(|folder| folder.len() > 1 && names_folder(&entry.bytes, folder)) {
             flaws.push(format!("{} names the folder {folder}", entry.path));
         }
-        if entry.path.ends_with("/psimp.inf")
-            && let Err(error) = lint::require_inf(&entry.bytes)
-        {
-            flaws.push(format!("{}: {error:#}", entry.path));
+        if let Some(folder) = entry.path.strip_suffix("/psimp.inf") {
+            let image = bytes_of(entries, &format!("{folder}/psimp.sys")).unwrap_or_default();
+            let checked = Arch::of_image(image).context("there is no image that the INF could be for");
+            if let Err(error) = checked.and_then(|arch| lint::require_inf(&entry.bytes, arch)) {
+                flaws.push(format!("{}: {error:#}", entry.path));
+            }
         }
     }
     for (path, _) in TEXTS {
@@ -165,9 +168,18 @@ mod tests {
     use serde_json::json;
 
     use super::{Entry, differing, flaws, names_folder, without};
-    use crate::build;
+    use crate::build::{self, Arch};
+    use crate::lint;
 
-    const INF: &str = include_str!("../../../inf/psimp.inx");
+    const INX: &str = include_str!("../../../psimp.inx");
+
+    /// No more of an image than says that it is for x64.
+    fn image() -> Vec<u8> {
+        let mut bytes = vec![0; 0x40];
+        bytes[0x3C] = 0x40;
+        bytes.extend(b"PE\0\0\x64\x86");
+        bytes
+    }
 
     /// A correct bundle, except that its images are not real.
     fn whole() -> Vec<Entry> {
@@ -177,12 +189,16 @@ mod tests {
             entry("install.ps1", "exit 0\r\n"),
             entry("psimp.cer", "certificate"),
             entry("x64/psimp.exe", "program"),
-            entry("x64/psimp.inf", &INF.replace("\r\n", "\n").replace('\n', "\r\n")),
+            entry("x64/psimp.inf", &inf()),
             entry("x64/psimp.pdb", "symbols"),
-            entry("x64/psimp.sys", "image"),
+            Entry { path: "x64/psimp.sys".to_owned(), bytes: image() },
         ];
         relist(&mut entries);
         entries
+    }
+
+    fn inf() -> String {
+        lint::inf_for_arch(INX, Arch::X64).replace("\r\n", "\n").replace('\n', "\r\n")
     }
 
     /// Makes the manifest match the files.
@@ -249,10 +265,15 @@ mod tests {
         }
         let mut entries = whole();
         for entry in entries.iter_mut().filter(|entry| entry.path == "x64/psimp.inf") {
-            entry.bytes = INF.replace("= System", "= Net").into_bytes();
+            entry.bytes = inf().replace("= System", "= Net").into_bytes();
         }
         relist(&mut entries);
         assert!(found(&entries)[0].contains("inf-class"), "{:?}", found(&entries));
+        for entry in entries.iter_mut().filter(|entry| entry.path == "x64/psimp.inf") {
+            entry.bytes = inf().replace("NTamd64", "NTarm64").into_bytes();
+        }
+        relist(&mut entries);
+        assert!(found(&entries)[0].contains("inf-decorated"), "{:?}", found(&entries));
     }
 
     #[test]

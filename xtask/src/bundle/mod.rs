@@ -56,6 +56,7 @@ pub(crate) struct Args {
 
 /// What is built for one architecture.
 struct Platform {
+    arch: Arch,
     /// Its folder in the archive, by which the script finds it.
     folder: &'static str,
     driver: Image,
@@ -66,7 +67,7 @@ struct Platform {
 fn platforms(workspace: &Workspace) -> Result<Vec<Platform>> {
     let platform = |folder, arch| -> Result<Platform> {
         let driver = build::driver_for(workspace, arch)?;
-        Ok(Platform { folder, driver, harness: build::harness_exe_for(workspace, arch)? })
+        Ok(Platform { arch, folder, driver, harness: build::harness_exe_for(workspace, arch)? })
     };
     Ok(vec![platform("x64", Arch::X64)?, platform("arm64", Arch::Arm64)?])
 }
@@ -129,15 +130,14 @@ fn make(workspace: &Workspace, date: SourceDate, certificate: &Certificate) -> R
         entries.push(Entry { path: path.to_owned(), bytes: text.into_bytes() });
     }
     entries.push(Entry { path: manifest::CERTIFICATE.to_owned(), bytes: certificate.der.clone() });
-    let inf = inf::make(workspace, date)?;
-    for Platform { folder, driver, harness } in platforms(workspace)? {
+    for Platform { arch, folder, driver, harness } in platforms(workspace)? {
         let signed = workspace.target.join("signed").join(folder).join("psimp.sys");
         certificate.sign(&driver.path, &signed, date)?;
         let path = format!("{folder}/psimp.sys");
         entries.push(Entry { path: path.clone(), bytes: read(&signed)? });
         entries.push(Entry { path: format!("{folder}/psimp.pdb"), bytes: read(&driver.pdb())? });
         entries.push(Entry { path: format!("{folder}/psimp.exe"), bytes: read(&harness.path)? });
-        entries.push(Entry { path: format!("{folder}/psimp.inf"), bytes: inf.clone() });
+        entries.push(Entry { path: format!("{folder}/psimp.inf"), bytes: inf::make(workspace, arch, date)? });
         drivers.push(DriverRow {
             architecture: folder,
             path,

@@ -128,7 +128,7 @@ fn the_harness_knows_the_actions_and_the_service_is_the_drivers() {
         assert!(README.contains(&format!("driver {}", action.to_lowercase())), "{action}");
         assert!(ACTIONS.contains(&format!("    {action},\n")), "the harness has no action {action}");
     }
-    let inf = include_str!("../../../inf/psimp.inx");
+    let inf = include_str!("../../../psimp.inx");
     assert!(SCRIPT.contains("Name = 'PsImpersonate'") && inf.contains("AddService = PsImpersonate,"));
 }
 

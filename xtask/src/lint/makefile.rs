@@ -17,6 +17,9 @@ const OF_CARGO_MAKE: &[&str] = &["build"];
 const OPPOSITES: &[(&str, &str)] =
     &[("trust", "untrust"), ("deploy", "undeploy"), ("start", "stop"), ("verifier", "verifier-off")];
 
+/// With what PowerShell runs a script file on a Windows as it comes, whatever is in its path.
+const POWERSHELL: &[&str] = &["-NoProfile", "-ExecutionPolicy", "Bypass", "-File"];
+
 /// Which task has to come before which.
 const ORDER: &[(&str, &str)] = &[
     ("trust-publisher", "default"),
@@ -115,16 +118,6 @@ fn check_against(
         );
     }
     check(workspace.features.iter().any(|feature| feature == "kernel"), "psimp has no feature kernel".into());
-    let copy =
-        our_tasks.get("copy-inx-to-output").and_then(|task| task.get("script")).and_then(Value::as_str);
-    let copy = copy.unwrap_or_default();
-    let source = format!("${{CARGO_MAKE_WORKING_DIRECTORY}}/{}", inf::PATH);
-    check(copy.contains(&source), format!("copy-inx-to-output does not copy {}", inf::PATH));
-    check(
-        copy.contains("${WDK_BUILD_OUTPUT_DIRECTORY}/psimp.inf"),
-        "copy-inx-to-output makes no psimp.inf".into(),
-    );
-    check(workspace.root.join(inf::PATH).exists(), format!("{} is missing", inf::PATH));
     Ok(())
 }
 
@@ -150,6 +143,11 @@ fn check_round_trip(tasks: &Table, check: &mut impl FnMut(bool, String)) {
         "undeploy does not look for psimp.inf".to_owned(),
     );
     for (name, task) in tasks {
+        let powershell = task.get("script_runner").and_then(Value::as_str) == Some("powershell");
+        check(
+            !powershell || strings(task, "script_runner_args") == POWERSHELL,
+            format!("{name} runs a script without {}", POWERSHELL.join(" ")),
+        );
         let private = task.get("private").and_then(Value::as_bool) == Some(true);
         let replaced = task.get("clear").and_then(Value::as_bool) == Some(true);
         let described = task.get("description").is_some();
@@ -174,7 +172,7 @@ mod tests {
     use crate::workspace::Workspace;
 
     const COMMITTED: &str = include_str!("../../../Makefile.toml");
-    const WDK_BUILD: &str = "[tasks.copy-inx-to-output]\n[tasks.default]\n\
+    const WDK_BUILD: &str = "[tasks.default]\n\
         [tasks.generate-certificate]\nargs = [\"-r\", \"${WDK_BUILD_OUTPUT_DIRECTORY}/WDRLocalTestCert.cer\"]\n";
 
     fn violations(makefile: &str) -> Vec<String> {
@@ -196,14 +194,15 @@ mod tests {
         for (from, to, expected) in [
             ("wdk-build = \"0.6.0\"", "wdk-build = \"0.5.0\"", "names wdk-build \"0.5.0\", Cargo.lock 0.6.0"),
             ("default_to_workspace = false", "", "members would be run"),
-            ("[tasks.copy-inx-to-output]", "[tasks.copy-inx]", "replaces the task copy-inx, which"),
+            ("[tasks.build]", "[tasks.compile]", "replaces the task compile, which"),
             (
                 "dependencies = [\"default\"",
                 "dependencies = [\"package\"",
                 "depends on the task package, which",
             ),
             ("\"kernel\"", "\"core\"", "does not pass --features kernel"),
-            ("/inf/psimp.inx ", "/psimp.inx ", "does not copy inf/psimp.inx"),
+            ("\"-ExecutionPolicy\", \"Bypass\", ", "", "undeploy runs a script without -NoProfile"),
+            (", \"-File\"]", "]", "undeploy runs a script without -NoProfile"),
             ("[tasks.undeploy]", "[tasks.remove]", "there is no task undeploy"),
             ("[tasks.untrust]", "[tasks.forget]", "there is no task untrust"),
             ("[tasks.verifier-off]", "[tasks.reset]", "there is no task verifier-off"),

@@ -1,6 +1,7 @@
 //! `cargo xtask lint`: what can be checked of the driver's image, package and headers, and of the modules' imports,
 //! without running anything.
 
+mod cargo_wdk;
 mod circles;
 mod headers;
 mod inf;
@@ -20,7 +21,7 @@ use crate::workspace::Workspace;
 use crate::{build, setup};
 
 pub(crate) use circles::require as require_no_circles;
-pub(crate) use inf::{PATH as INF, require as require_inf};
+pub(crate) use inf::{PATH as INF, for_arch as inf_for_arch, require as require_inf};
 
 /// The arguments of `cargo xtask lint`.
 #[derive(Debug, clap::Args)]
@@ -120,7 +121,8 @@ pub(crate) fn require(workspace: &Workspace, image: &build::Image, arch: Arch) -
 /// Makes every check of the driver.
 fn check(workspace: &Workspace, image: &build::Image, arch: Arch, report: &mut Report) -> Result<()> {
     pe::check(workspace, image, arch, report)?;
-    inf::check(workspace, report)?;
+    inf::check(workspace, arch, report)?;
     makefile::check(workspace, report)?;
+    cargo_wdk::check(workspace, report)?;
     headers::check(workspace, arch, report)
 }

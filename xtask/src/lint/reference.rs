@@ -48,7 +48,9 @@ documentation describes them. It checks more, so a package that passes here may 
 const OTHERS: &str = "\
 ## Other files
 
-`makefile`: Makefile.toml agrees with the release of wdk-build that it extends. `headers`: the
+`makefile`: Makefile.toml agrees with the release of wdk-build that it extends. `cargo-wdk`: what
+`cargo wdk build` makes a driver package of is the driver alone, and its INX is where that command
+looks for it. `headers`: the
 hand-written KMDF headers have the recorded sizes, offsets and types of KMDF 1.15, and
 mingw-w64's headers those of the structures that the driver shares with the kernel, for the
 architecture that is checked. `circle`: no modules import from each other in a circle;

@@ -1,5 +1,6 @@
 //! Client security contexts, and the security context of create requests.
 
+use crate::call::Call;
 use crate::defect::defects;
 use core::hint::black_box;
 use core::ptr;
@@ -8,8 +9,8 @@ use wdk_sys::ntddk::{
     SeImpersonateClientEx, SeTokenType,
 };
 use wdk_sys::{
-    PACCESS_TOKEN, PETHREAD, PIO_SECURITY_CONTEXT, SECURITY_CLIENT_CONTEXT, SECURITY_QUALITY_OF_SERVICE,
-    STATUS_SUCCESS, call_unsafe_wdf_function_binding,
+    PACCESS_TOKEN, PETHREAD, PFILE_OBJECT, PIO_SECURITY_CONTEXT, SECURITY_CLIENT_CONTEXT,
+    SECURITY_QUALITY_OF_SERVICE, STATUS_SUCCESS, call_unsafe_wdf_function_binding,
 };
 
 unsafe extern "system" {
@@ -51,6 +52,13 @@ fn of(tracking: u8, remote: u8) -> SECURITY_CLIENT_CONTEXT {
 fn impersonate(context: &mut SECURITY_CLIENT_CONTEXT) {
     // SAFETY: the pointer is to a local of the caller; the rest is what the defect is about.
     let _ = unsafe { SeImpersonateClientEx(context, ptr::null_mut()) };
+}
+
+/// The `FILE_OBJECT` of the call's file.
+#[inline(always)]
+fn file_object(call: &Call) -> PFILE_OBJECT {
+    // SAFETY: the file exists; whether its create is in progress is what the defect is about.
+    unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectWdmGetFileObject, call.file) }
 }
 
 defects! {
@@ -145,6 +153,34 @@ defects! {
         let context = call.security_context();
         // SAFETY: none; this breaks the bounds of the security context.
         unsafe { context.wrapping_add(1).cast::<u8>().write_volatile(1) };
+    }
+
+    /// The `FILE_OBJECT` is read for what it is relative to after the create request is completed.
+    fn related_file_read_after_completion [Create] (call) {
+        let file = file_object(call);
+        call.complete(STATUS_SUCCESS, 0);
+        // SAFETY: none; this breaks the lifetime of the member.
+        black_box(unsafe { (*file).RelatedFileObject });
+    }
+
+    /// The member of a `FILE_OBJECT` that is the framework's is written.
+    fn file_object_written [Create] (call) {
+        let file = file_object(call);
+        // SAFETY: none; this breaks the rule that the framework alone writes it.
+        unsafe { (*file).FsContext2 = ptr::null_mut() };
+    }
+
+    /// The `FILE_OBJECT` is requested later than in the create request.
+    fn file_object_of_an_open_file [Control] (call) {
+        black_box(file_object(call));
+    }
+
+    /// The `FILE_OBJECT` of an object that is not a file is requested.
+    fn file_object_of_a_request [Control] (call) {
+        // SAFETY: none; this breaks the type of the handle.
+        black_box(unsafe {
+            call_unsafe_wdf_function_binding!(WdfFileObjectWdmGetFileObject, call.request.cast())
+        });
     }
 
     /// The name of a file is requested at `DISPATCH_LEVEL`.

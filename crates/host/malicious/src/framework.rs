@@ -108,6 +108,13 @@ defects! {
         }
     }
 
+    /// The context of a file is requested without a look at the handle, which is null for a file that
+    /// the framework does not know.
+    fn context_of_no_file [Cleanup] (call) {
+        // SAFETY: none; this breaks the rule that contexts are of objects.
+        let _: *mut FileContext = unsafe { FILE_CONTEXT.get(call.file.cast()) };
+    }
+
     /// The file is deleted by the driver.
     fn file_deleted [Control] (call) {
         // SAFETY: none; this breaks the rule that files are the framework's.

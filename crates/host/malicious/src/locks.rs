@@ -1,10 +1,11 @@
-//! Wait locks.
+//! Wait locks and critical regions.
 
 use crate::defect::defects;
 use crate::wdf::NO_ATTRIBUTES;
 use core::hint::spin_loop;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use wdk_sys::ntddk::{KeEnterCriticalRegion, KeLeaveCriticalRegion};
 use wdk_sys::{WDFWAITLOCK, call_unsafe_wdf_function_binding};
 
 /// Two locks that two threads share.
@@ -72,6 +73,37 @@ defects! {
         meet(2);
         // SAFETY: none; this breaks the rule that locks are acquired in one order.
         unsafe { acquire(second.cast()) };
+    }
+
+    /// A critical region is left twice: the second time it is the one that the framework entered.
+    fn region_left_twice [Control] (_call) {
+        // SAFETY: callable at `PASSIVE_LEVEL`.
+        unsafe { KeEnterCriticalRegion() };
+        // SAFETY: entered above.
+        unsafe { KeLeaveCriticalRegion() };
+        // SAFETY: none; this breaks the rule that a region is left as often as it is entered.
+        unsafe { KeLeaveCriticalRegion() };
+    }
+
+    /// The critical region that a wait lock enters is left.
+    fn region_of_a_lock_left [Control] (_call) {
+        let lock = create();
+        // SAFETY: the lock was just made.
+        unsafe { acquire(lock) };
+        // SAFETY: none; this breaks the rule that the lock leaves its region.
+        unsafe { KeLeaveCriticalRegion() };
+    }
+
+    /// The callback returns inside a critical region.
+    fn region_entered_at_return [Control] (_call) {
+        // SAFETY: none; this breaks the rule that a region is left.
+        unsafe { KeEnterCriticalRegion() };
+    }
+
+    /// A critical region is entered at `DISPATCH_LEVEL`.
+    fn region_entered_too_high [Control] (_call) {
+        // SAFETY: none; this breaks the highest level of the function.
+        unsafe { KeEnterCriticalRegion() };
     }
 }
 

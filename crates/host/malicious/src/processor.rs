@@ -5,7 +5,7 @@ use crate::defect::defects;
 use core::arch::asm;
 use core::hint::black_box;
 use core::mem::{MaybeUninit, transmute};
-use wdk_sys::ntddk::{IoGetCurrentProcess, KeBugCheckEx, KeEnterCriticalRegion};
+use wdk_sys::ntddk::{ExGetPreviousMode, IoGetCurrentProcess, KeBugCheckEx};
 
 /// A return instruction in data.
 static DATA: [u8; 16] = [0xC3; 16];
@@ -78,7 +78,7 @@ defects! {
     /// A kernel function that the host does not model.
     fn export_not_modelled [Control] (_call) {
         // SAFETY: none needed; the host has no such function.
-        unsafe { KeEnterCriticalRegion() };
+        black_box(unsafe { ExGetPreviousMode() });
     }
 
     /// An unchecked division by zero.

@@ -2,17 +2,20 @@
 
 use super::contracts::object_address::{self, Kind};
 use super::contracts::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
-use super::framework::device::map_generic;
+use super::engine::export::APC;
+use super::framework::create_memory::{CreateMemory, Opening};
+use super::framework::device::{Device, map_generic};
 use super::framework::file::FileObject;
 use super::framework::file_name::FileName;
-use super::framework::request::Request;
-use super::framework::security_context::SecurityContext;
+use super::framework::request::{Done, Request};
 use super::leaks::left_behind;
 use super::running::account::Account;
 use super::running::dispatch::Dispatch;
 use super::running::machine::{Machine, driver_object};
 use super::{kmdf, ntos, start};
-use crate::{Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, StartError};
+use crate::{
+    Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, Pending, StartError,
+};
 use psimp_model::{System, Thread, check_ioctl_access, open_device};
 use psimp_nt::Status;
 use std::fmt;
@@ -40,6 +43,13 @@ impl File {
     /// nonpaged pool.
     pub fn context_size(&self) -> usize {
         self.object.context().size()
+    }
+
+    /// The number of file objects that the framework visited so far to find this one, for requests and
+    /// when it was closed. Whether it keeps its own in the `FILE_OBJECT`, where the first one that it
+    /// visits is the right one, is `WDF_FILEOBJECT_CONFIG.FileObjectClass`.
+    pub fn visits(&self) -> u64 {
+        self.object.visits()
     }
 }
 
@@ -80,13 +90,41 @@ impl Host {
         if !device.can_be_opened() {
             return Err(NO_SUCH_DEVICE.into());
         }
-        let name = FileName::new(name).ok_or(OBJECT_NAME_INVALID)?;
         let desired = map_generic(open.desired);
         let (granted, _) = open_device(&self.machine.system, thread, device.acl(), desired)?;
+        let open = Open { name, desired, quality: open.quality };
+        self.open_checked(thread, &device, &open, granted, false)
+    }
+
+    /// Opens a name relative to a file, as `NtCreateFile` does with a handle to it as the
+    /// `RootDirectory`: empty, or beginning with a backslash or not.
+    ///
+    /// The device's descriptor is not checked. Learn says that secure open covers relative opens too,
+    /// but in `ReactOS` they pass without a check, so a driver cannot rely on one.
+    ///
+    /// # Errors
+    /// The error of the I/O manager or the driver, or a broken contract.
+    pub fn open_relative(&self, thread: &Arc<Thread>, root: &File, open: &Open<'_>) -> Result<File, Failure> {
+        self.check_running()?;
+        let device = self.own(root)?.device();
+        let desired = map_generic(open.desired);
+        self.open_checked(thread, device, &Open { desired, ..*open }, desired, true)
+    }
+
+    /// Opens a name below a device, once it is clear what access to it is granted.
+    fn open_checked(
+        &self,
+        thread: &Arc<Thread>,
+        device: &Arc<Device>,
+        open: &Open<'_>,
+        granted: u32,
+        relative: bool,
+    ) -> Result<File, Failure> {
+        let name = FileName::new(open.name).ok_or(OBJECT_NAME_INVALID)?;
         let account = Account::attach();
-        let file = Arc::new(FileObject::new(account.serial(), &device, granted, name)?);
+        let file = Arc::new(FileObject::new(account.serial(), device, granted, name)?);
         self.machine.framework.add_file(&file);
-        match self.create(&account, thread, &file, desired, open) {
+        match self.create(&account, thread, &file, open, relative) {
             Ok(()) => Ok(File { object: file }),
             Err(failure) => {
                 self.machine.framework.remove_file(&file);
@@ -101,15 +139,22 @@ impl Host {
         account: &Account,
         thread: &Arc<Thread>,
         file: &Arc<FileObject>,
-        desired: u32,
         open: &Open<'_>,
+        relative: bool,
     ) -> Result<(), Failure> {
         let device = file.device();
         let Some(callback) = device.on_create() else { return Ok(()) };
-        let access_state = object_address::address(Kind::AccessState, account.serial());
-        let security = SecurityContext::new(account.security.take(), access_state, desired, open.quality);
-        let request = Request::create(account.serial(), security.map_err(Status::from)?);
+        let address = |kind| object_address::address(kind, account.serial());
+        let opening = Opening {
+            access_state: address(Kind::AccessState),
+            related: if relative { address(Kind::FileObject) } else { 0 },
+            desired: open.desired,
+            quality: open.quality,
+        };
+        let memory = CreateMemory::new(account.create.take(), &opening).map_err(Status::from)?;
+        let request = Request::create(account.serial(), memory);
         let dispatch = Dispatch {
+            in_critical_region: true,
             request: Some(&request),
             file: Some(file),
             ..Dispatch::new(&self.machine, account, thread)
@@ -124,12 +169,12 @@ impl Host {
             }
             Ok(done)
         });
-        *account.security.borrow_mut() = request.into_security();
+        *account.create.borrow_mut() = request.into_memory();
         Ok(done.map_err(Failure::Fault)?.status.ok()?)
     }
 
-    /// Sends a control code, as `NtDeviceIoControlFile` of `thread` does, and
-    /// returns how many bytes of `output` were written.
+    /// Sends a control code, as `NtDeviceIoControlFile` of `thread` does on a synchronous handle: the
+    /// I/O manager waits for the completion. Returns how many bytes of `output` were written.
     ///
     /// # Errors
     /// The error of the I/O manager or the driver, or a broken contract.
@@ -140,6 +185,38 @@ impl Host {
         request: &IoControl<'_>,
         output: &mut [u8],
     ) -> Result<usize, Failure> {
+        let done = self.control(thread, file, request, output)?;
+        done.status.ok()?;
+        Ok(done.information)
+    }
+
+    /// Sends a control code, as `NtDeviceIoControlFile` of `thread` does on an overlapped handle, with
+    /// an output buffer of this length. The framework marks each request pending before it calls
+    /// `EvtIoInCallerContext`, so the caller gets `STATUS_PENDING` even if the driver has completed it.
+    ///
+    /// # Errors
+    /// The error of the I/O manager, or a broken contract. The driver's comes with the completion.
+    pub fn begin_io_control(
+        &self,
+        thread: &Arc<Thread>,
+        file: &File,
+        request: &IoControl<'_>,
+        output: usize,
+    ) -> Result<Pending, Failure> {
+        let mut reply = vec![0; output];
+        let done = self.control(thread, file, request, &mut reply)?;
+        reply.truncate(done.information);
+        Ok(Pending { status: done.status, reply })
+    }
+
+    /// Sends a control code; returns what the driver completed it with.
+    fn control(
+        &self,
+        thread: &Arc<Thread>,
+        file: &File,
+        request: &IoControl<'_>,
+        output: &mut [u8],
+    ) -> Result<Done, Failure> {
         self.check_running()?;
         let file = self.own(file)?;
         check_ioctl_access(request.code, file.granted())?;
@@ -158,6 +235,7 @@ impl Host {
         })?;
         let dispatch = Dispatch {
             irql,
+            in_critical_region: irql <= APC,
             request: Some(&request),
             file: Some(file),
             ..Dispatch::new(&self.machine, &account, thread)
@@ -172,9 +250,7 @@ impl Host {
         if quarantine.is_some() {
             account.buffer.set(account.quarantine.replace(quarantine).map(|before| before.buffer));
         }
-        let done = done.map_err(Failure::Fault)?;
-        done.status.ok()?;
-        Ok(done.information)
+        done.map_err(Failure::Fault)
     }
 
     /// Requests the cancellation of the requests in flight on a file, as
@@ -214,13 +290,26 @@ impl Host {
         let dispatch = Dispatch { file: Some(&object), ..Dispatch::new(&self.machine, &account, thread) };
         let closed = dispatch.run(|| {
             kmdf::file::clean_up(&object, &dispatch)?;
-            if let Some(callback) = object.device().on_close() {
-                dispatch.call(callback, [object.handle()])?;
-            }
-            kmdf::file::destroy(&object, &dispatch)?;
+            kmdf::file::close(&object, &dispatch)?;
             self.machine.framework.remove_file(&object);
             kmdf::device::closed(object.device(), &dispatch)
         });
+        closed.map_err(Failure::Fault)
+    }
+
+    /// Sends the cleanup and the close of a `FILE_OBJECT` that the device saw no create of, as another
+    /// driver can: the framework finds no file object for it, and calls the driver with `NULL`.
+    ///
+    /// # Errors
+    /// `OBJECT_NAME_NOT_FOUND` without such a device; a broken contract.
+    pub fn close_unknown(&self, thread: &Arc<Thread>, device: &str) -> Result<(), Failure> {
+        self.check_running()?;
+        let device = self.machine.framework.device(device).ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+        let account = Account::attach();
+        let dispatch = Dispatch::new(&self.machine, &account, thread);
+        let callbacks = [device.on_cleanup(), device.on_close()];
+        let closed = dispatch
+            .run(|| callbacks.iter().try_for_each(|&callback| kmdf::file::notify(callback, 0, &dispatch)));
         closed.map_err(Failure::Fault)
     }
 

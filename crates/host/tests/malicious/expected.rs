@@ -19,6 +19,8 @@ pub(crate) struct Expected {
     pub(crate) input: u64,
     /// The number of concurrent threads.
     pub(crate) threads: usize,
+    /// Whether a file is closed that the driver did not open.
+    pub(crate) unknown_file: bool,
     pub(crate) deadline: Duration,
 }
 
@@ -35,7 +37,17 @@ pub(crate) enum Place {
 
 const fn row(name: &'static str, kind: FaultKind, words: &'static str) -> Expected {
     let deadline = Duration::from_secs(10);
-    Expected { name, kind, words, place: Place::Itself, irql: 0, input: TOKEN_HANDLE, threads: 1, deadline }
+    Expected {
+        name,
+        kind,
+        words,
+        place: Place::Itself,
+        irql: 0,
+        input: TOKEN_HANDLE,
+        threads: 1,
+        unknown_file: false,
+        deadline,
+    }
 }
 
 impl Expected {
@@ -57,6 +69,10 @@ impl Expected {
 
     const fn soon(self) -> Self {
         Self { deadline: Duration::from_millis(200), ..self }
+    }
+
+    const fn of_unknown_file(self) -> Self {
+        Self { unknown_file: true, ..self }
     }
 
     const fn on_two_threads(self) -> Self {
@@ -148,6 +164,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("context_overrun", ContextOverrun, "wrote at offset 16 of the 16 bytes of context"),
     row("context_kept", ContextAfterDestroy, "wrote at offset 0 of the context of WDFFILEOBJECT"),
     row("file_kept", FrameworkHandle, "and not a framework object"),
+    row("context_of_no_file", FrameworkHandle, "was given null and not a framework object").of_unknown_file(),
     row("file_deleted", BadArgument, "which is not the driver's to delete"),
     // The interrupt request level.
     row("looked_up_too_high", Irql, "ObReferenceObjectByHandle was called at IRQL 2").at_dispatch_level(),
@@ -163,6 +180,11 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("lock_deleted_while_held", LockHeld, "was deleted while thread"),
     row("lock_used_after_delete", FrameworkHandle, "which is deleted"),
     row("locks_in_opposite_order", Hang, "gives up waiting for WDFWAITLOCK").on_two_threads().soon(),
+    // Critical regions.
+    row("region_left_twice", CriticalRegion, "leaves a critical region that the driver did not enter"),
+    row("region_of_a_lock_left", CriticalRegion, "leaves a critical region that the driver did not enter"),
+    row("region_entered_at_return", CriticalRegion, "the driver returned inside a critical region"),
+    row("region_entered_too_high", Irql, "KeEnterCriticalRegion was called at IRQL 2").at_dispatch_level(),
     // The processor.
     row("loop_without_end", Hang, "did not return in time").soon(),
     row("calls_without_end", Hang, "IoGetCurrentProcess was called once too often").soon(),
@@ -174,7 +196,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("data_called", Instruction, "where it has no code"),
     row("stack_called", Instruction, "where it has no code"),
     row("initialisation_called", Instruction, "where it has no code"),
-    row("export_not_modelled", NotModelled, "KeEnterCriticalRegion of ntoskrnl.exe"),
+    row("export_not_modelled", NotModelled, "ExGetPreviousMode of ntoskrnl.exe"),
     row("division_by_zero", Instruction, "arithmetic error"),
     row("fast_fail", BugCheck, "fast-fail 2"),
     row("bug_check", BugCheck, "stops the system with 0xE2 (0x1, 0x2, 0x3, 0x4)"),
@@ -248,7 +270,19 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("client_taken_too_high", Irql, "SeCreateClientSecurity was called at IRQL 2").at_dispatch_level(),
     row("token_type_after_delete", Unreferenced, "SeTokenType was given token"),
     row("security_context_read_after_completion", MemoryAccess, "of a create request that is completed"),
-    row("security_context_overrun", BufferOverrun, "at offset 24 of the IO_SECURITY_CONTEXT").around(),
+    row("security_context_overrun", MemoryAccess, "byte 24 of the IO_SECURITY_CONTEXT of a create request"),
+    row(
+        "related_file_read_after_completion",
+        MemoryAccess,
+        "byte 64 of the FILE_OBJECT of a create request that is completed",
+    ),
+    row(
+        "file_object_written",
+        MemoryAccess,
+        "byte 32 of the FILE_OBJECT of a create request, which it may not",
+    ),
+    row("file_object_of_an_open_file", NotModelled, "was called outside of the file's create"),
+    row("file_object_of_a_request", FrameworkHandle, "and not a WDFFILEOBJECT"),
     row("file_name_too_high", Irql, "WdfFileObjectGetFileName was called at IRQL 2").at_dispatch_level(),
     row("file_name_of_a_request", FrameworkHandle, "and not a WDFFILEOBJECT"),
     // Settings.

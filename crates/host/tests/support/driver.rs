@@ -29,6 +29,7 @@ pub(crate) struct Driver {
     pub(crate) path: Place,
     bind_info: Place,
     context_type: Place,
+    files: Place,
     displaced: Place,
     /// A function of the framework that the entry point does not call.
     left_out: &'static str,
@@ -55,6 +56,7 @@ impl Driver {
             path: nowhere,
             bind_info: nowhere,
             context_type: nowhere,
+            files: nowhere,
             displaced: nowhere,
             left_out: "",
         };
@@ -103,6 +105,7 @@ impl Driver {
         let config = self.words(&[32, 0, 0, 1]);
         self.point_code(config, 16, ON_UNLOAD);
         let files = self.words(&[40, 0, 0, 0, 2 | 4 << 32]);
+        self.files = files;
         self.point_code(files, 8, ON_CREATE);
         self.point_code(files, 16, ON_CLOSE);
         let attributes = self.words(&[56, 0, 0, 1 | 1 << 32, 0, 0, 0]);
@@ -182,6 +185,12 @@ impl Driver {
         let string = self.words(&[length | length << 16, 0]);
         self.point(string, 8, buffer);
         string
+    }
+
+    /// Changes the class of its file objects, which is `WdfFileObjectWdfCannotUseFsContexts` at first.
+    pub(crate) fn set_file_class(&mut self, class: u32) {
+        let at = self.files.0 as usize + 36;
+        self.parts.data[at..at + 4].copy_from_slice(&class.to_le_bytes());
     }
 
     fn point(&mut self, from: Place, offset: u32, to: Place) {

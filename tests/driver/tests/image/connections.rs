@@ -34,6 +34,10 @@ fn the_last_client_that_fits_is_connected_and_the_next_is_not() {
     let mut clients: Vec<_> =
         (0..MAX_CONNECTIONS).map(|_| session.connect(dynamic).expect("there is room")).collect();
     assert_eq!(clients.len(), 10_000);
+    // The server's file is found at once, although all clients connected after it.
+    let visits = session.file.visits();
+    session.next_client(0).expect("a client");
+    assert_eq!(session.file.visits() - visits, 1);
     assert_eq!(session.connect(dynamic).map(drop), failed(Status::INSUFFICIENT_RESOURCES));
     session.host.close(&session.thread, clients.swap_remove(7)).expect("one leaves");
     clients.push(session.connect(dynamic).expect("there is room again"));

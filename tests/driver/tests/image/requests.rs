@@ -1,12 +1,13 @@
 //! Requests to the driver's image, over the model.
 
 use crate::session::{CALLER, READ_WRITE, Session, TOKEN_IMPERSONATE, USER, image, process, send, spec};
-use psimp_host::{Failure, Host, IoControl};
+use psimp_host::{Failure, Host, IoControl, Open};
 use psimp_model::{Kernel, Object, System};
 use psimp_nt::{Level, Status, TokenType};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
-use psimp_protocol::{DEVICE_NAME, Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
+use psimp_protocol::{CLIENT_NAME, DEVICE_NAME, Ioctl, LINK_NAME, Operation, PROTOCOL_VERSION};
 use std::sync::Arc;
+use zerocopy::{FromBytes, IntoBytes};
 
 #[test]
 #[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
@@ -114,4 +115,60 @@ fn a_driver_with_an_open_file_stays() {
     let faults = host.unload().expect_err("a file is open");
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].kind, psimp_host::FaultKind::Unload);
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_file_that_another_driver_made_is_closed_without_effect() {
+    let session = Session::new(Kernel::Win10);
+    let held = session.host.held();
+    session.host.close_unknown(&session.thread, DEVICE_NAME).expect("no contract is broken");
+    assert_eq!(session.host.held(), held);
+    let _: wire::Version = session.send(Operation::Version, &[0_u8; 0]).expect("the open file still works");
+    assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn nothing_is_opened_relative_to_a_file() {
+    let session = Session::new(Kernel::Win10);
+    let client = session.host.open(&session.thread, &format!("{LINK_NAME}{CLIENT_NAME}"), 1);
+    let client = client.expect("it connects");
+    let held = session.host.held();
+    for root in [&session.file, &client] {
+        for name in ["", CLIENT_NAME, "Client", r"\"] {
+            let opened = session.host.open_relative(&session.thread, root, &Open::new(name, READ_WRITE));
+            assert_eq!(opened.map(drop), Err(Failure::Status(Status::OBJECT_NAME_NOT_FOUND)), "{name:?}");
+        }
+    }
+    assert_eq!(session.host.held(), held);
+    session.host.close(&session.thread, client).expect("it leaves");
+    assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn an_overlapped_request_has_taken_effect_before_its_completion() {
+    let session = Session::new(Kernel::Win10);
+    let begin = |operation, input: &[u8], length| {
+        let request = IoControl::new(Ioctl::of(operation).code(), input);
+        session.host.begin_io_control(&session.thread, &session.file, &request, length).expect("pending")
+    };
+    let mut reply = [0xAA; 56];
+    let input = session.request(Level::Impersonation, 0);
+    let pending = begin(Operation::Impersonate, input.as_bytes(), reply.len());
+    let slot = session.thread.slot().map(|slot| (slot.token.id(), slot.level));
+    assert_eq!(slot, Some((session.client.id(), 2)));
+    assert_eq!(pending.deliver(&mut reply), Ok(56));
+    let outcome = wire::Outcome::read_from_bytes(&reply).expect("an Outcome");
+    assert_eq!((outcome.verdict, outcome.level_stored), (verdict::KEPT, 2));
+
+    // A refusal comes with the completion too, and nothing is written.
+    let mut reply = [0xAA; 56];
+    let input = session.request(Level::Delegation, 0);
+    let pending = begin(Operation::Impersonate, input.as_bytes(), reply.len());
+    assert_eq!(pending.deliver(&mut reply), Err(Status::BAD_IMPERSONATION_LEVEL));
+    assert_eq!(reply, [0xAA; 56]);
+    let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+    assert_eq!(session.end(), Ok(()));
 }

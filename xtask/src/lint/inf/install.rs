@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ARCHITECTURES, IMAGE, Inf};
+use super::{IMAGE, Inf};
 
 /// The driver store, where a package has to stay since Windows 10 1903.
 const DRIVER_STORE: &str = "13";
@@ -17,15 +17,13 @@ const OF_DEVICES: &[&str] = &[
     "installs",
 ];
 
-/// The directives that each kind of section may have, by the ending of its name.
+/// The directives that each kind of section may have: by its name, where that of the installation is left out.
 const DIRECTIVES: &[(&str, &[&str])] = &[
     ("version", &["signature", "class", "classguid", "provider", "catalogfile", "driverver", "pnplockdown"]),
-    ("defaultinstall.nt", &["copyfiles", "addreg"]),
-    ("defaultinstall.nt.services", &["addservice"]),
-    ("defaultinstall.nt.wdf", &["kmdfservice"]),
-    ("defaultuninstall.nt", &["legacyuninstall"]),
-    ("defaultuninstall.nt.services", &["delservice"]),
-    // Not a section of an INF but those that AddService names.
+    ("(install)", &["copyfiles", "addreg"]),
+    ("(install).services", &["addservice"]),
+    ("(install).wdf", &["kmdfservice"]),
+    // Those that AddService names.
     (
         "(service)",
         &[
@@ -43,18 +41,17 @@ const DIRECTIVES: &[(&str, &[&str])] = &[
 impl Inf<'_> {
     /// Which sections Windows begins with.
     pub(super) fn check_entry_points(&mut self) {
-        for architecture in ARCHITECTURES {
-            let install = format!("defaultinstall.nt{architecture}");
-            let exists = self.exists(&install);
-            self.check("inf-decorated", exists, || format!("[{install}] is missing"));
-        }
+        let install = self.install;
+        let exists = self.exists(install);
+        self.check("inf-decorated", exists, || format!("[{install}] is missing"));
         for section in &self.parsed.sections {
             let name = section.name.as_str();
-            if name.starts_with("defaultinstall") || name.starts_with("defaultuninstall") {
-                let known = kind(name).is_some();
-                self.check("inf-decorated", known, || {
-                    format!("[{name}] is of no architecture that is known here")
-                });
+            self.check("inf-uninstall", !name.starts_with("defaultuninstall"), || {
+                format!("[{name}] is not for Windows 10 1903 and later")
+            });
+            if name.starts_with("defaultinstall") {
+                let known = self.kind(name).is_some();
+                self.check("inf-decorated", known, || format!("[{name}] is not of [{install}]"));
                 // Windows itself looks for it.
                 if known {
                     self.used.insert(name.to_owned());
@@ -66,13 +63,13 @@ impl Inf<'_> {
         }
     }
 
-    /// The files of one architecture.
-    pub(super) fn check_copies(&mut self, architecture: &str) {
-        let install = format!("defaultinstall.nt{architecture}");
-        let lists = self.values(&install, "copyfiles");
+    /// The files.
+    pub(super) fn check_copies(&mut self) {
+        let install = self.install;
+        let lists = self.values(install, "copyfiles");
         let mut copied = BTreeSet::new();
         for list in lists {
-            for file in self.referred(list, &install) {
+            for file in self.referred(list, install) {
                 // destination, source, temporary name, flags
                 let renamed = !matches!(file.value(1), "" | IMAGE);
                 self.check("inf-destination", !renamed, || {
@@ -117,7 +114,7 @@ impl Inf<'_> {
             let kind = if services.contains(&section.name) {
                 Some("(service)".to_owned())
             } else {
-                kind(&section.name)
+                self.kind(&section.name)
             };
             let kind = kind.unwrap_or_else(|| section.name.clone());
             let Some((_, allowed)) = DIRECTIVES.iter().find(|(known, _)| *known == kind) else { continue };
@@ -127,12 +124,10 @@ impl Inf<'_> {
             });
         }
     }
-}
 
-/// What kind of section it is whose name has an architecture in it: the name without that.
-fn kind(name: &str) -> Option<String> {
-    let architecture =
-        ARCHITECTURES.iter().find(|architecture| name.contains(&format!(".nt{architecture}")))?;
-    let kind = name.replacen(&format!(".nt{architecture}"), ".nt", 1);
-    DIRECTIVES.iter().any(|(known, _)| *known == kind).then_some(kind)
+    /// What a section is to the installation; none if it is no part of it.
+    fn kind(&self, name: &str) -> Option<String> {
+        let kind = format!("(install){}", name.strip_prefix(self.install)?);
+        DIRECTIVES.iter().any(|(known, _)| *known == kind).then_some(kind)
+    }
 }

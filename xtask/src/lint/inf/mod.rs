@@ -16,14 +16,18 @@ use anyhow::{Context, Result, ensure};
 
 use self::parse::{Entry, Parsed};
 use super::{Report, Rule};
+use crate::build::Arch;
 use crate::workspace::Workspace;
 
-/// Where the INF is, below the workspace's root.
-pub(crate) const PATH: &str = "inf/psimp.inx";
+/// What the INF is made from, below the workspace's root: where stampinf's callers, cargo-wdk and wdk-build's flow,
+/// look for it, beside the driver's manifest and under the package's name.
+pub(crate) const PATH: &str = "psimp.inx";
+
+/// What stampinf replaces by the architecture.
+const ARCH: &str = "$ARCH$";
 
 pub(super) const IMAGE: &str = "psimp.sys";
 pub(super) const SERVICE: &str = "PsImpersonate";
-const ARCHITECTURES: &[&str] = &["amd64", "arm64"];
 
 /// The rules about the INF.
 pub(super) const RULES: &[Rule] = &[
@@ -34,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
         "every line is a header, an entry or a comment, with its quotes closed, and is not continued",
     ),
     ("inf-repeated", "no section twice, whose entries would silently be merged, and no entry twice in one"),
-    ("inf-variables", "no $VARIABLE$ of stampinf is left: the bundle replaces nothing but DriverVer"),
+    ("inf-variables", "no $VARIABLE$ of stampinf is left, once $ARCH$ is the architecture"),
     ("inf-strings", "every %token% is defined in [Strings] (1235), without a variable of the environment"),
     ("inf-strings-used", "every string is used"),
     ("inf-signature", "Signature is $Windows NT$"),
@@ -47,7 +51,14 @@ pub(super) const RULES: &[Rule] = &[
         "inf-no-device",
         "nothing of a device driver's INF: no [Manufacturer], no class, no hardware (1212, 1285)",
     ),
-    ("inf-decorated", "DefaultInstall and DefaultUninstall only with .NTamd64 or .NTarm64, and both of them"),
+    (
+        "inf-decorated",
+        "the sections of DefaultInstall are decorated with one architecture, which is the image's",
+    ),
+    (
+        "inf-uninstall",
+        "no DefaultUninstall: it is for Windows before 10 1903, which has no primitive drivers",
+    ),
     ("inf-directives", "no directive but those of a package that keeps to itself (1300 to 1302, 2222)"),
     ("inf-copy", "each installation copies psimp.sys, by a section, and nothing else"),
     (
@@ -71,41 +82,39 @@ pub(super) const RULES: &[Rule] = &[
         "inf-kmdf",
         "a .Wdf section is not needed without a device; if there are any, they name the service and KMDF 1.15",
     ),
-    (
-        "inf-uninstall",
-        "DefaultUninstall has LegacyUninstall = 1, so that Windows 10 1903 and later ignore it",
-    ),
-    ("inf-uninstall-pair", "there is one for each installation, which deletes the service that it added"),
-    ("inf-uninstall-stop", "and stops the service before it is deleted (0x200)"),
 ];
 
-pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
-    let bytes = fs::read(workspace.root.join(PATH)).with_context(|| format!("cannot read {PATH}"))?;
-    check_bytes(&bytes, report);
+pub(super) fn check(workspace: &Workspace, arch: Arch, report: &mut Report) -> Result<()> {
+    let text =
+        fs::read_to_string(workspace.root.join(PATH)).with_context(|| format!("cannot read {PATH}"))?;
+    check_bytes(for_arch(&text, arch).as_bytes(), arch, report);
     Ok(())
 }
 
-/// Fails with the violations of an INF that is made from the committed one.
-pub(crate) fn require(bytes: &[u8]) -> Result<()> {
+/// The INF for one architecture, as `stampinf -a` makes it.
+pub(crate) fn for_arch(text: &str, arch: Arch) -> String {
+    text.replace(ARCH, arch.inf())
+}
+
+/// Fails with the violations of an INF that is made for an image of this architecture.
+pub(crate) fn require(bytes: &[u8], arch: Arch) -> Result<()> {
     let mut report = Report::default();
-    check_bytes(bytes, &mut report);
+    check_bytes(bytes, arch, &mut report);
     ensure!(report.violations.is_empty(), "{}", report.violations.join("\n"));
     Ok(())
 }
 
-fn check_bytes(bytes: &[u8], report: &mut Report) {
+fn check_bytes(bytes: &[u8], arch: Arch, report: &mut Report) {
     text::check_bytes(bytes, report);
     let text = String::from_utf8_lossy(bytes);
     let parsed = parse::parse(&text);
     text::check(&text, &parsed, report);
-    let mut inf = Inf { parsed: &parsed, used: BTreeSet::new(), report };
+    let install = format!("defaultinstall.nt{}", arch.inf());
+    let mut inf = Inf { parsed: &parsed, install: &install, used: BTreeSet::new(), report };
     inf.check_version();
     inf.check_entry_points();
-    for architecture in ARCHITECTURES {
-        inf.check_copies(architecture);
-        inf.check_services(architecture);
-        inf.check_uninstall(architecture);
-    }
+    inf.check_copies();
+    inf.check_services();
     inf.check_directives();
     inf.check_registry();
     inf.check_kmdf();
@@ -116,6 +125,8 @@ fn check_bytes(bytes: &[u8], report: &mut Report) {
 /// The INF, and which of its sections something refers to.
 struct Inf<'a> {
     parsed: &'a Parsed,
+    /// The section that Windows installs on the image's architecture.
+    install: &'a str,
     used: BTreeSet<String>,
     report: &'a mut Report,
 }

@@ -1,19 +1,16 @@
-//! The service: how it is added, what it writes to the registry, and how it is removed.
+//! The service: how it is added, what it writes to the registry, and the framework that it names.
 
 use std::collections::BTreeSet;
 
-use super::{ARCHITECTURES, IMAGE, Inf, SERVICE};
+use super::{IMAGE, Inf, SERVICE};
 
 /// The version of the framework that the image binds to.
 const KMDF: &str = "1.15";
 
-/// `SPSVCINST_STOPSERVICE`.
-const STOP_FIRST: &str = "0x200";
-
 impl Inf<'_> {
-    /// The service of one architecture.
-    pub(super) fn check_services(&mut self, architecture: &str) {
-        let services = format!("defaultinstall.nt{architecture}.services");
+    /// The service.
+    pub(super) fn check_services(&mut self) {
+        let services = format!("{}.services", self.install);
         let added = self.values(&services, "addservice");
         // SPSVCINST_ASSOCSERVICE is for the service of a device, SPSVCINST_STARTSERVICE would start it at once.
         let (holds, service) = match added {
@@ -42,22 +39,6 @@ impl Inf<'_> {
             .collect()
     }
 
-    /// The removal, for Windows before 10 1903.
-    pub(super) fn check_uninstall(&mut self, architecture: &str) {
-        let uninstall = format!("defaultuninstall.nt{architecture}");
-        let exists = self.exists(&uninstall);
-        self.check("inf-uninstall-pair", exists, || format!("[{uninstall}] is missing"));
-        self.check_value("inf-uninstall", &uninstall, "legacyuninstall", "1");
-        let services = format!("{uninstall}.services");
-        let deleted = self.values(&services, "delservice");
-        self.check("inf-uninstall-pair", deleted.first().is_some_and(|name| name == SERVICE), || {
-            format!("[{services}] deletes {deleted:?}, not {SERVICE}")
-        });
-        self.check("inf-uninstall-stop", deleted.get(1).is_some_and(|flags| flags == STOP_FIRST), || {
-            format!("[{services}] delservice is {deleted:?}, without {STOP_FIRST}")
-        });
-    }
-
     /// What is written to the registry, from every section.
     pub(super) fn check_registry(&mut self) {
         let mut relative = true;
@@ -84,23 +65,17 @@ impl Inf<'_> {
         });
     }
 
-    /// The sections for KMDF: none, or whole ones.
+    /// The section for KMDF: none, or a whole one.
     pub(super) fn check_kmdf(&mut self) {
-        let sections =
-            ARCHITECTURES.iter().map(|architecture| format!("defaultinstall.nt{architecture}.wdf"));
-        let wdf: Vec<_> = sections.collect();
-        let there = wdf.iter().filter(|section| self.exists(section)).count();
-        self.check("inf-kmdf", there == 0 || there == wdf.len(), || {
-            "one architecture has a .Wdf section and the other has none".to_owned()
-        });
-        for section in wdf.iter().filter(|_| there > 0) {
-            let [service, settings] = self.values(section, "kmdfservice") else {
-                self.check("inf-kmdf", false, || format!("[{section}] has no KmdfService"));
-                continue;
-            };
-            self.check("inf-kmdf", service == SERVICE, || format!("[{section}] is of {service}"));
-            self.referred(settings, section);
-            self.check_value("inf-kmdf", settings, "kmdflibraryversion", KMDF);
+        let section = format!("{}.wdf", self.install);
+        if !self.exists(&section) {
+            return self.check("inf-kmdf", true, String::new);
         }
+        let [service, settings] = self.values(&section, "kmdfservice") else {
+            return self.check("inf-kmdf", false, || format!("[{section}] has no KmdfService"));
+        };
+        self.check("inf-kmdf", service == SERVICE, || format!("[{section}] is of {service}"));
+        self.referred(settings, &section);
+        self.check_value("inf-kmdf", settings, "kmdflibraryversion", KMDF);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{RULES, Report, check_bytes};
+use super::{RULES, Report, check_bytes, for_arch};
+use crate::build::Arch;
 
-const COMMITTED: &str = include_str!("../../../../inf/psimp.inx");
+const COMMITTED: &str = include_str!("../../../../psimp.inx");
 
 /// A rule, and what to replace in the INF by what to break it.
 const BROKEN: &[(&str, &str, &str)] = &[
@@ -23,6 +24,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("inf-repeated", "[SourceDisksFiles]", "[SourceDisksNames]"),
     ("inf-repeated", "PnpLockdown = 1", "PnpLockdown = 1\r\npnplockdown = 0"),
     ("inf-variables", "DriverVer   = 01/01/2026", "DriverVer   = $DATE$"),
+    ("inf-variables", "[DefaultInstall.NTamd64]", "[DefaultInstall.NT$ARCH$]"),
     ("inf-strings", "Provider    = \"", "Maker = \""),
     ("inf-strings", "%13%\\psimp.sys", "%SystemRoot%\\psimp.sys"),
     ("inf-strings-used", "[Strings]", "[Strings]\r\nOther = \"x\""),
@@ -39,10 +41,13 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("inf-lockdown", "PnpLockdown = 1", "PnpLockdown = 0"),
     ("inf-no-device", "[Strings]", "[Manufacturer]\r\n%Provider% = Models,NTamd64\r\n[Strings]"),
     ("inf-no-device", "[Strings]", "[ClassInstall32]\r\nAddReg = x\r\n[Strings]"),
-    ("inf-decorated", "[DefaultInstall.NTarm64]", "[DefaultInstall]"),
-    ("inf-decorated", "[DefaultInstall.NTarm64]", "[DefaultInstall.NT]"),
-    ("inf-decorated", "[DefaultUninstall.NTamd64.Services]", "[DefaultUninstall.Services]"),
-    ("inf-directives", "LegacyUninstall = 1", "LegacyUninstall = 1\r\nDelFiles = Driver_Files"),
+    ("inf-decorated", "[DefaultInstall.NTamd64]", "[DefaultInstall]"),
+    ("inf-decorated", "[DefaultInstall.NTamd64]", "[DefaultInstall.NT]"),
+    ("inf-decorated", "[DefaultInstall.NTamd64]", "[DefaultInstall.NTarm64]"),
+    ("inf-decorated", "[DefaultInstall.NTamd64.Services]", "[DefaultInstall.NTarm64.Services]"),
+    ("inf-decorated", "[Strings]", "[DefaultInstall.NTarm64]\r\nCopyFiles = Driver_Files\r\n[Strings]"),
+    ("inf-uninstall", "[Strings]", "[DefaultUninstall.NTamd64]\r\nLegacyUninstall = 1\r\n[Strings]"),
+    ("inf-directives", "CopyFiles = Driver_Files", "CopyFiles = Driver_Files\r\nDelFiles = Driver_Files"),
     ("inf-directives", "CopyFiles = Driver_Files", "CopyFiles = Driver_Files\r\nRegisterDlls = Driver_Files"),
     ("inf-directives", "ServiceType   = 1", "ServiceType   = 1\r\nLoadOrderGroup = Base"),
     ("inf-copy", "[Driver_Files]", "[Driver_Files]\r\nother.sys"),
@@ -78,28 +83,28 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     ("inf-no-coinstaller", "[Strings]", "[Regs]\r\nHKR,,CoInstallers32,0x00010000,\"x.dll\"\r\n[Strings]"),
     ("inf-no-coinstaller", "[Driver_Files]", "[Driver_Files]\r\nWdfCoInstaller01011.dll"),
-    ("inf-kmdf", "[Strings]", "[DefaultInstall.NTamd64.Wdf]\r\nKmdfService = PsImpersonate,Wdf\r\n[Strings]"),
+    ("inf-kmdf", "[Strings]", "[DefaultInstall.NTamd64.Wdf]\r\nKmdfService = Other,Wdf\r\n[Strings]"),
     ("inf-kmdf", "[Strings]", WDF_33),
-    ("inf-uninstall", "LegacyUninstall = 1", "LegacyUninstall = 0"),
-    ("inf-uninstall", "LegacyUninstall = 1", ""),
-    ("inf-uninstall-pair", "[DefaultUninstall.NTarm64]", "[DefaultUninstall.NTx86]"),
-    ("inf-uninstall-pair", "DelService = PsImpersonate", "DelService = Other"),
-    ("inf-uninstall-stop", "DelService = PsImpersonate,0x200", "DelService = PsImpersonate"),
 ];
 
 /// The sections that KMDF has, in another version.
 const WDF_33: &str = "[DefaultInstall.NTamd64.Wdf]\r\nKmdfService = PsImpersonate,Wdf\r\n\
-    [DefaultInstall.NTarm64.Wdf]\r\nKmdfService = PsImpersonate,Wdf\r\n[Wdf]\r\nKmdfLibraryVersion = 1.33\r\n[Strings]";
+    [Wdf]\r\nKmdfLibraryVersion = 1.33\r\n[Strings]";
+
+/// The INF for x64, to which the replacements are made.
+fn committed() -> String {
+    for_arch(COMMITTED, Arch::X64)
+}
 
 fn report(text: &str) -> Report {
     let mut report = Report::default();
-    check_bytes(text.as_bytes(), &mut report);
+    check_bytes(text.as_bytes(), Arch::X64, &mut report);
     report
 }
 
 #[test]
 fn the_committed_inf_keeps_every_rule() {
-    let report = report(COMMITTED);
+    let report = report(&committed());
     assert_eq!(report.violations, Vec::<String>::new());
     let applied: BTreeSet<_> = report.applied.into_iter().collect();
     assert_eq!(applied, RULES.iter().map(|(name, _)| *name).collect());
@@ -114,8 +119,8 @@ fn every_rule_can_be_broken() {
 #[test]
 fn each_broken_rule_is_reported_by_its_name() {
     for (rule, from, to) in BROKEN {
-        assert!(COMMITTED.contains(from), "{from} is gone");
-        let mut text = COMMITTED.replace(from, to);
+        assert!(committed().contains(from), "{from} is gone");
+        let mut text = committed().replace(from, to);
         if text.contains("[Regs]") {
             text = text.replace("ServiceType   = 1", "AddReg = Regs\r\nServiceType = 1");
         }
@@ -128,9 +133,23 @@ fn each_broken_rule_is_reported_by_its_name() {
 #[test]
 fn what_a_package_may_have_is_not_reported() {
     let wdf = WDF_33.replace("1.33", "1.15");
-    assert_eq!(report(&COMMITTED.replace("[Strings]", &wdf)).violations, Vec::<String>::new());
-    let registry = COMMITTED
+    assert_eq!(report(&committed().replace("[Strings]", &wdf)).violations, Vec::<String>::new());
+    let registry = committed()
         .replace("[Strings]", "[Regs]\r\nHKR,Parameters,x,0x00010001,1\r\n[Strings]")
         .replace("ServiceType   = 1", "AddReg = Regs\r\nServiceType = 1");
     assert_eq!(report(&registry).violations, Vec::<String>::new());
+}
+
+#[test]
+fn an_inf_is_for_the_image_of_its_architecture_alone() {
+    for (inf, image) in [(Arch::X64, Arch::Arm64), (Arch::Arm64, Arch::X64)] {
+        let of = |arch| {
+            let mut report = Report::default();
+            check_bytes(for_arch(COMMITTED, inf).as_bytes(), arch, &mut report);
+            report.violations
+        };
+        assert_eq!(of(inf), Vec::<String>::new());
+        let wrong = of(image);
+        assert!(wrong.iter().any(|violation| violation.starts_with("inf-decorated: ")), "{wrong:?}");
+    }
 }

@@ -98,7 +98,7 @@ fn of_memory(
     }
     let mut address = self::address(trap.address, mapping);
     if let Some(near) = lent(trap.address) {
-        address = format!("{address}, {near},");
+        address = format!("{address}, {near}");
     }
     (FaultKind::MemoryAccess, format!("the driver accessed memory at {address}, which it may not"))
 }

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     Registration,
     Key,
     WorkItem,
+    FileObject,
 }
 
 impl Kind {
@@ -45,6 +46,7 @@ impl Kind {
         Self::Registration,
         Self::Key,
         Self::WorkItem,
+        Self::FileObject,
     ];
 
     /// The name in messages.
@@ -65,6 +67,7 @@ impl Kind {
             Self::Registration => "event registration",
             Self::Key => "WDFKEY",
             Self::WorkItem => "WDFWORKITEM",
+            Self::FileObject => "FILE_OBJECT",
         }
     }
 }

@@ -33,10 +33,19 @@ const FREED: u8 = 0xDD;
 /// the system.
 #[derive(Debug)]
 pub(crate) struct Guarded {
-    /// Readable and writable unless [`Guarded::set_accessible`] changed that. Only `probe`
+    /// Readable and writable unless [`Guarded::set_access`] changed that. Only `probe`
     /// accesses them.
     pages: ManuallyDrop<Region>,
     length: usize,
+}
+
+/// What may be done with the pages of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    None,
+    Read,
+    /// And read.
+    Write,
 }
 
 /// There is no memory for a block, or there are too many.
@@ -186,9 +195,10 @@ impl Guarded {
         pattern::pieces(self.length, stale, |offset, piece| self.write(offset, piece));
     }
 
-    /// Makes the pages inaccessible, or accessible again; returns whether the system did so.
-    pub(crate) fn set_accessible(&self, accessible: bool) -> bool {
-        let protection = Protection { read: accessible, write: accessible, execute: false };
+    /// Changes what may be done with the pages; returns whether the system did so.
+    pub(crate) fn set_access(&self, access: Access) -> bool {
+        let (read, write) = (access != Access::None, access == Access::Write);
+        let protection = Protection { read, write, execute: false };
         // SAFETY: there is no reference into the pages, and `probe` and the driver take faults.
         unsafe { self.pages.protect(0..self.pages.size(), protection) }.is_ok()
     }
@@ -272,12 +282,13 @@ fn changed(from: u64, length: usize, value: u8) -> Option<usize> {
 impl Drop for Guarded {
     fn drop(&mut self) {
         BLOCKS.fetch_sub(1, Ordering::Relaxed);
-        // Pages that the system did not make accessible again cannot be reused.
-        let accessible = probe::read(&mut [0], self.address()).is_ok();
+        // Pages that the system did not make writable again cannot be reused.
+        // SAFETY: inside the block's pages, to which there is no reference.
+        let writable = unsafe { probe::fill(self.front(), 0, 1) }.is_ok();
         // SAFETY: the value is being dropped, and nothing uses the pages after this.
         let pages = unsafe { ManuallyDrop::take(&mut self.pages) };
         let mut idle = IDLE.lock();
-        if pages.size() == PAGE as usize && accessible && idle.len() < MOST_IDLE {
+        if pages.size() == PAGE as usize && writable && idle.len() < MOST_IDLE {
             idle.push(pages);
         }
     }

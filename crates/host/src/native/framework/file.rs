@@ -1,6 +1,7 @@
 //! A file object.
 
 use super::device::Device;
+use super::device_init::FileClass;
 use super::file_name::FileName;
 use super::typed_context::{Attributes, TypedContext};
 use crate::native::contracts::object_address::{self, Kind};
@@ -23,6 +24,7 @@ pub(crate) struct FileObject {
     in_flight: AtomicU32,
     /// Number of cancellations of the requests in flight.
     cancellations: AtomicU64,
+    visits: AtomicU64,
 }
 
 impl FileObject {
@@ -37,7 +39,7 @@ impl FileObject {
         granted: u32,
         name: FileName,
     ) -> Result<Self, Status> {
-        let config = device.files().filter(|files| files.has_objects);
+        let config = device.files().filter(|files| files.class != FileClass::NotRequired);
         let handle = if config.is_some() { object_address::address(Kind::File, serial) } else { 0 };
         let attributes = config.map_or_else(Attributes::default, |files| files.attributes);
         let context = TypedContext::new(attributes)?;
@@ -51,6 +53,7 @@ impl FileObject {
             cleaned_up: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
             cancellations: AtomicU64::new(0),
+            visits: AtomicU64::new(0),
         })
     }
 
@@ -78,6 +81,16 @@ impl FileObject {
 
     pub(crate) fn cancellations(&self) -> u64 {
         self.cancellations.load(Ordering::Acquire)
+    }
+
+    /// Counts file objects that were visited to find this one.
+    pub(crate) fn add_visits(&self, visited: u64) {
+        self.visits.fetch_add(visited, Ordering::Relaxed);
+    }
+
+    /// The number of file objects that were visited to find this one, so far.
+    pub(crate) fn visits(&self) -> u64 {
+        self.visits.load(Ordering::Relaxed)
     }
 
     pub(crate) fn handle(&self) -> u64 {

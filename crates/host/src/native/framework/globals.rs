@@ -2,7 +2,7 @@
 
 use super::children::Children;
 use super::device::Device;
-use super::device_init::DeviceInit;
+use super::device_init::{DeviceInit, FileClass};
 use super::driver::Driver;
 use super::file::FileObject;
 use super::key::Key;
@@ -113,6 +113,22 @@ impl Framework {
     /// The number of open files.
     pub(crate) fn open_files(&self) -> usize {
         self.files.lock().len()
+    }
+
+    /// Looks up the file object of a request as the framework does. It has its address in the
+    /// `FILE_OBJECT`, unless the class forbids that: then it walks the device's file objects, the newest
+    /// first, under the device's spin lock.
+    pub(crate) fn look_up(&self, file: &FileObject) {
+        let visited = match file.device().files().map(|files| files.class) {
+            None | Some(FileClass::NotRequired) => 0,
+            Some(FileClass::CanUseFsContext | FileClass::CanUseFsContext2) => 1,
+            Some(FileClass::CannotUseFsContexts) => {
+                let files = self.files.lock();
+                let of_device = files.iter().rev().filter(|other| Arc::ptr_eq(other.device(), file.device()));
+                1 + of_device.take_while(|other| other.handle() != file.handle()).count() as u64
+            }
+        };
+        file.add_visits(visited);
     }
 
     pub(crate) fn file(&self, handle: u64) -> Option<Arc<FileObject>> {

@@ -6,6 +6,7 @@
 //! contains them all.
 
 pub(crate) mod children;
+pub(crate) mod create_memory;
 pub(crate) mod device;
 pub(crate) mod device_init;
 pub(crate) mod driver;
@@ -15,7 +16,6 @@ pub(crate) mod globals;
 pub(crate) mod key;
 pub(crate) mod quarantine;
 pub(crate) mod request;
-pub(crate) mod security_context;
 pub(crate) mod slots;
 pub(crate) mod typed_context;
 pub(crate) mod wait_lock;

@@ -1,7 +1,7 @@
 //! A request: from its dispatch to its completion.
 
+use super::create_memory::CreateMemory;
 use super::quarantine::{Quarantine, changed};
-use super::security_context::SecurityContext;
 use crate::native::contracts::object_address::{self, Kind};
 use crate::native::engine::guarded::{Guarded, NoBlock};
 use crate::native::engine::mapping::Mapping;
@@ -22,8 +22,8 @@ pub(crate) struct Request {
     pub(crate) output: usize,
     /// The system buffer, shared by input and output, if there is one.
     pub(crate) buffer: RefCell<Option<Guarded>>,
-    /// For a create request: the caller's access and quality of service.
-    pub(crate) security: Option<SecurityContext>,
+    /// For a create request.
+    pub(crate) create: Option<CreateMemory>,
     /// The bytes returned to the caller.
     pub(crate) reply: RefCell<Vec<u8>>,
     /// Number of cancellations of its file's requests when it began.
@@ -52,7 +52,7 @@ pub(crate) const METHOD_BUFFERED: u32 = 0;
 
 impl Request {
     /// A create request.
-    pub(crate) fn create(serial: u64, security: SecurityContext) -> Self {
+    pub(crate) fn create(serial: u64, memory: CreateMemory) -> Self {
         Self {
             handle: object_address::address(Kind::Request, serial),
             kind: RequestKind::Create,
@@ -61,7 +61,7 @@ impl Request {
             stale: 0,
             output: 0,
             buffer: RefCell::new(None),
-            security: Some(security),
+            create: Some(memory),
             reply: RefCell::default(),
             cancellations: 0,
             done: Cell::new(None),
@@ -99,7 +99,7 @@ impl Request {
             stale: control.stale,
             output,
             buffer: RefCell::new(buffer),
-            security: None,
+            create: None,
             reply: RefCell::new(again.1),
             cancellations,
             done: Cell::new(None),
@@ -141,18 +141,18 @@ impl Request {
 
     /// A description of an address in or near the system buffer.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
-        if let Some(security) = &self.security {
-            return security.describe(address);
+        if let Some(memory) = &self.create {
+            return memory.describe(address);
         }
         let buffer = self.buffer.borrow();
         let buffer = buffer.as_ref()?;
         Some(format!("{} the system buffer of {} bytes", buffer.describe(address)?, buffer.length()))
     }
 
-    /// Ends a create request. Its security context, inaccessible since the completion, stays at its
-    /// address, so that a driver that kept the address finds no other data there.
-    pub(crate) fn into_security(self) -> Option<SecurityContext> {
-        self.security
+    /// Ends a create request. Its memory, inaccessible since the completion, stays at its address, so
+    /// that a driver that kept the address finds no other data there.
+    pub(crate) fn into_memory(self) -> Option<CreateMemory> {
+        self.create
     }
 
     /// Copies the bytes of the reply. Returns its memory, and the system buffer, which stays in

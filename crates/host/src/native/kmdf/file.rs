@@ -23,6 +23,17 @@ exports! {
         let file = framework.file(file.0).ok_or_else(|| cx.bad_handle(file, "WDFFILEOBJECT"))?;
         name_of(cx, &file)
     }
+
+    /// During the create only, because what is modelled of a `FILE_OBJECT` is valid that long.
+    fn WdfFileObjectWdmGetFileObject[DISPATCH, fails NEVER](cx, globals: Address, file: Address) -> Address {
+        let framework = cx.framework(globals)?;
+        let opening = cx.dispatch.request.filter(|request| current(cx, file).is_some() && !request.is_done());
+        match opening.and_then(|request| request.create.as_ref()) {
+            Some(memory) => Ok(Address(memory.file_object())),
+            None if framework.file(file.0).is_some() => cx.not_modelled("was called outside of the file's create"),
+            None => Err(cx.bad_handle(file, "WDFFILEOBJECT")),
+        }
+    }
 }
 
 /// The file object of the current request, if the handle is that.
@@ -37,10 +48,25 @@ fn name_of(cx: &Context<'_>, file: &FileObject) -> Outcome<Address> {
 
 /// Closes the last handle: calls the driver, once.
 pub(crate) fn clean_up(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()> {
-    match file.device().on_cleanup().filter(|_| file.set_cleaned_up()) {
-        Some(callback) => dispatch.call(callback, [file.handle()]).map(drop),
-        None => Ok(()),
+    if !file.set_cleaned_up() {
+        return Ok(());
     }
+    dispatch.machine.framework.look_up(file);
+    notify(file.device().on_cleanup(), file.handle(), dispatch)
+}
+
+/// Closes a file whose last handle is closed.
+pub(crate) fn close(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    dispatch.machine.framework.look_up(file);
+    notify(file.device().on_close(), file.handle(), dispatch)?;
+    // Once more, to destroy it.
+    dispatch.machine.framework.look_up(file);
+    destroy(file, dispatch)
+}
+
+/// Calls one of the callbacks for files, if the driver has it.
+pub(crate) fn notify(callback: Option<u64>, file: u64, dispatch: &Dispatch<'_>) -> Outcome<()> {
+    callback.map_or(Ok(()), |callback| dispatch.call(callback, [file]).map(drop))
 }
 
 /// The framework destroys the object.

@@ -4,7 +4,7 @@ use crate::FaultKind;
 use crate::native::contracts::object_address::{self, Kind};
 use crate::native::engine::address::Address;
 use crate::native::engine::stop::{Outcome, Stop};
-use crate::native::framework::device_init::{DeviceInit, FileConfig};
+use crate::native::framework::device_init::{DeviceInit, FileClass, FileConfig};
 use crate::native::running::call::exports;
 use crate::native::running::context::Context;
 use psimp_nt::Status;
@@ -22,9 +22,6 @@ struct GivenFileConfig {
     class: u32,
 }
 
-const CAN_BE_OPTIONAL: u32 = 0x8000_0000;
-const NOT_REQUIRED: u32 = 1;
-const CANNOT_USE_FS_CONTEXTS: u32 = 4;
 const USE_DEFAULT: u32 = 2;
 
 exports! {
@@ -114,15 +111,14 @@ exports! {
         if given.auto_forward > USE_DEFAULT {
             return cx.bad_argument(format_args!("was given the tri-state {}", given.auto_forward));
         }
-        let class = given.class & !CAN_BE_OPTIONAL;
-        if class == 0 || class > CANNOT_USE_FS_CONTEXTS {
-            return cx.bad_argument(format_args!("was given the file object class {class}"));
-        }
+        let Some(class) = FileClass::from_raw(given.class) else {
+            return cx.bad_argument(format_args!("was given the file object class 0x{:X}", given.class));
+        };
         let files = FileConfig {
             on_create: given.on_create,
             on_close: given.on_close,
             on_cleanup: given.on_cleanup,
-            has_objects: class != NOT_REQUIRED,
+            class,
             attributes,
         };
         change(cx, init, |init| init.files = Some(files))

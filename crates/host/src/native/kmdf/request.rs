@@ -27,16 +27,8 @@ impl Request {
             }
             buffer.take_back();
         }
-        if let Some(security) = &self.security {
-            if let Some(offset) = security.damage() {
-                return Err(cx.fault(
-                    FaultKind::BufferOverrun,
-                    format_args!("finds that the driver wrote at offset {offset} of the IO_SECURITY_CONTEXT"),
-                ));
-            }
-            if !security.withdraw() {
-                return Err(cx.fault(FaultKind::Host, "cannot make the IO_SECURITY_CONTEXT inaccessible"));
-            }
+        if self.create.as_ref().is_some_and(|memory| !memory.withdraw()) {
+            return Err(cx.fault(FaultKind::Host, "cannot make the memory of the request inaccessible"));
         }
         self.done.set(Some(Done { status, information, caller: cx.caller }));
         Ok(())

@@ -4,8 +4,8 @@ use crate::Requestor;
 use crate::native::engine::address::Address;
 use crate::native::engine::guarded::Guarded;
 use crate::native::engine::stop::Outcome;
+use crate::native::framework::create_memory::{self, CreateMemory};
 use crate::native::framework::request::{METHOD_BUFFERED, Request, RequestKind};
-use crate::native::framework::security_context::{self, SecurityContext};
 use crate::native::running::call::exports;
 use crate::native::running::context::Context;
 use psimp_nt::Status;
@@ -40,8 +40,8 @@ exports! {
         }
         let (kind, arguments) = match request.kind {
             RequestKind::Create => {
-                let security = request.security.as_ref().map_or(0, SecurityContext::address);
-                (TYPE_CREATE, [security, security_context::OPTIONS, 0, 0])
+                let security = request.create.as_ref().map_or(0, CreateMemory::security_context);
+                (TYPE_CREATE, [security, create_memory::OPTIONS, 0, 0])
             }
             RequestKind::Control { code } => {
                 let lengths = (request.output as u64, request.input as u64);
@@ -79,7 +79,9 @@ exports! {
     fn WdfRequestGetFileObject[DISPATCH, fails NEVER](cx, globals: Address, request: Address) -> Address {
         cx.framework(globals)?;
         cx.request(request)?;
-        Ok(cx.dispatch.file.map_or(Address::NULL, |file| Address(file.handle())))
+        let Some(file) = cx.dispatch.file else { return Ok(Address::NULL) };
+        cx.machine().framework.look_up(file);
+        Ok(Address(file.handle()))
     }
 }
 

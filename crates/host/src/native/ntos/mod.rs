@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod critical_region;
 mod descriptor;
 mod diagnostics;
 mod duplicate;
@@ -27,6 +28,7 @@ pub(crate) const TABLES: &[&[&Export]] = &[
     handle::EXPORTS,
     duplicate::EXPORTS,
     threads::EXPORTS,
+    critical_region::EXPORTS,
     tokens::EXPORTS,
     impersonation::EXPORTS,
     client::EXPORTS,

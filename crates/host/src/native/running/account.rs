@@ -7,8 +7,8 @@ use crate::native::contracts::references::References;
 use crate::native::engine::attach;
 use crate::native::engine::cpu::Cpu;
 use crate::native::engine::guarded::Guarded;
+use crate::native::framework::create_memory::CreateMemory;
 use crate::native::framework::quarantine::Quarantine;
-use crate::native::framework::security_context::SecurityContext;
 use crate::native::framework::wait_lock::WaitLock;
 use std::cell::{Cell, RefCell};
 use std::mem;
@@ -28,12 +28,14 @@ pub(crate) struct Account {
     pub(crate) handles: RefCell<Handles>,
     /// The framework locks that it holds.
     pub(crate) locks: RefCell<Vec<Arc<WaitLock>>>,
+    /// The critical regions that it entered itself: the return addresses of the calls.
+    pub(crate) regions: RefCell<Vec<u64>>,
     /// A system buffer to reuse.
     pub(crate) buffer: Cell<Option<Guarded>>,
     /// The system buffer of the last request, which must not be used any more.
     pub(crate) quarantine: RefCell<Option<Quarantine>>,
-    /// The security context of the last create request, which must not be read.
-    pub(crate) security: RefCell<Option<SecurityContext>>,
+    /// The memory of the last create request, which must not be read.
+    pub(crate) create: RefCell<Option<CreateMemory>>,
     /// Memory of a reply to reuse.
     pub(crate) reply: Cell<Vec<u8>>,
     serials: Cell<(u64, u64)>,
@@ -57,9 +59,10 @@ impl Account {
             pool: RefCell::default(),
             handles: RefCell::default(),
             locks: RefCell::default(),
+            regions: RefCell::default(),
             buffer: Cell::default(),
             quarantine: RefCell::default(),
-            security: RefCell::default(),
+            create: RefCell::default(),
             reply: Cell::default(),
             serials: Cell::default(),
         })
@@ -79,6 +82,7 @@ impl Account {
         let blocks = self.pool.borrow_mut().settle();
         let handles = self.handles.borrow_mut().settle();
         let locks = self.locks.take();
+        self.regions.take();
         drop((references, blocks, handles, locks));
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) thread: &'a Arc<Thread>,
     /// The IRQL at which the driver runs. No function that changes it is modelled.
     pub(crate) irql: u8,
+    /// Whether the framework entered a critical region before it called the driver.
+    pub(crate) in_critical_region: bool,
     /// The request that is dispatched.
     pub(crate) request: Option<&'a Request>,
     /// The file object of the request.
@@ -44,7 +46,16 @@ pub(crate) struct Work {
 impl<'a> Dispatch<'a> {
     /// A dispatch at `PASSIVE_LEVEL`, without a request.
     pub(crate) fn new(machine: &'a Machine, account: &'a Account, thread: &'a Arc<Thread>) -> Self {
-        Self { machine, account, thread, irql: 0, request: None, file: None, work: None }
+        Self {
+            machine,
+            account,
+            thread,
+            irql: 0,
+            in_critical_region: false,
+            request: None,
+            file: None,
+            work: None,
+        }
     }
 
     /// A dispatch on a system thread.
@@ -116,7 +127,8 @@ impl Dispatch<'_> {
         Err(Stop::from(fault))
     }
 
-    /// Calls a function of the driver, which must release the locks that it acquires.
+    /// Calls a function of the driver, which must release the locks that it acquires, and leave the
+    /// critical regions that it enters.
     pub(crate) fn call<const N: usize>(&self, function: u64, arguments: [u64; N]) -> Outcome<u64> {
         let Some(code) = self.machine.mapping.function(function) else {
             return Err(Stop::from(Fault {
@@ -135,13 +147,26 @@ impl Dispatch<'_> {
         for (to, from) in all.iter_mut().zip(arguments) {
             *to = from;
         }
-        let locks = &self.account.locks;
-        let before = locks.borrow().len();
+        let Account { locks, regions, .. } = self.account;
+        let before = (locks.borrow().len(), regions.borrow().len());
         let value = enter::enter(self.account.cpu, code, all).map_err(|ended| self.fault_of(ended))?;
-        match locks.borrow().get(before) {
-            None => Ok(value),
-            Some(lock) => Err(Stop::from(lock.still_held(&self.machine.mapping))),
+        if let Some(lock) = locks.borrow().get(before.0) {
+            return Err(Stop::from(lock.still_held(&self.machine.mapping)));
         }
+        match regions.borrow().get(before.1) {
+            None => Ok(value),
+            Some(&caller) => Err(self.still_in_region(caller)),
+        }
+    }
+
+    /// The fault of a driver that returns inside a critical region.
+    #[cold]
+    fn still_in_region(&self, caller: u64) -> Stop {
+        Stop::from(Fault {
+            kind: FaultKind::CriticalRegion,
+            message: "the driver returned inside a critical region that it entered".to_owned(),
+            site: self.machine.mapping.site(caller),
+        })
     }
 
     #[cold]
@@ -166,6 +191,6 @@ impl Dispatch<'_> {
         let here = self.account.pool.borrow().live().find_map(|block| block.describe(address));
         here.or_else(|| self.machine.ledger.find_block(|block| block.describe(address)))
             .or_else(|| self.request?.describe(address))
-            .or_else(|| self.account.security.borrow().as_ref()?.describe(address))
+            .or_else(|| self.account.create.borrow().as_ref()?.describe(address))
     }
 }

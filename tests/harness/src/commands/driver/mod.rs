@@ -15,7 +15,7 @@ use refusal::Refusal;
 use serde_json::{Value, json};
 use service::{ServiceFailure, Services, State};
 
-/// Name of the service, as `inf/psimp.inx` has it too.
+/// Name of the service, as `psimp.inx` has it too.
 pub const SERVICE: &str = "PsImpersonate";
 /// What lists of services call it, as in the INF.
 pub const DISPLAY_NAME: &str = "Thread impersonation";
