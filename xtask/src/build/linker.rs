@@ -80,8 +80,9 @@ struct Line {
 }
 
 fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
-    let line = Line::new(arguments, |path| path.is_file())?;
-    let (_, image) = line.written.iter().find(|(name, _)| !name.ends_with(".lib")).context("no /OUT:")?;
+    let line = Line::new(arguments, std::path::Path::is_file)?;
+    let image = line.written.iter().find(|(_, path)| path.extension().is_none_or(|end| end != "lib"));
+    let (_, image) = image.context("the command line has no /OUT:")?;
     let folder = folder(image);
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
@@ -91,7 +92,9 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
     for (name, path) in &line.read {
         if path.extension().is_some_and(|end| end == "o") {
             let mut object = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            sources.iter().for_each(|source| source.replace_hash(&mut object));
+            for source in &sources {
+                source.replace_hash(&mut object);
+            }
             exec::write_if_changed(&folder.join(name), object)?;
         } else {
             link(path, &folder.join(name))?;
@@ -190,7 +193,7 @@ impl Line {
     fn add(&mut self, name: String, path: PathBuf) -> Result<()> {
         match self.read.iter().find(|(known, _)| *known == name) {
             Some((_, known)) => {
-                ensure!(*known == path, "{} and {} have one name", known.display(), path.display())
+                ensure!(*known == path, "{} and {} have one name", known.display(), path.display());
             }
             None => self.read.push((name, path)),
         }
