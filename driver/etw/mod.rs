@@ -17,7 +17,8 @@ use wdk_sys::{
     ULONGLONG,
 };
 
-/// `EventProviderSetTraits`: passes the provider's name to ETW.
+/// `EventProviderSetTraits`: passes the provider's name to ETW, which reads the types of blocks from
+/// then on.
 const SET_TRAITS: i32 = 2;
 /// `EVENT_DATA_DESCRIPTOR_TYPE_EVENT_METADATA`.
 const EVENT_METADATA: u32 = 1;
@@ -64,7 +65,7 @@ impl Provider {
         }
     }
 
-    /// Registers the provider. If that fails, no events are written.
+    /// Registers the provider with its traits. If either fails, no events are written.
     ///
     /// `PASSIVE_LEVEL`, in a system thread. [`Provider::unregister`] must be called before the
     /// driver is unloaded, and before any second registration.
@@ -82,9 +83,12 @@ impl Provider {
         let traits: *const u8 = self.metadata.as_ptr();
         #[allow(clippy::cast_possible_truncation)] // a name
         let length = self.metadata.len() as u32;
-        // SAFETY: registered above; the metadata is only read. A failure is ignored, because
-        // events also contain the provider's name.
-        let _ = unsafe { EtwSetInformation(handle, SET_TRAITS, traits as PVOID, length) };
+        // SAFETY: registered above; the metadata is only read.
+        let status = unsafe { EtwSetInformation(handle, SET_TRAITS, traits as PVOID, length) };
+        // Until the traits are set, ETW takes each block of an event for values, whatever its type.
+        if !wdk::nt_success(status) {
+            self.unregister();
+        }
     }
 
     /// Ends the registration, if there is one: no callback runs when this returns.

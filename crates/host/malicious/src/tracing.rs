@@ -10,6 +10,13 @@ use wdk_sys::{
 
 static PROVIDER: GUID = GUID { Data1: 0x4556_494C, Data2: 1, Data3: 2, Data4: [3; 8] };
 static DATA: [u8; 16] = [0xC3; 16];
+/// The length and a name.
+static TRAITS: [u8; 4] = [4, 0, b'P', 0];
+
+unsafe extern "system" {
+    /// `PASSIVE_LEVEL`.
+    fn EtwSetInformation(handle: REGHANDLE, class: i32, information: wdk_sys::PVOID, length: u32) -> i32;
+}
 
 /// `EVENT_DATA_DESCRIPTOR`.
 #[repr(C)]
@@ -149,6 +156,14 @@ defects! {
     /// The metadata of a provider does not have the length that it states.
     fn description_of_another_length [Start] (_call) {
         let handle = register(Some(enable));
+        // SAFETY: registered above; the traits are a static that states its length.
+        let _ = unsafe { EtwSetInformation(handle, 2, (&raw const TRAITS).cast_mut().cast(), 4) };
         write(handle, 11, Block { kind: 2, ..values() });
+    }
+
+    /// An event has a block of a type, although the provider's traits are not set.
+    fn description_without_traits [Start] (_call) {
+        let handle = register(Some(enable));
+        write(handle, 11, Block { address: (&raw const TRAITS) as u64, size: 4, kind: 2 });
     }
 }

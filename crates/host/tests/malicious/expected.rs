@@ -248,6 +248,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("event_too_long", BadArgument, "writes an event of more than 65536 bytes"),
     row("event_without_description", BadArgument, "does not describe itself as its channel requires"),
     row("description_of_another_length", BadArgument, "not as long as it states"),
+    row("description_without_traits", BadArgument, "which ETW takes for values: no traits are set"),
     row("block_kept_and_overrun", PoolOverrun, "wrote at offset 24 of a pool block of 24 bytes"),
     // Clients.
     row("client_context_leaked", ReferenceLeak, "that SeCreateClientSecurity gave on token"),

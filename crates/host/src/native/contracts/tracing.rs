@@ -14,6 +14,8 @@ pub(crate) struct Registration {
     pub(crate) callback: u64,
     /// `CallbackContext`.
     pub(crate) context: u64,
+    /// Whether ETW reads the type of a block: it does once the provider's traits are set.
+    pub(crate) types_blocks: bool,
     /// Where it was registered.
     pub(crate) caller: u64,
 }
@@ -73,6 +75,14 @@ impl Tracing {
         let state = self.state.lock();
         let found = state.registered.iter().find(|registration| registration.handle == handle);
         found.copied().ok_or_else(|| state.ended.contains(&handle))
+    }
+
+    /// Records that the provider's traits are set.
+    pub(crate) fn set_traits(&self, handle: u64) {
+        let registered = &mut self.state.lock().registered;
+        if let Some(registration) = registered.iter_mut().find(|one| one.handle == handle) {
+            registration.types_blocks = true;
+        }
     }
 
     /// Ends a registration.

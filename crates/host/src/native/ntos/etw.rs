@@ -67,7 +67,8 @@ exports! {
             return cx.bad_argument(format_args!("was given {address} as the callback, where there is no code"));
         }
         let value = object_address::address(Kind::Registration, cx.account().serial());
-        let registration = Registration { handle: value, provider, callback, context, caller: cx.caller };
+        let registration =
+            Registration { handle: value, provider, callback, context, types_blocks: false, caller: cx.caller };
         if let Err(other) = cx.machine().tracing.register(registration) {
             let before = cx.at("by", other.caller);
             return Err(cx.fault(
@@ -101,6 +102,7 @@ exports! {
         if !describes_itself(&traits) || !traits[2..].contains(&0) {
             return cx.bad_argument("was given traits that do not begin with their length and a name");
         }
+        cx.machine().tracing.set_traits(handle);
         Ok(Status::SUCCESS)
     }
 
@@ -178,6 +180,10 @@ fn read_event(
             return cx.bad_argument(format_args!("writes an event of more than {LARGEST} bytes"));
         }
         let bytes = cx.read_bytes(Address(block.address), block.size as usize, "data of an event")?;
+        if block.kind != kind::VALUES && !registration.types_blocks {
+            return cx
+                .bad_argument("writes a block of a type, which ETW takes for values: no traits are set");
+        }
         let (part, is_first) = match block.kind {
             kind::VALUES => (&mut event.values, true),
             kind::EVENT_METADATA => (&mut event.event_metadata, index == 1),
