@@ -63,8 +63,8 @@ impl Kernel for NtKernel<'_> {
         stored.borrow() == borrow(token)
     }
 
-    fn duplicate(&self, token: &HandleToken, level: Level) -> Result<HandleToken, Status> {
-        token.duplicate(level)
+    fn duplicate(&self, token: TokenRef<'_, Self>, level: Level) -> Result<HandleToken, Status> {
+        borrow(token).duplicate(level)
     }
 
     fn impersonate(

@@ -54,6 +54,7 @@ routines! {
     ) -> PACCESS_TOKEN;
     fn PsReferencePrimaryToken(PEPROCESS) -> HANDLE;
     fn PsRevertToSelf();
+    fn RtlMapGenericMask(PACCESS_MASK, PGENERIC_MAPPING);
     fn RtlValidRelativeSecurityDescriptor(PSECURITY_DESCRIPTOR, ULONG, SECURITY_INFORMATION) -> BOOLEAN;
     fn SeAccessCheck(
         PSECURITY_DESCRIPTOR, PSECURITY_SUBJECT_CONTEXT, BOOLEAN, ACCESS_MASK, ACCESS_MASK,

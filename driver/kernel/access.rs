@@ -2,7 +2,8 @@
 //! system worker thread.
 
 use crate::ntoskrnl::{
-    RtlValidRelativeSecurityDescriptor, SeAccessCheck, SeCaptureSubjectContext, SeReleaseSubjectContext,
+    RtlMapGenericMask, RtlValidRelativeSecurityDescriptor, SeAccessCheck, SeCaptureSubjectContext,
+    SeReleaseSubjectContext,
 };
 use psimp_nt::Status;
 use wdk_sys::{
@@ -54,7 +55,9 @@ pub(crate) fn check(descriptor: &[u8], desired: u32) -> Result<(u32, Status), St
         return Err(Status::INVALID_SECURITY_DESCR);
     }
     let mut subject = Subject::capture();
-    let mut mapping = FILE_MAPPING;
+    let (mut desired, mut mapping) = (desired, FILE_MAPPING);
+    // SAFETY: both pointers are to locals. `SeAccessCheck` maps no generic rights.
+    unsafe { RtlMapGenericMask(&raw mut desired, &raw mut mapping) };
     let (mut granted, mut status) = (0, 0);
     #[allow(clippy::cast_possible_truncation)] // 1
     let mode = UserMode as i8;

@@ -66,69 +66,6 @@ impl HandleToken {
     pub(crate) fn borrow(&self) -> TokenPtr<'_> {
         TokenPtr(self.0.as_ptr(), PhantomData)
     }
-
-    /// An impersonation-type copy at `level`, with everything that is disabled
-    /// in it kept. The handles on the way are the kernel's, so that the caller
-    /// cannot reach them.
-    ///
-    /// # Errors
-    /// The error of the duplication, for example out of memory.
-    pub(crate) fn duplicate(&self, level: Level) -> Result<Self, Status> {
-        let mut handle: HANDLE = ptr::null_mut();
-        // SAFETY: the token is referenced; the pointer is to a local.
-        check(unsafe {
-            ObOpenObjectByPointer(
-                self.0.as_ptr(),
-                OBJ_KERNEL_HANDLE,
-                ptr::null_mut(),
-                rights::TOKEN_DUPLICATE,
-                token_type(),
-                KERNEL_MODE,
-                &raw mut handle,
-            )
-        })?;
-        let source = KernelHandle(handle);
-        let mut quality = SECURITY_QUALITY_OF_SERVICE {
-            Length: size_of_u32::<SECURITY_QUALITY_OF_SERVICE>(),
-            ImpersonationLevel: i32::from(level as u8),
-            ContextTrackingMode: 0,
-            EffectiveOnly: 0,
-        };
-        let mut attributes = OBJECT_ATTRIBUTES {
-            Length: size_of_u32::<OBJECT_ATTRIBUTES>(),
-            Attributes: OBJ_KERNEL_HANDLE,
-            SecurityQualityOfService: (&raw mut quality).cast(),
-            ..OBJECT_ATTRIBUTES::default()
-        };
-        let mut handle: HANDLE = ptr::null_mut();
-        // SAFETY: the source handle is open; the pointers are to locals.
-        check(unsafe {
-            ZwDuplicateToken(
-                source.0,
-                rights::TOKEN_IMPERSONATE,
-                &raw mut attributes,
-                0,
-                TokenImpersonation,
-                &raw mut handle,
-            )
-        })?;
-        let copy = KernelHandle(handle);
-        let mut object: PVOID = ptr::null_mut();
-        // SAFETY: the handle is our own, hence KernelMode; the pointer is to a local.
-        check(unsafe {
-            ObReferenceObjectByHandle(
-                copy.0,
-                rights::TOKEN_IMPERSONATE,
-                token_type(),
-                KERNEL_MODE,
-                &raw mut object,
-                ptr::null_mut(),
-            )
-        })?;
-        let object = NonNull::new(object).ok_or(Status::INVALID_HANDLE)?;
-        // SAFETY: the call above took one reference.
-        Ok(Self(unsafe { Reference::from_owned(object) }))
-    }
 }
 
 impl PrimaryToken {
@@ -272,6 +209,69 @@ fn luid(luid: LUID) -> Luid {
 impl TokenPtr<'_> {
     pub(super) fn as_ptr(self) -> PVOID {
         self.0
+    }
+
+    /// An impersonation-type copy at `level`, with everything that is disabled
+    /// in it kept. The handles on the way are the kernel's, so that the caller
+    /// cannot reach them.
+    ///
+    /// # Errors
+    /// The error of the duplication, for example out of memory.
+    pub(crate) fn duplicate(self, level: Level) -> Result<HandleToken, Status> {
+        let mut handle: HANDLE = ptr::null_mut();
+        // SAFETY: the token is referenced; the pointer is to a local.
+        check(unsafe {
+            ObOpenObjectByPointer(
+                self.0,
+                OBJ_KERNEL_HANDLE,
+                ptr::null_mut(),
+                rights::TOKEN_DUPLICATE,
+                token_type(),
+                KERNEL_MODE,
+                &raw mut handle,
+            )
+        })?;
+        let source = KernelHandle(handle);
+        let mut quality = SECURITY_QUALITY_OF_SERVICE {
+            Length: size_of_u32::<SECURITY_QUALITY_OF_SERVICE>(),
+            ImpersonationLevel: i32::from(level as u8),
+            ContextTrackingMode: 0,
+            EffectiveOnly: 0,
+        };
+        let mut attributes = OBJECT_ATTRIBUTES {
+            Length: size_of_u32::<OBJECT_ATTRIBUTES>(),
+            Attributes: OBJ_KERNEL_HANDLE,
+            SecurityQualityOfService: (&raw mut quality).cast(),
+            ..OBJECT_ATTRIBUTES::default()
+        };
+        let mut handle: HANDLE = ptr::null_mut();
+        // SAFETY: the source handle is open; the pointers are to locals.
+        check(unsafe {
+            ZwDuplicateToken(
+                source.0,
+                rights::TOKEN_IMPERSONATE,
+                &raw mut attributes,
+                0,
+                TokenImpersonation,
+                &raw mut handle,
+            )
+        })?;
+        let copy = KernelHandle(handle);
+        let mut object: PVOID = ptr::null_mut();
+        // SAFETY: the handle is our own, hence KernelMode; the pointer is to a local.
+        check(unsafe {
+            ObReferenceObjectByHandle(
+                copy.0,
+                rights::TOKEN_IMPERSONATE,
+                token_type(),
+                KERNEL_MODE,
+                &raw mut object,
+                ptr::null_mut(),
+            )
+        })?;
+        let object = NonNull::new(object).ok_or(Status::INVALID_HANDLE)?;
+        // SAFETY: the call above took one reference.
+        Ok(HandleToken(unsafe { Reference::from_owned(object) }))
     }
 
     fn statistics(self) -> Result<Statistics, Status> {

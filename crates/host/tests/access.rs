@@ -58,24 +58,25 @@ struct Check {
     locked: u64,
     privileges: u64,
     mode: u64,
+    desired: u64,
 }
 
 impl Check {
     fn of(driver: &mut Driver, context: Place, descriptor: &[u8]) -> Self {
         let descriptor = At(driver.bytes(descriptor));
-        Self { descriptor, context, locked: 0, privileges: 0, mode: 1 }
+        Self { descriptor, context, locked: 0, privileges: 0, mode: 1, desired: READ_WRITE }
     }
 
     /// Calls `SeAccessCheck`; returns the places of access and status.
     fn call(&self, driver: &mut Driver) -> [Place; 2] {
         let mapping = driver.words(&[0x0012_0116_0012_0089, 0x001F_01FF_0012_00A0]);
         let [granted, status] = [driver.words(&[0]), driver.words(&[0])];
-        let Self { descriptor, context, locked, privileges, mode } = *self;
+        let Self { descriptor, context, locked, privileges, mode, desired } = *self;
         let values = [
             descriptor,
             At(context),
             locked.into(),
-            READ_WRITE.into(),
+            desired.into(),
             0.into(),
             privileges.into(),
             At(mapping),
@@ -240,11 +241,17 @@ fn arguments_of_a_check_are_what_they_must_be() {
     for (edit, bytes, kind, text) in [
         (|check| check.locked = 1, &good, FaultKind::BadArgument, "subject context that is not locked"),
         (|check| check.privileges = 8, &good, FaultKind::NotModelled, "which is not modelled"),
+        (
+            |check| check.desired = 0x8000_0000,
+            &good,
+            FaultKind::BadArgument,
+            "access 0x80000000, whose generic rights RtlMapGenericMask has not mapped",
+        ),
         (|check| check.mode = 2, &good, FaultKind::BadArgument, "the processor mode 2"),
         (|check| check.descriptor = 8.into(), &good, FaultKind::BadPointer, "at 0x8, next to null"),
         (|_| (), &absolute, FaultKind::NotModelled, "an absolute security descriptor, which is not modelled"),
         (|_| (), &odd, FaultKind::BadArgument, "bytes that are no security descriptor: Sid"),
-    ] as [(fn(&mut Check), _, _, _); 6]
+    ] as [(fn(&mut Check), _, _, _); 7]
     {
         let (found, message) = broken(edit, bytes);
         assert_eq!(found, kind, "{message}");

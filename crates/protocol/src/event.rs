@@ -51,7 +51,7 @@ pub struct EventPayload {
     pub status: u32,
     /// The level asked for; of RESTORE the level that was saved.
     pub level_asked: i32,
-    /// The flags of IMPERSONATE, EVALUATE or SERVE, as the caller sent them.
+    /// The flags of IMPERSONATE, RESTORE, EVALUATE or SERVE, as the caller sent them.
     pub flags_asked: u32,
     /// The level of the slot that the reply reports; of EVALUATE the one that would be stored,
     /// of `NEXT_CLIENT` the one that the client allows.

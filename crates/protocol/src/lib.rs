@@ -19,7 +19,7 @@ pub mod wire;
 
 pub use event::{EventLevel, EventPayload, Record};
 pub use operations::{About, Access, Changes, IOCTLS, Input, Ioctl, MAX_REPLY, Operation, Step};
-pub use refusal::{AppliesTo, Cause, REFUSALS, Refusal, is_documented, refusals};
+pub use refusal::{AppliesTo, Cause, REFUSALS, Refusal, is_documented, not_assigned, refusals};
 pub use request::{
     AccessCheckRequest, ConnectionId, ImpersonateRequest, NextClientRequest, RestoreRequest, RulesMode,
     SaveId, ServeRequest, Target, ThreadTarget,

@@ -31,7 +31,7 @@ operations! {
     Save = "SAVE": Thread -> Saved, changes Saves,
     steps [OpenThread, UseSaves, AddSave];
 
-    /// Assigns a kept slot again, as the kernel decides now; the thread reverts if that fails.
+    /// Assigns a kept slot again, as the rules decide now; the thread reverts if that fails. The save stays.
     Restore = "RESTORE": Restore -> Outcome, changes Slot,
     steps [OpenThread, UseSaves, FindSave, Assign];
 

@@ -68,6 +68,21 @@ pub fn is_documented(code: u32, status: Status) -> bool {
         || refusals(code).any(|refusal| refusal.statuses.contains(&status))
 }
 
+/// What a request that assigns a token fails with when the kernel does not.
+const NOT_ASSIGNED: &[Status] = &[
+    Status::INSUFFICIENT_RESOURCES,
+    Status::NO_MEMORY,
+    Status::ACCESS_DENIED,
+    Status::UNSUCCESSFUL,
+    Status::PRIVILEGE_NOT_HELD,
+];
+
+/// The status of a request whose token the kernel did not copy or assign. A status that is not in
+/// the contract, or has another meaning there, is `UNSUCCESSFUL`.
+pub fn not_assigned(status: Status) -> Status {
+    if NOT_ASSIGNED.contains(&status) { status } else { Status::UNSUCCESSFUL }
+}
+
 const fn row(
     what: &'static str,
     statuses: &'static [Status],
@@ -153,14 +168,8 @@ pub const REFUSALS: &[Refusal] = {
             Steps(&[Step::CheckAccess]),
         ),
         row(
-            "the kernel does not assign the token: no memory, a job, no primary token, its own rules (Peios)",
-            &[
-                Status::INSUFFICIENT_RESOURCES,
-                Status::NO_MEMORY,
-                Status::ACCESS_DENIED,
-                Status::UNSUCCESSFUL,
-                Status::PRIVILEGE_NOT_HELD,
-            ],
+            "the kernel does not copy or assign the token: no memory, a job, its own rules (Peios), anything else",
+            NOT_ASSIGNED,
             System,
             Steps(&[Step::Assign]),
         ),

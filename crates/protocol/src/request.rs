@@ -1,7 +1,7 @@
 //! Claims turned into values in range.
 
 use crate::PROTOCOL_VERSION;
-use crate::wire::{self, MAX_DESCRIPTOR, impersonate_flags, serve_flags};
+use crate::wire::{self, MAX_DESCRIPTOR, impersonate_flags, rules_flags};
 use psimp_nt::{Level, Status};
 
 /// Which thread a request is about.
@@ -19,7 +19,7 @@ impl From<u64> for ThreadTarget {
     }
 }
 
-/// Who decides what an IMPERSONATE stores.
+/// Who decides what an IMPERSONATE, a RESTORE or a SERVE stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RulesMode {
     /// The documented rule in the driver, then the kernel.
@@ -63,13 +63,13 @@ impl TryFrom<wire::Impersonate> for ImpersonateRequest {
             level,
             copy_on_open: flag(impersonate_flags::COPY_ON_OPEN),
             effective_only: flag(impersonate_flags::EFFECTIVE_ONLY),
-            rules: rules(flag(impersonate_flags::KERNEL_RULES)),
+            rules: rules(claim.flags),
         })
     }
 }
 
-fn rules(kernel: bool) -> RulesMode {
-    if kernel { RulesMode::Kernel } else { RulesMode::Documented }
+fn rules(flags: u32) -> RulesMode {
+    if flags & rules_flags::KERNEL_RULES == 0 { RulesMode::Documented } else { RulesMode::Kernel }
 }
 
 /// A validated QUERY, SAVE or END.
@@ -102,16 +102,19 @@ pub struct RestoreRequest {
     pub thread: ThreadTarget,
     /// What to restore.
     pub save: SaveId,
+    /// Who decides.
+    pub rules: RulesMode,
 }
 
 impl TryFrom<wire::Restore> for RestoreRequest {
     type Error = Status;
 
     fn try_from(claim: wire::Restore) -> Result<Self, Status> {
-        if claim.version != PROTOCOL_VERSION || claim.reserved != 0 {
+        if claim.version != PROTOCOL_VERSION || claim.flags & !rules_flags::ALL != 0 {
             return Err(Status::INVALID_PARAMETER);
         }
-        Ok(Self { thread: claim.thread.into(), save: SaveId(claim.save) })
+        let rules = rules(claim.flags);
+        Ok(Self { thread: claim.thread.into(), save: SaveId(claim.save), rules })
     }
 }
 
@@ -165,10 +168,10 @@ impl TryFrom<wire::Serve> for ServeRequest {
 
     fn try_from(claim: wire::Serve) -> Result<Self, Status> {
         let level = Level::from_raw(claim.level).ok_or(Status::INVALID_PARAMETER)?;
-        if claim.version != PROTOCOL_VERSION || claim.reserved != 0 || claim.flags & !serve_flags::ALL != 0 {
+        if claim.version != PROTOCOL_VERSION || claim.reserved != 0 || claim.flags & !rules_flags::ALL != 0 {
             return Err(Status::INVALID_PARAMETER);
         }
-        let rules = rules(claim.flags & serve_flags::KERNEL_RULES != 0);
+        let rules = rules(claim.flags);
         Ok(Self { connection: ConnectionId(claim.connection), level, rules })
     }
 }

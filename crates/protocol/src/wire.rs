@@ -59,9 +59,10 @@ structure! {
         pub version: u32,
         /// Zero.
         pub reserved: u32,
-        /// Thread handle with `THREAD_QUERY_LIMITED_INFORMATION` (QUERY) or
-        /// `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE` (END), or 0 for the
-        /// calling thread.
+        /// Thread handle with `THREAD_QUERY_LIMITED_INFORMATION` or, as kernels before
+        /// Windows Vista have it, `THREAD_QUERY_INFORMATION` (QUERY); one of them and
+        /// `THREAD_IMPERSONATE` (SAVE); `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE`
+        /// (END); or 0 for the calling thread.
         pub thread: u64 as Handle,
     }
     example { version: PROTOCOL_VERSION, reserved: 0, thread: 0 }
@@ -72,15 +73,19 @@ structure! {
     pub struct Restore: 24 {
         /// [`crate::PROTOCOL_VERSION`].
         pub version: u32,
-        /// Zero.
-        pub reserved: u32,
+        /// [`rules_flags`].
+        pub flags: u32,
         /// As in [`Impersonate`].
         pub thread: u64 as Handle,
         /// What SAVE returned, on the same file object.
         pub save: u64 as SaveId,
     }
-    example { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save: 1 }
-    event |request, event| { event.payload.id = request.save; }
+    values "Flags": rules_flags;
+    example { version: PROTOCOL_VERSION, flags: 0, thread: 0, save: 1 }
+    event |request, event| {
+        event.payload.flags_asked = request.flags;
+        event.payload.id = request.save;
+    }
 }
 
 structure! {
@@ -119,12 +124,12 @@ structure! {
         pub level: u32 as Level,
         /// [`Connection::id`].
         pub connection: u64 as ConnectionId,
-        /// [`serve_flags`].
+        /// [`rules_flags`]. Copy-on-open is always set; the client decides on effective-only.
         pub flags: u32,
         /// Zero.
         pub reserved: u32,
     }
-    values "Flags": serve_flags;
+    values "Flags": rules_flags;
     example { version: PROTOCOL_VERSION, level: 2, connection: 1, flags: 0, reserved: 0 }
     event |request, event| {
         event.asked(request.level, request.flags);
@@ -133,8 +138,8 @@ structure! {
 }
 
 values! {
-    /// Flags of [`Serve`]. Copy-on-open is always set; the client decides on effective-only.
-    pub flags serve_flags: u32 {
+    /// Flags of [`Restore`] and [`Serve`].
+    pub flags rules_flags: u32 {
         /// The kernel decides alone; otherwise the documented rule decides first.
         KERNEL_RULES = super::impersonate_flags::KERNEL_RULES, "the kernel decides alone";
     }
@@ -350,7 +355,7 @@ structure! {
         pub rule: u32,
         /// [`decided_by`].
         pub decided_by: u32,
-        /// [`slot_flags`] as read back: active, copy-on-open, effective-only.
+        /// [`slot_flags`] as read back.
         pub flags: u32 as Plain("u32, as in Slot"),
         /// Zero.
         pub reserved: u32,

@@ -1,7 +1,7 @@
 //! EVALUATE: the documented rule's decision and its trace, without changes.
 
 use crate::impersonate::documented;
-use crate::{Kernel, Token, rights, slot};
+use crate::{Kernel, Token, TokenRef, rights, slot};
 use psimp_nt::Status;
 use psimp_protocol::ImpersonateRequest;
 use psimp_protocol::wire::{self, TraceStep, effect, verdict};
@@ -13,7 +13,7 @@ pub(crate) fn evaluate<K: Kernel>(
     kernel: &K,
     request: ImpersonateRequest,
 ) -> Result<wire::Evaluation, Status> {
-    let thread = slot::open_thread(kernel, request.thread, rights::THREAD_QUERY_LIMITED_INFORMATION)?;
+    let thread = slot::open_to_query(kernel, request.thread, 0)?;
     let (token, _) = kernel.open_token(request.token, rights::TOKEN_QUERY)?;
     let asked = token.statistics()?;
     if raises(asked.token_type, asked.level, request.level) {
@@ -21,7 +21,7 @@ pub(crate) fn evaluate<K: Kernel>(
     }
     let mut trace = [TraceStep { rule: 0, effect: 0 }; _];
     let mut steps = 0;
-    let decision = documented(kernel, &thread, &token, &asked, request.level, |step| {
+    let decision = documented(kernel, &thread, TokenRef::Handle(&token), &asked, request.level, |step| {
         if let Some(entry) = trace.get_mut(steps) {
             *entry = TraceStep { rule: step.rule as u16, effect: number(step.effect) };
             steps += 1;

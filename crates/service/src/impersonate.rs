@@ -3,7 +3,7 @@
 use crate::{Kernel, Statistics, Token, TokenRef, rights, slot};
 use psimp_nt::{Level, Luid, Status, TokenType};
 use psimp_protocol::wire::{self, decided_by, slot_flags, verdict};
-use psimp_protocol::{ImpersonateRequest, RulesMode};
+use psimp_protocol::{ImpersonateRequest, RulesMode, not_assigned};
 use psimp_rules::{
     DOC, Decision, PlatformFacts, Restriction, Step, TokenFacts, Verdict, decide_lazy, raises,
 };
@@ -26,7 +26,7 @@ pub(crate) fn impersonate<K: Kernel>(
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
     let ImpersonateRequest { copy_on_open, effective_only, level, rules, .. } = request;
-    let (thread, token, statistics) = (&thread, &token, &asked);
+    let (thread, token, statistics) = (&thread, TokenRef::Handle(&token), &asked);
     let client = None;
     assign(kernel, &Asked { thread, token, statistics, client, copy_on_open, effective_only, level, rules })
 }
@@ -34,7 +34,7 @@ pub(crate) fn impersonate<K: Kernel>(
 /// The thread, the token and the level, which the token allows.
 pub(crate) struct Asked<'a, K: Kernel + ?Sized> {
     pub(crate) thread: &'a K::Thread,
-    pub(crate) token: &'a K::HandleToken,
+    pub(crate) token: TokenRef<'a, K>,
     /// Of that token.
     pub(crate) statistics: &'a Statistics,
     /// Whose token it is, when the kernel captured it from a client.
@@ -49,22 +49,26 @@ pub(crate) struct Asked<'a, K: Kernel + ?Sized> {
 /// Decides by the rules of that mode, puts the result into the slot, and reads back the outcome.
 pub(crate) fn assign<K: Kernel>(kernel: &K, asked: &Asked<'_, K>) -> Result<wire::Outcome, Status> {
     let Asked { thread, token, statistics, client, copy_on_open, effective_only, level, rules } = *asked;
-    let store = |token, level| {
-        kernel.impersonate(thread, TokenRef::Handle(token), copy_on_open, effective_only, level)
+    let store = |token: TokenRef<'_, K>, level| {
+        kernel.impersonate(thread, token, copy_on_open, effective_only, level)
     };
     let decision = match rules {
         RulesMode::Documented => Some(decide(kernel, asked)?),
         RulesMode::Kernel => None,
     };
-    match decision.map(|decision| decision.verdict) {
-        Some(Verdict::Copied(level)) => store(&kernel.duplicate(token, level)?, level)?,
-        Some(Verdict::Refused(_)) => return Err(Status::ACCESS_DENIED),
+    let stored = match decision.map(|decision| decision.verdict) {
+        Some(Verdict::Copied(level)) => {
+            let copy = kernel.duplicate(token, level);
+            copy.and_then(|copy| store(TokenRef::Handle(&copy), level))
+        }
+        Some(Verdict::Refused(_)) => Err(Status::ACCESS_DENIED),
         Some(Verdict::Kept(_)) | None => match client {
-            Some(client) => kernel.impersonate_client(client, level)?,
-            None => store(token, level)?,
+            Some(client) => kernel.impersonate_client(client, level),
+            None => store(token, level),
         },
-    }
-    Ok(read_back(kernel, thread, TokenRef::Handle(token), statistics, level, decision))
+    };
+    stored.map_err(not_assigned)?;
+    Ok(read_back(kernel, thread, token, statistics, level, decision))
 }
 
 /// The documented rule's decision.
@@ -86,7 +90,7 @@ fn check_primary_access(token: &Statistics, granted: u32) -> Result<(), Status> 
 pub(crate) fn documented<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
-    token: &K::HandleToken,
+    token: TokenRef<'_, K>,
     statistics: &Statistics,
     level: Level,
     observe: impl FnMut(Step),
@@ -98,7 +102,7 @@ pub(crate) fn documented<K: Kernel>(
 fn facts<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
-    token: &K::HandleToken,
+    token: TokenRef<'_, K>,
     statistics: &Statistics,
 ) -> Result<(TokenFacts, TokenFacts), Status> {
     let primary = kernel.primary_token(thread);
@@ -113,7 +117,7 @@ fn facts<K: Kernel>(
     };
     let client = TokenFacts {
         user: token.user()?,
-        restriction: restriction(token),
+        restriction: restriction(&token),
         authentication_id: statistics.authentication_id,
         token_type: statistics.token_type,
         level: statistics.level,

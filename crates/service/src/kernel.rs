@@ -17,7 +17,9 @@ pub mod rights {
     pub const THREAD_SET_THREAD_TOKEN: u32 = 0x0080;
     /// Make a thread impersonate.
     pub const THREAD_IMPERSONATE: u32 = 0x0100;
-    /// Query a thread.
+    /// Query a thread; since Windows Vista this includes the next one.
+    pub const THREAD_QUERY_INFORMATION: u32 = 0x0040;
+    /// Query a little of a thread. Kernels before Windows Vista do not have it.
     pub const THREAD_QUERY_LIMITED_INFORMATION: u32 = 0x0800;
 }
 
@@ -75,7 +77,7 @@ pub trait Kernel {
     ///
     /// # Errors
     /// What duplication fails with; `token` is unchanged.
-    fn duplicate(&self, token: &Self::HandleToken, level: Level) -> Result<Self::HandleToken, Status>;
+    fn duplicate(&self, token: TokenRef<'_, Self>, level: Level) -> Result<Self::HandleToken, Status>;
 
     /// `PsImpersonateClient`. The slot takes its own reference.
     ///
@@ -163,6 +165,29 @@ impl<K: Kernel + ?Sized> Clone for TokenRef<'_, K> {
 }
 
 impl<K: Kernel + ?Sized> Copy for TokenRef<'_, K> {}
+
+impl<K: Kernel + ?Sized> Token for TokenRef<'_, K> {
+    fn statistics(&self) -> Result<Statistics, Status> {
+        match self {
+            Self::Handle(token) => token.statistics(),
+            Self::Slot(token) => token.statistics(),
+        }
+    }
+
+    fn user(&self) -> Result<Sid, Status> {
+        match self {
+            Self::Handle(token) => token.user(),
+            Self::Slot(token) => token.user(),
+        }
+    }
+
+    fn is_restricted(&self) -> bool {
+        match self {
+            Self::Handle(token) => token.is_restricted(),
+            Self::Slot(token) => token.is_restricted(),
+        }
+    }
+}
 
 /// A token that can be read. It lives as long as the value does.
 pub trait Token {

@@ -1,14 +1,15 @@
 //! SAVE, RESTORE and DISCARD: a slot that is kept and later restored.
 
-use crate::impersonate::read_back;
+use crate::impersonate::{Asked, assign};
 use crate::{Kernel, Slot, Token, TokenRef, rights, slot};
 use psimp_nt::{Level, Status};
 use psimp_protocol::wire::{self, decided_by, verdict};
-use psimp_protocol::{RestoreRequest, SaveId, Target};
+use psimp_protocol::{RestoreRequest, RulesMode, SaveId, Target};
 
-/// SAVE: keeps all four values of the thread's slot, or that it is empty.
+/// SAVE: keeps all four values of the thread's slot, or that it is empty. RESTORE can use it on
+/// another thread, which takes the right to use this thread's security context directly.
 pub(crate) fn save<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Saved, Status> {
-    let thread = slot::open_thread(kernel, request.thread, rights::THREAD_QUERY_LIMITED_INFORMATION)?;
+    let thread = slot::open_to_query(kernel, request.thread, rights::THREAD_IMPERSONATE)?;
     let held = kernel.slot(&thread);
     let description = match &held {
         Some(slot) => slot::describe(slot)?,
@@ -23,10 +24,10 @@ pub(crate) fn save<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Saved
 
 /// RESTORE: puts a saved slot into a thread. The save remains.
 ///
-/// The kernel decides again, and may store less than was saved; the outcome
-/// reports that. If it fails, or memory runs out first, the thread is left without
-/// an impersonation: a caller that restores must not continue as the client that
-/// was to be replaced.
+/// It is decided again, by the same rules as in an IMPERSONATE, and less than was saved may be
+/// stored; the outcome reports that. If it fails, or memory runs out first, the thread is left
+/// without an impersonation: a caller that restores must not continue as the client that was to be
+/// replaced.
 pub(crate) fn restore<K: Kernel>(kernel: &K, request: RestoreRequest) -> Result<wire::Outcome, Status> {
     let thread = slot::open_thread(
         kernel,
@@ -34,7 +35,7 @@ pub(crate) fn restore<K: Kernel>(kernel: &K, request: RestoreRequest) -> Result<
         rights::THREAD_SET_THREAD_TOKEN | rights::THREAD_IMPERSONATE,
     )?;
     if let Some(saved) = kernel.with_saves(|saves| saves.get(request.save))?? {
-        return reassign(kernel, &thread, &saved);
+        return reassign(kernel, &thread, &saved, request.rules);
     }
     kernel.end_impersonation(&thread)?;
     Ok(ENDED)
@@ -52,8 +53,9 @@ fn reassign<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
     saved: &Slot<K::SlotToken>,
+    rules: RulesMode,
 ) -> Result<wire::Outcome, Status> {
-    let result = assign(kernel, thread, saved);
+    let result = again(kernel, thread, saved, rules);
     if result.is_err() {
         // It cannot fail, and the status to report is the one before.
         let _ = kernel.end_impersonation(thread);
@@ -61,17 +63,18 @@ fn reassign<K: Kernel>(
     result
 }
 
-fn assign<K: Kernel>(
+fn again<K: Kernel>(
     kernel: &K,
     thread: &K::Thread,
     saved: &Slot<K::SlotToken>,
+    rules: RulesMode,
 ) -> Result<wire::Outcome, Status> {
-    let statistics = saved.token.statistics()?;
+    let statistics = &saved.token.statistics()?;
+    // The token's own level is not compared: a kernel may have stored more.
     let level = Level::from_raw(saved.level).ok_or(Status::INVALID_PARAMETER)?;
-    let token = TokenRef::Slot(&saved.token);
-    kernel.impersonate(thread, token, saved.copy_on_open, saved.effective_only, level)?;
-    // A higher level than was saved is another thread's action and responsibility.
-    Ok(read_back(kernel, thread, token, &statistics, level, None))
+    let Slot { copy_on_open, effective_only, .. } = *saved;
+    let (token, client) = (TokenRef::Slot(&saved.token), None);
+    assign(kernel, &Asked { thread, token, statistics, client, copy_on_open, effective_only, level, rules })
 }
 
 /// An idle thread was restored.

@@ -1,7 +1,7 @@
 //! `NEXT_CLIENT` and SERVE: connected clients, listed and impersonated.
 
 use crate::impersonate::{Asked, assign};
-use crate::{Kernel, Qos, Token};
+use crate::{Kernel, Qos, Token, TokenRef};
 use psimp_nt::Status;
 use psimp_protocol::wire::{self, connection_flags};
 use psimp_protocol::{NextClientRequest, ServeRequest};
@@ -49,7 +49,7 @@ fn accepted<K: Kernel>(
         return Err(Status::BAD_IMPERSONATION_LEVEL);
     }
     let thread = kernel.current_thread();
-    let token = kernel.client_token(client);
+    let token = TokenRef::Handle(kernel.client_token(client));
     let statistics = token.statistics()?;
     // The client's quality of service is not sufficient: the level of its token may be lower.
     if raises(statistics.token_type, statistics.level, level) {

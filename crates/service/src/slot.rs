@@ -7,7 +7,7 @@ use psimp_protocol::{Target, ThreadTarget};
 
 /// QUERY: what the thread's slot holds.
 pub(crate) fn query<K: Kernel>(kernel: &K, request: Target) -> Result<wire::Slot, Status> {
-    let thread = open_thread(kernel, request.thread, rights::THREAD_QUERY_LIMITED_INFORMATION)?;
+    let thread = open_to_query(kernel, request.thread, 0)?;
     match kernel.slot(&thread) {
         Some(slot) => describe(&slot),
         None => Ok(IDLE),
@@ -52,14 +52,30 @@ pub(crate) fn open_thread<K: Kernel>(
     Ok(thread)
 }
 
+/// The thread of a request that reads its slot, opened with `more` than to be queried.
+pub(crate) fn open_to_query<K: Kernel>(
+    kernel: &K,
+    target: ThreadTarget,
+    more: u32,
+) -> Result<K::Thread, Status> {
+    match open_thread(kernel, target, rights::THREAD_QUERY_LIMITED_INFORMATION | more) {
+        // A handle of a kernel that does not have that right.
+        Err(Status::ACCESS_DENIED) => open_thread(kernel, target, rights::THREAD_QUERY_INFORMATION | more),
+        opened => opened,
+    }
+}
+
 /// The flags of a slot in use.
-pub(crate) fn flags<T>(slot: &Slot<T>) -> u32 {
+pub(crate) fn flags<T: Token>(slot: &Slot<T>) -> u32 {
     let mut flags = slot_flags::ACTIVE;
     if slot.copy_on_open {
         flags |= slot_flags::COPY_ON_OPEN;
     }
     if slot.effective_only {
         flags |= slot_flags::EFFECTIVE_ONLY;
+    }
+    if slot.token.is_restricted() {
+        flags |= slot_flags::RESTRICTED;
     }
     flags
 }
@@ -80,9 +96,8 @@ pub(crate) fn describe<T: Token>(slot: &Slot<T>) -> Result<wire::Slot, Status> {
     // By reference: it is copied once, into the reply.
     let user = slot.token.user();
     let user = user.as_ref().map_err(|status| *status)?;
-    let restricted = if slot.token.is_restricted() { slot_flags::RESTRICTED } else { 0 };
     Ok(wire::Slot {
-        flags: flags(slot) | restricted,
+        flags: flags(slot),
         level: slot.level,
         token_type: statistics.token_type as u32,
         own_level: statistics.level as u32,

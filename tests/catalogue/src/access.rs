@@ -1,6 +1,6 @@
 //! Group A: access and privilege checks of a thread that impersonates.
 
-use crate::rights::{FILE_READ_DATA, TOKEN_QUERY};
+use crate::rights::{FILE_READ_DATA, GENERIC_ALL, GENERIC_READ, TOKEN_QUERY};
 use crate::script::{Judge, Program, Script, Securable, Step, imp, open, script, token};
 use crate::{ClientToken, Logon, ServerToken, User};
 use psimp_nt::{Sid, Status};
@@ -206,6 +206,18 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Judge(Judge::OpenNested(EVERYONE, A5)),
             imp(ClientToken::A2, false, false, 2),
             Step::Judge(Judge::OpenNested(EVERYONE, Status::SUCCESS)),
+        ],
+    ),
+    script(
+        "A21",
+        "generic rights are mapped as for files",
+        ServerToken::S,
+        &[
+            imp(ClientToken::A2, false, false, 2),
+            Step::Judge(Judge::Open(A_ONLY, GENERIC_READ, Status::SUCCESS)),
+            Step::Judge(Judge::Open(A_ONLY, GENERIC_ALL, Status::SUCCESS)),
+            Step::Judge(Judge::Open(B_ONLY, GENERIC_READ, Status::ACCESS_DENIED)),
+            Step::Judge(Judge::Open(B_ONLY, GENERIC_ALL, Status::ACCESS_DENIED)),
         ],
     ),
 ];

@@ -164,6 +164,10 @@ pub(crate) const fn row(id: &'static str, title: &'static str, attempts: &'stati
 const SET: u32 = 0x180;
 /// `THREAD_QUERY_LIMITED_INFORMATION`.
 const LOOK: u32 = 0x800;
+/// `THREAD_QUERY_INFORMATION`, which kernels before Windows Vista ask for instead.
+const LOOK_52: u32 = 0x40;
+/// `THREAD_IMPERSONATE`.
+const USE: u32 = 0x100;
 
 /// Revision 1, `SE_SELF_RELATIVE`, every offset 0.
 const NO_OWNER: [u8; 20] = [1, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -236,6 +240,10 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Impersonate, Edit::Flags(0xFF), Status::INVALID_PARAMETER),
             edited(Impersonate, Edit::Flags(0x8000_0000), Status::INVALID_PARAMETER),
             edited(Evaluate, Edit::Flags(8), Status::INVALID_PARAMETER),
+            edited(Restore, Edit::Flags(1), Status::INVALID_PARAMETER),
+            edited(Restore, Edit::Flags(2), Status::INVALID_PARAMETER),
+            edited(Restore, Edit::Flags(8), Status::INVALID_PARAMETER),
+            edited(Restore, Edit::Flags(0x8000_0000), Status::INVALID_PARAMETER),
             edited(Serve, Edit::Flags(1), Status::INVALID_PARAMETER),
             edited(Serve, Edit::Flags(2), Status::INVALID_PARAMETER),
             edited(Serve, Edit::Flags(8), Status::INVALID_PARAMETER),
@@ -283,12 +291,19 @@ pub(crate) static ROWS: &[Requests] = &[
             edited(Impersonate, Edit::Thread(Handle::OwnThread(SET)), Status::SUCCESS),
             edited(Query, Edit::Thread(Handle::OwnThread(SET)), Status::ACCESS_DENIED),
             edited(Query, Edit::Thread(Handle::OwnThread(LOOK)), Status::SUCCESS),
+            edited(Query, Edit::Thread(Handle::OwnThread(LOOK_52)), Status::SUCCESS),
             edited(End, Edit::Thread(Handle::OwnThread(LOOK)), Status::ACCESS_DENIED),
             edited(Save, Edit::Thread(Handle::OwnThread(SET)), Status::ACCESS_DENIED),
-            edited(Save, Edit::Thread(Handle::OwnThread(LOOK)), Status::SUCCESS),
+            edited(Save, Edit::Thread(Handle::OwnThread(LOOK)), Status::ACCESS_DENIED),
+            edited(Save, Edit::Thread(Handle::OwnThread(LOOK_52)), Status::ACCESS_DENIED),
+            edited(Save, Edit::Thread(Handle::OwnThread(LOOK | USE)), Status::SUCCESS),
+            edited(Save, Edit::Thread(Handle::OwnThread(LOOK_52 | USE)), Status::SUCCESS),
             edited(Restore, Edit::Thread(Handle::OwnThread(LOOK)), Status::ACCESS_DENIED),
             edited(Evaluate, Edit::Token(Handle::Token(ClientToken::A2, 0x4)), Status::ACCESS_DENIED),
             edited(Evaluate, Edit::Token(Handle::Token(ClientToken::A2, 0x8)), Status::SUCCESS),
+            edited(Evaluate, Edit::Thread(Handle::OwnThread(USE)), Status::ACCESS_DENIED),
+            edited(Evaluate, Edit::Thread(Handle::OwnThread(LOOK)), Status::SUCCESS),
+            edited(Evaluate, Edit::Thread(Handle::OwnThread(LOOK_52)), Status::SUCCESS),
         ],
     ),
     row(

@@ -89,7 +89,12 @@ pub(crate) static SCRIPTS: &[Script] = &[
         "P08",
         "a token of primary type is refused",
         ServerToken::S,
-        &[imp_fails(ClientToken::Ap2, 2, Status::INVALID_PARAMETER), idle(&[(ClientToken::Ap2, 0)])],
+        &[
+            Step::OnlyKernel(&[imp_fails(ClientToken::Ap2, 2, Status::INVALID_PARAMETER)]),
+            // The driver has another meaning for that status.
+            Step::OnlyDriver(&[imp_fails(ClientToken::Ap2, 2, Status::UNSUCCESSFUL)]),
+            idle(&[(ClientToken::Ap2, 0)]),
+        ],
     )
     .only(PEIOS),
     script(

@@ -4,8 +4,10 @@
 //! `PsImpersonateClient` with the four saved values. Through the driver: SAVE,
 //! RESTORE, DISCARD.
 
+use crate::rights::TOKEN_IMPERSONATE;
 use crate::script::{
-    ByKernel, Memory, Script, State, Step, Who, check, end, exit, idle, imp, on, open_own, script,
+    ByKernel, Memory, Script, State, Step, Who, check, end, exit, idle, imp, on, open_own, script, set_own,
+    token,
 };
 use crate::{ClientToken, ServerToken};
 use psimp_nt::Status;
@@ -21,6 +23,18 @@ const fn discard(save: usize) -> Step {
 const A2: (ClientToken, i64) = (ClientToken::A2, 1);
 const NO_A2: (ClientToken, i64) = (ClientToken::A2, 0);
 const NO_B2: (ClientToken, i64) = (ClientToken::B2, 0);
+
+/// A slot that holds B2, and a save that does as well.
+const B2_SAVED: State =
+    State { slot: "B2 co0 eo0 L2", open: "same imp/2 all", access: "as B", references: &[], after_open: "" };
+/// The documented rule copies B2, whoever stored it before.
+const B2_COPIED: State = State {
+    slot: "copy of B2 imp/1 co0 eo0 L1",
+    open: "same imp/1 all",
+    access: "A5",
+    references: &[],
+    after_open: "",
+};
 
 /// S05: the privilege that let the kernels keep B2 is disabled when it is restored,
 /// so they copy it. The documented rules do not depend on the privilege: B2 was
@@ -121,6 +135,20 @@ pub(crate) static SCRIPTS: &[Script] = &[
                 nt52: RESTORED_AS_COPY,
                 win10: RESTORED_AS_COPY,
             }),
+        ],
+    ),
+    script(
+        "S19",
+        "a restored token passes the same rules as one that is impersonated",
+        ServerToken::SPlus,
+        &[
+            token(0, ClientToken::B2, TOKEN_IMPERSONATE),
+            // Not through the driver: the kernel keeps it, because of the privilege.
+            set_own(0, Status::SUCCESS),
+            Step::Save(0),
+            Step::Revert,
+            restore(0),
+            Step::Check(ByKernel { documented: B2_COPIED, nt52: B2_SAVED, win10: B2_SAVED }),
         ],
     ),
     script(

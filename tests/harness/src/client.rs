@@ -6,7 +6,7 @@ use psimp_catalogue::ClientToken;
 use psimp_host::Requestor;
 use psimp_model::rights;
 use psimp_nt::Status;
-use psimp_protocol::wire::{self, impersonate_flags, serve_flags};
+use psimp_protocol::wire::{self, impersonate_flags, rules_flags};
 use psimp_protocol::{Ioctl, Operation, RulesMode};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -66,8 +66,9 @@ pub trait Contract {
     ///
     /// # Errors
     /// The failure that the driver returns.
-    fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
-        let request = wire::Restore { thread: self.about(), save, ..wire::Restore::EXAMPLE };
+    fn restore(&self, save: u64, rules: RulesMode) -> Result<wire::Outcome, Failure> {
+        let flags = rules_flags(rules);
+        let request = wire::Restore { thread: self.about(), save, flags, ..wire::Restore::EXAMPLE };
         self.call(Operation::Restore, &request)
     }
 
@@ -122,7 +123,7 @@ pub trait Contract {
     /// # Errors
     /// The failure that the driver returns.
     fn serve(&self, connection: u64, level: u32, rules: RulesMode) -> Result<wire::Outcome, Failure> {
-        let flags = if rules == RulesMode::Kernel { serve_flags::KERNEL_RULES } else { 0 };
+        let flags = rules_flags(rules);
         let request = wire::Serve { level, connection, flags, ..wire::Serve::EXAMPLE };
         self.call(Operation::Serve, &request)
     }
@@ -171,6 +172,11 @@ pub trait Contract {
 }
 
 /// The input of the access checks.
+/// The flags of RESTORE and SERVE.
+fn rules_flags(rules: RulesMode) -> u32 {
+    if rules == RulesMode::Kernel { rules_flags::KERNEL_RULES } else { 0 }
+}
+
 fn access_request(descriptor: &[u8], desired: u32) -> Vec<u8> {
     let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
     let head = wire::AccessCheck { desired, length, ..wire::AccessCheck::EXAMPLE };

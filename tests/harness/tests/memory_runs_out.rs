@@ -120,7 +120,7 @@ fn a_restore_without_memory_does_not_leave_the_client_that_was_to_be_replaced() 
     let saved = setup.send(Operation::Save, OWN.as_bytes()).expect("saved");
     let (saved, _) = wire::Saved::read_from_prefix(&saved).expect("a save");
     setup.impersonate(token(&setup.system, OTHER, TokenType::Impersonation), 0).expect("a copy");
-    let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save: saved.save };
+    let request = wire::Restore { version: PROTOCOL_VERSION, flags: 0, thread: 0, save: saved.save };
     setup.system.faults().fail_next(FaultPoint::QueryToken, Status::INSUFFICIENT_RESOURCES);
     assert_eq!(setup.send(Operation::Restore, request.as_bytes()), Err(Status::INSUFFICIENT_RESOURCES));
     assert!(!setup.thread.is_impersonating());

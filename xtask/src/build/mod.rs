@@ -3,6 +3,7 @@
 mod arch;
 mod compiler;
 mod driver;
+mod linker;
 mod mirror;
 pub(crate) mod ntoskrnl;
 mod runtime;
@@ -23,6 +24,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use arch::Arch;
 pub(crate) use compiler::Compiler;
 pub(crate) use driver::{clippy, map};
+pub(crate) use linker::called as called_as_linker;
 pub(crate) use mirror::link;
 pub(crate) use runtime::loaded as loaded_libraries;
 pub(crate) use slots::parse as kmdf_functions;
@@ -53,7 +55,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["mutant", "malicious", "minimal"])]
     windows: bool,
     /// Print the command line of the linker too: the driver's entry point, subsystem, libraries and flags,
-    /// as rustc, wdk-build and this task pass them
+    /// as rustc, wdk-build and this task pass them, and the folder that its names are in
     #[arg(long, conflicts_with = "windows")]
     show_link: bool,
     #[command(flatten)]
@@ -125,6 +127,11 @@ pub(crate) fn minimal(workspace: &Workspace) -> Result<Image> {
 }
 
 impl Image {
+    /// The symbols of a driver.
+    pub(crate) fn pdb(&self) -> PathBuf {
+        self.path.with_extension("pdb")
+    }
+
     fn read(path: PathBuf) -> Result<Self> {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Self { sha256: self::sha256(&bytes), size: bytes.len() as u64, path, link: None })

@@ -146,14 +146,19 @@ impl WdkTree {
             exec::write_if_changed(&def, format!("LIBRARY {name}.sys\nEXPORTS\n"))?;
             self.import_library(&def, &kernel.join(format!("{name}.lib")))?;
         }
-        let object = self.root.join(format!("driver_entry-{}.obj", self.arch.folder()));
+        // In its folder and by its name: the library has the object's name as it is given, and so has the PDB.
+        let object = "driver_entry.obj";
         let mut clang = self.clang()?;
         clang.args(["-O2", "-c", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector"]);
-        clang.arg(sources.join("driver_entry.c")).arg("-o").arg(&object);
-        exec::run_quietly(&mut clang)?;
+        clang.args(["-g", "-gcodeview", "-gno-codeview-command-line", "-fdebug-compilation-dir=/psimp"]);
+        clang.args(["-Xclang", &format!("-object-file-name={object}")]);
+        for (folder, name) in [(sources, "/psimp/xtask/cross"), (&self.root, "/wdk")] {
+            clang.arg(format!("-ffile-prefix-map={}={name}", folder.display()));
+        }
+        clang.arg(sources.join("driver_entry.c")).arg("-o").arg(object);
+        exec::run_quietly(clang.current_dir(&kmdf))?;
         let mut lib = Tool::Lib.command()?;
-        lib.arg(format!("/out:{}", kmdf.join("WdfDriverEntry.lib").display())).arg(&object);
-        exec::run_quietly(&mut lib)?;
+        exec::run_quietly(lib.current_dir(&kmdf).args(["/out:WdfDriverEntry.lib", object]))?;
         exec::write_if_changed(&stamp, &digest)?;
         Ok(digest)
     }
@@ -170,6 +175,7 @@ impl WdkTree {
             digest.update(exec::read(&kmdf.join(name))?);
         }
         digest.update(include_str!("wdk_tree.rs"));
+        digest.update(include_str!("linker.rs"));
         Ok(hex(&digest.finalize()))
     }
 

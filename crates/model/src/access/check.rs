@@ -26,7 +26,7 @@ pub enum AccessMode {
 /// The input of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessRequest {
-    /// `DesiredAccess`; generic rights are mapped.
+    /// `DesiredAccess`. Generic rights are for the caller to map: as they are, no entry grants them.
     pub desired: u32,
     /// `PreviouslyGrantedAccess`.
     pub previously_granted: u32,
@@ -112,7 +112,7 @@ pub(crate) fn check_token(
     request: &AccessRequest,
 ) -> Result<u32, Status> {
     let mapping = &request.mapping;
-    let mut desired = mapping.map(request.desired);
+    let mut desired = request.desired;
     let mut granted = request.previously_granted;
     if desired & rights::ACCESS_SYSTEM_SECURITY != 0 {
         if !token.has_privilege(privileges::SECURITY) {

@@ -23,7 +23,7 @@ impl System {
         desired: u32,
         mapping: &GenericMapping,
     ) -> Result<u32, Status> {
-        let request = AccessRequest::user(desired, *mapping);
+        let request = AccessRequest::user(mapping.map(desired), *mapping);
         match descriptor {
             None => Ok(request.granted_unchecked()),
             Some(_) => SubjectContext::capture(self, thread).se_access_check(descriptor, &request),

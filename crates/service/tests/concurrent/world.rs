@@ -109,7 +109,7 @@ impl World {
 
     /// RESTORE into a thread's own slot.
     pub(crate) fn restore(&self, thread: usize, save: u64) -> Result<(), Status> {
-        let input = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        let input = wire::Restore { version: PROTOCOL_VERSION, flags: 0, thread: 0, save };
         self.send(thread, Operation::Restore, &input).map(drop)
     }
 
@@ -233,7 +233,7 @@ impl Kernel for Entered<'_> {
         stored.id == token.id
     }
 
-    fn duplicate(&self, _token: &Reference, _level: Level) -> Result<Reference, Status> {
+    fn duplicate(&self, _token: TokenRef<'_, Self>, _level: Level) -> Result<Reference, Status> {
         Err(Status::INSUFFICIENT_RESOURCES)
     }
 

@@ -71,7 +71,7 @@ fn a_programs_life(observer: &Arc<FailOne>) {
         let length = u32::try_from(descriptor.len()).expect("a short one");
         let head = AccessCheck { version: PROTOCOL_VERSION, desired: 3, length, reserved: 0 };
         send(Operation::AccessCheck, &[head.as_bytes(), &descriptor].concat());
-        let restore = Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        let restore = Restore { version: PROTOCOL_VERSION, flags: 0, thread: 0, save };
         let discard = Discard { version: PROTOCOL_VERSION, reserved: 0, save };
         send(Operation::Restore, restore.as_bytes());
         send(Operation::Restore, restore.as_bytes());

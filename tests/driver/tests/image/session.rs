@@ -118,7 +118,7 @@ impl Session {
     }
 
     pub(crate) fn restore(&self, save: u64) -> Result<wire::Outcome, Failure> {
-        let request = wire::Restore { version: PROTOCOL_VERSION, reserved: 0, thread: 0, save };
+        let request = wire::Restore { version: PROTOCOL_VERSION, flags: 0, thread: 0, save };
         self.send(Operation::Restore, &request)
     }
 

@@ -118,9 +118,9 @@ fn an_operation_is_told_with_what_came_of_it() {
     assert_eq!(
         session.told(INFORMATIONAL),
         format!(
-            "Operation=\"RESTORE\" Verdict=\"kept\" DecidedBy=\"kernel\" TokenAsked=client TokenStored=client \
+            "Operation=\"RESTORE\" Verdict=\"kept\" DecidedBy=\"driver\" TokenAsked=client TokenStored=client \
              Id={save} ControlCode=0x22A010 Status=STATUS_SUCCESS LevelAsked=2 FlagsAsked=0x0 LevelStored=2 \
-             FlagsStored=0x5 Rule=0 AccessGranted=0x0"
+             FlagsStored=0x5 Rule=14 AccessGranted=0x0"
         )
     );
     let _: wire::Slot = session.send(Operation::End, &CALLER).expect("END");

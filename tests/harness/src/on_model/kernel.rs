@@ -83,9 +83,9 @@ impl Kernel for ModelKernel<'_> {
         Arc::ptr_eq(&stored.token, &of(token).token)
     }
 
-    fn duplicate(&self, token: &ModelToken, level: Level) -> Result<ModelToken, Status> {
+    fn duplicate(&self, token: TokenRef<'_, Self>, level: Level) -> Result<ModelToken, Status> {
         let copy =
-            self.system.duplicate_token_checked(&token.token, TokenType::Impersonation, level, false)?;
+            self.system.duplicate_token_checked(&of(token).token, TokenType::Impersonation, level, false)?;
         Ok(ModelToken { system: self.system.clone(), token: copy })
     }
 
@@ -161,7 +161,8 @@ pub fn access_check(
     desired: u32,
 ) -> Result<(u32, Status), Status> {
     let descriptor = SecurityDescriptor::parse_owned(descriptor)?;
-    let request = AccessRequest::user(desired, GenericMapping::FILE);
+    let mapping = GenericMapping::FILE;
+    let request = AccessRequest::user(mapping.map(desired), mapping);
     let result = SubjectContext::capture(system, thread).se_access_check(Some(&descriptor), &request);
     let AccessChecked { granted, status } = result.into();
     Ok((granted, status))

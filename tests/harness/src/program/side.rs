@@ -8,7 +8,7 @@ use crate::normalize::Ids;
 use psimp_catalogue::{ClientToken, ServerToken};
 use psimp_model::{FaultPoint, Kernel, Object, Token, privileges, rights, sids};
 use psimp_nt::Status;
-use psimp_protocol::wire;
+use psimp_protocol::{RulesMode, wire};
 use std::sync::Arc;
 use zerocopy::IntoBytes;
 
@@ -180,7 +180,9 @@ impl Side {
                 self.saves.push(Save { id: saved.save, slot, file: *number, discarded: false });
                 Ok(told)
             }
-            Call::Restore(number) => client.restore(self.save(number)).map(|outcome| self.outcome(outcome)),
+            Call::Restore(number) => {
+                client.restore(self.save(number), RulesMode::Documented).map(|outcome| self.outcome(outcome))
+            }
             Call::Discard(number) => {
                 client.discard(self.save(number))?;
                 if let Some(save) = self.saves.get_mut(number) {

@@ -11,7 +11,7 @@ use psimp_model::{Kernel, Thread};
 use psimp_nt::{Level, Status};
 use psimp_protocol::RulesMode;
 use psimp_protocol::wire::{self, decided_by, effect, slot_flags, verdict};
-use psimp_rules::{DOC, Rule, decide};
+use psimp_rules::{DOC, Restriction, Rule, decide};
 
 /// The stricter of the decisions of driver and kernel, and whether it is the
 /// driver's documented rule.
@@ -169,7 +169,11 @@ pub(crate) fn compare_outcome(
     number("level stored", expected.level().into(), outcome.level_stored);
     number("verdict", expected_verdict, outcome.verdict);
     number("decided by", decider, outcome.decided_by);
-    number("flags", slot_flags::ACTIVE, outcome.flags);
+    let restricted = match row.token.fixture().restriction {
+        Restriction::None => 0,
+        Restriction::Restricted | Restriction::WriteRestricted => slot_flags::RESTRICTED,
+    };
+    number("flags", slot_flags::ACTIVE | restricted, outcome.flags);
     number("reserved", 0, outcome.reserved);
     match (expected, by_driver) {
         (Column::C(_, rule), true) => number("rule", rule as u32, outcome.rule),

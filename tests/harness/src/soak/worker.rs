@@ -160,7 +160,7 @@ impl<'a> Worker<'a> {
                 self.world.remember_save(number, saved.save);
                 SlotReply::Slot(saved.slot)
             }),
-            Act::Restore => client.restore(save).map(SlotReply::Outcome),
+            Act::Restore => client.restore(save, rules).map(SlotReply::Outcome),
             Act::Discard => client.discard(save).map(|()| SlotReply::Nothing),
             Act::Evaluate => client.evaluate(ClientToken::A2, 2).map(|_| SlotReply::Nothing),
             Act::AccessCheck => client.access_check(&self.object, READ_WRITE).map(|_| SlotReply::Nothing),

@@ -28,7 +28,12 @@ pub(super) const JUMP_TABLE: u32 = RDATA + 0x20;
 pub(super) const XDATA: u32 = RDATA + 0x40;
 /// Nothing is here.
 pub(super) const SPARE: u32 = RDATA + 0x80;
-const IMPORTS: u32 = RDATA + 0x100;
+/// The debug directory, with one entry, and the record with the name of the PDB that it leads to.
+const DEBUG: u32 = RDATA + 0x100;
+const DEBUG_SIZE: u32 = 28;
+const PDB_RECORD: u32 = DEBUG + DEBUG_SIZE;
+pub(super) const PDB_NAME: u32 = PDB_RECORD + 24;
+const IMPORTS: u32 = RDATA + 0x400;
 
 pub(super) const DATA: u32 = 0x3000;
 pub(super) const BIND_INFO: u32 = DATA;
@@ -158,6 +163,7 @@ impl Sample {
         let (_, table_size, slots) = import_table(&self.imports);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_IMPORT, IMPORTS, 60);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_IAT, slots, table_size);
+        writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG, DEBUG, DEBUG_SIZE);
         let size = u32::try_from(pdata.len()).expect("short");
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION, ranges[3].virtual_address, size);
         for (field, kind) in &self.relocations {
@@ -168,7 +174,11 @@ impl Sample {
         writer.write_nt_headers(self.headers.clone());
         writer.write_section_headers();
         for (range, (_, bytes)) in ranges.iter().zip(sections) {
-            writer.write_section(range.file_offset, bytes);
+            let mut bytes = bytes.to_vec();
+            if range.virtual_address == RDATA {
+                put(&mut bytes, DEBUG - RDATA, &debug(range.file_offset));
+            }
+            writer.write_section(range.file_offset, &bytes);
         }
         writer.write_reloc_section();
         image
@@ -277,6 +287,15 @@ fn assemble(start: u32, code: Assemble) -> Vec<u8> {
     }
     let block = InstructionBlock::new(&instructions, BASE + u64::from(start));
     BlockEncoder::encode(64, block, BlockEncoderOptions::NONE).expect("it can be put together").code_buffer
+}
+
+/// The debug directory, in a file that has .rdata at an offset.
+fn debug(rdata: u32) -> Vec<u8> {
+    let record = [b"RSDS", &[7; 16][..], &1_u32.to_le_bytes(), b"psimp.pdb\0"].concat();
+    let size = u32::try_from(record.len()).expect("short");
+    let in_file = rdata + PDB_RECORD - RDATA;
+    let fields = [0, 0, 0, pe::IMAGE_DEBUG_TYPE_CODEVIEW, size, PDB_RECORD, in_file];
+    [fields.into_iter().flat_map(u32::to_le_bytes).collect(), record].concat()
 }
 
 fn bind_info() -> Vec<u8> {

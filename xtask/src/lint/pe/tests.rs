@@ -8,8 +8,8 @@ use object::pe;
 
 use super::image::Pe;
 use super::sample::{
-    BASE, BIND_INFO, CALLBACK, ENTRY, FUNCTIONS, KEPT, LEAF, RDATA, SPARE, Sample, TEXT_END, UNLOAD, WORKER,
-    XDATA, at, callback_code, seal, unwind,
+    BASE, BIND_INFO, CALLBACK, ENTRY, FUNCTIONS, KEPT, LEAF, PDB_NAME, RDATA, SPARE, Sample, TEXT_END,
+    UNLOAD, WORKER, XDATA, at, callback_code, seal, unwind,
 };
 use super::{Expected, RULES, Report, check_bytes, header, imports};
 use crate::build::{self, Arch};
@@ -35,11 +35,12 @@ const BROKEN: &[(&str, Break)] = &[
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA)),
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT)),
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY)),
-    ("image-size", Patched(|image| image.resize(header::limit(Arch::X64), 0))),
+    ("image-size", Patched(|image| image.resize(header::LIMIT, 0))),
     ("image-checksum", Unsealed(|image| patch(image, SPARE, &[1]))),
     ("image-directories", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_TLS, SPARE, 40))),
     ("image-exports", Patched(|image| export_a_name(image))),
-    ("image-no-pdb", Patched(|image| name_a_pdb(image))),
+    ("image-pdb", Patched(|image| patch(image, PDB_NAME, b"C:\\a.pdb\0"))),
+    ("image-pdb", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_DEBUG, 0, 0))),
     ("image-no-folders", Patched(|image| patch(image, SPARE, FOLDER.as_bytes()))),
 
     ("sections-known", Patched(|image| rename_section(image, 2, *b".bss\0\0\0\0"))),
@@ -315,15 +316,4 @@ fn export_a_name(image: &mut [u8]) {
     let directory: Vec<u8> = fields.into_iter().flat_map(u32::to_le_bytes).collect();
     patch(image, SPARE, &[&directory[..], &[0, 0, 0, 0], b"DllMain\0"].concat());
     set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_EXPORT, SPARE, 60);
-}
-
-/// A debug directory with the name of a PDB file.
-fn name_a_pdb(image: &mut [u8]) {
-    let file = Pe::parse(image).expect("an image");
-    let section = file.section_at(SPARE).expect("in a section");
-    let offset = section.file_range.start + SPARE - section.range.start;
-    let fields = [0, 0, 0, 2, 32, SPARE + 28, offset + 28];
-    let directory: Vec<u8> = fields.into_iter().flat_map(u32::to_le_bytes).collect();
-    patch(image, SPARE, &[&directory[..], b"RSDS", &[7; 16], &[1, 0, 0, 0], b"x.pdb\0"].concat());
-    set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_DEBUG, SPARE, 28);
 }

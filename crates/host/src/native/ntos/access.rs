@@ -76,6 +76,13 @@ exports! {
         cx.take_back(Address(given.primary), RefSource::Subject)
     }
 
+    fn RtlMapGenericMask[ANY, fails NEVER](cx, mask: Address, mapping: Address) {
+        let mapping = generic_mapping(cx, mapping)?;
+        let given: u32 = cx.read(mask, "AccessMask")?;
+        cx.write(mask, &mapping.map(given), "AccessMask")
+    }
+
+    /// Generic rights are the caller's to map: a debug kernel asserts that there are none.
     fn SeAccessCheck[PASSIVE, fails NEVER](
         cx, descriptor: Address, context: Address, locked: u8, desired: u32, previously_granted: u32,
         privileges: Address, mapping: Address, mode: u8, granted: Address, status: Address
@@ -88,18 +95,27 @@ exports! {
         if privileges.non_null().is_some() {
             return cx.not_modelled("asks for the privileges that were used");
         }
-        let Mapping { read, write, execute, all } = cx.read(mapping, "GENERIC_MAPPING")?;
+        if desired & GenericMapping::GENERIC != 0 {
+            return cx.bad_argument(format_args!(
+                "was given access 0x{desired:08X}, whose generic rights RtlMapGenericMask has not mapped"
+            ));
+        }
+        let mapping = generic_mapping(cx, mapping)?;
         let mode = cx.mode(mode)?;
         // In `KernelMode`, access is granted without reading the descriptor.
         let descriptor = descriptor.non_null().filter(|_| mode == AccessMode::User);
         let descriptor = descriptor.map(|at| descriptor::read(cx, at)).transpose()?;
-        let mapping = GenericMapping { read, write, execute, all };
         let request = AccessRequest { desired, previously_granted, mapping, mode };
         let checked = AccessChecked::from(subject.se_access_check(descriptor.as_ref(), &request));
         cx.write(granted, &checked.granted, "GrantedAccess")?;
         cx.write(status, &checked.status.0, "AccessStatus")?;
         Ok(checked.status == Status::SUCCESS)
     }
+}
+
+fn generic_mapping(cx: &Context<'_>, at: Address) -> Outcome<GenericMapping> {
+    let Mapping { read, write, execute, all } = cx.read(at, "GENERIC_MAPPING")?;
+    Ok(GenericMapping { read, write, execute, all })
 }
 
 /// The context that was captured into a structure; a fault of the given kind

@@ -94,20 +94,24 @@ impl Actor<'_, '_> {
             }
             Step::Restore(number, status) => {
                 let (id, asked) = self.saved(number);
-                let restored = self.request(|client| client.restore(id));
+                let restored = self.request(|client| client.restore(id, self.rules()));
                 if restored.is_ok() {
                     self.env.asked.note(self.about, asked);
                 }
                 self.ended("RESTORE", status, restored.map(drop));
             }
             Step::RestoreId(id, status) => {
-                self.ended("RESTORE", status, self.request(|client| client.restore(id)).map(drop));
+                self.ended(
+                    "RESTORE",
+                    status,
+                    self.request(|client| client.restore(id, self.rules())).map(drop),
+                );
             }
             Step::RestoreOnOtherFile(number, status) => {
                 let (id, _) = self.saved(number);
                 let restored = open_device()
                     .map_err(Failure::from)
-                    .and_then(|device| DeviceClient { device: &device, about: 0 }.restore(id));
+                    .and_then(|device| DeviceClient { device: &device, about: 0 }.restore(id, self.rules()));
                 self.ended("RESTORE on another file object", status, restored.map(drop));
             }
             Step::Discard(number, status) => {
@@ -166,6 +170,11 @@ impl Actor<'_, '_> {
     }
 
     /// A request about the thread that the calls are about.
+    /// The rules mode of the run.
+    fn rules(&self) -> RulesMode {
+        self.env.driver.as_ref().map_or(RulesMode::Documented, |(_, rules)| *rules)
+    }
+
     fn request<T>(&self, call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let Some((device, _)) = &self.env.driver else {
             return Err(Failure::Fault("this step is for the driver alone".to_owned()));

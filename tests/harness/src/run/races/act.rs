@@ -74,7 +74,7 @@ impl<'a> Actor<'a> {
                 self.told(what, answer, slots, statuses);
             }
             Act::Restore(on, number, allowed) => {
-                let done = self.request(on, |client| client.restore(self.save(number)));
+                let done = self.request(on, |client| client.restore(self.save(number), self.env.rules));
                 self.ended(what, done.map(drop), allowed);
             }
             Act::Discard(number, allowed) => {

@@ -28,7 +28,7 @@ impl Run<'_, '_> {
             Step::SaveRefused(status) => self.ended("save", status, self.save().map(drop)),
             Step::Restore(number, status) => self.ended("restore", status, self.restore(number)),
             Step::RestoreId(id, status) => {
-                let restored = self.through_driver(|client| client.restore(id).map(drop));
+                let restored = self.through_driver(|client| client.restore(id, self.env.rules).map(drop));
                 self.ended("restore", status, restored);
             }
             Step::RestoreOnOtherFile(number, status) => {
@@ -65,7 +65,7 @@ impl Run<'_, '_> {
     fn restore(&self, number: usize) -> Result<(), Failure> {
         let (save, asked) = self.kept_save(number)?;
         match save {
-            Save::Id(id) => self.through_driver(|client| client.restore(id)).map(drop)?,
+            Save::Id(id) => self.through_driver(|client| client.restore(id, self.env.rules)).map(drop)?,
             Save::Slot(slot) => {
                 let slot = slot.as_ref();
                 self.machine.system.ps_impersonate_client(
@@ -86,7 +86,7 @@ impl Run<'_, '_> {
         let (Save::Id(id), _) = self.kept_save(number)? else { return Err(no_such(number)) };
         self.through_driver(|client| {
             let file = open_as_administrator(client, 3)?;
-            let restored = Client { file: &file, ..*client }.restore(id).map(drop);
+            let restored = Client { file: &file, ..*client }.restore(id, self.env.rules).map(drop);
             client.driver.close(&self.machine.thread, file)?;
             restored
         })
