@@ -8,6 +8,7 @@ mod mirror;
 mod runtime;
 mod slots;
 mod tools;
+mod version_resource;
 mod wdk_build;
 mod wdk_tree;
 mod windows;
