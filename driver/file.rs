@@ -22,8 +22,6 @@ use wdk_sys::{
 /// whose create failed, for which the callbacks below are not called.
 #[repr(C)]
 struct FileContext {
-    /// The device of the file object.
-    device: Device,
     /// The server process that opened it, referenced so that its address cannot be reused for
     /// another process while the handle exists elsewhere. `None` for a client.
     opener: Option<Process>,
@@ -49,8 +47,8 @@ pub(crate) unsafe fn configure(init: *mut WDFDEVICE_INIT) {
         EvtFileClose: Some(evt_file_close),
         EvtFileCleanup: Some(evt_file_cleanup),
         AutoForwardCleanupClose: WdfUseDefault,
-        // Nothing is layered above a control device, so FsContext2 is free. Without it the framework
-        // walks all open files for each request, under the spin lock of the device.
+        // FsContext2 is for the driver whose device is opened, and this one leaves it to the framework.
+        // Otherwise that walks all open files for each request, under the spin lock of the device.
         FileObjectClass: WdfFileObjectWdfCanUseFsContext2,
     };
     let mut attributes = FILE_CONTEXT.attributes();
@@ -74,7 +72,7 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
     // driver has its handle.
     let create = unsafe { Create::new(request, file) };
     let result = role(&create).and_then(|role| match role {
-        Role::Server => open_server(&create, device),
+        Role::Server => open_server(&create),
         Role::Client => open_client(&create, device),
     });
     create.complete(result);
@@ -94,13 +92,12 @@ fn role(create: &Create) -> Result<Role, Status> {
 }
 
 /// Makes the file object a server's, owned by the calling process.
-fn open_server(create: &Create, device: Device) -> Result<(), Status> {
+fn open_server(create: &Create) -> Result<(), Status> {
     let file = create.file_object();
     // SAFETY: the file object exists, and the lock goes into its context.
     let lock = unsafe { WaitLock::create(file.cast()) };
     let lock = lock.map_err(|status: NTSTATUS| Status(status.cast_unsigned()))?;
     let server = FileContext {
-        device,
         opener: Some(Process::of_caller()),
         place: UnsafeCell::new(Place::empty()),
         saves: Some(Mutex::new(lock, Some(SaveTable::new()))),
@@ -118,7 +115,6 @@ fn open_server(create: &Create, device: Device) -> Result<(), Status> {
 fn open_client(create: &Create, device: Device) -> Result<(), Status> {
     let security = ClientSecurity::of_caller(create.quality_of_service())?;
     let client = FileContext {
-        device,
         opener: None,
         place: UnsafeCell::new(Place::empty()),
         saves: None,
@@ -167,9 +163,9 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     let file = unsafe { File::new(file) };
     let context = opened(file);
     // SAFETY: the place is in a file object that exists as long as this callback runs.
-    unsafe { clients::disconnect(context.device, context.place.get()) };
+    unsafe { clients::disconnect(file.device(), context.place.get()) };
     let Some(saves) = &context.saves else { return };
-    clients::end_all(context.device, server_id(file), &context.closed);
+    clients::end_all(file.device(), server_id(file), &context.closed);
     // The references are dropped outside the lock.
     drop(saves.with(Option::take));
 }

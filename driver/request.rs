@@ -10,8 +10,8 @@ use core::{ptr, slice};
 use psimp_nt::Status;
 use psimp_protocol::Ioctl;
 use wdk_sys::{
-    _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, PIO_SECURITY_CONTEXT, PVOID,
-    SECURITY_QUALITY_OF_SERVICE, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT, WDFREQUEST,
+    _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, FILE_OPENED, PIO_SECURITY_CONTEXT,
+    PVOID, SECURITY_QUALITY_OF_SERVICE, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT, WDFREQUEST,
     call_unsafe_wdf_function_binding,
 };
 
@@ -255,8 +255,12 @@ impl Create {
         unsafe { security.SecurityQos.as_ref() }.copied()
     }
 
-    /// Completes the request: the file object is open, or the create fails with a status.
+    /// Completes the request: the file object is open, or the create fails with a status. The
+    /// disposition is ignored: what is opened exists, so the caller is told `FILE_OPENED`.
     pub(crate) fn complete(self, result: Result<(), Status>) {
-        self.handle.complete(result.err().unwrap_or(Status::SUCCESS), 0);
+        match result {
+            Ok(()) => self.handle.complete(Status::SUCCESS, FILE_OPENED.into()),
+            Err(status) => self.handle.complete(status, 0),
+        }
     }
 }

@@ -13,7 +13,6 @@ mod harness;
 mod layers;
 mod lint;
 mod mutants;
-mod ntoskrnl;
 mod page;
 mod platform;
 mod python;

@@ -5,6 +5,7 @@ mod compiler;
 mod driver;
 mod linker;
 mod mirror;
+pub(crate) mod ntoskrnl;
 mod runtime;
 mod slots;
 mod tools;

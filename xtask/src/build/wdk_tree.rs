@@ -9,9 +9,9 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use super::mirror::link;
-use super::{Arch, Tool, hex, slots};
+use super::{Arch, Tool, hex, ntoskrnl, slots};
+use crate::exec;
 use crate::workspace::Workspace;
-use crate::{exec, ntoskrnl};
 
 /// The kit's version only names folders; wdk-build takes the one that is there.
 const KIT: &str = "10.0.22621.0";
@@ -137,8 +137,8 @@ impl WdkTree {
         }
         exec::create_dir(&kernel)?;
         exec::create_dir(&kmdf)?;
-        let def = self.root.join("ntoskrnl.def");
-        exec::write_if_changed(&def, ntoskrnl::module_definition())?;
+        let def = self.root.join(format!("ntoskrnl-{}.def", self.arch.folder()));
+        exec::write_if_changed(&def, ntoskrnl::module_definition(self.arch))?;
         self.import_library(&def, &kernel.join("ntoskrnl.lib"))?;
         self.import_library(&sources.join("WdfLdr.def"), &kmdf.join("WdfLdr.lib"))?;
         for name in EMPTY_LIBRARIES {
@@ -167,7 +167,7 @@ impl WdkTree {
     fn link_inputs(&self, sources: &Path) -> Result<String> {
         let kmdf = self.root.join("Include/wdf/kmdf/1.15");
         let mut digest = Sha256::new();
-        digest.update(ntoskrnl::module_definition());
+        digest.update(ntoskrnl::module_definition(self.arch));
         for name in ["WdfLdr.def", "driver_entry.c"].iter().chain(KERNEL_HEADERS) {
             digest.update(exec::read(&sources.join(name))?);
         }

@@ -105,7 +105,7 @@ fn check_bytes(bytes: &[u8], expected: &Expected<'_>, report: &mut Report) -> Re
     header::check(&pe, expected.arch, expected.folders, report)?;
     version::check(&pe, report);
     sections::check(&pe, report);
-    imports::check(&pe, expected.readobj, report);
+    imports::check(&pe, expected.arch, expected.readobj, report);
     relocations::check(&pe, report)?;
     match expected.arch {
         Arch::X64 => check_code(&pe, expected, report),

@@ -8,7 +8,7 @@ use object::pe;
 use object::write::pe::{NtHeaders, Writer};
 
 use super::header::{checksum, checksum_field};
-use super::imports;
+use super::{Arch, imports};
 
 pub(super) const BASE: u64 = 0x1_8000_0000;
 /// The start of every function has a place of its own, this far apart.
@@ -377,7 +377,7 @@ fn bind_info() -> Vec<u8> {
 
 fn import_names() -> Vec<(String, Vec<String>)> {
     let mut libraries: Vec<(String, Vec<String>)> = Vec::new();
-    for (library, name) in imports::wanted() {
+    for (library, name) in imports::wanted(Arch::X64) {
         match libraries.iter_mut().find(|(known, _)| known == library) {
             Some((_, names)) => names.push(name.to_owned()),
             None => libraries.push((library.to_owned(), vec![name.to_owned()])),

@@ -263,7 +263,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// The report on an image made here. `llvm-readobj` is not run: its output is made to match.
 fn report(image: &[u8]) -> Report {
-    report_with(image, Arch::X64, imports::wanted().map(|(_, name)| name))
+    report_with(image, Arch::X64, imports::wanted(Arch::X64).map(|(_, name)| name))
 }
 
 pub(super) fn report_with<'a>(image: &[u8], arch: Arch, listed: impl IntoIterator<Item = &'a str>) -> Report {
