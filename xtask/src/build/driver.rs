@@ -112,7 +112,7 @@ impl<'a> Prepared<'a> {
         // Lints of the wdk crates are not ours to fix.
         cargo.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
         cargo.env("PSIMP_BUILD_ID", &self.workspace.build_id);
-        cargo.env("PSIMP_WDK_LIBRARIES", &self.tree.libraries);
+        cargo.env("PSIMP_WDK_LIBRARIES", &self.tree.libraries).env("LLVM_RC", Tool::Rc.path()?);
         cargo.envs(self.header_variables()?);
         Ok(cargo)
     }

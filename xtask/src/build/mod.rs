@@ -9,6 +9,7 @@ pub(crate) mod ntoskrnl;
 mod runtime;
 mod slots;
 mod tools;
+mod version_resource;
 mod wdk_build;
 mod wdk_tree;
 mod windows;

@@ -10,6 +10,7 @@ use crate::build::Arch;
 pub(super) const RULES: &[Rule] = &[
     ("image-machine", "the image is for the architecture that it was built for"),
     ("image-subsystem", "its subsystem is native"),
+    ("image-versions", "it is for version 10.0 of system and subsystem, as the WDK links a driver"),
     ("image-flags", "it can be loaded anywhere, its data cannot be executed, its signature is checked"),
     ("image-size", "it stays small enough to be read as a whole"),
     ("image-checksum", "the checksum in the header, which the kernel verifies, is right"),
@@ -43,7 +44,9 @@ const DIRECTORIES: &[usize] = &[
     pe::IMAGE_DIRECTORY_ENTRY_IAT,
     pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION,
     pe::IMAGE_DIRECTORY_ENTRY_BASERELOC,
-    // Holds the hash that stands for the time of the build.
+    // The version.
+    pe::IMAGE_DIRECTORY_ENTRY_RESOURCE,
+    // The name of the PDB, and the hash that stands for the time of the build.
     pe::IMAGE_DIRECTORY_ENTRY_DEBUG,
 ];
 
@@ -71,6 +74,13 @@ pub(super) fn check(pe: &Pe<'_>, arch: Arch, folders: &[String], report: &mut Re
     let subsystem = optional.subsystem();
     report.check("image-subsystem", subsystem == pe::IMAGE_SUBSYSTEM_NATIVE, || {
         format!("the subsystem is {subsystem}, not native")
+    });
+    let versions = [
+        [optional.major_operating_system_version(), optional.minor_operating_system_version()],
+        [optional.major_subsystem_version(), optional.minor_subsystem_version()],
+    ];
+    report.check("image-versions", versions == [[10, 0]; 2], || {
+        format!("the versions of system and subsystem are {versions:?}, not 10.0")
     });
     for (flag, why) in FLAGS {
         let set = optional.dll_characteristics() & flag != 0;

@@ -42,6 +42,10 @@ pub(super) const FUNCTIONS: u32 = DATA + 0x40;
 pub(super) const KEPT: u32 = DATA + 0x48;
 const DATA_SIZE: u32 = 0x50;
 
+/// The resources, with one entry in each of three tables.
+pub(super) const RSRC: u32 = 0x5000;
+const VERSION: u32 = RSRC + 0x58;
+
 /// A piece of code, put together at its own address.
 pub(super) type Assemble = fn(&mut CodeAssembler) -> Result<(), IcedError>;
 
@@ -52,6 +56,8 @@ pub(super) struct Sample {
     pub(super) relocations: Vec<(u32, u16)>,
     pub(super) headers: NtHeaders,
     pub(super) flags: [u32; 4],
+    /// The version resource.
+    pub(super) version: Vec<u8>,
 }
 
 /// Unwind information: version 1, then the size of the prologue, the number of codes, and the codes.
@@ -89,6 +95,7 @@ impl Sample {
             ],
             headers: headers(),
             flags: [CODE, CONSTANT, CONSTANT | pe::IMAGE_SCN_MEM_WRITE, CONSTANT],
+            version: version(env!("CARGO_PKG_VERSION"), (3, 7)),
         }
     }
 
@@ -141,16 +148,18 @@ impl Sample {
         let mut writer = Writer::new(true, 4096, 512, &mut image);
         writer.reserve_dos_header_and_stub();
         writer.reserve_nt_headers(16);
-        writer.reserve_section_headers(5);
+        writer.reserve_section_headers(6);
+        let rsrc = rsrc(&self.version);
         let sections = [
             (*b".text\0\0\0", text),
             (*b".rdata\0\0", rdata),
             (*b".data\0\0\0", data),
             (*b".pdata\0\0", pdata),
+            (*b".rsrc\0\0\0", &rsrc),
         ];
         let ranges: Vec<_> = sections
             .iter()
-            .zip(self.flags)
+            .zip(self.flags.into_iter().chain([CONSTANT]))
             .map(|((name, bytes), flags)| {
                 let size = u32::try_from(bytes.len()).expect("short");
                 writer.reserve_section(*name, flags, size, size)
@@ -164,6 +173,8 @@ impl Sample {
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_IMPORT, IMPORTS, 60);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_IAT, slots, table_size);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG, DEBUG, DEBUG_SIZE);
+        let size = u32::try_from(rsrc.len()).expect("short");
+        writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_RESOURCE, ranges[4].virtual_address, size);
         let size = u32::try_from(pdata.len()).expect("short");
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION, ranges[3].virtual_address, size);
         for (field, kind) in &self.relocations {
@@ -296,6 +307,61 @@ fn debug(rdata: u32) -> Vec<u8> {
     let in_file = rdata + PDB_RECORD - RDATA;
     let fields = [0, 0, 0, pe::IMAGE_DEBUG_TYPE_CODEVIEW, size, PDB_RECORD, in_file];
     [fields.into_iter().flat_map(u32::to_le_bytes).collect(), record].concat()
+}
+
+/// Version information of a `FILETYPE` and `FILESUBTYPE`.
+pub(super) fn version(version: &str, (kind, subtype): (u32, u32)) -> Vec<u8> {
+    let numbers: Vec<u32> = version.split('.').map(|part| part.parse().expect("a number")).collect();
+    let (high, low) = (numbers[0] << 16 | numbers[1], numbers[2] << 16);
+    let fields = [0xfeef_04bd, 0x1_0000, high, low, high, low, 0x3f, 0, 0x4_0004, kind, subtype, 0, 0];
+    let fields: Vec<u8> = fields.into_iter().flat_map(u32::to_le_bytes).collect();
+    let text = |name: &str, text: &str| {
+        let value: Vec<u8> = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        block(name, true, &value, &[])
+    };
+    let texts = [
+        text("CompanyName", "somebody"),
+        text("FileDescription", "something"),
+        text("FileVersion", &format!("{version}.0")),
+        text("InternalName", "psimp.sys"),
+        text("OriginalFilename", "psimp.sys"),
+        text("ProductName", "psimp"),
+        text("ProductVersion", version),
+    ];
+    let strings = block("StringFileInfo", true, &[], &[block("040904b0", true, &[], &texts)]);
+    block("VS_VERSION_INFO", false, &fields, &[strings])
+}
+
+/// A block of version information, padded to four bytes.
+fn block(key: &str, is_text: bool, value: &[u8], inside: &[Vec<u8>]) -> Vec<u8> {
+    let aligned = |bytes: &mut Vec<u8>| bytes.resize(bytes.len().next_multiple_of(4), 0);
+    let mut bytes = vec![0; 6];
+    bytes.extend(key.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+    aligned(&mut bytes);
+    bytes.extend(value);
+    for block in inside {
+        aligned(&mut bytes);
+        bytes.extend(block);
+    }
+    let length = if is_text { value.len() / 2 } else { value.len() };
+    for (field, value) in [bytes.len(), length, usize::from(is_text)].into_iter().enumerate() {
+        let value = u16::try_from(value).expect("short");
+        bytes[2 * field..][..2].copy_from_slice(&value.to_le_bytes());
+    }
+    aligned(&mut bytes);
+    bytes
+}
+
+/// A directory of type, name and language with this as its only resource.
+fn rsrc(version: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // The last word of a table counts the entries with numbers; the high bit of an entry leads to another table.
+    for (id, offset) in [(pe::RT_VERSION, 0x8000_0018), (1, 0x8000_0030), (0x409, 0x48)] {
+        bytes.extend([0_u32, 0, 0, 1 << 16, u32::from(id), offset].into_iter().flat_map(u32::to_le_bytes));
+    }
+    let size = u32::try_from(version.len()).expect("short");
+    bytes.extend([VERSION, size, 0, 0].into_iter().flat_map(u32::to_le_bytes));
+    [&bytes, version].concat()
 }
 
 fn bind_info() -> Vec<u8> {
