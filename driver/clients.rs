@@ -22,6 +22,8 @@ use wdk_sys::{NTSTATUS, WDF_OBJECT_ATTRIBUTES};
 struct DeviceContext {
     /// The lock, a child of the device, guards every [`Place`] and every [`Closed`] as well.
     clients: Mutex<Clients>,
+    /// The setting, as the driver started.
+    every_user: bool,
 }
 
 /// Both ends of the list, and its length.
@@ -90,7 +92,7 @@ pub(crate) fn attributes() -> WDF_OBJECT_ATTRIBUTES {
 ///
 /// # Safety
 /// Called once, before the device can be opened.
-pub(crate) unsafe fn prepare(device: Device) -> Result<(), NTSTATUS> {
+pub(crate) unsafe fn prepare(device: Device, every_user: bool) -> Result<(), NTSTATUS> {
     let object = device.handle().cast();
     // SAFETY: the device exists; the lock goes into its context.
     let lock = unsafe { WaitLock::create(object) }?;
@@ -98,18 +100,26 @@ pub(crate) unsafe fn prepare(device: Device) -> Result<(), NTSTATUS> {
     // SAFETY: the device exists.
     let context = unsafe { DEVICE_CONTEXT.get::<DeviceContext>(object) };
     // SAFETY: the framework made the context with the device, which cannot be opened yet.
-    unsafe { context.write(DeviceContext { clients: Mutex::new(lock, clients) }) };
+    unsafe { context.write(DeviceContext { clients: Mutex::new(lock, clients), every_user }) };
     Ok(())
 }
 
 /// Works on the clients of a device under their lock. `work` takes no lock and drops no
 /// reference: it returns what it removes or refuses.
 fn with<R>(device: Device, work: impl FnOnce(&mut Clients) -> R) -> R {
+    context(&device).clients.with(work)
+}
+
+/// Whether every authenticated user may connect.
+pub(crate) fn every_user_may_connect(device: Device) -> bool {
+    context(&device).every_user
+}
+
+fn context(device: &Device) -> &DeviceContext {
     // SAFETY: the device exists.
     let context = unsafe { DEVICE_CONTEXT.get::<DeviceContext>(device.handle().cast()) };
     // SAFETY: written before the device could be opened, and lives as long as it does.
-    let context = unsafe { &*context };
-    context.clients.with(work)
+    unsafe { &*context }
 }
 
 impl Place {

@@ -46,7 +46,7 @@ impl Drop for DeviceInit {
 ///
 /// # Safety
 /// `driver` is the framework's driver object; called once, by `DriverEntry`.
-pub(crate) unsafe fn create(driver: WDFDRIVER) -> Result<WDFDEVICE, NTSTATUS> {
+pub(crate) unsafe fn create(driver: WDFDRIVER) -> Result<(), NTSTATUS> {
     // SAFETY: promised by the caller.
     let every_user = unsafe { settings::every_user_may_connect(driver) };
     let sddl = if every_user { SDDL_WITH_CLIENTS.unicode() } else { SDDL.unicode() };
@@ -70,10 +70,10 @@ pub(crate) unsafe fn create(driver: WDFDRIVER) -> Result<WDFDEVICE, NTSTATUS> {
     }
     // SAFETY: the init is not yet consumed.
     unsafe { file::configure(init.0) };
-    finish(init)
+    finish(init, every_user)
 }
 
-fn finish(mut init: DeviceInit) -> Result<WDFDEVICE, NTSTATUS> {
+fn finish(mut init: DeviceInit, every_user: bool) -> Result<(), NTSTATUS> {
     let mut attributes = clients::attributes();
     let mut device: WDFDEVICE = ptr::null_mut();
     // SAFETY: the init is configured; on success the framework sets our pointer
@@ -89,7 +89,7 @@ fn finish(mut init: DeviceInit) -> Result<WDFDEVICE, NTSTATUS> {
     // SAFETY: the driver's one device.
     let prepared = unsafe { Device::new(device) };
     // SAFETY: called once; the device cannot be opened before it is completely set up, below.
-    unsafe { clients::prepare(prepared) }?;
+    unsafe { clients::prepare(prepared, every_user) }?;
     let link = LINK.unicode();
     // SAFETY: the device was just created, `link` is a local.
     check(unsafe {
@@ -97,7 +97,7 @@ fn finish(mut init: DeviceInit) -> Result<WDFDEVICE, NTSTATUS> {
     })?;
     // SAFETY: the device is completely set up.
     unsafe { call_unsafe_wdf_function_binding!(WdfControlFinishInitializing, device) };
-    Ok(device)
+    Ok(())
 }
 
 fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {

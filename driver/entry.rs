@@ -2,21 +2,15 @@
 
 use crate::device;
 use crate::trace;
-use crate::wdf::{self, ContextType};
+use crate::wdf::{self, NO_ATTRIBUTES};
 use core::ptr;
 use wdk_sys::{
     _WDF_DRIVER_INIT_FLAGS::WdfDriverInitNonPnpDriver, NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT,
-    WDF_DRIVER_CONFIG, WDFDEVICE, WDFDRIVER, WDFOBJECT, call_unsafe_wdf_function_binding,
+    STATUS_SUCCESS, WDF_DRIVER_CONFIG, WDFDRIVER, call_unsafe_wdf_function_binding,
 };
 
-/// The context of the driver object.
-#[repr(C)]
-struct DriverContext {
-    /// The control device; null before it is created.
-    device: WDFDEVICE,
-}
-
-static DRIVER_CONTEXT: ContextType = ContextType::of::<DriverContext>(c"DriverContext", &DRIVER_CONTEXT);
+/// The tag of the framework's pool blocks for this driver, as `!poolused` shows it.
+const POOL_TAG: u32 = u32::from_le_bytes(*b"psmp");
 
 /// Starts the driver, and logs the result.
 ///
@@ -30,23 +24,26 @@ static DRIVER_CONTEXT: ContextType = ContextType::of::<DriverContext>(c"DriverCo
 unsafe extern "system" fn driver_entry(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTSTATUS {
     trace::register();
     // SAFETY: promised by the caller.
-    let status = unsafe { create(driver, registry_path) };
+    let status = unsafe { create(driver, registry_path) }.err().unwrap_or(STATUS_SUCCESS);
     trace::started(status);
     status
 }
 
 /// Creates the framework driver object and the control device.
 ///
+/// # Errors
+/// The framework's error.
+///
 /// # Safety
 /// As of [`driver_entry`].
-unsafe fn create(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTSTATUS {
+unsafe fn create(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> Result<(), NTSTATUS> {
     let mut config = WDF_DRIVER_CONFIG {
         Size: wdf::size_of_config::<WDF_DRIVER_CONFIG>(),
         EvtDriverUnload: Some(evt_driver_unload),
         DriverInitFlags: WdfDriverInitNonPnpDriver as u32,
+        DriverPoolTag: POOL_TAG,
         ..WDF_DRIVER_CONFIG::default()
     };
-    let mut attributes = DRIVER_CONTEXT.attributes();
     let mut handle: WDFDRIVER = ptr::null_mut();
     // SAFETY: the caller passes the I/O manager's arguments; the other pointers are
     // to locals that outlive the call.
@@ -55,42 +52,23 @@ unsafe fn create(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTS
             WdfDriverCreate,
             driver,
             registry_path,
-            &raw mut attributes,
+            NO_ATTRIBUTES,
             &raw mut config,
             &raw mut handle
         )
     };
     if !wdk::nt_success(status) {
-        return status;
+        return Err(status);
     }
     // SAFETY: the driver object was just created.
-    match unsafe { device::create(handle) } {
-        Ok(device) => {
-            // SAFETY: the driver object was just created.
-            let context = unsafe { DRIVER_CONTEXT.get::<DriverContext>(handle.cast()) };
-            // SAFETY: the framework made the context, zeroed, with the driver
-            // object above; nothing else refers to it during DriverEntry.
-            unsafe { (*context).device = device };
-            wdk_sys::STATUS_SUCCESS
-        }
-        Err(status) => status,
-    }
+    unsafe { device::create(handle) }
 }
 
-/// Deletes the control device; every file object is closed by now.
+/// Ends logging; every file object is closed by now. The framework deletes the control device when
+/// this returns, as for every driver whose devices are all control devices.
 ///
 /// IRQL `PASSIVE_LEVEL`, in a system thread. A thread that is impersonating
 /// continues to: its slot holds no pointer into this image.
-extern "C" fn evt_driver_unload(driver: WDFDRIVER) {
-    // SAFETY: the driver object exists as long as this callback runs.
-    let context = unsafe { DRIVER_CONTEXT.get::<DriverContext>(driver.cast()) };
-    // SAFETY: the context lives as long as the driver object, which the framework
-    // passes in; only `DriverEntry` writes it.
-    let device = unsafe { (*context).device };
-    if !device.is_null() {
-        let object: WDFOBJECT = device.cast();
-        // SAFETY: the device was created by `DriverEntry` and is deleted only here.
-        unsafe { call_unsafe_wdf_function_binding!(WdfObjectDelete, object) };
-    }
+extern "C" fn evt_driver_unload(_driver: WDFDRIVER) {
     trace::stopped();
 }

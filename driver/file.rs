@@ -22,8 +22,6 @@ use wdk_sys::{
 /// whose create failed, for which the callbacks below are not called.
 #[repr(C)]
 struct FileContext {
-    /// The device of the file object.
-    device: Device,
     /// The server process that opened it, referenced so that its address cannot be reused for
     /// another process while the handle exists elsewhere. `None` for a client.
     opener: Option<Process>,
@@ -49,8 +47,8 @@ pub(crate) unsafe fn configure(init: *mut WDFDEVICE_INIT) {
         EvtFileClose: Some(evt_file_close),
         EvtFileCleanup: Some(evt_file_cleanup),
         AutoForwardCleanupClose: WdfUseDefault,
-        // Nothing is layered above a control device, so FsContext2 is free. Without it the framework
-        // walks all open files for each request, under the spin lock of the device.
+        // FsContext2 is for the driver whose device is opened, and this one leaves it to the framework.
+        // Otherwise that walks all open files for each request, under the spin lock of the device.
         FileObjectClass: WdfFileObjectWdfCanUseFsContext2,
     };
     let mut attributes = FILE_CONTEXT.attributes();
@@ -73,8 +71,8 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
     // SAFETY: the framework passes each create to this callback once, and nothing else in the
     // driver has its handle.
     let create = unsafe { Create::new(request, file) };
-    let result = role(&create).and_then(|role| match role {
-        Role::Server => open_server(&create, device),
+    let result = role(&create, device).and_then(|role| match role {
+        Role::Server => open_server(&create),
         Role::Client => open_client(&create, device),
     });
     create.complete(result);
@@ -86,21 +84,21 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
 /// Those of [`psimp_service::open`]; `OBJECT_NAME_NOT_FOUND` for a name relative to a file, below which
 /// there is none. Whether the I/O manager checks the device's descriptor for that is not documented,
 /// and the name would be mistaken for one below the device.
-fn role(create: &Create) -> Result<Role, Status> {
+fn role(create: &Create, device: Device) -> Result<Role, Status> {
     if create.is_relative() {
         return Err(Status::OBJECT_NAME_NOT_FOUND);
     }
-    psimp_service::open(create.name(), create.desired_access(), kernel::access_check)
+    let every_user = clients::every_user_may_connect(device);
+    psimp_service::open(create.name(), create.desired_access(), every_user, kernel::access_check)
 }
 
 /// Makes the file object a server's, owned by the calling process.
-fn open_server(create: &Create, device: Device) -> Result<(), Status> {
+fn open_server(create: &Create) -> Result<(), Status> {
     let file = create.file_object();
     // SAFETY: the file object exists, and the lock goes into its context.
     let lock = unsafe { WaitLock::create(file.cast()) };
     let lock = lock.map_err(|status: NTSTATUS| Status(status.cast_unsigned()))?;
     let server = FileContext {
-        device,
         opener: Some(Process::of_caller()),
         place: UnsafeCell::new(Place::empty()),
         saves: Some(Mutex::new(lock, Some(SaveTable::new()))),
@@ -118,7 +116,6 @@ fn open_server(create: &Create, device: Device) -> Result<(), Status> {
 fn open_client(create: &Create, device: Device) -> Result<(), Status> {
     let security = ClientSecurity::of_caller(create.quality_of_service())?;
     let client = FileContext {
-        device,
         opener: None,
         place: UnsafeCell::new(Place::empty()),
         saves: None,
@@ -167,9 +164,9 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     let file = unsafe { File::new(file) };
     let context = opened(file);
     // SAFETY: the place is in a file object that exists as long as this callback runs.
-    unsafe { clients::disconnect(context.device, context.place.get()) };
+    unsafe { clients::disconnect(file.device(), context.place.get()) };
     let Some(saves) = &context.saves else { return };
-    clients::end_all(context.device, &server(file));
+    clients::end_all(file.device(), &server(file));
     // The references are dropped outside the lock.
     drop(saves.with(Option::take));
 }

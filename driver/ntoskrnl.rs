@@ -4,8 +4,8 @@
 //! through a jump that the linker makes for each of them. Here it goes through the import table.
 
 use wdk_sys::{
-    ACCESS_MASK, BOOLEAN, HANDLE, KIRQL, KPROCESSOR_MODE, LONG_PTR, LPCGUID, NTSTATUS, PACCESS_MASK,
-    PACCESS_STATE, PACCESS_TOKEN, PBOOLEAN, PCEVENT_DESCRIPTOR, PEPROCESS, PETHREAD, PETWENABLECALLBACK,
+    ACCESS_MASK, BOOLEAN, HANDLE, KPROCESSOR_MODE, LONG_PTR, LPCGUID, NTSTATUS, PACCESS_MASK, PACCESS_STATE,
+    PACCESS_TOKEN, PBOOLEAN, PCEVENT_DESCRIPTOR, PEPROCESS, PETHREAD, PETWENABLECALLBACK,
     PEVENT_DATA_DESCRIPTOR, PGENERIC_MAPPING, PHANDLE, PNTSTATUS, POBJECT_ATTRIBUTES,
     POBJECT_HANDLE_INFORMATION, POBJECT_TYPE, PPRIVILEGE_SET, PREGHANDLE, PSECURITY_CLIENT_CONTEXT,
     PSECURITY_DESCRIPTOR, PSECURITY_IMPERSONATION_LEVEL, PSECURITY_QUALITY_OF_SERVICE,
@@ -87,7 +87,8 @@ unsafe extern "C" {
         length: ULONG,
     ) -> NTSTATUS;
     /// Any IRQL.
-    pub(crate) fn KeGetCurrentIrql() -> KIRQL;
+    #[cfg(not(target_arch = "aarch64"))]
+    pub(crate) fn KeGetCurrentIrql() -> wdk_sys::KIRQL;
     /// Any IRQL. No reference is taken: the current thread outlives the call.
     pub(crate) fn PsGetCurrentThread() -> PETHREAD;
 }

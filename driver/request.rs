@@ -10,8 +10,8 @@ use core::{ptr, slice};
 use psimp_nt::Status;
 use psimp_protocol::Ioctl;
 use wdk_sys::{
-    _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, PIO_SECURITY_CONTEXT, PVOID,
-    SECURITY_QUALITY_OF_SERVICE, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT, WDFREQUEST,
+    _MODE::UserMode, _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, FILE_OPENED, PIO_SECURITY_CONTEXT,
+    PVOID, SECURITY_QUALITY_OF_SERVICE, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT, WDFREQUEST,
     call_unsafe_wdf_function_binding,
 };
 
@@ -248,6 +248,9 @@ impl Create {
     }
 
     /// The quality of service that the client requested; `None` when it passed none.
+    ///
+    /// The documentation of `IO_SECURITY_CONTEXT` reserves the member for the system. File systems that
+    /// serve clients read it, and nothing else tells a driver what the client allows.
     pub(crate) fn quality_of_service(&self) -> Option<SECURITY_QUALITY_OF_SERVICE> {
         // SAFETY: null, or valid as long as the create is in progress.
         let security = unsafe { self.security.as_ref() }?;
@@ -255,8 +258,12 @@ impl Create {
         unsafe { security.SecurityQos.as_ref() }.copied()
     }
 
-    /// Completes the request: the file object is open, or the create fails with a status.
+    /// Completes the request: the file object is open, or the create fails with a status. The
+    /// disposition is ignored: what is opened exists, so the caller is told `FILE_OPENED`.
     pub(crate) fn complete(self, result: Result<(), Status>) {
-        self.handle.complete(result.err().unwrap_or(Status::SUCCESS), 0);
+        match result {
+            Ok(()) => self.handle.complete(Status::SUCCESS, FILE_OPENED.into()),
+            Err(status) => self.handle.complete(status, 0),
+        }
     }
 }

@@ -79,6 +79,12 @@ impl File<'_> {
     pub(crate) fn handle(self) -> WDFFILEOBJECT {
         self.0
     }
+
+    /// The device that it is a file object of. `DISPATCH_LEVEL`.
+    pub(crate) fn device(self) -> Device {
+        // SAFETY: the file object is open.
+        Device(unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetDevice, self.0) })
+    }
 }
 
 /// A wait lock of the framework.

@@ -15,15 +15,24 @@ pub(crate) use object::{Process, Thread};
 pub(crate) use slot::revert_to_self;
 pub(crate) use token::{HandleToken, PrimaryToken, SlotToken, TokenPtr};
 
-use crate::ntoskrnl::{KeGetCurrentIrql, PsGetCurrentProcessId, PsGetCurrentThreadId};
+use crate::ntoskrnl::{PsGetCurrentProcessId, PsGetCurrentThreadId};
 use psimp_nt::Status;
-use wdk_sys::{HANDLE, NTSTATUS, PASSIVE_LEVEL};
+use wdk_sys::{HANDLE, NTSTATUS};
 
-/// Whether the current IRQL is `PASSIVE_LEVEL`. Any IRQL.
+/// Whether a request that the driver was just given is at `PASSIVE_LEVEL`. Any IRQL.
+///
+/// On arm64 nobody is asked: `KeGetCurrentIrql` is the HAL's there before Windows 10 2004. A request
+/// from user mode is at that level by the contract of the I/O manager, and the service refuses others
+/// first.
 pub(crate) fn is_passive_level() -> bool {
-    // SAFETY: callable at any IRQL.
-    let irql = unsafe { KeGetCurrentIrql() };
-    u32::from(irql) == PASSIVE_LEVEL
+    #[cfg(target_arch = "aarch64")]
+    return true;
+    #[cfg(not(target_arch = "aarch64"))]
+    {
+        // SAFETY: callable at any IRQL.
+        let irql = unsafe { crate::ntoskrnl::KeGetCurrentIrql() };
+        u32::from(irql) == wdk_sys::PASSIVE_LEVEL
+    }
 }
 
 /// The id of the calling process.

@@ -13,7 +13,6 @@ mod harness;
 mod layers;
 mod lint;
 mod mutants;
-mod ntoskrnl;
 mod page;
 mod platform;
 mod python;
@@ -96,6 +95,9 @@ impl Format {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = build::called_as_linker() {
+        return code;
+    }
     run(&Cli::parse().task).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE

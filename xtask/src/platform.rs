@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::Path;
+use std::process::Command;
 
 /// Makes a symbolic link.
 #[cfg(unix)]
@@ -18,6 +19,16 @@ pub(crate) fn symlink(_to: &Path, _at: &Path) -> io::Result<()> {
         "the cross build runs on Linux; with the WDK, use cargo make",
     ))
 }
+
+/// Lets a program see this name as the one that it is called by.
+#[cfg(unix)]
+pub(crate) fn set_name(command: &mut Command, name: &str) {
+    std::os::unix::process::CommandExt::arg0(command, name);
+}
+
+/// Lets a program see this name as the one that it is called by.
+#[cfg(not(unix))]
+pub(crate) fn set_name(_command: &mut Command, _name: &str) {}
 
 /// True if this program may install packages by itself.
 #[cfg(unix)]

@@ -22,6 +22,11 @@ impl File {
         match self.0 {}
     }
 
+    /// The result of the create.
+    pub fn information(&self) -> usize {
+        match self.0 {}
+    }
+
     /// The number of file objects that the framework visited so far to find this one.
     pub fn visits(&self) -> u64 {
         match self.0 {}

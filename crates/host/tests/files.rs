@@ -9,7 +9,7 @@ use psimp_nt::{Level, Status, TokenType};
 use std::sync::Arc;
 use support::code::Value::{Argument, At, Behind, Of};
 use support::driver::{Driver, NAME, ON_CLOSE, ON_CONTROL, ON_CREATE};
-use support::run::{CODE, Opened};
+use support::run::{CODE, Opened, answer};
 use support::spec;
 
 const NOT_REQUIRED: u32 = 1;
@@ -128,4 +128,37 @@ fn an_open_relative_to_a_file_says_so() {
     }
     host.close(&thread, file).expect("it closes");
     assert_eq!(host.unload(), Ok(()));
+}
+
+#[test]
+fn the_result_of_a_create_is_told() {
+    for information in [0, 1, 5] {
+        let mut driver = Driver::new();
+        driver.rewrite(ON_CREATE);
+        let values = [Of(driver.globals), Argument(1), 0.into(), information.into()];
+        driver.framework(ON_CREATE, "WdfRequestCompleteWithInformation", &values);
+        driver.give(ON_CREATE, 0.into());
+        driver.complete(0, 0);
+        let Opened { file, .. } = Opened::by(&driver, Options::default());
+        assert_eq!(file.information() as u64, information);
+    }
+}
+
+#[test]
+fn a_file_is_of_its_device() {
+    let mut driver = Driver::new();
+    let [file, device] = [driver.words(&[0]), driver.words(&[0])];
+    let globals = Of(driver.globals);
+    driver.framework(ON_CONTROL, "WdfRequestGetFileObject", &[globals, Argument(1)]).keep(file);
+    driver.framework(ON_CONTROL, "WdfFileObjectGetDevice", &[globals, Of(file)]).keep(device);
+    let both = driver.words(&[0, 0]);
+    driver.code(ON_CONTROL).write(At(both), 0, Of(device)).write(At(both), 8, Argument(0));
+    let buffer = driver.words(&[0]);
+    let values = [globals, Argument(1), 1.into(), At(buffer), 0.into()];
+    driver.framework(ON_CONTROL, "WdfRequestRetrieveOutputBuffer", &values);
+    driver.call(ON_CONTROL, "memcpy", &[Of(buffer), At(both), 16.into()]);
+    driver.complete(0, 16);
+    let both = answer(&driver, &[], 16);
+    assert_eq!(both[..8], both[8..]);
+    assert_ne!(both[..8], [0; 8]);
 }

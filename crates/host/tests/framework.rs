@@ -269,3 +269,21 @@ fn the_globals_are_good_for_one_binding() {
     assert_eq!(kind, FaultKind::BadArgument);
     assert_eq!(message, "WdfVersionUnbind was called without a binding to the framework");
 }
+
+#[test]
+fn a_pool_tag_is_four_printable_characters() {
+    let with = |tag: [u8; 4]| {
+        let mut driver = Driver::new();
+        driver.set_pool_tag(u32::from_le_bytes(tag));
+        driver.complete(0, 0);
+        life(&driver, &IoControl::new(CODE, &[]), 0)
+    };
+    for tag in [[0; 4], *b"psmp", *b"A ~!"] {
+        assert_eq!(with(tag), End::Well(0), "{tag:X?}");
+    }
+    for tag in [*b"psm\0", *b"ps\tp", [0x7F; 4], [b'p', b's', b'm', 0xE4]] {
+        let End::Fault(fault) = with(tag) else { panic!("{tag:X?}") };
+        assert_eq!(fault.kind, FaultKind::BadArgument);
+        assert!(fault.message.contains("was given the pool tag 0x"), "{fault}");
+    }
+}

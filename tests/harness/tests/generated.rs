@@ -11,7 +11,8 @@ use psimp_protocol::layout::{Field, Kind, Layout};
 use psimp_protocol::wire::MAX_DESCRIPTOR;
 use psimp_protocol::{
     CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_NAME, DEVICE_SDDL, EventLevel,
-    IOCTLS, Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_SAVES, PROTOCOL_VERSION, REFUSALS, Refusal, RulesMode,
+    IOCTLS, Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_PROCESS_CONNECTIONS, MAX_SAVES, MAX_USER_CONNECTIONS,
+    PROTOCOL_VERSION, REFUSALS, Refusal, RulesMode,
 };
 use psimp_rules::Rule;
 use std::fmt::Write as _;
@@ -52,7 +53,7 @@ fn render() -> String {
     text.extend(REFUSALS.iter().map(refusal));
     let _ = writeln!(
         text,
-        "\nA file object keeps at most {MAX_SAVES} saves; at most {MAX_CONNECTIONS} clients are connected; a descriptor has at most {MAX_DESCRIPTOR} bytes.\n\n\
+        "\nA file object keeps at most {MAX_SAVES} saves; at most {MAX_CONNECTIONS} clients are connected, {MAX_USER_CONNECTIONS} of a user and {MAX_PROCESS_CONNECTIONS} of a process; a descriptor has at most {MAX_DESCRIPTOR} bytes.\n\n\
          ## Structures\n\n\
          Little-endian, naturally aligned, without padding. Handles are 64 bits wide; a 32-bit caller\n\
          sign-extends its own. Reserved fields are zero. A thread handle of 0 is the calling thread."

@@ -14,7 +14,7 @@ pub(crate) enum Arch {
 }
 
 impl Arch {
-    /// The folder of its libraries in the WDK, as wdk-build spells it.
+    /// The folder of its libraries in the WDK, as wdk-build spells it, and its name for `llvm-cvtres`.
     pub(super) fn folder(self) -> &'static str {
         match self {
             Self::X64 => "x64",

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::compiler::Compiler;
 use super::tools::{self, Tool, Use};
 use super::wdk_tree::WdkTree;
-use super::{Arch, Image, mirror, wdk_build};
+use super::{Arch, Image, linker, mirror, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -45,23 +45,15 @@ pub(crate) const MINIMAL: Package = Package { name: "psimp-minimal", stem: "mini
 /// Builds a driver and puts the image at `output`.
 pub(crate) fn build(workspace: &Workspace, package: Package, arch: Arch, output: PathBuf) -> Result<Image> {
     let prepared = Prepared::make(workspace, arch)?;
-    let mut cargo = prepared.cargo(&prepared.compiler.cargo, "rustc")?;
-    cargo.args(["--package", package.name, "--features", "kernel"]);
-    // Relative, so that the flag is the same in every checkout.
-    let release = Path::new("target").join(arch.target()).join("release");
-    let link = release.join(package.stem).with_extension("link");
-    exec::run(cargo.arg("--").arg(format!("--print=link-args={}", link.display())))?;
-    let built = prepared.mirror.join(release).join(package.stem).with_extension("dll");
-    let bytes = fs::read(&built).with_context(|| format!("cargo built no {}", built.display()))?;
-    exec::write_if_changed(&output, bytes)?;
-    Ok(Image { link: Some(link_line(&prepared.mirror.join(link))?), ..Image::read(output)? })
-}
-
-/// The command line that rustc recorded, without the linker's environment in front of it.
-fn link_line(noted: &Path) -> Result<String> {
-    let text = exec::read(noted)?;
-    let start = text.find(&format!("\"{}\"", Tool::Linker.text()?)).context("rustc noted no linker")?;
-    Ok(text[start..].trim_end().to_owned())
+    let mut cargo = prepared.cargo(&prepared.compiler.cargo, "build")?;
+    exec::run(cargo.args(["--package", package.name, "--features", "kernel"]))?;
+    let built = prepared.mirror.join("target").join(arch.target()).join("release/deps").join(package.stem);
+    let built = built.with_extension("dll");
+    for (made, output) in [(&built, &output), (&built.with_extension("pdb"), &output.with_extension("pdb"))] {
+        let bytes = fs::read(made).with_context(|| format!("cargo built no {}", made.display()))?;
+        exec::write_if_changed(output, bytes)?;
+    }
+    Ok(Image { link: Some(linker::command(&built)?), ..Image::read(output)? })
 }
 
 /// Where the linker, as wdk-build asks of it, lists the functions of the image that it linked last.
@@ -114,11 +106,13 @@ impl<'a> Prepared<'a> {
         }
         cargo.env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags()?);
         let variable = self.arch.variable().to_uppercase();
-        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), Tool::Linker.path()?);
+        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), linker::make(self.workspace)?);
+        // For the PDB; nothing of it is in the image.
+        cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "full");
         // Lints of the wdk crates are not ours to fix.
         cargo.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
         cargo.env("PSIMP_BUILD_ID", &self.workspace.build_id);
-        cargo.env("PSIMP_WDK_LIBRARIES", &self.tree.libraries);
+        cargo.env("PSIMP_WDK_LIBRARIES", &self.tree.libraries).env("LLVM_RC", Tool::Rc.path()?);
         cargo.envs(self.header_variables()?);
         Ok(cargo)
     }
@@ -147,12 +141,9 @@ impl<'a> Prepared<'a> {
         let mut flags = vec![
             // wdk-build requires it: a driver has no C runtime to load.
             "-Ctarget-feature=+crt-static".to_owned(),
-            // No PDB, and so no path to one in the image.
-            "-Cstrip=symbols".to_owned(),
-            "-Clink-arg=/DEBUG:NONE".to_owned(),
             // The checksum in the header, which the kernel verifies.
             "-Clink-arg=/RELEASE".to_owned(),
-            // A hash of the image where the time of the build would be.
+            // A hash of the image where the time of the build would be. The PDB's GUID is a hash of the PDB.
             "-Clink-arg=/Brepro".to_owned(),
         ];
         flags.extend(remapped_prefixes(self.workspace, &self.compiler, &self.mirror)?);

@@ -3,10 +3,13 @@
 mod arch;
 mod compiler;
 mod driver;
+mod linker;
 mod mirror;
+pub(crate) mod ntoskrnl;
 mod runtime;
 mod slots;
 mod tools;
+mod version_resource;
 mod wdk_build;
 mod wdk_tree;
 mod windows;
@@ -22,6 +25,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use arch::Arch;
 pub(crate) use compiler::Compiler;
 pub(crate) use driver::{clippy, map};
+pub(crate) use linker::called as called_as_linker;
 pub(crate) use mirror::link;
 pub(crate) use runtime::loaded as loaded_libraries;
 pub(crate) use slots::parse as kmdf_functions;
@@ -52,7 +56,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["mutant", "malicious", "minimal"])]
     windows: bool,
     /// Print the command line of the linker too: the driver's entry point, subsystem, libraries and flags,
-    /// as rustc, wdk-build and this task pass them
+    /// as rustc, wdk-build and this task pass them, and the folder that its names are in
     #[arg(long, conflicts_with = "windows")]
     show_link: bool,
     #[command(flatten)]
@@ -124,6 +128,11 @@ pub(crate) fn minimal(workspace: &Workspace) -> Result<Image> {
 }
 
 impl Image {
+    /// The symbols of a driver.
+    pub(crate) fn pdb(&self) -> PathBuf {
+        self.path.with_extension("pdb")
+    }
+
     fn read(path: PathBuf) -> Result<Self> {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Self { sha256: self::sha256(&bytes), size: bytes.len() as u64, path, link: None })

@@ -41,6 +41,10 @@ pub(crate) enum Tool {
     Dlltool,
     Lib,
     Readobj,
+    /// The compiler of version resources.
+    Rc,
+    /// Makes an object of a compiled resource, for a linker that reads no other file.
+    Cvtres,
     Linker,
     /// What bindgen reads headers with.
     Libclang,
@@ -87,6 +91,8 @@ const TOOLS: &[Row] = &[
     Row(Tool::Dlltool, Use::Driver, Place::Llvm("llvm-dlltool"), LLVM_PACKAGES),
     Row(Tool::Lib, Use::Driver, Place::Llvm("llvm-lib"), LLVM_PACKAGES),
     Row(Tool::Readobj, Use::Driver, Place::Llvm("llvm-readobj"), LLVM_PACKAGES),
+    Row(Tool::Rc, Use::Driver, Place::Llvm("llvm-rc"), LLVM_PACKAGES),
+    Row(Tool::Cvtres, Use::Driver, Place::Llvm("llvm-cvtres"), LLVM_PACKAGES),
     Row(Tool::Linker, Use::Driver, Place::Llvm("lld-link"), ["lld-19", "lld", "lld"]),
     Row(
         Tool::Headers,
@@ -324,6 +330,6 @@ mod tests {
             "{message}"
         );
         assert!(headers.missing().starts_with("ddk/ntifs.h (in /usr/share/mingw-w64/include, "));
-        assert_eq!(TOOLS.len(), 15);
+        assert_eq!(TOOLS.len(), 17);
     }
 }

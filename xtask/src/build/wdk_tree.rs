@@ -9,9 +9,9 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use super::mirror::link;
-use super::{Arch, Tool, hex, slots};
+use super::{Arch, Tool, hex, ntoskrnl, slots};
+use crate::exec;
 use crate::workspace::Workspace;
-use crate::{exec, ntoskrnl};
 
 /// The kit's version only names folders; wdk-build takes the one that is there.
 const KIT: &str = "10.0.22621.0";
@@ -137,8 +137,8 @@ impl WdkTree {
         }
         exec::create_dir(&kernel)?;
         exec::create_dir(&kmdf)?;
-        let def = self.root.join("ntoskrnl.def");
-        exec::write_if_changed(&def, ntoskrnl::module_definition())?;
+        let def = self.root.join(format!("ntoskrnl-{}.def", self.arch.folder()));
+        exec::write_if_changed(&def, ntoskrnl::module_definition(self.arch))?;
         self.import_library(&def, &kernel.join("ntoskrnl.lib"))?;
         self.import_library(&sources.join("WdfLdr.def"), &kmdf.join("WdfLdr.lib"))?;
         for name in EMPTY_LIBRARIES {
@@ -146,14 +146,19 @@ impl WdkTree {
             exec::write_if_changed(&def, format!("LIBRARY {name}.sys\nEXPORTS\n"))?;
             self.import_library(&def, &kernel.join(format!("{name}.lib")))?;
         }
-        let object = self.root.join(format!("driver_entry-{}.obj", self.arch.folder()));
+        // In its folder and by its name: the library has the object's name as it is given, and so has the PDB.
+        let object = "driver_entry.obj";
         let mut clang = self.clang()?;
         clang.args(["-O2", "-c", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector"]);
-        clang.arg(sources.join("driver_entry.c")).arg("-o").arg(&object);
-        exec::run_quietly(&mut clang)?;
+        clang.args(["-g", "-gcodeview", "-gno-codeview-command-line", "-fdebug-compilation-dir=/psimp"]);
+        clang.args(["-Xclang", &format!("-object-file-name={object}")]);
+        for (folder, name) in [(sources, "/psimp/xtask/cross"), (&self.root, "/wdk")] {
+            clang.arg(format!("-ffile-prefix-map={}={name}", folder.display()));
+        }
+        clang.arg(sources.join("driver_entry.c")).arg("-o").arg(object);
+        exec::run_quietly(clang.current_dir(&kmdf))?;
         let mut lib = Tool::Lib.command()?;
-        lib.arg(format!("/out:{}", kmdf.join("WdfDriverEntry.lib").display())).arg(&object);
-        exec::run_quietly(&mut lib)?;
+        exec::run_quietly(lib.current_dir(&kmdf).args(["/out:WdfDriverEntry.lib", object]))?;
         exec::write_if_changed(&stamp, &digest)?;
         Ok(digest)
     }
@@ -162,7 +167,7 @@ impl WdkTree {
     fn link_inputs(&self, sources: &Path) -> Result<String> {
         let kmdf = self.root.join("Include/wdf/kmdf/1.15");
         let mut digest = Sha256::new();
-        digest.update(ntoskrnl::module_definition());
+        digest.update(ntoskrnl::module_definition(self.arch));
         for name in ["WdfLdr.def", "driver_entry.c"].iter().chain(KERNEL_HEADERS) {
             digest.update(exec::read(&sources.join(name))?);
         }
@@ -170,6 +175,7 @@ impl WdkTree {
             digest.update(exec::read(&kmdf.join(name))?);
         }
         digest.update(include_str!("wdk_tree.rs"));
+        digest.update(include_str!("linker.rs"));
         Ok(hex(&digest.finalize()))
     }
 

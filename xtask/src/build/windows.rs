@@ -1,6 +1,6 @@
 //! `cargo xtask build --windows`: the harness as a Windows program, `psimp.exe`, and what Wine lacks to run it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::compiler::Compiler;
 use super::driver::{lock, remapped_prefixes};
 use super::tools::{self, Tool, Use};
+use super::version_resource::{self, File};
 use super::{Arch, Image, mirror, runtime, wdk_build};
 use crate::exec;
 use crate::workspace::Workspace;
@@ -65,7 +66,7 @@ struct Prepared<'a> {
     /// The same mirror as the driver's, for the same reason: no path gets into the program.
     mirror: PathBuf,
     /// Held until the program is copied.
-    _lock: File,
+    _lock: fs::File,
 }
 
 impl<'a> Prepared<'a> {
@@ -77,6 +78,7 @@ impl<'a> Prepared<'a> {
         let lock = lock(&workspace.cross())?;
         let mirror = mirror::make(workspace)?;
         wdk_build::copy(workspace, &setup.compiler)?;
+        make_resource(&mirror.join(resource(setup.target)), arch)?;
         Ok(Self { workspace, setup, mirror, _lock: lock })
     }
 
@@ -98,6 +100,7 @@ impl<'a> Prepared<'a> {
             cargo.args(setup.std).env("RUSTC_BOOTSTRAP", "1");
         }
         let mut flags = setup.flags.clone();
+        flags.push(format!("-Clink-arg={}", resource(setup.target)));
         flags.extend(remapped_prefixes(self.workspace, &setup.compiler, &self.mirror)?);
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         let variable = setup.target.replace('-', "_").to_uppercase();
@@ -110,6 +113,26 @@ impl<'a> Prepared<'a> {
         }
         Ok(cargo)
     }
+}
+
+/// The object with the version resource, from the folder that cargo runs in: a flag with this machine's folder would
+/// change what is built.
+fn resource(target: &str) -> String {
+    format!("version/{target}/psimp.o")
+}
+
+fn make_resource(object: &Path, arch: Arch) -> Result<()> {
+    let folder = object.parent().context("it has a folder")?;
+    exec::create_dir(folder)?;
+    // VFT_APP
+    let file = File { name: "psimp.exe", description: "Runs the cases of psimp.sys", kind: (1, 0) };
+    let script = version_resource::script(&file, env!("CARGO_PKG_VERSION"));
+    exec::write_if_changed(&folder.join("psimp.rc"), script)?;
+    let mut rc = Tool::Rc.command()?;
+    exec::run_quietly(rc.current_dir(folder).args(["/no-preprocess", "/fo", "psimp.res", "psimp.rc"]))?;
+    let mut cvtres = Tool::Cvtres.command()?;
+    let machine = format!("/machine:{}", arch.folder());
+    exec::run_quietly(cvtres.current_dir(folder).args([&machine, "/out:psimp.o", "psimp.res"]))
 }
 
 impl Setup {

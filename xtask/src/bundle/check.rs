@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 use crate::{build, exec, lint};
 
 /// The files in each architecture's folder.
-const OF_PLATFORM: &[&str] = &["psimp.exe", "psimp.inf", "psimp.sys"];
+const OF_PLATFORM: &[&str] = &["psimp.exe", "psimp.inf", "psimp.pdb", "psimp.sys"];
 
 /// Folders of the machine that makes the bundle, which no file of it may name.
 pub(super) fn folders_of_this_machine(workspace: &Workspace) -> Vec<String> {
@@ -190,6 +190,7 @@ mod tests {
             entry("psimp.cer", "certificate"),
             entry("x64/psimp.exe", "program"),
             entry("x64/psimp.inf", &inf()),
+            entry("x64/psimp.pdb", "symbols"),
             Entry { path: "x64/psimp.sys".to_owned(), bytes: image() },
         ];
         relist(&mut entries);
@@ -227,12 +228,12 @@ mod tests {
             [
                 "key.pem does not belong there",
                 "the manifest is not right about key.pem",
-                "the manifest lists 6 files of 8"
+                "the manifest lists 7 files of 9"
             ]
         );
         let mut fewer = whole();
         fewer.retain(|entry| entry.path != "x64/psimp.exe");
-        assert_eq!(found(&fewer), ["x64/psimp.exe is missing", "the manifest lists 6 files of 6"]);
+        assert_eq!(found(&fewer), ["x64/psimp.exe is missing", "the manifest lists 7 files of 7"]);
         let mut unlisted = whole();
         unlisted.retain(|entry| entry.path != "manifest.json");
         assert!(found(&unlisted).contains(&"the manifest cannot be read".to_owned()));

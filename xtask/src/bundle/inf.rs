@@ -10,9 +10,6 @@ use crate::build::Arch;
 use crate::workspace::Workspace;
 use crate::{exec, lint};
 
-/// The version of the workspace in the four parts that an INF wants.
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), ".0");
-
 /// The stamped INF, as bytes that keep every rule of the lint.
 pub(super) fn make(workspace: &Workspace, arch: Arch, date: SourceDate) -> Result<Vec<u8>> {
     let inf = stamp(&read(workspace)?, arch, date)?.into_bytes();
@@ -40,7 +37,7 @@ fn stamp(text: &str, arch: Arch, date: SourceDate) -> Result<String> {
     for line in text.lines() {
         if driver_version(line).is_some() {
             stamped += 1;
-            let _ = write!(lines, "DriverVer   = {},{VERSION}", date.to_inf());
+            let _ = write!(lines, "DriverVer   = {},{}", date.to_inf(), lint::VERSION);
         } else {
             lines.push_str(line);
         }
@@ -62,7 +59,7 @@ mod tests {
 
     use snapbox::data::{Data, DataFormat};
 
-    use super::{SourceDate, VERSION, stamp};
+    use super::{SourceDate, stamp};
     use crate::build::Arch;
     use crate::lint;
 
@@ -89,7 +86,10 @@ mod tests {
     #[test]
     fn only_architecture_date_and_line_ends_differ_from_the_committed_inx() {
         let stamped = stamped(Arch::Arm64, "12/31/2027");
-        assert!(stamped.contains(&format!("\r\nDriverVer   = 12/31/2027,{VERSION}\r\n")), "{stamped}");
+        assert!(
+            stamped.contains(&format!("\r\nDriverVer   = 12/31/2027,{}\r\n", lint::VERSION)),
+            "{stamped}"
+        );
         assert!(stamped.contains("\r\n[DefaultInstall.NTarm64.Services]\r\n"), "{stamped}");
         assert_eq!(
             stamped.replace("12/31/2027", "01/01/2026").replace("\r\n", "\n"),

@@ -135,6 +135,7 @@ fn make(workspace: &Workspace, date: SourceDate, certificate: &Certificate) -> R
         certificate.sign(&driver.path, &signed, date)?;
         let path = format!("{folder}/psimp.sys");
         entries.push(Entry { path: path.clone(), bytes: read(&signed)? });
+        entries.push(Entry { path: format!("{folder}/psimp.pdb"), bytes: read(&driver.pdb())? });
         entries.push(Entry { path: format!("{folder}/psimp.exe"), bytes: read(&harness.path)? });
         entries.push(Entry { path: format!("{folder}/psimp.inf"), bytes: inf::make(workspace, arch, date)? });
         drivers.push(DriverRow {

@@ -23,6 +23,9 @@ use crate::{build, setup};
 pub(crate) use circles::require as require_no_circles;
 pub(crate) use inf::{PATH as INF, for_arch as inf_for_arch, require as require_inf};
 
+/// The version of the workspace in the four parts that an INF and an image want.
+pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), ".0");
+
 /// The arguments of `cargo xtask lint`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

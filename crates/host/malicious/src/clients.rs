@@ -175,6 +175,12 @@ defects! {
         black_box(file_object(call));
     }
 
+    /// The device of an object that is not a file is requested.
+    fn device_of_a_request [Control] (call) {
+        // SAFETY: none; this breaks the type of the handle.
+        black_box(unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetDevice, call.request.cast()) });
+    }
+
     /// The `FILE_OBJECT` of an object that is not a file is requested.
     fn file_object_of_a_request [Control] (call) {
         // SAFETY: none; this breaks the type of the handle.

@@ -28,6 +28,11 @@ defects! {
         call.complete(STATUS_PENDING, 0);
     }
 
+    /// A create is completed with the information of another request.
+    fn create_completed_with_a_length [Create] (call) {
+        call.complete(STATUS_SUCCESS, 40);
+    }
+
     /// A request is queried after it was completed.
     fn request_used_after_completion [Control] (call) {
         call.complete(STATUS_SUCCESS, 0);

@@ -36,6 +36,7 @@ pub struct Host {
 #[derive(Debug)]
 pub struct File {
     object: Arc<FileObject>,
+    information: usize,
 }
 
 impl File {
@@ -43,6 +44,12 @@ impl File {
     /// nonpaged pool.
     pub fn context_size(&self) -> usize {
         self.object.context().size()
+    }
+
+    /// The result of the create, as `IO_STATUS_BLOCK.Information` tells it: 0 for `FILE_SUPERSEDED`, 1 for
+    /// `FILE_OPENED` and so on.
+    pub fn information(&self) -> usize {
+        self.information
     }
 
     /// The number of file objects that the framework visited so far to find this one, for requests and
@@ -91,7 +98,11 @@ impl Host {
             return Err(NO_SUCH_DEVICE.into());
         }
         let desired = map_generic(open.desired);
-        let (granted, _) = open_device(&self.machine.system, thread, device.acl(), desired)?;
+        let granted = if self.machine.options.device_descriptors {
+            open_device(&self.machine.system, thread, device.acl(), desired)?.0
+        } else {
+            desired
+        };
         let open = Open { name, desired, quality: open.quality };
         self.open_checked(thread, &device, &open, granted, false)
     }
@@ -125,7 +136,7 @@ impl Host {
         let file = Arc::new(FileObject::new(account.serial(), device, granted, name)?);
         self.machine.framework.add_file(&file);
         match self.create(&account, thread, &file, open, relative) {
-            Ok(()) => Ok(File { object: file }),
+            Ok(information) => Ok(File { object: file, information }),
             Err(failure) => {
                 self.machine.framework.remove_file(&file);
                 Err(failure)
@@ -133,7 +144,7 @@ impl Host {
         }
     }
 
-    /// The create request of a new file object.
+    /// The create request of a new file object; returns its information.
     fn create(
         &self,
         account: &Account,
@@ -141,9 +152,9 @@ impl Host {
         file: &Arc<FileObject>,
         open: &Open<'_>,
         relative: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<usize, Failure> {
         let device = file.device();
-        let Some(callback) = device.on_create() else { return Ok(()) };
+        let Some(callback) = device.on_create() else { return Ok(0) };
         let address = |kind| object_address::address(kind, account.serial());
         let opening = Opening {
             access_state: address(Kind::AccessState),
@@ -170,7 +181,9 @@ impl Host {
             Ok(done)
         });
         *account.create.borrow_mut() = request.into_memory();
-        Ok(done.map_err(Failure::Fault)?.status.ok()?)
+        let done = done.map_err(Failure::Fault)?;
+        done.status.ok()?;
+        Ok(done.information)
     }
 
     /// Sends a control code, as `NtDeviceIoControlFile` of `thread` does on a synchronous handle: the
@@ -285,7 +298,7 @@ impl Host {
     pub fn close(&self, thread: &Arc<Thread>, file: File) -> Result<(), Failure> {
         self.check_running()?;
         self.own(&file)?;
-        let File { object } = file;
+        let File { object, .. } = file;
         let account = Account::attach();
         let dispatch = Dispatch { file: Some(&object), ..Dispatch::new(&self.machine, &account, thread) };
         let closed = dispatch.run(|| {

@@ -29,6 +29,7 @@ pub(crate) struct Driver {
     pub(crate) path: Place,
     bind_info: Place,
     context_type: Place,
+    config: Place,
     files: Place,
     displaced: Place,
     /// A function of the framework that the entry point does not call.
@@ -56,6 +57,7 @@ impl Driver {
             path: nowhere,
             bind_info: nowhere,
             context_type: nowhere,
+            config: nowhere,
             files: nowhere,
             displaced: nowhere,
             left_out: "",
@@ -103,6 +105,7 @@ impl Driver {
 
     fn write_entry(&mut self) {
         let config = self.words(&[32, 0, 0, 1]);
+        self.config = config;
         self.point_code(config, 16, ON_UNLOAD);
         let files = self.words(&[40, 0, 0, 0, 2 | 4 << 32]);
         self.files = files;
@@ -189,8 +192,17 @@ impl Driver {
 
     /// Changes the class of its file objects, which is `WdfFileObjectWdfCannotUseFsContexts` at first.
     pub(crate) fn set_file_class(&mut self, class: u32) {
-        let at = self.files.0 as usize + 36;
-        self.parts.data[at..at + 4].copy_from_slice(&class.to_le_bytes());
+        self.patch(self.files, 36, class);
+    }
+
+    /// Sets `WDF_DRIVER_CONFIG.DriverPoolTag`, which is zero at first.
+    pub(crate) fn set_pool_tag(&mut self, tag: u32) {
+        self.patch(self.config, 28, tag);
+    }
+
+    fn patch(&mut self, place: Place, offset: usize, value: u32) {
+        let at = place.0 as usize + offset;
+        self.parts.data[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
 
     fn point(&mut self, from: Place, offset: u32, to: Place) {

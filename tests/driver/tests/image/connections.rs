@@ -2,9 +2,9 @@
 
 use crate::session::{Session, failed, image, send, spec};
 use psimp_host::{Call, Decision, Failure, File, Observer, Open, Options, StartError};
-use psimp_model::{Kernel, SecurityQos, Thread, TokenSpec};
+use psimp_model::{Group, Kernel, SecurityQos, Thread, TokenSpec, sids};
 use psimp_nt::{Level, Sid, Status, TokenType};
-use psimp_protocol::wire::{self, connection_flags};
+use psimp_protocol::wire::{self, connection_flags, impersonate_flags};
 use psimp_protocol::{CLIENT_NAME, LINK_NAME, Operation, PROTOCOL_VERSION};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -76,6 +76,36 @@ fn the_last_client_that_fits_is_connected_and_the_next_is_not() {
     }
     assert_eq!(session.next_client(0).map(drop), failed(Status::NO_MORE_ENTRIES));
     assert_eq!(session.end(), Ok(()));
+}
+
+/// What the device's descriptor should have refused, the driver refuses.
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn the_driver_checks_who_opens_without_the_devices_descriptor() {
+    const READ: u32 = 1;
+    const WRITE: u32 = 2;
+    let refused = Err(Failure::Status(Status::ACCESS_DENIED));
+    for (setting, connects) in [(0, refused.clone()), (2, refused.clone()), (1, Ok(()))] {
+        let parameters = [("Clients".to_owned(), setting)].into();
+        let options = Options { device_descriptors: false, parameters, ..Options::default() };
+        let session = Session::with(Kernel::Win10, options);
+        let user = TokenSpec {
+            user: Sid::new(5, &[21, 9, 9, 9, 2000]),
+            groups: vec![Group { sid: sids::AUTHENTICATED_USERS, enabled: true }],
+            ..spec(TokenType::Primary, Level::Anonymous)
+        };
+        let system = &session.system;
+        let thread = system.create_thread(&system.create_process(system.create_token(user)));
+        let open = |name: &str, desired| {
+            let name = format!("{LINK_NAME}{name}");
+            let opened = session.host.open_with(&thread, &Open::new(&name, desired));
+            opened.and_then(|file| session.host.close(&thread, file))
+        };
+        assert_eq!(open(CLIENT_NAME, READ), connects, "Clients is {setting}");
+        assert_eq!(open(CLIENT_NAME, WRITE), refused);
+        assert_eq!([open("", READ), open("", WRITE)], [refused.clone(), refused.clone()]);
+        assert_eq!(session.end(), Ok(()));
+    }
 }
 
 #[test]
@@ -206,6 +236,24 @@ fn a_clients_last_handle_is_its_connection() {
     let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
     session.host.close(&session.thread, client).expect("it leaves");
     assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_client_that_is_effective_only_stays_so_with_dynamic_tracking() {
+    for (flags, effective_only) in [(0, false), (impersonate_flags::EFFECTIVE_ONLY, true)] {
+        let session = Session::new(Kernel::Win10);
+        session.impersonate(Level::Impersonation, flags).expect("IMPERSONATE");
+        let quality = SecurityQos { tracking: SecurityQos::DYNAMIC, ..SecurityQos::at(Level::Impersonation) };
+        let client = session.connect(quality).expect("connected");
+        let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+        session.serve(session.next_client(0).expect("a client").id, 2).expect("served");
+        let slot = session.thread.slot().map(|slot| (slot.token.id(), slot.effective_only));
+        assert_eq!(slot, Some((session.client.id(), effective_only)));
+        let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+        session.host.close(&session.thread, client).expect("it leaves");
+        assert_eq!(session.end(), Ok(()));
+    }
 }
 
 /// Fails every call of one function.

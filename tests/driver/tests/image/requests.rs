@@ -149,6 +149,8 @@ fn nothing_is_opened_relative_to_a_file() {
     let client = session.host.open(&session.thread, &format!("{LINK_NAME}{CLIENT_NAME}"), 1);
     let client = client.expect("it connects");
     let held = session.host.held();
+    // FILE_OPENED
+    assert_eq!([session.file.information(), client.information()], [1, 1]);
     for root in [&session.file, &client] {
         for name in ["", CLIENT_NAME, "Client", r"\"] {
             let opened = session.host.open_relative(&session.thread, root, &Open::new(name, READ_WRITE));

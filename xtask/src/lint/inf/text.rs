@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::parse::{Parsed, without_comment};
 use super::{Inf, Report};
+use crate::lint::VERSION;
 
 /// The setup class, which primitive drivers have too. "System" is for everything without a class of its own.
 const CLASS: (&str, &str) = ("System", "{4d36e97d-e325-11ce-bfc1-08002be10318}");
@@ -77,10 +78,9 @@ impl Inf<'_> {
         );
         self.check_value("inf-catalog", "version", "catalogfile", "psimp.cat");
         let stamp = self.values("version", "driverver");
-        let ours = concat!(env!("CARGO_PKG_VERSION"), ".0");
-        let holds = matches!(stamp, [date, version] if is_date(date) && version == ours);
+        let holds = matches!(stamp, [date, version] if is_date(date) && version == VERSION);
         self.check("inf-version", holds, || {
-            format!("[version] driverver is {stamp:?}, not mm/dd/yyyy,{ours}")
+            format!("[version] driverver is {stamp:?}, not mm/dd/yyyy,{VERSION}")
         });
         self.check_value("inf-lockdown", "version", "pnplockdown", "1");
     }

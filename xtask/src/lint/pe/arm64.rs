@@ -97,9 +97,13 @@ mod tests {
         }
     }
 
-    /// The same file, as one for arm64 with nothing but returns for code.
-    fn for_arm64() -> Vec<u8> {
+    /// The same file, as one for arm64 with nothing but returns for code. It imports this as well.
+    fn for_arm64(extra: &str) -> Vec<u8> {
         let mut sample = Sample::new();
+        let listed: Vec<_> = imports::wanted(Arch::Arm64).map(|(_, name)| name).chain([extra]).collect();
+        for (_, names) in &mut sample.imports {
+            names.retain(|name| listed.contains(&name.as_str()));
+        }
         sample.headers.machine = pe::IMAGE_FILE_MACHINE_ARM64;
         let mut image = sample.build();
         for rva in (ENTRY..TEXT_END).step_by(4) {
@@ -113,8 +117,8 @@ mod tests {
 
     #[test]
     fn an_image_for_arm64_is_checked_by_the_applicable_rules() {
-        let listed = || imports::wanted().map(|(_, name)| name);
-        let image = for_arm64();
+        let listed = || imports::wanted(Arch::Arm64).map(|(_, name)| name);
+        let image = for_arm64("");
         let report = report_with(&image, Arch::Arm64, listed());
         assert_eq!(report.violations, Vec::<String>::new());
         // The image made here exports nothing.
@@ -136,6 +140,11 @@ mod tests {
             let found = report_with(&broken, Arch::Arm64, listed()).violations;
             assert!(found.len() == 1 && found[0].starts_with(rule), "{rule}: {found:?}");
         }
+        // On arm64 the HAL had it before Windows 10 2004.
+        let image = for_arm64("KeGetCurrentIrql");
+        let found = report_with(&image, Arch::Arm64, listed().chain(["KeGetCurrentIrql"])).violations;
+        let expected = "imports-allowed: the image imports ntoskrnl.exe!KeGetCurrentIrql";
+        assert_eq!(found, [expected]);
         let wrong = report_with(&image, Arch::X64, listed()).violations;
         assert!(wrong.iter().any(|violation| violation.starts_with("image-machine")), "{wrong:?}");
     }

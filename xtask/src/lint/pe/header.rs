@@ -10,23 +10,21 @@ use crate::build::Arch;
 pub(super) const RULES: &[Rule] = &[
     ("image-machine", "the image is for the architecture that it was built for"),
     ("image-subsystem", "its subsystem is native"),
+    ("image-versions", "it is for version 10.0 of system and subsystem, as the WDK links a driver"),
     ("image-flags", "it can be loaded anywhere, its data cannot be executed, its signature is checked"),
     ("image-size", "it stays small enough to be read as a whole"),
     ("image-checksum", "the checksum in the header, which the kernel verifies, is right"),
     ("image-directories", "it has no data directory but those named in the rule"),
     ("image-exports", "it exports nothing but what is named in the rule"),
-    ("image-no-pdb", "it names no PDB file"),
+    ("image-pdb", "it names its PDB, psimp.pdb, without a folder"),
     ("image-no-folders", "it names no folder of the machine that built it"),
 ];
 
 /// The image stays smaller than this, small enough to be read as a whole. It grows by 512 bytes at a time.
-pub(super) const fn limit(arch: Arch) -> usize {
-    match arch {
-        Arch::X64 => 24 * 1024,
-        // The same code takes more bytes.
-        Arch::Arm64 => 25 * 1024,
-    }
-}
+pub(super) const LIMIT: usize = 32 * 1024;
+
+/// The file with the symbols, where debuggers look for it: beside the image, and in their own folders.
+const PDB: &[u8] = b"psimp.pdb";
 
 /// Each flag of the optional header that has to be set, and what it is for.
 const FLAGS: &[(u16, &str)] = &[
@@ -46,7 +44,9 @@ const DIRECTORIES: &[usize] = &[
     pe::IMAGE_DIRECTORY_ENTRY_IAT,
     pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION,
     pe::IMAGE_DIRECTORY_ENTRY_BASERELOC,
-    // Holds the hash that stands for the time of the build.
+    // The version.
+    pe::IMAGE_DIRECTORY_ENTRY_RESOURCE,
+    // The name of the PDB, and the hash that stands for the time of the build.
     pe::IMAGE_DIRECTORY_ENTRY_DEBUG,
 ];
 
@@ -75,12 +75,19 @@ pub(super) fn check(pe: &Pe<'_>, arch: Arch, folders: &[String], report: &mut Re
     report.check("image-subsystem", subsystem == pe::IMAGE_SUBSYSTEM_NATIVE, || {
         format!("the subsystem is {subsystem}, not native")
     });
+    let versions = [
+        [optional.major_operating_system_version(), optional.minor_operating_system_version()],
+        [optional.major_subsystem_version(), optional.minor_subsystem_version()],
+    ];
+    report.check("image-versions", versions == [[10, 0]; 2], || {
+        format!("the versions of system and subsystem are {versions:?}, not 10.0")
+    });
     for (flag, why) in FLAGS {
         let set = optional.dll_characteristics() & flag != 0;
         report.check("image-flags", set, || format!("the image is not {why}"));
     }
-    let (size, limit) = (pe.bytes.len(), limit(arch));
-    report.check("image-size", size < limit, || format!("the image has {size} bytes, {limit} or more"));
+    let size = pe.bytes.len();
+    report.check("image-size", size < LIMIT, || format!("the image has {size} bytes, {LIMIT} or more"));
     let (stored, computed) = (optional.check_sum(), checksum(pe.bytes));
     report.check("image-checksum", stored == computed, || {
         format!("the checksum is {stored:#x}, the image's is {computed:#x}")
@@ -98,7 +105,12 @@ pub(super) fn check(pe: &Pe<'_>, arch: Arch, folders: &[String], report: &mut Re
     }
 
     let pdb = pe.file.pdb_info()?;
-    report.check("image-no-pdb", pdb.is_none(), || "the image names a PDB file".to_owned());
+    let named = pdb.map(|pdb| pdb.path());
+    report.check("image-pdb", named == Some(PDB), || {
+        let named =
+            named.map_or_else(|| "no PDB".to_owned(), |name| format!("the PDB {}", name.escape_ascii()));
+        format!("the image names {named}")
+    });
     for folder in folders.iter().filter(|folder| folder.len() > 1) {
         let found = pe.bytes.windows(folder.len()).any(|window| window == folder.as_bytes());
         report.check("image-no-folders", !found, || format!("the image names the folder {folder}"));

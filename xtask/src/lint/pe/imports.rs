@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use object::pe;
 
 use super::{Pe, Report, Rule};
-use crate::ntoskrnl;
+use crate::build::{Arch, ntoskrnl};
 
 pub(super) const RULES: &[Rule] = &[
     ("imports-library", "the image imports from the kernel and from the loader of KMDF, nothing else"),
     ("imports-by-name", "it imports by name: ordinals differ from build to build of Windows"),
-    ("imports-allowed", "it imports nothing but what is on the list, with its reason"),
+    ("imports-allowed", "it imports nothing but what is on its architecture's list, with its reason"),
     ("imports-used", "it imports everything on the list, so that the list says what the driver can call"),
     (
         "imports-no-bug-check",
@@ -35,19 +35,19 @@ const OF_LOADER: &[(&str, &str)] = &[
 
 /// The imports that the driver must have, and their purposes. None is an allocator: the driver allocates nothing
 /// itself.
-fn required() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let of_kernel = ntoskrnl::exports().filter(|export| export.needed_by == "psimp");
+fn required(arch: Arch) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let of_kernel = ntoskrnl::exports(arch).filter(|export| export.is_for_psimp());
     let of_loader = OF_LOADER.iter().map(|(name, why)| (LOADER, *name, *why));
     of_kernel.map(|export| (KERNEL, export.name, export.why)).chain(of_loader)
 }
 
 /// What is on the list.
 #[cfg(test)]
-pub(super) fn wanted() -> impl Iterator<Item = (&'static str, &'static str)> {
-    required().map(|(library, name, _)| (library, name))
+pub(super) fn wanted(arch: Arch) -> impl Iterator<Item = (&'static str, &'static str)> {
+    required(arch).map(|(library, name, _)| (library, name))
 }
 
-pub(super) fn check(pe: &Pe<'_>, readobj: &str, report: &mut Report) {
+pub(super) fn check(pe: &Pe<'_>, arch: Arch, readobj: &str, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for import in pe.imports.values() {
         let (library, name) = (import.from.as_str(), import.name.as_str());
@@ -58,8 +58,8 @@ pub(super) fn check(pe: &Pe<'_>, readobj: &str, report: &mut Report) {
             format!("the image imports {name} of {library} by its ordinal")
         });
         let of_compiler =
-            ntoskrnl::exports().any(|export| export.needed_by == "compiler" && export.name == name);
-        let allowed = required().any(|(from, required, _)| (from, required) == (library, name))
+            ntoskrnl::exports(arch).any(|export| export.needed_by == "compiler" && export.name == name);
+        let allowed = required(arch).any(|(from, required, _)| (from, required) == (library, name))
             || library == KERNEL && of_compiler;
         report.check("imports-allowed", allowed, || format!("the image imports {library}!{name}"));
         report.check("imports-no-bug-check", name != PANIC, || {
@@ -67,7 +67,7 @@ pub(super) fn check(pe: &Pe<'_>, readobj: &str, report: &mut Report) {
         });
         seen.insert(name);
     }
-    for (library, name, why) in required() {
+    for (library, name, why) in required(arch) {
         report.check("imports-used", seen.contains(name), || {
             format!("the list has {library}!{name} ({why}), which the image does not import")
         });

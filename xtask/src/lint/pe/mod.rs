@@ -1,6 +1,6 @@
 //! Checks the image: what Windows requires of a driver, and what this project requires of its own.
 //!
-//! * `header`, `sections`, `imports`, `relocations`: the file as the loader reads it
+//! * `header`, `version`, `sections`, `imports`, `relocations`: the file as the loader reads it
 //! * `disassembly`: every function of the image, and where its control flow goes
 //! * `targets`: where its indirect calls and jumps lead
 //! * `code`, `unwind`, `stack`: the rules about what runs
@@ -24,6 +24,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 mod unwind;
+mod version;
 
 use std::fs;
 
@@ -40,6 +41,7 @@ use crate::workspace::Workspace;
 /// The rules about the image.
 pub(super) const RULES: &[&[Rule]] = &[
     header::RULES,
+    version::RULES,
     sections::RULES,
     imports::RULES,
     relocations::RULES,
@@ -101,8 +103,9 @@ pub(super) fn check(workspace: &Workspace, image: &Image, arch: Arch, report: &m
 fn check_bytes(bytes: &[u8], expected: &Expected<'_>, report: &mut Report) -> Result<()> {
     let pe = Pe::parse(bytes)?;
     header::check(&pe, expected.arch, expected.folders, report)?;
+    version::check(&pe, report);
     sections::check(&pe, report);
-    imports::check(&pe, expected.readobj, report);
+    imports::check(&pe, expected.arch, expected.readobj, report);
     relocations::check(&pe, report)?;
     match expected.arch {
         Arch::X64 => check_code(&pe, expected, report),

@@ -8,7 +8,7 @@ use object::pe;
 use object::write::pe::{NtHeaders, Writer};
 
 use super::header::{checksum, checksum_field};
-use super::imports;
+use super::{Arch, imports};
 
 pub(super) const BASE: u64 = 0x1_8000_0000;
 /// The start of every function has a place of its own, this far apart.
@@ -28,7 +28,12 @@ pub(super) const JUMP_TABLE: u32 = RDATA + 0x20;
 pub(super) const XDATA: u32 = RDATA + 0x40;
 /// Nothing is here.
 pub(super) const SPARE: u32 = RDATA + 0x80;
-const IMPORTS: u32 = RDATA + 0x100;
+/// The debug directory, with one entry, and the record with the name of the PDB that it leads to.
+const DEBUG: u32 = RDATA + 0x100;
+const DEBUG_SIZE: u32 = 28;
+const PDB_RECORD: u32 = DEBUG + DEBUG_SIZE;
+pub(super) const PDB_NAME: u32 = PDB_RECORD + 24;
+const IMPORTS: u32 = RDATA + 0x400;
 
 pub(super) const DATA: u32 = 0x3000;
 pub(super) const BIND_INFO: u32 = DATA;
@@ -36,6 +41,10 @@ pub(super) const BIND_INFO: u32 = DATA;
 pub(super) const FUNCTIONS: u32 = DATA + 0x40;
 pub(super) const KEPT: u32 = DATA + 0x48;
 const DATA_SIZE: u32 = 0x50;
+
+/// The resources, with one entry in each of three tables.
+pub(super) const RSRC: u32 = 0x5000;
+const VERSION: u32 = RSRC + 0x58;
 
 /// A piece of code, put together at its own address.
 pub(super) type Assemble = fn(&mut CodeAssembler) -> Result<(), IcedError>;
@@ -47,6 +56,8 @@ pub(super) struct Sample {
     pub(super) relocations: Vec<(u32, u16)>,
     pub(super) headers: NtHeaders,
     pub(super) flags: [u32; 4],
+    /// The version resource.
+    pub(super) version: Vec<u8>,
 }
 
 /// Unwind information: version 1, then the size of the prologue, the number of codes, and the codes.
@@ -84,6 +95,7 @@ impl Sample {
             ],
             headers: headers(),
             flags: [CODE, CONSTANT, CONSTANT | pe::IMAGE_SCN_MEM_WRITE, CONSTANT],
+            version: version(env!("CARGO_PKG_VERSION"), (3, 7)),
         }
     }
 
@@ -136,16 +148,18 @@ impl Sample {
         let mut writer = Writer::new(true, 4096, 512, &mut image);
         writer.reserve_dos_header_and_stub();
         writer.reserve_nt_headers(16);
-        writer.reserve_section_headers(5);
+        writer.reserve_section_headers(6);
+        let rsrc = rsrc(&self.version);
         let sections = [
             (*b".text\0\0\0", text),
             (*b".rdata\0\0", rdata),
             (*b".data\0\0\0", data),
             (*b".pdata\0\0", pdata),
+            (*b".rsrc\0\0\0", &rsrc),
         ];
         let ranges: Vec<_> = sections
             .iter()
-            .zip(self.flags)
+            .zip(self.flags.into_iter().chain([CONSTANT]))
             .map(|((name, bytes), flags)| {
                 let size = u32::try_from(bytes.len()).expect("short");
                 writer.reserve_section(*name, flags, size, size)
@@ -158,6 +172,9 @@ impl Sample {
         let (_, table_size, slots) = import_table(&self.imports);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_IMPORT, IMPORTS, 60);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_IAT, slots, table_size);
+        writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG, DEBUG, DEBUG_SIZE);
+        let size = u32::try_from(rsrc.len()).expect("short");
+        writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_RESOURCE, ranges[4].virtual_address, size);
         let size = u32::try_from(pdata.len()).expect("short");
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION, ranges[3].virtual_address, size);
         for (field, kind) in &self.relocations {
@@ -168,7 +185,11 @@ impl Sample {
         writer.write_nt_headers(self.headers.clone());
         writer.write_section_headers();
         for (range, (_, bytes)) in ranges.iter().zip(sections) {
-            writer.write_section(range.file_offset, bytes);
+            let mut bytes = bytes.to_vec();
+            if range.virtual_address == RDATA {
+                put(&mut bytes, DEBUG - RDATA, &debug(range.file_offset));
+            }
+            writer.write_section(range.file_offset, &bytes);
         }
         writer.write_reloc_section();
         image
@@ -279,6 +300,70 @@ fn assemble(start: u32, code: Assemble) -> Vec<u8> {
     BlockEncoder::encode(64, block, BlockEncoderOptions::NONE).expect("it can be put together").code_buffer
 }
 
+/// The debug directory, in a file that has .rdata at an offset.
+fn debug(rdata: u32) -> Vec<u8> {
+    let record = [b"RSDS", &[7; 16][..], &1_u32.to_le_bytes(), b"psimp.pdb\0"].concat();
+    let size = u32::try_from(record.len()).expect("short");
+    let in_file = rdata + PDB_RECORD - RDATA;
+    let fields = [0, 0, 0, pe::IMAGE_DEBUG_TYPE_CODEVIEW, size, PDB_RECORD, in_file];
+    [fields.into_iter().flat_map(u32::to_le_bytes).collect(), record].concat()
+}
+
+/// Version information of a `FILETYPE` and `FILESUBTYPE`.
+pub(super) fn version(version: &str, (kind, subtype): (u32, u32)) -> Vec<u8> {
+    let numbers: Vec<u32> = version.split('.').map(|part| part.parse().expect("a number")).collect();
+    let (high, low) = (numbers[0] << 16 | numbers[1], numbers[2] << 16);
+    let fields = [0xfeef_04bd, 0x1_0000, high, low, high, low, 0x3f, 0, 0x4_0004, kind, subtype, 0, 0];
+    let fields: Vec<u8> = fields.into_iter().flat_map(u32::to_le_bytes).collect();
+    let text = |name: &str, text: &str| {
+        let value: Vec<u8> = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        block(name, true, &value, &[])
+    };
+    let texts = [
+        text("CompanyName", "somebody"),
+        text("FileDescription", "something"),
+        text("FileVersion", &format!("{version}.0")),
+        text("InternalName", "psimp.sys"),
+        text("OriginalFilename", "psimp.sys"),
+        text("ProductName", "psimp"),
+        text("ProductVersion", version),
+    ];
+    let strings = block("StringFileInfo", true, &[], &[block("040904b0", true, &[], &texts)]);
+    block("VS_VERSION_INFO", false, &fields, &[strings])
+}
+
+/// A block of version information, padded to four bytes.
+fn block(key: &str, is_text: bool, value: &[u8], inside: &[Vec<u8>]) -> Vec<u8> {
+    let aligned = |bytes: &mut Vec<u8>| bytes.resize(bytes.len().next_multiple_of(4), 0);
+    let mut bytes = vec![0; 6];
+    bytes.extend(key.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+    aligned(&mut bytes);
+    bytes.extend(value);
+    for block in inside {
+        aligned(&mut bytes);
+        bytes.extend(block);
+    }
+    let length = if is_text { value.len() / 2 } else { value.len() };
+    for (field, value) in [bytes.len(), length, usize::from(is_text)].into_iter().enumerate() {
+        let value = u16::try_from(value).expect("short");
+        bytes[2 * field..][..2].copy_from_slice(&value.to_le_bytes());
+    }
+    aligned(&mut bytes);
+    bytes
+}
+
+/// A directory of type, name and language with this as its only resource.
+fn rsrc(version: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // The last word of a table counts the entries with numbers; the high bit of an entry leads to another table.
+    for (id, offset) in [(pe::RT_VERSION, 0x8000_0018), (1, 0x8000_0030), (0x409, 0x48)] {
+        bytes.extend([0_u32, 0, 0, 1 << 16, u32::from(id), offset].into_iter().flat_map(u32::to_le_bytes));
+    }
+    let size = u32::try_from(version.len()).expect("short");
+    bytes.extend([VERSION, size, 0, 0].into_iter().flat_map(u32::to_le_bytes));
+    [&bytes, version].concat()
+}
+
 fn bind_info() -> Vec<u8> {
     let mut data = vec![0; DATA_SIZE as usize];
     put(&mut data, 0, &48_u32.to_le_bytes());
@@ -292,7 +377,7 @@ fn bind_info() -> Vec<u8> {
 
 fn import_names() -> Vec<(String, Vec<String>)> {
     let mut libraries: Vec<(String, Vec<String>)> = Vec::new();
-    for (library, name) in imports::wanted() {
+    for (library, name) in imports::wanted(Arch::X64) {
         match libraries.iter_mut().find(|(known, _)| known == library) {
             Some((_, names)) => names.push(name.to_owned()),
             None => libraries.push((library.to_owned(), vec![name.to_owned()])),

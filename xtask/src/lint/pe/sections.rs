@@ -25,6 +25,7 @@ const SECTIONS: &[(&str, u32)] = &[
     (".rdata", CONSTANT),
     (".data", CONSTANT | pe::IMAGE_SCN_MEM_WRITE),
     (".pdata", CONSTANT),
+    (".rsrc", CONSTANT),
     (".reloc", CONSTANT | pe::IMAGE_SCN_MEM_DISCARDABLE),
 ];
 

@@ -8,8 +8,8 @@ use object::pe;
 
 use super::image::Pe;
 use super::sample::{
-    BASE, BIND_INFO, CALLBACK, ENTRY, FUNCTIONS, KEPT, LEAF, RDATA, SPARE, Sample, TEXT_END, UNLOAD, WORKER,
-    XDATA, at, callback_code, seal, unwind,
+    BASE, BIND_INFO, CALLBACK, ENTRY, FUNCTIONS, KEPT, LEAF, PDB_NAME, RDATA, RSRC, SPARE, Sample, TEXT_END,
+    UNLOAD, WORKER, XDATA, at, callback_code, seal, unwind, version,
 };
 use super::{Expected, RULES, Report, check_bytes, header, imports};
 use crate::build::{self, Arch};
@@ -31,16 +31,28 @@ use Break::{Made, Patched, Unsealed};
 const BROKEN: &[(&str, Break)] = &[
     ("image-machine", Made(|sample| sample.headers.machine = pe::IMAGE_FILE_MACHINE_ARM64)),
     ("image-subsystem", Made(|sample| sample.headers.subsystem = pe::IMAGE_SUBSYSTEM_WINDOWS_CUI)),
+    ("image-versions", Made(|sample| sample.headers.major_operating_system_version = 6)),
+    ("image-versions", Made(|sample| sample.headers.major_subsystem_version = 6)),
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE)),
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA)),
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT)),
     ("image-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY)),
-    ("image-size", Patched(|image| image.resize(header::limit(Arch::X64), 0))),
+    ("image-size", Patched(|image| image.resize(header::LIMIT, 0))),
     ("image-checksum", Unsealed(|image| patch(image, SPARE, &[1]))),
     ("image-directories", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_TLS, SPARE, 40))),
     ("image-exports", Patched(|image| export_a_name(image))),
-    ("image-no-pdb", Patched(|image| name_a_pdb(image))),
+    ("image-pdb", Patched(|image| patch(image, PDB_NAME, b"C:\\a.pdb\0"))),
+    ("image-pdb", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_DEBUG, 0, 0))),
     ("image-no-folders", Patched(|image| patch(image, SPARE, FOLDER.as_bytes()))),
+
+    ("version-present", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_RESOURCE, 0, 0))),
+    ("version-present", Patched(|image| patch(image, RSRC + 16, &[24]))),
+    ("version-driver", Made(|sample| sample.version = version(env!("CARGO_PKG_VERSION"), (1, 7)))),
+    ("version-driver", Made(|sample| sample.version = version(env!("CARGO_PKG_VERSION"), (3, 0)))),
+    ("version-workspace", Made(|sample| sample.version = version("99.1.0", (3, 7)))),
+    ("version-workspace", Made(|sample| swap(&mut sample.version, "ProductVersion", "ProductVersiom"))),
+    ("version-strings", Made(|sample| swap(&mut sample.version, "psimp.sys", "psimp.dll"))),
+    ("version-strings", Made(|sample| swap(&mut sample.version, "CompanyName", "CompanyNome"))),
 
     ("sections-known", Patched(|image| rename_section(image, 2, *b".bss\0\0\0\0"))),
     ("sections-known", Patched(|image| rename_section(image, 2, *b".rdata\0\0"))),
@@ -251,7 +263,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// The report on an image made here. `llvm-readobj` is not run: its output is made to match.
 fn report(image: &[u8]) -> Report {
-    report_with(image, Arch::X64, imports::wanted().map(|(_, name)| name))
+    report_with(image, Arch::X64, imports::wanted(Arch::X64).map(|(_, name)| name))
 }
 
 pub(super) fn report_with<'a>(image: &[u8], arch: Arch, listed: impl IntoIterator<Item = &'a str>) -> Report {
@@ -266,6 +278,14 @@ pub(super) fn report_with<'a>(image: &[u8], arch: Arch, listed: impl IntoIterato
 fn rename_import(sample: &mut Sample, from: &str, to: &str) {
     let mut names = sample.imports.iter_mut().flat_map(|(_, names)| names);
     to.clone_into(names.find(|name| *name == from).expect("it is imported"));
+}
+
+/// Changes a text of the version resource to one of the same length.
+fn swap(version: &mut [u8], from: &str, to: &str) {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let (from, to) = (wide(from), wide(to));
+    let at = version.windows(from.len()).position(|window| window == from).expect("it is in there");
+    version[at..][..to.len()].copy_from_slice(&to);
 }
 
 /// Changes bytes at an address.
@@ -315,15 +335,4 @@ fn export_a_name(image: &mut [u8]) {
     let directory: Vec<u8> = fields.into_iter().flat_map(u32::to_le_bytes).collect();
     patch(image, SPARE, &[&directory[..], &[0, 0, 0, 0], b"DllMain\0"].concat());
     set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_EXPORT, SPARE, 60);
-}
-
-/// A debug directory with the name of a PDB file.
-fn name_a_pdb(image: &mut [u8]) {
-    let file = Pe::parse(image).expect("an image");
-    let section = file.section_at(SPARE).expect("in a section");
-    let offset = section.file_range.start + SPARE - section.range.start;
-    let fields = [0, 0, 0, 2, 32, SPARE + 28, offset + 28];
-    let directory: Vec<u8> = fields.into_iter().flat_map(u32::to_le_bytes).collect();
-    patch(image, SPARE, &[&directory[..], b"RSDS", &[7; 16], &[1, 0, 0, 0], b"x.pdb\0"].concat());
-    set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_DEBUG, SPARE, 28);
 }

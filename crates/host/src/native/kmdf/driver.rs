@@ -50,6 +50,9 @@ exports! {
         if config.init_flags & !(NON_PNP_DRIVER | NO_DISPATCH_OVERRIDE) != 0 {
             return Ok(Status::INVALID_PARAMETER);
         }
+        if config.size != CONFIG_1_1 && !is_tag(config.pool_tag) {
+            return cx.bad_argument(format_args!("was given the pool tag 0x{:X}", config.pool_tag));
+        }
         check_registry_path(cx, registry_path)?;
         if framework.objects.lock().driver.is_some() {
             return Ok(DRIVER_INTERNAL_ERROR);
@@ -99,6 +102,12 @@ exports! {
         }
         delete(cx)
     }
+}
+
+/// Whether pool can be tagged so: four printable characters, or zero for a tag that the framework makes
+/// of the service's name.
+fn is_tag(tag: u32) -> bool {
+    tag == 0 || tag.to_le_bytes().iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
 /// Initialises the parts of a new driver object that the driver and the I/O manager read.

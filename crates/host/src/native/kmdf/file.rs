@@ -24,6 +24,15 @@ exports! {
         name_of(cx, &file)
     }
 
+    fn WdfFileObjectGetDevice[DISPATCH, fails NEVER](cx, globals: Address, file: Address) -> Address {
+        let framework = cx.framework(globals)?;
+        if let Some(file) = current(cx, file) {
+            return Ok(Address(file.device().handle()));
+        }
+        let file = framework.file(file.0).ok_or_else(|| cx.bad_handle(file, "WDFFILEOBJECT"))?;
+        Ok(Address(file.device().handle()))
+    }
+
     /// During the create only, because what is modelled of a `FILE_OBJECT` is valid that long.
     fn WdfFileObjectWdmGetFileObject[DISPATCH, fails NEVER](cx, globals: Address, file: Address) -> Address {
         let framework = cx.framework(globals)?;

@@ -11,6 +11,9 @@ use crate::native::running::call::exports;
 use crate::native::running::context::Context;
 use psimp_nt::Status;
 
+/// The last of the results of a create, after `FILE_SUPERSEDED`, `FILE_OPENED` and three more.
+const FILE_DOES_NOT_EXIST: usize = 5;
+
 impl Request {
     fn complete(&self, cx: &Context<'_>, status: Status, information: u64) -> Outcome<()> {
         if let Some(done) = self.done.get() {
@@ -46,10 +49,20 @@ impl Request {
                 format_args!("completes a request with {status} and the information {information}"),
             ));
         }
+        if self.kind == RequestKind::Create {
+            return match usize::try_from(information) {
+                Ok(information) if information <= FILE_DOES_NOT_EXIST => Ok(information),
+                _ => Err(cx.fault(
+                    FaultKind::Completion,
+                    format_args!(
+                        "completes a create with the information {information}, which is no result of one"
+                    ),
+                )),
+            };
+        }
         let limit = self.output;
         let information = match usize::try_from(information) {
             Ok(information) if information <= limit => information,
-            _ if self.kind == RequestKind::Create => 0,
             _ => {
                 return Err(cx.fault(
                     FaultKind::Completion,
