@@ -248,6 +248,9 @@ impl Create {
     }
 
     /// The quality of service that the client requested; `None` when it passed none.
+    ///
+    /// The documentation of `IO_SECURITY_CONTEXT` reserves the member for the system. File systems that
+    /// serve clients read it, and nothing else tells a driver what the client allows.
     pub(crate) fn quality_of_service(&self) -> Option<SECURITY_QUALITY_OF_SERVICE> {
         // SAFETY: null, or valid as long as the create is in progress.
         let security = unsafe { self.security.as_ref() }?;

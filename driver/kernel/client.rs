@@ -31,6 +31,10 @@ pub(crate) struct ClientSecurity(SECURITY_CLIENT_CONTEXT);
 impl ClientSecurity {
     /// Captures the calling thread's effective token. `PASSIVE_LEVEL`.
     ///
+    /// `SeCreateClientSecurityFromSubjectContext` would take the context that the I/O manager checked.
+    /// But a subject context does not record whether its client is effective-only, and what the client
+    /// has disabled could be enabled by the server.
+    ///
     /// # Errors
     /// The error of `SeCreateClientSecurity`: `BAD_IMPERSONATION_LEVEL` for an invalid level or
     /// one that the thread's own impersonation does not allow, or out of memory.
@@ -68,7 +72,8 @@ impl ClientSecurity {
 }
 
 impl Drop for ClientSecurity {
-    /// `SeDeleteClientSecurity`, which is only an inline function in a header before Windows 10.
+    /// `SeDeleteClientSecurity`. Before `NTDDI_WIN10_FE` that is a macro of `ntifs.h` which does this, and
+    /// kernels do not export it.
     fn drop(&mut self) {
         let token = self.0.ClientToken;
         // SAFETY: the context has a reference on its token.
@@ -100,6 +105,7 @@ impl ServedClient {
     /// # Errors
     /// The routine's error; the slot is unchanged.
     pub(crate) fn impersonate(&self, level: Level) -> Result<(), Status> {
+        // A copy, because the routine takes the level from the context.
         let mut context = self.context;
         context.SecurityQos.ImpersonationLevel = i32::from(level as u8);
         // SAFETY: the token in the context is the one beside it, which is referenced; the pointer

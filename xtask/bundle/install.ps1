@@ -4,15 +4,16 @@ Installs psimp.sys on a test machine, or undoes that.
 
 .DESCRIPTION
 Checks every file of the bundle against manifest.json, adds the test certificate to the
-machine's stores, creates the service for psimp.sys and starts it. With -Undo each of these
-steps is undone, the last one first. The service uses the files where they are: do not move
-them while it is installed.
+machine's stores, copies psimp.sys to System32\drivers, creates the service for it and
+starts it. With -Undo each of these steps is undone, the last one first. The driver runs
+from System32 because whoever can write to its folder could replace it.
 
 For a virtual machine that can be thrown away. While the certificate is in the stores, this
 machine trusts whoever has its key.
 
 .PARAMETER Undo
-Stop the driver, delete the service, and remove the certificate by its thumbprint.
+Stop the driver, delete the service and the copy of psimp.sys, and remove the certificate
+by its thumbprint.
 
 .EXAMPLE
 powershell -ExecutionPolicy Bypass -File install.ps1
@@ -27,6 +28,12 @@ $ErrorActionPreference = 'Stop'
 
 $control = 'HKLM:\SYSTEM\CurrentControlSet\Control'
 
+# A value of the registry, or nothing where there is no such value or key.
+function Get-Value($key, $name) {
+    $item = Get-ItemProperty $key -Name $name -ErrorAction SilentlyContinue
+    if ($item) { return $item.$name }
+}
+
 # What the machine must be like. Each throws a sentence that says what to do.
 
 function Assert-Elevated {
@@ -35,22 +42,26 @@ function Assert-Elevated {
     if (-not $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)) {
         throw 'not elevated: start PowerShell with "Run as administrator"'
     }
+    # To a 32-bit program System32 is another folder.
+    if (-not [Environment]::Is64BitProcess) {
+        throw 'this is the 32-bit PowerShell: start the other one'
+    }
 }
 
 function Assert-TestSigning {
-    $state = Get-ItemProperty "$control\SecureBoot\State" -ErrorAction SilentlyContinue
-    if ($state -and $state.UEFISecureBootEnabled) {
+    # A machine that starts by a BIOS has no such value.
+    if (Get-Value "$control\SecureBoot\State" 'UEFISecureBootEnabled') {
         throw 'Secure Boot is on, and then Windows ignores test signing: turn it off in the settings of the VM'
     }
     # What the running system was started with; bcdedit shows what the next start will have.
-    if ((Get-ItemProperty $control).SystemStartOptions -notmatch '\bTESTSIGNING\b') {
+    if ((Get-Value $control 'SystemStartOptions') -notmatch '\bTESTSIGNING\b') {
         throw 'test signing is off: run "bcdedit /set testsigning on" and restart the machine'
     }
 }
 
 # The folder for this machine's processor, even where PowerShell itself is emulated.
 function Get-Folder {
-    $native = (Get-ItemProperty "$control\Session Manager\Environment").PROCESSOR_ARCHITECTURE
+    $native = Get-Value "$control\Session Manager\Environment" 'PROCESSOR_ARCHITECTURE'
     $folders = @{ AMD64 = 'x64'; ARM64 = 'arm64' }
     if (-not $folders.ContainsKey($native)) {
         throw "wrong architecture: psimp.sys is for x64 and arm64, this machine is $native"
@@ -93,13 +104,25 @@ function Remove-TestCertificate($name) {
     } finally { $store.Close() }
 }
 
+function Install-Image {
+    # The system keeps the file of a loaded driver open; it is the same one, or the copy fails.
+    if (-not (Test-Running)) { Copy-Item (Join-Path $folder 'psimp.sys') $image -Force }
+    # The copy, not what it was made from: only administrators can change it after this.
+    $name = (Split-Path $folder -Leaf) + '/psimp.sys'
+    $packed = $manifest.files | Where-Object { $_.path -eq $name }
+    if ((Get-FileHash -Algorithm SHA256 $image).Hash -ne $packed.sha256) {
+        throw "$image is not the file that was packed: run install.ps1 -Undo first"
+    }
+}
+
+function Remove-Image { if (Test-Path $image) { Remove-Item $image } }
+
 function Get-Driver {
     return Get-CimInstance Win32_SystemDriver -Filter "Name = 'PsImpersonate'"
 }
 
 function Invoke-Psimp($action) {
     $program = Join-Path $folder 'psimp.exe'
-    $image = Join-Path $folder 'psimp.sys'
     & $program driver $action --image $image
     if ($LASTEXITCODE -ne 0) {
         throw "psimp.exe driver $action ended with $LASTEXITCODE"
@@ -120,6 +143,7 @@ function Stop-Driver { if (Test-Running) { Invoke-Psimp 'stop' } }
 $steps = @(
     @{ Name = 'certificate, root'; Do = { Add-TestCertificate 'Root' }; Undo = { Remove-TestCertificate 'Root' } }
     @{ Name = 'certificate, publisher'; Do = { Add-TestCertificate 'TrustedPublisher' }; Undo = { Remove-TestCertificate 'TrustedPublisher' } }
+    @{ Name = 'image'; Do = { Install-Image }; Undo = { Remove-Image } }
     @{ Name = 'service'; Do = { Install-Service }; Undo = { Uninstall-Service } }
     @{ Name = 'driver'; Do = { Start-Driver }; Undo = { Stop-Driver } }
 )
@@ -128,6 +152,7 @@ $failed = $false
 try {
     Assert-Elevated
     $folder = Get-Folder
+    $image = Join-Path ([Environment]::SystemDirectory) 'drivers\psimp.sys'
     $manifest = Get-Content -Raw (Join-Path $PSScriptRoot 'manifest.json') | ConvertFrom-Json
     Assert-Files $manifest
     $file = Join-Path $PSScriptRoot $manifest.certificate.path

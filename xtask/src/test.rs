@@ -184,6 +184,7 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps, full: bool) 
         Ok(())
     })?;
     steps.run("nothing left behind under Wine", || wine::left::check(&wine))?;
+    steps.run("callers in C and Rust under Wine", || wine::clients::check(workspace, &wine))?;
     steps.run("show under Wine", || wine::show::check(&wine))?;
     steps.run("driver service under Wine", || wine::driver::check(&wine, image))
 }

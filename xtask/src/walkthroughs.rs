@@ -150,7 +150,7 @@ impl Walk {
 
 /// Pages and golden files are written by tests with `SNAPSHOTS=overwrite`.
 fn is_generated(file: &str) -> bool {
-    file.starts_with("docs/") || file.contains("/golden/")
+    file.starts_with("docs/") || file.starts_with("include/") || file.contains("/golden/")
 }
 
 /// The words of a line, independent of the width of its columns.

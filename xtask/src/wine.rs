@@ -1,11 +1,12 @@
 //! Running psimp.exe under Wine: in a prefix below the target folder, without a display.
 
+pub(crate) mod clients;
 pub(crate) mod driver;
 pub(crate) mod left;
 pub(crate) mod show;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -36,8 +37,13 @@ impl Wine {
 
     /// `psimp.exe`, still without arguments.
     pub(crate) fn psimp(&self) -> Command {
+        self.program(&self.folder.join("psimp.exe"))
+    }
+
+    /// Another program, still without arguments. What psimp.exe needs beside it is in this folder only.
+    fn program(&self, path: &Path) -> Command {
         let mut wine = self.wine();
-        wine.arg(self.folder.join("psimp.exe"));
+        wine.arg(path);
         wine
     }
 

@@ -18,12 +18,14 @@ pub trait Structure: FromBytes + IntoBytes + Immutable {
 pub struct Layout {
     /// Its name; empty for [`crate::wire::Nothing`].
     pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
     /// Its length in bytes.
     pub size: usize,
     /// Its fields in the order of their offsets; together they are the whole structure.
     pub fields: &'static [Field],
     /// The values that its fields can have, each list under a name.
-    pub values: &'static [(&'static str, Values)],
+    pub values: &'static [(&'static str, &'static Values)],
     /// Of an input: a valid one. Its handle of a token and its ids of a save and of a connection
     /// are arbitrary.
     pub example: &'static [u8],
@@ -32,14 +34,35 @@ pub struct Layout {
     pub tail: (&'static str, &'static [u8]),
 }
 
-/// Values of a field with what each means.
-pub type Values = &'static [(u32, &'static str)];
+/// Values of a field.
+#[derive(Clone, Copy, Debug)]
+pub struct Values {
+    /// The name of their module.
+    pub name: &'static str,
+    /// Each of them.
+    pub list: &'static [Value],
+}
+
+/// A value of a field.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    /// The number.
+    pub number: u32,
+    /// The name of its constant.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
 
 /// A field of a structure.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
     /// Its name.
     pub name: &'static str,
+    /// Its type, as Rust writes it.
+    pub rust: &'static str,
+    /// What it means; names of other items are links of rustdoc.
+    pub doc: &'static str,
     /// Where it begins, in bytes.
     pub offset: usize,
     /// Its length in bytes.
@@ -77,6 +100,8 @@ pub enum Kind {
     BuildId,
     /// Another structure.
     Structure(&'static Layout),
+    /// As many of another structure as fill it.
+    Array(&'static Layout),
 }
 
 impl Layout {
@@ -117,22 +142,22 @@ impl Field {
 /// the `event` of the operation.
 macro_rules! structure {
     (
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])*
         pub struct $name:ident: $size:literal {
-            $($(#[$field_doc:meta])* pub $field:ident: $type:ty $(as $kind:expr)?,)*
+            $($(#[doc = $field_doc:literal])* pub $field:ident: $type:ty $(as $kind:expr)?,)*
         }
         $(values $label:literal: $values:ident;)*
         $(example { $($example:tt)* } $(then $tail:literal: $bytes:expr;)?)?
         $(event |$this:ident, $event:ident| $report:block)?
     ) => {
-        $(#[$doc])*
+        $(#[doc = $doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq,
             zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout,
         )]
         #[repr(C)]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: $type,)*
+            $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
         // Byte for byte: another length is a new protocol version. The fields leave no byte out.
@@ -147,14 +172,17 @@ macro_rules! structure {
         impl $crate::layout::Structure for $name {
             const TABLE: $crate::layout::Layout = $crate::layout::Layout {
                 name: stringify!($name),
+                doc: concat!($($doc),*),
                 size: $size,
                 fields: &[$($crate::layout::Field {
                     name: stringify!($field),
+                    rust: stringify!($type),
+                    doc: concat!($($field_doc),*),
                     offset: core::mem::offset_of!($name, $field),
                     size: size_of::<$type>(),
                     kind: $crate::layout::kind!($type $(, $kind)?),
                 }),*],
-                values: &[$(($label, $values::VALUES)),*],
+                values: &[$(($label, &$values::VALUES)),*],
                 example: $crate::layout::example!($name: $size $(, { $($example)* })?),
                 tail: $crate::layout::tail!($($($tail: $bytes)?)?),
             };
@@ -224,9 +252,16 @@ macro_rules! values {
         pub mod $name {
             $($(#[$value_doc])* pub const $value: $type = $number;)*
             $($all)?
-            /// Each value with what it means.
+            /// Each value with its name and what it means.
             #[allow(clippy::unnecessary_cast, clippy::cast_lossless)] // not of every type
-            pub const VALUES: $crate::layout::Values = &[$(($value as u32, $meaning)),*];
+            pub const VALUES: $crate::layout::Values = $crate::layout::Values {
+                name: stringify!($name),
+                list: &[$($crate::layout::Value {
+                    number: $value as u32,
+                    name: stringify!($value),
+                    meaning: $meaning,
+                }),*],
+            };
         }
     };
 }

@@ -5,12 +5,11 @@
 
 use crate::event::{EventLevel, Record};
 use crate::layout::Kind::{
-    AccessMask, BuildId, ConnectionId, ConnectionIdOrZero, Handle, Level, Luid, Plain, ProcessId, SaveId,
-    Status, Structure, TokenId,
+    AccessMask, Array, BuildId, ConnectionId, ConnectionIdOrZero, Handle, Level, Luid, Plain, ProcessId,
+    SaveId, Status, Structure, TokenId,
 };
 use crate::layout::{structure, values};
 use crate::{PROTOCOL_VERSION, SERVER_SECURITY};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 structure! {
     /// No input, or no output.
@@ -18,19 +17,19 @@ structure! {
 }
 
 structure! {
-    /// Input of IMPERSONATE.
+    /// Input of IMPERSONATE and EVALUATE.
     pub struct Impersonate: 32 {
         /// [`crate::PROTOCOL_VERSION`].
         pub version: u32,
         /// `SECURITY_IMPERSONATION_LEVEL`, 0 to 3, compared unsigned.
         pub level: u32 as Level,
-        /// Thread handle with `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE`,
-        /// or 0 for the calling thread.
+        /// Thread handle with `THREAD_SET_THREAD_TOKEN` and `THREAD_IMPERSONATE`, for EVALUATE
+        /// as for QUERY in [`Thread`]; or 0 for the calling thread.
         pub thread: u64 as Handle,
-        /// Token handle with `TOKEN_IMPERSONATE`; for a primary token also
-        /// `TOKEN_DUPLICATE` and `TOKEN_QUERY`.
+        /// Token handle with `TOKEN_IMPERSONATE`, for a primary token also `TOKEN_DUPLICATE`
+        /// and `TOKEN_QUERY`; of EVALUATE with `TOKEN_QUERY`.
         pub token: u64 as Handle,
-        /// [`impersonate_flags`].
+        /// [`impersonate_flags`]; EVALUATE takes them and ignores them.
         pub flags: u32,
         /// Zero.
         pub reserved: u32,
@@ -109,7 +108,8 @@ structure! {
         pub version: u32,
         /// Zero.
         pub reserved: u32,
-        /// The connection returned before, 0 for the first. It may have ended since.
+        /// The connection returned before, 0 for the first. It may have ended since. Ids rise
+        /// in the order in which clients connected.
         pub after: u64 as ConnectionIdOrZero,
     }
     example { version: PROTOCOL_VERSION, reserved: 0, after: 0 }
@@ -153,7 +153,7 @@ structure! {
     pub struct AccessCheck: 16 {
         /// [`crate::PROTOCOL_VERSION`].
         pub version: u32,
-        /// Access asked for; generic rights are mapped as for files.
+        /// Access asked for, of which 0 is denied; generic rights are mapped as for files.
         pub desired: u32 as AccessMask,
         /// Length of the descriptor in bytes: all that follows, at most
         /// [`MAX_DESCRIPTOR`].
@@ -171,7 +171,7 @@ pub const MAX_DESCRIPTOR: usize = 0x1_0000;
 structure! {
     /// Output of VERSION.
     pub struct Version: 32 {
-        /// [`crate::PROTOCOL_VERSION`] of the driver.
+        /// Protocol version of the driver.
         pub protocol: u32,
         /// Driver version, one number a part.
         pub driver: [u16; 3] as Plain("3 × u16"),
@@ -179,7 +179,8 @@ structure! {
         pub reserved: u16,
         /// Saves that a file object can hold at one time.
         pub max_saves: u32,
-        /// First 16 hexadecimal digits of the source revision, zeros if unknown.
+        /// First 16 hexadecimal digits of the source revision, as text without a terminator;
+        /// zeros if unknown.
         pub build_id: [u8; 16] as BuildId,
     }
 }
@@ -194,7 +195,7 @@ structure! {
         pub level: u32,
         /// `TOKEN_TYPE` of the token object: 1 primary, 2 impersonation.
         pub token_type: u32,
-        /// Level recorded in the token object.
+        /// Level recorded in the token object; of a primary token it means nothing to access checks.
         pub own_level: u32,
         /// `TokenId` of the token object.
         pub token_id: u64 as TokenId,
@@ -245,7 +246,7 @@ structure! {
     pub struct Access: 8 {
         /// Access granted; zero when it was not.
         pub granted: u32 as AccessMask,
-        /// `AccessStatus` of `SeAccessCheck`.
+        /// `AccessStatus` of `SeAccessCheck`: 0 when all of it was granted.
         pub status: u32 as Status,
     }
     event |access, event| { event.payload.granted = access.granted; }
@@ -302,12 +303,12 @@ structure! {
         pub verdict: u32,
         /// The level that would be stored.
         pub level: u32,
-        /// Number of the deciding `psimp_rules::Rule`.
+        /// Number of the deciding rule.
         pub rule: u32,
         /// How many of `trace` were tried.
         pub steps: u32,
         /// The rules in the order they were tried; zeros after the last.
-        pub trace: [TraceStep; 16] as Plain("16 × (u16 rule, u16 effect)"),
+        pub trace: [TraceStep; 16] as Array(&TraceStep::TABLE),
     }
     values "Verdict": verdict;
     values "Effect": effect;
@@ -317,14 +318,14 @@ structure! {
     }
 }
 
-/// A rule that was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct TraceStep {
-    /// Number of the `psimp_rules::Rule`.
-    pub rule: u16,
-    /// [`effect`].
-    pub effect: u16,
+structure! {
+    /// A rule that was tried.
+    pub struct TraceStep: 4 {
+        /// Number of the rule.
+        pub rule: u16,
+        /// [`effect`].
+        pub effect: u16,
+    }
 }
 
 values! {
@@ -350,8 +351,8 @@ structure! {
         pub level_stored: u32,
         /// [`verdict`].
         pub verdict: u32,
-        /// Number of the deciding `psimp_rules::Rule`, 0 when the kernel decided,
-        /// which does not report its rule.
+        /// Number of the deciding rule, 0 when the kernel decided, which does not
+        /// report its rule.
         pub rule: u32,
         /// [`decided_by`].
         pub decided_by: u32,

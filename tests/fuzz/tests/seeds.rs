@@ -175,7 +175,7 @@ fn every_field_out_of_its_range_is_refused() {
                 "flags" => {
                     let (_, flags) =
                         input.values.iter().find(|(name, _)| *name == "Flags").expect("its values");
-                    let known = flags.iter().fold(0, |known, (flag, _)| known | *flag);
+                    let known = flags.list.iter().fold(0, |known, flag| known | flag.number);
                     (0..32).map(|bit| 1 << bit).filter(|flag| known & flag == 0).map(u64::from).collect()
                 }
                 _ => continue,

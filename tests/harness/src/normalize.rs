@@ -64,8 +64,9 @@ impl Ids {
                 | Kind::BuildId => {
                     field.bytes_of(structure).unwrap_or_default().fill(0);
                 }
-                Kind::Structure(inner) => {
-                    self.normalize(inner, field.bytes_of(structure).unwrap_or_default());
+                Kind::Structure(inner) | Kind::Array(inner) => {
+                    let bytes = field.bytes_of(structure).unwrap_or_default();
+                    bytes.chunks_mut(inner.size).for_each(|one| self.normalize(inner, one));
                 }
                 Kind::Plain(_)
                 | Kind::Level

@@ -32,7 +32,9 @@ pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{Tool, Use, missing_packages};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
-pub(crate) use windows::{GNU_TARGET, clippy as windows_clippy, harness_exe, harness_exe_for, wine_shim};
+pub(crate) use windows::{
+    GNU_TARGET, clients, clippy as windows_clippy, harness_exe, harness_exe_for, wine_shim,
+};
 
 use crate::Format;
 use crate::workspace::Workspace;

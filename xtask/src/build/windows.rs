@@ -48,13 +48,39 @@ pub(crate) fn harness_exe_for(workspace: &Workspace, arch: Arch) -> Result<Image
     Image::read(output)
 }
 
+/// Builds the example callers of the driver, in Rust and in C, into a folder.
+pub(crate) fn clients(workspace: &Workspace, folder: &Path) -> Result<[PathBuf; 2]> {
+    let [rust, c] = ["client-rust.exe", "client-c.exe"].map(|name| folder.join(name));
+    {
+        let prepared = Prepared::make(workspace, Arch::X64)?;
+        let mut cargo = prepared.cargo(&prepared.setup.compiler.cargo, "build")?;
+        exec::run(cargo.args(["--package", "psimp-windows", "--example", "client"]))?;
+        let built = prepared.target().join(GNU_TARGET).join("release/examples/client.exe");
+        fs::copy(&built, &rust).with_context(|| format!("cargo built no {}", built.display()))?;
+    }
+    let mut gcc = Tool::Gcc.command()?;
+    gcc.args(["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"]);
+    gcc.arg(workspace.root.join("include")).arg(workspace.root.join("crates/windows/examples/client.c"));
+    exec::run_quietly(gcc.arg("-o").arg(&c).arg("-ladvapi32"))?;
+    Ok([rust, c])
+}
+
 /// Runs clippy over what calls Windows, as it is built for it. False if the compiler has no clippy.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
     let prepared = Prepared::make(workspace, Arch::X64)?;
     let Some(clippy) = prepared.setup.compiler.clippy() else { return Ok(false) };
     let mut command = prepared.cargo(&clippy, "clippy")?;
     command.env("CARGO", &prepared.setup.compiler.cargo);
-    command.args(["--package", "psimp-harness", "--package", "psimp-windows", "--", "-D", "warnings"]);
+    command.args([
+        "--package",
+        "psimp-harness",
+        "--package",
+        "psimp-windows",
+        "--lib",
+        "--bins",
+        "--examples",
+    ]);
+    command.args(["--", "-D", "warnings"]);
     exec::run(&mut command)?;
     Ok(true)
 }
@@ -162,6 +188,9 @@ impl Setup {
             "-Cstrip=symbols".to_owned(),
             "-Ctarget-feature=+crt-static".to_owned(),
             "-Clink-arg=/DEBUG:NONE".to_owned(),
+            // The checksum in the header, as the other linker writes it: what remains of a signed file when its
+            // signature is removed has one.
+            "-Clink-arg=/RELEASE".to_owned(),
             "-Clink-arg=/Brepro".to_owned(),
             "-Clink-arg=/MERGE:.CRT=.rdata".to_owned(),
             format!("-Clink-arg={}", runtime::START),

@@ -93,37 +93,43 @@ fn sums(entries: &[Entry], manifest: &Value, flaws: &mut Vec<String>) {
     }
 }
 
-/// The image is signed with the certificate, an altered one is not, and without the signature it is, byte for
-/// byte, the image that was tested.
-pub(super) fn signature(
+/// Image and program are signed with the certificate, altered ones are not, and without the signature each is, byte
+/// for byte, what was built. For the image that is what was tested, and what the manifest says.
+pub(super) fn signatures(
     workspace: &Workspace,
     entries: &[Entry],
     platform: &Platform,
     certificate: &Certificate,
 ) -> Result<()> {
-    let path = format!("{}/psimp.sys", platform.folder);
-    let signed = bytes_of(entries, &path).with_context(|| format!("{path} is missing"))?;
     let folder = workspace.target.join("signed/check");
-    let (unpacked, without) = (folder.join("psimp.sys"), folder.join("unsigned.sys"));
-    exec::write_if_changed(&unpacked, signed)?;
-    certificate.verify(&unpacked)?;
-    sign::remove_signature(&unpacked, &without)?;
-    let (without, image) = (read(&without)?, read(&platform.driver.path)?);
-    ensure!(without == image, "{path} without its signature is not {}", platform.driver.path.display());
+    for built in [&platform.driver, &platform.harness] {
+        let extension = if built.path == platform.driver.path { "sys" } else { "exe" };
+        let path = format!("{}/psimp.{extension}", platform.folder);
+        let signed = bytes_of(entries, &path).with_context(|| format!("{path} is missing"))?;
+        let (unpacked, without) = (folder.join("signed"), folder.join("unsigned"));
+        exec::write_if_changed(&unpacked, signed)?;
+        certificate.verify(&unpacked)?;
+        sign::remove_signature(&unpacked, &without)?;
+        ensure!(
+            read(&without)? == read(&built.path)?,
+            "{path} without its signature is not {}",
+            built.path.display()
+        );
 
+        let mut altered = signed.to_vec();
+        let middle = altered.len() / 2;
+        *altered.get_mut(middle).context("an image is not empty")? ^= 1;
+        exec::write_if_changed(&unpacked, &altered)?;
+        ensure!(
+            certificate.verify(&unpacked).is_err(),
+            "{path} is accepted although byte {middle:#x} was changed"
+        );
+    }
+    let path = format!("{}/psimp.sys", platform.folder);
     let row = &manifest_of(entries)?["drivers"];
     let row = row.as_array().into_iter().flatten().find(|row| row["path"] == *path);
     let digest = row.and_then(|row| row["unsigned_sha256"].as_str());
-    ensure!(digest == Some(&build::sha256(&image)), "the manifest is not right about {path} unsigned");
-
-    let mut altered = signed.to_vec();
-    let middle = image.len() / 2;
-    *altered.get_mut(middle).context("an image is not empty")? ^= 1;
-    exec::write_if_changed(&unpacked, &altered)?;
-    ensure!(
-        certificate.verify(&unpacked).is_err(),
-        "{path} is accepted although byte {middle:#x} was changed"
-    );
+    ensure!(digest == Some(&*platform.driver.sha256), "the manifest is not right about {path} unsigned");
     fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))
 }
 
@@ -188,6 +194,7 @@ mod tests {
             entry("README.txt", "read\r\n"),
             entry("install.ps1", "exit 0\r\n"),
             entry("psimp.cer", "certificate"),
+            entry("psimp.h", "#define PSIMP_H\r\n"),
             entry("x64/psimp.exe", "program"),
             entry("x64/psimp.inf", &inf()),
             entry("x64/psimp.pdb", "symbols"),
@@ -228,12 +235,12 @@ mod tests {
             [
                 "key.pem does not belong there",
                 "the manifest is not right about key.pem",
-                "the manifest lists 7 files of 9"
+                "the manifest lists 8 files of 10"
             ]
         );
         let mut fewer = whole();
         fewer.retain(|entry| entry.path != "x64/psimp.exe");
-        assert_eq!(found(&fewer), ["x64/psimp.exe is missing", "the manifest lists 7 files of 7"]);
+        assert_eq!(found(&fewer), ["x64/psimp.exe is missing", "the manifest lists 8 files of 8"]);
         let mut unlisted = whole();
         unlisted.retain(|entry| entry.path != "manifest.json");
         assert!(found(&unlisted).contains(&"the manifest cannot be read".to_owned()));
@@ -282,7 +289,7 @@ mod tests {
         assert!(without(&whole(), &pieces).is_ok());
         for piece in &pieces {
             let mut entries = whole();
-            entries[3].bytes.extend(piece);
+            entries[4].bytes.extend(piece);
             let error = without(&entries, &pieces).expect_err("the program has it now");
             assert_eq!(error.to_string(), "x64/psimp.exe has a part of the private key");
         }

@@ -26,10 +26,11 @@ use crate::build::{self, Arch, Image};
 use crate::workspace::Workspace;
 use crate::{checkout_copy, exec, setup};
 
-/// The instructions for the VM, and the script to run there.
+/// The instructions for the VM, the script to run there, and the header for callers in C.
 const TEXTS: &[(&str, &str)] = &[
     ("README.txt", include_str!("../../bundle/README.txt")),
     ("install.ps1", include_str!("../../bundle/install.ps1")),
+    ("psimp.h", include_str!("../../../include/psimp.h")),
 ];
 
 /// The arguments of `cargo xtask bundle`.
@@ -109,7 +110,7 @@ pub(crate) fn require(workspace: &Workspace) -> Result<()> {
     let flaws = check::flaws(&entries, &folders, &check::folders_of_this_machine(workspace));
     ensure!(flaws.is_empty(), "{}", flaws.join("\n"));
     for platform in &platforms {
-        check::signature(workspace, &entries, platform, &certificate)?;
+        check::signatures(workspace, &entries, platform, &certificate)?;
     }
     check::without(&entries, &certificate.pieces_of_key()?)?;
 
@@ -131,12 +132,14 @@ fn make(workspace: &Workspace, date: SourceDate, certificate: &Certificate) -> R
     }
     entries.push(Entry { path: manifest::CERTIFICATE.to_owned(), bytes: certificate.der.clone() });
     for Platform { arch, folder, driver, harness } in platforms(workspace)? {
-        let signed = workspace.target.join("signed").join(folder).join("psimp.sys");
-        certificate.sign(&driver.path, &signed, date)?;
         let path = format!("{folder}/psimp.sys");
-        entries.push(Entry { path: path.clone(), bytes: read(&signed)? });
+        for (path, unsigned) in [(path.clone(), &driver.path), (format!("{folder}/psimp.exe"), &harness.path)]
+        {
+            let signed = workspace.target.join("signed").join(&path);
+            certificate.sign(unsigned, &signed, date)?;
+            entries.push(Entry { path, bytes: read(&signed)? });
+        }
         entries.push(Entry { path: format!("{folder}/psimp.pdb"), bytes: read(&driver.pdb())? });
-        entries.push(Entry { path: format!("{folder}/psimp.exe"), bytes: read(&harness.path)? });
         entries.push(Entry { path: format!("{folder}/psimp.inf"), bytes: inf::make(workspace, arch, date)? });
         drivers.push(DriverRow {
             architecture: folder,

@@ -14,14 +14,18 @@ const ACTIONS: &str = include_str!("../../../tests/harness/src/cli/values.rs");
 /// The commands of Windows PowerShell 5.1 that the script may use.
 const CMDLETS: &[&str] = &[
     "ConvertFrom-Json",
+    "Copy-Item",
     "Get-CimInstance",
     "Get-Content",
     "Get-FileHash",
     "Get-ItemProperty",
     "Join-Path",
     "New-Object",
+    "Remove-Item",
     "Set-StrictMode",
+    "Split-Path",
     "Test-Path",
+    "Where-Object",
     "Write-Output",
 ];
 
@@ -103,6 +107,29 @@ fn the_script_in_the_makefile_is_one_too() {
     assert_eq!(called.into_iter().collect::<Vec<_>>(), ["Get-WindowsDriver", "pnputil"]);
 }
 
+/// Under `StrictMode` an absent property throws, and not every machine has every value of the registry.
+#[test]
+fn every_value_of_the_registry_is_asked_for_by_name() {
+    let reads: Vec<_> = SCRIPT.lines().filter(|line| line.contains("Get-ItemProperty")).collect();
+    assert_eq!(
+        reads,
+        ["    $item = Get-ItemProperty $key -Name $name -ErrorAction SilentlyContinue"],
+        "only by Get-Value"
+    );
+}
+
+/// Whoever can write to the folder of a service's image runs code as the system.
+#[test]
+fn the_service_is_made_for_the_copy_in_system32() {
+    for line in [
+        "    $image = Join-Path ([Environment]::SystemDirectory) 'drivers\\psimp.sys'",
+        "    & $program driver $action --image $image",
+    ] {
+        assert_eq!(SCRIPT.lines().filter(|other| *other == line).count(), 1, "{line}");
+    }
+    assert_eq!(SCRIPT.matches("$image = ").count(), 1);
+}
+
 #[test]
 fn each_step_has_its_opposite() {
     assert_eq!(
@@ -114,6 +141,7 @@ fn each_step_has_its_opposite() {
                 "{ Add-TestCertificate 'TrustedPublisher' }",
                 "{ Remove-TestCertificate 'TrustedPublisher' }"
             ],
+            ["'image'", "{ Install-Image }", "{ Remove-Image }"],
             ["'service'", "{ Install-Service }", "{ Uninstall-Service }"],
             ["'driver'", "{ Start-Driver }", "{ Stop-Driver }"],
         ]
@@ -137,12 +165,14 @@ fn every_refusal_says_what_is_the_matter() {
     let refusals = SCRIPT.lines().filter_map(|line| line.trim().strip_prefix("throw "));
     let expected = [
         "not elevated",
+        "the 32-bit PowerShell",
         "Secure Boot is on",
         "test signing is off",
         "this machine is $native",
         "this bundle has no folder",
         "is missing",
-        "is not the file that was packed",
+        "is not the file that was packed: unpack",
+        "is not the file that was packed: run install.ps1 -Undo",
         "ended with $LASTEXITCODE",
         "the certificate is not the one",
     ];

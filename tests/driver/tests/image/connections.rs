@@ -4,7 +4,7 @@ use crate::session::{Session, failed, image};
 use psimp_host::{Call, Decision, Failure, File, Observer, Open, Options, StartError};
 use psimp_model::{Kernel, SecurityQos};
 use psimp_nt::{Level, Status};
-use psimp_protocol::wire::{self, connection_flags};
+use psimp_protocol::wire::{self, connection_flags, impersonate_flags};
 use psimp_protocol::{CLIENT_NAME, LINK_NAME, MAX_CONNECTIONS, Operation, PROTOCOL_VERSION};
 use std::sync::Arc;
 
@@ -100,6 +100,24 @@ fn a_clients_last_handle_is_its_connection() {
     let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
     session.host.close(&session.thread, client).expect("it leaves");
     assert_eq!(session.end(), Ok(()));
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_client_that_is_effective_only_stays_so_with_dynamic_tracking() {
+    for (flags, effective_only) in [(0, false), (impersonate_flags::EFFECTIVE_ONLY, true)] {
+        let session = Session::new(Kernel::Win10);
+        session.impersonate(Level::Impersonation, flags).expect("IMPERSONATE");
+        let quality = SecurityQos { tracking: SecurityQos::DYNAMIC, ..SecurityQos::at(Level::Impersonation) };
+        let client = session.connect(quality).expect("connected");
+        let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+        session.serve(session.next_client(0).expect("a client").id, 2).expect("served");
+        let slot = session.thread.slot().map(|slot| (slot.token.id(), slot.effective_only));
+        assert_eq!(slot, Some((session.client.id(), effective_only)));
+        let _: wire::Slot = session.send(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+        session.host.close(&session.thread, client).expect("it leaves");
+        assert_eq!(session.end(), Ok(()));
+    }
 }
 
 /// Fails every call of one function.
