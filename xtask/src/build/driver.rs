@@ -141,6 +141,10 @@ impl<'a> Prepared<'a> {
         let mut flags = vec![
             // wdk-build requires it: a driver has no C runtime to load.
             "-Ctarget-feature=+crt-static".to_owned(),
+            // Indirect calls go through the kernel's check of their target.
+            "-Ccontrol-flow-guard".to_owned(),
+            // No driver calls longjmp, and there is no table for it.
+            "-Clink-arg=/GUARD:CF,NOLONGJMP".to_owned(),
             // The checksum in the header, which the kernel verifies.
             "-Clink-arg=/RELEASE".to_owned(),
             // A hash of the image where the time of the build would be. The PDB's GUID is a hash of the PDB.

@@ -32,7 +32,20 @@ const EMPTY_HEADERS: &[&str] = &[
 pub(crate) const KMDF_HEADERS: &[&str] = &["wdf.h", "wdfdevice.h", "wdfrequest.h", "wdfsync.h", "wdf_bind.h"];
 
 /// Libraries that wdk-sys names, the last for arm64 only, and psimp.sys takes nothing from.
-const EMPTY_LIBRARIES: &[&str] = &["hal", "wmilib", "BufferOverflowFastFailK", "arm64rt"];
+const EMPTY_LIBRARIES: &[&str] = &["hal", "wmilib", "arm64rt"];
+
+/// The committed sources of what the WDK has as objects: the folder, and the library.
+const OBJECTS: &[(&str, Place, &str)] = &[
+    ("driver_entry", Place::Kmdf, "WdfDriverEntry"),
+    ("load_config", Place::Kernel, "BufferOverflowFastFailK"),
+];
+
+/// The folders of libraries in a WDK.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Kernel,
+    Kmdf,
+}
 
 /// The committed headers that kernel headers include, or that come before them.
 const KERNEL_HEADERS: &[&str] = &["compat.h", "armddk.h"];
@@ -146,21 +159,41 @@ impl WdkTree {
             exec::write_if_changed(&def, format!("LIBRARY {name}.sys\nEXPORTS\n"))?;
             self.import_library(&def, &kernel.join(format!("{name}.lib")))?;
         }
-        // In its folder and by its name: the library has the object's name as it is given, and so has the PDB.
-        let object = "driver_entry.obj";
+        for (name, folder, library) in OBJECTS {
+            let folder = match folder {
+                Place::Kernel => &kernel,
+                Place::Kmdf => &kmdf,
+            };
+            self.object_library(&sources.join(name).with_extension("c"), name, folder, library)?;
+        }
+        exec::write_if_changed(&stamp, &digest)?;
+        Ok(digest)
+    }
+
+    /// A library with one object. Both are made in their folder, because the library has the object's name as it is
+    /// given, and the PDB has it from there.
+    fn object_library(&self, source: &Path, object: &str, folder: &Path, library: &str) -> Result<()> {
+        let object = format!("{object}.obj");
         let mut clang = self.clang()?;
-        clang.args(["-O2", "-c", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector"]);
+        clang.args([
+            "-O2",
+            "-c",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-fno-stack-protector",
+            "-Xclang",
+            "-cfguard",
+        ]);
         clang.args(["-g", "-gcodeview", "-gno-codeview-command-line", "-fdebug-compilation-dir=/psimp"]);
         clang.args(["-Xclang", &format!("-object-file-name={object}")]);
+        let sources = source.parent().context("a file has a folder")?;
         for (folder, name) in [(sources, "/psimp/xtask/cross"), (&self.root, "/wdk")] {
             clang.arg(format!("-ffile-prefix-map={}={name}", folder.display()));
         }
-        clang.arg(sources.join("driver_entry.c")).arg("-o").arg(object);
-        exec::run_quietly(clang.current_dir(&kmdf))?;
+        exec::run_quietly(clang.arg(source).arg("-o").arg(&object).current_dir(folder))?;
         let mut lib = Tool::Lib.command()?;
-        exec::run_quietly(lib.current_dir(&kmdf).args(["/out:WdfDriverEntry.lib", object]))?;
-        exec::write_if_changed(&stamp, &digest)?;
-        Ok(digest)
+        exec::run_quietly(lib.current_dir(folder).arg(format!("/out:{library}.lib")).arg(object))
     }
 
     /// A digest of what the libraries are made from.
@@ -168,7 +201,7 @@ impl WdkTree {
         let kmdf = self.root.join("Include/wdf/kmdf/1.15");
         let mut digest = Sha256::new();
         digest.update(ntoskrnl::module_definition(self.arch));
-        for name in ["WdfLdr.def", "driver_entry.c"].iter().chain(KERNEL_HEADERS) {
+        for name in ["WdfLdr.def", "driver_entry.c", "load_config.c"].iter().chain(KERNEL_HEADERS) {
             digest.update(exec::read(&sources.join(name))?);
         }
         for name in KMDF_HEADERS.iter().chain(&["wdffuncenum.h"]) {

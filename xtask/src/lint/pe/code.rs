@@ -38,10 +38,7 @@ pub(super) struct Code {
 impl Code {
     /// Starts from every function that is known and follows what they call.
     pub(super) fn read(pe: &Pe<'_>, known: &[Frame]) -> Self {
-        let exported = pe.exports.values().copied();
-        let stored = pe.relocated.iter().filter_map(|field| pe.pointer_at(*field));
-        let mut roots: BTreeSet<u32> =
-            exported.chain(stored).chain([pe.entry]).filter(|rva| pe.runs(*rva)).collect();
+        let mut roots = pe.roots();
         let mut functions: Functions = known
             .iter()
             .map(|frame| &frame.range)

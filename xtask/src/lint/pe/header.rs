@@ -44,6 +44,8 @@ const DIRECTORIES: &[usize] = &[
     pe::IMAGE_DIRECTORY_ENTRY_IAT,
     pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION,
     pe::IMAGE_DIRECTORY_ENTRY_BASERELOC,
+    // What the guard of calls needs.
+    pe::IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG,
     // The version.
     pe::IMAGE_DIRECTORY_ENTRY_RESOURCE,
     // The name of the PDB, and the hash that stands for the time of the build.

@@ -1,6 +1,6 @@
 //! The parts of a PE image that the rules check, by relative virtual address (RVA).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use anyhow::{Context, Result, ensure};
@@ -83,6 +83,14 @@ impl<'a> Pe<'a> {
     /// Whether what is at the address can be executed.
     pub(super) fn runs(&self, rva: u32) -> bool {
         self.section_at(rva).is_some_and(Section::runs)
+    }
+
+    /// The code that others can have the address of, as far as data show it: the entry point, the exports, and what
+    /// pointers lead to.
+    pub(super) fn roots(&self) -> BTreeSet<u32> {
+        let exported = self.exports.values().copied();
+        let stored = self.relocated.iter().filter_map(|field| self.pointer_at(*field));
+        exported.chain(stored).chain([self.entry]).filter(|rva| self.runs(*rva)).collect()
     }
 
     /// The bytes at an address, up to the end of what its section has in the file.

@@ -2,6 +2,7 @@
 //!
 //! * `header`, `version`, `sections`, `imports`, `relocations`: the file as the loader reads it
 //! * `disassembly`: every function of the image, and where its control flow goes
+//! * `guard`: the table of what may be called through a pointer
 //! * `targets`: where its indirect calls and jumps lead
 //! * `code`, `unwind`, `stack`: the rules about what runs
 //!
@@ -11,6 +12,7 @@
 mod arm64;
 mod code;
 mod disassembly;
+mod guard;
 mod header;
 mod image;
 mod imports;
@@ -31,6 +33,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use self::code::Code;
+use self::guard::Guard;
 use self::image::Pe;
 use self::names::Names;
 use super::{Report, Rule};
@@ -45,6 +48,7 @@ pub(super) const RULES: &[&[Rule]] = &[
     sections::RULES,
     imports::RULES,
     relocations::RULES,
+    guard::RULES,
     unwind::RULES,
     code::RULES,
     targets::RULES,
@@ -107,19 +111,25 @@ fn check_bytes(bytes: &[u8], expected: &Expected<'_>, report: &mut Report) -> Re
     sections::check(&pe, report);
     imports::check(&pe, expected.arch, expected.readobj, report);
     relocations::check(&pe, report)?;
+    let guard = guard::check(&pe, expected.arch, report);
     match expected.arch {
-        Arch::X64 => check_code(&pe, expected, report),
-        Arch::Arm64 => arm64::check(&pe, report),
+        Arch::X64 => check_code(&pe, &guard, expected, report),
+        Arch::Arm64 => {
+            guard::check_complete(&guard, &pe.roots(), &Names::new(&pe, &[], ""), report);
+            arm64::check(&pe, report);
+        }
     }
     Ok(())
 }
 
 /// Follows all code for x86-64.
-fn check_code(pe: &Pe<'_>, expected: &Expected<'_>, report: &mut Report) {
+fn check_code(pe: &Pe<'_>, guard: &Guard, expected: &Expected<'_>, report: &mut Report) {
     let frames = unwind::check(pe, report);
     let code = Code::read(pe, &frames);
     let names = Names::new(pe, &frames, expected.map);
     code::check(pe, &code, &names, report);
-    let calls = targets::check(pe, &code, expected.kmdf, &names, report);
+    guard::check_complete(guard, &code.roots, &names, report);
+    guard::check_starts(guard, |rva| code.functions.contains_key(&rva), report);
+    let calls = targets::check(pe, &code, guard, expected.kmdf, &names, report);
     stack::check(&code, &frames, &calls, &names, report);
 }

@@ -1,7 +1,8 @@
 //! A driver image of a few hundred bytes that keeps every rule, to break one rule at a time in.
 
 use iced_x86::code_asm::{
-    AsmMemoryOperand, CodeAssembler, dword_ptr, eax, ecx, qword_ptr, r8, r15, rax, rbx, rcx, rdx, rsp,
+    AsmMemoryOperand, CodeAssembler, dword_ptr, eax, ecx, qword_ptr, r8, r9, r10, r15, rax, rbx, rcx, rdx,
+    rsp,
 };
 use iced_x86::{BlockEncoder, BlockEncoderOptions, IcedError, InstructionBlock, Register};
 use object::pe;
@@ -19,7 +20,10 @@ pub(super) const WORKER: u32 = CALLBACK + SLOT;
 pub(super) const UNLOAD: u32 = WORKER + SLOT;
 pub(super) const LEAF: u32 = UNLOAD + SLOT;
 pub(super) const THUNK: u32 = LEAF + SLOT;
-pub(super) const TEXT_END: u32 = THUNK + SLOT;
+/// The routine that guarded calls go through, and the one that only checks.
+pub(super) const GO_ON: u32 = THUNK + SLOT;
+pub(super) const CHECK: u32 = GO_ON + SLOT;
+pub(super) const TEXT_END: u32 = CHECK + SLOT;
 
 pub(super) const RDATA: u32 = 0x2000;
 /// The name of the library that is bound to.
@@ -33,6 +37,12 @@ const DEBUG: u32 = RDATA + 0x100;
 const DEBUG_SIZE: u32 = 28;
 const PDB_RECORD: u32 = DEBUG + DEBUG_SIZE;
 pub(super) const PDB_NAME: u32 = PDB_RECORD + 24;
+pub(super) const LOAD_CONFIG: u32 = RDATA + 0x180;
+/// What may be called through a pointer.
+pub(super) const GUARD_TABLE: u32 = LOAD_CONFIG + 0x140;
+/// The pointers to the two routines.
+const GUARD_CHECK: u32 = GUARD_TABLE + 0x40;
+pub(super) const GUARD_DISPATCH: u32 = GUARD_CHECK + 8;
 const IMPORTS: u32 = RDATA + 0x400;
 
 pub(super) const DATA: u32 = 0x3000;
@@ -87,9 +97,16 @@ impl Sample {
                     None,
                 ),
                 (THUNK, |asm| asm.jmp(at(import("ZwClose"))), None),
+                (GO_ON, |asm| asm.jmp(rax), None),
+                (CHECK, CodeAssembler::ret, None),
             ],
             imports: import_names(),
             relocations: vec![
+                (LOAD_CONFIG + 0x70, pe::IMAGE_REL_BASED_DIR64),
+                (LOAD_CONFIG + 0x78, pe::IMAGE_REL_BASED_DIR64),
+                (LOAD_CONFIG + 0x80, pe::IMAGE_REL_BASED_DIR64),
+                (GUARD_CHECK, pe::IMAGE_REL_BASED_DIR64),
+                (GUARD_DISPATCH, pe::IMAGE_REL_BASED_DIR64),
                 (BIND_INFO + 8, pe::IMAGE_REL_BASED_DIR64),
                 (BIND_INFO + 32, pe::IMAGE_REL_BASED_DIR64),
             ],
@@ -139,6 +156,9 @@ impl Sample {
             put(&mut rdata, JUMP_TABLE - RDATA + 4 * u32::try_from(number).expect("few"), &entry);
         }
         put(&mut rdata, XDATA - RDATA, xdata);
+        for (place, bytes) in guard() {
+            put(&mut rdata, place - RDATA, &bytes);
+        }
         rdata.extend(import_table(&self.imports).0);
         rdata
     }
@@ -172,6 +192,7 @@ impl Sample {
         let (_, table_size, slots) = import_table(&self.imports);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_IMPORT, IMPORTS, 60);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_IAT, slots, table_size);
+        writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG, LOAD_CONFIG, 0x140);
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG, DEBUG, DEBUG_SIZE);
         let size = u32::try_from(rsrc.len()).expect("short");
         writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_RESOURCE, ranges[4].virtual_address, size);
@@ -252,8 +273,10 @@ pub(super) fn callback_code(asm: &mut CodeAssembler) -> Result<(), IcedError> {
     asm.add(rax, rdx)?;
     asm.jmp(rax)?;
     // The first way.
-    asm.mov(rax, at(FUNCTIONS))?;
-    asm.call(qword_ptr(rax + 8 * 100))?;
+    asm.mov(r9, at(FUNCTIONS))?;
+    asm.mov(r10, qword_ptr(r9 + 8 * 100))?;
+    asm.mov(rax, r10)?;
+    asm.call(at(GUARD_DISPATCH))?;
     // The second.
     asm.call(BASE + u64::from(WORKER))?;
     asm.call(BASE + u64::from(LEAF))?;
@@ -280,7 +303,7 @@ fn worker_code(asm: &mut CodeAssembler) -> Result<(), IcedError> {
 fn unload_code(asm: &mut CodeAssembler) -> Result<(), IcedError> {
     asm.sub(rsp, 40)?;
     asm.mov(rax, at(KEPT))?;
-    asm.call(rax)?;
+    asm.call(at(GUARD_DISPATCH))?;
     asm.add(rsp, 40)?;
     asm.jmp(at(import("WdfVersionUnbind")))
 }
@@ -307,6 +330,23 @@ fn debug(rdata: u32) -> Vec<u8> {
     let in_file = rdata + PDB_RECORD - RDATA;
     let fields = [0, 0, 0, pe::IMAGE_DEBUG_TYPE_CODEVIEW, size, PDB_RECORD, in_file];
     [fields.into_iter().flat_map(u32::to_le_bytes).collect(), record].concat()
+}
+
+/// The load configuration and what it leads to, each at its address.
+fn guard() -> Vec<(u32, Vec<u8>)> {
+    let pointer = |rva: u32| (BASE + u64::from(rva)).to_le_bytes().to_vec();
+    let table = [ENTRY, CALLBACK, UNLOAD, GO_ON, CHECK];
+    vec![
+        (LOAD_CONFIG, 0x140_u32.to_le_bytes().to_vec()),
+        (LOAD_CONFIG + 0x70, pointer(GUARD_CHECK)),
+        (LOAD_CONFIG + 0x78, pointer(GUARD_DISPATCH)),
+        (LOAD_CONFIG + 0x80, pointer(GUARD_TABLE)),
+        (LOAD_CONFIG + 0x88, table.len().to_le_bytes().to_vec()),
+        (LOAD_CONFIG + 0x90, 0x500_u32.to_le_bytes().to_vec()),
+        (GUARD_TABLE, table.into_iter().flat_map(u32::to_le_bytes).collect()),
+        (GUARD_CHECK, pointer(CHECK)),
+        (GUARD_DISPATCH, pointer(GO_ON)),
+    ]
 }
 
 /// Version information of a `FILETYPE` and `FILESUBTYPE`.
@@ -441,7 +481,8 @@ fn headers() -> NtHeaders {
         dll_characteristics: pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE
             | pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA
             | pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT
-            | pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY,
+            | pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY
+            | pe::IMAGE_DLLCHARACTERISTICS_GUARD_CF,
         size_of_stack_reserve: 0,
         size_of_stack_commit: 0,
         size_of_heap_reserve: 0,

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iced_x86::{FlowControl, Instruction, Mnemonic, OpKind, Register};
+use iced_x86::{Code as Opcode, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
 use super::disassembly::Function;
 use super::image::Section;
-use super::{Code, Names, Pe, Report, Rule};
+use super::{Code, Guard, Names, Pe, Report, Rule};
 
 pub(super) const RULES: &[Rule] = &[
     (
@@ -18,12 +18,16 @@ pub(super) const RULES: &[Rule] = &[
         "calls-kept",
         "only the entry point stores the unload routine that it displaces, and it is the one pointer called",
     ),
+    ("calls-guarded", "every call through a pointer that is no import goes through the guard of calls"),
     ("calls-binding", "the image binds to KMDF 1.15, with as many functions as that has"),
     ("calls-slots", "each slot of KMDF's function table that is called is a function of KMDF 1.15"),
 ];
 
 /// The version of KMDF that the driver binds to.
 const KMDF: [u32; 3] = [1, 15, 0];
+
+/// How many copies from one register to another are followed back to what was loaded.
+const COPIES: usize = 4;
 
 /// The target of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +61,14 @@ enum Source {
     Slot(u64),
 }
 
-pub(super) fn check(pe: &Pe<'_>, code: &Code, kmdf: &[&str], names: &Names, report: &mut Report) -> Calls {
+pub(super) fn check(
+    pe: &Pe<'_>,
+    code: &Code,
+    guard: &Guard,
+    kmdf: &[&str],
+    names: &Names,
+    report: &mut Report,
+) -> Calls {
     let table = check_binding(pe, kmdf.len(), report);
     let (mut calls, mut called, mut kept) = (Calls::new(), BTreeSet::new(), BTreeSet::new());
     for function in code.functions.values() {
@@ -67,7 +78,19 @@ pub(super) fn check(pe: &Pe<'_>, code: &Code, kmdf: &[&str], names: &Names, repo
         let mut found: Vec<_> = jumps.collect();
         for (index, instruction) in function.instructions.iter().enumerate() {
             let is_jump = function.indirect_jumps.contains(&index);
-            let mut through = || target_of(pe, source(function, index, table), kmdf, report);
+            // The routine that guarded calls go through, and that the kernel replaces.
+            if is_jump && Some(function.range.start) == guard.routine {
+                continue;
+            }
+            let guarded = guard.dispatch.is_some() && function.relative(index) == guard.dispatch;
+            let mut through = || {
+                let target = target_of(pe, source(function, index, guarded, table), kmdf, report);
+                report.check("calls-guarded", guarded || matches!(target, Target::Import(_)), || {
+                    let name = names.of(function.range.start);
+                    format!("{name} calls through a pointer past the guard, at {:#x}", function.rva(index))
+                });
+                target
+            };
             let target = match instruction.flow_control() {
                 FlowControl::Call => own(pe, code, instruction),
                 FlowControl::IndirectCall => through(),
@@ -118,12 +141,14 @@ fn target_of(pe: &Pe<'_>, source: Option<Source>, kmdf: &[&str], report: &mut Re
 }
 
 /// What the operand of a call or jump is read from.
-fn source(function: &Function, index: usize, table: Option<u32>) -> Option<Source> {
+fn source(function: &Function, index: usize, guarded: bool, table: Option<u32>) -> Option<Source> {
     let instruction = &function.instructions[index];
-    if instruction.op0_kind() == OpKind::Memory {
+    // The guard takes the target in a register.
+    let register = if guarded { Register::RAX } else { instruction.op0_register() };
+    if !guarded && instruction.op0_kind() == OpKind::Memory {
         return read_from(function, index, table);
     }
-    same(function, index, instruction.op0_register(), |at| {
+    same(function, index, register, |at| {
         loads(&function.instructions[at]).then(|| read_from(function, at, table)).flatten()
     })
 }
@@ -151,10 +176,33 @@ fn same<T: PartialEq>(
     register: Register,
     value: impl Fn(usize) -> Option<T>,
 ) -> Option<T> {
-    let values = function.origins(index, register)?.into_iter().map(value).collect::<Option<Vec<_>>>()?;
+    same_through(function, index, register, COPIES, &value)
+}
+
+/// The same, through at most so many copies from one register to another.
+fn same_through<T: PartialEq>(
+    function: &Function,
+    index: usize,
+    register: Register,
+    copies: usize,
+    value: &impl Fn(usize) -> Option<T>,
+) -> Option<T> {
+    let of_origin = |at: usize| {
+        let instruction = &function.instructions[at];
+        if is_copy(instruction) && copies > 0 {
+            return same_through(function, at, instruction.op1_register(), copies - 1, value);
+        }
+        value(at)
+    };
+    let values = function.origins(index, register)?.into_iter().map(of_origin).collect::<Option<Vec<_>>>()?;
     let mut values = values.into_iter();
     let first = values.next()?;
     values.all(|other| other == first).then_some(first)
+}
+
+fn is_copy(instruction: &Instruction) -> bool {
+    let wide = matches!(instruction.code(), Opcode::Mov_r64_rm64 | Opcode::Mov_rm64_r64);
+    wide && [instruction.op0_kind(), instruction.op1_kind()] == [OpKind::Register; 2]
 }
 
 fn loads(instruction: &Instruction) -> bool {

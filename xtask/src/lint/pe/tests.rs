@@ -8,8 +8,9 @@ use object::pe;
 
 use super::image::Pe;
 use super::sample::{
-    BASE, BIND_INFO, CALLBACK, ENTRY, FUNCTIONS, KEPT, LEAF, PDB_NAME, RDATA, RSRC, SPARE, Sample, TEXT_END,
-    UNLOAD, WORKER, XDATA, at, callback_code, seal, unwind, version,
+    BASE, BIND_INFO, CALLBACK, CHECK, ENTRY, FUNCTIONS, GO_ON, GUARD_DISPATCH, GUARD_TABLE, KEPT, LEAF,
+    LOAD_CONFIG, PDB_NAME, RDATA, RSRC, SPARE, Sample, TEXT_END, UNLOAD, WORKER, XDATA, at, callback_code,
+    seal, unwind, version,
 };
 use super::{Expected, RULES, Report, check_bytes, header, imports};
 use crate::build::{self, Arch};
@@ -84,6 +85,22 @@ const BROKEN: &[(&str, Break)] = &[
     ("relocations-place", Made(|sample| sample.relocations.insert(0, (WORKER, pe::IMAGE_REL_BASED_DIR64)))),
     ("relocations-target", Patched(|image| patch(image, BIND_INFO + 8, &[0; 8]))),
 
+    ("guard-flags", Made(|sample| sample.headers.dll_characteristics ^= pe::IMAGE_DLLCHARACTERISTICS_GUARD_CF)),
+    ("guard-flags", Patched(|image| patch(image, LOAD_CONFIG, &[0x94, 0]))),
+    ("guard-flags", Patched(|image| patch(image, LOAD_CONFIG + 0x91, &[0x04]))),
+    ("guard-flags", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG, 0, 0))),
+    ("guard-pointers", Patched(|image| patch(image, LOAD_CONFIG + 0x78, &[0; 8]))),
+    ("guard-pointers", Patched(|image| patch(image, LOAD_CONFIG + 0x78, &(BASE + u64::from(KEPT)).to_le_bytes()))),
+    ("guard-routines", Made(|sample| sample.function(GO_ON).1 = |asm| { asm.mov(rax, rcx)?; asm.jmp(rax) })),
+    ("guard-routines", Made(|sample| sample.function(CHECK).1 = |asm| { asm.mov(rax, rcx)?; asm.ret() })),
+    ("guard-table", Patched(|image| patch(image, LOAD_CONFIG + 0x88, &[0]))),
+    ("guard-table", Patched(|image| patch(image, LOAD_CONFIG + 0x8b, &[0xff]))),
+    ("guard-table", Patched(|image| patch(image, GUARD_TABLE, &CHECK.to_le_bytes()))),
+    ("guard-table", Patched(|image| patch(image, GUARD_TABLE + 16, &RDATA.to_le_bytes()))),
+    ("guard-table", Patched(|image| patch(image, GUARD_TABLE, &(ENTRY + 1).to_le_bytes()))),
+    ("guard-complete", Patched(|image| patch(image, GUARD_TABLE, &LEAF.to_le_bytes()))),
+    ("guard-complete", Patched(|image| patch(image, LOAD_CONFIG + 0x88, &[4]))),
+
     ("unwind-table", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION, 0, 0))),
     ("unwind-table", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION, PDATA, 13))),
     ("unwind-sorted", Patched(|image| patch(image, PDATA, &WORKER.to_le_bytes()))),
@@ -138,6 +155,22 @@ const BROKEN: &[(&str, Break)] = &[
         asm.set_label(&mut both)?; asm.call(qword_ptr(rax + 8))?; asm.add(rsp, 40)?; asm.ret()
     })),
     ("calls-known", Made(|sample| sample.function(LEAF).1 = |asm| asm.jmp(rcx))),
+    ("calls-guarded", Made(|sample| sample.function(WORKER).1 = |asm| {
+        asm.sub(rsp, 40)?; asm.mov(rax, at(FUNCTIONS))?; asm.call(qword_ptr(rax + 8))?; asm.add(rsp, 40)?; asm.ret()
+    })),
+    ("calls-guarded", Made(|sample| sample.function(UNLOAD).1 = |asm| {
+        asm.sub(rsp, 40)?; asm.mov(rax, at(KEPT))?; asm.call(rax)?; asm.add(rsp, 40)?; asm.ret()
+    })),
+    // A copy of a register that is no function.
+    ("calls-known", Made(|sample| sample.function(WORKER).1 = |asm| {
+        asm.sub(rsp, 40)?; asm.mov(r10, rcx)?; asm.mov(rax, r10)?;
+        asm.call(at(GUARD_DISPATCH))?; asm.add(rsp, 40)?; asm.ret()
+    })),
+    // The register that the guard takes the target in is something else by then.
+    ("calls-known", Made(|sample| sample.function(WORKER).1 = |asm| {
+        asm.sub(rsp, 40)?; asm.mov(rax, at(FUNCTIONS))?; asm.mov(rax, qword_ptr(rax + 8))?; asm.mov(rax, rcx)?;
+        asm.call(at(GUARD_DISPATCH))?; asm.add(rsp, 40)?; asm.ret()
+    })),
     ("calls-kept", Made(|sample| sample.function(LEAF).1 = |asm| { asm.mov(at(KEPT), rcx)?; asm.ret() })),
     ("calls-kept", Made(|sample| sample.function(WORKER).1 = |asm| {
         asm.sub(rsp, 40)?; asm.call(at(FUNCTIONS))?; asm.add(rsp, 40)?; asm.ret()
@@ -231,7 +264,7 @@ fn a_jump_table_is_followed_and_its_ways_are_functions_calls() {
     let report = report(&sample.build());
     let figure =
         |name: &str| report.figures.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    assert_eq!(figure("functions").and_then(|value| value.as_u64()), Some(6));
+    assert_eq!(figure("functions").and_then(|value| value.as_u64()), Some(8));
     assert_eq!(figure("KMDF functions called").and_then(|value| value.as_u64()), Some(1));
     // Callback 8, its frame 40 and a return address, the worker's 40 and another, and the thunk's jump.
     assert_eq!(figure("deepest stack in bytes").and_then(|value| value.as_u64()), Some(8 + 48 + 48));
