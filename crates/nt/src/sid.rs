@@ -8,7 +8,11 @@ use core::fmt;
 /// Layout of the bytes: revision (1), sub-authority count (0 to 15), a
 /// big-endian 48-bit identifier authority, then the sub-authorities as
 /// little-endian 32-bit integers. Two SIDs are equal when these bytes are.
+///
+/// The bytes come first and are aligned as the kernel's `SID`, whose sub-authorities are `ULONG`s:
+/// system calls refuse a SID at another address with `STATUS_DATATYPE_MISALIGNMENT`.
 #[derive(Clone, Copy)]
+#[repr(C, align(4))]
 pub struct Sid {
     bytes: [u8; Sid::MAX_LENGTH],
     length: u8,
@@ -134,6 +138,16 @@ mod tests {
         assert_eq!(sid.to_string(), "S-1-5-21-1-2-3-1000");
         assert_eq!(sid.as_bytes(), bytes);
         assert_eq!(sid, Sid::new(5, &[21, 1, 2, 3, 1000]));
+    }
+
+    #[test]
+    fn the_binary_form_is_aligned_for_the_kernel() {
+        let list = [Sid::ANONYMOUS_LOGON, Sid::EVERYONE, Sid::new(5, &[18])];
+        for sid in &list {
+            assert_eq!(sid.padded().as_ptr().addr() % 4, 0, "{sid}");
+            assert_eq!(sid.as_bytes().as_ptr(), sid.padded().as_ptr());
+        }
+        assert!(align_of::<Sid>() >= 4);
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub fn join_users(sid: &Sid) -> Result<(), Error> {
     // The group's name is localised.
     let qualified = crate::sid::account_name(&USERS).ok_or(Error::last("LookupAccountSidW"))?;
     let group = wide(qualified.rsplit('\\').next().unwrap_or(&qualified));
-    let member = LOCALGROUP_MEMBERS_INFO_0 { lgrmi0_sid: sid.padded().as_ptr().cast_mut().cast() };
+    let member = LOCALGROUP_MEMBERS_INFO_0 { lgrmi0_sid: crate::sid::pointer(sid) };
     // SAFETY: level 0 takes such structures, here one; its SID and the name live until the call returns.
     let code = unsafe {
         NetLocalGroupAddMembers(std::ptr::null(), group.as_ptr(), 0, (&raw const member).cast(), 1)

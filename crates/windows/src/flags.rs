@@ -1,7 +1,8 @@
 //! Boolean token properties that no impersonation rule reads.
 
 use crate::Token;
-use crate::information::Class;
+use crate::answer::Class;
+use psimp_nt::Status;
 
 /// The information class, and the name of the flag when it is set.
 const FLAGS: &[(Class, &str)] = &[
@@ -14,11 +15,17 @@ const FLAGS: &[(Class, &str)] = &[
 ];
 
 impl Token {
-    /// The flags that are set; those that this system does not report are
-    /// omitted.
-    pub fn flags(&self) -> Vec<&'static str> {
-        let set =
-            |class| self.query(class).ok().and_then(|answer| answer.u32(0)).is_some_and(|flag| flag != 0);
-        FLAGS.iter().filter_map(|&(class, name)| set(class).then_some(name)).collect()
+    /// The flags that are set; those that this system does not have are omitted.
+    ///
+    /// # Errors
+    /// The error that Windows returns for one that it has.
+    pub fn flags(&self) -> Result<Vec<&'static str>, Status> {
+        let mut set = Vec::new();
+        for &(class, name) in FLAGS {
+            if self.if_known(class, |answer| answer.u32(0))?.is_some_and(|flag| flag != 0) {
+                set.push(name);
+            }
+        }
+        Ok(set)
     }
 }

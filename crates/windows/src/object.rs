@@ -1,23 +1,22 @@
 //! Objects with descriptors, to test the access of a thread.
 //!
-//! They are events in a directory of the object manager that has no name: nothing
-//! is left when the handles are closed, and no other directory's descriptor is in
-//! the way.
+//! They are events in a directory of the object manager with a random name: nothing is left when the handles are
+//! closed. A directory without a name would get no descriptor from most kernels, and would let nobody through who does
+//! not have `SeChangeNotifyPrivilege`.
 #![allow(unsafe_code)] // native calls
 
-use crate::Error;
 use crate::error::checked;
+use crate::token::{QUERY, Token};
 use crate::wide::{unicode_string, wide};
+use crate::{Error, descriptor, random, thread};
 use psimp_nt::{Sid, Status};
 use std::ffi::c_void;
-use std::fmt::Write as _;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
-use std::ptr::NonNull;
+use std::sync::OnceLock;
 use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
 use windows_sys::Wdk::Storage::FileSystem::{NtCreateDirectoryObject, NtCreateEvent};
 use windows_sys::Wdk::System::Threading::NtOpenEvent;
-use windows_sys::Win32::Foundation::{HANDLE, LocalFree, UNICODE_STRING};
-use windows_sys::Win32::Security::Authorization::ConvertStringSecurityDescriptorToSecurityDescriptorW;
+use windows_sys::Win32::Foundation::{HANDLE, UNICODE_STRING};
 use windows_sys::Win32::System::Kernel::NotificationEvent;
 
 /// `EVENT_ALL_ACCESS` and `DIRECTORY_ALL_ACCESS`.
@@ -25,70 +24,49 @@ const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
 const DIRECTORY_ALL_ACCESS: u32 = 0x000F_000F;
 const CASE_INSENSITIVE: u32 = 0x40;
 
-/// A security descriptor.
+/// `NT AUTHORITY\RESTRICTED`.
+const RESTRICTED: Sid = Sid::new(5, &[12]);
+
+/// A self-relative security descriptor whose object has any integrity, where there are integrity levels.
 #[derive(Debug)]
-pub struct Descriptor(NonNull<c_void>);
+pub struct Descriptor(Vec<u32>);
 
 impl Descriptor {
-    /// A descriptor that grants everything to these SIDs, at any integrity, and
-    /// nothing to others.
+    /// A descriptor that grants everything to these SIDs and nothing to others. The owner has to be the user of the
+    /// process that creates an object with it.
     ///
     /// # Errors
-    /// The error that Windows returns for its text.
-    pub fn granting(granted: &[Sid]) -> Result<Self, Error> {
-        let entries = granted.iter().fold(String::new(), |mut text, sid| {
-            let _ = write!(text, "(A;;GA;;;{sid})");
-            text
-        });
-        Self::of(&format!("D:P{entries}{ANY_INTEGRITY}"))
+    /// Why it cannot be determined whether there are integrity levels.
+    pub fn granting(owner: &Sid, granted: &[Sid]) -> Result<Self, Error> {
+        Ok(Self(descriptor::self_relative(owner, Some(granted), has_integrity_levels()?)))
     }
 
-    /// A descriptor without a DACL, which grants everything to everybody, at any
-    /// integrity.
+    /// A descriptor with a null DACL, which grants everything to everybody.
     ///
     /// # Errors
-    /// The error that Windows returns for its text.
-    pub fn null_dacl() -> Result<Self, Error> {
-        Self::of(&format!("D:NO_ACCESS_CONTROL{ANY_INTEGRITY}"))
-    }
-
-    /// The descriptor that a text in the security descriptor definition language
-    /// means.
-    ///
-    /// # Errors
-    /// The error that Windows returns for the text.
-    pub fn of(sddl: &str) -> Result<Self, Error> {
-        let call = "ConvertStringSecurityDescriptorToSecurityDescriptorW";
-        let (text, mut descriptor) = (wide(sddl), std::ptr::null_mut());
-        // SAFETY: the text ends with a zero, and the place for the result is borrowed for the call.
-        let done = unsafe {
-            ConvertStringSecurityDescriptorToSecurityDescriptorW(
-                text.as_ptr(),
-                1,
-                &raw mut descriptor,
-                std::ptr::null_mut(),
-            )
-        };
-        if done == 0 {
-            return Err(Error::last(call));
-        }
-        NonNull::new(descriptor).map(Self).ok_or(Error::win32(call, 0))
+    /// Why it cannot be determined whether there are integrity levels.
+    pub fn null_dacl(owner: &Sid) -> Result<Self, Error> {
+        Ok(Self(descriptor::self_relative(owner, None, has_integrity_levels()?)))
     }
 
     pub(crate) fn pointer(&self) -> *mut c_void {
-        self.0.as_ptr()
+        self.0.as_ptr().cast_mut().cast()
     }
 }
 
-impl Drop for Descriptor {
-    fn drop(&mut self) {
-        // SAFETY: the block comes from the conversion, which allocates it for LocalFree.
-        let _ = unsafe { LocalFree(self.0.as_ptr()) };
-    }
+/// Whether tokens have integrity levels here. The first call must not be made while impersonating.
+fn has_integrity_levels() -> Result<bool, Error> {
+    static LEVELS: OnceLock<Result<bool, Error>> = OnceLock::new();
+    let levels = LEVELS.get_or_init(|| {
+        let own = "this process's token";
+        let token = Token::of_process(thread::current_process(), QUERY);
+        let token = token.map_err(|status| Error::status("NtOpenProcessToken", status).of(own))?;
+        let told = token.information();
+        let told = told.map_err(|status| Error::status("NtQueryInformationToken", status).of(own))?;
+        Ok(told.integrity.is_some())
+    });
+    levels.clone()
 }
-
-/// The label S-1-16-0, so that integrity levels do not matter.
-const ANY_INTEGRITY: &str = "S:(ML;;NW;;;S-1-16-0)";
 
 /// An event in a directory of its own.
 #[derive(Debug)]
@@ -98,31 +76,36 @@ pub struct Event {
 }
 
 impl Event {
-    /// Creates an event with this descriptor, or without one.
+    /// Creates an event with this descriptor, in a directory that everybody may use.
     ///
     /// # Errors
     /// The error that Windows returns.
-    pub fn create(descriptor: Option<&Descriptor>) -> Result<Self, Error> {
-        let anybody = Descriptor::of(&format!("D:P(A;;GA;;;WD)(A;;GA;;;AN)(A;;GA;;;RC){ANY_INTEGRITY}"))?;
-        let attributes = attributes(None, None, Some(&anybody));
+    pub fn create(owner: &Sid, descriptor: &Descriptor) -> Result<Self, Error> {
+        let anybody = Descriptor::granting(owner, &[Sid::EVERYONE, Sid::ANONYMOUS_LOGON, RESTRICTED])?;
+        let path = format!(r"\BaseNamedObjects\psimp-{:016x}", u64::from_ne_bytes(random::bytes()?));
+        let text = wide(&path);
+        let name = unicode_string(&text);
+        let attributes = attributes(None, &name, Some(&anybody));
         let mut directory = std::ptr::null_mut();
         // SAFETY: the attributes and what they point to live until the call returns.
         let created = unsafe {
             NtCreateDirectoryObject(&raw mut directory, DIRECTORY_ALL_ACCESS, &raw const attributes)
         };
         // SAFETY: the handle is from that call.
-        let directory = unsafe { owned("NtCreateDirectoryObject", created, directory) }?;
+        let directory = unsafe { owned("NtCreateDirectoryObject", created, directory) };
+        let directory = directory.map_err(|error| error.of(&path))?;
 
         let text = wide(NAME);
         let name = unicode_string(&text);
-        let attributes = self::attributes(Some(&directory), Some(&name), descriptor);
+        let attributes = self::attributes(Some(&directory), &name, Some(descriptor));
         let mut event = std::ptr::null_mut();
         // SAFETY: the attributes and what they point to live until the call returns.
         let created = unsafe {
             NtCreateEvent(&raw mut event, EVENT_ALL_ACCESS, &raw const attributes, NotificationEvent, false)
         };
         // SAFETY: the handle is from that call.
-        let event = unsafe { owned("NtCreateEvent", created, event) }?;
+        let event = unsafe { owned("NtCreateEvent", created, event) };
+        let event = event.map_err(|error| error.of(format!(r"{path}\{NAME}")))?;
         Ok(Self { directory, _event: event })
     }
 
@@ -133,7 +116,7 @@ impl Event {
     pub fn open(&self, desired: u32) -> Result<OwnedHandle, Status> {
         let text = wide(NAME);
         let name = unicode_string(&text);
-        let attributes = attributes(Some(&self.directory), Some(&name), None);
+        let attributes = attributes(Some(&self.directory), &name, None);
         let mut event = std::ptr::null_mut();
         // SAFETY: the attributes and what they point to live until the call returns.
         checked(unsafe { NtOpenEvent(&raw mut event, desired, &raw const attributes) })?;
@@ -146,13 +129,13 @@ const NAME: &str = "event";
 
 fn attributes(
     directory: Option<&OwnedHandle>,
-    name: Option<&UNICODE_STRING>,
+    name: &UNICODE_STRING,
     descriptor: Option<&Descriptor>,
 ) -> OBJECT_ATTRIBUTES {
     OBJECT_ATTRIBUTES {
         Length: length::<OBJECT_ATTRIBUTES>(),
         RootDirectory: directory.map_or(std::ptr::null_mut(), AsRawHandle::as_raw_handle),
-        ObjectName: name.map_or(std::ptr::null(), std::ptr::from_ref),
+        ObjectName: std::ptr::from_ref(name),
         Attributes: CASE_INSENSITIVE,
         SecurityDescriptor: descriptor.map_or(std::ptr::null(), |descriptor| descriptor.pointer().cast()),
         SecurityQualityOfService: std::ptr::null(),
@@ -167,6 +150,13 @@ unsafe fn owned(call: &'static str, status: i32, handle: HANDLE) -> Result<Owned
     checked(status).map_err(|status| Error::status(call, status))?;
     // SAFETY: the call succeeded; the rest is the caller's promise.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+}
+
+/// What a call that sets information takes: a pointer without a type, and the length. The kernel probes it with the
+/// alignment of a `ULONG`, or of a handle where it is one.
+pub(crate) fn information<T>(information: &T) -> (*const c_void, u32) {
+    const { assert!(align_of::<T>() >= align_of::<u32>()) };
+    (std::ptr::from_ref(information).cast(), length::<T>())
 }
 
 /// The length of a structure, as the native calls take it.

@@ -5,20 +5,20 @@ use crate::error::Code;
 use crate::job::{Attribute, Job};
 use crate::object::length;
 use crate::wide::wide;
-use crate::{Error, Token};
+use crate::{Error, Token, rights};
 use std::fs::File;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use std::time::Duration;
 use windows_sys::Win32::Foundation::{
     DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED, FILETIME, HANDLE,
-    HANDLE_FLAG_INHERIT, SetHandleInformation, WAIT_OBJECT_0,
+    HANDLE_FLAG_INHERIT, SetHandleInformation, WAIT_FAILED, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::System::Pipes::CreatePipe;
 use windows_sys::Win32::System::Threading::{
     CREATE_NO_WINDOW, CREATE_SUSPENDED, CreateProcessAsUserW, EXTENDED_STARTUPINFO_PRESENT,
-    GetExitCodeProcess, GetProcessTimes, INFINITE, PROCESS_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION,
-    PROCESS_SYNCHRONIZE, ResumeThread, STARTF_USESTDHANDLES, STARTUPINFOEXW, STARTUPINFOW, TerminateProcess,
-    WaitForSingleObject,
+    GetExitCodeProcess, GetProcessTimes, INFINITE, PROCESS_INFORMATION, PROCESS_SYNCHRONIZE, ResumeThread,
+    STARTF_USESTDHANDLES, STARTUPINFOEXW, STARTUPINFOW, TerminateProcess, WaitForSingleObject,
 };
 
 /// A child process. It ends, at the latest, when this is dropped, or when this
@@ -41,7 +41,7 @@ impl Child {
     /// The error that Windows returns: `ERROR_PRIVILEGE_NOT_HELD` for a token that is not derived from the
     /// caller's own, without `SeAssignPrimaryTokenPrivilege`.
     pub fn start(token: &Token, arguments: &[&str]) -> Result<Self, Error> {
-        let program = std::env::current_exe().map_err(|_| Error::last("GetModuleFileNameW"))?;
+        let program = std::env::current_exe().map_err(|error| Error::of_std("GetModuleFileNameW", &error))?;
         let quoted = arguments.iter().fold(String::new(), |text, word| text + " \"" + word + "\"");
         let mut command = wide(&format!("\"{}\"{quoted}", program.display()));
         let (input_end, input) = pipe()?;
@@ -49,7 +49,6 @@ impl Child {
         keep(&input)?;
         keep(&output)?;
         let startup = STARTUPINFOW {
-            cb: length::<STARTUPINFOEXW>(),
             dwFlags: STARTF_USESTDHANDLES,
             hStdInput: input_end.as_raw_handle(),
             hStdOutput: output_end.as_raw_handle(),
@@ -59,12 +58,10 @@ impl Child {
         };
         let job = Job::of_this_process();
         // In the job at creation, if the system supports that: then it cannot be left running if this
-        // process ends in between.
+        // process ends in between. Otherwise it is added below, and an error of that is reported.
         let mut attribute = job.as_ref().ok().and_then(|job| Attribute::new(job).ok());
         let started = loop {
-            let list = attribute.as_mut().map_or(std::ptr::null_mut(), Attribute::pointer);
-            let startup = STARTUPINFOEXW { StartupInfo: startup, lpAttributeList: list };
-            match (create(token, &mut command, &startup), attribute.take()) {
+            match (create(token, &mut command, startup, attribute.as_mut()), attribute.take()) {
                 (
                     Err(Error { code: Code::Win32(ERROR_INVALID_PARAMETER | ERROR_NOT_SUPPORTED), .. }),
                     Some(_),
@@ -104,18 +101,23 @@ impl Child {
         if done == 0 { Err(Error::last("DuplicateHandle")) } else { Ok(copy.addr() as u64) }
     }
 
-    /// Waits for its end and returns its exit code.
+    /// Waits for its end and returns its exit code; `None` if it still runs after this time.
     ///
     /// # Errors
     /// The error that Windows returns.
-    pub fn wait(&mut self) -> Result<u32, Error> {
+    pub fn wait(&mut self, patience: Option<Duration>) -> Result<Option<u32>, Error> {
         drop(self.input.take());
+        let milliseconds = patience.map(|time| u32::try_from(time.as_millis()).unwrap_or(INFINITE));
         // SAFETY: the handle is open.
-        unsafe { WaitForSingleObject(self.process.as_raw_handle(), INFINITE) };
+        match unsafe { WaitForSingleObject(self.process.as_raw_handle(), milliseconds.unwrap_or(INFINITE)) } {
+            WAIT_OBJECT_0 => (),
+            WAIT_FAILED => return Err(Error::last("WaitForSingleObject")),
+            _ => return Ok(None),
+        }
         let mut code = 0;
         // SAFETY: the handle is open, and the place for the code is borrowed for the call.
         let done = unsafe { GetExitCodeProcess(self.process.as_raw_handle(), &raw mut code) };
-        if done == 0 { Err(Error::last("GetExitCodeProcess")) } else { Ok(code) }
+        if done == 0 { Err(Error::last("GetExitCodeProcess")) } else { Ok(Some(code)) }
     }
 }
 
@@ -130,8 +132,10 @@ impl Drop for Child {
 fn create(
     token: &Token,
     command: &mut [u16],
-    startup: &STARTUPINFOEXW,
+    startup: STARTUPINFOW,
+    attribute: Option<&mut Attribute>,
 ) -> Result<PROCESS_INFORMATION, Error> {
+    let (startup, extended) = announced(startup, attribute);
     let mut started = PROCESS_INFORMATION::default();
     let none = std::ptr::null();
     // SAFETY: the command line is writable and ends with a zero, and everything else lives until the call
@@ -144,14 +148,33 @@ fn create(
             none.cast(),
             none.cast(),
             1,
-            CREATE_NO_WINDOW | CREATE_SUSPENDED | EXTENDED_STARTUPINFO_PRESENT,
+            CREATE_NO_WINDOW | CREATE_SUSPENDED | extended,
             none.cast(),
             none,
-            (&raw const *startup).cast(),
+            (&raw const startup).cast(),
             &raw mut started,
         )
     };
     if done == 0 { Err(Error::last("CreateProcessAsUserW")) } else { Ok(started) }
+}
+
+/// The startup information with its attribute list, and the flag that announces one. Without a list it is the shorter
+/// structure: an announced list must not be null.
+fn announced(mut startup: STARTUPINFOW, attribute: Option<&mut Attribute>) -> (STARTUPINFOEXW, u32) {
+    let (length, list, flag) = match attribute {
+        Some(list) => (length::<STARTUPINFOEXW>(), list.pointer(), EXTENDED_STARTUPINFO_PRESENT),
+        None => (length::<STARTUPINFOW>(), std::ptr::null_mut(), 0),
+    };
+    startup.cb = length;
+    (STARTUPINFOEXW { StartupInfo: startup, lpAttributeList: list }, flag)
+}
+
+/// The creation time of this process, in the unit of `FILETIME`.
+///
+/// # Errors
+/// The error that Windows returns.
+pub fn this_started() -> Result<u64, Error> {
+    times(crate::thread::current_process()).map_err(|error| error.of("this process"))
 }
 
 /// The creation time of the running process with this id, in the unit of `FILETIME`; `None` if there is
@@ -160,16 +183,21 @@ fn create(
 /// # Errors
 /// The properties of an existing process.
 pub fn started(id: u32) -> Result<Option<u64>, Error> {
-    let process =
-        match crate::thread::open_process(id, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE) {
-            Ok(process) => process,
-            Err(Error { code: Code::Win32(ERROR_INVALID_PARAMETER), .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
+    let open = |right| crate::thread::open_process(id, right | PROCESS_SYNCHRONIZE);
+    let process = match rights::first(rights::QUERY_PROCESS, open) {
+        Ok(process) => process,
+        Err(Error { code: Code::Win32(ERROR_INVALID_PARAMETER), .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     // SAFETY: the handle is open.
-    if unsafe { WaitForSingleObject(process.as_raw_handle(), 0) } == WAIT_OBJECT_0 {
-        return Ok(None);
+    match unsafe { WaitForSingleObject(process.as_raw_handle(), 0) } {
+        WAIT_OBJECT_0 => Ok(None),
+        WAIT_FAILED => Err(Error::last("WaitForSingleObject").of(format!("process {id}"))),
+        _ => times(process.as_handle()).map(Some).map_err(|error| error.of(format!("process {id}"))),
     }
+}
+
+fn times(process: BorrowedHandle<'_>) -> Result<u64, Error> {
     let [mut created, mut exited, mut kernel, mut user] = [FILETIME::default(); 4];
     // SAFETY: the handle is open, and the places for the times are borrowed for the call.
     let done = unsafe {
@@ -182,7 +210,7 @@ pub fn started(id: u32) -> Result<Option<u64>, Error> {
         )
     };
     let time = u64::from(created.dwHighDateTime) << 32 | u64::from(created.dwLowDateTime);
-    if done == 0 { Err(Error::last("GetProcessTimes")) } else { Ok(Some(time)) }
+    if done == 0 { Err(Error::last("GetProcessTimes")) } else { Ok(time) }
 }
 
 /// A pipe whose ends are inheritable: the read end and the write end.
@@ -211,4 +239,22 @@ fn keep(handle: &OwnedHandle) -> Result<(), Error> {
     // SAFETY: the handle is open.
     let done = unsafe { SetHandleInformation(handle.as_raw_handle(), HANDLE_FLAG_INHERIT, 0) };
     if done == 0 { Err(Error::last("SetHandleInformation")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_announced_only_where_there_is_one() {
+        let (startup, flag) = announced(STARTUPINFOW::default(), None);
+        assert_eq!((startup.StartupInfo.cb, flag), (104, 0));
+        assert!(startup.lpAttributeList.is_null());
+
+        let job = Job::of_this_process().expect("a job");
+        let mut attribute = Attribute::new(job).expect("an attribute");
+        let (startup, flag) = announced(STARTUPINFOW::default(), Some(&mut attribute));
+        assert_eq!((startup.StartupInfo.cb, flag), (112, EXTENDED_STARTUPINFO_PRESENT));
+        assert!(!startup.lpAttributeList.is_null());
+    }
 }

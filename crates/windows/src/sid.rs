@@ -12,7 +12,6 @@ const LONGEST: usize = 512;
 
 /// `DOMAIN\name` of the account with this SID; `None` if the system knows none.
 pub fn account_name(sid: &Sid) -> Option<String> {
-    let bytes = sid.as_bytes();
     let (mut name, mut domain) = ([0_u16; LONGEST], [0_u16; LONGEST]);
     let (mut name_length, mut domain_length) = (512_u32, 512_u32);
     let mut kind: SID_NAME_USE = 0;
@@ -20,7 +19,7 @@ pub fn account_name(sid: &Sid) -> Option<String> {
     let found = unsafe {
         LookupAccountSidW(
             std::ptr::null(),
-            bytes.as_ptr().cast_mut().cast(),
+            pointer(sid),
             name.as_mut_ptr(),
             &raw mut name_length,
             domain.as_mut_ptr(),
@@ -60,6 +59,13 @@ pub(crate) unsafe fn owned(sid: PSID) -> Option<Sid> {
     // SAFETY: a valid SID has that many bytes, which nothing changes until this returns.
     let bytes = unsafe { std::slice::from_raw_parts(sid.cast::<u8>(), length) };
     Sid::parse(bytes).ok()
+}
+
+/// A SID as Windows takes it, for as long as it is borrowed. This is the only place that makes such a pointer.
+pub(crate) fn pointer(sid: &Sid) -> PSID {
+    // System calls probe it as their `SID`.
+    const { assert!(align_of::<Sid>() >= align_of::<windows_sys::Win32::Security::SID>()) };
+    sid.padded().as_ptr().cast_mut().cast()
 }
 
 /// A LUID as Windows passes it.

@@ -2,9 +2,10 @@
 #![allow(unsafe_code)] // tool help
 
 use crate::Error;
+use crate::error::Code;
 use crate::object::length;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
-use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
+use windows_sys::Win32::Foundation::{ERROR_NO_MORE_FILES, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
     TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
@@ -47,36 +48,55 @@ impl Snapshot {
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(snapshot) }))
     }
 
-    /// The process with this id.
-    pub fn process(&self, id: u32) -> Option<Process> {
+    /// The process with this id; `None` if there is none.
+    ///
+    /// # Errors
+    /// The error that Windows returns before the end of the list.
+    pub fn process(&self, id: u32) -> Result<Option<Process>, Error> {
         let mut entry = PROCESSENTRY32W { dwSize: length::<PROCESSENTRY32W>(), ..PROCESSENTRY32W::default() };
         // SAFETY: the handle is open, and the entry has its length in it.
-        let mut more = unsafe { Process32FirstW(self.0.as_raw_handle(), &raw mut entry) };
-        while more != 0 {
+        let first = unsafe { Process32FirstW(self.0.as_raw_handle(), &raw mut entry) };
+        let mut more = listed("Process32FirstW", first)?;
+        while more {
             if entry.th32ProcessID == id {
                 let end = entry.szExeFile.iter().position(|&unit| unit == 0);
                 let name = entry.szExeFile.get(..end.unwrap_or(entry.szExeFile.len())).unwrap_or_default();
-                return Some(Process { id, name: String::from_utf16_lossy(name) });
+                return Ok(Some(Process { id, name: String::from_utf16_lossy(name) }));
             }
             // SAFETY: as above.
-            more = unsafe { Process32NextW(self.0.as_raw_handle(), &raw mut entry) };
+            let next = unsafe { Process32NextW(self.0.as_raw_handle(), &raw mut entry) };
+            more = listed("Process32NextW", next)?;
         }
-        None
+        Ok(None)
     }
 
     /// The threads of a process, in the system's order.
-    pub fn threads(&self, process: u32) -> Vec<Thread> {
+    ///
+    /// # Errors
+    /// The error that Windows returns before the end of the list.
+    pub fn threads(&self, process: u32) -> Result<Vec<Thread>, Error> {
         let mut threads = Vec::new();
         let mut entry = THREADENTRY32 { dwSize: length::<THREADENTRY32>(), ..THREADENTRY32::default() };
         // SAFETY: the handle is open, and the entry has its length in it.
-        let mut more = unsafe { Thread32First(self.0.as_raw_handle(), &raw mut entry) };
-        while more != 0 {
+        let first = unsafe { Thread32First(self.0.as_raw_handle(), &raw mut entry) };
+        let mut more = listed("Thread32First", first)?;
+        while more {
             if entry.th32OwnerProcessID == process {
                 threads.push(Thread { id: entry.th32ThreadID, process });
             }
             // SAFETY: as above.
-            more = unsafe { Thread32Next(self.0.as_raw_handle(), &raw mut entry) };
+            let next = unsafe { Thread32Next(self.0.as_raw_handle(), &raw mut entry) };
+            more = listed("Thread32Next", next)?;
         }
-        threads
+        Ok(threads)
     }
+}
+
+/// Whether an entry was read; if not, the list has to be at its end.
+fn listed(call: &'static str, done: i32) -> Result<bool, Error> {
+    if done != 0 {
+        return Ok(true);
+    }
+    let error = Error::last(call);
+    if error.code == Code::Win32(ERROR_NO_MORE_FILES) { Ok(false) } else { Err(error) }
 }

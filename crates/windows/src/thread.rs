@@ -3,8 +3,9 @@
 
 use crate::error::checked;
 use crate::token::{Token, quality_of_service};
-use crate::{Error, ntdll};
+use crate::{Error, ntdll, object};
 use psimp_nt::Status;
+use std::ffi::c_void;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use windows_sys::Wdk::Storage::FileSystem::NtImpersonateAnonymousToken;
 use windows_sys::Wdk::System::Threading::{NtSetInformationThread, ThreadImpersonationToken};
@@ -39,7 +40,7 @@ pub fn open(id: u32, access: u32) -> Result<OwnedHandle, Error> {
     // SAFETY: it takes numbers.
     let handle = unsafe { OpenThread(access, 0, id) };
     // SAFETY: the handle is from that call.
-    unsafe { owned("OpenThread", handle) }
+    unsafe { owned("OpenThread", handle) }.map_err(|error| error.of(format!("thread {id}")))
 }
 
 /// Opens a process by its id.
@@ -50,7 +51,7 @@ pub fn open_process(id: u32, access: u32) -> Result<OwnedHandle, Error> {
     // SAFETY: it takes numbers.
     let handle = unsafe { OpenProcess(access, 0, id) };
     // SAFETY: the handle is from that call.
-    unsafe { owned("OpenProcess", handle) }
+    unsafe { owned("OpenProcess", handle) }.map_err(|error| error.of(format!("process {id}")))
 }
 
 /// `SetThreadToken`: the thread impersonates this token, or nothing.
@@ -58,18 +59,25 @@ pub fn open_process(id: u32, access: u32) -> Result<OwnedHandle, Error> {
 /// # Errors
 /// The error that Windows returns.
 pub fn set_token(thread: BorrowedHandle<'_>, token: Option<&Token>) -> Result<(), Status> {
-    let value = token.map_or(0, |token| token.as_handle().as_raw_handle().addr() as u64);
-    set_token_bytes(thread, &value.to_le_bytes())
+    let handle = token.map_or(std::ptr::null_mut(), |token| token.as_handle().as_raw_handle());
+    let (information, length) = object::information(&handle);
+    set(thread, information, length)
 }
 
-/// The same with the bytes that are passed as the handle.
+/// The same with a length other than a handle's: the first bytes of one.
 ///
 /// # Errors
-/// The error that Windows returns: `STATUS_INFO_LENGTH_MISMATCH` unless there are eight.
-pub fn set_token_bytes(thread: BorrowedHandle<'_>, bytes: &[u8]) -> Result<(), Status> {
-    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    let information = bytes.as_ptr().cast();
-    // SAFETY: the kernel checks the handles, and reads as many bytes as there are.
+/// The error that Windows returns: `STATUS_INFO_LENGTH_MISMATCH` unless it is eight.
+pub fn set_token_of_length(thread: BorrowedHandle<'_>, token: &Token, length: usize) -> Result<(), Status> {
+    let handle = token.as_handle().as_raw_handle();
+    let (information, whole) = object::information(&handle);
+    let length = u32::try_from(length).ok().filter(|length| *length <= whole);
+    set(thread, information, length.ok_or(Status::INVALID_PARAMETER)?)
+}
+
+/// `information` has to point to at least `length` bytes.
+fn set(thread: BorrowedHandle<'_>, information: *const c_void, length: u32) -> Result<(), Status> {
+    // SAFETY: the kernel checks the handles, and reads no more bytes than there are, as both callers see to.
     checked(unsafe {
         NtSetInformationThread(thread.as_raw_handle(), ThreadImpersonationToken, information, length)
     })

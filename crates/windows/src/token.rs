@@ -1,9 +1,10 @@
 //! Tokens by their handles.
 #![allow(unsafe_code)] // native calls
 
+use crate::answer::{Answer, Class, is_unknown_class};
 use crate::error::checked;
-use crate::information::{Answer, Class, Information};
-use crate::sid::split;
+use crate::information::Information;
+use crate::sid::{pointer, split};
 use crate::{ntdll, object};
 use psimp_nt::{Level, Sid, Status, TokenType};
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
@@ -135,30 +136,43 @@ impl Token {
     /// The properties of the token; the handle needs `TOKEN_QUERY`.
     ///
     /// # Errors
-    /// The error that Windows returns, if not even the basic properties can be read.
+    /// The error that Windows returns for a property that this system has; `STATUS_UNSUCCESSFUL` for an answer that
+    /// is not whole.
     pub fn information(&self) -> Result<Information, Status> {
         let statistics = self.query(Class::Statistics)?.statistics();
-        let (token_id, authentication_id, token_type) = statistics.ok_or(Status::UNSUCCESSFUL)?;
+        let (token_id, authentication_id, token_type) = whole(statistics)?;
         let level = self
             .query(Class::ImpersonationLevel)
-            .and_then(|answer| answer.u32(0).and_then(Level::from_raw).ok_or(Status::UNSUCCESSFUL));
-        let groups = self.query(Class::Groups)?.groups();
-        let restricting = self.query(Class::RestrictedSids).map(|answer| answer.groups());
-        let number = |class| self.query(class).ok().and_then(|answer| answer.u32(0));
+            .and_then(|answer| whole(answer.u32(0).and_then(Level::from_raw)));
+        let restricting = self.if_known(Class::RestrictedSids, Answer::groups)?.unwrap_or_default();
+        let number = |class| self.if_known(class, |answer| answer.u32(0));
         Ok(Information {
             token_id,
             authentication_id,
             token_type,
             level,
-            user: self.query(Class::User)?.only().ok_or(Status::UNSUCCESSFUL)?,
-            groups,
-            privileges: self.query(Class::Privileges)?.privileges(),
-            restricting: restricting.unwrap_or_default().into_iter().map(|group| group.sid).collect(),
-            integrity: self.query(Class::IntegrityLevel).ok().and_then(|answer| answer.integrity()),
-            session: number(Class::SessionId),
-            elevated: number(Class::Elevation).map(|elevated| elevated != 0),
-            origin: self.query(Class::Origin).ok().and_then(|answer| answer.u64(0)),
+            user: whole(self.query(Class::User)?.only())?,
+            groups: whole(self.query(Class::Groups)?.groups())?,
+            privileges: whole(self.query(Class::Privileges)?.privileges())?,
+            restricting: restricting.into_iter().map(|group| group.sid).collect(),
+            integrity: self.if_known(Class::IntegrityLevel, Answer::integrity)?,
+            session: number(Class::SessionId)?,
+            elevated: number(Class::Elevation)?.map(|elevated| elevated != 0),
+            origin: self.if_known(Class::Origin, |answer| answer.u64(0))?,
         })
+    }
+
+    /// A property; `None` where the system does not have its class.
+    pub(crate) fn if_known<T>(
+        &self,
+        class: Class,
+        read: impl FnOnce(&Answer) -> Option<T>,
+    ) -> Result<Option<T>, Status> {
+        match self.query(class) {
+            Ok(answer) => whole(read(&answer)).map(Some),
+            Err(status) if is_unknown_class(status) => Ok(None),
+            Err(status) => Err(status),
+        }
     }
 
     /// Enables or disables a privilege that the token has.
@@ -189,14 +203,11 @@ impl Token {
     /// The error that Windows returns.
     pub fn set_integrity(&self, integrity: u32) -> Result<(), Status> {
         let sid = Sid::new(16, &[integrity]);
-        let label = TOKEN_MANDATORY_LABEL {
-            Label: SID_AND_ATTRIBUTES { Sid: sid.padded().as_ptr().cast_mut().cast(), Attributes: 0x20 },
-        };
-        let length = object::length::<TOKEN_MANDATORY_LABEL>();
+        let label =
+            TOKEN_MANDATORY_LABEL { Label: SID_AND_ATTRIBUTES { Sid: pointer(&sid), Attributes: 0x20 } };
+        let (label, length) = object::information(&label);
         // SAFETY: the kernel checks the handle and copies the label, whose SID lives until then.
-        checked(unsafe {
-            NtSetInformationToken(self.raw(), TokenIntegrityLevel, (&raw const label).cast(), length)
-        })
+        checked(unsafe { NtSetInformationToken(self.raw(), TokenIntegrityLevel, label, length) })
     }
 
     /// Sets the logon session that the token was logged on from. The kernel may keep the existing value, which
@@ -206,9 +217,9 @@ impl Token {
     /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
     pub fn set_origin(&self, session: u64) -> Result<(), Status> {
         let origin = TOKEN_ORIGIN { OriginatingLogonSession: split(session) };
-        let length = object::length::<TOKEN_ORIGIN>();
+        let (origin, length) = object::information(&origin);
         // SAFETY: the kernel checks the handle and copies the LUID.
-        checked(unsafe { NtSetInformationToken(self.raw(), TokenOrigin, (&raw const origin).cast(), length) })
+        checked(unsafe { NtSetInformationToken(self.raw(), TokenOrigin, origin, length) })
     }
 
     /// `NtPrivilegeCheck`: whether the token holds the privilege and it is enabled.
@@ -243,11 +254,14 @@ impl Token {
     }
 
     pub(crate) fn query(&self, class: Class) -> Result<Answer, Status> {
-        let mut words = vec![0_u64; 32];
+        // Any other length than its only one may be refused; the lists of most tokens fit into this one.
+        const LIST: usize = 256;
+        let mut size = class.fixed_length().unwrap_or(LIST);
         loop {
-            let length = u32::try_from(words.len() * 8).unwrap_or(u32::MAX);
+            let mut words = vec![0_u64; size.div_ceil(8)];
+            let length = u32::try_from(size).unwrap_or(u32::MAX);
             let mut needed = 0;
-            // SAFETY: the kernel checks the handle, and the buffer has the given length.
+            // SAFETY: the kernel checks the handle, and the buffer has at least the given length.
             let status = unsafe {
                 NtQueryInformationToken(
                     self.raw(),
@@ -260,9 +274,7 @@ impl Token {
             let needed = usize::try_from(needed).unwrap_or(0);
             match checked(status) {
                 Ok(()) => return Ok(Answer { words, length: needed }),
-                Err(Status::BUFFER_TOO_SMALL) if needed > words.len() * 8 => {
-                    words = vec![0; needed.div_ceil(8)];
-                }
+                Err(Status::BUFFER_TOO_SMALL) if needed > size => size = needed,
                 Err(status) => return Err(status),
             }
         }
@@ -297,6 +309,11 @@ impl From<OwnedHandle> for Token {
     fn from(handle: OwnedHandle) -> Self {
         Self(handle)
     }
+}
+
+/// What an answer has; one that is not whole is an error.
+fn whole<T>(read: Option<T>) -> Result<T, Status> {
+    read.ok_or(Status::UNSUCCESSFUL)
 }
 
 /// A quality of service. The level is passed unchecked.
@@ -355,7 +372,7 @@ impl Groups {
         for sid in sids {
             let index = usize::try_from(groups.count).unwrap_or(MOST);
             let entry = groups.entries.get_mut(index).ok_or(Status::INVALID_PARAMETER)?;
-            entry.Sid = sid.padded().as_ptr().cast_mut().cast();
+            entry.Sid = pointer(sid);
             groups.count += 1;
         }
         Ok(groups)

@@ -7,6 +7,7 @@ use psimp_harness::native::plan::Plan;
 use psimp_harness::native::route::Route;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
+use std::path::Path;
 
 fn plan(id: &str, route: Route) -> Result<Plan, &'static str> {
     let case = cases().into_iter().find(|case| case.id == id).expect("a case of the catalogue");
@@ -38,4 +39,25 @@ fn a_plan_names_what_the_kernel_must_have() {
         features("D02", Route::UserMode),
         Err("needs the driver: user mode cannot name a level other than the token's own")
     );
+}
+
+/// A thread that impersonates opens nothing of its own process: the clerk does, which never impersonates.
+#[test]
+fn steps_leave_to_the_clerk_what_belongs_to_the_process() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/native/server");
+    let mut read = 0;
+    for file in std::fs::read_dir(folder).expect("the server's modules") {
+        let path = file.expect("a module").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        // These act before a case begins, or never impersonate.
+        if ["clerk.rs", "env.rs", "mod.rs", "probe.rs"].contains(&name.as_str()) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        for call in ["thread::open(", "open_process(", "Token::of_process(", "Event::create("] {
+            assert!(!text.contains(call), "{name} calls {call}…)");
+        }
+        read += 1;
+    }
+    assert!(read >= 5, "only {read} modules were read");
 }

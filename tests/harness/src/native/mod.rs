@@ -5,6 +5,8 @@
 //! a case names, gives it handles of the case's tokens, and requests the result.
 
 pub mod feature;
+pub mod fixture;
+pub mod identity;
 pub mod plan;
 pub mod route;
 

@@ -304,6 +304,9 @@ impl Plan {
                 self.features.insert(Feature::Anonymous);
                 Ok(())
             }
+            Program::ChildRunsAs(_) if self.route.documented(kernel) => {
+                Err("needs to start a process at Identification, where its image does not open")
+            }
             Program::ChildRunsAs(_) => {
                 self.looks = true;
                 Ok(())

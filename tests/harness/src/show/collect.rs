@@ -5,20 +5,17 @@ use crate::cli::ShowArgs;
 use psimp_nt::{Level, Sid, Status, TokenType};
 use psimp_windows::error::Code;
 use psimp_windows::snapshot::Snapshot;
-use psimp_windows::{Error, sid, thread, token};
-use std::os::windows::io::{AsHandle, OwnedHandle};
-
-/// `PROCESS_QUERY_INFORMATION` and `PROCESS_QUERY_LIMITED_INFORMATION`: protected processes allow only the latter.
-const PROCESS_RIGHTS: [u32; 2] = [0x400, 0x1000];
-/// `THREAD_QUERY_INFORMATION` and `THREAD_QUERY_LIMITED_INFORMATION`.
-const THREAD_RIGHTS: [u32; 2] = [0x40, 0x800];
+use psimp_windows::{Error, rights, sid, thread, token};
+use std::os::windows::io::AsHandle;
 
 /// Reads the process; `Err` is a sentence.
 pub(crate) fn view(args: &ShowArgs) -> Result<View, String> {
     let pid = args.thread.pid;
     let snapshot = Snapshot::take().map_err(|error| format!("the processes cannot be listed: {error}"))?;
-    let process = snapshot.process(pid).ok_or_else(|| format!("there is no process {pid}"))?;
-    let mut threads = snapshot.threads(pid);
+    let unlisted = |error| format!("the processes cannot be listed: {error}");
+    let process = snapshot.process(pid).map_err(unlisted)?;
+    let process = process.ok_or_else(|| format!("there is no process {pid}"))?;
+    let mut threads = snapshot.threads(pid).map_err(unlisted)?;
     if let Some(tid) = args.thread.tid {
         threads.retain(|thread| thread.id == tid);
         if threads.is_empty() {
@@ -40,7 +37,7 @@ fn split<T>(seen: Result<T, Unseen>) -> (Option<T>, Option<Unseen>) {
 }
 
 fn of_process(args: &ShowArgs, pid: u32) -> Result<Token, Unseen> {
-    let process = first(PROCESS_RIGHTS, |access| thread::open_process(pid, access));
+    let process = rights::first(rights::QUERY_PROCESS, |access| thread::open_process(pid, access));
     let process = process.map_err(|error| unseen("opening the process", &error))?;
     let token = token::Token::of_process(process.as_handle(), token::QUERY);
     let token = token.map_err(Unseen::opening)?;
@@ -48,19 +45,13 @@ fn of_process(args: &ShowArgs, pid: u32) -> Result<Token, Unseen> {
 }
 
 fn of_thread(args: &ShowArgs, tid: u32) -> Thread {
-    let handle = match first(THREAD_RIGHTS, |access| thread::open(tid, access)) {
+    let handle = match rights::first(rights::QUERY_THREAD, |access| thread::open(tid, access)) {
         Ok(handle) => handle,
         Err(error) => return Thread::unseen(tid, unseen("opening the thread", &error)),
     };
     // Opened as the process, so that the caller's own impersonation does not matter.
     let opened = token::Token::of_thread(handle.as_handle(), token::QUERY, true);
     Thread::of_open(tid, opened.map(|token| describe(args, &token)))
-}
-
-/// Opens with the first of these rights that is granted; the error is that of the last.
-fn first(rights: [u32; 2], open: impl Fn(u32) -> Result<OwnedHandle, Error>) -> Result<OwnedHandle, Error> {
-    let [more, less] = rights;
-    open(more).or_else(|_| open(less))
 }
 
 fn unseen(failed: &'static str, error: &Error) -> Unseen {
@@ -102,7 +93,7 @@ fn describe(args: &ShowArgs, token: &token::Token) -> Result<Token, Status> {
         elevated: told.elevated,
         restricted: !told.restricting.is_empty(),
         restricting: told.restricting.iter().map(account).collect(),
-        flags: token.flags(),
+        flags: token.flags()?,
         groups: args.groups.then(|| groups().collect()),
         privileges: args.privileges.then(|| privileges().collect()),
     })

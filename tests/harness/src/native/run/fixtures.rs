@@ -5,6 +5,7 @@
 //! names what it needs.
 
 use super::other_user::{self, Other};
+use crate::native::fixture::{self, HARMLESS, OTHER_PRIVILEGE, Wanted};
 use psimp_catalogue::{ClientToken, Fixture, Logon, Privilege, ServerToken, User};
 use psimp_model::{privileges, sids};
 use psimp_nt::{Level, Sid, TokenType, integrity};
@@ -14,29 +15,26 @@ use psimp_windows::token::{ALL_ACCESS, Filter};
 use psimp_windows::{Token, thread};
 use std::cell::OnceCell;
 
-/// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
-const OTHER_PRIVILEGE: u32 = 17;
-
-/// Privileges that ordinary accounts have, one of which is kept and disabled so that effective-only shows:
-/// `SeTimeZone`, `SeIncreaseWorkingSet`, `SeUndock`, `SeShutdown`.
-const HARMLESS: &[u32] = &[privileges::TIME_ZONE, 33, 25, 19];
-
 /// Makes tokens.
 pub(super) struct Fixtures {
     own: Token,
     seen: Information,
+    /// Features of this system are probed.
+    probed: bool,
     /// A token of another user, or why there is none. It is obtained when a case first needs it.
     other: OnceCell<Result<Other, String>>,
 }
 
 impl Fixtures {
     /// Reads the harness's own token.
-    pub(super) fn new() -> Result<Self, String> {
-        let own = Token::of_process(thread::current_process(), ALL_ACCESS)
-            .map_err(|status| format!("the harness cannot open its own token: {status}"))?;
-        let seen =
-            own.information().map_err(|status| format!("its own token cannot be queried: {status}"))?;
-        Ok(Self { own, seen, other: OnceCell::new() })
+    pub(super) fn new(probed: bool) -> Result<Self, String> {
+        let own = Token::of_process(thread::current_process(), ALL_ACCESS).map_err(|status| {
+            format!("the harness cannot open its own token: NtOpenProcessToken: {status}")
+        })?;
+        let seen = own.information().map_err(|status| {
+            format!("the harness's own token cannot be queried: NtQueryInformationToken: {status}")
+        })?;
+        Ok(Self { own, seen, probed, other: OnceCell::new() })
     }
 
     /// The SID of the other user, once a case has needed it, if there is one.
@@ -65,13 +63,15 @@ impl Fixtures {
             .collect();
         let fixture = server.fixture();
         let fixture = Fixture { administrator: fixture.administrator || opens_device, ..fixture };
-        self.primary(&fixture, &restricting)
+        let token = self.primary(&fixture, &restricting)?;
+        self.check(server.name(), &fixture, &restricting, &token)?;
+        Ok(token)
     }
 
     /// A token to impersonate.
     pub(super) fn token(&self, tok: ClientToken) -> Result<Token, String> {
         let fixture = tok.fixture();
-        let refused = |status| format!("needs a token {}: {status}", tok.name());
+        let refused = |status| format!("needs a token {}: NtDuplicateToken: {status}", tok.name());
         match tok {
             ClientToken::Ap2 | ClientToken::Bop2 => {
                 return Err("needs a primary token with a recorded level".to_owned());
@@ -92,7 +92,24 @@ impl Fixtures {
             User::Anonymous => anonymous()?,
         };
         let level = if fixture.token_type == TokenType::Primary { Level::Anonymous } else { fixture.level };
-        primary.duplicate(ALL_ACCESS, fixture.token_type, u32::from(level as u8), false).map_err(refused)
+        let token = primary.duplicate(ALL_ACCESS, fixture.token_type, u32::from(level as u8), false);
+        let token = token.map_err(refused)?;
+        self.check(tok.name(), &fixture, &[sids::RESTRICTED], &token)?;
+        Ok(token)
+    }
+
+    /// Asks a token that was made what it is.
+    fn check(&self, name: &str, fixture: &Fixture, restricting: &[Sid], token: &Token) -> Result<(), String> {
+        let user = match fixture.user {
+            User::A => self.seen.user,
+            User::B => self.other()?.seen.user,
+            User::Anonymous => Sid::ANONYMOUS_LOGON,
+        };
+        let seen = token.information();
+        let seen = seen.map_err(|status| format!("fixture: NtQueryInformationToken of {name}: {status}"))?;
+        let integrity_levels = self.seen.integrity.is_some();
+        let wanted = Wanted { fixture, user, restricting, integrity_levels, probed: self.probed };
+        fixture::check(name, &wanted, &seen)
     }
 
     /// The harness's own token with the privileges, the restriction and the
@@ -130,7 +147,7 @@ fn made_of(
     restricting: &[Sid],
 ) -> Result<Token, String> {
     let user = seen.user;
-    let refused = |status| format!("needs a token made of one of {user}: {status}");
+    let refused = |call| move |status| format!("needs a token made of one of {user}: {call}: {status}");
     let held = |luid: u32| seen.privileges.iter().any(|held| held.luid == u64::from(luid));
     let disabled = HARMLESS.iter().copied().find(|luid| held(*luid));
     let disabled = disabled.ok_or_else(|| format!("needs a privilege to disable, which {user} has not"))?;
@@ -153,29 +170,29 @@ fn made_of(
         seen.privileges.iter().map(|held| held.luid).filter(|luid| !luids.contains(luid)).collect();
     let deny_only: &[Sid] = if fixture.administrator { &[] } else { &[sids::ADMINISTRATORS] };
     let filter = Filter { deleted: &deleted, deny_only, ..Filter::default() };
-    let mut token = base.filter(&filter).map_err(refused)?;
+    let mut token = base.filter(&filter).map_err(refused("NtFilterToken"))?;
     for (luid, enabled) in kept {
         if held(luid) {
-            token.set_privilege(luid.into(), enabled).map_err(refused)?;
+            token.set_privilege(luid.into(), enabled).map_err(refused("NtAdjustPrivilegesToken"))?;
         }
     }
     if fixture.restriction != Restriction::None {
         let write_restricted = fixture.restriction == Restriction::WriteRestricted;
         let filter = Filter { write_restricted, restricting, ..Filter::default() };
-        token = token.filter(&filter).map_err(refused)?;
+        token = token.filter(&filter).map_err(refused("NtFilterToken with restricting SIDs"))?;
     }
     if seen.integrity.is_some_and(|own| own != fixture.integrity) {
-        token.set_integrity(fixture.integrity).map_err(refused)?;
+        token.set_integrity(fixture.integrity).map_err(refused("NtSetInformationToken of the integrity"))?;
     }
     Ok(token)
 }
 
 /// The system's anonymous token, obtained on a separate thread.
 fn anonymous() -> Result<Token, String> {
-    let refused = |status| format!("needs the anonymous token: {status}");
+    let refused = |call| move |status| format!("needs the anonymous token: {call}: {status}");
     let opened = std::thread::spawn(move || {
-        thread::impersonate_anonymous(thread::current()).map_err(refused)?;
-        Token::of_thread(thread::current(), ALL_ACCESS, true).map_err(refused)
+        thread::impersonate_anonymous(thread::current()).map_err(refused("NtImpersonateAnonymousToken"))?;
+        Token::of_thread(thread::current(), ALL_ACCESS, true).map_err(refused("NtOpenThreadToken"))
     });
-    opened.join().map_err(|_| "needs the anonymous token".to_owned())?
+    opened.join().map_err(|_| "needs the anonymous token: its thread panicked".to_owned())?
 }

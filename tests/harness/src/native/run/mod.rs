@@ -31,11 +31,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Why no case can be run.
 pub fn run(cases: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResult>, String> {
     removal::clear();
+    let wine = ntdll::wine_version();
     let mut native = Native {
-        fixtures: Fixtures::new()?,
+        fixtures: Fixtures::new(wine.is_some())?,
         kernel,
         route,
-        wine: ntdll::wine_version(),
+        wine,
         tried: BTreeMap::new(),
         warned: Cell::new(false),
     };
@@ -51,7 +52,8 @@ pub fn run(cases: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResul
 pub fn wait() -> anyhow::Result<()> {
     removal::clear();
     let _listed = removal::list_nothing().map_err(anyhow::Error::msg)?;
-    let primary = Fixtures::new().and_then(|fixtures| fixtures.server(ServerToken::S, false));
+    let primary = Fixtures::new(ntdll::wine_version().is_some())
+        .and_then(|fixtures| fixtures.server(ServerToken::S, false));
     let mut child = Child::start(&primary.map_err(anyhow::Error::msg)?, &[COMMAND])?;
     child.held.clone()?;
     let mut input = child.input.as_ref().ok_or_else(|| anyhow::anyhow!("it has no input"))?;
@@ -62,7 +64,7 @@ pub fn wait() -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     write!(out, "{line}")?;
     out.flush()?;
-    child.wait()?;
+    child.wait(None)?;
     Ok(())
 }
 
@@ -99,6 +101,7 @@ impl Native {
         match self.ask(case, &plan) {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
+            Ok(Answer::Unable(why)) => CaseStatus::Skipped(format!("the harness's own part fails: {why}")),
             Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
@@ -122,7 +125,9 @@ impl Native {
         };
         match self.question(server, tokens, |tokens| Question::Probe { feature, tokens }) {
             Ok(Answer::Probed(tried)) => tried,
-            Ok(Answer::Finished(_) | Answer::Waiting) => Err("the probe got another answer".to_owned()),
+            Ok(Answer::Finished(_) | Answer::Unable(_) | Answer::Waiting) => {
+                Err("the probe got another answer".to_owned())
+            }
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
         }
     }
@@ -185,9 +190,14 @@ impl Native {
             Ok(Ok(line)) if !line.is_empty() => {
                 serde_json::from_str(&line).map_err(|error| broken(format!("{error} in {line:?}")))
             }
-            Ok(_) => {
-                let code = child.wait().map_or_else(|error| error.to_string(), |code| format!("{code:#x}"));
-                Err(broken(format!("it ended with {code} and gave none")))
+            Ok(Err(error)) => Err(broken(format!("its output cannot be read: {error}"))),
+            Ok(Ok(_)) => {
+                let ended = match child.wait(Some(PATIENCE)) {
+                    Ok(Some(code)) => format!("it ended with {code:#x}"),
+                    Ok(None) => format!("it still runs after {} seconds more", PATIENCE.as_secs()),
+                    Err(error) => error.to_string(),
+                };
+                Err(broken(format!("{ended} and gave none")))
             }
             Err(_) => Err(broken(format!("none in {} seconds", PATIENCE.as_secs()))),
         }

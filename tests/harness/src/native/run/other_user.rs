@@ -9,7 +9,7 @@ use crate::journal::Thing;
 use psimp_model::sids;
 use psimp_nt::Sid;
 use psimp_windows::account::{self, Account};
-use psimp_windows::error::{Code, Error};
+use psimp_windows::error::Error;
 use psimp_windows::information::Information;
 use psimp_windows::logon::{self, Kind};
 use psimp_windows::random::{self, Password};
@@ -22,8 +22,6 @@ const LOCAL_SERVICE: Sid = Sid::new(5, &[19]);
 /// The logon sessions of SYSTEM and of LOCAL SERVICE, the same on every system.
 const SYSTEM_SESSION: u64 = 0x3E7;
 const LOCAL_SERVICE_SESSION: u64 = 0x3E5;
-/// The account may not log on with this logon type.
-const LOGON_TYPE_NOT_GRANTED: Code = Code::Win32(1385);
 
 /// Another user.
 pub(super) struct Other {
@@ -63,11 +61,12 @@ pub(super) fn give_origin(own: &Token, seen: &Information, token: Token) -> Resu
     token
         .set_origin(origin)
         .map_err(|status| format!("needs SeTcbPrivilege: NtSetInformationToken of the origin: {status}"))?;
-    let kept = token.information().map_err(|status| status.to_string())?.origin;
+    let kept = token.information().map_err(|status| format!("NtQueryInformationToken: {status}"))?.origin;
     if kept == Some(origin) {
         Ok(token)
     } else {
-        Err(format!("needs a token of another origin: set to {origin:#x}, it is {:#x}", kept.unwrap_or(0)))
+        let kept = kept.map_or_else(|| "unknown".to_owned(), |kept| format!("{kept:#x}"));
+        Err(format!("needs a token of another origin: set to {origin:#x}, it is {kept}"))
     }
 }
 
@@ -75,7 +74,8 @@ fn enable_tcb(own: &Token, seen: &Information) -> Result<(), String> {
     if !seen.privileges.iter().any(|held| held.luid == TCB) {
         return Err("needs SeTcbPrivilege, which this account has not".to_owned());
     }
-    own.set_privilege(TCB, true).map_err(|status| format!("needs SeTcbPrivilege: {status}"))
+    own.set_privilege(TCB, true)
+        .map_err(|status| format!("needs SeTcbPrivilege: NtAdjustPrivilegesToken: {status}"))
 }
 
 fn as_local_service(own: &Token, seen: &Information) -> Result<Other, String> {
@@ -125,21 +125,15 @@ fn use_new(
     let sid = found.ok_or("NetUserAdd succeeded, and the account is not there")?.sid;
     *told = Some(sid.to_string());
     account::join_users(&sid).map_err(|error| error.to_string())?;
-    let mut refused = String::new();
+    let mut refused = Vec::new();
     for kind in [Kind::Network, Kind::Interactive, Kind::Batch] {
         match logon::local(name, password, kind) {
             Ok(token) => return verified(&token, sid, own),
-            Err(error) => {
-                // Policies deny local accounts one logon type or another, rarely all.
-                let next = error.code == LOGON_TYPE_NOT_GRANTED;
-                let _ = write!(refused, "{}{kind:?}: {error}", if refused.is_empty() { "" } else { "; " });
-                if !next {
-                    break;
-                }
-            }
+            // Policies deny local accounts one logon type or another, rarely all, and not always with the same error.
+            Err(error) => refused.push(format!("{kind:?}: {error}")),
         }
     }
-    Err(refused)
+    Err(refused.join("; "))
 }
 
 /// Checks that the token is the account's: a logon may succeed with the caller's own token.

@@ -13,8 +13,13 @@ pub(super) struct Windows;
 
 impl World for Windows {
     fn runs(&self, writer: Writer) -> bool {
-        // A process that cannot be queried counts as running.
-        process::started(writer.pid).map_or(true, |started| started == Some(writer.started))
+        match process::started(writer.pid) {
+            Ok(started) => started == Some(writer.started),
+            Err(error) => {
+                eprintln!("psimp: {} counts as running", error.of("which a line of the journal names"));
+                true
+            }
+        }
     }
 
     fn remove(&self, thing: &Thing) -> Result<Removed, String> {
@@ -44,8 +49,8 @@ pub(super) fn journal() -> Result<&'static Journal<Folder>, String> {
     static JOURNAL: OnceLock<Result<Journal<Folder>, String>> = OnceLock::new();
     let opened = JOURNAL.get_or_init(|| {
         let pid = std::process::id();
-        let started = process::started(pid).map_err(|error| error.to_string())?;
-        let started = started.ok_or("this process is not to be found")?;
+        let started =
+            process::this_started().map_err(|error| error.of("the journal's look at it").to_string())?;
         Ok(Journal::new(Folder::of_this_user(), Writer { pid, started }))
     });
     let journal = opened.as_ref().map_err(Clone::clone)?;

@@ -7,7 +7,8 @@ use crate::result::Comparison;
 use psimp_catalogue::{Body, Case, ClientToken, Column, DecisionRow, Program, State, Step, Who};
 use psimp_model::privileges;
 use psimp_nt::Status;
-use psimp_windows::token::QUERY;
+use psimp_windows::error::{Code, Error};
+use psimp_windows::rights::ALL_OF_A_THREAD;
 use psimp_windows::{Token, thread};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -15,8 +16,6 @@ use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
-pub(super) const THREAD_ALL_ACCESS: u32 = 0x001F_FFFF;
-const TOKEN_ADJUST_PRIVILEGES: u32 = 0x20;
 /// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
 pub(super) const OTHER_PRIVILEGE: u64 = 17;
 /// `FILE_READ_DATA`, and `EVENT_QUERY_STATE` of the objects here.
@@ -111,7 +110,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             _ if has_driver && step.is_about_saves() => self.through_driver(step),
             Step::Revert if has_driver && self.about == self.who => self.through_driver(step),
             Step::Impersonate { token, status, .. } => {
-                let set = self.env.token(token);
+                let set = self.env.token(token).map_err(Failure::from);
                 let set =
                     set.and_then(|token| self.on_thread(|thread| thread::set_token(thread, Some(token))));
                 if set.is_ok() {
@@ -124,13 +123,8 @@ impl<'scope, 'env> Actor<'scope, 'env> {
                 self.ended("SetThreadToken without a token", Status::SUCCESS, set);
             }
             Step::DisablePrivilege => {
-                let token = Token::of_process(thread::current_process(), TOKEN_ADJUST_PRIVILEGES | QUERY);
-                let luid = u64::from(privileges::IMPERSONATE);
-                self.ended(
-                    "AdjustTokenPrivileges",
-                    Status::SUCCESS,
-                    token.and_then(|token| token.set_privilege(luid, false)),
-                );
+                let set = self.env.clerk.disable_privilege(privileges::IMPERSONATE.into());
+                self.ended("AdjustTokenPrivileges", Status::SUCCESS, set);
             }
             Step::Repeat(times, steps) => (0..times).for_each(|_| self.steps(steps)),
             Step::On(who, steps) => self.play(who, steps),
@@ -164,9 +158,11 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         if self.env.driver.is_some() {
             return self.check_through_driver(state);
         }
-        let look = || self.on_thread(|thread| Ok(OpenedToken::of(thread, true)));
-        let (Ok(seen), Ok(again)) = (look(), look()) else {
-            return self.compare("a look at the thread", "possible", "not possible");
+        let (seen, again) = match (self.look(self.about), self.look(self.about)) {
+            (Ok(seen), Ok(again)) => (seen, again),
+            (Err(why), _) | (_, Err(why)) => {
+                return self.compare("a look at the thread", "possible", &why.to_string());
+            }
         };
         let (expected, observed) = seen.slot(self.env, self.env.asked.by(self.about), state.slot);
         if !state.slot.is_empty() {
@@ -201,50 +197,61 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         if disabled.is_empty() { Err(Status::PRIVILEGE_NOT_HELD) } else { Ok(disabled) }
     }
 
-    pub(super) fn look(&self, who: Who) -> OpenedToken {
-        if who == self.who {
-            return OpenedToken::of(thread::current(), true);
+    /// Opens the token of a thread; an open may change its slot.
+    pub(super) fn look(&self, who: Who) -> Result<OpenedToken, Failure> {
+        self.with(who, |thread| OpenedToken::of(thread, true))
+    }
+
+    /// The id of the token in a thread's slot, which the driver tells without opening it; else that of the opened token.
+    pub(super) fn token_id(&self, who: Who) -> Result<Option<u64>, String> {
+        if self.env.driver.is_some() {
+            return Ok(self.queried(who)?.map(|slot| slot.token_id));
         }
-        let id = self.env.threads.lock().get(&who).copied();
-        match id.map(|id| thread::open(id, THREAD_ALL_ACCESS)) {
-            Some(Ok(handle)) => OpenedToken::of(handle.as_handle(), true),
-            _ => OpenedToken::Refused(Status::INVALID_HANDLE),
-        }
+        Ok(self.look(who).map_err(|why| why.to_string())?.id())
     }
 
     /// A call on the thread that the calls are about.
-    fn on_thread<T>(&self, call: impl FnOnce(BorrowedHandle<'_>) -> Result<T, Status>) -> Result<T, Status> {
-        if self.about == self.who {
-            return call(thread::current());
-        }
-        let id = self.env.threads.lock().get(&self.about).copied().unwrap_or(0);
-        let handle = thread::open(id, THREAD_ALL_ACCESS).map_err(|_| Status::INVALID_HANDLE)?;
-        call(handle.as_handle())
+    fn on_thread<T>(&self, call: impl FnOnce(BorrowedHandle<'_>) -> Result<T, Status>) -> Result<T, Failure> {
+        Ok(self.with(self.about, call)??)
     }
 
-    pub(super) fn with_thread<T>(
+    /// A call with a handle of a thread, which the clerk opens.
+    pub(super) fn with<T>(&self, who: Who, call: impl FnOnce(BorrowedHandle<'_>) -> T) -> Result<T, Failure> {
+        if who == self.who {
+            return Ok(call(thread::current()));
+        }
+        let id = self.env.threads.lock().get(&who).copied();
+        let id = id.ok_or_else(|| Failure::Fault(format!("the case has no thread {who:?}")))?;
+        Ok(call(self.env.clerk.open_thread(id, ALL_OF_A_THREAD)?.as_handle()))
+    }
+
+    pub(super) fn with_thread<T, E: Into<Failure>>(
         &self,
         number: usize,
-        call: impl FnOnce(BorrowedHandle<'_>) -> Result<T, Status>,
-    ) -> Result<T, Status> {
+        call: impl FnOnce(BorrowedHandle<'_>) -> Result<T, E>,
+    ) -> Result<T, Failure> {
         if number == Program::SELF {
-            return call(thread::current());
+            return call(thread::current()).map_err(Into::into);
         }
         // The call may keep another number, so the lock is not held.
         let handle = match self.env.kept.lock().get(&number) {
             Some(Kept::Thread(handle, _) | Kept::Other(handle)) => same_handle(handle.as_handle())?,
             Some(Kept::Token(token, _)) => same_handle(token.as_handle())?,
-            None => return Err(Status::INVALID_HANDLE),
+            None => return Err(Failure::Fault(format!("the case keeps no handle {number}"))),
         };
-        call(handle.as_handle())
+        call(handle.as_handle()).map_err(Into::into)
     }
 
-    pub(super) fn with_token<T>(
+    pub(super) fn with_token<T, E: Into<Failure>>(
         &self,
         number: usize,
-        call: impl FnOnce(&Token) -> Result<T, Status>,
-    ) -> Result<T, Status> {
-        self.with_thread(number, |handle| call(&Token::from(same_handle(handle)?)))
+        call: impl FnOnce(&Token) -> Result<T, E>,
+    ) -> Result<T, Failure> {
+        let token = match self.env.kept.lock().get(&number) {
+            Some(Kept::Token(token, _)) => Token::from(same_handle(token.as_handle())?),
+            _ => return Err(Failure::Fault(format!("the case keeps no token {number}"))),
+        };
+        call(&token).map_err(Into::into)
     }
 
     pub(super) fn behind(&self, number: usize) -> Who {
@@ -317,6 +324,15 @@ impl<'scope, 'env> Actor<'scope, 'env> {
     }
 }
 
-pub(super) fn same_handle(handle: BorrowedHandle<'_>) -> Result<OwnedHandle, Status> {
-    handle.try_clone_to_owned().map_err(|_| Status::INVALID_HANDLE)
+fn same_handle(handle: BorrowedHandle<'_>) -> Result<OwnedHandle, Failure> {
+    handle.try_clone_to_owned().map_err(|error| Error::of_std("DuplicateHandle", &error).into())
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error.code {
+            Code::Status(status) if error.object.is_none() => Self::Status(status),
+            _ => Self::Fault(error.to_string()),
+        }
+    }
 }

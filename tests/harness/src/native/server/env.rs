@@ -1,5 +1,7 @@
 //! What the threads of a case share in the server process.
 
+use super::clerk::Clerk;
+use crate::native::identity::{self, Identity};
 use crate::native::route::Route;
 use crate::observe::short;
 use crate::result::{Mismatch, compare};
@@ -7,7 +9,7 @@ use crate::run::Asked;
 use parking_lot::Mutex;
 use psimp_catalogue::{ClientToken, Securable, User, Who};
 use psimp_model::sids;
-use psimp_nt::{Luid, Sid, Status, TokenType};
+use psimp_nt::{Sid, Status, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 use psimp_windows::device::{Device, Waiting};
@@ -17,7 +19,6 @@ use psimp_windows::token::QUERY;
 use psimp_windows::{Error, Token, thread};
 use std::collections::BTreeMap;
 use std::os::windows::io::OwnedHandle;
-use std::sync::mpsc::{Sender, channel};
 
 /// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
 const READ_WRITE: u32 = 3;
@@ -42,7 +43,7 @@ pub(super) struct CaseEnv {
     pub(super) threads: Mutex<BTreeMap<Who, u32>>,
     found: Mutex<Vec<Mismatch>>,
     shown: Mutex<String>,
-    object_creator: Mutex<Sender<Order>>,
+    pub(super) clerk: Clerk,
 }
 
 /// A handle, and the catalogue's name of its object.
@@ -60,7 +61,13 @@ pub(super) struct Opens {
     pub(super) alone: Event,
 }
 
-type Order = (Securable, Sender<Result<Event, Error>>);
+/// Why a case cannot begin.
+pub(super) enum Unready {
+    /// The device does not open.
+    Device(Status),
+    /// Something of the harness's own fails; a sentence that names it.
+    Harness(String),
+}
 
 impl CaseEnv {
     pub(super) fn new(
@@ -68,31 +75,44 @@ impl CaseEnv {
         rules: Option<RulesMode>,
         given: Vec<(ClientToken, Token)>,
         other_user: Option<Sid>,
-    ) -> Result<Self, Status> {
-        let driver = rules.map(|rules| Ok::<_, Status>((open_device()?, rules))).transpose()?;
-        let primary = Token::of_process(thread::current_process(), QUERY)?.information()?;
+    ) -> Result<Self, Unready> {
+        let driver = rules.map(|rules| Ok((open_device()?, rules))).transpose().map_err(Unready::Device)?;
+        let harness = |what: String| move |status: Status| Unready::Harness(format!("{what}: {status}"));
+        let primary = Token::of_process(thread::current_process(), QUERY)
+            .map_err(harness("NtOpenProcessToken of the server's own token".to_owned()))?;
+        let query = |token: &Token, of: &str| {
+            token.information().map_err(harness(format!("NtQueryInformationToken of {of}")))
+        };
+        let primary = query(&primary, "the server's own token")?;
         let mut ids = BTreeMap::new();
         for (tok, token) in &given {
-            ids.insert(token.information()?.token_id, *tok);
+            ids.insert(query(token, tok.name())?.token_id, *tok);
         }
-        let users = [
+        let clerk = Clerk::start();
+        let mut users = Vec::new();
+        for (user, sid) in [
             (User::A, Some(primary.user)),
             (User::B, other_user),
             (User::Anonymous, Some(Sid::ANONYMOUS_LOGON)),
-        ];
-        let users = users.into_iter().filter_map(|(user, sid)| {
-            let event = |granted: &[Sid]| Event::create(Some(&Descriptor::granting(granted).ok()?)).ok();
-            let sid = sid?;
-            Some((user, Opens { with_restricted: event(&[sid, sids::RESTRICTED])?, alone: event(&[sid])? }))
-        });
+        ] {
+            // There may be no other user.
+            let Some(sid) = sid else { continue };
+            let event = |granted: &[Sid]| {
+                Descriptor::granting(&primary.user, granted)
+                    .and_then(|descriptor| clerk.event(primary.user, descriptor))
+                    .map_err(|error| Unready::Harness(format!("cannot make objects: {error}")))
+            };
+            let opens = Opens { with_restricted: event(&[sid, sids::RESTRICTED])?, alone: event(&[sid])? };
+            users.push((user, opens));
+        }
         Ok(Self {
             kernel,
             driver,
             saves: Mutex::default(),
             ids,
-            users: users.collect(),
+            users,
             tokens: given.into_iter().map(|(tok, token)| (tok.name(), token)).collect(),
-            object_creator: Mutex::new(object_creator(primary.user, other_user)),
+            clerk,
             primary,
             other_user,
             kept: Mutex::default(),
@@ -126,7 +146,16 @@ impl CaseEnv {
 
     /// The SID used here for one of the catalogue's.
     pub(super) fn real(&self, sid: Sid) -> Option<Sid> {
-        real(self.primary.user, self.other_user, sid)
+        match sid {
+            sid if sid == User::A.sid() => Some(self.primary.user),
+            sid if sid == User::B.sid() => self.other_user,
+            sid => Some(sid),
+        }
+    }
+
+    /// Whether tokens have integrity levels here.
+    pub(super) const fn has_integrity_levels(&self) -> bool {
+        self.primary.integrity.is_some()
     }
 
     /// Objects that grant a user access, if that user exists here.
@@ -136,17 +165,21 @@ impl CaseEnv {
 
     /// The descriptor of an object.
     pub(super) fn descriptor(&self, object: Securable) -> Result<Descriptor, Error> {
-        described(self.primary.user, self.other_user, object)
+        let owner = &self.primary.user;
+        match object {
+            Securable::NoDescriptor => Err(Error::win32("an object without security", 0)),
+            Securable::NullDacl => Descriptor::null_dacl(owner),
+            Securable::Granting(granted) => {
+                // A user who is not there has no entry.
+                let granted: Vec<_> = granted.iter().filter_map(|sid| self.real(*sid)).collect();
+                Descriptor::granting(owner, &granted)
+            }
+        }
     }
 
-    /// An object, created by a thread that never impersonates.
+    /// An object, created as the process whatever the calling thread impersonates.
     pub(super) fn object(&self, object: Securable) -> Result<Event, Error> {
-        let gone = Error::win32("the thread that creates objects", 0);
-        let (reply, answer) = channel();
-        if self.object_creator.lock().send((object, reply)).is_err() {
-            return Err(gone);
-        }
-        answer.recv().unwrap_or(Err(gone))
+        self.clerk.event(self.primary.user, self.descriptor(object)?)
     }
 
     /// How the calls reach the kernel.
@@ -156,66 +189,27 @@ impl CaseEnv {
 
     /// A token in the words of the catalogue, without the flags of its slot.
     pub(super) fn name(&self, seen: &Information, asked: Option<ClientToken>) -> String {
-        let level = seen.level.map_or_else(|_| String::new(), |level| format!("L{}", level as u8));
-        let whose = self.whose(seen.token_id, seen.user, seen.authentication_id, asked);
+        let level = match (seen.token_type, seen.level) {
+            (_, Ok(level)) => format!("L{}", level as u8),
+            // A primary token has none.
+            (TokenType::Primary, Err(_)) => String::new(),
+            (TokenType::Impersonation, Err(status)) => format!("without level: {}", short(status)),
+        };
+        let whose = self.whose(&seen.into(), asked);
         let kind = if whose.starts_with("copy") { format!(" {}", kind(seen)) } else { String::new() };
         format!("{whose}{kind} {level}")
     }
 
     /// The token that it is, or is a copy of.
-    pub(super) fn whose(&self, id: u64, user: Sid, logon: u64, asked: Option<ClientToken>) -> String {
-        let of_primary = self.primary.user == user && self.primary.authentication_id == logon;
-        match (self.ids.get(&id), asked) {
-            (Some(tok), _) => tok.name().to_owned(),
-            (None, Some(asked)) if self.user_of(asked) == Some(user) => format!("copy of {}", asked.name()),
-            (None, Some(_)) => format!("copy of something of {user}"),
-            (None, None) if id == self.primary.token_id => "the primary token".to_owned(),
-            (None, None) if logon == Luid::ANONYMOUS_LOGON.0 => "copy of the anonymous token".to_owned(),
-            (None, None) if of_primary => "copy of the primary token".to_owned(),
-            (None, None) => format!("copy of a token of {user}"),
-        }
+    pub(super) fn whose(&self, seen: &Identity, asked: Option<ClientToken>) -> String {
+        let known = self.ids.get(&seen.id).copied();
+        let asked = asked.map(|asked| (asked, self.real(asked.fixture().user.sid())));
+        identity::whose(seen, known, asked, &(&self.primary).into())
     }
 
     /// Records the differences that `find` adds.
     pub(super) fn note(&self, find: impl FnOnce(&mut Vec<Mismatch>)) {
         find(&mut self.found.lock());
-    }
-
-    fn user_of(&self, tok: ClientToken) -> Option<Sid> {
-        self.real(tok.fixture().user.sid())
-    }
-}
-
-fn real(own: Sid, other: Option<Sid>, sid: Sid) -> Option<Sid> {
-    match sid {
-        sid if sid == User::A.sid() => Some(own),
-        sid if sid == User::B.sid() => other,
-        sid => Some(sid),
-    }
-}
-
-/// Starts a thread that creates objects for the others: a thread that impersonates would create them as its client,
-/// or could not create them.
-fn object_creator(own: Sid, other: Option<Sid>) -> Sender<Order> {
-    let (orders, waiting) = channel::<Order>();
-    std::thread::spawn(move || {
-        for (object, reply) in waiting {
-            let event = described(own, other, object).and_then(|descriptor| Event::create(Some(&descriptor)));
-            // The thread that asked may have exited.
-            let _ = reply.send(event);
-        }
-    });
-    orders
-}
-
-fn described(own: Sid, other: Option<Sid>, object: Securable) -> Result<Descriptor, Error> {
-    match object {
-        Securable::NoDescriptor => Err(Error::win32("an object without security", 0)),
-        Securable::NullDacl => Descriptor::null_dacl(),
-        Securable::Granting(granted) => {
-            let granted: Vec<_> = granted.iter().filter_map(|sid| real(own, other, *sid)).collect();
-            Descriptor::granting(&granted)
-        }
     }
 }
 
@@ -234,5 +228,6 @@ pub(super) fn kind(token: &Information) -> String {
 /// The status of the open.
 pub(super) fn open_device() -> Result<Device, Status> {
     let opened = std::thread::spawn(|| Device::open(READ_WRITE, Waiting::Kernel)).join();
+    // The thread does not panic.
     opened.unwrap_or(Err(Status::UNSUCCESSFUL))
 }

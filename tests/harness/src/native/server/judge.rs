@@ -2,6 +2,7 @@
 
 use super::actor::{Actor, OTHER_PRIVILEGE, READ, Worker};
 use super::observe::OpenedToken;
+use crate::driver::Failure;
 use psimp_catalogue::{Judge, Object};
 use psimp_nt::Status;
 
@@ -14,7 +15,8 @@ impl Actor<'_, '_> {
             },
             Judge::Token(token, object, status) => {
                 let checked = self.env.descriptor(object).map(|descriptor| {
-                    self.with_token(token, |token| token.access_check(&descriptor, READ)).and_then(Status::ok)
+                    let checked = self.with_token(token, |token| token.access_check(&descriptor, READ));
+                    checked.and_then(|status| Ok(status.ok()?))
                 });
                 match checked {
                     Ok(checked) => self.ended("NtAccessCheck", status, checked),
@@ -23,7 +25,7 @@ impl Actor<'_, '_> {
             }
             Judge::TokenPrivilege(token, expected) => {
                 let held = self.with_token(token, |token| token.holds(OTHER_PRIVILEGE));
-                self.same("NtPrivilegeCheck", &expected, &held);
+                self.same("NtPrivilegeCheck", &expected.map_err(Failure::from), &held);
             }
             ref other => self.compare("a check", "one that user mode can make", &format!("{other:?}")),
         }
@@ -38,22 +40,23 @@ impl Actor<'_, '_> {
                 }
                 None => self.compare("the thread that exits", "one that runs", "none"),
             },
-            Object::SameToken(one, other, expected) => {
-                let id = |who| match self.look(who) {
-                    OpenedToken::Token(token) => Some(token.token_id),
-                    _ => None,
-                };
-                let (one, other) = (id(one), id(other));
-                self.same("the same token", &expected, &(one.is_some() && one == other));
-            }
+            Object::SameToken(one, other, expected) => match (self.token_id(one), self.token_id(other)) {
+                (Ok(one), Ok(other)) => {
+                    self.same("the same token", &expected, &(one.is_some() && one == other));
+                }
+                (one, other) => {
+                    let why: Vec<_> = [one.err(), other.err()].into_iter().flatten().collect();
+                    self.compare("a look at the two threads", "possible", &why.join("; "));
+                }
+            },
             Object::SlotHasPrivilege(expected) => {
-                let held = match self.look(self.about) {
+                let held = self.look(self.about).map(|opened| match opened {
                     OpenedToken::Token(token) => {
                         Some(token.privileges.iter().any(|p| p.luid == OTHER_PRIVILEGE))
                     }
                     _ => None,
-                };
-                self.same("the slot's token has the privilege", &Some(expected), &held);
+                });
+                self.same("the slot's token has the privilege", &Ok(Some(expected)), &held);
             }
             Object::EnableDisabled(tok) => {
                 let set = self.disabled(tok).and_then(|luids| {

@@ -2,6 +2,7 @@
 //! standard input, and writes the answer when it no longer impersonates.
 
 mod actor;
+mod clerk;
 mod env;
 mod judge;
 mod observe;
@@ -12,6 +13,7 @@ mod via_driver;
 
 use crate::native::feature::Feature;
 use crate::result::{Comparison, Mismatch, mismatch};
+use env::Unready;
 use psimp_catalogue::ClientToken;
 use psimp_nt::Sid;
 use psimp_protocol::RulesMode;
@@ -62,6 +64,8 @@ pub(super) enum Answer {
     Probed(Result<(), String>),
     /// The result of the case.
     Finished(Result<String, Vec<Mismatch>>),
+    /// The harness cannot carry the case out, for a reason of its own; a sentence.
+    Unable(String),
     /// The server waits from now on.
     Waiting,
 }
@@ -77,7 +81,8 @@ pub fn serve() -> anyhow::Result<()> {
         Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
         Question::Case { id, kernel, documented_rules, tokens, other_user } => {
             let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
-            Answer::Finished(case(&id, &kernel, documented_rules.map(rules), &tokens, other_user))
+            case(&id, &kernel, documented_rules.map(rules), &tokens, other_user)
+                .map_or_else(Answer::Unable, Answer::Finished)
         }
         Question::Wait => Answer::Waiting,
     };
@@ -101,20 +106,26 @@ fn case(
     rules: Option<RulesMode>,
     tokens: &BTreeMap<String, u64>,
     other_user: Option<Vec<u8>>,
-) -> Comparison {
-    let broken = |what: &str, why: String| vec![mismatch(what, "success", why)];
+) -> Result<Comparison, String> {
     let cases = psimp_catalogue::cases();
-    let case = cases.iter().find(|case| case.id == id).ok_or_else(|| broken("case", format!("no {id}")))?;
-    let kernel = Kernel::from_name(kernel).ok_or_else(|| broken("kernel", format!("no {kernel}")))?;
-    let given = given(tokens).map_err(|error| broken("tokens of the case", error.to_string()))?;
-    let other_user = other_user.and_then(|bytes| Sid::parse(&bytes).ok());
-    let env = env::CaseEnv::new(kernel, rules, given, other_user)
-        .map_err(|status| broken("the device, and the tokens of the case", status.to_string()))?;
-    actor::run(&env, case)
+    let case = cases.iter().find(|case| case.id == id).ok_or_else(|| format!("there is no case {id}"))?;
+    let kernel = Kernel::from_name(kernel).ok_or_else(|| format!("there is no kernel {kernel}"))?;
+    let given = given(tokens).map_err(|error| error.to_string())?;
+    let other_user = other_user.map(|bytes| Sid::parse(&bytes)).transpose();
+    let other_user = other_user.map_err(|_| "the other user's SID is none".to_owned())?;
+    match env::CaseEnv::new(kernel, rules, given, other_user) {
+        Ok(env) => Ok(actor::run(&env, case)),
+        Err(Unready::Device(status)) => Ok(Err(vec![mismatch("the device", "opens", status.to_string())])),
+        Err(Unready::Harness(why)) => Err(why),
+    }
 }
 
 /// The tokens that the harness gave to this process.
 fn given(tokens: &BTreeMap<String, u64>) -> Result<Vec<(ClientToken, Token)>, Error> {
     let named = ClientToken::ALL.iter().filter_map(|tok| Some((*tok, *tokens.get(tok.name())?)));
-    named.map(|(tok, number)| Ok((tok, Token::from(thread::given(number)?)))).collect()
+    let token = |(tok, number): (ClientToken, _)| {
+        let handle = thread::given(number).map_err(|error| error.of(tok.name()))?;
+        Ok((tok, Token::from(handle)))
+    };
+    named.map(token).collect()
 }

@@ -20,13 +20,17 @@ pub(super) enum OpenedToken {
     Token(Box<Information>),
     /// Another status of the open.
     Refused(Status),
+    /// It was opened, and cannot be queried.
+    Unreadable(Status),
 }
 
 impl OpenedToken {
     /// Opens the token of a thread without impersonating.
     pub(super) fn of(thread: BorrowedHandle<'_>, as_self: bool) -> Self {
-        match Token::of_thread(thread, QUERY, as_self).and_then(|token| token.information()) {
-            Ok(information) => Self::Token(Box::new(information)),
+        match Token::of_thread(thread, QUERY, as_self) {
+            Ok(token) => token
+                .information()
+                .map_or_else(Self::Unreadable, |information| Self::Token(Box::new(information))),
             Err(Status::NO_TOKEN) => Self::Idle,
             Err(Status::CANT_OPEN_ANONYMOUS) => Self::Anonymous,
             Err(status) => Self::Refused(status),
@@ -45,6 +49,7 @@ impl OpenedToken {
         match self {
             Self::Idle => (expected.to_owned(), "idle".to_owned()),
             Self::Refused(status) => (expected.to_owned(), short(*status)),
+            Self::Unreadable(status) => (expected.to_owned(), unreadable(*status)),
             Self::Anonymous => (level.unwrap_or_else(|| expected.to_owned()), "L0".to_owned()),
             Self::Token(seen) if expected.contains("co1") => (
                 level.unwrap_or_default(),
@@ -68,6 +73,7 @@ impl OpenedToken {
             Self::Idle => return short(Status::NO_TOKEN),
             Self::Anonymous => return short(Status::CANT_OPEN_ANONYMOUS),
             Self::Refused(status) => return short(*status),
+            Self::Unreadable(status) => return unreadable(*status),
             Self::Token(seen) => seen,
         };
         let which = if in_slot == Some(seen.token_id) { "same" } else { "new" };
@@ -76,17 +82,26 @@ impl OpenedToken {
     }
 }
 
+fn unreadable(status: Status) -> String {
+    format!("NtQueryInformationToken: {}", short(status))
+}
+
 /// Whose access the calling thread has.
 pub(super) fn access(env: &CaseEnv) -> String {
     const READ_WRITE: u32 = 3;
     for user in [User::A, User::B, User::Anonymous] {
+        // Only a user who is not there has no objects.
         let Some(opens) = env.opens_of(user) else { continue };
         match opens.with_restricted.open(READ_WRITE) {
-            Ok(_) if opens.alone.open(READ_WRITE).is_ok() => return format!("as {}", user.name()),
-            Ok(_) => return format!("as {}*", user.name()),
-            Err(Status::ACCESS_DENIED) => (),
+            Ok(_) => (),
+            Err(Status::ACCESS_DENIED) => continue,
             Err(status) => return short(status),
         }
+        return match opens.alone.open(READ_WRITE) {
+            Ok(_) => format!("as {}", user.name()),
+            Err(Status::ACCESS_DENIED) => format!("as {}*", user.name()),
+            Err(status) => format!("as {} or {0}*: {}", user.name(), short(status)),
+        };
     }
     "nothing".to_owned()
 }

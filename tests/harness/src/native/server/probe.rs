@@ -7,7 +7,7 @@ use psimp_model::sids;
 use psimp_nt::{Status, TokenType, integrity};
 use psimp_windows::object::{Descriptor, Event};
 use psimp_windows::token::{ALL_ACCESS, Filter, QUERY};
-use psimp_windows::{Token, thread};
+use psimp_windows::{Token, rights, thread};
 use std::os::windows::io::AsHandle as _;
 
 /// Tries out a feature. The error is what was observed instead.
@@ -76,7 +76,7 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
             }
         }
         Feature::ThreadRights => {
-            const ALL_BUT_SET_THREAD_TOKEN: u32 = 0x001F_FFFF & !0x80;
+            const ALL_BUT_SET_THREAD_TOKEN: u32 = rights::ALL_OF_A_THREAD & !0x80;
             let handle = thread::open(thread::current_id(), ALL_BUT_SET_THREAD_TOKEN);
             let handle = handle.map_err(|error| error.to_string())?;
             let token = own()?.duplicate(ALL_ACCESS, TokenType::Impersonation, 2, false);
@@ -84,7 +84,10 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
             expect("SetThreadToken through a handle that may do all else", set, Status::ACCESS_DENIED)
         }
         Feature::HandleLength => {
-            let set = thread::set_token_bytes(thread::current(), &[0; 4]);
+            let copy = own()?
+                .duplicate(ALL_ACCESS, TokenType::Impersonation, 2, false)
+                .map_err(said("NtDuplicateToken"))?;
+            let set = thread::set_token_of_length(thread::current(), &copy, 4);
             expect("a handle of four bytes", set, Status::INFO_LENGTH_MISMATCH)
         }
         Feature::PipeClients => {
@@ -100,7 +103,7 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
             let copy = own()?
                 .duplicate(QUERY, TokenType::Impersonation, 0, false)
                 .map_err(said("NtDuplicateToken"))?;
-            let descriptor = Descriptor::null_dacl().map_err(|error| error.to_string())?;
+            let descriptor = Descriptor::null_dacl(&seen(&copy)?.user).map_err(|error| error.to_string())?;
             let checked = copy.access_check(&descriptor, 1).map(drop);
             expect("NtAccessCheck at Anonymous", checked, Status::BAD_IMPERSONATION_LEVEL)
         }
@@ -109,10 +112,12 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
 
 /// An event that only the process's user may open.
 fn event() -> Result<Event, String> {
-    let own = Token::of_process(thread::current_process(), QUERY).and_then(|token| token.information());
-    let user = own.map_err(|status| status.to_string())?.user;
-    let event = Descriptor::granting(&[user]).and_then(|descriptor| Event::create(Some(&descriptor)));
-    event.map_err(|error| error.to_string())
+    let own = Token::of_process(thread::current_process(), QUERY)
+        .map_err(|status| format!("NtOpenProcessToken failed with {status}"))?;
+    let own = own.information().map_err(|status| format!("NtQueryInformationToken failed with {status}"))?;
+    let event = Descriptor::granting(&own.user, &[own.user])
+        .and_then(|descriptor| Event::create(&own.user, &descriptor));
+    event.map_err(|error| format!("cannot make objects: {error}"))
 }
 
 fn expect(what: &str, came: Result<(), Status>, expected: Status) -> Result<(), String> {

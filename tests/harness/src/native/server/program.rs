@@ -3,12 +3,14 @@
 use super::actor::Actor;
 use super::env::Kept;
 use super::observe::OpenedToken;
+use crate::driver::Failure;
 use psimp_catalogue::Program;
 use psimp_model::sids;
 use psimp_nt::{Status, TokenType};
+use psimp_rules::Family;
 use psimp_windows::information::Information;
-use psimp_windows::token::{Filter, QUERY};
-use psimp_windows::{Token, thread};
+use psimp_windows::token::Filter;
+use psimp_windows::{Error, Token, rights, thread};
 use std::os::windows::io::AsHandle as _;
 
 impl Actor<'_, '_> {
@@ -16,7 +18,11 @@ impl Actor<'_, '_> {
         match *program {
             Program::ThreadHandle(number, who, access) => {
                 let id = self.id(who);
-                match thread::open(id, access) {
+                let access = match self.env.kernel.family() {
+                    Family::Nt52 => rights::to_thread_before_vista(access),
+                    Family::Documented | Family::Win10 => access,
+                };
+                match self.env.clerk.open_thread(id, access) {
                     Ok(handle) => self.hold(number, Kept::Thread(handle, who)),
                     Err(error) => self.compare("OpenThread", "success", &error.to_string()),
                 }
@@ -44,12 +50,14 @@ impl Actor<'_, '_> {
             }
             Program::OpenOwn { as_self, ref expected } => {
                 let expected = expected.of(self.env.kernel);
-                self.compare(
-                    "open",
-                    expected,
-                    &OpenedToken::of(thread::current(), as_self)
-                        .open(OpenedToken::of(thread::current(), true).id()),
-                );
+                // The open may replace the token in the slot, so that one is looked at before.
+                match self.token_id(self.who) {
+                    Ok(in_slot) => {
+                        let opened = OpenedToken::of(thread::current(), as_self);
+                        self.compare("open", expected, &opened.open(in_slot));
+                    }
+                    Err(why) => self.compare("slot before the open", "readable", &why),
+                }
             }
             Program::OpenToken { thread: number, desired, as_self, keep, status } => {
                 let behind = self.behind(number);
@@ -80,10 +88,8 @@ impl Actor<'_, '_> {
                 self.ended("SetThreadToken", status, set);
             }
             Program::SetInformation { token, length, status } => {
-                let set = self.with_token(token, |token| {
-                    let number = token.number().to_le_bytes();
-                    thread::set_token_bytes(thread::current(), number.get(..length).unwrap_or_default())
-                });
+                let set = self
+                    .with_token(token, |token| thread::set_token_of_length(thread::current(), token, length));
                 self.ended("NtSetInformationThread", status, set);
             }
             Program::ImpersonateThread { server, client, level, status } => {
@@ -122,7 +128,9 @@ impl Actor<'_, '_> {
                     // The groups and privileges of a user depend on the machine.
                     (Some(told.user), told.integrity, !told.groups.is_empty(), !told.privileges.is_empty())
                 });
-                let expected = (self.env.real(user.sid()), Some(integrity), true, true);
+                // NT 5.2 has none.
+                let levels = self.env.kernel.family() != Family::Nt52 || self.env.has_integrity_levels();
+                let expected = (self.env.real(user.sid()), levels.then_some(integrity), true, true);
                 self.same("user, integrity, groups, privileges", &Ok(expected), &told);
             }
             Program::Restrict { token, keep } => {
@@ -136,7 +144,7 @@ impl Actor<'_, '_> {
             Program::EnableDisabled(token) => {
                 // The handle may allow adjusting only, so the disabled privileges are read from the token itself.
                 let disabled = self.tok(token).map_or(Err(Status::INVALID_HANDLE), |tok| self.disabled(tok));
-                let set = disabled.and_then(|luids| {
+                let set = disabled.map_err(Failure::from).and_then(|luids| {
                     self.with_token(token, |token| {
                         luids.iter().try_for_each(|luid| token.set_privilege(*luid, true))
                     })
@@ -144,8 +152,8 @@ impl Actor<'_, '_> {
                 self.ended("AdjustTokenPrivileges", Status::SUCCESS, set);
             }
             Program::ChildRunsAs(user) => {
-                let runs_as = child_token().map(|token| (token.user, token.token_type));
-                let expected = self.env.real(user.sid()).map(|sid| (sid, TokenType::Primary));
+                let runs_as = self.child_token().map(|token| (Some(token.user), token.token_type));
+                let expected = Ok((self.env.real(user.sid()), TokenType::Primary));
                 self.same("user and type of the child's token", &expected, &runs_as);
             }
             Program::NewThreadIsIdle => {
@@ -159,13 +167,25 @@ impl Actor<'_, '_> {
     }
 }
 
-/// The token of a process that is started now.
-fn child_token() -> Option<Information> {
-    use std::process::{Command, Stdio};
-    let mut command = Command::new(std::env::current_exe().ok()?);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().ok()?;
-    let information = Token::of_process(child.as_handle(), QUERY).and_then(|token| token.information());
-    let _ = child.wait();
-    information.ok()
+/// A program that every user may run: the child's image is opened as the client of the thread that starts it.
+const PROGRAM: &str = r"System32\cmd.exe";
+
+impl Actor<'_, '_> {
+    /// The token of a process that is started now.
+    fn child_token(&self) -> Result<Information, String> {
+        use std::process::{Command, Stdio};
+        let root = std::env::var("SystemRoot").map_err(|error| format!("SystemRoot: {error}"))?;
+        let program = format!(r"{root}\{PROGRAM}");
+        let failed = |call| {
+            let program = program.clone();
+            move |error: std::io::Error| Error::of_std(call, &error).of(program).to_string()
+        };
+        let mut command = Command::new(&program);
+        command.args(["/c", "exit"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(failed("CreateProcessW"))?;
+        let process = child.as_handle().try_clone_to_owned().map_err(failed("DuplicateHandle"))?;
+        let told = self.env.clerk.token_of(process).map_err(|error| error.to_string());
+        child.wait().map_err(failed("WaitForSingleObject"))?;
+        told
+    }
 }

@@ -1,19 +1,20 @@
 //! Steps that go through the driver that Windows has loaded.
 
-use super::actor::{Actor, THREAD_ALL_ACCESS};
+use super::actor::Actor;
 use super::env::{CaseEnv, open_device};
 use super::observe::OpenedToken;
 use crate::client::Contract;
 use crate::driver::Failure;
+use crate::native::identity::Identity;
 use crate::observe::SlotView;
 use crate::run::{compare_evaluation, compare_outcome, expected_through_driver};
-use psimp_catalogue::{ClientToken, DecisionRow, Driver, State, Step};
-use psimp_nt::Status;
+use psimp_catalogue::{ClientToken, DecisionRow, Driver, State, Step, Who};
+use psimp_nt::{Status, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_protocol::wire::Outcome;
 use psimp_windows::device::Device;
 use psimp_windows::thread;
-use std::os::windows::io::{AsHandle as _, AsRawHandle as _};
+use std::os::windows::io::AsRawHandle as _;
 
 /// The device as one thread uses it.
 struct DeviceClient<'a> {
@@ -125,7 +126,7 @@ impl Actor<'_, '_> {
     /// Checks the state of a thread, by QUERY and by what a program can observe.
     pub(super) fn check_through_driver(&self, state: &State) {
         let asked = self.env.asked.by(self.about);
-        let slot = self.queried();
+        let slot = self.queried(self.about);
         let words = slot.as_ref().map_or_else(Clone::clone, |slot| words(self.env, slot.as_ref(), asked));
         self.compare("slot", state.slot, &words);
         self.env.show(words);
@@ -133,8 +134,14 @@ impl Actor<'_, '_> {
             self.look_at_access(state);
             // An open may change the slot, so it is made only if the case expects a result of it.
             if !state.open.is_empty() || !state.after_open.is_empty() {
-                let in_slot = slot.ok().flatten().map(|slot| slot.token_id);
-                self.compare("open", state.open, &OpenedToken::of(thread::current(), true).open(in_slot));
+                match slot {
+                    Ok(slot) => {
+                        let opened = OpenedToken::of(thread::current(), true);
+                        self.compare("open", state.open, &opened.open(slot.map(|slot| slot.token_id)));
+                    }
+                    // The comparison of the slot has the reason.
+                    Err(why) => self.compare("slot before the open", state.slot, &why),
+                }
             }
         }
         if !state.after_open.is_empty() {
@@ -143,11 +150,13 @@ impl Actor<'_, '_> {
     }
 
     fn slot_words(&self, asked: Option<ClientToken>) -> String {
-        self.queried().map_or_else(|problem| problem, |slot| words(self.env, slot.as_ref(), asked))
+        self.queried(self.about).map_or_else(|problem| problem, |slot| words(self.env, slot.as_ref(), asked))
     }
 
-    fn queried(&self) -> Result<Option<SlotView>, String> {
-        let reply = self.request(|client| client.query()).map_err(|failure| failure.to_string())?;
+    /// The slot of a thread, which the driver reads without opening its token.
+    pub(super) fn queried(&self, who: Who) -> Result<Option<SlotView>, String> {
+        let reply =
+            self.request_about(who, |client| client.query()).map_err(|failure| failure.to_string())?;
         SlotView::from_reply(&reply)
     }
 
@@ -169,24 +178,28 @@ impl Actor<'_, '_> {
         self.env.saves.lock().get(&number).copied().unwrap_or((u64::MAX, None))
     }
 
-    /// A request about the thread that the calls are about.
     /// The rules mode of the run.
     fn rules(&self) -> RulesMode {
         self.env.driver.as_ref().map_or(RulesMode::Documented, |(_, rules)| *rules)
     }
 
+    /// A request about the thread that the calls are about.
     fn request<T>(&self, call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.request_about(self.about, call)
+    }
+
+    fn request_about<T>(
+        &self,
+        who: Who,
+        call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let Some((device, _)) = &self.env.driver else {
             return Err(Failure::Fault("this step is for the driver alone".to_owned()));
         };
-        if self.about == self.who {
+        if who == self.who {
             return call(&DeviceClient { device, about: 0 });
         }
-        let id = self.env.threads.lock().get(&self.about).copied().unwrap_or(0);
-        let thread =
-            thread::open(id, THREAD_ALL_ACCESS).map_err(|error| Failure::Fault(error.to_string()))?;
-        let about = thread.as_handle().as_raw_handle().addr() as u64;
-        call(&DeviceClient { device, about })
+        self.with(who, |thread| call(&DeviceClient { device, about: thread.as_raw_handle().addr() as u64 }))?
     }
 }
 
@@ -194,7 +207,13 @@ impl Actor<'_, '_> {
 fn words(env: &CaseEnv, slot: Option<&SlotView>, asked: Option<ClientToken>) -> String {
     let Some(slot) = slot else { return "idle".to_owned() };
     let flags = format!("co{} eo{}", u8::from(slot.copy_on_open), u8::from(slot.effective_only));
-    let whose = env.whose(slot.token_id, slot.user, slot.authentication_id, asked);
+    let seen = Identity {
+        id: slot.token_id,
+        user: slot.user,
+        logon: slot.authentication_id,
+        primary: slot.token_type == TokenType::Primary as u32,
+    };
+    let whose = env.whose(&seen, asked);
     let kind = if whose.starts_with("copy") { format!(" {}", slot.kind()) } else { String::new() };
     format!("{whose}{kind} {flags} L{}", slot.level)
 }

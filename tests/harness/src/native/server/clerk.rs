@@ -1,0 +1,70 @@
+//! What a case needs of its own process, done by a thread that never impersonates.
+//!
+//! A thread that impersonates would ask for it as its client: another user may not open the process's threads and
+//! tokens, and nothing opens below Impersonation.
+
+use parking_lot::Mutex;
+use psimp_nt::{Sid, Status};
+use psimp_windows::information::Information;
+use psimp_windows::object::{Descriptor, Event};
+use psimp_windows::token::QUERY;
+use psimp_windows::{Error, Token, thread};
+use std::os::windows::io::{AsHandle as _, OwnedHandle};
+use std::sync::mpsc::{Sender, channel};
+
+const TOKEN_ADJUST_PRIVILEGES: u32 = 0x20;
+
+type Order = Box<dyn FnOnce() + Send>;
+
+/// The thread.
+pub(super) struct Clerk(Mutex<Sender<Order>>);
+
+impl Clerk {
+    /// Starts it, on a thread that does not impersonate yet.
+    pub(super) fn start() -> Self {
+        let (orders, waiting) = channel::<Order>();
+        std::thread::spawn(move || waiting.into_iter().for_each(|order| order()));
+        Self(Mutex::new(orders))
+    }
+
+    /// Opens a thread of this process.
+    pub(super) fn open_thread(&self, id: u32, access: u32) -> Result<OwnedHandle, Error> {
+        self.carry_out(move || thread::open(id, access))?
+    }
+
+    /// Creates an object whose owner is the user of this process.
+    pub(super) fn event(&self, owner: Sid, descriptor: Descriptor) -> Result<Event, Error> {
+        self.carry_out(move || Event::create(&owner, &descriptor))?
+    }
+
+    /// Disables a privilege of this process.
+    pub(super) fn disable_privilege(&self, luid: u64) -> Result<(), Error> {
+        self.carry_out(move || {
+            let token = Token::of_process(thread::current_process(), TOKEN_ADJUST_PRIVILEGES | QUERY);
+            let token = token.map_err(|status| of_own_token("NtOpenProcessToken", status))?;
+            let set = token.set_privilege(luid, false);
+            set.map_err(|status| of_own_token("NtAdjustPrivilegesToken", status))
+        })?
+    }
+
+    /// The primary token of a process that this one has started.
+    pub(super) fn token_of(&self, process: OwnedHandle) -> Result<Information, Error> {
+        let of_child = |call, status| Error::status(call, status).of("the child's token");
+        self.carry_out(move || {
+            let token = Token::of_process(process.as_handle(), QUERY);
+            let token = token.map_err(|status| of_child("NtOpenProcessToken", status))?;
+            token.information().map_err(|status| of_child("NtQueryInformationToken", status))
+        })?
+    }
+
+    fn carry_out<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let (reply, answer) = channel();
+        // If the thread has ended, the answer is missing too.
+        let _ = self.0.lock().send(Box::new(move || drop(reply.send(work()))));
+        answer.recv().map_err(|_| Error::win32("the clerk's thread, which has ended", 0))
+    }
+}
+
+fn of_own_token(call: &'static str, status: Status) -> Error {
+    Error::status(call, status).of("this process's token")
+}
