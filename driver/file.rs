@@ -187,7 +187,8 @@ extern "C" fn evt_file_close(file: WDFFILEOBJECT) {
 fn server(file: File<'_>) -> Server<'_> {
     let context = opened(file);
     let id = NonZeroU64::new(file.handle().addr() as u64).unwrap_or(NonZeroU64::MIN);
-    Server { id: ServerId(id), place: context.place.get(), closed: &context.closed }
+    // SAFETY: both are of this file object.
+    unsafe { Server::new(ServerId(id), context.place.get(), &context.closed) }
 }
 
 /// Works on the saves of `file` under their lock.
