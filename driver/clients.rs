@@ -3,7 +3,8 @@
 //! They form a list through the contexts of their file objects, oldest first, so that a connection
 //! needs no memory beyond its file object's. A client is in the list from its create to its own
 //! cleanup, or to that of the server that has it: a file object is in the list only while it is
-//! open.
+//! open. A server's file object is in the list as well, before the client that it saw last, so that
+//! it need not begin at the first one.
 //!
 //! All functions here take the wait lock of the list, so they are called at `PASSIVE_LEVEL`.
 
@@ -12,8 +13,8 @@ use crate::wdf::{ContextType, Device, Mutex, WaitLock};
 use core::cell::UnsafeCell;
 use core::ptr;
 use psimp_nt::Status;
-use psimp_protocol::{ConnectionId, MAX_CONNECTIONS};
-use psimp_service::{Connection, Qos, ServerId};
+use psimp_protocol::ConnectionId;
+use psimp_service::{Connection, Qos, ServerId, admit};
 use wdk_sys::{NTSTATUS, WDF_OBJECT_ATTRIBUTES};
 
 /// The context of the device.
@@ -21,6 +22,8 @@ use wdk_sys::{NTSTATUS, WDF_OBJECT_ATTRIBUTES};
 struct DeviceContext {
     /// The lock, a child of the device, guards every [`Place`] and every [`Closed`] as well.
     clients: Mutex<Clients>,
+    /// The setting, as the driver started.
+    every_user: bool,
 }
 
 /// Both ends of the list, and its length.
@@ -30,11 +33,31 @@ struct Clients {
     count: usize,
 }
 
-/// A client's place in the list, in its file object's context, where it never moves.
+/// A place in the list, in the context of a file object, where it never moves in memory.
 pub(crate) struct Place {
+    /// `None` in a server's place.
     client: Option<Waiting>,
+    /// Of a server's place in the list: every client before it has a lower id.
+    seen: ConnectionId,
+    listed: bool,
     next: *mut Place,
     previous: *mut Place,
+}
+
+/// A server of the device, which is open during `'f`.
+pub(crate) struct Server<'f> {
+    id: ServerId,
+    place: *mut Place,
+    closed: &'f Closed,
+}
+
+impl<'f> Server<'f> {
+    /// # Safety
+    /// `place` is in the context of a file object that is not closed during `'f`, and `closed` is its
+    /// own.
+    pub(crate) unsafe fn new(id: ServerId, place: *mut Place, closed: &'f Closed) -> Self {
+        Self { id, place, closed }
+    }
 }
 
 /// A client that is connected.
@@ -77,7 +100,7 @@ pub(crate) fn attributes() -> WDF_OBJECT_ATTRIBUTES {
 ///
 /// # Safety
 /// Called once, before the device can be opened.
-pub(crate) unsafe fn prepare(device: Device) -> Result<(), NTSTATUS> {
+pub(crate) unsafe fn prepare(device: Device, every_user: bool) -> Result<(), NTSTATUS> {
     let object = device.handle().cast();
     // SAFETY: the device exists; the lock goes into its context.
     let lock = unsafe { WaitLock::create(object) }?;
@@ -85,31 +108,42 @@ pub(crate) unsafe fn prepare(device: Device) -> Result<(), NTSTATUS> {
     // SAFETY: the device exists.
     let context = unsafe { DEVICE_CONTEXT.get::<DeviceContext>(object) };
     // SAFETY: the framework made the context with the device, which cannot be opened yet.
-    unsafe { context.write(DeviceContext { clients: Mutex::new(lock, clients) }) };
+    unsafe { context.write(DeviceContext { clients: Mutex::new(lock, clients), every_user }) };
     Ok(())
 }
 
 /// Works on the clients of a device under their lock. `work` takes no lock and drops no
 /// reference: it returns what it removes or refuses.
 fn with<R>(device: Device, work: impl FnOnce(&mut Clients) -> R) -> R {
+    context(&device).clients.with(work)
+}
+
+/// Whether every authenticated user may connect.
+pub(crate) fn every_user_may_connect(device: Device) -> bool {
+    context(&device).every_user
+}
+
+fn context(device: &Device) -> &DeviceContext {
     // SAFETY: the device exists.
     let context = unsafe { DEVICE_CONTEXT.get::<DeviceContext>(device.handle().cast()) };
     // SAFETY: written before the device could be opened, and lives as long as it does.
-    let context = unsafe { &*context };
-    context.clients.with(work)
+    unsafe { &*context }
 }
 
 impl Place {
     /// An unused place. No constant: that would be as long as a place.
     pub(crate) fn empty() -> Self {
-        Self { client: None, next: ptr::null_mut(), previous: ptr::null_mut() }
+        let [next, previous] = [ptr::null_mut(); 2];
+        Self { client: None, seen: ConnectionId(0), listed: false, next, previous }
     }
 }
 
 impl Clients {
-    /// The place of the first client whose connection `matches`; null if there is none.
-    fn find(&mut self, mut matches: impl FnMut(&Connection) -> bool) -> *mut Place {
-        let mut place = self.first;
+    /// The first place from `place` on whose client `matches`; null if there is none.
+    ///
+    /// # Safety
+    /// `place` is null or in the list.
+    unsafe fn find(&self, mut place: *mut Place, mut matches: impl FnMut(&Connection) -> bool) -> *mut Place {
         while !place.is_null() {
             // SAFETY: a place in the list is of a file object that is open.
             let this = unsafe { &*place };
@@ -121,58 +155,108 @@ impl Clients {
         place
     }
 
-    /// The client whose connection has this id.
-    fn by_id(&mut self, id: ConnectionId) -> Option<&mut Waiting> {
-        let place = self.find(|connection| connection.id() == id);
-        // SAFETY: null, or a place in the list, which is borrowed as long as the result.
-        unsafe { place.as_mut() }?.client.as_mut()
+    /// Where a server begins to look for clients whose ids are at least `id`.
+    fn start(&self, server: &Server<'_>, id: ConnectionId) -> *mut Place {
+        // SAFETY: a server's place exists as long as it is open; the lock is held.
+        let place = unsafe { &*server.place };
+        if place.listed && place.seen <= id { place.next } else { self.first }
     }
 
-    /// Appends a place to the list.
+    /// The client whose connection has this id.
+    fn by_id(&mut self, server: &Server<'_>, id: ConnectionId) -> Option<&mut Waiting> {
+        // SAFETY: a start is null or in the list.
+        let place = unsafe { self.find(self.start(server, id), |connection| connection.id() >= id) };
+        // SAFETY: null, or a place in the list, which is borrowed as long as the result.
+        let client = unsafe { place.as_mut() }?.client.as_mut()?;
+        (client.connection.id() == id).then_some(client)
+    }
+
+    /// Moves a server's place to before the client at `place`.
+    ///
+    /// # Safety
+    /// `place` is a client's and in the list; the server's leaves the list before its file object is
+    /// freed.
+    unsafe fn move_server(&mut self, server: &Server<'_>, place: *mut Place, seen: ConnectionId) {
+        // SAFETY: the server is open.
+        unsafe { self.unlink(server.place) };
+        // SAFETY: promised by the caller.
+        let previous = unsafe { (*place).previous };
+        let (listed, next) = (true, place);
+        // SAFETY: the server is open, and its place is in no list.
+        unsafe { server.place.write(Place { client: None, seen, listed, next, previous }) };
+        // SAFETY: both neighbours are null or in the list.
+        unsafe { self.link(server.place) };
+    }
+
+    /// Appends a client's place to the list.
     ///
     /// # Safety
     /// The place is in no list, and is removed from this one before its file object is freed.
     unsafe fn append(&mut self, place: *mut Place, client: Waiting) {
-        let previous = self.last;
+        let (client, next, previous) = (Some(client), ptr::null_mut(), self.last);
         // SAFETY: the place is valid and in no list, as the caller promised.
-        unsafe { place.write(Place { client: Some(client), next: ptr::null_mut(), previous }) };
-        // SAFETY: null, or a place in the list.
-        match unsafe { previous.as_mut() } {
-            Some(previous) => previous.next = place,
-            None => self.first = place,
-        }
-        self.last = place;
+        unsafe { place.write(Place { client, seen: ConnectionId(0), listed: true, next, previous }) };
+        // SAFETY: both neighbours are null or in the list.
+        unsafe { self.link(place) };
         self.count += 1;
     }
 
-    /// Removes the client at a place from the list; `None` when there is none.
+    /// Makes the neighbours of a place, or the ends of the list, refer to it.
     ///
     /// # Safety
-    /// The place is null or of a file object that still exists.
-    unsafe fn remove(&mut self, place: *mut Place) -> Option<Waiting> {
+    /// The place is valid, and its neighbours are each other's, or null at the ends of the list.
+    unsafe fn link(&mut self, place: *mut Place) {
         // SAFETY: promised by the caller.
-        let this = unsafe { place.as_mut() }?;
-        let client = this.client.take()?;
+        let (next, previous) = unsafe { ((*place).next, (*place).previous) };
+        // SAFETY: null, or a place in the list.
+        *unsafe { previous.as_mut() }.map_or(&mut self.first, |previous| &mut previous.next) = place;
+        // SAFETY: null, or a place in the list.
+        *unsafe { next.as_mut() }.map_or(&mut self.last, |next| &mut next.previous) = place;
+    }
+
+    /// Takes a place out of the list, if it is in it.
+    ///
+    /// # Safety
+    /// The place is of a file object that still exists.
+    unsafe fn unlink(&mut self, place: *mut Place) {
+        // SAFETY: promised by the caller.
+        let this = unsafe { &mut *place };
+        if !core::mem::take(&mut this.listed) {
+            return;
+        }
         let (next, previous) = (this.next, this.previous);
         // SAFETY: null, or a place in the list.
-        match unsafe { previous.as_mut() } {
-            Some(previous) => previous.next = next,
-            None => self.first = next,
-        }
+        *unsafe { previous.as_mut() }.map_or(&mut self.first, |previous| &mut previous.next) = next;
         // SAFETY: null, or a place in the list.
-        match unsafe { next.as_mut() } {
-            Some(next) => next.previous = previous,
-            None => self.last = previous,
-        }
+        *unsafe { next.as_mut() }.map_or(&mut self.last, |next| &mut next.previous) = previous;
+    }
+
+    /// Takes a place out of the list; returns the client that was there.
+    ///
+    /// # Safety
+    /// The place is of a file object that still exists.
+    unsafe fn remove(&mut self, place: *mut Place) -> Option<Waiting> {
+        // SAFETY: promised by the caller.
+        unsafe { self.unlink(place) };
+        // SAFETY: promised by the caller.
+        let client = unsafe { (*place).client.take() }?;
         self.count -= 1;
         Some(client)
+    }
+
+    /// All connections.
+    fn connections(&self) -> impl Iterator<Item = &Connection> {
+        // SAFETY: null, or in the list as long as it is borrowed.
+        let place = |place: *mut Place| unsafe { place.as_ref() };
+        let places = core::iter::successors(place(self.first), move |this| place(this.next));
+        places.filter_map(|place| place.client.as_ref().map(|client| &client.connection))
     }
 }
 
 /// Appends a connecting client to the list, at `place`.
 ///
 /// # Errors
-/// `INSUFFICIENT_RESOURCES` when too many are connected.
+/// Those of [`admit`], and of the query of the client's user.
 ///
 /// # Safety
 /// The place is in a file object of this device that is being opened; [`disconnect`] follows
@@ -183,19 +267,20 @@ pub(crate) unsafe fn connect(
     place: *mut Place,
     security: ClientSecurity,
 ) -> Result<(), Status> {
-    let qos = security.qos();
+    let (qos, user) = (security.qos(), security.user()?);
     let refused = with(device, |clients| {
-        if clients.count >= MAX_CONNECTIONS {
-            return Some(security);
-        }
         // Under the lock, so that later clients have higher ids.
-        let client = Waiting { connection: Connection::new(qos), security };
-        // SAFETY: promised by the caller.
-        unsafe { clients.append(place, client) };
-        None
+        match admit(clients.connections(), clients.count, qos, &user) {
+            Err(status) => Err((status, security)),
+            Ok(connection) => {
+                // SAFETY: promised by the caller.
+                unsafe { clients.append(place, Waiting { connection, security }) };
+                Ok(())
+            }
+        }
     });
     // A client that is refused is dropped outside the lock.
-    if refused.is_none() { Ok(()) } else { Err(Status::INSUFFICIENT_RESOURCES) }
+    refused.map_err(|(status, _security)| status)
 }
 
 /// Removes a client whose last handle is closed from the list; does nothing when it is not in the
@@ -211,14 +296,26 @@ pub(crate) unsafe fn disconnect(device: Device, place: *mut Place) {
 }
 
 /// Ends the connections of a server whose last handle is closed; it can accept no more.
-pub(crate) fn end_all(device: Device, server: ServerId, closed: &Closed) {
+pub(crate) fn end_all(device: Device, server: &Server<'_>) {
+    let mut seen = ConnectionId(0);
     loop {
         // One at a time, because each is dropped outside the lock.
         let ended = with(device, |clients| {
-            closed.set(clients);
-            let own = clients.find(|connection| connection.served_by(server) == Some(true));
-            // SAFETY: null, or a place in the list.
-            unsafe { clients.remove(own) }
+            server.closed.set(clients);
+            let own = |connection: &Connection| connection.served_by(server.id) == Some(true);
+            // SAFETY: a start is null or in the list.
+            let place = unsafe { clients.find(clients.start(server, seen), own) };
+            // SAFETY: null, or in the list.
+            let Some(client) = unsafe { place.as_ref() }.and_then(|place| place.client.as_ref()) else {
+                // SAFETY: the server's file object exists as long as its cleanup runs.
+                unsafe { clients.unlink(server.place) };
+                return None;
+            };
+            seen = client.connection.id();
+            // SAFETY: just found; the last turn of the loop removes the server's place.
+            unsafe { clients.move_server(server, place, seen) };
+            // SAFETY: just found.
+            unsafe { clients.remove(place) }
         });
         if ended.is_none() {
             return;
@@ -227,43 +324,51 @@ pub(crate) fn end_all(device: Device, server: ServerId, closed: &Closed) {
 }
 
 /// See [`psimp_service::Kernel::next_client`].
-pub(crate) fn next(device: Device, server: ServerId, after: ConnectionId) -> Option<(Connection, bool)> {
+pub(crate) fn next(device: Device, server: &Server<'_>, after: ConnectionId) -> Option<(Connection, bool)> {
     with(device, |clients| {
+        // A server that is closed must not come into the list again.
+        if server.closed.get(clients) {
+            return None;
+        }
         let mut found = None;
-        clients.find(|connection| {
+        let others = |connection: &Connection| {
             if connection.id() > after {
-                found = connection.served_by(server).map(|served| (*connection, served));
+                found = connection.served_by(server.id).map(|served| (*connection, served));
             }
             found.is_some()
-        });
+        };
+        // SAFETY: a start is null or in the list.
+        let place = unsafe { clients.find(clients.start(server, after), others) };
+        let (connection, _) = &found?;
+        // SAFETY: just found; the server is not closed, so its cleanup, which removes it, is still to come.
+        unsafe { clients.move_server(server, place, connection.id()) };
         found
     })
 }
 
-/// See [`psimp_service::Kernel::accept`]; `closed` is the server's.
+/// See [`psimp_service::Kernel::accept`].
 ///
 /// # Errors
 /// `NOT_FOUND`, `FILE_CLOSED`.
 pub(crate) fn accept(
     device: Device,
-    server: ServerId,
-    closed: &Closed,
+    server: &Server<'_>,
     id: ConnectionId,
 ) -> Result<(Qos, ServedClient), Status> {
     with(device, |clients| {
-        if closed.get(clients) {
+        if server.closed.get(clients) {
             return Err(Status::FILE_CLOSED);
         }
-        let client = clients.by_id(id).ok_or(Status::NOT_FOUND)?;
-        client.connection.accept(server).ok_or(Status::NOT_FOUND)?;
+        let client = clients.by_id(server, id).ok_or(Status::NOT_FOUND)?;
+        client.connection.accept(server.id).ok_or(Status::NOT_FOUND)?;
         Ok((client.connection.qos(), client.security.share()))
     })
 }
 
 /// See [`psimp_service::Kernel::finish_accept`]. Does nothing when the connection has ended.
-pub(crate) fn finish_accept(device: Device, id: ConnectionId, served: bool) {
+pub(crate) fn finish_accept(device: Device, server: &Server<'_>, id: ConnectionId, served: bool) {
     with(device, |clients| {
-        if let Some(client) = clients.by_id(id) {
+        if let Some(client) = clients.by_id(server, id) {
             client.connection.finish_accept(served);
         }
     });

@@ -70,10 +70,10 @@ pub(crate) unsafe fn create(driver: WDFDRIVER) -> Result<(), NTSTATUS> {
     }
     // SAFETY: the init is not yet consumed.
     unsafe { file::configure(init.0) };
-    finish(init)
+    finish(init, every_user)
 }
 
-fn finish(mut init: DeviceInit) -> Result<(), NTSTATUS> {
+fn finish(mut init: DeviceInit, every_user: bool) -> Result<(), NTSTATUS> {
     let mut attributes = clients::attributes();
     let mut device: WDFDEVICE = ptr::null_mut();
     // SAFETY: the init is configured; on success the framework sets our pointer
@@ -89,7 +89,7 @@ fn finish(mut init: DeviceInit) -> Result<(), NTSTATUS> {
     // SAFETY: the driver's one device.
     let prepared = unsafe { Device::new(device) };
     // SAFETY: called once; the device cannot be opened before it is completely set up, below.
-    unsafe { clients::prepare(prepared) }?;
+    unsafe { clients::prepare(prepared, every_user) }?;
     let link = LINK.unicode();
     // SAFETY: the device was just created, `link` is a local.
     check(unsafe {

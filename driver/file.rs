@@ -3,7 +3,7 @@
 //!
 //! Everything here runs at `PASSIVE_LEVEL`: it takes wait locks or runs in callbacks of that level.
 
-use crate::clients::{self, Closed, Place};
+use crate::clients::{self, Closed, Place, Server};
 use crate::kernel::{self, ClientSecurity, Process, ServedClient, SlotToken};
 use crate::request::Create;
 use crate::wdf::{self, ContextType, Device, File, Mutex, WaitLock};
@@ -11,7 +11,7 @@ use core::cell::UnsafeCell;
 use core::num::NonZeroU64;
 use psimp_nt::Status;
 use psimp_protocol::ConnectionId;
-use psimp_service::{Qos, Role, SaveTable, ServerId};
+use psimp_service::{Connection, Open, Qos, Role, SaveTable, ServerId};
 use wdk_sys::{
     _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext2, _WDF_TRI_STATE::WdfUseDefault, NTSTATUS,
     WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFDEVICE_INIT, WDFFILEOBJECT, WDFREQUEST,
@@ -25,7 +25,7 @@ struct FileContext {
     /// The server process that opened it, referenced so that its address cannot be reused for
     /// another process while the handle exists elsewhere. `None` for a client.
     opener: Option<Process>,
-    /// A client's place among those that are connected, guarded by their lock. Unused by a server.
+    /// Its place among the clients, guarded by their lock.
     place: UnsafeCell<Place>,
     /// The saved slots; `None` inside once the last handle is closed. The lock is a child of the
     /// file object, which deletes it. `None` for a client.
@@ -71,7 +71,7 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
     // SAFETY: the framework passes each create to this callback once, and nothing else in the
     // driver has its handle.
     let create = unsafe { Create::new(request, file) };
-    let result = role(&create).and_then(|role| match role {
+    let result = role(&create, device).and_then(|role| match role {
         Role::Server => open_server(&create),
         Role::Client => open_client(&create, device),
     });
@@ -81,14 +81,15 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
 /// What is opened.
 ///
 /// # Errors
-/// Those of [`psimp_service::open`]; `OBJECT_NAME_NOT_FOUND` for a name relative to a file, below which
-/// there is none. Whether the I/O manager checks the device's descriptor for that is not documented,
-/// and the name would be mistaken for one below the device.
-fn role(create: &Create) -> Result<Role, Status> {
-    if create.is_relative() {
-        return Err(Status::OBJECT_NAME_NOT_FOUND);
-    }
-    psimp_service::open(create.name(), create.desired_access(), kernel::access_check)
+/// Those of [`psimp_service::open`].
+fn role(create: &Create, device: Device) -> Result<Role, Status> {
+    let open = Open {
+        name: create.name(),
+        relative: create.is_relative(),
+        desired: create.desired_access(),
+        every_user_may_connect: clients::every_user_may_connect(device),
+    };
+    psimp_service::open(&open, kernel::access_check)
 }
 
 /// Makes the file object a server's, owned by the calling process.
@@ -165,7 +166,7 @@ extern "C" fn evt_file_cleanup(file: WDFFILEOBJECT) {
     // SAFETY: the place is in a file object that exists as long as this callback runs.
     unsafe { clients::disconnect(file.device(), context.place.get()) };
     let Some(saves) = &context.saves else { return };
-    clients::end_all(file.device(), server_id(file), &context.closed);
+    clients::end_all(file.device(), &server(file));
     // The references are dropped outside the lock.
     drop(saves.with(Option::take));
 }
@@ -182,9 +183,12 @@ extern "C" fn evt_file_close(file: WDFFILEOBJECT) {
     drop(unsafe { (*context).opener.take() });
 }
 
-/// Names a server.
-pub(crate) fn server_id(file: File<'_>) -> ServerId {
-    ServerId(NonZeroU64::new(file.handle().addr() as u64).unwrap_or(NonZeroU64::MIN))
+/// The server that a file object is.
+fn server(file: File<'_>) -> Server<'_> {
+    let context = opened(file);
+    let id = NonZeroU64::new(file.handle().addr() as u64).unwrap_or(NonZeroU64::MIN);
+    // SAFETY: both are of this file object.
+    unsafe { Server::new(ServerId(id), context.place.get(), &context.closed) }
 }
 
 /// Works on the saves of `file` under their lock.
@@ -213,7 +217,17 @@ pub(crate) fn accept(
     file: File<'_>,
     connection: ConnectionId,
 ) -> Result<(Qos, ServedClient), Status> {
-    clients::accept(device, server_id(file), &opened(file).closed, connection)
+    clients::accept(device, &server(file), connection)
+}
+
+/// See [`psimp_service::Kernel::finish_accept`].
+pub(crate) fn finish_accept(device: Device, file: File<'_>, connection: ConnectionId, served: bool) {
+    clients::finish_accept(device, &server(file), connection, served);
+}
+
+/// See [`psimp_service::Kernel::next_client`].
+pub(crate) fn next_client(device: Device, file: File<'_>, after: ConnectionId) -> Option<(Connection, bool)> {
+    clients::next(device, &server(file), after)
 }
 
 /// Whether the calling process opened `file` to serve.

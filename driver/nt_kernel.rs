@@ -3,7 +3,7 @@
 
 use crate::kernel::{self, HandleToken, PrimaryToken, ServedClient, SlotToken, Thread, TokenPtr};
 use crate::wdf::{Device, File};
-use crate::{clients, file, worker};
+use crate::{file, worker};
 use psimp_nt::{Level, Status};
 use psimp_protocol::ConnectionId;
 use psimp_service::{Connection, Kernel, Qos, SaveTable, Slot, TokenRef};
@@ -91,7 +91,7 @@ impl Kernel for NtKernel<'_> {
     }
 
     fn next_client(&self, after: ConnectionId) -> Option<(Connection, bool)> {
-        clients::next(self.device, file::server_id(self.file?), after)
+        file::next_client(self.device, self.file?, after)
     }
 
     fn accept(&self, id: ConnectionId) -> Result<(Qos, ServedClient), Status> {
@@ -99,7 +99,9 @@ impl Kernel for NtKernel<'_> {
     }
 
     fn finish_accept(&self, id: ConnectionId, served: bool) {
-        clients::finish_accept(self.device, id, served);
+        if let Some(file) = self.file {
+            file::finish_accept(self.device, file, id, served);
+        }
     }
 
     fn client_token<'c>(&self, client: &'c ServedClient) -> &'c HandleToken {

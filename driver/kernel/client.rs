@@ -2,13 +2,13 @@
 //! them.
 
 use super::check;
-use super::token::HandleToken;
+use super::token::{HandleToken, TokenPtr};
 use crate::ntoskrnl::{
     PsDereferenceImpersonationToken, PsDereferencePrimaryToken, PsGetCurrentThread, SeCreateClientSecurity,
     SeImpersonateClientEx, SeTokenType,
 };
 use core::ptr;
-use psimp_nt::{Level, Status};
+use psimp_nt::{Level, Sid, Status};
 use psimp_service::Qos;
 use wdk_sys::{
     _TOKEN_TYPE::TokenPrimary, SECURITY_CLIENT_CONTEXT, SECURITY_DYNAMIC_TRACKING,
@@ -61,6 +61,15 @@ impl ClientSecurity {
             effective_only: 0
                 != if dynamic { self.0.DirectAccessEffectiveOnly } else { quality.EffectiveOnly },
         }
+    }
+
+    /// The user of the client's token.
+    ///
+    /// # Errors
+    /// The error of the query, for example out of memory.
+    pub(crate) fn user(&self) -> Result<Sid, Status> {
+        // SAFETY: the context has a reference on its token.
+        unsafe { TokenPtr::new(self.0.ClientToken) }.user()
     }
 
     /// The client with its own reference, which outlives `self`.

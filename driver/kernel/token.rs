@@ -207,6 +207,12 @@ fn luid(luid: LUID) -> Luid {
 }
 
 impl TokenPtr<'_> {
+    /// # Safety
+    /// `token` is a token, and referenced during `'r`.
+    pub(super) unsafe fn new(token: PVOID) -> Self {
+        Self(token, PhantomData)
+    }
+
     pub(super) fn as_ptr(self) -> PVOID {
         self.0
     }
@@ -293,7 +299,7 @@ impl TokenPtr<'_> {
         })
     }
 
-    fn user(self) -> Result<Sid, Status> {
+    pub(super) fn user(self) -> Result<Sid, Status> {
         // SAFETY: the class returns TOKEN_USER.
         let information =
             unsafe { Information::<TOKEN_USER>::query(self, _TOKEN_INFORMATION_CLASS::TokenUser) }?;

@@ -171,6 +171,11 @@ impl Host {
         match self.0 {}
     }
 
+    /// How many work items the driver has created and not deleted.
+    pub fn work_items(&self) -> usize {
+        match self.0 {}
+    }
+
     /// The address range of the image in this process.
     pub fn addresses(&self) -> Range<u64> {
         match self.0 {}

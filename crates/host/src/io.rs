@@ -102,6 +102,9 @@ pub struct Options {
     pub listener: Option<Listener>,
     /// The log that the events are written to while a session listens.
     pub events: EventLog,
+    /// Opens are checked against the device's descriptor, as they should be. Without that, a driver
+    /// shows its own checks: `ReactOS`'s framework drops the descriptor.
+    pub device_descriptors: bool,
 }
 
 impl Default for Options {
@@ -113,6 +116,7 @@ impl Default for Options {
             parameters: BTreeMap::new(),
             listener: None,
             events: EventLog::default(),
+            device_descriptors: true,
         }
     }
 }
@@ -125,6 +129,7 @@ impl fmt::Debug for Options {
             .field("service", &self.service)
             .field("parameters", &self.parameters)
             .field("listener", &self.listener)
+            .field("device_descriptors", &self.device_descriptors)
             .finish_non_exhaustive()
     }
 }

@@ -55,6 +55,8 @@ statuses! {
     INVALID_SECURITY_DESCR = 0xC000_0079;
     /// The file object is being closed.
     FILE_CLOSED = 0xC000_0128;
+    /// A process or a user has as many as it may have.
+    QUOTA_EXCEEDED = 0xC000_0044;
     /// There is no such save or connection.
     NOT_FOUND = 0xC000_0225;
     /// An impersonation token was needed.

@@ -36,6 +36,10 @@ pub const LINK_NAME: &str = r"\DosDevices\PsImpersonate";
 pub const CLIENT_NAME: &str = r"\Client";
 /// How many clients can be connected at one time.
 pub const MAX_CONNECTIONS: usize = 10_000;
+/// How many clients of one user can be, so that no user takes all places.
+pub const MAX_USER_CONNECTIONS: usize = 1_000;
+/// How many clients of one process can be.
+pub const MAX_PROCESS_CONNECTIONS: usize = 250;
 /// How many saves a file object can hold at one time.
 pub const MAX_SAVES: usize = 16;
 /// Who may open the device to serve: SYSTEM and administrators, nobody else. Who may
@@ -46,12 +50,11 @@ pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
 pub const CLIENTS_SETTING: &str = "Clients";
 /// [`CLIENTS_SETTING`]: every authenticated user may connect.
 pub const CLIENTS_AUTHENTICATED: u32 = 1;
-/// The device's descriptor when every authenticated user may connect. To serve is still what
-/// [`SERVER_SECURITY`] says.
+/// The device's descriptor when every authenticated user may connect.
 pub const CLIENTS_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GR;;;AU)";
 /// [`DEVICE_SDDL`] as a self-relative descriptor of SYSTEM's, whose generic rights are mapped
-/// as for files. Whoever opens the device itself has to have access by it, whatever the
-/// device's own descriptor says.
+/// as for files. Whoever serves has to have access by it, and whoever connects while there is no
+/// [`CLIENTS_SETTING`], whatever the device's own descriptor says.
 #[rustfmt::skip]
 pub const SERVER_SECURITY: [u8; 96] = [
     // Revision, control (DACL present, protected, self-relative), offsets.
@@ -65,4 +68,16 @@ pub const SERVER_SECURITY: [u8; 96] = [
     0, 0, 20, 0, 0xFF, 0x01, 0x1F, 0, 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
     // Allow S-1-5-32-544 everything.
     0, 0, 24, 0, 0xFF, 0x01, 0x1F, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 0x02, 0, 0,
+];
+/// [`CLIENTS_SDDL`] in the same form, for whoever connects while every authenticated user may.
+#[rustfmt::skip]
+pub const CLIENT_SECURITY: [u8; 116] = [
+    1, 0, 0x04, 0x90, 20, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 44, 0, 0, 0,
+    1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
+    1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
+    2, 0, 72, 0, 3, 0, 0, 0,
+    0, 0, 20, 0, 0xFF, 0x01, 0x1F, 0, 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
+    0, 0, 24, 0, 0xFF, 0x01, 0x1F, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 0x02, 0, 0,
+    // Allow S-1-5-11 to read.
+    0, 0, 20, 0, 0x89, 0x00, 0x12, 0, 1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0,
 ];

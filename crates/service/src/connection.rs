@@ -2,8 +2,8 @@
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
-use psimp_nt::Level;
-use psimp_protocol::ConnectionId;
+use psimp_nt::{Level, Sid, Status};
+use psimp_protocol::{ConnectionId, MAX_CONNECTIONS, MAX_PROCESS_CONNECTIONS, MAX_USER_CONNECTIONS};
 
 /// The next connection's number: each is used once between load and unload, so that an old id never
 /// refers to another client.
@@ -19,6 +19,7 @@ pub struct ServerId(pub NonZeroU64);
 pub struct Connection {
     id: ConnectionId,
     qos: Qos,
+    user: Sid,
     /// The server that has the client: it impersonates it, did so, or is trying to.
     server: Option<ServerId>,
     /// The number of that server's threads that are trying to now.
@@ -41,11 +42,12 @@ pub struct Qos {
 }
 
 impl Connection {
-    /// A waiting client.
-    pub fn new(qos: Qos) -> Self {
+    /// A waiting client, whose token has this user.
+    fn new(qos: Qos, user: Sid) -> Self {
         Self {
             id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)),
             qos,
+            user,
             server: None,
             trying: 0,
             served: false,
@@ -91,8 +93,35 @@ impl Connection {
     }
 }
 
+/// A waiting client beside those that are `connected`, of which there are `count`.
+///
+/// # Errors
+/// `INSUFFICIENT_RESOURCES` when there are [`MAX_CONNECTIONS`]; `QUOTA_EXCEEDED` when so many of its
+/// user or of its process are connected that no other is admitted.
+pub fn admit<'c>(
+    connected: impl Iterator<Item = &'c Connection>,
+    count: usize,
+    qos: Qos,
+    user: &Sid,
+) -> Result<Connection, Status> {
+    if count >= MAX_CONNECTIONS {
+        return Err(Status::INSUFFICIENT_RESOURCES);
+    }
+    let (mut of_process, mut of_user) = (0, 0);
+    for other in connected {
+        of_process += usize::from(other.qos.process == qos.process);
+        of_user += usize::from(other.user == *user);
+    }
+    if of_process >= MAX_PROCESS_CONNECTIONS || of_user >= MAX_USER_CONNECTIONS {
+        return Err(Status::QUOTA_EXCEEDED);
+    }
+    Ok(Connection::new(qos, *user))
+}
+
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     const SERVERS: [ServerId; 2] = [ServerId(NonZeroU64::MIN), ServerId(NonZeroU64::MAX)];
@@ -100,7 +129,7 @@ mod tests {
 
     #[test]
     fn one_server_has_a_client_at_a_time() {
-        let mut connection = Connection::new(QOS);
+        let mut connection = Connection::new(QOS, Sid::EVERYONE);
         assert_eq!(SERVERS.map(|server| connection.served_by(server)), [Some(false), Some(false)]);
         assert_eq!(connection.accept(SERVERS[1]), Some(()));
         assert_eq!(connection.accept(SERVERS[0]), None);
@@ -116,7 +145,7 @@ mod tests {
     #[test]
     fn a_refusal_takes_no_client_from_the_servers_other_threads() {
         for others_answer_first in [false, true] {
-            let mut connection = Connection::new(QOS);
+            let mut connection = Connection::new(QOS, Sid::EVERYONE);
             assert_eq!([(); 2].map(|()| connection.accept(SERVERS[0])), [Some(()); 2]);
             connection.finish_accept(others_answer_first);
             assert_eq!(connection.accept(SERVERS[1]), None);
@@ -126,7 +155,32 @@ mod tests {
     }
 
     #[test]
+    fn neither_a_process_nor_a_user_takes_all_places() {
+        let user = Sid::EVERYONE;
+        let other = Sid::new(5, &[18]);
+        let clients = |count: usize, processes: u32| {
+            (0..count).map(move |number| {
+                #[allow(clippy::cast_possible_truncation)] // thousands
+                let process = number as u32 % processes + 100;
+                Connection::new(Qos { process, ..QOS }, user)
+            })
+        };
+        let admitted = |count, processes, process, who: &Sid| {
+            let connected: std::vec::Vec<_> = clients(count, processes).collect();
+            admit(connected.iter(), count, Qos { process, ..QOS }, who).map(|client| client.qos().process)
+        };
+        assert_eq!(admitted(249, 1, 100, &other), Ok(100));
+        assert_eq!(admitted(250, 1, 100, &other), Err(Status::QUOTA_EXCEEDED));
+        assert_eq!(admitted(250, 1, 8, &user), Ok(8));
+        assert_eq!(admitted(999, 100, 8, &user), Ok(8));
+        assert_eq!(admitted(1000, 100, 8, &user), Err(Status::QUOTA_EXCEEDED));
+        assert_eq!(admitted(1000, 100, 8, &other), Ok(8));
+        assert_eq!(admitted(9999, 100, 8, &other), Ok(8));
+        assert_eq!(admitted(10_000, 100, 8, &other), Err(Status::INSUFFICIENT_RESOURCES));
+    }
+
+    #[test]
     fn ids_rise() {
-        assert!(Connection::new(QOS).id() < Connection::new(QOS).id());
+        assert!(Connection::new(QOS, Sid::EVERYONE).id() < Connection::new(QOS, Sid::EVERYONE).id());
     }
 }

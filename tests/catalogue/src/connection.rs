@@ -3,7 +3,9 @@
 //! The client's thread opens the client's name of the device. The flags of its `CreateFile` limit
 //! what a server may do, as they do for the client of a named pipe.
 
-use crate::script::{Broker, Judge, Object, Securable, Step, Who, check, idle, imp, on, script, slot};
+use crate::script::{
+    Broker, ByKernel, Judge, Object, Securable, State, Step, Who, check, idle, imp, on, script, slot,
+};
 use crate::{ClientToken, ServerToken, User};
 use psimp_nt::{Sid, Status};
 use psimp_protocol::CLIENTS_AUTHENTICATED;
@@ -33,6 +35,12 @@ const NO_ADMIN: u32 = 1;
 
 /// The value of the setting `Clients` that lets every authenticated user connect.
 const ALL: Option<u32> = Some(CLIENTS_AUTHENTICATED);
+
+/// The client of B, served as it is.
+const B_SERVED: State =
+    State { slot: "Bp0 co1 eo0 L2", open: "", access: "as B", references: &[], after_open: "" };
+/// A copy of its token.
+const B_COPIED: State = State { slot: "copy of Bp0 imp/1 co1 eo0 L1", access: "A5", ..B_SERVED };
 
 /// A thread connects as the client with this number.
 const fn connects(keep: usize, flags: u32, status: Status) -> Step {
@@ -596,6 +604,29 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
             on(Who::ClientB, &[connects(1, IMPERSONATION | EFFECTIVE_ONLY, OK)]),
             serve(1, 2, OK),
             check("copy of Bp0 imp/1 co1 eo1 L1", "new imp/1 effective", "A5", &[]),
+        ],
+    )
+    .through_driver(ALL),
+    script(
+        "K36",
+        "another user's client, served with the privilege: the kernels keep it, the documented rule does not",
+        ServerToken::SPlus,
+        &[
+            on(Who::ClientB, &[connects(1, IMPERSONATION | DYNAMIC, OK)]),
+            serve(1, 2, OK),
+            Step::Check(ByKernel { documented: B_COPIED, nt52: B_SERVED, win10: B_SERVED }),
+        ],
+    )
+    .through_driver(ALL),
+    script(
+        "K37",
+        "nothing is opened relative to a handle of the device",
+        ServerToken::S,
+        &[
+            Step::Broker(Broker::OpenRelative("", NO_NAME)),
+            Step::Broker(Broker::OpenRelative("Client", NO_NAME)),
+            Step::Broker(Broker::OpenRelative(r"\Client", NO_NAME)),
+            opens(r"\Client", 2, OK),
         ],
     )
     .through_driver(ALL),

@@ -80,6 +80,8 @@ pub enum Driver {
         system: Arc<System>,
         /// The device's DACL.
         acl: Acl,
+        /// Every authenticated user may connect.
+        everybody: bool,
         /// The connected clients.
         clients: Arc<Clients>,
     },
@@ -188,7 +190,7 @@ impl Driver {
                 let everybody = options.parameters.get(CLIENTS_SETTING) == Some(&CLIENTS_AUTHENTICATED);
                 let acl = parse_sddl(if everybody { CLIENTS_SDDL } else { DEVICE_SDDL })
                     .map_err(|unknown| Failure::Fault(format!("the model does not know {unknown:?}")))?;
-                Ok(Self::Service { system: system.clone(), acl, clients: Arc::default() })
+                Ok(Self::Service { system: system.clone(), acl, everybody, clients: Arc::default() })
             }
             Source::Image(image) => Self::load(image, system, options, 0, None),
             Source::Poisoned(image) => Self::load(image, system, options, 0x5A, None),
@@ -268,11 +270,14 @@ impl Driver {
         quality: Option<SecurityQos>,
     ) -> Result<File, Failure> {
         match self {
-            Self::Service { system, acl, clients } => {
+            Self::Service { system, acl, everybody, clients } => {
                 let (granted, opener) = open_device(system, thread, acl, desired)?;
                 let name: Vec<u16> = name.encode_utf16().collect();
                 let check = |descriptor: &[u8], desired| access_check(system, thread, descriptor, desired);
-                let end = match psimp_service::open(&name, desired, check)? {
+                let every_user_may_connect = *everybody;
+                let asked =
+                    psimp_service::Open { name: &name, relative: false, desired, every_user_may_connect };
+                let end = match psimp_service::open(&asked, check)? {
                     Role::Server => End::Server(Box::new(ServerFile::new(clients.clone()))),
                     Role::Client => End::Client(clients.connect(system, thread, quality.as_ref())?),
                 };
@@ -285,6 +290,36 @@ impl Driver {
                     witness.ended("open of the device", *status);
                 }
                 Ok(File::Image(opened?))
+            }
+        }
+    }
+
+    /// Opens a name relative to a file, and closes it again.
+    ///
+    /// # Errors
+    /// The failure that the I/O manager or the driver returns.
+    pub fn open_relative(
+        &self,
+        thread: &Arc<Thread>,
+        root: &File,
+        name: &str,
+        desired: u32,
+    ) -> Result<(), Failure> {
+        match (self, root) {
+            (Self::Service { system, everybody, .. }, _) => {
+                let name: Vec<u16> = name.encode_utf16().collect();
+                let check = |descriptor: &[u8], desired| access_check(system, thread, descriptor, desired);
+                let every_user_may_connect = *everybody;
+                let asked =
+                    psimp_service::Open { name: &name, relative: true, desired, every_user_may_connect };
+                Ok(psimp_service::open(&asked, check).map(drop)?)
+            }
+            (Self::Image { host, .. }, File::Image(root)) => {
+                let opened = host.open_relative(thread, root, &Open::new(name, desired))?;
+                Ok(host.close(thread, opened)?)
+            }
+            (Self::Image { .. }, File::Service { .. }) => {
+                Err(Failure::Fault("a file of no image".to_owned()))
             }
         }
     }

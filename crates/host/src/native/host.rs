@@ -98,7 +98,11 @@ impl Host {
             return Err(NO_SUCH_DEVICE.into());
         }
         let desired = map_generic(open.desired);
-        let (granted, _) = open_device(&self.machine.system, thread, device.acl(), desired)?;
+        let granted = if self.machine.options.device_descriptors {
+            open_device(&self.machine.system, thread, device.acl(), desired)?.0
+        } else {
+            desired
+        };
         let open = Open { name, desired, quality: open.quality };
         self.open_checked(thread, &device, &open, granted, false)
     }
@@ -384,6 +388,11 @@ impl Host {
     /// pool blocks, handles.
     pub fn held(&self) -> Vec<Fault> {
         self.machine.ledger.leaks(&self.machine.mapping)
+    }
+
+    /// How many work items the driver has created and not deleted.
+    pub fn work_items(&self) -> usize {
+        self.machine.framework.work_items.all().len()
     }
 
     /// The address range of the image in this process.

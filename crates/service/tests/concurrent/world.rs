@@ -5,7 +5,7 @@
 use loom::sync::Mutex;
 use loom::thread::{self, ThreadId};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
-use psimp_protocol::wire;
+use psimp_protocol::wire::{self, rules_flags::KERNEL_RULES};
 use psimp_protocol::{ConnectionId, Ioctl, Operation, PROTOCOL_VERSION};
 use psimp_service::{
     Caller, Connection, Kernel, Qos, Reply, SaveTable, Slot, Statistics, Token, TokenRef, dispatch,
@@ -109,7 +109,7 @@ impl World {
 
     /// RESTORE into a thread's own slot.
     pub(crate) fn restore(&self, thread: usize, save: u64) -> Result<(), Status> {
-        let input = wire::Restore { version: PROTOCOL_VERSION, flags: 0, thread: 0, save };
+        let input = wire::Restore { flags: KERNEL_RULES, save, ..wire::Restore::EXAMPLE };
         self.send(thread, Operation::Restore, &input).map(drop)
     }
 

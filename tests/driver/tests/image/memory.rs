@@ -1,13 +1,13 @@
-//! The driver's image when the framework has no memory for a reply.
+//! The driver's image when there is no memory for a reply, or to read a token.
 
-use crate::session::{CALLER, Session};
+use crate::session::{CALLER, Session, TOKEN_IMPERSONATE, TOKEN_QUERY, spec};
 use psimp_host::{Call, Decision, Failure, Observer, Options};
-use psimp_model::Kernel;
-use psimp_nt::{Level, Status};
+use psimp_model::{Kernel, Object, TokenSpec};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::Operation;
-use psimp_protocol::wire::Slot;
+use psimp_protocol::wire::{Impersonate, Outcome, Slot, verdict};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// While it is set, retrieving an output buffer fails.
 #[derive(Debug, Default)]
@@ -53,5 +53,59 @@ fn what_cannot_be_told_is_not_done_except_that_a_thread_can_stop() {
     assert_eq!(revert.map(|slot| slot.flags), Err(FAILED));
     assert!(!session.thread.is_impersonating());
 
+    assert_eq!(session.end(), Ok(()));
+}
+
+/// Lets this many queries of tokens succeed.
+#[derive(Debug)]
+struct Queries(AtomicU32);
+
+impl Observer for Queries {
+    fn rule(&self, call: &Call<'_>) -> Decision {
+        let left = |left: u32| left.checked_sub(1);
+        if call.function == "SeQueryInformationToken"
+            && self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_err()
+        {
+            return Decision::Fail;
+        }
+        Decision::Proceed
+    }
+}
+
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_token_that_cannot_be_read_is_told_as_unread() {
+    let queries = Arc::new(Queries(AtomicU32::new(u32::MAX)));
+    let options = Options { observer: Some(queries.clone()), ..Options::default() };
+    let session = Session::with(Kernel::Win10, options);
+    let allow = |count| queries.0.store(count, Ordering::Relaxed);
+    let revert = || session.send::<_, Slot>(Operation::Revert, &[0_u8; 0]).expect("REVERT");
+
+    // Below Impersonation the level decides: of the token only its own level is read.
+    allow(1);
+    let outcome = session.impersonate(Level::Identification, 0).expect("one query is enough");
+    assert_eq!((outcome.verdict, outcome.rule), (verdict::KEPT, 1));
+    session.impersonate(Level::Impersonation, 0).expect_err("more are needed");
+
+    // Active and unread, with the level of the slot and nothing of the token.
+    let slot = revert();
+    assert_eq!((slot.flags, slot.level, slot.token_id, slot.user_length), (1 | 16, 1, 0, 0));
+
+    // The copy is stored and cannot be read: the token asked for is read twice, the primary once.
+    let other = TokenSpec {
+        user: Sid::new(5, &[21, 9, 9, 9, 1001]),
+        authentication_id: Luid(0x7_0000_0005),
+        ..spec(TokenType::Impersonation, Level::Impersonation)
+    };
+    let other = Object::Token(session.system.create_token(other));
+    let token = session.process.handles().insert(other, TOKEN_IMPERSONATE | TOKEN_QUERY);
+    allow(3);
+    let request = Impersonate { token, ..session.request(Level::Impersonation, 2) };
+    let outcome: Outcome = session.send(Operation::Impersonate, &request).expect("IMPERSONATE");
+    assert_eq!((outcome.verdict, outcome.level_stored), (verdict::COPIED, 1));
+    assert_eq!((outcome.flags, outcome.token_stored, outcome.authentication_id), (1 | 4 | 16, 0, 0));
+    allow(u32::MAX);
+    let slot = revert();
+    assert_eq!((slot.flags, slot.authentication_id), (1 | 4, 0x7_0000_0005));
     assert_eq!(session.end(), Ok(()));
 }

@@ -16,6 +16,8 @@ fn a_thread_impersonates_and_reverts() {
         let session = Session::new(kernel);
         let version: wire::Version = session.send(Operation::Version, &[0_u8; 0]).expect("VERSION");
         assert_eq!(version.protocol, PROTOCOL_VERSION);
+        assert_eq!(version.driver.map(|part| part.to_string()).join("."), env!("CARGO_PKG_VERSION"));
+        assert_eq!((version.reserved, version.max_saves), (0, 16));
 
         let outcome = session.impersonate(Level::Impersonation, 0).expect("IMPERSONATE");
         assert_eq!(outcome.verdict, verdict::KEPT);
@@ -33,6 +35,18 @@ fn a_thread_impersonates_and_reverts() {
         assert_eq!(session.host.held().len(), 1, "{:?}", session.host.held());
         assert_eq!(session.end(), Ok(()));
     }
+}
+
+/// Also for what is asked of every server, `FILE_READ_ATTRIBUTES`, alone.
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn an_administrator_opens_the_device_for_any_access() {
+    let session = Session::new(Kernel::Win10);
+    for desired in [1, 0x80, 0x8000_0000, 0x1000_0000] {
+        let file = session.host.open(&session.thread, LINK_NAME, desired).expect("the device opens");
+        session.host.close(&session.thread, file).expect("it closes");
+    }
+    assert_eq!(session.end(), Ok(()));
 }
 
 #[test]

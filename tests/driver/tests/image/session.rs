@@ -140,7 +140,7 @@ impl Session {
         std::thread::scope(|scope| {
             scope.spawn(|| host.close(&other, file)).join().expect("no panic").expect("the file closes");
         });
-        assert_eq!(host.held(), []);
+        assert_eq!((host.held(), host.work_items()), (Vec::new(), 0));
         host.unload()?;
         let slots = usize::from(self.thread.is_impersonating());
         assert_eq!(Arc::strong_count(&client), 2 + slots, "the handle's, ours, and the slot's");

@@ -5,8 +5,8 @@ use super::token::ModelToken;
 use parking_lot::Mutex;
 use psimp_model::{ClientContext, SecurityQos, System, Thread};
 use psimp_nt::Status;
-use psimp_protocol::{ConnectionId, MAX_CONNECTIONS};
-use psimp_service::{Connection, Qos, SaveTable, ServerId};
+use psimp_protocol::ConnectionId;
+use psimp_service::{Connection, Qos, SaveTable, ServerId, admit};
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -21,8 +21,7 @@ impl Clients {
     /// service of its open.
     ///
     /// # Errors
-    /// Those of [`System::se_create_client_security`]; `INSUFFICIENT_RESOURCES` when too many are
-    /// connected.
+    /// Those of [`System::se_create_client_security`] and of [`admit`].
     pub fn connect(
         self: &Arc<Self>,
         system: &System,
@@ -38,10 +37,8 @@ impl Clients {
             effective_only: context.is_effective_only(),
         };
         let mut clients = self.0.lock();
-        if clients.len() >= MAX_CONNECTIONS {
-            return Err(Status::INSUFFICIENT_RESOURCES);
-        }
-        let connection = Connection::new(qos);
+        let connected = clients.values().map(|(connection, _)| connection);
+        let connection = admit(connected, clients.len(), qos, &context.token.user())?;
         clients.insert(connection.id(), (connection, Arc::new(context)));
         Ok(ClientFile { id: connection.id(), clients: self.clone() })
     }

@@ -7,8 +7,8 @@ use crate::driver::{Driver, Failure, File, Source};
 use crate::machine::{Machine, READ_WRITE};
 use oorandom::Rand32;
 use parking_lot::{Mutex, RwLock};
-use psimp_model::{Kernel, SecurityQos};
-use psimp_nt::Status;
+use psimp_model::{Group, Kernel, Privilege, Process, SecurityQos, Thread, TokenSpec, privileges, sids};
+use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use psimp_protocol::RulesMode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -36,10 +36,25 @@ pub struct Crowd {
 /// Servers, each of which is closed and opened again at times.
 const SERVERS: usize = 3;
 
+/// Processes of the clients, four of each user: no process and no user may have all places.
+const PROCESSES: u32 = 120;
+
+/// A primary token of one of the users. With the privilege, the kernel keeps other users' tokens.
+fn administrator(session: Luid, user: u32) -> TokenSpec {
+    let user = Sid::new(5, &[21, 9, 9, 9, 2000 + user]);
+    TokenSpec {
+        groups: vec![Group { sid: sids::ADMINISTRATORS, enabled: true }],
+        privileges: vec![Privilege { luid: privileges::IMPERSONATE, enabled: true }],
+        ..TokenSpec::new(user, session, TokenType::Primary, Level::Anonymous)
+    }
+}
+
 struct Place<'a> {
     machine: &'a Machine,
     driver: &'a Driver,
     clients: usize,
+    /// The clients' processes.
+    processes: Vec<Arc<Process>>,
     come: AtomicUsize,
     /// Clients that have not left.
     here: Mutex<Vec<File>>,
@@ -55,15 +70,20 @@ struct Place<'a> {
 /// When the driver does not start, or its device does not open.
 pub fn crowd(source: &Source, clients: usize, threads: usize) -> Result<Crowd, Failure> {
     let machine = Machine::new(Kernel::Win10);
-    let driver = Driver::start(source, &machine.system)?;
+    let system = &machine.system;
+    let session = machine.process.primary().authentication_id();
+    let process = |user| system.create_process(system.create_token(administrator(session, user)));
+    machine.process.set_primary(system.create_token(administrator(session, 0)));
+    let driver = Driver::start(source, system)?;
     let primary = machine.process.primary();
-    let session = primary.authentication_id();
     let count = || (Arc::strong_count(&primary), machine.system.logon_session_references(session));
     let before = count();
+    let processes: Vec<_> = (0..PROCESSES).map(|number| process(number / 4)).collect();
     let place = Place {
         machine: &machine,
         driver: &driver,
         clients,
+        processes,
         come: AtomicUsize::new(0),
         here: Mutex::default(),
         most: AtomicUsize::new(0),
@@ -75,7 +95,9 @@ pub fn crowd(source: &Source, clients: usize, threads: usize) -> Result<Crowd, F
     std::thread::scope(|scope| {
         for number in 0..threads {
             let (place, machine) = (&place, machine.on(&machine.system.create_thread(&machine.process)));
-            scope.spawn(move || place.run(&machine, Rand32::new(number as u64 + 1)));
+            let clients: Vec<_> =
+                place.processes.iter().map(|process| machine.system.create_thread(process)).collect();
+            scope.spawn(move || place.run(&machine, &clients, Rand32::new(number as u64 + 1)));
         }
     });
     let mut crowd = place.finish();
@@ -92,9 +114,11 @@ pub fn crowd(source: &Source, clients: usize, threads: usize) -> Result<Crowd, F
 
 impl Place<'_> {
     /// Connects, serves and leaves until all have connected, and then until all have left.
-    fn run(&self, machine: &Machine, mut random: Rand32) {
+    fn run(&self, machine: &Machine, clients: &[Arc<Thread>], mut random: Rand32) {
         while self.come.fetch_add(1, Ordering::Relaxed) < self.clients {
-            self.connect(machine, &mut random);
+            if let Some(client) = clients.get(random.rand_u32() as usize % clients.len().max(1)) {
+                self.connect(client, &mut random);
+            }
             match random.rand_range(0..64) {
                 0 => self.reopen(machine, &mut random),
                 1..16 => {
@@ -112,15 +136,13 @@ impl Place<'_> {
         machine.system.ps_revert_to_self(&machine.thread);
     }
 
-    fn connect(&self, machine: &Machine, random: &mut Rand32) {
+    fn connect(&self, client: &Arc<Thread>, random: &mut Rand32) {
         let quality = SecurityQos {
             level: random.rand_range(0..4),
             tracking: if random.rand_range(0..2) == 0 { SecurityQos::STATIC } else { SecurityQos::DYNAMIC },
             effective_only: random.rand_range(0..2) == 0,
         };
-        // The thread's impersonation might not let it connect.
-        machine.system.ps_revert_to_self(&machine.thread);
-        match self.driver.connect(&machine.thread, Some(quality)) {
+        match self.driver.connect(client, Some(quality)) {
             Ok(file) => {
                 let mut here = self.here.lock();
                 here.push(file);

@@ -6,7 +6,8 @@ use psimp_protocol::layout::{Field, Kind, Layout};
 use psimp_protocol::wire::MAX_DESCRIPTOR;
 use psimp_protocol::{
     CLIENT_NAME, CLIENTS_AUTHENTICATED, CLIENTS_SDDL, CLIENTS_SETTING, DEVICE_NAME, DEVICE_SDDL, IOCTLS,
-    Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_SAVES, PROTOCOL_VERSION, REFUSALS, Refusal,
+    Ioctl, LINK_NAME, MAX_CONNECTIONS, MAX_PROCESS_CONNECTIONS, MAX_SAVES, MAX_USER_CONNECTIONS,
+    PROTOCOL_VERSION, REFUSALS, Refusal,
 };
 use psimp_rules::Rule;
 use psimp_service::rights;
@@ -49,8 +50,8 @@ pub(super) fn render() -> String {
     text.push_str(IO_MANAGER);
     let _ = writeln!(
         text,
-        "\nA file object keeps at most {MAX_SAVES} saves; at most {MAX_CONNECTIONS} clients are connected, and the \
-         next open of a client fails with\n`STATUS_INSUFFICIENT_RESOURCES`; a descriptor has at most {MAX_DESCRIPTOR} bytes.\n\n\
+        "\nA file object keeps at most {MAX_SAVES} saves; a descriptor has at most {MAX_DESCRIPTOR} bytes. At most {MAX_CONNECTIONS} clients are\n\
+         connected, {MAX_USER_CONNECTIONS} of a user and {MAX_PROCESS_CONNECTIONS} of a process.\n\n\
          ## Structures\n\n\
          Little-endian, naturally aligned, without padding. Handles are 64 bits wide; a 32-bit caller\n\
          sign-extends its own. Reserved fields are zero. A thread handle of 0 is the calling thread."
@@ -79,6 +80,14 @@ fn opening() -> String {
         "\n## Handles\n\n\
          A server opens the device with `GENERIC_READ`, and with `GENERIC_WRITE` for the codes whose access is\n\
          Write. A client asks for `GENERIC_READ`; more is refused to those whom only the setting lets in.\n\n\
+         | an open that fails | status |\n|---|---|\n\
+         | any other name below the device; any name relative to a handle of it | `STATUS_OBJECT_NAME_NOT_FOUND` |\n\
+         | an opener who may not serve, or not connect | `STATUS_ACCESS_DENIED` |\n\
+         | a thread that impersonates below Impersonation: the I/O manager's status, or the driver's | `STATUS_ACCESS_DENIED`, `…BAD_IMPERSONATION_LEVEL` |\n\
+         | a level in the quality of service above 3, or above the thread's own | `STATUS_INVALID_PARAMETER`, `…BAD_IMPERSONATION_LEVEL` |\n\
+         | a client beside as many of its process or its user as there can be | `STATUS_QUOTA_EXCEEDED` |\n\
+         | a client beside all that there can be; no memory | `STATUS_INSUFFICIENT_RESOURCES` |\n\n\
+         What the setting lets in has no `FILE_TRAVERSE`: a token without `SeChangeNotifyPrivilege` may be refused.\n\n\
          Handles of threads and tokens are the caller's own and are opened for user mode, with the rights that\n\
          the structures name:\n\
          {}.\n\
