@@ -44,12 +44,20 @@ pub(crate) struct Place {
     previous: *mut Place,
 }
 
-/// A server of the device, which is open.
+/// A server of the device, which is open during `'f`.
 pub(crate) struct Server<'f> {
-    pub(crate) id: ServerId,
-    /// Its place, which exists as long as its file object.
-    pub(crate) place: *mut Place,
-    pub(crate) closed: &'f Closed,
+    id: ServerId,
+    place: *mut Place,
+    closed: &'f Closed,
+}
+
+impl<'f> Server<'f> {
+    /// # Safety
+    /// `place` is in the context of a file object that is not closed during `'f`, and `closed` is its
+    /// own.
+    pub(crate) unsafe fn new(id: ServerId, place: *mut Place, closed: &'f Closed) -> Self {
+        Self { id, place, closed }
+    }
 }
 
 /// A client that is connected.
