@@ -150,10 +150,6 @@ impl<'a> Prepared<'a> {
             // A hash of the image where the time of the build would be. The PDB's GUID is a hash of the PDB.
             "-Clink-arg=/Brepro".to_owned(),
         ];
-        if self.arch == Arch::X64 {
-            // Calls and returns match, so that a shadow stack of the processor can be kept.
-            flags.push("-Clink-arg=/CETCOMPAT".to_owned());
-        }
         flags.extend(remapped_prefixes(self.workspace, &self.compiler, &self.mirror)?);
         Ok(flags.join("\u{1f}"))
     }
