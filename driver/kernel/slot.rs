@@ -4,13 +4,11 @@ use super::check;
 use super::object::Thread;
 use super::token::{PrimaryToken, SlotToken, TokenPtr};
 use crate::ntoskrnl::{
-    PsDisableImpersonation, PsGetCurrentThread, PsImpersonateClient, PsReferenceImpersonationToken,
-    PsReferencePrimaryToken, PsRestoreImpersonation, PsRevertToSelf,
+    PsImpersonateClient, PsReferenceImpersonationToken, PsReferencePrimaryToken, PsRevertToSelf,
 };
 use core::ptr::{self, NonNull};
 use psimp_nt::{Level, Status};
 use psimp_service::Slot;
-use wdk_sys::SE_IMPERSONATION_STATE;
 
 impl Thread {
     /// The primary token of the process that owns the thread, referenced.
@@ -82,31 +80,4 @@ impl Thread {
 pub(crate) fn revert_to_self() {
     // SAFETY: PASSIVE_LEVEL, the current thread.
     unsafe { PsRevertToSelf() }
-}
-
-/// While this exists, the calling thread impersonates nobody. It stays on its thread.
-pub(super) struct ImpersonationDisabled(Option<SE_IMPERSONATION_STATE>);
-
-impl ImpersonationDisabled {
-    /// `PsDisableImpersonation`: moves what the slot holds out of it.
-    pub(super) fn new() -> Self {
-        let mut state = SE_IMPERSONATION_STATE::default();
-        // SAFETY: callable at any IRQL.
-        let thread = unsafe { PsGetCurrentThread() };
-        // SAFETY: PASSIVE_LEVEL, the current thread; the pointer is to a local.
-        let impersonated = unsafe { PsDisableImpersonation(thread, &raw mut state) };
-        Self((impersonated != 0).then_some(state))
-    }
-}
-
-impl Drop for ImpersonationDisabled {
-    /// Only what was moved out is moved back: on NT 5.2 a thread without a block must not be restored.
-    fn drop(&mut self) {
-        if let Some(mut state) = self.0.take() {
-            // SAFETY: callable at any IRQL.
-            let thread = unsafe { PsGetCurrentThread() };
-            // SAFETY: PASSIVE_LEVEL, the thread that the state is of; it is restored once.
-            unsafe { PsRestoreImpersonation(thread, &raw mut state) };
-        }
-    }
 }

@@ -1,8 +1,8 @@
 //! Tokens: one owning type for each way to get a reference, all read in the same way.
 
 use super::check;
+use super::disabled::ImpersonationDisabled;
 use super::object::Reference;
-use super::slot::ImpersonationDisabled;
 use crate::ntoskrnl::{
     ExFreePool, ObOpenObjectByPointer, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,
     PsDereferenceImpersonationToken, PsDereferencePrimaryToken, SeQueryInformationToken, SeTokenIsRestricted,
