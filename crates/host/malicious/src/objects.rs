@@ -9,7 +9,8 @@ use wdk_sys::ntddk::{
     PsReferencePrimaryToken, PsRestoreImpersonation, SeTokenIsRestricted,
 };
 use wdk_sys::{
-    _SECURITY_IMPERSONATION_LEVEL::SecurityImpersonation, PETHREAD, PVOID, SE_IMPERSONATION_STATE, SeTokenObjectType,
+    _SECURITY_IMPERSONATION_LEVEL::SecurityImpersonation, PETHREAD, PVOID, SE_IMPERSONATION_STATE,
+    SeTokenObjectType,
 };
 
 unsafe extern "system" {
