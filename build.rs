@@ -19,6 +19,10 @@ fn configure() {
     }
     // The subsystem that wdk-build asks for, with the version that the WDK's own projects have. The last one counts.
     println!("cargo::rustc-link-arg-cdylib=/SUBSYSTEM:NATIVE,10.0");
+    if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64") {
+        // Calls and returns match, so that a shadow stack of the processor can be kept.
+        println!("cargo::rustc-link-arg-cdylib=/CETCOMPAT");
+    }
     match resource() {
         Ok(resource) => println!("cargo::rustc-link-arg-cdylib={}", resource.display()),
         Err(error) => println!("cargo::warning=psimp.sys has no version resource: {error}"),

@@ -44,12 +44,20 @@ pub(crate) struct Place {
     previous: *mut Place,
 }
 
-/// A server of the device, which is open.
+/// A server of the device, which is open during `'f`.
 pub(crate) struct Server<'f> {
-    pub(crate) id: ServerId,
-    /// Its place, which exists as long as its file object.
-    pub(crate) place: *mut Place,
-    pub(crate) closed: &'f Closed,
+    id: ServerId,
+    place: *mut Place,
+    closed: &'f Closed,
+}
+
+impl<'f> Server<'f> {
+    /// # Safety
+    /// `place` is in the context of a file object that is not closed during `'f`, and `closed` is its
+    /// own.
+    pub(crate) unsafe fn new(id: ServerId, place: *mut Place, closed: &'f Closed) -> Self {
+        Self { id, place, closed }
+    }
 }
 
 /// A client that is connected.
@@ -135,7 +143,7 @@ impl Clients {
     ///
     /// # Safety
     /// `place` is null or in the list.
-    unsafe fn find(&self, mut place: *mut Place, mut matches: impl FnMut(&Connection) -> bool) -> *mut Place {
+    unsafe fn find(mut place: *mut Place, mut matches: impl FnMut(&Connection) -> bool) -> *mut Place {
         while !place.is_null() {
             // SAFETY: a place in the list is of a file object that is open.
             let this = unsafe { &*place };
@@ -157,7 +165,7 @@ impl Clients {
     /// The client whose connection has this id.
     fn by_id(&mut self, server: &Server<'_>, id: ConnectionId) -> Option<&mut Waiting> {
         // SAFETY: a start is null or in the list.
-        let place = unsafe { self.find(self.start(server, id), |connection| connection.id() >= id) };
+        let place = unsafe { Self::find(self.start(server, id), |connection| connection.id() >= id) };
         // SAFETY: null, or a place in the list, which is borrowed as long as the result.
         let client = unsafe { place.as_mut() }?.client.as_mut()?;
         (client.connection.id() == id).then_some(client)
@@ -199,7 +207,8 @@ impl Clients {
     /// The place is valid, and its neighbours are each other's, or null at the ends of the list.
     unsafe fn link(&mut self, place: *mut Place) {
         // SAFETY: promised by the caller.
-        let (next, previous) = unsafe { ((*place).next, (*place).previous) };
+        let this = unsafe { &*place };
+        let (next, previous) = (this.next, this.previous);
         // SAFETY: null, or a place in the list.
         *unsafe { previous.as_mut() }.map_or(&mut self.first, |previous| &mut previous.next) = place;
         // SAFETY: null, or a place in the list.
@@ -296,7 +305,7 @@ pub(crate) fn end_all(device: Device, server: &Server<'_>) {
             server.closed.set(clients);
             let own = |connection: &Connection| connection.served_by(server.id) == Some(true);
             // SAFETY: a start is null or in the list.
-            let place = unsafe { clients.find(clients.start(server, seen), own) };
+            let place = unsafe { Clients::find(clients.start(server, seen), own) };
             // SAFETY: null, or in the list.
             let Some(client) = unsafe { place.as_ref() }.and_then(|place| place.client.as_ref()) else {
                 // SAFETY: the server's file object exists as long as its cleanup runs.
@@ -330,7 +339,7 @@ pub(crate) fn next(device: Device, server: &Server<'_>, after: ConnectionId) -> 
             found.is_some()
         };
         // SAFETY: a start is null or in the list.
-        let place = unsafe { clients.find(clients.start(server, after), others) };
+        let place = unsafe { Clients::find(clients.start(server, after), others) };
         let (connection, _) = &found?;
         // SAFETY: just found; the server is not closed, so its cleanup, which removes it, is still to come.
         unsafe { clients.move_server(server, place, connection.id()) };
@@ -358,10 +367,10 @@ pub(crate) fn accept(
 }
 
 /// See [`psimp_service::Kernel::finish_accept`]. Does nothing when the connection has ended.
-pub(crate) fn finish_accept(device: Device, server: &Server<'_>, id: ConnectionId, served: bool) {
+pub(crate) fn finish_accept(device: Device, server: &Server<'_>, id: ConnectionId, done: bool) {
     with(device, |clients| {
         if let Some(client) = clients.by_id(server, id) {
-            client.connection.finish_accept(served);
+            client.connection.finish_accept(done);
         }
     });
 }

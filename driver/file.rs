@@ -11,7 +11,7 @@ use core::cell::UnsafeCell;
 use core::num::NonZeroU64;
 use psimp_nt::Status;
 use psimp_protocol::ConnectionId;
-use psimp_service::{Connection, Qos, Role, SaveTable, ServerId};
+use psimp_service::{Connection, Open, Qos, Role, SaveTable, ServerId};
 use wdk_sys::{
     _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext2, _WDF_TRI_STATE::WdfUseDefault, NTSTATUS,
     WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFDEVICE_INIT, WDFFILEOBJECT, WDFREQUEST,
@@ -81,15 +81,15 @@ extern "C" fn evt_device_file_create(device: WDFDEVICE, request: WDFREQUEST, fil
 /// What is opened.
 ///
 /// # Errors
-/// Those of [`psimp_service::open`]; `OBJECT_NAME_NOT_FOUND` for a name relative to a file, below which
-/// there is none. Whether the I/O manager checks the device's descriptor for that is not documented,
-/// and the name would be mistaken for one below the device.
+/// Those of [`psimp_service::open`].
 fn role(create: &Create, device: Device) -> Result<Role, Status> {
-    if create.is_relative() {
-        return Err(Status::OBJECT_NAME_NOT_FOUND);
-    }
-    let every_user = clients::every_user_may_connect(device);
-    psimp_service::open(create.name(), create.desired_access(), every_user, kernel::access_check)
+    let open = Open {
+        name: create.name(),
+        relative: create.is_relative(),
+        desired: create.desired_access(),
+        every_user_may_connect: clients::every_user_may_connect(device),
+    };
+    psimp_service::open(&open, kernel::access_check)
 }
 
 /// Makes the file object a server's, owned by the calling process.
@@ -187,7 +187,8 @@ extern "C" fn evt_file_close(file: WDFFILEOBJECT) {
 fn server(file: File<'_>) -> Server<'_> {
     let context = opened(file);
     let id = NonZeroU64::new(file.handle().addr() as u64).unwrap_or(NonZeroU64::MIN);
-    Server { id: ServerId(id), place: context.place.get(), closed: &context.closed }
+    // SAFETY: both are of this file object.
+    unsafe { Server::new(ServerId(id), context.place.get(), &context.closed) }
 }
 
 /// Works on the saves of `file` under their lock.

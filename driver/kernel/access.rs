@@ -11,7 +11,7 @@ use wdk_sys::{
     SECURITY_SUBJECT_CONTEXT,
 };
 
-/// The generic mapping of files.
+/// The generic mapping of files, as `IoGetFileObjectGenericMapping` returns it.
 const FILE_MAPPING: GENERIC_MAPPING = GENERIC_MAPPING {
     GenericRead: 0x0012_0089,
     GenericWrite: 0x0012_0116,

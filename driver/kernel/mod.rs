@@ -5,6 +5,7 @@
 
 mod access;
 mod client;
+mod disabled;
 mod object;
 mod slot;
 mod token;

@@ -1,6 +1,7 @@
 //! Tokens: one owning type for each way to get a reference, all read in the same way.
 
 use super::check;
+use super::disabled::ImpersonationDisabled;
 use super::object::Reference;
 use crate::ntoskrnl::{
     ExFreePool, ObOpenObjectByPointer, ObReferenceObjectByHandle, ObfDereferenceObject, ObfReferenceObject,
@@ -219,7 +220,8 @@ impl TokenPtr<'_> {
 
     /// An impersonation-type copy at `level`, with everything that is disabled
     /// in it kept. The handles on the way are the kernel's, so that the caller
-    /// cannot reach them.
+    /// cannot reach them. The copy's descriptor is made of the primary token of
+    /// the calling process, whoever the thread impersonates.
     ///
     /// # Errors
     /// The error of the duplication, for example out of memory.
@@ -251,6 +253,8 @@ impl TokenPtr<'_> {
             ..OBJECT_ATTRIBUTES::default()
         };
         let mut handle: HANDLE = ptr::null_mut();
+        // Owner, group, default DACL and label of a new object are the effective token's.
+        let disabled = ImpersonationDisabled::new();
         // SAFETY: the source handle is open; the pointers are to locals.
         check(unsafe {
             ZwDuplicateToken(
@@ -262,6 +266,7 @@ impl TokenPtr<'_> {
                 &raw mut handle,
             )
         })?;
+        drop(disabled);
         let copy = KernelHandle(handle);
         let mut object: PVOID = ptr::null_mut();
         // SAFETY: the handle is our own, hence KernelMode; the pointer is to a local.

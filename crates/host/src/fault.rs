@@ -115,6 +115,8 @@ pub enum FaultKind {
     MemoryAccess,
     /// An instruction that cannot be executed.
     Instruction,
+    /// A call through a pointer to an address that is no function, or none that may be called so.
+    CallTarget,
     /// The driver did not return.
     Hang,
     /// The driver stopped the system.

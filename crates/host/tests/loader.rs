@@ -132,3 +132,42 @@ fn a_linkers_image_may_end_early_too() {
         refused(image.bytes()[..length].to_vec());
     }
 }
+
+/// Where the bytes of an address are in a linker's file.
+fn offset_of(bytes: &[u8], rva: u32) -> usize {
+    let word = |at: usize| u32::from_le_bytes(*bytes[at..].first_chunk().expect("a word"));
+    let headers = word(0x3C) as usize + 24 + 240;
+    let of_section = |header: usize| {
+        let (start, size, file) = (word(header + 12), word(header + 16), word(header + 20));
+        (start..start + size).contains(&rva).then(|| (file + rva - start) as usize)
+    };
+    (0..16).find_map(|index| of_section(headers + 40 * index)).expect("in a section")
+}
+
+#[test]
+#[ignore = "needs malicious.sys: cargo xtask test builds it and names it in PSIMP_MALICIOUS"]
+fn a_guard_that_is_none_is_refused() {
+    let image = support::malicious();
+    let bytes = image.bytes();
+    let word = |at: usize| u32::from_le_bytes(*bytes[at..].first_chunk().expect("a word"));
+    let directory = word(0x3C) as usize + 24 + 112 + 8 * 10;
+    let config = offset_of(bytes, word(directory));
+    let table = word(config + 0x80) - 0x8000_0000;
+    let (entry, last) = (offset_of(bytes, table), word(directory) + 0x1000);
+    let cases: &[(Change<'_>, &str)] = &[
+        ((directory, &last.to_le_bytes()), "the load configuration is cut off"),
+        ((config + 0x70, &[1, 0]), "a pointer of the guard is in no constant section"),
+        ((config + 0x78, &[0xFF; 8]), "a pointer of the guard is in no constant section"),
+        ((config + 0x80, &[0xFF; 8]), "the guard's table is in no constant section"),
+        ((config + 0x88, &[0xFF; 4]), "the guard's table is in no constant section"),
+        ((config + 0x93, &[0x10]), "the guard's table is cut off, not in order, or not of code"),
+        ((entry, &[0; 4]), "the guard's table is cut off, not in order, or not of code"),
+        ((entry, &[0xFF; 4]), "the guard's table is cut off, not in order, or not of code"),
+    ];
+    for &((at, value), message) in cases {
+        let mut bytes = bytes.to_vec();
+        bytes[at..at + value.len()].copy_from_slice(value);
+        psimp_host::seal(&mut bytes).expect("it has a header");
+        assert_eq!(refused(bytes), format!("not a PE32+ image: {message}"), "{value:x?} at {at:#x}");
+    }
+}

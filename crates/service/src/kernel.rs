@@ -73,7 +73,9 @@ pub trait Kernel {
     /// Whether both refer to the same token object.
     fn is_same(&self, stored: &Self::SlotToken, token: TokenRef<'_, Self>) -> bool;
 
-    /// An impersonation-type copy of `token` at `level`, nothing left out.
+    /// An impersonation-type copy of `token` at `level`, nothing left out. Its security
+    /// descriptor comes from the primary token of the calling process, whoever
+    /// the calling thread impersonates.
     ///
     /// # Errors
     /// What duplication fails with; `token` is unchanged.

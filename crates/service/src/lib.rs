@@ -24,5 +24,5 @@ mod slot;
 pub use connection::{Connection, Qos, ServerId, admit};
 pub use dispatch::{Caller, Reply, dispatch};
 pub use kernel::{Kernel, Statistics, Token, TokenRef, rights};
-pub use open::{Role, open};
+pub use open::{Open, Role, open};
 pub use saves::{SaveTable, Slot};

@@ -12,21 +12,33 @@ pub enum Role {
     Client,
 }
 
-/// Decides an open of the device: `name` is what is opened below it, empty for the device itself,
-/// and `desired` the access asked for, with generic rights mapped. The I/O manager has checked that
-/// against the device's own descriptor, whatever the name. That has to admit clients as well as
-/// servers, and depends on whoever made the device; so here it is checked once more, against the
-/// descriptor of the role. `access_check` checks it as [`crate::Kernel::access_check`] does.
+/// An open of the device.
+#[derive(Clone, Copy, Debug)]
+pub struct Open<'a> {
+    /// What is opened below the device; empty for the device itself.
+    pub name: &'a [u16],
+    /// The name is relative to a handle of the device (`OBJECT_ATTRIBUTES.RootDirectory`).
+    pub relative: bool,
+    /// The access asked for, with generic rights mapped.
+    pub desired: u32,
+    /// The setting `Clients`.
+    pub every_user_may_connect: bool,
+}
+
+/// Decides an open of the device. The I/O manager has checked the access against the device's own
+/// descriptor, whatever the name. That has to admit clients as well as servers, and depends on whoever
+/// made the device; so here it is checked once more, against the descriptor of the role.
+/// `access_check` checks it as [`crate::Kernel::access_check`] does.
 ///
 /// # Errors
-/// `OBJECT_NAME_NOT_FOUND` for any other name; `ACCESS_DENIED`, or what the access status is, for an
-/// opener who may not serve or not connect.
+/// `OBJECT_NAME_NOT_FOUND` for any other name, and for a relative one: there is nothing below a file,
+/// and that the I/O manager checks the device's descriptor for it is not documented. `ACCESS_DENIED`,
+/// or what the access status is, for an opener who may not serve or not connect.
 pub fn open(
-    name: &[u16],
-    desired: u32,
-    every_user_may_connect: bool,
+    open: &Open<'_>,
     access_check: impl FnOnce(&[u8], u32) -> Result<(u32, Status), Status>,
 ) -> Result<Role, Status> {
+    let Open { name, relative, desired, every_user_may_connect } = *open;
     let role = if name.is_empty() {
         Role::Server
     } else if is_client(name) {
@@ -34,6 +46,9 @@ pub fn open(
     } else {
         return Err(Status::OBJECT_NAME_NOT_FOUND);
     };
+    if relative {
+        return Err(Status::OBJECT_NAME_NOT_FOUND);
+    }
     let descriptor: &[u8] = match role {
         Role::Client if every_user_may_connect => &CLIENTS.0,
         Role::Client | Role::Server => &SERVERS.0,
@@ -77,7 +92,12 @@ mod tests {
             *to = from;
             length += 1;
         }
-        open(&wide[..length], desired, every_user, |descriptor, asked| {
+        let name = &wide[..length];
+        let asked = Open { name, relative: false, desired, every_user_may_connect: every_user };
+        let unchecked = |_: &[u8], _| unreachable!("nothing is below a file");
+        let relative = open(&Open { relative: true, ..asked }, unchecked);
+        assert_eq!(relative, Err(Status::OBJECT_NAME_NOT_FOUND), "{name:?}");
+        open(&asked, |descriptor, asked| {
             assert_eq!((descriptor, asked), (against, desired | 0x80));
             check
         })

@@ -405,7 +405,7 @@ pub(crate) static ROWS: &[Requests] = &[
     ),
     row(
         "B15",
-        "a request acts on the issuing thread and is complete on return",
+        "a request acts on the issuing thread, and has changed what it changes on return",
         &[VALID, edited(Query, Edit::None, Status::SUCCESS), edited(Revert, Edit::None, Status::SUCCESS)],
     ),
     row(

@@ -618,4 +618,16 @@ pub(crate) static SCRIPTS: &[crate::Script] = &[
         ],
     )
     .through_driver(ALL),
+    script(
+        "K37",
+        "nothing is opened relative to a handle of the device",
+        ServerToken::S,
+        &[
+            Step::Broker(Broker::OpenRelative("", NO_NAME)),
+            Step::Broker(Broker::OpenRelative("Client", NO_NAME)),
+            Step::Broker(Broker::OpenRelative(r"\Client", NO_NAME)),
+            opens(r"\Client", 2, OK),
+        ],
+    )
+    .through_driver(ALL),
 ];

@@ -1,9 +1,12 @@
 //! Group C: the downgrade copy.
 
-use crate::rights::{THREAD_SET_THREAD_TOKEN, TOKEN_DUPLICATE, TOKEN_IMPERSONATE, TOKEN_QUERY};
+use crate::rights::{
+    THREAD_QUERY_LIMITED_INFORMATION, THREAD_SET_THREAD_TOKEN, TOKEN_ALL_ACCESS, TOKEN_DUPLICATE,
+    TOKEN_IMPERSONATE, TOKEN_QUERY,
+};
 use crate::script::{
-    ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, opened,
-    script, thread,
+    ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, open_own,
+    opened, script, slot, thread,
 };
 use crate::{ClientToken, Logon, ServerToken};
 use psimp_nt::Status;
@@ -168,4 +171,49 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Program(Program::Duplicate { token: 9, level: 1, status: Status::SUCCESS }),
         ],
     ),
+    // On Windows 10 the kernel's own copy is reported to depend on whom the thread impersonates.
+    script(
+        "C14",
+        "the server may open the driver's copy, and whom its thread impersonates meanwhile may not",
+        ServerToken::S,
+        &[
+            imp(ClientToken::B2, false, false, 2),
+            imp(ClientToken::NS, false, false, 2),
+            slot("copy of NS imp/1 co0 eo0 L1"),
+            Step::WhereDocumented(&[
+                open_own(true, "same imp/1 all"),
+                opened(Program::SELF, TOKEN_ALL_ACCESS, true, Status::SUCCESS),
+                // NT 5.2 copies it once more, and the documentation is silent.
+                Step::OnKernels(
+                    &[Family::Win10],
+                    &[on(
+                        Who::ClientB,
+                        &[
+                            thread(1, Who::T1, THREAD_QUERY_LIMITED_INFORMATION),
+                            opened(1, TOKEN_QUERY, true, Status::ACCESS_DENIED),
+                        ],
+                    )],
+                ),
+            ]),
+        ],
+    )
+    .through_driver(None),
+    script(
+        "C15",
+        "a copy for another thread, too; what the calling thread impersonates stays",
+        ServerToken::S,
+        &[
+            imp(ClientToken::B2, true, true, 2),
+            Step::Toward(Who::T2, &[imp(ClientToken::NS, false, false, 2)]),
+            slot("copy of B2 imp/1 co1 eo1 L1"),
+            on(
+                Who::T2,
+                &[
+                    slot("copy of NS imp/1 co0 eo0 L1"),
+                    Step::WhereDocumented(&[opened(Program::SELF, TOKEN_ALL_ACCESS, true, Status::SUCCESS)]),
+                ],
+            ),
+        ],
+    )
+    .through_driver(None),
 ];

@@ -274,7 +274,10 @@ impl Driver {
                 let (granted, opener) = open_device(system, thread, acl, desired)?;
                 let name: Vec<u16> = name.encode_utf16().collect();
                 let check = |descriptor: &[u8], desired| access_check(system, thread, descriptor, desired);
-                let end = match psimp_service::open(&name, desired, *everybody, check)? {
+                let every_user_may_connect = *everybody;
+                let asked =
+                    psimp_service::Open { name: &name, relative: false, desired, every_user_may_connect };
+                let end = match psimp_service::open(&asked, check)? {
                     Role::Server => End::Server(Box::new(ServerFile::new(clients.clone()))),
                     Role::Client => End::Client(clients.connect(system, thread, quality.as_ref())?),
                 };
@@ -287,6 +290,36 @@ impl Driver {
                     witness.ended("open of the device", *status);
                 }
                 Ok(File::Image(opened?))
+            }
+        }
+    }
+
+    /// Opens a name relative to a file, and closes it again.
+    ///
+    /// # Errors
+    /// The failure that the I/O manager or the driver returns.
+    pub fn open_relative(
+        &self,
+        thread: &Arc<Thread>,
+        root: &File,
+        name: &str,
+        desired: u32,
+    ) -> Result<(), Failure> {
+        match (self, root) {
+            (Self::Service { system, everybody, .. }, _) => {
+                let name: Vec<u16> = name.encode_utf16().collect();
+                let check = |descriptor: &[u8], desired| access_check(system, thread, descriptor, desired);
+                let every_user_may_connect = *everybody;
+                let asked =
+                    psimp_service::Open { name: &name, relative: true, desired, every_user_may_connect };
+                Ok(psimp_service::open(&asked, check).map(drop)?)
+            }
+            (Self::Image { host, .. }, File::Image(root)) => {
+                let opened = host.open_relative(thread, root, &Open::new(name, desired))?;
+                Ok(host.close(thread, opened)?)
+            }
+            (Self::Image { .. }, File::Service { .. }) => {
+                Err(Failure::Fault("a file of no image".to_owned()))
             }
         }
     }

@@ -185,7 +185,14 @@ impl WdkTree {
             "-Xclang",
             "-cfguard",
         ]);
-        clang.args(["-g", "-gcodeview", "-gno-codeview-command-line", "-fdebug-compilation-dir=/psimp"]);
+        clang.args([
+            "-g",
+            "-gcodeview",
+            "-Xclang",
+            "-gsrc-hash=sha256",
+            "-gno-codeview-command-line",
+            "-fdebug-compilation-dir=/psimp",
+        ]);
         clang.args(["-Xclang", &format!("-object-file-name={object}")]);
         let sources = source.parent().context("a file has a folder")?;
         for (folder, name) in [(sources, "/psimp/xtask/cross"), (&self.root, "/wdk")] {

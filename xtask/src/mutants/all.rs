@@ -14,6 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use object::LittleEndian as LE;
+use object::pe;
+use object::read::pe::{ImageNtHeaders as _, ImageOptionalHeader as _, PeFile64};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -73,7 +76,7 @@ enum End {
 /// A line of the results, which a later run on the same sources takes over.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
-    /// SHA-256 of the image without a mutation.
+    /// SHA-256 of the code and data of the image without a mutation.
     image: String,
     name: String,
     end: End,
@@ -191,7 +194,7 @@ fn run(workspace: &Workspace, mutations: &[Mutation], jobs: Option<usize>) -> Re
 struct Worker<'a> {
     workspace: &'a Workspace,
     number: usize,
-    /// SHA-256 of the image without a mutation.
+    /// SHA-256 of the code and data of the image without a mutation.
     image: String,
     known: BTreeMap<String, End>,
     results: File,
@@ -270,7 +273,7 @@ fn passes(command: &mut Command) -> Result<bool> {
     Ok(exec::status_within(command, TIME)?.is_some_and(|status| status.success()))
 }
 
-/// The image of a tree and its SHA-256; none if it does not compile. It is built by this program in another process,
+/// The image of a tree and the SHA-256 of its code and data; none if it does not compile. It is built by this program in another process,
 /// whose messages are many.
 fn build(tree: &Workspace) -> Result<Option<(PathBuf, String)>> {
     let mut this = Command::new(std::env::current_exe()?);
@@ -283,8 +286,34 @@ fn build(tree: &Workspace) -> Result<Option<(PathBuf, String)>> {
         return Ok(None);
     }
     let built: Value = serde_json::from_slice(&output.stdout)?;
-    let text = |key: &str| built[key].as_str().map(str::to_owned).context("the build names no image");
-    Ok(Some((PathBuf::from(text("path")?), text("sha256")?)))
+    let path = PathBuf::from(built["path"].as_str().context("the build names no image")?);
+    let mut image = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    clear_debug_data(&mut image).with_context(|| path.display().to_string())?;
+    Ok(Some((path, crate::build::sha256(&image))))
+}
+
+/// Clears the headers and what belongs to the symbols, which change with every source file, so that the same
+/// code and data are the same bytes.
+fn clear_debug_data(image: &mut [u8]) -> Result<()> {
+    let file = PeFile64::parse(&*image)?;
+    let headers = file.nt_headers().optional_header().size_of_headers();
+    let mut ranges = vec![(0, headers)];
+    let sections = file.section_table();
+    if let Some(directory) = file.data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG) {
+        ranges.push(directory.file_range(&sections)?);
+        let bytes = directory.data(&*image, &sections)?;
+        let count = bytes.len() / size_of::<pe::ImageDebugDirectory>();
+        let (entries, _) = object::slice_from_bytes::<pe::ImageDebugDirectory>(bytes, count)
+            .map_err(|()| anyhow::anyhow!("the debug directory is cut off"))?;
+        ranges.extend(
+            entries.iter().map(|entry| (entry.pointer_to_raw_data.get(LE), entry.size_of_data.get(LE))),
+        );
+    }
+    for (start, length) in ranges {
+        let end = start.checked_add(length).context("a range of the image wraps around")?;
+        image.get_mut(start as usize..end as usize).context("a range is outside of the image")?.fill(0);
+    }
+    Ok(())
 }
 
 impl Mutation {

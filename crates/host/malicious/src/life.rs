@@ -1,6 +1,6 @@
 //! The driver's start and unload.
 
-use crate::call::{block, keep, kept};
+use crate::call::{Call, block, keep, kept};
 use crate::defect::defects;
 use crate::state::CALLBACK;
 use crate::wdf::Name;
@@ -70,6 +70,12 @@ defects! {
     /// The device gets a callback that is not code; detected at the first request.
     fn data_as_callback [Start] (_call) {
         CALLBACK.store((&raw const DATA).cast_mut().cast(), Ordering::Relaxed);
+    }
+
+    /// The device gets a callback one byte after the start of a function; detected at the first request.
+    fn middle_as_callback [Start] (_call) {
+        let address = (middle_as_callback as fn(&Call) as usize) + 1;
+        CALLBACK.store(ptr::without_provenance_mut(address), Ordering::Relaxed);
     }
 
     /// Memory behind the driver object is written.

@@ -5,9 +5,13 @@ use crate::defect::defects;
 use core::ptr;
 use wdk_sys::ntddk::{
     IoGetCurrentProcess, IoThreadToProcess, ObReferenceObjectByHandle, ObfDereferenceObject,
-    ObfReferenceObject, PsDereferencePrimaryToken, PsReferencePrimaryToken, SeTokenIsRestricted,
+    ObfReferenceObject, PsDereferencePrimaryToken, PsDisableImpersonation, PsImpersonateClient,
+    PsReferencePrimaryToken, PsRestoreImpersonation, SeTokenIsRestricted,
 };
-use wdk_sys::{PETHREAD, PVOID, SeTokenObjectType};
+use wdk_sys::{
+    _SECURITY_IMPERSONATION_LEVEL::SecurityImpersonation, PETHREAD, PVOID, SE_IMPERSONATION_STATE,
+    SeTokenObjectType,
+};
 
 unsafe extern "system" {
     /// Any IRQL. No reference is taken: the current thread outlives the call.
@@ -84,6 +88,25 @@ defects! {
         }
     }
 
+    /// An impersonation that was disabled is never restored.
+    fn impersonation_not_restored [Control] (call) {
+        impersonate(call.token());
+        let _ = disable();
+    }
+
+    /// One is restored twice.
+    fn impersonation_restored_twice [Control] (call) {
+        impersonate(call.token());
+        let state = disable();
+        restore(state);
+        restore(state);
+    }
+
+    /// A thread that did not impersonate is restored.
+    fn nothing_restored [Control] (_call) {
+        restore(disable());
+    }
+
     /// A thread is passed as a token.
     fn thread_as_token [Control] (_call) {
         // SAFETY: callable at any IRQL.
@@ -131,4 +154,37 @@ defects! {
             )
         };
     }
+}
+
+/// Makes the calling thread impersonate a token, whose reference it releases.
+#[inline(always)]
+fn impersonate(token: PVOID) {
+    // SAFETY: callable at any IRQL.
+    let thread = unsafe { PsGetCurrentThread() };
+    // SAFETY: the current thread; the token is referenced, and at this level.
+    let _ = unsafe { PsImpersonateClient(thread, token, 0, 0, SecurityImpersonation) };
+    // SAFETY: the caller's reference; the slot has its own.
+    unsafe { ObfDereferenceObject(token) };
+}
+
+/// Moves out what the calling thread impersonates.
+#[inline(always)]
+fn disable() -> SE_IMPERSONATION_STATE {
+    let mut state = SE_IMPERSONATION_STATE::default();
+    // SAFETY: callable at any IRQL.
+    let thread = unsafe { PsGetCurrentThread() };
+    // SAFETY: the current thread; the pointer is to a local. Whether it is restored is what the
+    // defects are about.
+    let _ = unsafe { PsDisableImpersonation(thread, &raw mut state) };
+    state
+}
+
+/// Moves it back.
+#[inline(always)]
+fn restore(mut state: SE_IMPERSONATION_STATE) {
+    // SAFETY: callable at any IRQL.
+    let thread = unsafe { PsGetCurrentThread() };
+    // SAFETY: the current thread; the pointer is to a local. Whether it is restored once is what the
+    // defects are about.
+    unsafe { PsRestoreImpersonation(thread, &raw mut state) };
 }

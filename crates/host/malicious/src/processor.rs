@@ -70,6 +70,22 @@ defects! {
         call_address((&raw const local) as usize);
     }
 
+    /// A function is called one instruction after its start.
+    fn middle_called [Control] (_call) {
+        let address = (smash as fn() as usize) + 1;
+        // SAFETY: none; this breaks the rule that functions are called at their start.
+        let function = unsafe { transmute::<usize, extern "C" fn()>(black_box(address)) };
+        function();
+    }
+
+    /// A constant is called, and the call is guarded.
+    fn data_called_guarded [Control] (_call) {
+        let address = (&raw const DATA) as usize;
+        // SAFETY: none; this breaks the rule that functions are code.
+        let function = unsafe { transmute::<usize, extern "C" fn()>(black_box(address)) };
+        function();
+    }
+
     /// A function is called that was discarded after `DriverEntry` returned.
     fn initialisation_called [Control] (_call) {
         black_box(initialise as fn() -> u32)();
@@ -148,10 +164,8 @@ defects! {
 /// Calls an address.
 #[inline(always)]
 fn call_address(address: usize) {
-    let address = black_box(address);
-    // SAFETY: none; this breaks the rule that functions are code.
-    let function = unsafe { transmute::<usize, extern "C" fn()>(address) };
-    function();
+    // SAFETY: none; this breaks the rule that functions are code, and that of guarding calls.
+    unsafe { asm!("call {}", in(reg) address, clobber_abi("win64")) };
 }
 
 /// Overwrites memory from a local up to the return address.

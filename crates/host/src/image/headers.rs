@@ -1,6 +1,6 @@
 //! The headers, and the checks that a kernel makes on them.
 
-use super::{Layout, PAGE, Section, checksum, imports, malformed, relocations, sections, unsuitable};
+use super::{Layout, PAGE, Section, checksum, guard, imports, malformed, relocations, sections, unsuitable};
 use crate::LoadError;
 use object::LittleEndian as LE;
 use object::pe::{self, ImageDosHeader, ImageNtHeaders64};
@@ -44,6 +44,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Layout, LoadError> {
     }
     let relocations = relocations::read(bytes, &directories, &table, &sections)?;
     let imports = imports::read(bytes, &directories, &table, &sections)?;
+    let guard = guard::read(bytes, nt, &directories, &table, &sections)?;
     checksum::check(bytes, nt, dos)?;
     Ok(Layout {
         size,
@@ -53,6 +54,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Layout, LoadError> {
         relocations,
         imports,
         functions: functions(&directories, &sections),
+        guard,
         sections,
     })
 }

@@ -5,6 +5,7 @@
 //! inside a section.
 
 mod checksum;
+mod guard;
 mod headers;
 mod imports;
 mod names;
@@ -17,6 +18,7 @@ use std::ops::Range;
 use std::path::Path;
 
 pub use checksum::seal;
+pub(crate) use guard::Guard;
 pub(crate) use imports::Import;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use sections::Protection;
@@ -54,6 +56,8 @@ pub(crate) struct Layout {
     /// The table of functions (`.pdata`) for unwinding, in a read-only section; empty when there is
     /// none.
     pub(crate) functions: Range<u32>,
+    /// What is needed to guard its calls through pointers, if they are guarded.
+    pub(crate) guard: Option<Guard>,
 }
 
 impl Image {

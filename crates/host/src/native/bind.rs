@@ -54,6 +54,16 @@ impl Imports {
     }
 }
 
+impl Imports {
+    /// Every function of the host that a driver may call through a pointer: the imports, those of the framework, and
+    /// its unload routine.
+    pub(crate) fn targets(&self) -> Result<Vec<u64>, LoadError> {
+        let shared = Shared::get().ok_or(NoBlock)?;
+        let unload = kmdf::driver::unload().address();
+        Ok(self.addresses.iter().copied().chain(shared.functions.iter().copied()).chain([unload]).collect())
+    }
+}
+
 fn modelled(import: &Import) -> Option<u64> {
     let tables = match import.module.as_str() {
         "ntoskrnl.exe" => ntos::TABLES,
@@ -69,17 +79,21 @@ fn find(tables: &[&'static [&'static Export]], name: &str) -> Option<&'static Ex
 
 fn variable(name: &str) -> Option<u64> {
     let index = VARIABLES.iter().position(|(variable, _)| *variable == name)?;
-    Some(Shared::get()?.0.address() + (Shared::VARIABLES + 8 * index) as u64)
+    Some(Shared::get()?.region.address() + (Shared::VARIABLES + 8 * index) as u64)
 }
 
 /// The address of the framework's function table.
 pub(crate) fn function_table() -> Result<u64, LoadError> {
     let shared = Shared::get().ok_or(NoBlock)?;
-    Ok(shared.0.address() + Shared::TABLE as u64)
+    Ok(shared.region.address() + Shared::TABLE as u64)
 }
 
 /// Shared by all images: the framework's function table, its trap stubs, the variables.
-struct Shared(Region);
+struct Shared {
+    region: Region,
+    /// What the function table has.
+    functions: Vec<u64>,
+}
 
 impl Shared {
     const TABLE: usize = (SLOTS * STUB).next_multiple_of(PAGE as usize);
@@ -93,17 +107,20 @@ impl Shared {
 
     fn new() -> Result<Self, LoadError> {
         let mut draft = Draft::new(Self::END)?;
+        let mut functions = Vec::with_capacity(SLOTS);
         for slot in 0..SLOTS {
             draft.write(slot * STUB, &stub(FRAMEWORK | slot))?;
             let function = find(kmdf::TABLES, slot_name(slot)).map(Export::address);
             let address = function.unwrap_or(draft.address() + (slot * STUB) as u64);
             draft.write(Self::TABLE + 8 * slot, &address.to_le_bytes())?;
+            functions.push(address);
         }
         for (index, (_, object_type)) in VARIABLES.iter().enumerate() {
             let address = object_address::of_type(*object_type);
             draft.write(Self::VARIABLES + 8 * index, &address.to_le_bytes())?;
         }
-        draft.finish([(0..Self::TABLE, only(true)), (Self::TABLE..Self::END, only(false))]).map(Self)
+        let region = draft.finish([(0..Self::TABLE, only(true)), (Self::TABLE..Self::END, only(false))])?;
+        Ok(Self { region, functions })
     }
 }
 

@@ -25,5 +25,6 @@ use crate::{Image, LoadError};
 
 /// Maps an image without resolving its imports, and unmaps it.
 pub(crate) fn map_only(image: &Image) -> Result<(), LoadError> {
-    engine::mapping::Mapping::new(image, |_, _| 0)?.discard()
+    let guard = engine::mapping::GuardRoutines { check: 0, dispatch: 0, targets: &[] };
+    engine::mapping::Mapping::new(image, |_, _| 0, &guard)?.discard()
 }

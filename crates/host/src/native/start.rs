@@ -2,11 +2,13 @@
 
 use super::bind::{self, Imports};
 use super::engine::guarded::{Guarded, NoBlock};
-use super::engine::mapping::Mapping;
+use super::engine::mapping::{GuardRoutines, Mapping};
 use super::leaks::left_behind;
 use super::running::account::Account;
 use super::running::dispatch::Dispatch;
+use super::running::guarded_call;
 use super::running::machine::{Machine, Parts, driver_object, registry_key};
+use crate::image::Import;
 use crate::{Fault, FaultKind, Image, LoadError, Options, StartError};
 use psimp_model::System;
 use psimp_nt::Status;
@@ -19,7 +21,13 @@ pub(crate) fn start(
     options: Options,
 ) -> Result<Arc<Machine>, StartError> {
     let imports = Imports::new(&image.layout().imports)?;
-    let mapping = Mapping::new(image, |index, _| imports.addresses.get(index).copied().unwrap_or(0))?;
+    let resolve = |index: usize, _: &Import| imports.addresses.get(index).copied().unwrap_or(0);
+    let guard = GuardRoutines {
+        check: guarded_call::check as *const () as u64,
+        dispatch: guarded_call::dispatch as *const () as u64,
+        targets: &imports.targets()?,
+    };
+    let mapping = Mapping::new(image, resolve, &guard)?;
     let stem = || image.name().split('.').next().unwrap_or_default().to_owned();
     let service = options.service.clone().unwrap_or_else(stem);
     let machine = Machine::new(Parts {

@@ -69,7 +69,7 @@ impl System {
         let level = qos.map_or(Some(Level::Anonymous), |qos| Level::from_raw(qos.level));
         let level = level.ok_or(Status::INVALID_PARAMETER)?;
         let (token, granted) = token_by_handle(caller, token, rights::TOKEN_DUPLICATE)?;
-        let copy = self.duplicate_token_checked(&token, token_type, level, effective_only)?;
+        let copy = self.duplicate_token_checked(caller, &token, token_type, level, effective_only)?;
         let granted = if desired == 0 {
             granted
         } else {

@@ -32,6 +32,18 @@ impl ImpersonationState {
     pub fn was_impersonating(&self) -> bool {
         self.0.is_some()
     }
+
+    /// The slot that was moved out, for those who keep states in another form.
+    pub fn into_slot(self) -> Option<SlotState> {
+        self.0
+    }
+}
+
+impl From<SlotState> for ImpersonationState {
+    /// The state that such a slot was moved into.
+    fn from(slot: SlotState) -> Self {
+        Self(Some(slot))
+    }
 }
 
 /// A thread.

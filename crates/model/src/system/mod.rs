@@ -10,7 +10,7 @@ use self::anonymous::AnonymousTokens;
 use crate::fault::FaultPoint;
 use crate::luids::LuidSource;
 use crate::session::LogonSessions;
-use crate::{Acl, Faults, Group, Kernel, Process, Thread, Token, TokenDetails, TokenSpec, sids};
+use crate::{Ace, Acl, Faults, Group, Kernel, Process, Thread, Token, TokenDetails, TokenSpec, rights, sids};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType, integrity};
 use psimp_rules::{Family, PlatformFacts, Profile};
 use std::sync::Arc;
@@ -168,7 +168,9 @@ impl System {
         Ok(Arc::new(token.copy(token_type, level, effective_only, acl)))
     }
 
-    /// `NtDuplicateToken`'s tests, then the duplication.
+    /// `NtDuplicateToken`'s tests, then the duplication by this thread, without a security descriptor
+    /// of its own: the copy gets the default DACL of the thread's effective token, and on Windows 10
+    /// administrators may query it.
     ///
     /// # Errors
     /// `BAD_IMPERSONATION_LEVEL` for raising an impersonation token, or for
@@ -176,6 +178,7 @@ impl System {
     /// [`System::duplicate_token`].
     pub fn duplicate_token_checked(
         &self,
+        creator: &Thread,
         token: &Token,
         token_type: TokenType,
         level: Level,
@@ -188,6 +191,11 @@ impl System {
                 return Err(Status::BAD_IMPERSONATION_LEVEL);
             }
         }
-        self.duplicate_token(token, token_type, level, effective_only)
+        let (effective, ..) = self.ps_reference_effective_token(creator);
+        let mut acl = effective.default_dacl();
+        if self.kernel().facts().extends_copy_descriptor {
+            acl.0.push(Ace::allow(sids::ADMINISTRATORS, rights::TOKEN_QUERY));
+        }
+        self.duplicate_token_for(token, token_type, level, effective_only, Some(acl))
     }
 }

@@ -10,7 +10,7 @@ pub use spec::{Group, Privilege, TokenDetails, TokenSource, TokenSpec};
 
 use crate::luids::LuidSource;
 use crate::session::LogonSession;
-use crate::{AceKind, Acl};
+use crate::{Ace, AceKind, Acl, rights};
 use parking_lot::RwLock;
 use psimp_nt::{Level, Luid, Sid, TokenType};
 use psimp_rules::{PlatformFacts, Restriction, TokenFacts};
@@ -256,6 +256,14 @@ impl Token {
         }
         self.modified_id.store(self.luids.next().0, Ordering::Release);
         true
+    }
+
+    /// `TokenDefaultDacl`: all access for the user and the system, as a logon sets it, and for the
+    /// restricting SIDs. Who makes a restricted token adds those: otherwise its processes could not open
+    /// what they create.
+    pub(crate) fn default_dacl(&self) -> Acl {
+        let who = [self.user(), sids::LOCAL_SYSTEM].into_iter().chain(self.restricting.iter().copied());
+        Acl(who.map(|sid| Ace::allow(sid, rights::GENERIC_ALL)).collect())
     }
 
     /// The DACL of the token; `None` grants everyone access.

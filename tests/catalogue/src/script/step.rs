@@ -316,6 +316,8 @@ pub enum Broker {
     /// The thread opens this name below the device with this level in its quality of service, as
     /// `NtCreateFile` takes it, and closes it again; the expected status.
     OpenName(&'static str, u32, Status),
+    /// The thread opens this name relative to the script's own server; the expected status.
+    OpenRelative(&'static str, Status),
     /// The client's handle is closed.
     Leave(usize),
     /// Every control code that the client's access allows is sent to its file and refused.

@@ -84,9 +84,13 @@ impl Kernel for ModelKernel<'_> {
     }
 
     fn duplicate(&self, token: TokenRef<'_, Self>, level: Level) -> Result<ModelToken, Status> {
-        let copy =
-            self.system.duplicate_token_checked(&of(token).token, TokenType::Impersonation, level, false)?;
-        Ok(ModelToken { system: self.system.clone(), token: copy })
+        let (thread, kind) = (self.thread, TokenType::Impersonation);
+        let disabled = thread.disable_impersonation();
+        let copy = self.system.duplicate_token_checked(thread, &of(token).token, kind, level, false);
+        if disabled.was_impersonating() {
+            thread.restore_impersonation(disabled);
+        }
+        Ok(ModelToken { system: self.system.clone(), token: copy? })
     }
 
     fn impersonate(

@@ -4,7 +4,8 @@ use super::contract::{inner, prose, structures, values};
 use psimp_protocol::layout::{Field, Layout, Values};
 use psimp_protocol::wire::MAX_DESCRIPTOR;
 use psimp_protocol::{
-    CLIENT_NAME, DEVICE_NAME, IOCTLS, LINK_NAME, MAX_CONNECTIONS, MAX_SAVES, PROTOCOL_VERSION, REFUSALS,
+    CLIENT_NAME, DEVICE_NAME, IOCTLS, LINK_NAME, MAX_CONNECTIONS, MAX_PROCESS_CONNECTIONS, MAX_SAVES,
+    MAX_USER_CONNECTIONS, PROTOCOL_VERSION, REFUSALS,
 };
 use psimp_rules::Rule;
 use std::fmt::Write as _;
@@ -68,6 +69,8 @@ fn names(text: &mut String) {
     define(text, "PROTOCOL_VERSION", &format!("{PROTOCOL_VERSION}u"));
     define(text, "MAX_SAVES", &format!("{MAX_SAVES}u"));
     define(text, "MAX_CONNECTIONS", &format!("{MAX_CONNECTIONS}u"));
+    define(text, "MAX_USER_CONNECTIONS", &format!("{MAX_USER_CONNECTIONS}u"));
+    define(text, "MAX_PROCESS_CONNECTIONS", &format!("{MAX_PROCESS_CONNECTIONS}u"));
     define(text, "MAX_DESCRIPTOR", &format!("{MAX_DESCRIPTOR}u"));
 }
 

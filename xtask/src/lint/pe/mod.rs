@@ -131,5 +131,6 @@ fn check_code(pe: &Pe<'_>, guard: &Guard, expected: &Expected<'_>, report: &mut 
     guard::check_complete(guard, &code.roots, &names, report);
     guard::check_starts(guard, |rva| code.functions.contains_key(&rva), report);
     let calls = targets::check(pe, &code, guard, expected.kmdf, &names, report);
+    stack::check_mark(pe, report);
     stack::check(&code, &frames, &calls, &names, report);
 }

@@ -9,6 +9,7 @@ use object::pe;
 use object::write::pe::{NtHeaders, Writer};
 
 use super::header::{checksum, checksum_field};
+use super::stack::EX_DLLCHARACTERISTICS;
 use super::{Arch, imports};
 
 pub(super) const BASE: u64 = 0x1_8000_0000;
@@ -32,9 +33,11 @@ pub(super) const JUMP_TABLE: u32 = RDATA + 0x20;
 pub(super) const XDATA: u32 = RDATA + 0x40;
 /// Nothing is here.
 pub(super) const SPARE: u32 = RDATA + 0x80;
-/// The debug directory, with one entry, and the record with the name of the PDB that it leads to.
+/// The debug directory, with two entries, and what they lead to: the record with the name of the PDB, and the mark for
+/// shadow stacks.
 const DEBUG: u32 = RDATA + 0x100;
-const DEBUG_SIZE: u32 = 28;
+const DEBUG_SIZE: u32 = 56;
+pub(super) const MARK: u32 = LOAD_CONFIG - 8;
 const PDB_RECORD: u32 = DEBUG + DEBUG_SIZE;
 pub(super) const PDB_NAME: u32 = PDB_RECORD + 24;
 pub(super) const LOAD_CONFIG: u32 = RDATA + 0x180;
@@ -209,6 +212,7 @@ impl Sample {
             let mut bytes = bytes.to_vec();
             if range.virtual_address == RDATA {
                 put(&mut bytes, DEBUG - RDATA, &debug(range.file_offset));
+                put(&mut bytes, MARK - RDATA, &[1]);
             }
             writer.write_section(range.file_offset, &bytes);
         }
@@ -329,7 +333,9 @@ fn debug(rdata: u32) -> Vec<u8> {
     let size = u32::try_from(record.len()).expect("short");
     let in_file = rdata + PDB_RECORD - RDATA;
     let fields = [0, 0, 0, pe::IMAGE_DEBUG_TYPE_CODEVIEW, size, PDB_RECORD, in_file];
-    [fields.into_iter().flat_map(u32::to_le_bytes).collect(), record].concat()
+    let mark = [0, 0, 0, EX_DLLCHARACTERISTICS, 4, MARK, rdata + MARK - RDATA];
+    let directory: Vec<u8> = fields.into_iter().chain(mark).flat_map(u32::to_le_bytes).collect();
+    [directory, record].concat()
 }
 
 /// The load configuration and what it leads to, each at its address.

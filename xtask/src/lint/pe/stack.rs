@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use iced_x86::{FlowControl, Instruction, Mnemonic, OpKind, Register};
+use object::pe;
 
 use super::disassembly::Function;
 use super::targets::{Call, Calls, Target};
 use super::unwind::Frame;
-use super::{Code, Names, Report, Rule};
+use super::{Code, Names, Pe, Report, Rule};
 
 pub(super) const RULES: &[Rule] = &[
     ("unwind-covers", "every function that calls, or moves the stack pointer, has unwind information"),
@@ -17,6 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     ("stack-aligned", "the stack is aligned to 16 bytes at every call"),
     ("stack-recursion", "no function calls itself, directly or through others"),
     ("stack-limit", "the deepest path needs at most 4096 bytes"),
+    ("stack-shadow", "the image is marked as fit for a shadow stack: the rules above show that it is"),
 ];
 
 /// Bytes of stack that the driver may use.
@@ -26,6 +28,11 @@ pub(super) const RULES: &[Rule] = &[
 /// object manager, the token code and the access check, which may take a page fault or an interrupt. One page is a
 /// sixth of the whole, and a third of what is promised.
 const LIMIT: u32 = 4096;
+
+/// `IMAGE_DEBUG_TYPE_EX_DLLCHARACTERISTICS`, a debug directory's entry of further characteristics, and the one of them
+/// that is wanted, `IMAGE_DLLCHARACTERISTICS_EX_CET_COMPAT`.
+pub(super) const EX_DLLCHARACTERISTICS: u32 = 20;
+const CET_COMPAT: u32 = 1;
 
 /// The bytes of a return address.
 const RETURN_ADDRESS: u32 = 8;
@@ -68,6 +75,16 @@ pub(super) fn check(code: &Code, frames: &[Frame], calls: &Calls, names: &Names,
     });
     report.figure("deepest stack in bytes", bytes);
     report.figure("deepest path, with the bytes on the stack at each entry", lines);
+}
+
+/// Looks for the mark, which is in the debug directory.
+pub(super) fn check_mark(pe: &Pe<'_>, report: &mut Report) {
+    let entries = pe.directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG).unwrap_or_default().step_by(28);
+    // IMAGE_DEBUG_DIRECTORY: Type at 12, AddressOfRawData at 20.
+    let mut marks = entries.filter(|entry| pe.u32_at(entry + 12) == Some(EX_DLLCHARACTERISTICS));
+    let flags = marks.next().and_then(|entry| pe.u32_at(pe.u32_at(entry + 20)?)).unwrap_or(0);
+    let marked = flags & CET_COMPAT != 0;
+    report.check("stack-shadow", marked, || format!("its further characteristics are {flags:#x}"));
 }
 
 /// Follows the stack pointer through a function, along every path.

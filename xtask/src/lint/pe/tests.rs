@@ -9,8 +9,8 @@ use object::pe;
 use super::image::Pe;
 use super::sample::{
     BASE, BIND_INFO, CALLBACK, CHECK, ENTRY, FUNCTIONS, GO_ON, GUARD_DISPATCH, GUARD_TABLE, KEPT, LEAF,
-    LOAD_CONFIG, PDB_NAME, RDATA, RSRC, SPARE, Sample, TEXT_END, UNLOAD, WORKER, XDATA, at, callback_code,
-    seal, unwind, version,
+    LOAD_CONFIG, MARK, PDB_NAME, RDATA, RSRC, SPARE, Sample, TEXT_END, UNLOAD, WORKER, XDATA, at,
+    callback_code, seal, unwind, version,
 };
 use super::{Expected, RULES, Report, check_bytes, header, imports};
 use crate::build::{self, Arch};
@@ -209,6 +209,8 @@ const BROKEN: &[(&str, Break)] = &[
         asm.test(rcx, rcx)?; asm.je(end)?; asm.jmp(BASE + u64::from(CALLBACK))?;
         asm.set_label(&mut end)?; asm.ret()
     })),
+    ("stack-shadow", Patched(|image| patch(image, MARK, &[0]))),
+    ("stack-shadow", Patched(|image| set_directory(image, pe::IMAGE_DIRECTORY_ENTRY_DEBUG, 0, 0))),
     ("stack-limit", Made(|sample| {
         *sample.function(WORKER) = (WORKER, |asm| {
             asm.sub(rsp, 0x1008)?; asm.movaps(xmm0, xmm0)?; asm.add(rsp, 0x1008)?; asm.ret()

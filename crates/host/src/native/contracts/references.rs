@@ -17,6 +17,8 @@ pub(crate) enum RefSource {
     Subject,
     /// The same, on the client token; and the level that was captured with it.
     Client(u32),
+    /// `PsDisableImpersonation`, of the thread with this id.
+    Disabled(u32),
 }
 
 impl RefSource {
@@ -27,6 +29,7 @@ impl RefSource {
             Self::Primary => "PsDereferencePrimaryToken",
             Self::Impersonation => "PsDereferenceImpersonationToken",
             Self::Subject | Self::Client(_) => "SeReleaseSubjectContext",
+            Self::Disabled(_) => "PsRestoreImpersonation for its thread",
         }
     }
 }

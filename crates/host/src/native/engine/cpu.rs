@@ -10,6 +10,7 @@ use super::frame::{CallFrame, Frame};
 use super::mapping::Mapping;
 use super::stack::Stack;
 use super::stop::Stop;
+use super::targets::Targets;
 use super::trap::{SignalStack, Trap};
 use super::watchdog::Watch;
 use std::arch::asm;
@@ -34,6 +35,8 @@ pub(crate) struct Cpu {
     pub(crate) export: Cell<Option<&'static Export>>,
     /// The image of the driver that is being called; null outside of [`Cpu::with_dispatch`].
     mapping: Cell<*const Mapping>,
+    /// The table of what that driver may call through a pointer; null without one.
+    targets: Cell<*const u64>,
     /// The value passed to [`Cpu::with_dispatch`]; null outside of it.
     dispatch: Cell<*const ()>,
     /// The fault that ends the innermost entry.
@@ -51,6 +54,7 @@ impl Cpu {
     pub(crate) const CALLER: usize = offset_of!(Self, caller);
     pub(crate) const CALL_RSP: usize = offset_of!(Self, call_rsp);
     pub(crate) const FRAME: usize = offset_of!(Self, frame);
+    pub(crate) const TARGETS: usize = offset_of!(Self, targets);
     const THIS: usize = offset_of!(Self, this);
     /// In the kernel's half of the address space, and not the address of any object.
     const NO_MEMORY: u64 = 0xFFFF_F800_0000_0000;
@@ -64,6 +68,7 @@ impl Cpu {
             this: Cell::new(ptr::null()),
             export: Cell::default(),
             mapping: Cell::new(ptr::null()),
+            targets: Cell::new(ptr::null()),
             dispatch: Cell::new(ptr::null()),
             fault: Cell::default(),
             trap: Cell::default(),
@@ -152,6 +157,7 @@ impl Cpu {
             fn drop(&mut self) {
                 self.0.watch.leave();
                 self.0.dispatch.set(ptr::null());
+                self.0.targets.set(ptr::null());
                 self.0.mapping.set(ptr::null());
             }
         }
@@ -159,6 +165,7 @@ impl Cpu {
             return None;
         }
         self.mapping.set(mapping);
+        self.targets.set(mapping.targets().map_or(ptr::null(), Targets::start));
         self.dispatch.set(ptr::from_ref(dispatch).cast());
         self.watch.enter(limit);
         let _reset = Reset(self);

@@ -3,7 +3,8 @@
 
 use super::probe;
 use super::region::{Draft, Region};
-use crate::image::{Image, Import, PAGE, Protection, Section};
+use super::targets::Targets;
+use crate::image::{Guard, Image, Import, PAGE, Protection, Section};
 use crate::{LoadError, Site};
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -19,8 +20,17 @@ pub(crate) struct Mapping {
     discarded: AtomicBool,
     sections: Vec<Section>,
     functions: Range<u32>,
+    /// What the driver may call through a pointer, if its calls are guarded.
+    targets: Option<Targets>,
     entry: u64,
     name: &'static str,
+}
+
+/// What takes the places of the image's routines for guarded calls, and what they let pass beside its functions.
+pub(crate) struct GuardRoutines<'a> {
+    pub(crate) check: u64,
+    pub(crate) dispatch: u64,
+    pub(crate) targets: &'a [u64],
 }
 
 /// The address of a function that stays mapped for the lifetime of the value.
@@ -45,7 +55,11 @@ const NONE: Protection = Protection { read: false, write: false, execute: false 
 
 impl Mapping {
     /// Maps an image; `resolve` returns the value of an import slot.
-    pub(crate) fn new(image: &Image, resolve: impl Fn(usize, &Import) -> u64) -> Result<Self, LoadError> {
+    pub(crate) fn new(
+        image: &Image,
+        resolve: impl Fn(usize, &Import) -> u64,
+        guard: &GuardRoutines<'_>,
+    ) -> Result<Self, LoadError> {
         let layout = image.layout();
         let mut draft = Draft::new(layout.size as usize)?;
         draft.write(0, image.bytes().get(..layout.headers as usize).unwrap_or_default())?;
@@ -60,6 +74,22 @@ impl Mapping {
         }
         for (index, import) in layout.imports.iter().enumerate() {
             draft.write(import.slot as usize, &resolve(index, import).to_le_bytes())?;
+        }
+        let mut targets = None;
+        if let Some(Guard { check, dispatch, functions }) = &layout.guard {
+            for (slot, routine) in [(check, guard.check), (dispatch, guard.dispatch)] {
+                if let Some(slot) = slot {
+                    draft.write(*slot as usize, &routine.to_le_bytes())?;
+                }
+            }
+            let own = functions.iter().map(|&rva| base + u64::from(rva));
+            let table = Targets::new(own.chain(guard.targets.iter().copied()));
+            targets = Some(table.ok_or_else(|| {
+                LoadError::Unsuitable(format!(
+                    "{} functions that may be called through a pointer",
+                    functions.len()
+                ))
+            })?);
         }
         let headers = 0..layout.headers.next_multiple_of(PAGE) as usize;
         let protections = [(0..layout.size as usize, NONE), (headers, Protection { read: true, ..NONE })];
@@ -78,6 +108,7 @@ impl Mapping {
             name: image.name(),
             sections: layout.sections.clone(),
             functions: layout.functions.clone(),
+            targets,
             region,
         })
     }
@@ -120,6 +151,16 @@ impl Mapping {
     /// The function at an address, if it is in executable code.
     pub(crate) fn function(&self, address: u64) -> Option<Code<'_>> {
         self.is_code(address).then_some(Code { address, of: PhantomData })
+    }
+
+    /// What the driver may call through a pointer, if its calls are guarded.
+    pub(super) fn targets(&self) -> Option<&Targets> {
+        self.targets.as_ref()
+    }
+
+    /// Whether the kernel's guarded calls may go to an address.
+    pub(crate) fn may_be_called(&self, address: u64) -> bool {
+        self.targets.as_ref().is_none_or(|targets| targets.contains(address))
     }
 
     /// An address as a place in the image.

@@ -4,7 +4,7 @@
 //! From the bottom up: [`region`], [`probe`], [`guarded`] and [`mapping`] are memory; [`cpu`] is what
 //! a thread has while it is in the driver; [`enter`] goes in, and [`signals`] and [`watchdog`] get it
 //! out; [`attach`] sets all of that up; [`export`] is what the driver can call, and [`unwind`] how it
-//! got there.
+//! got there. [`targets`] is where calls through pointers may go.
 
 pub(crate) mod address;
 pub(crate) mod attach;
@@ -20,6 +20,7 @@ pub(crate) mod region;
 pub(crate) mod signals;
 pub(crate) mod stack;
 pub(crate) mod stop;
+pub(crate) mod targets;
 pub(crate) mod trap;
 pub(crate) mod unwind;
 pub(crate) mod watchdog;

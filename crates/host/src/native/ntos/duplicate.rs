@@ -69,8 +69,9 @@ exports! {
             _ => return Ok(Status::INVALID_PARAMETER),
         };
         let Object::Token(token) = get(cx, existing)?.object else { return Ok(Status::OBJECT_TYPE_MISMATCH) };
-        let system = &cx.machine().system;
-        let copy = match system.duplicate_token_checked(&token, token_type, level, effective_only != 0) {
+        let (system, thread) = (&cx.machine().system, cx.dispatch.thread);
+        let effective_only = effective_only != 0;
+        let copy = match system.duplicate_token_checked(thread, &token, token_type, level, effective_only) {
             Ok(copy) => copy,
             Err(status) => return Ok(status),
         };

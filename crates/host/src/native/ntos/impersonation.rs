@@ -5,8 +5,22 @@ use crate::native::engine::address::Address;
 use crate::native::engine::stop::Outcome;
 use crate::native::running::call::exports;
 use crate::native::running::context::Context;
-use psimp_model::Object;
+use psimp_model::{ImpersonationState, Object, SlotState};
 use psimp_nt::{Level, Status};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// `SE_IMPERSONATION_STATE`. The driver may move it: the reference on its token identifies it.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+struct DisabledState {
+    token: u64,
+    copy_on_open: u8,
+    effective_only: u8,
+    padding: u16,
+    level: u32,
+}
+
+const STATE: &str = "SE_IMPERSONATION_STATE";
 
 exports! {
     /// The exports that are modelled.
@@ -56,6 +70,46 @@ exports! {
             }
         };
         Ok(result.err().unwrap_or(Status::SUCCESS))
+    }
+
+    /// The state owns the slot's reference until it is restored.
+    fn PsDisableImpersonation[PASSIVE, fails NEVER](cx, thread: Address, state: Address) -> bool {
+        let thread = cx.thread(thread)?;
+        let moved = thread.disable_impersonation().into_slot();
+        let mut written =
+            DisabledState { token: 0, copy_on_open: 0, effective_only: 0, padding: 0, level: 0 };
+        let impersonated = moved.is_some();
+        if let Some(slot) = moved {
+            written = DisabledState {
+                token: cx.give(Object::Token(slot.token), RefSource::Disabled(thread.id())).0,
+                copy_on_open: slot.copy_on_open.into(),
+                effective_only: slot.effective_only.into(),
+                padding: 0,
+                level: slot.level,
+            };
+        }
+        cx.write(state, &written, STATE)?;
+        Ok(impersonated)
+    }
+
+    /// Without a token in it, what it does depends on the kernel.
+    fn PsRestoreImpersonation[PASSIVE, fails NEVER](cx, thread: Address, state: Address) {
+        let thread = cx.thread(thread)?;
+        let given: DisabledState = cx.read(state, STATE)?;
+        if given.token == 0 {
+            return cx.bad_argument(format_args!(
+                "was given a {STATE} without a token: NT 5.2 would impersonate nothing"
+            ));
+        }
+        let token = cx.token(Address(given.token))?.clone();
+        cx.take_back(Address(given.token), RefSource::Disabled(thread.id()))?;
+        thread.restore_impersonation(ImpersonationState::from(SlotState {
+            token,
+            copy_on_open: given.copy_on_open != 0,
+            effective_only: given.effective_only != 0,
+            level: given.level,
+        }));
+        Ok(())
     }
 
     fn PsRevertToSelf[PASSIVE, fails NEVER](cx) {

@@ -137,6 +137,16 @@ impl Dispatch<'_> {
                 site: None,
             }));
         };
+        if !self.machine.mapping.may_be_called(function) {
+            let function = describe::address(function, &self.machine.mapping);
+            return Err(Stop::from(Fault {
+                kind: FaultKind::CallTarget,
+                message: format!(
+                    "the driver gave {function} as a function, which its guard table does not have"
+                ),
+                site: None,
+            }));
+        }
         self.call_code(code, arguments)
     }
 

@@ -154,6 +154,9 @@ fn broker(broker: &Broker) -> String {
             let status = unless_success(status);
             format!("client {keep} connects with the flags {flags:#x}{status}")
         }
+        Broker::OpenRelative(name, status) => {
+            format!("open {name:?} relative to the server's handle: {status}")
+        }
         Broker::OpenName(name, level, status) => {
             format!("open {name} of the device at level {level}: {status}")
         }

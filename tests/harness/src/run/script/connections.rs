@@ -21,6 +21,9 @@ impl Run<'_, '_> {
                 let quality = SecurityQos { level, tracking: SecurityQos::STATIC, effective_only: false };
                 self.ended(&format!("open of {name}"), status, self.open_name(name, quality));
             }
+            Broker::OpenRelative(name, status) => {
+                self.ended(&format!("relative open of {name:?}"), status, self.open_relative(name));
+            }
             Broker::Leave(number) => self.succeeded("close of the client", self.leave(number)),
             Broker::ClientIsNoServer(number) => self.client_is_no_server(number),
             Broker::OpenServer(number, status) => {
@@ -78,6 +81,11 @@ impl Run<'_, '_> {
         let thread = &self.machine.thread;
         let file = driver.open_name(thread, name, rights::FILE_READ_DATA, Some(quality))?;
         driver.close(thread, file)
+    }
+
+    fn open_relative(&self, name: &str) -> Result<(), Failure> {
+        let (driver, file) = self.env.device()?;
+        driver.open_relative(&self.machine.thread, file, name, rights::FILE_READ_DATA)
     }
 
     fn leave(&self, number: usize) -> Result<(), Failure> {
