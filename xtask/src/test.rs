@@ -183,6 +183,8 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps, full: bool) 
         ensure!(passed >= NATIVE_CASES, "{passed} cases passed, {NATIVE_CASES} did before");
         Ok(())
     })?;
+    steps.run("calls of Windows: unit tests under Wine", || wine.unit_tests(workspace))?;
+    steps.run("results as they come under Wine", || wine::results::check(&wine, image))?;
     steps.run("nothing left behind under Wine", || wine::left::check(&wine))?;
     steps.run("callers in C and Rust under Wine", || wine::clients::check(workspace, &wine))?;
     steps.run("show under Wine", || wine::show::check(&wine))?;

@@ -3,6 +3,7 @@
 pub(crate) mod clients;
 pub(crate) mod driver;
 pub(crate) mod left;
+pub(crate) mod results;
 pub(crate) mod show;
 
 use std::fs;
@@ -53,9 +54,22 @@ impl Wine {
 
     fn wine(&self) -> Command {
         let mut wine = Command::new(&self.program);
+        self.settings(&mut wine);
+        wine
+    }
+
+    /// Runs the unit tests of what calls Windows.
+    pub(crate) fn unit_tests(&self, workspace: &Workspace) -> Result<()> {
+        build::windows_unit_tests(workspace, &self.program, |cargo| {
+            // The tests are elsewhere than what psimp.exe needs beside it.
+            self.settings(cargo.env("WINEPATH", &self.folder));
+        })
+    }
+
+    /// What makes a command, or those that it starts, use this Wine.
+    fn settings(&self, wine: &mut Command) {
         wine.env("WINEPREFIX", self.prefix()).env("WINEDEBUG", "-all");
         // Nothing is shown, and no menus, Mono or Gecko are offered.
         wine.env_remove("DISPLAY").env("WINEDLLOVERRIDES", "winemenubuilder.exe,mscoree,mshtml=");
-        wine
     }
 }

@@ -322,6 +322,41 @@ fn status_is_told_to_people_and_to_programs() {
 }
 
 #[test]
+fn without_the_service_control_manager_status_tells_of_the_device() {
+    let refusal = "cannot read the service PsImpersonate: Windows answers error 13; the System event log may have details";
+    let broken = || Fake::with(State::Running).failing(Request::Query, 13);
+    let table = args("psimp driver status");
+    let (text, exit) = report(&table, &act(&mut broken(), &table, Machine::Amd64));
+    assert_eq!(exit, Exit::Failed);
+    assert_eq!(
+        text.as_deref(),
+        Some(
+            "service PsImpersonate  unknown\n\
+             image                  unknown\n\
+             driver                 unknown\n\
+             \\\\.\\PsImpersonate      opens"
+        )
+    );
+    let json = args("psimp driver status --format json");
+    let (text, exit) = report(&json, &act(&mut broken(), &json, Machine::Amd64));
+    assert_eq!(exit, Exit::Failed);
+    let object: serde_json::Value = serde_json::from_str(&text.expect("an object")).expect("JSON");
+    assert_eq!(
+        object,
+        serde_json::json!({
+            "action": "status",
+            "done": false,
+            "installed": null,
+            "loaded": null,
+            "state": "unknown",
+            "image": null,
+            "message": refusal,
+            "device": { "opens": true, "message": "opens" },
+        })
+    );
+}
+
+#[test]
 fn what_is_refused_exits_1_and_is_one_object_in_json() {
     let json = args("psimp driver start --format json");
     let (text, exit) = report(&json, &act(&mut Fake::default(), &json, Machine::Amd64));

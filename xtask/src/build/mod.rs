@@ -33,7 +33,8 @@ pub(crate) use tools::{Tool, Use, missing_packages};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
 pub(crate) use windows::{
-    GNU_TARGET, clients, clippy as windows_clippy, harness_exe, harness_exe_for, wine_shim,
+    GNU_TARGET, clients, clippy as windows_clippy, harness_exe, harness_exe_for,
+    unit_tests as windows_unit_tests, wine_shim,
 };
 
 use crate::Format;

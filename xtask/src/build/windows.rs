@@ -65,6 +65,19 @@ pub(crate) fn clients(workspace: &Workspace, folder: &Path) -> Result<[PathBuf; 
     Ok([rust, c])
 }
 
+/// Runs the unit tests of what calls Windows with a program such as Wine, for which `settings` prepares the environment.
+pub(crate) fn unit_tests(
+    workspace: &Workspace,
+    runner: &Path,
+    settings: impl FnOnce(&mut Command),
+) -> Result<()> {
+    let prepared = Prepared::make(workspace, Arch::X64)?;
+    let mut cargo = prepared.cargo(&prepared.setup.compiler.cargo, "test")?;
+    cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", runner);
+    settings(&mut cargo);
+    exec::run(cargo.args(["--package", "psimp-windows", "--lib"]))
+}
+
 /// Runs clippy over what calls Windows, as it is built for it. False if the compiler has no clippy.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<bool> {
     let prepared = Prepared::make(workspace, Arch::X64)?;

@@ -97,6 +97,11 @@ fn unavailable(why: &str) -> Exit {
 
 /// Reads a driver image; `Err` is a sentence that says how to get one.
 fn load_image(path: &Path) -> Result<(Source, ImageInfo), String> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        let instead = "; --target device uses the driver that Windows has loaded";
+        let instead = if cfg!(windows) { instead } else { "" };
+        return Err(format!("no driver image can be loaded here, which takes x86-64 Linux{instead}"));
+    }
     let image = Image::open(path).map_err(|error| {
         let advice = if path.exists() { "" } else { "; `cargo xtask build` makes it" };
         format!("cannot load {}: {error}{advice}", path.display())

@@ -49,7 +49,11 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         ));
     }
     drop(progress);
-    finish(args, &runs)
+    let exit = finish(args, &runs);
+    if matches!(ready, Ready::Windows { .. }) {
+        clear();
+    }
+    exit
 }
 
 /// Every combination of kernel and rules that is asked for.
@@ -109,8 +113,15 @@ fn carry_out(
             };
             Ok(selected.iter().map(one).collect())
         }
-        Ready::Windows { driver: true } => native(selected, kernel, Route::Driver(mode.mode())),
-        Ready::Windows { driver: false } => native(selected, kernel, Route::UserMode),
+        Ready::Windows { driver } => {
+            let route = if *driver { Route::Driver(mode.mode()) } else { Route::UserMode };
+            // The report comes at the end, which a run on Windows may not reach.
+            let ended = |result: &CaseResult| {
+                progress.beside(|| eprintln!("{}", report::line(result)));
+                progress.done();
+            };
+            native(selected, kernel, route, &ended)
+        }
     }
 }
 
@@ -152,14 +163,28 @@ fn why_no_native() -> Option<String> {
 }
 
 #[cfg(windows)]
-fn native(selected: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResult>, String> {
-    crate::native::run(selected, kernel, route)
+fn native(
+    selected: &[Case],
+    kernel: Kernel,
+    route: Route,
+    ended: &dyn Fn(&CaseResult),
+) -> Result<Vec<CaseResult>, String> {
+    crate::native::run(selected, kernel, route, ended)
 }
 
 #[cfg(not(windows))]
-fn native(_selected: &[Case], _kernel: Kernel, _means: Route) -> Result<Vec<CaseResult>, String> {
+fn native(_: &[Case], _: Kernel, _: Route, _: &dyn Fn(&CaseResult)) -> Result<Vec<CaseResult>, String> {
     Err(why_no_native().unwrap_or_default())
 }
+
+/// Removes what earlier runs on this Windows have left.
+#[cfg(windows)]
+fn clear() {
+    crate::native::clear();
+}
+
+#[cfg(not(windows))]
+const fn clear() {}
 
 /// A server process of the target native.
 #[cfg(windows)]

@@ -46,6 +46,14 @@ pub struct Entry {
     pub writer: Writer,
     /// The object.
     pub thing: Thing,
+    /// How many processes have begun to remove it and ended before they were done.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub tries: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+const fn is_none(tries: &u32) -> bool {
+    *tries == 0
 }
 
 impl Entry {

@@ -17,6 +17,10 @@ use parking_lot::Mutex;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 
+/// How many processes may end while they remove one object, before it is left alone: one that ends every process that
+/// tries must not do so for ever.
+const TRIES: u32 = 3;
+
 /// What the journal needs of the machine.
 pub trait World {
     /// Whether a process still runs; another process with its id does not count.
@@ -47,8 +51,17 @@ pub enum RemovalReport {
     Cleared(Thing, Removed),
     /// It stays, because the object could not be removed.
     Stays(Thing, String),
+    /// It stays: as many processes as may try to remove the object have ended while they did.
+    GivenUp(Thing),
     /// It stays, because it cannot be read.
     Unreadable(String),
+}
+
+impl RemovalReport {
+    /// Whether the line is still in the journal.
+    pub const fn stays(&self) -> bool {
+        !matches!(self, Self::Cleared(..))
+    }
 }
 
 impl Display for RemovalReport {
@@ -58,6 +71,11 @@ impl Display for RemovalReport {
             Self::Cleared(thing, Removed::Absent) => write!(f, "{thing} is listed and not there any more"),
             Self::Cleared(thing, Removed::Other(why)) => write!(f, "{thing} was left alone: {why}"),
             Self::Stays(thing, why) => write!(f, "{thing}, which psimp had made, stays: {why}"),
+            Self::GivenUp(thing) => write!(
+                f,
+                "{thing}, which psimp had made, stays: {TRIES} processes ended while they removed it; remove it by \
+                 hand, and its line"
+            ),
             Self::Unreadable(line) => write!(f, "the journal has an invalid line: {line}"),
         }
     }
@@ -116,27 +134,46 @@ impl<S: Storage> Journal<S> {
         self.clear_of(world, |writer| writer == self.writer)
     }
 
-    /// The lock is held throughout: two processes that start at once clear in turn.
+    /// The lock is held throughout: two processes that start at once clear in turn. That an object is about to be
+    /// removed is on the disk before, as this process may end in it.
     fn clear_of(&self, world: &impl World, whose: impl Fn(Writer) -> bool) -> io::Result<Vec<RemovalReport>> {
         let _lock = self.storage.lock()?;
         let text = self.storage.read()?;
-        let (mut kept, mut told) = (Vec::new(), Vec::new());
-        for line in entry::parse(&text) {
-            match &line {
+        let (mut lines, mut told, mut at) = (entry::parse(&text), Vec::new(), 0);
+        while let Some(line) = lines.get_mut(at) {
+            at += 1;
+            match line {
                 Line::Unreadable(text) => told.push(RemovalReport::Unreadable(text.clone())),
-                Line::Entry(entry) if whose(entry.writer) => match world.remove(&entry.thing) {
-                    Ok(removed) => {
-                        told.push(RemovalReport::Cleared(entry.thing.clone(), removed));
-                        continue;
+                Line::Entry(entry) if !whose(entry.writer) => (),
+                Line::Entry(entry) if entry.tries >= TRIES => {
+                    told.push(RemovalReport::GivenUp(entry.thing.clone()));
+                }
+                Line::Entry(entry) => {
+                    let (thing, tries) = (entry.thing.clone(), entry.tries);
+                    entry.tries += 1;
+                    self.storage.replace(&entry::render(&lines)?)?;
+                    let removed = world.remove(&thing);
+                    at -= 1;
+                    match removed {
+                        Ok(removed) => {
+                            told.push(RemovalReport::Cleared(thing, removed));
+                            lines.remove(at);
+                        }
+                        Err(why) => {
+                            told.push(RemovalReport::Stays(thing, why));
+                            if let Some(Line::Entry(entry)) = lines.get_mut(at) {
+                                entry.tries = tries;
+                            }
+                            at += 1;
+                        }
                     }
-                    Err(why) => told.push(RemovalReport::Stays(entry.thing.clone(), why)),
-                },
-                Line::Entry(_) => (),
+                    self.storage.replace(&entry::render(&lines)?)?;
+                }
             }
-            kept.push(line);
         }
-        let after = entry::render(&kept)?;
-        if after != text {
+        let after = entry::render(&lines)?;
+        if after != self.storage.read()? {
+            // A line that was cut off.
             self.storage.replace(&after)?;
         }
         Ok(told)
@@ -150,7 +187,7 @@ impl<S: Storage> Journal<S> {
             // A truncated last line would corrupt this one.
             self.storage.replace(&entry::render(&entry::parse(&text))?)?;
         }
-        let entry = Entry { number, writer: self.writer, thing: thing.clone() };
+        let entry = Entry { number, writer: self.writer, thing: thing.clone(), tries: 0 };
         self.storage.append(&serde_json::to_string(&entry)?)?;
         Ok(entry)
     }

@@ -265,6 +265,46 @@ fn what_cannot_be_removed_stays_listed_and_is_told() {
 }
 
 #[test]
+fn what_ends_everybody_who_removes_it_is_left_alone_in_the_end() {
+    let (temporary, machine) = (Temporary::new(), Machine::default());
+    machine.add("psimp-1", "m1", "S-1-5-21-7");
+    Journal::new(temporary.folder(), ME).note(1, &account("psimp-1", None)).expect("a line");
+    // Each of these ends in the removal: what comes after is not written any more.
+    for _ in 0..3 {
+        let life = Life::of(5);
+        let journal = Journal::new(Mortal(temporary.folder(), life.clone()), LATER);
+        assert!(journal.clear(&(&machine, life)).is_err());
+        assert_eq!(machine.names(), ["psimp-1"]);
+    }
+    let told = Journal::new(temporary.folder(), LATER).clear(&living(&machine)).expect("a journal");
+    assert_eq!(told, [RemovalReport::GivenUp(account("psimp-1", None))]);
+    assert!(told[0].stays());
+    assert_eq!(
+        told[0].to_string(),
+        "the account psimp-1, which psimp had made, stays: 3 processes ended while they removed it; remove it by \
+         hand, and its line"
+    );
+    assert_eq!(machine.names(), ["psimp-1"]);
+    assert!(temporary.text().is_some_and(|text| text.contains("psimp-1")));
+}
+
+#[test]
+fn a_failure_is_no_try_and_the_other_lines_go() {
+    let temporary = Temporary::new();
+    let machine = Machine { stuck: Some("access denied"), ..Machine::default() };
+    let journal = Journal::new(temporary.folder(), ME);
+    journal.note(1, &account("psimp-1", None)).expect("a line");
+    for _ in 0..5 {
+        let told = Journal::new(temporary.folder(), LATER).clear(&living(&machine)).expect("a journal");
+        assert!(matches!(told[..], [RemovalReport::Stays(..)]), "{told:?}");
+    }
+    let told =
+        Journal::new(temporary.folder(), LATER).clear(&living(&Machine::default())).expect("a journal");
+    assert_eq!(told, [RemovalReport::Cleared(account("psimp-1", None), Removed::Absent)]);
+    assert_eq!(temporary.text(), None);
+}
+
+#[test]
 fn only_what_psimp_made_is_removed() {
     for (mark, sid, known) in [("m2", "S-1-5-21-7", None), ("m1", "S-1-5-21-8", Some("S-1-5-21-7"))] {
         let (temporary, machine) = (Temporary::new(), Machine::default());

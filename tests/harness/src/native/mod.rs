@@ -16,6 +16,8 @@ mod run;
 mod server;
 
 #[cfg(windows)]
+pub(crate) use run::clear;
+#[cfg(windows)]
 pub use run::{run, wait};
 #[cfg(windows)]
 pub use server::serve;

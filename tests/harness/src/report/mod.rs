@@ -15,7 +15,7 @@ pub(crate) use json::Run;
 pub use json::read;
 pub use sheet::{Column, Row, Sheet};
 
-use crate::result::{CaseResult, RunResult};
+use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult};
 
 /// How a run is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -40,6 +40,21 @@ pub fn write(result: &RunResult, format: Format, out: &mut dyn Write, colour: bo
         Format::Json => json::write(result, out),
         Format::Junit => junit::write(result, out),
     }
+}
+
+/// A case in one line, for a run whose report may never be written.
+pub fn line(case: &CaseResult) -> String {
+    let (mark, words) = match &case.status {
+        CaseStatus::Passed(words) => ("ok  ", words.clone()),
+        CaseStatus::Skipped(why) => ("skip", why.clone()),
+        CaseStatus::Failed(mismatches) => {
+            let word = |found: &Mismatch| {
+                format!("{}: expected {}, observed {}", found.what, found.expected, found.observed)
+            };
+            ("FAIL", mismatches.iter().map(word).collect::<Vec<_>>().join("; "))
+        }
+    };
+    format!("{mark}  {}  {words}", case.id).trim_end().replace(['\n', '\r'], " ")
 }
 
 /// The name of the group with this letter; empty for a letter without a group.
@@ -75,4 +90,31 @@ fn milliseconds(duration: std::time::Duration) -> f64 {
 /// `text` with all lines but the first indented by `margin`.
 fn indented(text: &str, margin: usize) -> String {
     text.trim_end().replace('\n', &format!("\n{:margin$}", ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+    use crate::result::{CaseResult, CaseStatus, mismatch};
+    use std::time::Duration;
+
+    #[test]
+    fn a_case_is_one_line() {
+        let of = |status| {
+            line(&CaseResult {
+                id: "D13".to_owned(),
+                title: "a title".to_owned(),
+                status,
+                duration: Duration::ZERO,
+            })
+        };
+        assert_eq!(of(CaseStatus::Passed("A2 L2".to_owned())), "ok    D13  A2 L2");
+        assert_eq!(of(CaseStatus::Passed(String::new())), "ok    D13");
+        assert_eq!(of(CaseStatus::Skipped("needs\na driver".to_owned())), "skip  D13  needs a driver");
+        let found = vec![mismatch("slot", "A2 L2", "idle"), mismatch("open", "new", "7C")];
+        assert_eq!(
+            of(CaseStatus::Failed(found)),
+            "FAIL  D13  slot: expected A2 L2, observed idle; open: expected new, observed 7C"
+        );
+    }
 }

@@ -34,8 +34,8 @@ pub enum Done {
 /// How the driver stands.
 #[derive(Debug)]
 pub struct Status {
-    /// Its service, if there is one.
-    pub service: Option<service::Service>,
+    /// Its service, if there is one, or why that is unknown.
+    pub service: Result<Option<service::Service>, Refusal>,
     /// Whether its device opens for reading.
     pub device: Result<(), Refusal>,
 }
@@ -96,7 +96,7 @@ pub fn act(services: &mut impl Services, args: &DriverArgs, here: Machine) -> Re
             format!("the service {SERVICE} is deleted")
         }
         DriverAction::Status => {
-            let service = services.query()?;
+            let service = services.query();
             return Ok(Done::Status(Box::new(Status { service, device: services.open_device() })));
         }
     };
@@ -105,7 +105,7 @@ pub fn act(services: &mut impl Services, args: &DriverArgs, here: Machine) -> Re
 
 /// What an action prints on standard output, and the exit code.
 pub fn report(args: &DriverArgs, outcome: &Result<Done, ServiceFailure>) -> (Option<String>, Exit) {
-    let exit = if outcome.is_ok() { Exit::Passed } else { Exit::Failed };
+    let exit = if refusal(outcome).is_none() { Exit::Passed } else { Exit::Failed };
     let text = match args.format {
         TextFormat::Json => Some(as_json(args.action, outcome).to_string()),
         TextFormat::Table => match outcome {
@@ -124,10 +124,19 @@ fn tell(args: &DriverArgs, outcome: &Result<Done, ServiceFailure>) -> Exit {
         eprintln!("psimp: {error}");
         return Exit::Failed;
     }
-    if let Err(failure) = outcome {
-        eprintln!("psimp: {failure}");
+    if let Some(why) = refusal(outcome) {
+        eprintln!("psimp: {why}");
     }
     exit
+}
+
+/// Why an action was not done, or was done in part only.
+fn refusal(outcome: &Result<Done, ServiceFailure>) -> Option<String> {
+    match outcome {
+        Ok(Done::Did(_)) => None,
+        Ok(Done::Status(status)) => status.service.as_ref().err().map(ToString::to_string),
+        Err(failure) => Some(failure.to_string()),
+    }
 }
 
 fn as_json(action: DriverAction, outcome: &Result<Done, ServiceFailure>) -> Value {
@@ -137,19 +146,20 @@ fn as_json(action: DriverAction, outcome: &Result<Done, ServiceFailure>) -> Valu
         Err(failure) => json!({ "message": failure.to_string() }),
     };
     object["action"] = json!(action.to_string());
-    object["done"] = json!(outcome.is_ok());
+    object["done"] = json!(refusal(outcome).is_none());
     object
 }
 
 impl Status {
     fn image(&self) -> Option<&str> {
-        self.service.as_ref().map(|service| image::plain(&service.image))
+        self.service.as_ref().ok()?.as_ref().map(|service| image::plain(&service.image))
     }
 
     const fn state(&self) -> &'static str {
         match &self.service {
-            None => "not installed",
-            Some(service) => match service.state {
+            Err(_) => "unknown",
+            Ok(None) => "not installed",
+            Ok(Some(service)) => match service.state {
                 State::Stopped => "not loaded",
                 State::Starting => "being loaded",
                 State::Running => "loaded",
@@ -164,8 +174,12 @@ impl Status {
     }
 
     fn words(&self) -> String {
-        let installed = if self.service.is_some() { "installed" } else { "not installed" };
-        let image = self.image().unwrap_or("none");
+        let (installed, none) = match &self.service {
+            Ok(Some(_)) => ("installed", "none"),
+            Ok(None) => ("not installed", "none"),
+            Err(_) => ("unknown", "unknown"),
+        };
+        let image = self.image().unwrap_or(none);
         format!(
             "service {SERVICE}  {installed}\nimage                  {image}\ndriver                 {}\n\
              \\\\.\\PsImpersonate      {}",
@@ -175,12 +189,18 @@ impl Status {
     }
 
     fn json(&self) -> Value {
-        json!({
-            "installed": self.service.is_some(),
-            "loaded": self.service.as_ref().is_some_and(|service| service.state != State::Stopped),
+        let known = self.service.as_ref().ok();
+        let loaded = |service: &service::Service| service.state != State::Stopped;
+        let mut object = json!({
+            "installed": known.map(Option::is_some),
+            "loaded": known.map(|service| service.as_ref().is_some_and(loaded)),
             "state": self.state(),
             "image": self.image(),
             "device": { "opens": self.device.is_ok(), "message": self.device() },
-        })
+        });
+        if let Err(refusal) = &self.service {
+            object["message"] = json!(refusal.to_string());
+        }
+        object
     }
 }

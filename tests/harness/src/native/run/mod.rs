@@ -15,6 +15,7 @@ use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 use psimp_windows::ntdll;
 use psimp_windows::process::Child;
+pub(crate) use removal::clear;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -25,12 +26,16 @@ use std::time::{Duration, Instant};
 /// How long a server process may take for one case.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs cases on this Windows, for the values of a kernel.
+/// Runs cases on this Windows, for the values of a kernel. `ended` gets each result at once.
 ///
 /// # Errors
 /// Why no case can be run.
-pub fn run(cases: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResult>, String> {
-    removal::clear();
+pub fn run(
+    cases: &[Case],
+    kernel: Kernel,
+    route: Route,
+    ended: &dyn Fn(&CaseResult),
+) -> Result<Vec<CaseResult>, String> {
     let wine = ntdll::wine_version();
     let mut native = Native {
         fixtures: Fixtures::new(wine.is_some())?,
@@ -40,7 +45,12 @@ pub fn run(cases: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResul
         tried: BTreeMap::new(),
         warned: Cell::new(false),
     };
-    Ok(cases.iter().map(|case| native.case(case)).collect())
+    let one = |case| {
+        let result = native.case(case);
+        ended(&result);
+        result
+    };
+    Ok(cases.iter().map(one).collect())
 }
 
 /// Lists an account that does not exist, starts a server that waits, reports that
@@ -50,7 +60,6 @@ pub fn run(cases: &[Case], kernel: Kernel, route: Route) -> Result<Vec<CaseResul
 /// # Errors
 /// Why it cannot be started.
 pub fn wait() -> anyhow::Result<()> {
-    removal::clear();
     let _listed = removal::list_nothing().map_err(anyhow::Error::msg)?;
     let primary = Fixtures::new(ntdll::wine_version().is_some())
         .and_then(|fixtures| fixtures.server(ServerToken::S, false));

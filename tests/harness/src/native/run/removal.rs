@@ -64,7 +64,8 @@ pub(super) fn list_nothing() -> Result<Made<'static, Folder, Windows>, String> {
     journal()?.make(&Windows, thing, |_| Ok(())).map(|(made, ())| made)
 }
 
-/// Removes what earlier runs have left, and reports it on standard error.
+/// Removes what earlier runs have left, and reports it on standard error. It comes last in a run: a removal may end
+/// the process.
 pub(crate) fn clear() {
     // Without a journal there is nothing to remove, and the folder is not created.
     if !Folder::of_this_user().journal().exists() {
@@ -72,13 +73,22 @@ pub(crate) fn clear() {
     }
     match journal() {
         Ok(journal) => tell(journal.clear(&Windows)),
-        Err(why) => eprintln!("psimp: what earlier runs may have left stays: {why}"),
+        Err(why) => eprintln!("psimp: what earlier runs may have left stays, listed in {}: {why}", place()),
     }
 }
 
 fn tell(told: std::io::Result<Vec<RemovalReport>>) {
     match told {
-        Ok(told) => told.iter().for_each(|told| eprintln!("psimp: {told}")),
-        Err(error) => eprintln!("psimp: the journal of what psimp makes: {error}"),
+        Ok(told) => {
+            told.iter().for_each(|told| eprintln!("psimp: {told}"));
+            if told.iter().any(RemovalReport::stays) {
+                eprintln!("psimp: what stays is listed in {}", place());
+            }
+        }
+        Err(error) => eprintln!("psimp: {}, the journal of what psimp makes: {error}", place()),
     }
+}
+
+fn place() -> String {
+    Folder::of_this_user().journal().display().to_string()
 }

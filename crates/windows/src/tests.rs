@@ -1,0 +1,70 @@
+//! Calls of a running Windows, or of Wine, where `cargo xtask test` makes them.
+
+use crate::object::{Descriptor, Event};
+use crate::rights::ALL_OF_A_THREAD;
+use crate::snapshot::Snapshot;
+use crate::token::{ALL_ACCESS, QUERY, Token};
+use crate::{process, sid, thread};
+use psimp_nt::{Sid, Status, TokenType};
+
+fn own() -> Token {
+    Token::of_process(thread::current_process(), ALL_ACCESS).expect("the process's token")
+}
+
+#[test]
+fn pointers_to_sids_are_aligned() {
+    let odd = [(1_u8, Sid::EVERYONE), (2, Sid::ANONYMOUS_LOGON), (3, Sid::new(5, &[12]))];
+    for (_, sid) in &odd {
+        assert_eq!(sid::pointer(sid).addr() % 4, 0, "{sid}");
+    }
+    let told = own().information().expect("properties");
+    assert!(sid::account_name(&told.user).is_some(), "{}", told.user);
+}
+
+#[test]
+fn an_object_opens_with_its_descriptor() {
+    let user = own().information().expect("properties").user;
+    for descriptor in [Descriptor::granting(&user, &[user]), Descriptor::null_dacl(&user)] {
+        let event = Event::create(&user, &descriptor.expect("a descriptor")).expect("an object");
+        event.open(1).expect("the owner may open it");
+    }
+    let nobody = Descriptor::granting(&user, &[]).expect("a descriptor");
+    let event = Event::create(&user, &nobody).expect("an object");
+    assert_eq!(event.open(1).map(drop), Err(Status::ACCESS_DENIED));
+}
+
+#[test]
+fn a_token_is_set_as_a_handle_of_eight_bytes() {
+    let copy = own().duplicate(ALL_ACCESS, TokenType::Impersonation, 2, false).expect("a copy");
+    thread::set_token(thread::current(), Some(&copy)).expect("it is set");
+    let seen = Token::of_thread(thread::current(), QUERY, true).and_then(|token| token.information());
+    thread::set_token(thread::current(), None).expect("it is taken away");
+    let copy = copy.information().expect("properties");
+    assert_eq!(seen.map(|seen| (seen.user, seen.token_type)), Ok((copy.user, TokenType::Impersonation)));
+    let longer = own();
+    assert_eq!(thread::set_token_of_length(thread::current(), &longer, 9), Err(Status::INVALID_PARAMETER));
+}
+
+#[test]
+fn errors_name_what_they_are_about() {
+    // Ids are multiples of four.
+    let error = thread::open(3, ALL_OF_A_THREAD).expect_err("no thread");
+    assert!(error.to_string().starts_with("OpenThread of thread 3: error 87, "), "{error}");
+    let error = thread::open_process(3, 0x400).expect_err("no process");
+    assert!(error.to_string().starts_with("OpenProcess of process 3: error 87, "), "{error}");
+}
+
+#[test]
+fn the_end_of_a_list_is_no_error() {
+    let snapshot = Snapshot::take().expect("a snapshot");
+    assert_eq!(snapshot.process(3), Ok(None));
+    let own = snapshot.process(std::process::id()).expect("a list").expect("this process");
+    assert!(snapshot.threads(own.id).expect("a list").iter().any(|thread| thread.id == thread::current_id()));
+}
+
+#[test]
+fn a_process_is_known_by_its_start() {
+    let started = process::this_started().expect("a time");
+    assert_eq!(process::started(std::process::id()), Ok(Some(started)));
+    assert_eq!(process::started(3), Ok(None));
+}
