@@ -80,7 +80,9 @@ pub(crate) fn clear() {
 fn tell(told: std::io::Result<Vec<RemovalReport>>) {
     match told {
         Ok(told) => {
-            told.iter().for_each(|told| eprintln!("psimp: {told}"));
+            for told in &told {
+                eprintln!("psimp: {told}");
+            }
             if told.iter().any(RemovalReport::stays) {
                 eprintln!("psimp: what stays is listed in {}", place());
             }
