@@ -41,6 +41,16 @@ fn a_plan_names_what_the_kernel_must_have() {
     );
 }
 
+#[test]
+fn a_process_is_not_started_at_identification() {
+    let documented = plan("A17", Route::Driver(RulesMode::Documented));
+    assert_eq!(
+        documented.expect_err("its image does not open"),
+        "needs to start a process at Identification, where its image does not open"
+    );
+    assert!(plan("A17", Route::Driver(RulesMode::Kernel)).is_ok());
+}
+
 /// A thread that impersonates opens nothing of its own process: the clerk does, which never impersonates.
 #[test]
 fn steps_leave_to_the_clerk_what_belongs_to_the_process() {

@@ -67,6 +67,11 @@ fn unseen(failed: &'static str, error: &Error) -> Unseen {
 
 fn describe(args: &ShowArgs, token: &token::Token) -> Result<Token, Status> {
     let told = token.information()?;
+    // Some systems return a level for primary tokens too, which has no meaning.
+    let level = match told.token_type {
+        TokenType::Primary => None,
+        TokenType::Impersonation => Some(told.level?),
+    };
     let groups = || {
         told.groups.iter().map(|group| Group {
             account: account(&group.sid),
@@ -83,8 +88,7 @@ fn describe(args: &ShowArgs, token: &token::Token) -> Result<Token, Status> {
     };
     Ok(Token {
         token_type: type_name(told.token_type),
-        // Some systems return a level for primary tokens too, which has no meaning.
-        level: told.level.ok().filter(|_| told.token_type == TokenType::Impersonation).map(Level::name),
+        level: level.map(Level::name),
         user: account(&told.user),
         token_id: format!("{:#x}", told.token_id),
         logon_id: format!("{:#x}", told.authentication_id),

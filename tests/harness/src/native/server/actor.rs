@@ -67,7 +67,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
     /// Group D by `SetThreadToken`, with the three observations of its result.
     fn decide(&self, row: &DecisionRow) {
         let token = self.env.token(row.token);
-        let set = token.and_then(|token| thread::set_token(thread::current(), Some(token)));
+        let set = token.and_then(|token| Ok(thread::set_token(thread::current(), Some(token))?));
         self.ended("SetThreadToken", Status::SUCCESS, set);
         self.decided(row, row.of(self.env.kernel));
     }
@@ -110,7 +110,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             _ if has_driver && step.is_about_saves() => self.through_driver(step),
             Step::Revert if has_driver && self.about == self.who => self.through_driver(step),
             Step::Impersonate { token, status, .. } => {
-                let set = self.env.token(token).map_err(Failure::from);
+                let set = self.env.token(token);
                 let set =
                     set.and_then(|token| self.on_thread(|thread| thread::set_token(thread, Some(token))));
                 if set.is_ok() {
@@ -191,10 +191,13 @@ impl<'scope, 'env> Actor<'scope, 'env> {
     }
 
     /// The disabled privileges of a token of the case, of which there is at least one.
-    pub(super) fn disabled(&self, tok: ClientToken) -> Result<Vec<u64>, Status> {
-        let held = self.env.token(tok)?.information()?.privileges.into_iter();
-        let disabled: Vec<_> = held.filter(|held| !held.enabled()).map(|held| held.luid).collect();
-        if disabled.is_empty() { Err(Status::PRIVILEGE_NOT_HELD) } else { Ok(disabled) }
+    pub(super) fn disabled(&self, tok: ClientToken) -> Result<Vec<u64>, Failure> {
+        let told = self.env.token(tok)?.information();
+        let of = |what| Failure::Fault(format!("{what} of {}", tok.name()));
+        let told = told.map_err(|status| of(format!("{status} from NtQueryInformationToken")))?;
+        let disabled: Vec<_> =
+            told.privileges.into_iter().filter(|held| !held.enabled()).map(|held| held.luid).collect();
+        if disabled.is_empty() { Err(of("no disabled privilege".to_owned())) } else { Ok(disabled) }
     }
 
     /// Opens the token of a thread; an open may change its slot.
@@ -272,12 +275,13 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         self.env.kept.lock().insert(number, kept);
     }
 
-    pub(super) fn id(&mut self, who: Who) -> u32 {
+    /// The id of a thread of the case; `None` if it ended at once.
+    pub(super) fn id(&mut self, who: Who) -> Option<u32> {
         if who == self.who {
-            return thread::current_id();
+            return Some(thread::current_id());
         }
         self.worker(who);
-        self.env.threads.lock().get(&who).copied().unwrap_or(0)
+        self.env.threads.lock().get(&who).copied()
     }
 
     /// Lets a thread carry out steps, and waits for it.
@@ -304,7 +308,10 @@ impl<'scope, 'env> Actor<'scope, 'env> {
                     let _ = done.send(());
                 }
             });
-            env.threads.lock().insert(who, start.recv().unwrap_or(0));
+            // A step that needs a thread without an id says so.
+            if let Ok(id) = start.recv() {
+                env.threads.lock().insert(who, id);
+            }
             Worker { parts, thread }
         })
     }

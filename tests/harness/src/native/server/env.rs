@@ -1,6 +1,7 @@
 //! What the threads of a case share in the server process.
 
 use super::clerk::Clerk;
+use crate::driver::Failure;
 use crate::native::identity::{self, Identity};
 use crate::native::route::Route;
 use crate::observe::short;
@@ -130,8 +131,9 @@ impl CaseEnv {
     }
 
     /// A token of the case.
-    pub(super) fn token(&self, tok: ClientToken) -> Result<&Token, Status> {
-        self.tokens.get(tok.name()).ok_or(Status::INVALID_HANDLE)
+    pub(super) fn token(&self, tok: ClientToken) -> Result<&Token, Failure> {
+        let missing = || Failure::Fault(format!("the harness gave no token {}", tok.name()));
+        self.tokens.get(tok.name()).ok_or_else(missing)
     }
 
     /// Records a difference; an empty expectation is not compared.

@@ -61,7 +61,7 @@ impl Actor<'_, '_> {
             Object::EnableDisabled(tok) => {
                 let set = self.disabled(tok).and_then(|luids| {
                     let token = self.env.token(tok)?;
-                    luids.iter().try_for_each(|luid| token.set_privilege(*luid, true))
+                    luids.iter().try_for_each(|luid| Ok(token.set_privilege(*luid, true)?))
                 });
                 self.ended("AdjustTokenPrivileges", Status::SUCCESS, set);
             }

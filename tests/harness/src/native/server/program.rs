@@ -17,7 +17,9 @@ impl Actor<'_, '_> {
     pub(super) fn program(&mut self, program: &Program) {
         match *program {
             Program::ThreadHandle(number, who, access) => {
-                let id = self.id(who);
+                let Some(id) = self.id(who) else {
+                    return self.compare("the thread to open", "one that runs", "none");
+                };
                 let access = match self.env.kernel.family() {
                     Family::Nt52 => rights::to_thread_before_vista(access),
                     Family::Documented | Family::Win10 => access,
@@ -143,8 +145,9 @@ impl Actor<'_, '_> {
             }
             Program::EnableDisabled(token) => {
                 // The handle may allow adjusting only, so the disabled privileges are read from the token itself.
-                let disabled = self.tok(token).map_or(Err(Status::INVALID_HANDLE), |tok| self.disabled(tok));
-                let set = disabled.map_err(Failure::from).and_then(|luids| {
+                let unknown = || Failure::Fault(format!("the case keeps no token {token} of its own"));
+                let disabled = self.tok(token).ok_or_else(unknown).and_then(|tok| self.disabled(tok));
+                let set = disabled.and_then(|luids| {
                     self.with_token(token, |token| {
                         luids.iter().try_for_each(|luid| token.set_privilege(*luid, true))
                     })
