@@ -133,7 +133,7 @@ pub fn delete_profile(sid: &Sid) -> Result<(), Error> {
 /// determined.
 pub fn are_of_a_domain() -> bool {
     let mut version = OSVERSIONINFOEXW {
-        dwOSVersionInfoSize: crate::object::length::<OSVERSIONINFOEXW>(),
+        dwOSVersionInfoSize: crate::structure::length::<OSVERSIONINFOEXW>(),
         ..Default::default()
     };
     // SAFETY: the longer structure begins with the shorter one and has its length in it.

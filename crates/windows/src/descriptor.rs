@@ -21,35 +21,47 @@ const DACL_PROTECTED: u16 = 0x1000;
 const SELF_RELATIVE: u16 = 0x8000;
 const HEADER: usize = 20;
 
-/// A self-relative descriptor, aligned as the kernel probes it. Its owner and its group are one SID; access checks
-/// refuse a descriptor without either. Without a list of whom it grants everything to, it has a null DACL. With `label`,
-/// its object has the lowest integrity; a kernel without integrity levels asks for `SeSecurityPrivilege` then.
-pub(crate) fn self_relative(owner: &Sid, granted: Option<&[Sid]>, label: bool) -> Vec<u32> {
-    let mut control = SELF_RELATIVE | DACL_PRESENT | DACL_PROTECTED;
-    let owner = owner.as_bytes();
-    let sacl = label.then(|| acl(&[ace(MANDATORY_LABEL, NO_WRITE_UP, &ANY_INTEGRITY)]));
-    let dacl =
-        granted.map(|sids| acl(&sids.iter().map(|sid| ace(ALLOWED, EVERYTHING, sid)).collect::<Vec<_>>()));
-    if sacl.is_some() {
-        control |= SACL_PRESENT;
-    }
-    let mut parts = Vec::new();
-    let mut place = |part: Option<&[u8]>| {
-        let Some(part) = part else { return 0 };
-        let at = HEADER + parts.len();
-        parts.extend_from_slice(part);
-        at
-    };
-    let places = [place(Some(owner)), place(Some(owner)), place(sacl.as_deref()), place(dacl.as_deref())];
+/// A self-relative security descriptor.
+#[derive(Debug)]
+pub struct Descriptor(Vec<u32>);
 
-    let mut bytes = vec![1, 0];
-    bytes.extend(control.to_le_bytes());
-    for at in places {
-        bytes.extend(u32::try_from(at).unwrap_or(u32::MAX).to_le_bytes());
+impl Descriptor {
+    /// A self-relative descriptor, aligned as the kernel probes it. Its owner and its group are one SID; access checks
+    /// refuse a descriptor without either. Without a list of whom it grants everything to, it has a null DACL. With `label`,
+    /// its object has the lowest integrity; a kernel without integrity levels asks for `SeSecurityPrivilege` then.
+    pub(crate) fn self_relative(owner: &Sid, granted: Option<&[Sid]>, label: bool) -> Self {
+        let mut control = SELF_RELATIVE | DACL_PRESENT | DACL_PROTECTED;
+        let owner = owner.as_bytes();
+        let sacl = label.then(|| acl(&[ace(MANDATORY_LABEL, NO_WRITE_UP, &ANY_INTEGRITY)]));
+        let dacl = granted
+            .map(|sids| acl(&sids.iter().map(|sid| ace(ALLOWED, EVERYTHING, sid)).collect::<Vec<_>>()));
+        if sacl.is_some() {
+            control |= SACL_PRESENT;
+        }
+        let mut parts = Vec::new();
+        let mut place = |part: Option<&[u8]>| {
+            let Some(part) = part else { return 0 };
+            let at = HEADER + parts.len();
+            parts.extend_from_slice(part);
+            at
+        };
+        let places = [place(Some(owner)), place(Some(owner)), place(sacl.as_deref()), place(dacl.as_deref())];
+
+        let mut bytes = vec![1, 0];
+        bytes.extend(control.to_le_bytes());
+        for at in places {
+            bytes.extend(u32::try_from(at).unwrap_or(u32::MAX).to_le_bytes());
+        }
+        bytes.append(&mut parts);
+        // SIDs, entries and lists are whole numbers of words.
+        Self(bytes.as_chunks::<4>().0.iter().map(|word| u32::from_ne_bytes(*word)).collect())
     }
-    bytes.append(&mut parts);
-    // SIDs, entries and lists are whole numbers of words.
-    bytes.as_chunks::<4>().0.iter().map(|word| u32::from_ne_bytes(*word)).collect()
+
+    /// Where it is, for as long as it lives.
+    #[cfg(windows)]
+    pub(crate) const fn pointer(&self) -> *mut std::ffi::c_void {
+        self.0.as_ptr().cast_mut().cast()
+    }
 }
 
 fn ace(kind: u8, mask: u32, sid: &Sid) -> Vec<u8> {
@@ -82,8 +94,8 @@ mod tests {
 
     const SYSTEM: Sid = Sid::new(5, &[18]);
 
-    fn bytes(words: &[u32]) -> Vec<u8> {
-        words.iter().flat_map(|word| word.to_ne_bytes()).collect()
+    fn bytes(descriptor: &Descriptor) -> Vec<u8> {
+        descriptor.0.iter().flat_map(|word| word.to_ne_bytes()).collect()
     }
 
     #[test]
@@ -96,7 +108,7 @@ mod tests {
             2, 0, 28, 0, 1, 0, 0, 0, 0x11, 0, 20, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0,
             2, 0, 28, 0, 1, 0, 0, 0, 0, 0, 20, 0, 0xFF, 0xFF, 0x1F, 0x10, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
         ];
-        assert_eq!(bytes(&self_relative(&SYSTEM, Some(&[Sid::EVERYONE]), true)), expected);
+        assert_eq!(bytes(&Descriptor::self_relative(&SYSTEM, Some(&[Sid::EVERYONE]), true)), expected);
     }
 
     #[test]
@@ -107,12 +119,12 @@ mod tests {
             1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
             1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
         ];
-        assert_eq!(bytes(&self_relative(&SYSTEM, None, false)), expected);
+        assert_eq!(bytes(&Descriptor::self_relative(&SYSTEM, None, false)), expected);
     }
 
     #[test]
     fn an_empty_dacl_grants_nothing() {
-        let descriptor = bytes(&self_relative(&SYSTEM, Some(&[]), false));
+        let descriptor = bytes(&Descriptor::self_relative(&SYSTEM, Some(&[]), false));
         assert_eq!(descriptor.get(16..20), Some(&[44, 0, 0, 0][..]));
         assert_eq!(descriptor.get(44..), Some(&[2, 0, 8, 0, 0, 0, 0, 0][..]));
     }

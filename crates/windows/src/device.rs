@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // native calls
 
 use crate::error::checked;
-use crate::object::length;
+use crate::structure::length;
 use crate::wide::{unicode_string, wide};
 use psimp_nt::Status;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // jobs and the attributes of new processes
 
 use crate::Error;
-use crate::object::length;
+use crate::structure::length;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::sync::OnceLock;
 use windows_sys::Win32::Foundation::HANDLE;

@@ -56,6 +56,8 @@ mod descriptor;
 mod flags;
 #[cfg(windows)]
 mod job;
+#[cfg(windows)]
+mod structure;
 #[cfg(all(windows, test))]
 mod tests;
 #[cfg(windows)]

@@ -5,12 +5,14 @@
 //! not have `SeChangeNotifyPrivilege`.
 #![allow(unsafe_code)] // native calls
 
+pub use crate::descriptor::Descriptor;
+
 use crate::error::checked;
+use crate::structure::length;
 use crate::token::{QUERY, Token};
 use crate::wide::{unicode_string, wide};
-use crate::{Error, descriptor, random, thread};
+use crate::{Error, random, thread};
 use psimp_nt::{Sid, Status};
-use std::ffi::c_void;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::sync::OnceLock;
 use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
@@ -27,10 +29,6 @@ const CASE_INSENSITIVE: u32 = 0x40;
 /// `NT AUTHORITY\RESTRICTED`.
 const RESTRICTED: Sid = Sid::new(5, &[12]);
 
-/// A self-relative security descriptor whose object has any integrity, where there are integrity levels.
-#[derive(Debug)]
-pub struct Descriptor(Vec<u32>);
-
 impl Descriptor {
     /// A descriptor that grants everything to these SIDs and nothing to others. The owner has to be the user of the
     /// process that creates an object with it.
@@ -38,7 +36,7 @@ impl Descriptor {
     /// # Errors
     /// Why it cannot be determined whether there are integrity levels.
     pub fn granting(owner: &Sid, granted: &[Sid]) -> Result<Self, Error> {
-        Ok(Self(descriptor::self_relative(owner, Some(granted), has_integrity_levels()?)))
+        Ok(Self::self_relative(owner, Some(granted), has_integrity_levels()?))
     }
 
     /// A descriptor with a null DACL, which grants everything to everybody.
@@ -46,11 +44,7 @@ impl Descriptor {
     /// # Errors
     /// Why it cannot be determined whether there are integrity levels.
     pub fn null_dacl(owner: &Sid) -> Result<Self, Error> {
-        Ok(Self(descriptor::self_relative(owner, None, has_integrity_levels()?)))
-    }
-
-    pub(crate) fn pointer(&self) -> *mut c_void {
-        self.0.as_ptr().cast_mut().cast()
+        Ok(Self::self_relative(owner, None, has_integrity_levels()?))
     }
 }
 
@@ -150,16 +144,4 @@ unsafe fn owned(call: &'static str, status: i32, handle: HANDLE) -> Result<Owned
     checked(status).map_err(|status| Error::status(call, status))?;
     // SAFETY: the call succeeded; the rest is the caller's promise.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
-}
-
-/// What a call that sets information takes: a pointer without a type, and the length. The kernel probes it with the
-/// alignment of a `ULONG`, or of a handle where it is one.
-pub(crate) fn information<T>(information: &T) -> (*const c_void, u32) {
-    const { assert!(align_of::<T>() >= align_of::<u32>()) };
-    (std::ptr::from_ref(information).cast(), length::<T>())
-}
-
-/// The length of a structure, as the native calls take it.
-pub(crate) fn length<T>() -> u32 {
-    u32::try_from(size_of::<T>()).unwrap_or(u32::MAX)
 }

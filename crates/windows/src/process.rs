@@ -3,7 +3,7 @@
 
 use crate::error::Code;
 use crate::job::{Attribute, Job};
-use crate::object::length;
+use crate::structure::length;
 use crate::wide::wide;
 use crate::{Error, Token, rights};
 use std::fs::File;

@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::error::Code;
-use crate::object::length;
+use crate::structure::length;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use windows_sys::Win32::Foundation::{ERROR_NO_MORE_FILES, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{

@@ -3,7 +3,7 @@
 
 use crate::error::checked;
 use crate::token::{Token, quality_of_service};
-use crate::{Error, ntdll, object};
+use crate::{Error, ntdll, structure};
 use psimp_nt::Status;
 use std::ffi::c_void;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
@@ -60,7 +60,7 @@ pub fn open_process(id: u32, access: u32) -> Result<OwnedHandle, Error> {
 /// The error that Windows returns.
 pub fn set_token(thread: BorrowedHandle<'_>, token: Option<&Token>) -> Result<(), Status> {
     let handle = token.map_or(std::ptr::null_mut(), |token| token.as_handle().as_raw_handle());
-    let (information, length) = object::information(&handle);
+    let (information, length) = structure::information(&handle);
     set(thread, information, length)
 }
 
@@ -70,7 +70,7 @@ pub fn set_token(thread: BorrowedHandle<'_>, token: Option<&Token>) -> Result<()
 /// The error that Windows returns: `STATUS_INFO_LENGTH_MISMATCH` unless it is eight.
 pub fn set_token_of_length(thread: BorrowedHandle<'_>, token: &Token, length: usize) -> Result<(), Status> {
     let handle = token.as_handle().as_raw_handle();
-    let (information, whole) = object::information(&handle);
+    let (information, whole) = structure::information(&handle);
     let length = u32::try_from(length).ok().filter(|length| *length <= whole);
     set(thread, information, length.ok_or(Status::INVALID_PARAMETER)?)
 }

@@ -2,10 +2,11 @@
 #![allow(unsafe_code)] // native calls
 
 use crate::answer::{Answer, Class, is_unknown_class};
+use crate::descriptor::Descriptor;
 use crate::error::checked;
 use crate::information::Information;
 use crate::sid::{pointer, split};
-use crate::{ntdll, object};
+use crate::{ntdll, structure};
 use psimp_nt::{Level, Sid, Status, TokenType};
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
@@ -87,7 +88,7 @@ impl Token {
     ) -> Result<Self, Status> {
         let qos = quality_of_service(level, true, false);
         let attributes = OBJECT_ATTRIBUTES {
-            Length: object::length::<OBJECT_ATTRIBUTES>(),
+            Length: structure::length::<OBJECT_ATTRIBUTES>(),
             SecurityQualityOfService: &raw const qos,
             ..OBJECT_ATTRIBUTES::default()
         };
@@ -205,7 +206,7 @@ impl Token {
         let sid = Sid::new(16, &[integrity]);
         let label =
             TOKEN_MANDATORY_LABEL { Label: SID_AND_ATTRIBUTES { Sid: pointer(&sid), Attributes: 0x20 } };
-        let (label, length) = object::information(&label);
+        let (label, length) = structure::information(&label);
         // SAFETY: the kernel checks the handle and copies the label, whose SID lives until then.
         checked(unsafe { NtSetInformationToken(self.raw(), TokenIntegrityLevel, label, length) })
     }
@@ -217,7 +218,7 @@ impl Token {
     /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
     pub fn set_origin(&self, session: u64) -> Result<(), Status> {
         let origin = TOKEN_ORIGIN { OriginatingLogonSession: split(session) };
-        let (origin, length) = object::information(&origin);
+        let (origin, length) = structure::information(&origin);
         // SAFETY: the kernel checks the handle and copies the LUID.
         checked(unsafe { NtSetInformationToken(self.raw(), TokenOrigin, origin, length) })
     }
@@ -242,7 +243,7 @@ impl Token {
     ///
     /// # Errors
     /// The error that Windows returns for the token; the access status is part of the result.
-    pub fn access_check(&self, descriptor: &object::Descriptor, desired: u32) -> Result<Status, Status> {
+    pub fn access_check(&self, descriptor: &Descriptor, desired: u32) -> Result<Status, Status> {
         let mapping = GENERIC_MAPPING {
             GenericRead: desired,
             GenericWrite: desired,
@@ -323,7 +324,7 @@ pub(crate) fn quality_of_service(
     effective_only: bool,
 ) -> SECURITY_QUALITY_OF_SERVICE {
     SECURITY_QUALITY_OF_SERVICE {
-        Length: object::length::<SECURITY_QUALITY_OF_SERVICE>(),
+        Length: structure::length::<SECURITY_QUALITY_OF_SERVICE>(),
         ImpersonationLevel: level.cast_signed(),
         ContextTrackingMode: u8::from(dynamic),
         EffectiveOnly: effective_only,
