@@ -51,6 +51,7 @@ pub mod token;
 #[cfg_attr(not(windows), allow(dead_code))] // tests read some of it
 mod answer;
 #[cfg(any(windows, test))]
+#[cfg_attr(not(windows), allow(unreachable_pub))] // `object` makes it public
 mod descriptor;
 #[cfg(windows)]
 mod flags;
