@@ -210,6 +210,12 @@ pub struct ListArgs {
     /// Which cases.
     #[command(flatten)]
     pub filter: FilterArg,
+    /// Also say which of them this target does not carry out, and why not
+    #[arg(long, value_enum)]
+    pub target: Option<Target>,
+    /// The kernel of the target
+    #[arg(long, value_parser = kernel(), default_value_t, requires = "target")]
+    pub kernel: Kernel,
     /// How the list is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,

@@ -1,10 +1,15 @@
 //! `psimp list`.
 
 use super::{say, say_json};
-use crate::cli::{Exit, ListArgs, TextFormat};
+use crate::cli::{Exit, ListArgs, Target, TextFormat};
+use crate::native::plan::Plan;
+use crate::native::route::Route;
 use crate::report::group_heading;
 use crate::result::CASE_ID;
-use psimp_catalogue::cases;
+use crate::run::reason_against;
+use psimp_catalogue::{Case, cases};
+use psimp_protocol::RulesMode;
+use psimp_rules::Kernel;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -14,6 +19,9 @@ use std::fmt::Write as _;
 pub(super) struct List {
     /// How many there are.
     total: usize,
+    /// How many of them the target does not carry out; absent without a target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<usize>,
     cases: Vec<Listed>,
 }
 
@@ -24,16 +32,23 @@ struct Listed {
     id: &'static str,
     /// One line on what the case shows.
     title: String,
+    /// Why the target does not carry it out; absent if it does, or without a target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<&'static str>,
 }
 
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
-    let cases: Vec<_> =
-        cases().into_iter().filter(|case| args.filter.matches(case.id, &case.title)).collect();
+    let cases = cases().into_iter().filter(|case| args.filter.matches(case.id, &case.title));
+    let cases: Vec<_> = cases
+        .map(|case| {
+            let skipped = args.target.and_then(|target| why_not(&case, target, args.kernel));
+            Listed { id: case.id, title: case.title, skipped }
+        })
+        .collect();
+    let total = cases.len();
+    let skipped = args.target.map(|_| cases.iter().filter(|case| case.skipped.is_some()).count());
     match args.format {
-        TextFormat::Json => {
-            let cases: Vec<_> = cases.into_iter().map(|c| Listed { id: c.id, title: c.title }).collect();
-            say_json(&List { total: cases.len(), cases })
-        }
+        TextFormat::Json => say_json(&List { total, skipped, cases }),
         TextFormat::Table => {
             let mut text = String::new();
             let mut heading = String::new();
@@ -44,10 +59,28 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
                     heading = group;
                 }
                 let _ = writeln!(text, "  {}  {}", case.id, case.title);
+                if let Some(why) = case.skipped {
+                    let _ = writeln!(text, "       skipped: {why}");
+                }
             }
-            let _ = writeln!(text, "{} cases", cases.len());
+            let _ = match skipped {
+                Some(skipped) => writeln!(text, "{total} cases, {skipped} of them skipped"),
+                None => writeln!(text, "{total} cases"),
+            };
             say(text)
         }
     }?;
     Ok(Exit::Passed)
+}
+
+/// Why a target does not carry out a case, if it does not. On Windows it may be found only then that a
+/// token cannot be made.
+fn why_not(case: &Case, target: Target, kernel: Kernel) -> Option<&'static str> {
+    let route = match target {
+        Target::Model | Target::Image => return reason_against(case, kernel),
+        // The mode makes no difference to what can be asked.
+        Target::Device => Route::Driver(RulesMode::Documented),
+        Target::Native => Route::UserMode,
+    };
+    Plan::of(case, kernel, route).err()
 }

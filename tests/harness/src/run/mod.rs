@@ -35,7 +35,7 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
         status,
         duration: start.elapsed(),
     };
-    if let Some(why) = case.only.reason_against(setup.kernel) {
+    if let Some(why) = reason_against(case, setup.kernel) {
         return result(CaseStatus::Skipped(why.to_owned()));
     }
     let found = match case.body {
@@ -53,10 +53,19 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
             with_driver(setup, ServerToken::S, None, |client| requests::run(client, setup.rules, row))
         }
         Body::Race(race) => races::run(setup, race),
-        Body::Pipe(_) => return result(CaseStatus::Skipped("needs named pipes: Windows".to_owned())),
-        Body::Needs(what) => return result(CaseStatus::Skipped(what.to_owned())),
+        // There is a reason against them.
+        Body::Pipe(_) | Body::Needs(_) => Err(vec![mismatch("case", "a reason against it", "none")]),
     };
     result(found.map_or_else(CaseStatus::Failed, CaseStatus::Passed))
+}
+
+/// Why a case cannot be carried out over the model of a kernel, if it cannot.
+pub(crate) fn reason_against(case: &Case, kernel: psimp_rules::Kernel) -> Option<&'static str> {
+    case.only.reason_against(kernel).or(match case.body {
+        Body::Pipe(_) => Some("needs named pipes: Windows"),
+        Body::Needs(what) => Some(what),
+        Body::Decision(_) | Body::Script(_) | Body::Requests(_) | Body::Race(_) => None,
+    })
 }
 
 /// Runs a race under the schedule of one seed, and returns that schedule. Any other
