@@ -7,7 +7,7 @@ use crate::sid::owned;
 use crate::wide::{text, wide};
 use psimp_nt::Sid;
 use windows_sys::Wdk::System::SystemServices::RtlGetVersion;
-use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_MEMBER_IN_ALIAS};
+use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_MEMBER_IN_ALIAS, ERROR_NONE_MAPPED};
 use windows_sys::Win32::NetworkManagement::NetManagement::{
     LOCALGROUP_MEMBERS_INFO_0, NERR_Success, NERR_UserNotFound, NetApiBufferFree, NetLocalGroupAddMembers,
     NetUserAdd, NetUserDel, NetUserGetInfo, UF_DONT_EXPIRE_PASSWD, UF_NORMAL_ACCOUNT, UF_PASSWD_CANT_CHANGE,
@@ -88,7 +88,9 @@ pub fn create(name: &str, comment: &str, password: &Password) -> Result<(), Erro
 /// The error that Windows returns.
 pub fn join_users(sid: &Sid) -> Result<(), Error> {
     // The group's name is localised.
-    let qualified = crate::sid::account_name(&USERS).ok_or(Error::last("LookupAccountSidW"))?;
+    let qualified = crate::sid::account_name(&USERS)?;
+    let qualified =
+        qualified.ok_or_else(|| Error::win32("LookupAccountSidW", ERROR_NONE_MAPPED).of(USERS))?;
     let group = wide(qualified.rsplit('\\').next().unwrap_or(&qualified));
     let member = LOCALGROUP_MEMBERS_INFO_0 { lgrmi0_sid: crate::sid::pointer(sid) };
     // SAFETY: level 0 takes such structures, here one; its SID and the name live until the call returns.

@@ -1,8 +1,10 @@
 //! SIDs and the names of accounts.
 #![allow(unsafe_code)] // LookupAccountSidW, SIDs by their pointers
 
+use crate::Error;
+use crate::error::Code;
 use psimp_nt::Sid;
-use windows_sys::Win32::Foundation::LUID;
+use windows_sys::Win32::Foundation::{ERROR_NONE_MAPPED, LUID};
 use windows_sys::Win32::Security::{
     GetLengthSid, LookupAccountSidW, LookupPrivilegeNameW, PSID, SID_NAME_USE,
 };
@@ -11,7 +13,10 @@ use windows_sys::Win32::Security::{
 const LONGEST: usize = 512;
 
 /// `DOMAIN\name` of the account with this SID; `None` if the system knows none.
-pub fn account_name(sid: &Sid) -> Option<String> {
+///
+/// # Errors
+/// The error that Windows returns, for example while the local security authority does not answer.
+pub fn account_name(sid: &Sid) -> Result<Option<String>, Error> {
     let (mut name, mut domain) = ([0_u16; LONGEST], [0_u16; LONGEST]);
     let (mut name_length, mut domain_length) = (512_u32, 512_u32);
     let mut kind: SID_NAME_USE = 0;
@@ -28,10 +33,12 @@ pub fn account_name(sid: &Sid) -> Option<String> {
         )
     };
     if found == 0 {
-        return None;
+        let error = Error::last("LookupAccountSidW");
+        let unknown = error.code == Code::Win32(ERROR_NONE_MAPPED);
+        return if unknown { Ok(None) } else { Err(error.of(sid)) };
     }
     let (name, domain) = (text(&name, name_length), text(&domain, domain_length));
-    Some(if domain.is_empty() { name } else { format!(r"{domain}\{name}") })
+    Ok(Some(if domain.is_empty() { name } else { format!(r"{domain}\{name}") }))
 }
 
 /// The name of a privilege, such as `SeImpersonatePrivilege`.

@@ -18,7 +18,8 @@ fn pointers_to_sids_are_aligned() {
         assert_eq!(sid::pointer(sid).addr() % 4, 0, "{sid}");
     }
     let told = own().information().expect("properties");
-    assert!(sid::account_name(&told.user).is_some(), "{}", told.user);
+    assert!(sid::account_name(&told.user).is_ok_and(|name| name.is_some()), "{}", told.user);
+    assert_eq!(sid::account_name(&Sid::new(5, &[21, 9, 9, 9, 9])), Ok(None));
 }
 
 #[test]

@@ -68,7 +68,8 @@ impl DeviceStage {
         let user_sid = own.map_err(|status| format!("its own token cannot be read: {status}"))?.user;
         let device = Device::open(READ_WRITE, Waiting::Kernel);
         let device = device.map_err(|status| format!("the device does not open: {status}"))?;
-        let user = Account { sid: user_sid.to_string(), name: sid::account_name(&user_sid) };
+        // Without a name it is shown by its SID.
+        let user = Account { sid: user_sid.to_string(), name: sid::account_name(&user_sid).ok().flatten() };
         let thread = thread::current_id();
         let process = named(std::process::id());
         let scene = Scene {

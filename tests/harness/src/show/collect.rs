@@ -104,5 +104,6 @@ fn describe(args: &ShowArgs, token: &token::Token) -> Result<Token, Status> {
 }
 
 fn account(sid: &Sid) -> Account {
-    Account { sid: sid.to_string(), name: sid::account_name(sid) }
+    // Without a name, also where none can be looked up, an account is shown by its SID.
+    Account { sid: sid.to_string(), name: sid::account_name(sid).ok().flatten() }
 }
