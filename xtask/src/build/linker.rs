@@ -35,11 +35,22 @@ const WRITTEN: &[&str] = &["/OUT:", "/IMPLIB:"];
 /// What the linker writes beside the image, under its name.
 const BESIDE: &[&str] = &["pdb", "map"];
 
-/// Gives this program the linker's name too, from which rustc knows how to call it.
+/// This program as it runs, whatever cargo has put into the place of its file meanwhile.
+pub(crate) const THIS: &str = "/proc/self/exe";
+
+/// Makes a copy of this program under the linker's name, from which rustc knows how to call it.
 pub(super) fn make(workspace: &Workspace) -> Result<PathBuf> {
-    let this = std::env::current_exe().context("this program's own path is unknown")?;
-    let linker = workspace.cross().join("bin").join(NAME);
-    link(&this, &linker)?;
+    let folder = workspace.cross().join("bin");
+    exec::create_dir(&folder)?;
+    let linker = folder.join(NAME);
+    let this = fs::read(THIS).with_context(|| format!("cannot read {THIS}"))?;
+    if fs::read(&linker).ok().as_ref() != Some(&this) {
+        // What another version of this program has left may be a link to one that is still used.
+        if fs::symlink_metadata(&linker).is_ok() {
+            fs::remove_file(&linker).with_context(|| format!("cannot remove {}", linker.display()))?;
+        }
+        fs::copy(THIS, &linker).with_context(|| format!("cannot make {}", linker.display()))?;
+    }
     Ok(linker)
 }
 

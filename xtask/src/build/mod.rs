@@ -3,7 +3,7 @@
 mod arch;
 mod compiler;
 mod driver;
-mod linker;
+pub(crate) mod linker;
 mod mirror;
 pub(crate) mod ntoskrnl;
 mod runtime;

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Args;
+use crate::build::linker;
 use crate::cargo_tool::CargoTool;
 use crate::harness::Profile;
 use crate::workspace::Workspace;
@@ -276,7 +277,7 @@ fn passes(command: &mut Command) -> Result<bool> {
 /// The image of a tree and the SHA-256 of its code and data; none if it does not compile. It is built by this program in another process,
 /// whose messages are many.
 fn build(tree: &Workspace) -> Result<Option<(PathBuf, String)>> {
-    let mut this = Command::new(std::env::current_exe()?);
+    let mut this = Command::new(linker::THIS);
     this.args(["build", "--format", "json"]);
     this.env("CARGO_MANIFEST_DIR", tree.root.join("xtask")).env("CARGO_TARGET_DIR", &tree.target);
     let output = this.stdin(Stdio::null()).output()?;
