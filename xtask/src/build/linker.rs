@@ -44,9 +44,8 @@ pub(super) fn make(workspace: &Workspace) -> Result<PathBuf> {
     exec::create_dir(&folder)?;
     let linker = folder.join(NAME);
     let this = fs::read(THIS).with_context(|| format!("cannot read {THIS}"))?;
-    if fs::read(&linker).ok().as_ref() != Some(&this) {
-        // What another version of this program has left may be a link to one that is still used.
-        if fs::symlink_metadata(&linker).is_ok() {
+    if linker.is_symlink() || fs::read(&linker).ok().as_ref() != Some(&this) {
+        if linker.is_symlink() || linker.exists() {
             fs::remove_file(&linker).with_context(|| format!("cannot remove {}", linker.display()))?;
         }
         fs::copy(THIS, &linker).with_context(|| format!("cannot make {}", linker.display()))?;
