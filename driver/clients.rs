@@ -367,10 +367,10 @@ pub(crate) fn accept(
 }
 
 /// See [`psimp_service::Kernel::finish_accept`]. Does nothing when the connection has ended.
-pub(crate) fn finish_accept(device: Device, server: &Server<'_>, id: ConnectionId, done: bool) {
+pub(crate) fn finish_accept(device: Device, server: &Server<'_>, id: ConnectionId, impersonated: bool) {
     with(device, |clients| {
         if let Some(client) = clients.by_id(server, id) {
-            client.connection.finish_accept(done);
+            client.connection.finish_accept(impersonated);
         }
     });
 }

@@ -221,7 +221,7 @@ impl TokenPtr<'_> {
     /// An impersonation-type copy at `level`, with everything that is disabled
     /// in it kept. The handles on the way are the kernel's, so that the caller
     /// cannot reach them. The copy's descriptor is made of the primary token of
-    /// the calling process, whoever the thread impersonates.
+    /// the calling process, also while the thread impersonates.
     ///
     /// # Errors
     /// The error of the duplication, for example out of memory.

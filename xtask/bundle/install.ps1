@@ -6,10 +6,10 @@ Installs psimp.sys on a test machine, or undoes that.
 Checks every file of the bundle against manifest.json, adds the test certificate to the
 machine's stores, copies psimp.sys to System32\drivers, creates the service for it and
 starts it. With -Undo each of these steps is undone, the last one first. The driver runs
-from System32 because whoever can write to its folder could replace it.
+from System32, where only administrators can replace it.
 
 For a virtual machine that can be thrown away. While the certificate is in the stores, this
-machine trusts whoever has its key.
+machine trusts everything that is signed with its key.
 
 .PARAMETER Undo
 Stop the driver, delete the service and the copy of psimp.sys, and remove the certificate

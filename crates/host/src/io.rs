@@ -71,16 +71,14 @@ pub struct Pending {
 
 impl Pending {
     /// Delivers the completion, as the I/O manager's APC does: writes the reply to the caller's output
-    /// buffer, and returns its length.
+    /// buffer, as much as fits, and returns how many bytes it wrote.
     ///
     /// # Errors
     /// The status that the driver completed the request with; nothing is written.
     pub fn deliver(self, output: &mut [u8]) -> Result<usize, Status> {
         self.status.ok()?;
-        for (to, from) in output.iter_mut().zip(&self.reply) {
-            *to = *from;
-        }
-        Ok(self.reply.len())
+        let written = output.iter_mut().zip(self.reply).map(|(to, from)| *to = from);
+        Ok(written.count())
     }
 }
 
@@ -102,8 +100,8 @@ pub struct Options {
     pub listener: Option<Listener>,
     /// The log that the events are written to while a session listens.
     pub events: EventLog,
-    /// Opens are checked against the device's descriptor, as they should be. Without that, a driver
-    /// shows its own checks: `ReactOS`'s framework drops the descriptor.
+    /// Whether opens are checked against the device's descriptor. Without, only the driver's own checks
+    /// decide, as under `ReactOS`, whose framework drops the descriptor.
     pub device_descriptors: bool,
 }
 

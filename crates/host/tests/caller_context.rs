@@ -11,8 +11,8 @@ use support::code::Value::{Argument, At, Of};
 use support::driver::{Driver, ON_CLOSE, ON_CONTROL, ON_CREATE};
 use support::run::{CODE, Opened, reply, word};
 
-/// A driver that answers whether APCs were disabled when a function began.
-fn asks(function: Function, before: impl FnOnce(&mut Driver)) -> Driver {
+/// A driver that answers whether APCs were disabled in a function, between two steps.
+fn asks(function: Function, before: fn(&mut Driver), after: fn(&mut Driver)) -> Driver {
     let mut driver = Driver::new();
     driver.rewrite(function);
     // The byte that the routine returns, in a word of zeros.
@@ -20,6 +20,7 @@ fn asks(function: Function, before: impl FnOnce(&mut Driver)) -> Driver {
     before(&mut driver);
     driver.call(function, "KeAreApcsDisabled", &[]).keep(result);
     driver.call(function, "memcpy", &[At(answer), At(result), 1.into()]);
+    after(&mut driver);
     if function.0 == ON_CREATE.0 {
         driver.framework(ON_CREATE, "WdfRequestComplete", &[Of(driver.globals), Argument(1), 0.into()]);
     }
@@ -30,20 +31,22 @@ fn asks(function: Function, before: impl FnOnce(&mut Driver)) -> Driver {
     driver
 }
 
+fn none(_: &mut Driver) {}
+
 #[test]
 fn creates_and_requests_are_dispatched_in_a_critical_region() {
-    assert_eq!(word(&asks(ON_CONTROL, |_| ())), 1);
-    assert_eq!(word(&asks(ON_CREATE, |_| ())), 1);
+    assert_eq!(word(&asks(ON_CONTROL, none, none)), 1);
+    assert_eq!(word(&asks(ON_CREATE, none, none)), 1);
     // The framework enters none above APC_LEVEL.
     let mut answer = [0xFF; 8];
     let request = IoControl { irql: 2, ..IoControl::new(CODE, &[]) };
-    assert_eq!(reply(&asks(ON_CONTROL, |_| ()), &request, &mut answer), Ok(8));
+    assert_eq!(reply(&asks(ON_CONTROL, none, none), &request, &mut answer), Ok(8));
     assert_eq!(answer, [0; 8]);
 }
 
 /// The answer of a driver that asks when a file is closed.
-fn at_close(before: impl FnOnce(&mut Driver)) -> u64 {
-    let Opened { host, thread, file, .. } = Opened::by(&asks(ON_CLOSE, before), Options::default());
+fn at_close(before: fn(&mut Driver), after: fn(&mut Driver)) -> u64 {
+    let Opened { host, thread, file, .. } = Opened::by(&asks(ON_CLOSE, before, after), Options::default());
     let other = host.open(&thread, support::driver::NAME, 3).expect("it opens");
     host.close(&thread, other).expect("it closes");
     let mut answer = [0xFF; 8];
@@ -53,13 +56,20 @@ fn at_close(before: impl FnOnce(&mut Driver)) -> u64 {
 }
 
 #[test]
-fn a_close_is_not_but_the_driver_can_enter_one() {
-    assert_eq!(at_close(|_| ()), 0);
-    let left = |driver: &mut Driver| {
+fn no_region_is_entered_around_a_close_and_the_drivers_own_counts() {
+    fn enter(driver: &mut Driver) {
         driver.call(ON_CLOSE, "KeEnterCriticalRegion", &[]);
+    }
+    fn leave(driver: &mut Driver) {
         driver.call(ON_CLOSE, "KeLeaveCriticalRegion", &[]);
-    };
-    assert_eq!(at_close(left), 0);
+    }
+    fn enter_and_leave(driver: &mut Driver) {
+        enter(driver);
+        leave(driver);
+    }
+    assert_eq!(at_close(none, none), 0);
+    assert_eq!(at_close(enter, leave), 1);
+    assert_eq!(at_close(enter_and_leave, none), 0);
 }
 
 #[test]
@@ -107,7 +117,19 @@ fn an_overlapped_caller_gets_the_result_with_the_completion() {
 }
 
 #[test]
-fn so_does_one_whose_request_the_driver_refuses() {
+fn a_completion_delivers_what_fits() {
+    let mut driver = Driver::new();
+    let word = driver.words(&[0x1122_3344_5566_7788]);
+    driver.answer(word);
+    let Opened { host, thread, file, .. } = Opened::by(&driver, Options::default());
+    let pending =
+        host.begin_io_control(&thread, &file, &IoControl::new(CODE, &[]), 8).expect("it is pending");
+    let mut output = [0xAA; 5];
+    assert_eq!((pending.deliver(&mut output), output), (Ok(5), [0x88, 0x77, 0x66, 0x55, 0x44]));
+}
+
+#[test]
+fn an_overlapped_caller_gets_a_refusal_with_the_completion() {
     let mut driver = Driver::new();
     driver.complete(0xC000_0010, 0);
     let Opened { host, thread, file, .. } = Opened::by(&driver, Options::default());

@@ -272,6 +272,21 @@ fn bytes_behind_the_security_context_are_not_the_drivers() {
     assert!(fault.message.contains("byte 24 of the IO_SECURITY_CONTEXT of a create request"), "{fault}");
 }
 
+/// No structure of the host's lies there: the guard bytes do, and then a page that nothing may touch.
+#[test]
+fn bytes_behind_the_file_object_are_not_the_drivers() {
+    let mut overrun = driver();
+    let file = overrun.words(&[0]);
+    let values = [Of(overrun.globals), Argument(2)];
+    overrun.framework(ON_CREATE, "WdfFileObjectWdmGetFileObject", &values).keep(file);
+    overrun.code(ON_CREATE).result(Behind(file, 256));
+    created(&mut overrun);
+    let running = Running::start(&overrun);
+    let fault = fault(running.open(NAME, Some(SecurityQos::at(Level::Impersonation))));
+    assert_eq!(fault.kind, FaultKind::MemoryAccess);
+    assert!(fault.message.contains("byte 256 of the FILE_OBJECT of a create request"), "{fault}");
+}
+
 /// `SECURITY_QUALITY_OF_SERVICE` in two words.
 fn quality(level: u32, tracking: u8) -> [u64; 2] {
     [0xC | u64::from(level) << 32, tracking.into()]

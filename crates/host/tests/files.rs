@@ -55,6 +55,36 @@ fn how_many_file_objects_a_request_visits_depends_on_the_class() {
     }
 }
 
+/// Where no descriptor is checked, `MAXIMUM_ALLOWED` is all access: a control code that needs read and write
+/// access reaches the driver.
+#[test]
+fn maximum_access_without_a_check_is_all_access() {
+    const MAXIMUM_ALLOWED: u32 = 0x0200_0000;
+    let mut driver = Driver::new();
+    driver.complete(0, 0);
+    let options = Options { device_descriptors: false, ..Options::default() };
+    let Opened { host, thread, file, .. } = Opened::by(&driver, options);
+    let open = |desired| {
+        let relative = Open::new("", desired);
+        [host.open(&thread, NAME, desired), host.open_relative(&thread, &file, &relative)]
+    };
+    let reached = |file| {
+        let sent = host.device_io_control(&thread, &file, &IoControl::new(CODE | 3 << 14, &[]), &mut []);
+        host.close(&thread, file).expect("it closes");
+        sent
+    };
+    for (desired, expected) in [
+        (MAXIMUM_ALLOWED, Ok(0)),
+        (0x1000_0000, Ok(0)),
+        (0x8000_0000, Err(Failure::Status(Status::ACCESS_DENIED))),
+        (0, Err(Failure::Status(Status::ACCESS_DENIED))),
+    ] {
+        for file in open(desired) {
+            assert_eq!(reached(file.expect("it opens")), expected, "{desired:X}");
+        }
+    }
+}
+
 #[test]
 fn other_classes_are_no_classes() {
     for class in [0, 5, CAN_BE_OPTIONAL, CAN_BE_OPTIONAL | 5] {

@@ -154,20 +154,28 @@ fn a_guard_that_is_none_is_refused() {
     let config = offset_of(bytes, word(directory));
     let table = word(config + 0x80) - 0x8000_0000;
     let (entry, last) = (offset_of(bytes, table), word(directory) + 0x1000);
+    let first = word(entry).to_le_bytes();
     let cases: &[(Change<'_>, &str)] = &[
         ((directory, &last.to_le_bytes()), "the load configuration is cut off"),
+        ((config, &[0x90, 0]), "the load configuration is cut off"),
         ((config + 0x70, &[1, 0]), "a pointer of the guard is in no constant section"),
         ((config + 0x78, &[0xFF; 8]), "a pointer of the guard is in no constant section"),
         ((config + 0x80, &[0xFF; 8]), "the guard's table is in no constant section"),
         ((config + 0x88, &[0xFF; 4]), "the guard's table is in no constant section"),
-        ((config + 0x93, &[0x10]), "the guard's table is cut off, not in order, or not of code"),
         ((entry, &[0; 4]), "the guard's table is cut off, not in order, or not of code"),
         ((entry, &[0xFF; 4]), "the guard's table is cut off, not in order, or not of code"),
+        // The same function twice.
+        ((entry + 4, &first), "the guard's table is cut off, not in order, or not of code"),
     ];
-    for &((at, value), message) in cases {
+    let refused_with = |(at, value): Change<'_>| {
         let mut bytes = bytes.to_vec();
         bytes[at..at + value.len()].copy_from_slice(value);
         psimp_host::seal(&mut bytes).expect("it has a header");
-        assert_eq!(refused(bytes), format!("not a PE32+ image: {message}"), "{value:x?} at {at:#x}");
+        refused(bytes)
+    };
+    for &(change, message) in cases {
+        assert_eq!(refused_with(change), format!("not a PE32+ image: {message}"), "{change:x?}");
     }
+    let message = "not a driver for x86-64: the guard's table has more than addresses, which is not modelled";
+    assert_eq!(refused_with((config + 0x93, &[0x10])), message);
 }

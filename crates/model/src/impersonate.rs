@@ -19,7 +19,7 @@ impl System {
     ///
     /// # Errors
     /// The slot and all references are as before. `INVALID_PARAMETER` for a level
-    /// above 3; for want of a block `NO_MEMORY` or `INSUFFICIENT_RESOURCES`, as
+    /// above 3; without memory for the block `NO_MEMORY` or `INSUFFICIENT_RESOURCES`, as
     /// the kernel has it; what the duplication fails with; `ACCESS_DENIED` by a
     /// job; `UNSUCCESSFUL` without a primary token; `PRIVILEGE_NOT_HELD` where
     /// the profile turns a refusal into an error (`EPERM` on Peios), also that of
@@ -53,8 +53,8 @@ impl System {
         Ok(())
     }
 
-    /// The copy that is stored in the token's place. Windows 10 extends its
-    /// descriptor.
+    /// The copy that is stored in the token's place. Its descriptor is not modelled, only that
+    /// extending it takes memory.
     fn downgrade_copy(&self, token: &Token, level: Level) -> Result<Arc<Token>, Status> {
         let copy = self.duplicate_token(token, TokenType::Impersonation, level, false)?;
         if self.kernel().facts().extends_copy_descriptor {

@@ -3,11 +3,11 @@
 mod support;
 
 use psimp_model::{
-    Ace, Acl, Group, Kernel, Privilege, SecurityQos, SubjectContext, System, TokenDetails, TokenFilter,
-    privileges, rights, sids,
+    Ace, Acl, Group, Kernel, Object, Privilege, SecurityQos, SubjectContext, System, TokenDetails,
+    TokenFilter, TokenSpec, privileges, rights, sids,
 };
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
-use support::{A, A5, CURRENT_THREAD, DENIED, Machine, X, spec};
+use support::{A, A5, B, CURRENT_THREAD, DENIED, Machine, X, spec};
 
 const GROUP: Sid = Sid::new(5, &[21, 1, 2, 3, 513]);
 
@@ -136,6 +136,30 @@ fn duplicates_of_an_identification_token() {
     assert_eq!(duplicate(TokenType::Primary, Some(&two)), Err(A5));
     // Without a quality of service the copy records level 0.
     assert_eq!(duplicate(TokenType::Impersonation, None), Ok(Level::Anonymous));
+}
+
+/// Windows 10 adds the entry to the descriptor of the copy, which is the server's otherwise.
+#[test]
+fn an_administrator_may_query_a_copy_on_windows_10() {
+    for (kernel, expected) in [(Kernel::Win10, Ok(0x8)), (Kernel::Nt52, Err(DENIED))] {
+        let m = Machine::new(kernel, "S+");
+        let handle = m.handle(&m.token("A2"), rights::TOKEN_DUPLICATE);
+        let two = SecurityQos::at(Level::Impersonation);
+        let copy =
+            m.system.nt_duplicate_token(&m.thread, handle, 0, TokenType::Impersonation, Some(&two), false);
+        m.imp(&m.taken(copy.expect("copied")), false, false, 2).expect("kept");
+        let administrators = Group { sid: sids::ADMINISTRATORS, enabled: true };
+        let other = TokenSpec { user: B, groups: vec![administrators], ..spec("S") };
+        let process = m.system.create_process(m.system.create_token(other));
+        let thread = m.system.create_thread(&process);
+        let target = process.handles().insert(Object::Thread(m.thread.clone()), 0x1F_FFFF);
+        let open = |desired| {
+            let opened = m.system.nt_open_thread_token(&thread, target, desired, false);
+            opened.map(|opened| process.handles().get(opened).expect("open").1)
+        };
+        assert_eq!(open(rights::TOKEN_QUERY), expected, "{kernel}");
+        assert_eq!(open(rights::TOKEN_DUPLICATE), Err(DENIED), "{kernel}");
+    }
 }
 
 #[test]

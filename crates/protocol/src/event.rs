@@ -1,4 +1,4 @@
-//! The event that reports an operation that is over, for whoever traces the driver.
+//! The trace event of a finished operation.
 
 use zerocopy::{Immutable, IntoBytes};
 

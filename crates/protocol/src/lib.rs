@@ -53,8 +53,8 @@ pub const CLIENTS_AUTHENTICATED: u32 = 1;
 /// The device's descriptor when every authenticated user may connect.
 pub const CLIENTS_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GR;;;AU)";
 /// [`DEVICE_SDDL`] as a self-relative descriptor of SYSTEM's, whose generic rights are mapped
-/// as for files. Whoever serves has to have access by it, and whoever connects while there is no
-/// [`CLIENTS_SETTING`], whatever the device's own descriptor says.
+/// as for files. The driver checks servers against it, and clients while [`CLIENTS_SETTING`] does
+/// not admit every authenticated user, whatever the device's own descriptor says.
 #[rustfmt::skip]
 pub const SERVER_SECURITY: [u8; 96] = [
     // Revision, control (DACL present, protected, self-relative), offsets.
@@ -69,15 +69,17 @@ pub const SERVER_SECURITY: [u8; 96] = [
     // Allow S-1-5-32-544 everything.
     0, 0, 24, 0, 0xFF, 0x01, 0x1F, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 0x02, 0, 0,
 ];
-/// [`CLIENTS_SDDL`] in the same form, for whoever connects while every authenticated user may.
-#[rustfmt::skip]
-pub const CLIENT_SECURITY: [u8; 116] = [
-    1, 0, 0x04, 0x90, 20, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 44, 0, 0, 0,
-    1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
-    1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
-    2, 0, 72, 0, 3, 0, 0, 0,
-    0, 0, 20, 0, 0xFF, 0x01, 0x1F, 0, 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,
-    0, 0, 24, 0, 0xFF, 0x01, 0x1F, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 0x02, 0, 0,
+/// [`CLIENTS_SDDL`] in the same form. The driver checks clients against it while every authenticated
+/// user may connect.
+pub const CLIENT_SECURITY: [u8; 116] = {
     // Allow S-1-5-11 to read.
-    0, 0, 20, 0, 0x89, 0x00, 0x12, 0, 1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0,
-];
+    const ENTRY: [u8; 20] = [0, 0, 20, 0, 0x89, 0x00, 0x12, 0, 1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0];
+    let mut bytes = [0; 116];
+    let (before, entry) = bytes.split_at_mut(SERVER_SECURITY.len());
+    before.copy_from_slice(&SERVER_SECURITY);
+    entry.copy_from_slice(&ENTRY);
+    // The DACL's size and its number of entries.
+    bytes[46] = 72;
+    bytes[48] = 3;
+    bytes
+};

@@ -17,7 +17,9 @@ pub struct KernelFacts {
     pub family: Family,
     /// What checks do with a client at Anonymous level.
     pub anonymous_client: AnonymousClient,
-    /// A downgrade copy gets an extended descriptor, which takes memory.
+    /// Administrators may query copies of tokens (*reported*). `SeCopyClientToken`, which makes the copy of a
+    /// downgrade, adds the entry `TOKEN_QUERY` for Administrators to the copy's descriptor, which takes memory.
+    /// `NtDuplicateToken` adds the same entry if it was given no descriptor.
     pub extends_copy_descriptor: bool,
 }
 

@@ -74,7 +74,7 @@ pub trait Kernel {
     fn is_same(&self, stored: &Self::SlotToken, token: TokenRef<'_, Self>) -> bool;
 
     /// An impersonation-type copy of `token` at `level`, nothing left out. Its security
-    /// descriptor comes from the primary token of the calling process, whoever
+    /// descriptor comes from the primary token of the calling process, also while
     /// the calling thread impersonates.
     ///
     /// # Errors

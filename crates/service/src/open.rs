@@ -26,8 +26,8 @@ pub struct Open<'a> {
 }
 
 /// Decides an open of the device. The I/O manager has checked the access against the device's own
-/// descriptor, whatever the name. That has to admit clients as well as servers, and depends on whoever
-/// made the device; so here it is checked once more, against the descriptor of the role.
+/// descriptor, whatever the name. That has to admit clients as well as servers, and not every
+/// framework applies it; so here it is checked once more, against the descriptor of the role.
 /// `access_check` checks it as [`crate::Kernel::access_check`] does.
 ///
 /// # Errors
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_opens_passes_the_descriptor_of_the_role() {
+    fn an_opener_passes_the_descriptor_of_the_role() {
         let failed = Err(Status::INSUFFICIENT_RESOURCES);
         for (name, every_user, against, role) in [
             ("", false, &SERVER_SECURITY[..], Role::Server),

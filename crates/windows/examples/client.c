@@ -25,8 +25,11 @@ static int failed(const char *what)
 static BOOL control(HANDLE device, DWORD code, void *input, DWORD input_length, void *output, DWORD length)
 {
     DWORD returned = 0;
-    return DeviceIoControl(device, code, input, input_length, output, length, &returned, NULL)
-        && returned == length;
+    if (!DeviceIoControl(device, code, input, input_length, output, length, &returned, NULL))
+        return FALSE;
+    if (returned != length)
+        SetLastError(ERROR_BAD_LENGTH);
+    return returned == length;
 }
 
 /* A copy of the process's token, to impersonate at this level. */
@@ -52,13 +55,19 @@ static void print_slot(const char *when, const PSIMP_SLOT *slot)
 
 int main(int count, char **arguments)
 {
-    uint32_t level = count > 1 ? (uint32_t)strtoul(arguments[1], NULL, 10) : SecurityImpersonation;
+    char *end = "";
+    uint32_t level = count > 1 ? (uint32_t)strtoul(arguments[1], &end, 10) : SecurityImpersonation;
     PSIMP_IMPERSONATE impersonate = { PSIMP_PROTOCOL_VERSION, level, 0, 0, 0, 0 };
     PSIMP_THREAD calling = { PSIMP_PROTOCOL_VERSION, 0, 0 };
     PSIMP_VERSION version;
     PSIMP_OUTCOME outcome;
     PSIMP_SLOT slot;
+    int exit_code = 0;
 
+    if (*end || (count > 1 && end == arguments[1])) {
+        fprintf(stderr, "LEVEL is a number\n");
+        return 1;
+    }
     HANDLE device = CreateFileW(PSIMP_DEVICE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
     if (device == INVALID_HANDLE_VALUE)
         return failed("the driver psimp.sys cannot be opened");
@@ -80,14 +89,17 @@ int main(int count, char **arguments)
     printf("IMPERSONATE: %s at level %u, decided by the %s, rule %u\n",
            outcome.verdict == PSIMP_VERDICT_KEPT ? "kept" : "copied", outcome.level_stored,
            outcome.decided_by == PSIMP_DECIDED_BY_DRIVER ? "driver" : "kernel", outcome.rule);
-    BOOL read = control(device, PSIMP_IOCTL_QUERY, &calling, sizeof calling, &slot, sizeof slot);
-    if (read)
+    if (control(device, PSIMP_IOCTL_QUERY, &calling, sizeof calling, &slot, sizeof slot))
         print_slot("QUERY", &slot);
-    /* Whatever failed in between, the thread must not go on as somebody else. */
+    else
+        exit_code = failed("QUERY");
+    /* Also after a failure: the thread must not go on with another token. */
     if (!control(device, PSIMP_IOCTL_REVERT, NULL, 0, &slot, sizeof slot))
         return failed("REVERT");
     print_slot("before REVERT", &slot);
-    if (!read || !control(device, PSIMP_IOCTL_QUERY, &calling, sizeof calling, &slot, sizeof slot))
+    if (exit_code)
+        return exit_code;
+    if (!control(device, PSIMP_IOCTL_QUERY, &calling, sizeof calling, &slot, sizeof slot))
         return failed("QUERY");
     print_slot("after REVERT", &slot);
     CloseHandle(token);

@@ -13,7 +13,14 @@ fn main() -> ExitCode {
 
 #[cfg(windows)]
 fn main() -> ExitCode {
-    let level = std::env::args().nth(1).and_then(|level| level.parse().ok()).unwrap_or(2);
+    let level = match std::env::args().nth(1).map(|level| level.parse()) {
+        None => 2,
+        Some(Ok(level)) => level,
+        Some(Err(_)) => {
+            eprintln!("LEVEL is a number");
+            return ExitCode::from(1);
+        }
+    };
     match client::run(level) {
         Ok(()) => ExitCode::SUCCESS,
         Err((call, status)) => {
@@ -65,7 +72,7 @@ mod client {
             outcome.rule
         );
         let during = query(&device);
-        // Whatever failed in between, the thread must not go on as somebody else.
+        // Also after a failure: the thread must not go on with another token.
         let before: Slot = control(&device, Operation::Revert, &[])?;
         print("QUERY", &during?);
         print("before REVERT", &before);

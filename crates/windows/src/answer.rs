@@ -48,7 +48,7 @@ impl Class {
     }
 }
 
-/// Whether the status of a query means that the system does not have its class. Every other error is one.
+/// Whether the status of a query means that the system does not have its class. Every other status is an error of the query.
 pub(crate) fn is_unknown_class(status: Status) -> bool {
     const NOT_IMPLEMENTED: Status = Status(0xC000_0002);
     matches!(status, Status::INVALID_INFO_CLASS | NOT_IMPLEMENTED)
@@ -170,6 +170,7 @@ mod tests {
     #[test]
     fn only_an_unknown_class_is_no_error() {
         assert!(is_unknown_class(Status::INVALID_INFO_CLASS));
+        assert!(is_unknown_class(Status(0xC000_0002)), "STATUS_NOT_IMPLEMENTED");
         for status in [Status::ACCESS_DENIED, Status::INVALID_HANDLE, Status::INFO_LENGTH_MISMATCH] {
             assert!(!is_unknown_class(status), "{status}");
         }

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // native calls
 
 use crate::error::checked;
+use crate::rights::SYNCHRONIZE;
 use crate::structure::length;
 use crate::wide::{unicode_string, wide};
 use psimp_nt::Status;
@@ -19,7 +20,6 @@ use windows_sys::Win32::System::Kernel::NotificationEvent;
 
 const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
 const CASE_INSENSITIVE: u32 = 0x40;
-const SYNCHRONIZE: u32 = 0x10_0000;
 
 /// The device that [`Device::open`] opens, in native notation: `\\.\PsImpersonate`.
 pub const PATH: &str = r"\??\PsImpersonate";

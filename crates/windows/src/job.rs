@@ -54,7 +54,7 @@ impl Job {
         let (job, process, mut held) = (self.0.as_raw_handle(), process.as_raw_handle(), 0);
         // SAFETY: both handles are open, and the place for the answer is borrowed for the call.
         let done = unsafe { IsProcessInJob(process, job, &raw mut held) };
-        // If that fails, so does the next call, whose error is returned.
+        // If that fails, the process is added, or the error of that is returned.
         if done != 0 && held != 0 {
             return Ok(());
         }

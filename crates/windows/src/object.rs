@@ -34,9 +34,9 @@ impl Descriptor {
     /// process that creates an object with it.
     ///
     /// # Errors
-    /// Why it cannot be determined whether there are integrity levels.
+    /// Why it cannot be determined whether there are integrity levels, or be made.
     pub fn granting(owner: &Sid, granted: &[Sid]) -> Result<Self, Error> {
-        Ok(Self::self_relative(owner, Some(granted), has_integrity_levels()?))
+        Self::self_relative(owner, Some(granted), has_integrity_levels()?)
     }
 
     /// A descriptor with a null DACL, which grants everything to everybody.
@@ -44,7 +44,7 @@ impl Descriptor {
     /// # Errors
     /// Why it cannot be determined whether there are integrity levels.
     pub fn null_dacl(owner: &Sid) -> Result<Self, Error> {
-        Ok(Self::self_relative(owner, None, has_integrity_levels()?))
+        Self::self_relative(owner, None, has_integrity_levels()?)
     }
 }
 

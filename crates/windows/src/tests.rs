@@ -12,11 +12,7 @@ fn own() -> Token {
 }
 
 #[test]
-fn pointers_to_sids_are_aligned() {
-    let odd = [(1_u8, Sid::EVERYONE), (2, Sid::ANONYMOUS_LOGON), (3, Sid::new(5, &[12]))];
-    for (_, sid) in &odd {
-        assert_eq!(sid::pointer(sid).addr() % 4, 0, "{sid}");
-    }
+fn accounts_have_names_and_unknown_ones_none() {
     let told = own().information().expect("properties");
     assert!(sid::account_name(&told.user).is_ok_and(|name| name.is_some()), "{}", told.user);
     assert_eq!(sid::account_name(&Sid::new(5, &[21, 9, 9, 9, 9])), Ok(None));

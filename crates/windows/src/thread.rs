@@ -5,8 +5,7 @@ use crate::error::checked;
 use crate::token::{Token, quality_of_service};
 use crate::{Error, ntdll, structure};
 use psimp_nt::Status;
-use std::ffi::c_void;
-use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle, RawHandle};
 use windows_sys::Wdk::Storage::FileSystem::NtImpersonateAnonymousToken;
 use windows_sys::Wdk::System::Threading::{NtSetInformationThread, ThreadImpersonationToken};
 use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE};
@@ -60,24 +59,23 @@ pub fn open_process(id: u32, access: u32) -> Result<OwnedHandle, Error> {
 /// The error that Windows returns.
 pub fn set_token(thread: BorrowedHandle<'_>, token: Option<&Token>) -> Result<(), Status> {
     let handle = token.map_or(std::ptr::null_mut(), |token| token.as_handle().as_raw_handle());
-    let (information, length) = structure::information(&handle);
-    set(thread, information, length)
+    set(thread, handle, size_of::<RawHandle>())
 }
 
 /// The same with a length other than a handle's: the first bytes of one.
 ///
 /// # Errors
-/// The error that Windows returns: `STATUS_INFO_LENGTH_MISMATCH` unless it is eight.
+/// The error that Windows returns: `STATUS_INFO_LENGTH_MISMATCH` for fewer than eight. `INVALID_PARAMETER`, without a
+/// call, for more.
 pub fn set_token_of_length(thread: BorrowedHandle<'_>, token: &Token, length: usize) -> Result<(), Status> {
-    let handle = token.as_handle().as_raw_handle();
-    let (information, whole) = structure::information(&handle);
-    let length = u32::try_from(length).ok().filter(|length| *length <= whole);
-    set(thread, information, length.ok_or(Status::INVALID_PARAMETER)?)
+    set(thread, token.as_handle().as_raw_handle(), length)
 }
 
-/// `information` has to point to at least `length` bytes.
-fn set(thread: BorrowedHandle<'_>, information: *const c_void, length: u32) -> Result<(), Status> {
-    // SAFETY: the kernel checks the handles, and reads no more bytes than there are, as both callers see to.
+fn set(thread: BorrowedHandle<'_>, token: RawHandle, length: usize) -> Result<(), Status> {
+    let (information, whole) = structure::information(&token);
+    let length = u32::try_from(length).ok().filter(|length| *length <= whole);
+    let length = length.ok_or(Status::INVALID_PARAMETER)?;
+    // SAFETY: the kernel checks the handles, and reads at most the handle, which lives until the call returns.
     checked(unsafe {
         NtSetInformationThread(thread.as_raw_handle(), ThreadImpersonationToken, information, length)
     })

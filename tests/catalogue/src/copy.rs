@@ -171,10 +171,11 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Program(Program::Duplicate { token: 9, level: 1, status: Status::SUCCESS }),
         ],
     ),
-    // On Windows 10 the kernel's own copy is reported to depend on whom the thread impersonates.
+    // Reported of Windows 10: the token that the thread impersonates determines who may open the
+    // kernel's own copy.
     script(
         "C14",
-        "the server may open the driver's copy, and whom its thread impersonates meanwhile may not",
+        "the server may open the driver's copy, and the client that its thread impersonated may not",
         ServerToken::S,
         &[
             imp(ClientToken::B2, false, false, 2),

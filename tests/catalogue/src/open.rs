@@ -99,7 +99,7 @@ pub(crate) static SCRIPTS: &[Script] = &[
     ),
     script(
         "O08",
-        "a slot at Anonymous is not opened, as whomever",
+        "a slot at Anonymous is not opened, as the process either",
         ServerToken::S,
         &[
             imp(ClientToken::A2, true, false, 0),

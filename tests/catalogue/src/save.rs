@@ -27,7 +27,7 @@ const NO_B2: (ClientToken, i64) = (ClientToken::B2, 0);
 /// A slot that holds B2, and a save that does as well.
 const B2_SAVED: State =
     State { slot: "B2 co0 eo0 L2", open: "same imp/2 all", access: "as B", references: &[], after_open: "" };
-/// The documented rule copies B2, whoever stored it before.
+/// The documented rule copies B2, also where a kernel has stored it.
 const B2_COPIED: State = State {
     slot: "copy of B2 imp/1 co0 eo0 L1",
     open: "same imp/1 all",

@@ -171,12 +171,12 @@ pub trait Contract {
     }
 }
 
-/// The input of the access checks.
 /// The flags of RESTORE and SERVE.
 fn rules_flags(rules: RulesMode) -> u32 {
     if rules == RulesMode::Kernel { rules_flags::KERNEL_RULES } else { 0 }
 }
 
+/// The input of the access checks.
 fn access_request(descriptor: &[u8], desired: u32) -> Vec<u8> {
     let length = u32::try_from(descriptor.len()).unwrap_or(u32::MAX);
     let head = wire::AccessCheck { desired, length, ..wire::AccessCheck::EXAMPLE };

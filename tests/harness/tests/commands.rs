@@ -140,6 +140,8 @@ fn what_is_wrong_is_told() {
 const RIGHT: &[(i32, &str)] = &[
     (0, "list --filter N"),
     (0, "list --filter X1 --target device --kernel nt52"),
+    (0, "list --filter A17 --target device"),
+    (0, "list --filter A17 --target device --rules kernel"),
     (0, "explain N03"),
     (0, "explain D42"),
     (0, "explain B04"),

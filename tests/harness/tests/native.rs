@@ -59,7 +59,7 @@ fn steps_leave_to_the_clerk_what_belongs_to_the_process() {
     for file in std::fs::read_dir(folder).expect("the server's modules") {
         let path = file.expect("a module").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        // These act before a case begins, or never impersonate.
+        // No step of a case runs in these: the clerk, what begins a case, and the probes.
         if ["clerk.rs", "env.rs", "mod.rs", "probe.rs"].contains(&name.as_str()) {
             continue;
         }

@@ -9,7 +9,9 @@ use psimp_harness::commands::driver::service::{
     Service, ServiceFailure, Services, State, install, start, stop, uninstall,
 };
 use psimp_harness::commands::driver::{DESCRIPTION, DISPLAY_NAME, SERVICE, act, no_device, report};
+use psimp_model::{SecurityDescriptor, parse_sddl, sids};
 use psimp_nt::Status;
+use psimp_protocol::{CLIENT_SECURITY, CLIENTS_SDDL, DEVICE_SDDL, SERVER_SECURITY};
 
 const IMAGE: &str = r"C:\psimp\psimp.sys";
 
@@ -410,4 +412,13 @@ fn without_the_device_the_sentence_says_why_and_what_to_do() {
         told(Status::ACCESS_DENIED),
         r"--target device cannot open \\.\PsImpersonate: only SYSTEM and administrators may open the device (STATUS_ACCESS_DENIED, 0xC0000022); run it again from a prompt opened with «Run as administrator»"
     );
+}
+
+#[test]
+fn the_driver_checks_against_the_descriptors_of_the_device() {
+    for (sddl, bytes) in [(DEVICE_SDDL, &SERVER_SECURITY[..]), (CLIENTS_SDDL, &CLIENT_SECURITY)] {
+        let dacl = parse_sddl(sddl).expect("a DACL");
+        let parsed = SecurityDescriptor::parse(bytes).expect("a descriptor");
+        assert_eq!(parsed, SecurityDescriptor::new(sids::LOCAL_SYSTEM, Some(dacl)), "{sddl}");
+    }
 }

@@ -9,12 +9,10 @@ pub(crate) struct File<'a> {
     pub(crate) kind: (u32, u32),
 }
 
-/// The text of a resource script that needs no preprocessor. The version has three parts, and perhaps a name behind a
-/// dash, which numbers cannot have.
+/// The text of a resource script that needs no preprocessor. The version has three numbers.
 pub(crate) fn script(file: &File<'_>, version: &str) -> String {
     let File { name, description, kind: (kind, subtype) } = file;
-    let release = version.split(['-', '+']).next().unwrap_or_default();
-    let numbers = release.replace('.', ",");
+    let numbers = version.replace('.', ",");
     // VS_FFI_FILEFLAGSMASK, VOS_NT_WINDOWS32; 0x0409 is English, 0x04b0 is UTF-16.
     format!(
         r#"1 VERSIONINFO
@@ -32,7 +30,7 @@ BEGIN
         BEGIN
             VALUE "CompanyName", "psimp contributors"
             VALUE "FileDescription", "{description}"
-            VALUE "FileVersion", "{release}.0"
+            VALUE "FileVersion", "{version}.0"
             VALUE "InternalName", "{name}"
             VALUE "OriginalFilename", "{name}"
             VALUE "ProductName", "psimp"

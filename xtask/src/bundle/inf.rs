@@ -69,7 +69,7 @@ mod tests {
         stamp(COMMITTED, arch, SourceDate::from_inf(date).expect("a date")).expect("it has one DriverVer")
     }
 
-    /// `inf/` has them for whoever reads or verifies an INF without building one.
+    /// `inf/` has them, to be read or verified without building one.
     #[test]
     fn the_stamped_infs_are_current() {
         for (arch, folder) in [(Arch::X64, "x64"), (Arch::Arm64, "arm64")] {

@@ -118,7 +118,7 @@ fn every_value_of_the_registry_is_asked_for_by_name() {
     );
 }
 
-/// Whoever can write to the folder of a service's image runs code as the system.
+/// A user who can write to the folder of a service's image runs code as the system.
 #[test]
 fn the_service_is_made_for_the_copy_in_system32() {
     for line in [

@@ -94,7 +94,7 @@ impl Certificate {
         };
         ensure!(
             field("subject=")? == field("issuer=")?,
-            "{} does not sign itself; the script on the VM makes it a root, which only such a one can be",
+            "{} does not sign itself; the script on the VM makes it a root, which only a self-signed one can be",
             pem.display()
         );
         let digest = described.lines().find_map(|line| line.split_once("Fingerprint="));

@@ -10,8 +10,12 @@ use super::{Report, inf};
 use crate::exec;
 use crate::workspace::Workspace;
 
-/// What wdk-build demands of the compiler, for a driver has no C runtime to load. cargo-wdk passes no flags.
-const STATIC: &str = "target-feature=+crt-static";
+/// The flags of the compiler: what wdk-build demands, because a driver has no C runtime to load, and the guard.
+/// cargo-wdk passes none.
+const FLAGS: [&str; 2] = ["target-feature=+crt-static", "control-flow-guard"];
+
+/// The target of a build with the WDK.
+const TARGET: &str = "cfg(all(windows, target_env = \"msvc\"))";
 
 pub(super) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
     let mut cargo = workspace.cargo(&["metadata", "--no-deps", "--format-version", "1"]);
@@ -44,7 +48,12 @@ fn check_against(
         check(image == stem, format!("{name} makes {image:?}, which cargo-wdk looks for as {stem}"));
     }
     check(drivers == 1, format!("{drivers} packages have WDK metadata; each would be made a driver package"));
-    check(config.contains(STATIC), format!(".cargo/config.toml does not pass {STATIC}"));
+    let config: toml::Table = config.parse().context(".cargo/config.toml is no TOML")?;
+    let flags = config.get("target").and_then(|targets| targets.get(TARGET)?.get("rustflags")?.as_array());
+    for flag in FLAGS {
+        let passed = flags.is_some_and(|flags| flags.iter().any(|passed| passed.as_str() == Some(flag)));
+        check(passed, format!(".cargo/config.toml does not pass {flag}"));
+    }
     Ok(())
 }
 
@@ -83,6 +92,8 @@ mod tests {
             report.violations
         };
         let ours = package("psimp", "psimp", "cdylib");
+        let none = CONFIG.replace("rustflags", "# rustflags");
+        let unguarded = CONFIG.replace(r#", "-C", "control-flow-guard""#, "");
         let inx = "/w/psimp.inx";
         assert_eq!(found(std::slice::from_ref(&ours), CONFIG, inx), Vec::<String>::new());
         for (packages, config, inx, expected) in [
@@ -91,7 +102,8 @@ mod tests {
             (vec![package("psimp", "driver", "cdylib")], CONFIG, inx, "makes \"driver\""),
             (vec![package("psimp", "psimp", "lib")], CONFIG, inx, "makes \"\""),
             (vec![ours.clone(), ours.clone()], CONFIG, inx, "2 packages have WDK metadata"),
-            (vec![ours], "", inx, "does not pass target-feature=+crt-static"),
+            (vec![ours.clone()], &none, inx, "does not pass target-feature=+crt-static"),
+            (vec![ours], &unguarded, inx, "does not pass control-flow-guard"),
         ] {
             let found = found(&packages, config, inx);
             assert!(found.iter().any(|violation| violation.contains(expected)), "{expected}: {found:?}");

@@ -22,6 +22,7 @@ use crate::{build, setup};
 
 pub(crate) use circles::require as require_no_circles;
 pub(crate) use inf::{PATH as INF, for_arch as inf_for_arch, require as require_inf};
+pub(crate) use pe::clear_symbols;
 
 /// The version of the workspace in the four parts that an INF and an image want.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), ".0");

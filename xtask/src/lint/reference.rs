@@ -32,7 +32,8 @@ const ARM64: &str = "\
 
 `cargo xtask lint --arch arm64` checks that file in the same way, and looks for traps and privileged
 instructions word by word. Its control flow is not analysed, because the lint has no disassembler
-for it. These rules do not apply; a run prints their number and names:
+for it. `guard-complete` covers the functions whose address is in data, not those whose address only
+code makes. These rules do not apply; a run prints their number and names:
 ";
 
 const INF: &str = "\

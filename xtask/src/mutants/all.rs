@@ -14,9 +14,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use object::LittleEndian as LE;
-use object::pe;
-use object::read::pe::{ImageNtHeaders as _, ImageOptionalHeader as _, PeFile64};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -25,7 +22,7 @@ use crate::build::linker;
 use crate::cargo_tool::CargoTool;
 use crate::harness::Profile;
 use crate::workspace::Workspace;
-use crate::{checkout_copy, exec, setup};
+use crate::{checkout_copy, exec, lint, setup};
 
 const CARGO_MUTANTS: CargoTool = CargoTool { name: "mutants", version: "27.1.0" };
 
@@ -289,32 +286,8 @@ fn build(tree: &Workspace) -> Result<Option<(PathBuf, String)>> {
     let built: Value = serde_json::from_slice(&output.stdout)?;
     let path = PathBuf::from(built["path"].as_str().context("the build names no image")?);
     let mut image = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    clear_debug_data(&mut image).with_context(|| path.display().to_string())?;
+    lint::clear_symbols(&mut image).with_context(|| path.display().to_string())?;
     Ok(Some((path, crate::build::sha256(&image))))
-}
-
-/// Clears the headers and what belongs to the symbols, which change with every source file, so that the same
-/// code and data are the same bytes.
-fn clear_debug_data(image: &mut [u8]) -> Result<()> {
-    let file = PeFile64::parse(&*image)?;
-    let headers = file.nt_headers().optional_header().size_of_headers();
-    let mut ranges = vec![(0, headers)];
-    let sections = file.section_table();
-    if let Some(directory) = file.data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG) {
-        ranges.push(directory.file_range(&sections)?);
-        let bytes = directory.data(&*image, &sections)?;
-        let count = bytes.len() / size_of::<pe::ImageDebugDirectory>();
-        let (entries, _) = object::slice_from_bytes::<pe::ImageDebugDirectory>(bytes, count)
-            .map_err(|()| anyhow::anyhow!("the debug directory is cut off"))?;
-        ranges.extend(
-            entries.iter().map(|entry| (entry.pointer_to_raw_data.get(LE), entry.size_of_data.get(LE))),
-        );
-    }
-    for (start, length) in ranges {
-        let end = start.checked_add(length).context("a range of the image wraps around")?;
-        image.get_mut(start as usize..end as usize).context("a range is outside of the image")?.fill(0);
-    }
-    Ok(())
 }
 
 impl Mutation {

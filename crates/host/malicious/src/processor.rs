@@ -86,6 +86,15 @@ defects! {
         function();
     }
 
+    /// A constant is checked for a call, after a function was.
+    fn data_checked [Control] (_call) {
+        let function = smash as fn() as usize;
+        // Callers rely on the register.
+        if check(function) == function {
+            check((&raw const DATA) as usize);
+        }
+    }
+
     /// A function is called that was discarded after `DriverEntry` returned.
     fn initialisation_called [Control] (_call) {
         black_box(initialise as fn() -> u32)();
@@ -166,6 +175,26 @@ defects! {
 fn call_address(address: usize) {
     // SAFETY: none; this breaks the rule that functions are code, and that of guarding calls.
     unsafe { asm!("call {}", in(reg) address, clobber_abi("win64")) };
+}
+
+/// Checks an address as compilers do that guard a call without the routine that jumps; returns what the routine
+/// left in the register.
+#[inline(always)]
+fn check(address: usize) -> usize {
+    unsafe extern "C" {
+        static __guard_check_icall_fptr: usize;
+    }
+    let after;
+    // SAFETY: none; this breaks the rule that functions are code.
+    unsafe {
+        asm!(
+            "call qword ptr [rip + {check}]",
+            check = sym __guard_check_icall_fptr,
+            inout("rcx") address => after,
+            clobber_abi("win64"),
+        );
+    }
+    after
 }
 
 /// Overwrites memory from a local up to the return address.

@@ -1,6 +1,6 @@
 //! Control-flow guard: the load configuration of an image whose calls through pointers are checked.
 
-use super::{Section, malformed};
+use super::{Section, malformed, unsuitable};
 use crate::LoadError;
 use object::LittleEndian as LE;
 use object::pe::{self, ImageNtHeaders64};
@@ -20,6 +20,7 @@ pub(crate) struct Guard {
 
 /// Offsets in `IMAGE_LOAD_CONFIG_DIRECTORY64`.
 mod offset {
+    pub(super) const SIZE: usize = 0;
     pub(super) const CHECK: usize = 0x70;
     pub(super) const DISPATCH: usize = 0x78;
     pub(super) const TABLE: usize = 0x80;
@@ -42,16 +43,17 @@ pub(super) fn read(
         return Ok(None);
     };
     let config = table.pe_data_at(bytes, directory.virtual_address.get(LE)).unwrap_or_default();
-    let number = |at: usize| {
-        let field = config.get(at..).and_then(<[u8]>::first_chunk);
-        field
-            .map(|field| u64::from_le_bytes(*field))
-            .ok_or_else(|| malformed("the load configuration is cut off"))
-    };
-    let flags = u32::try_from(number(offset::FLAGS)? & u64::from(u32::MAX)).unwrap_or(0);
+    let size = u32::from_le_bytes(*field(config, offset::SIZE)?);
+    // What lies behind it is no part of the structure.
+    let config = config.get(..size as usize).unwrap_or(config);
+    let flags = u32::from_le_bytes(*field(config, offset::FLAGS)?);
     if flags & pe::IMAGE_GUARD_CF_INSTRUMENTED == 0 {
         return Ok(None);
     }
+    if flags & pe::IMAGE_GUARD_CF_FUNCTION_TABLE_SIZE_MASK != 0 {
+        return Err(unsuitable("the guard's table has more than addresses, which is not modelled"));
+    }
+    let number = |at| field(config, at).map(|field| u64::from_le_bytes(*field));
     let base = nt.optional_header.image_base.get(LE);
     let constant = |rva: u32, length: u32| {
         sections.iter().any(|section| section.is_constant() && section.holds(rva, length))
@@ -65,21 +67,21 @@ pub(super) fn read(
             .ok_or_else(|| malformed("a pointer of the guard is in no constant section")),
     };
     let (at, count) = (number(offset::TABLE)?, number(offset::COUNT)?);
-    // An entry is an address, and as many more bytes as the flags say.
-    let stride = 4 + (flags >> 28);
-    let length = u32::try_from(count).ok().and_then(|count| count.checked_mul(stride));
+    let length = u32::try_from(count).ok().and_then(|count| count.checked_mul(4));
     let place = rva(at).zip(length).filter(|&(at, length)| length == 0 || constant(at, length));
     let (at, length) = place.ok_or_else(|| malformed("the guard's table is in no constant section"))?;
     let entries = table.pe_data_at(bytes, at).and_then(|data| data.get(..length as usize));
     let entries = entries.or((length == 0).then_some(&[])).unwrap_or_default();
-    let functions: Vec<u32> = entries
-        .chunks_exact(stride as usize)
-        .filter_map(|entry| entry.first_chunk())
-        .map(|entry| u32::from_le_bytes(*entry))
-        .collect();
+    let functions: Vec<u32> = entries.as_chunks().0.iter().map(|entry| u32::from_le_bytes(*entry)).collect();
     let code = |rva: u32| sections.iter().any(|section| section.protection.execute && section.holds(rva, 1));
-    if functions.len() as u64 != count || !functions.is_sorted() || !functions.iter().all(|&rva| code(rva)) {
+    let in_order = functions.is_sorted_by(|one, next| one < next);
+    if functions.len() as u64 != count || !in_order || !functions.iter().all(|&rva| code(rva)) {
         return Err(malformed("the guard's table is cut off, not in order, or not of code"));
     }
     Ok(Some(Guard { check: pointer(offset::CHECK)?, dispatch: pointer(offset::DISPATCH)?, functions }))
+}
+
+fn field<const N: usize>(config: &[u8], at: usize) -> Result<&[u8; N], LoadError> {
+    let field = config.get(at..).and_then(<[u8]>::first_chunk);
+    field.ok_or_else(|| malformed("the load configuration is cut off"))
 }

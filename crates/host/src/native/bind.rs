@@ -52,9 +52,7 @@ impl Imports {
         let stubs = draft.finish([(0..(missing.len() + 1) * STUB, only(true))])?;
         Ok(Self { stubs, not_modelled: not_modelled.collect(), addresses })
     }
-}
 
-impl Imports {
     /// Every function of the host that a driver may call through a pointer: the imports, those of the framework, and
     /// its unload routine.
     pub(crate) fn targets(&self) -> Result<Vec<u64>, LoadError> {

@@ -4,7 +4,7 @@ use super::contracts::object_address::{self, Kind};
 use super::contracts::status::{NO_SUCH_DEVICE, OBJECT_NAME_INVALID};
 use super::engine::export::APC;
 use super::framework::create_memory::{CreateMemory, Opening};
-use super::framework::device::{Device, map_generic};
+use super::framework::device::Device;
 use super::framework::file::FileObject;
 use super::framework::file_name::FileName;
 use super::framework::request::{Done, Request};
@@ -16,7 +16,7 @@ use super::{kmdf, ntos, start};
 use crate::{
     Event, Failure, Fault, FaultKind, Image, IoControl, Listener, Open, Options, Pending, StartError,
 };
-use psimp_model::{System, Thread, check_ioctl_access, open_device};
+use psimp_model::{AccessRequest, GenericMapping, System, Thread, check_ioctl_access, open_device};
 use psimp_nt::Status;
 use std::fmt;
 use std::ops::Range;
@@ -52,9 +52,10 @@ impl File {
         self.information
     }
 
-    /// The number of file objects that the framework visited so far to find this one, for requests and
-    /// when it was closed. Whether it keeps its own in the `FILE_OBJECT`, where the first one that it
-    /// visits is the right one, is `WDF_FILEOBJECT_CONFIG.FileObjectClass`.
+    /// The number of file objects that the framework visited so far to find this one: counted at each
+    /// `WdfRequestGetFileObject` and at the cleanup. It is one each time, unless
+    /// `WDF_FILEOBJECT_CONFIG.FileObjectClass` forbids the framework to use the `FILE_OBJECT`; 0 for
+    /// `WdfFileObjectNotRequired`.
     pub fn visits(&self) -> u64 {
         self.object.visits()
     }
@@ -97,11 +98,11 @@ impl Host {
         if !device.can_be_opened() {
             return Err(NO_SUCH_DEVICE.into());
         }
-        let desired = map_generic(open.desired);
+        let desired = GenericMapping::FILE.map(open.desired);
         let granted = if self.machine.options.device_descriptors {
             open_device(&self.machine.system, thread, device.acl(), desired)?.0
         } else {
-            desired
+            granted_unchecked(open)
         };
         let open = Open { name, desired, quality: open.quality };
         self.open_checked(thread, &device, &open, granted, false)
@@ -118,8 +119,8 @@ impl Host {
     pub fn open_relative(&self, thread: &Arc<Thread>, root: &File, open: &Open<'_>) -> Result<File, Failure> {
         self.check_running()?;
         let device = self.own(root)?.device();
-        let desired = map_generic(open.desired);
-        self.open_checked(thread, device, &Open { desired, ..*open }, desired, true)
+        let desired = GenericMapping::FILE.map(open.desired);
+        self.open_checked(thread, device, &Open { desired, ..*open }, granted_unchecked(open), true)
     }
 
     /// Opens a name below a device, once it is clear what access to it is granted.
@@ -422,6 +423,11 @@ impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").field("mapping", &self.machine.mapping).finish_non_exhaustive()
     }
+}
+
+/// The access that an open gets where no descriptor is checked.
+fn granted_unchecked(open: &Open<'_>) -> u32 {
+    AccessRequest::user(open.desired, GenericMapping::FILE).granted_unchecked()
 }
 
 fn unload_fault(why: &str) -> Fault {

@@ -201,6 +201,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     row("stack_called", Instruction, "where it has no code"),
     row("middle_called", CallTarget, "(malicious.sys+0x"),
     row("data_called_guarded", CallTarget, "which is no function that may be called so"),
+    row("data_checked", CallTarget, "which is no function that may be called so"),
     row("initialisation_called", Instruction, "where it has no code"),
     row("export_not_modelled", NotModelled, "ExGetPreviousMode of ntoskrnl.exe"),
     row("division_by_zero", Instruction, "arithmetic error"),

@@ -43,7 +43,7 @@ impl AccessRequest {
     }
 
     /// The access granted when nothing is checked.
-    pub(crate) const fn granted_unchecked(&self) -> u32 {
+    pub const fn granted_unchecked(&self) -> u32 {
         let desired = self.mapping.map(self.desired);
         let maximum = if desired & rights::MAXIMUM_ALLOWED != 0 { self.mapping.all } else { 0 };
         (desired & !rights::MAXIMUM_ALLOWED) | maximum | self.previously_granted

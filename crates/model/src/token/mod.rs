@@ -258,9 +258,9 @@ impl Token {
         true
     }
 
-    /// `TokenDefaultDacl`: all access for the user and the system, as a logon sets it, and for the
-    /// restricting SIDs. Who makes a restricted token adds those: otherwise its processes could not open
-    /// what they create.
+    /// `TokenDefaultDacl`: all access for the user, for the system, and for each restricting SID. A logon
+    /// sets the first two. The program that makes a restricted token adds the third, without which the
+    /// token's processes could not open what they create.
     pub(crate) fn default_dacl(&self) -> Acl {
         let who = [self.user(), sids::LOCAL_SYSTEM].into_iter().chain(self.restricting.iter().copied());
         Acl(who.map(|sid| Ace::allow(sid, rights::GENERIC_ALL)).collect())

@@ -37,7 +37,7 @@ fn a_thread_impersonates_and_reverts() {
     }
 }
 
-/// Also for what is asked of every server, `FILE_READ_ATTRIBUTES`, alone.
+/// `FILE_READ_ATTRIBUTES` (0x80), which the driver asks of every server, is enough alone.
 #[test]
 #[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn an_administrator_opens_the_device_for_any_access() {

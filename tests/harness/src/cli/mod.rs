@@ -216,6 +216,9 @@ pub struct ListArgs {
     /// The kernel of the target
     #[arg(long, value_parser = kernel(), default_value_t, requires = "target")]
     pub kernel: Kernel,
+    /// Which rules the driver applies before it calls the kernel
+    #[arg(long, value_enum, default_value_t, requires = "target")]
+    pub rules: Rules,
     /// How the list is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,

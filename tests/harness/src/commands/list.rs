@@ -41,7 +41,8 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
     let cases = cases().into_iter().filter(|case| args.filter.matches(case.id, &case.title));
     let cases: Vec<_> = cases
         .map(|case| {
-            let skipped = args.target.and_then(|target| why_not(&case, target, args.kernel));
+            let skipped =
+                args.target.and_then(|target| why_not(&case, target, args.kernel, args.rules.mode()));
             Listed { id: case.id, title: case.title, skipped }
         })
         .collect();
@@ -73,13 +74,11 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Passed)
 }
 
-/// Why a target does not carry out a case, if it does not. On Windows it may be found only then that a
-/// token cannot be made.
-fn why_not(case: &Case, target: Target, kernel: Kernel) -> Option<&'static str> {
+/// Why a target does not carry out a case, if it does not. A token that cannot be made is found out only by the run.
+fn why_not(case: &Case, target: Target, kernel: Kernel, rules: RulesMode) -> Option<&'static str> {
     let route = match target {
         Target::Model | Target::Image => return reason_against(case, kernel),
-        // The mode makes no difference to what can be asked.
-        Target::Device => Route::Driver(RulesMode::Documented),
+        Target::Device => Route::Driver(rules),
         Target::Native => Route::UserMode,
     };
     Plan::of(case, kernel, route).err()

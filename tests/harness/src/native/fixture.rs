@@ -4,13 +4,11 @@
 //! say nothing about the case.
 
 use super::feature::Feature;
+pub use crate::machine::OTHER_PRIVILEGE;
 use psimp_catalogue::{Fixture, Privilege, User};
 use psimp_model::{privileges, sids};
 use psimp_nt::{Sid, TokenType, integrity};
 use psimp_windows::information::Information;
-
-/// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
-pub const OTHER_PRIVILEGE: u32 = 17;
 
 /// Privileges that ordinary accounts have, one of which is kept and disabled so that effective-only shows:
 /// `SeTimeZone`, `SeIncreaseWorkingSet`, `SeUndock`, `SeShutdown`.

@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 
 const HEAD: &str = "\
 /*
- * psimp.h: the control codes of psimp.sys and their structures, for C and C++.
+ * psimp.h: the control codes of psimp.sys and their structures, for C.
  *
  * Made from the tables in crates/protocol; a test keeps it current. docs/ioctl.md says what each code
  * does, what it refuses, and which rights handles need.

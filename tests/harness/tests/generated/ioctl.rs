@@ -93,7 +93,8 @@ fn opening() -> String {
          {}.\n\
          The pseudo handle of `GetCurrentThread` is a handle of a thread too. Those of tokens\n\
          (`GetCurrentThreadToken` and the like) are not: they are `STATUS_INVALID_HANDLE`.\n\n\
-         `include/psimp.h` has all of this page's numbers for C and C++, and `crates/protocol` for Rust.\n\
+         `include/psimp.h` has the control codes, structures, values, limits and statuses of requests for C, and\n\
+         `crates/protocol` for Rust. The rights are in `winnt.h`.\n\
          `crates/windows/examples/` has a caller in C and the same in Rust.\n",
         rights.join(", ")
     )

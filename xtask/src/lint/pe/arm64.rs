@@ -124,7 +124,9 @@ mod tests {
         // The image made here exports nothing.
         let applied = report.applied.iter().copied().chain(["image-exports"]);
         let of_code = |name: &&str| {
-            ["unwind-", "code-", "calls-", "stack-"].iter().any(|group| name.starts_with(group))
+            ["unwind-", "code-", "calls-", "stack-", "guard-starts"]
+                .iter()
+                .any(|group| name.starts_with(group))
         };
         let expected = names().filter(|name| !of_code(name)).chain(["code-traps", "code-privileged"]);
         assert_eq!(applied.clone().collect::<BTreeSet<_>>(), expected.collect());

@@ -16,20 +16,26 @@ pub(super) const RULES: &[Rule] = &[
     ("guard-flags", "header and load configuration say that calls through pointers are guarded"),
     ("guard-pointers", "the pointers that guarded calls go through are constant"),
     ("guard-routines", "until the kernel replaces them, they lead to routines that do nothing but go on"),
-    (
-        "guard-table",
-        "the table of what may be called is constant, in order, and of the beginnings of functions",
-    ),
+    ("guard-table", "the table of what may be called is constant, in order, and of code"),
     ("guard-complete", "every function that others can have the address of is in the table"),
 ];
 
-/// `IMAGE_LOAD_CONFIG_DIRECTORY64`: the offsets of what is checked, and its size in the SDK of Windows 11.
+/// The rule about that table for which the code has to be followed.
+pub(super) const OF_CODE: &[Rule] =
+    &[("guard-starts", "each entry of that table is where a function begins")];
+
+/// The offsets of what is checked, and the size of the structure in the SDK of Windows 11.
+#[allow(clippy::cast_possible_truncation)] // some hundred bytes
 mod offset {
-    pub(super) const CHECK: u32 = 0x70;
-    pub(super) const DISPATCH: u32 = 0x78;
-    pub(super) const TABLE: u32 = 0x80;
-    pub(super) const COUNT: u32 = 0x88;
-    pub(super) const FLAGS: u32 = 0x90;
+    use std::mem::offset_of;
+
+    use object::pe::ImageLoadConfigDirectory64 as Config;
+
+    pub(super) const CHECK: u32 = offset_of!(Config, guard_cf_check_function_pointer) as u32;
+    pub(super) const DISPATCH: u32 = offset_of!(Config, guard_cf_dispatch_function_pointer) as u32;
+    pub(super) const TABLE: u32 = offset_of!(Config, guard_cf_function_table) as u32;
+    pub(super) const COUNT: u32 = offset_of!(Config, guard_cf_function_count) as u32;
+    pub(super) const FLAGS: u32 = offset_of!(Config, guard_flags) as u32;
     pub(super) const SIZE: u32 = 0x140;
 }
 
@@ -108,7 +114,7 @@ pub(super) fn check_complete(guard: &Guard, roots: &BTreeSet<u32>, names: &Names
 /// Compares the table with where functions begin.
 pub(super) fn check_starts(guard: &Guard, begins: impl Fn(u32) -> bool, report: &mut Report) {
     let inside = guard.table.iter().find(|entry| !begins(**entry));
-    report.check("guard-table", inside.is_none(), || {
+    report.check("guard-starts", inside.is_none(), || {
         format!("the table has {:#x}, where no function begins", inside.copied().unwrap_or_default())
     });
 }

@@ -22,6 +22,7 @@ mod relocations;
 mod sample;
 mod sections;
 mod stack;
+mod symbols;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use self::code::Code;
 use self::guard::Guard;
 use self::image::Pe;
 use self::names::Names;
+pub(crate) use self::symbols::clear as clear_symbols;
 use super::{Report, Rule};
 use crate::build::{self, Arch, Image, Tool};
 use crate::exec;
@@ -49,6 +51,7 @@ pub(super) const RULES: &[&[Rule]] = &[
     imports::RULES,
     relocations::RULES,
     guard::RULES,
+    guard::OF_CODE,
     unwind::RULES,
     code::RULES,
     targets::RULES,
@@ -56,7 +59,7 @@ pub(super) const RULES: &[&[Rule]] = &[
 ];
 
 /// Those that need code to be followed.
-const OF_CODE: &[&[Rule]] = &[unwind::RULES, code::RULES, targets::RULES, stack::RULES];
+const OF_CODE: &[&[Rule]] = &[guard::OF_CODE, unwind::RULES, code::RULES, targets::RULES, stack::RULES];
 
 /// The rules that do not apply to an image for this architecture.
 pub(super) fn not_applicable(arch: Arch) -> impl Iterator<Item = &'static str> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use iced_x86::{FlowControl, Instruction, Mnemonic, OpKind, Register};
+use object::LittleEndian as LE;
 use object::pe;
 
 use super::disassembly::Function;
@@ -79,10 +80,12 @@ pub(super) fn check(code: &Code, frames: &[Frame], calls: &Calls, names: &Names,
 
 /// Looks for the mark, which is in the debug directory.
 pub(super) fn check_mark(pe: &Pe<'_>, report: &mut Report) {
-    let entries = pe.directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG).unwrap_or_default().step_by(28);
-    // IMAGE_DEBUG_DIRECTORY: Type at 12, AddressOfRawData at 20.
-    let mut marks = entries.filter(|entry| pe.u32_at(entry + 12) == Some(EX_DLLCHARACTERISTICS));
-    let flags = marks.next().and_then(|entry| pe.u32_at(pe.u32_at(entry + 20)?)).unwrap_or(0);
+    let sections = pe.file.section_table();
+    let directory = pe.file.data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG);
+    let bytes = directory.and_then(|directory| directory.data(pe.bytes, &sections).ok()).unwrap_or_default();
+    let entries = object::slice_from_all_bytes::<pe::ImageDebugDirectory>(bytes).unwrap_or_default();
+    let mark = entries.iter().find(|entry| entry.typ.get(LE) == EX_DLLCHARACTERISTICS);
+    let flags = mark.and_then(|entry| pe.u32_at(entry.address_of_raw_data.get(LE))).unwrap_or(0);
     let marked = flags & CET_COMPAT != 0;
     report.check("stack-shadow", marked, || format!("its further characteristics are {flags:#x}"));
 }

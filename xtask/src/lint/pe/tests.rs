@@ -97,7 +97,7 @@ const BROKEN: &[(&str, Break)] = &[
     ("guard-table", Patched(|image| patch(image, LOAD_CONFIG + 0x8b, &[0xff]))),
     ("guard-table", Patched(|image| patch(image, GUARD_TABLE, &CHECK.to_le_bytes()))),
     ("guard-table", Patched(|image| patch(image, GUARD_TABLE + 16, &RDATA.to_le_bytes()))),
-    ("guard-table", Patched(|image| patch(image, GUARD_TABLE, &(ENTRY + 1).to_le_bytes()))),
+    ("guard-starts", Patched(|image| patch(image, GUARD_TABLE, &(ENTRY + 1).to_le_bytes()))),
     ("guard-complete", Patched(|image| patch(image, GUARD_TABLE, &LEAF.to_le_bytes()))),
     ("guard-complete", Patched(|image| patch(image, LOAD_CONFIG + 0x88, &[4]))),
 
@@ -325,10 +325,14 @@ fn swap(version: &mut [u8], from: &str, to: &str) {
 
 /// Changes bytes at an address.
 pub(super) fn patch(image: &mut [u8], rva: u32, bytes: &[u8]) {
+    let offset = file_offset(image, rva);
+    image[offset..][..bytes.len()].copy_from_slice(bytes);
+}
+
+pub(super) fn file_offset(image: &[u8], rva: u32) -> usize {
     let pe = Pe::parse(image).expect("an image");
     let section = pe.section_at(rva).expect("in a section");
-    let offset = (section.file_range.start + rva - section.range.start) as usize;
-    image[offset..][..bytes.len()].copy_from_slice(bytes);
+    (section.file_range.start + rva - section.range.start) as usize
 }
 
 /// Where the PE headers begin in the file.
@@ -345,7 +349,7 @@ fn rename_section(image: &mut [u8], index: usize, name: [u8; 8]) {
     image[header..header + 8].copy_from_slice(&name);
 }
 
-fn set_directory(image: &mut [u8], index: usize, rva: u32, size: u32) {
+pub(super) fn set_directory(image: &mut [u8], index: usize, rva: u32, size: u32) {
     let field = headers(image) + 24 + 112 + 8 * index;
     set_u32(image, field, rva);
     set_u32(image, field + 4, size);

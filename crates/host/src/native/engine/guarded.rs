@@ -44,7 +44,7 @@ pub(crate) struct Guarded {
 pub(crate) enum Access {
     None,
     Read,
-    /// And read.
+    /// Reading and writing.
     Write,
 }
 

@@ -1,6 +1,6 @@
 //! Control-flow guard: the addresses that a driver may call through a pointer.
 
-/// More than twice the functions that the host has for a driver, with room for the driver's own.
+/// Of these, three quarters are used at most; an image with more functions is refused.
 pub(crate) const SLOTS: usize = 2048;
 /// Leaves of a product the bits that number a slot.
 pub(crate) const SHIFT: u32 = 64 - SLOTS.trailing_zeros();

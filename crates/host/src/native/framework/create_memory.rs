@@ -12,15 +12,11 @@ pub(crate) const OPTIONS: u64 = 1 << 24;
 /// Of members that are not modelled: as a pointer, an address that cannot exist.
 const NOT_MODELLED: u8 = 0xCC;
 
-/// Offsets of the structures in the memory, and of their members.
+/// Offsets of the structures in the memory, and of their members. Nothing follows the `FILE_OBJECT`: a driver that
+/// reads members behind those that it has finds no other structure.
 mod offsets {
-    /// `FILE_OBJECT`.
-    pub(crate) const FILE_OBJECT: usize = 0;
-    pub(crate) const RELATED_FILE_OBJECT: usize = 64;
-    pub(crate) const FILE_OBJECT_SIZE: usize = 216;
-
     /// `IO_SECURITY_CONTEXT`.
-    pub(crate) const CONTEXT: usize = (FILE_OBJECT + FILE_OBJECT_SIZE).next_multiple_of(16);
+    pub(crate) const CONTEXT: usize = 0;
     pub(crate) const QUALITY: usize = CONTEXT;
     pub(crate) const ACCESS_STATE: usize = CONTEXT + 8;
     pub(crate) const DESIRED: usize = CONTEXT + 16;
@@ -28,7 +24,12 @@ mod offsets {
 
     /// `SECURITY_QUALITY_OF_SERVICE`.
     pub(crate) const SERVICE: usize = CONTEXT + 24;
-    pub(crate) const SERVICE_SIZE: usize = super::LENGTH as usize;
+    const SERVICE_SIZE: usize = super::LENGTH as usize;
+
+    /// `FILE_OBJECT`.
+    pub(crate) const FILE_OBJECT: usize = (SERVICE + SERVICE_SIZE).next_multiple_of(16);
+    pub(crate) const RELATED_FILE_OBJECT: usize = FILE_OBJECT + 64;
+    pub(crate) const END: usize = FILE_OBJECT + 216;
 }
 
 /// `SECURITY_QUALITY_OF_SERVICE.Length`.
@@ -61,15 +62,12 @@ impl CreateMemory {
         let again = again.filter(|again| again.memory.set_access(Access::Write));
         let mut this = match again {
             Some(this) => this,
-            None => Self {
-                memory: Guarded::new(offsets::SERVICE + offsets::SERVICE_SIZE)?,
-                withdrawn: Cell::default(),
-            },
+            None => Self { memory: Guarded::new(offsets::END)?, withdrawn: Cell::default() },
         };
         let Opening { access_state, related, desired, quality } = *opening;
         let memory = &mut this.memory;
-        memory.lend(offsets::SERVICE + if quality.is_some() { offsets::SERVICE_SIZE } else { 0 });
-        memory.fill_from(offsets::FILE_OBJECT, NOT_MODELLED);
+        memory.lend(offsets::END);
+        memory.fill_from(0, NOT_MODELLED);
         memory.write(offsets::RELATED_FILE_OBJECT, &related.to_le_bytes());
         let mut service = 0;
         if let Some(SecurityQos { level, tracking, effective_only }) = quality {
@@ -106,11 +104,11 @@ impl CreateMemory {
     /// A description of an address in or near it.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
         let near = self.memory.describe(address)?;
-        let context = self.security_context();
+        let (context, file) = (self.security_context(), self.file_object());
         let place = match address {
-            _ if address >= context => format!("byte {} of the IO_SECURITY_CONTEXT", address - context),
-            _ if address < self.file_object() => format!("{near} the FILE_OBJECT"),
-            _ => format!("byte {} of the FILE_OBJECT", address - self.file_object()),
+            _ if address >= file => format!("byte {} of the FILE_OBJECT", address - file),
+            _ if address < context => format!("{near} the IO_SECURITY_CONTEXT"),
+            _ => format!("byte {} of the IO_SECURITY_CONTEXT", address - context),
         };
         let ended = if self.withdrawn.get() { " that is completed" } else { "" };
         Some(format!("{place} of a create request{ended}"))

@@ -157,19 +157,3 @@ impl fmt::Display for Device {
 fn some(callback: u64) -> Option<u64> {
     (callback != 0).then_some(callback)
 }
-
-/// Access to a device: generic rights are those of files.
-pub(crate) fn map_generic(desired: u32) -> u32 {
-    const MAP: &[(u32, u32)] = &[
-        (0x8000_0000, 0x0012_0089),
-        (0x4000_0000, 0x0012_0116),
-        (0x2000_0000, 0x0012_00A0),
-        (0x1000_0000, 0x001F_01FF),
-    ];
-    MAP.iter().fold(
-        desired,
-        |mapped, &(generic, specific)| {
-            if mapped & generic == 0 { mapped } else { mapped & !generic | specific }
-        },
-    )
-}

@@ -66,10 +66,7 @@ pub(crate) fn clean_up(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()
 
 /// Closes a file whose last handle is closed.
 pub(crate) fn close(file: &FileObject, dispatch: &Dispatch<'_>) -> Outcome<()> {
-    dispatch.machine.framework.look_up(file);
     notify(file.device().on_close(), file.handle(), dispatch)?;
-    // Once more, to destroy it.
-    dispatch.machine.framework.look_up(file);
     destroy(file, dispatch)
 }
 

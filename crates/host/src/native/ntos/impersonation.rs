@@ -92,13 +92,13 @@ exports! {
         Ok(impersonated)
     }
 
-    /// Without a token in it, what it does depends on the kernel.
+    /// A state without a token is refused: kernels differ in what they do with it.
     fn PsRestoreImpersonation[PASSIVE, fails NEVER](cx, thread: Address, state: Address) {
         let thread = cx.thread(thread)?;
         let given: DisabledState = cx.read(state, STATE)?;
         if given.token == 0 {
             return cx.bad_argument(format_args!(
-                "was given a {STATE} without a token: NT 5.2 would impersonate nothing"
+                "was given a {STATE} without a token, and kernels differ in what they do with it"
             ));
         }
         let token = cx.token(Address(given.token))?.clone();

@@ -10,8 +10,8 @@ use crate::native::engine::stop::Stop;
 use crate::native::engine::targets::{FACTOR, SHIFT, SLOTS};
 use std::arch::naked_asm;
 
-/// Defines a routine that looks the address in a register up, and goes on with an instruction if it is there. It
-/// changes no register but r10 and r11, as the kernel's.
+/// Defines a routine that looks the address in a register up, and goes on with an instruction if it is there.
+/// Callers rely on every register but r10, r11 and the flags.
 macro_rules! guard {
     ($(#[$doc:meta])* $name:ident: $target:literal, $go_on:literal) => {
         $(#[$doc])*

@@ -110,7 +110,7 @@ impl Native {
         match self.ask(case, &plan) {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
-            Ok(Answer::Unable(why)) => CaseStatus::Skipped(format!("the harness's own part fails: {why}")),
+            Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
             Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),

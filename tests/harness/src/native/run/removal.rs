@@ -16,7 +16,7 @@ impl World for Windows {
         match process::started(writer.pid) {
             Ok(started) => started == Some(writer.started),
             Err(error) => {
-                eprintln!("psimp: {} counts as running", error.of("which a line of the journal names"));
+                eprintln!("psimp: process {} of the journal counts as running: {error}", writer.pid);
                 true
             }
         }

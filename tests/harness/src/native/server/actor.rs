@@ -7,7 +7,7 @@ use crate::result::Comparison;
 use psimp_catalogue::{Body, Case, ClientToken, Column, DecisionRow, Program, State, Step, Who};
 use psimp_model::privileges;
 use psimp_nt::Status;
-use psimp_windows::error::{Code, Error};
+use psimp_windows::error::Error;
 use psimp_windows::rights::ALL_OF_A_THREAD;
 use psimp_windows::{Token, thread};
 use std::collections::BTreeMap;
@@ -16,8 +16,6 @@ use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
-/// `SeBackupPrivilege`, which some fixtures hold for privilege checks to find.
-pub(super) const OTHER_PRIVILEGE: u64 = 17;
 /// `FILE_READ_DATA`, and `EVENT_QUERY_STATE` of the objects here.
 pub(super) const READ: u32 = 1;
 
@@ -337,9 +335,6 @@ fn same_handle(handle: BorrowedHandle<'_>) -> Result<OwnedHandle, Failure> {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error.code {
-            Code::Status(status) if error.object.is_none() => Self::Status(status),
-            _ => Self::Fault(error.to_string()),
-        }
+        Self::Fault(error.to_string())
     }
 }

@@ -4,6 +4,7 @@
 //! tokens, and nothing opens below Impersonation.
 
 use parking_lot::Mutex;
+use psimp_model::rights::TOKEN_ADJUST_PRIVILEGES;
 use psimp_nt::{Sid, Status};
 use psimp_windows::information::Information;
 use psimp_windows::object::{Descriptor, Event};
@@ -11,8 +12,6 @@ use psimp_windows::token::QUERY;
 use psimp_windows::{Error, Token, thread};
 use std::os::windows::io::{AsHandle as _, OwnedHandle};
 use std::sync::mpsc::{Sender, channel};
-
-const TOKEN_ADJUST_PRIVILEGES: u32 = 0x20;
 
 type Order = Box<dyn FnOnce() + Send>;
 

@@ -1,8 +1,9 @@
 //! Access and privilege checks, and lifetimes of objects.
 
-use super::actor::{Actor, OTHER_PRIVILEGE, READ, Worker};
+use super::actor::{Actor, READ, Worker};
 use super::observe::OpenedToken;
 use crate::driver::Failure;
+use crate::machine::OTHER_PRIVILEGE;
 use psimp_catalogue::{Judge, Object};
 use psimp_nt::Status;
 
@@ -24,7 +25,7 @@ impl Actor<'_, '_> {
                 }
             }
             Judge::TokenPrivilege(token, expected) => {
-                let held = self.with_token(token, |token| token.holds(OTHER_PRIVILEGE));
+                let held = self.with_token(token, |token| token.holds(OTHER_PRIVILEGE.into()));
                 self.same("NtPrivilegeCheck", &expected.map_err(Failure::from), &held);
             }
             ref other => self.compare("a check", "one that user mode can make", &format!("{other:?}")),
@@ -52,7 +53,7 @@ impl Actor<'_, '_> {
             Object::SlotHasPrivilege(expected) => {
                 let held = self.look(self.about).map(|opened| match opened {
                     OpenedToken::Token(token) => {
-                        Some(token.privileges.iter().any(|p| p.luid == OTHER_PRIVILEGE))
+                        Some(token.privileges.iter().any(|p| p.luid == u64::from(OTHER_PRIVILEGE)))
                     }
                     _ => None,
                 });

@@ -112,7 +112,7 @@ fn case(
     let kernel = Kernel::from_name(kernel).ok_or_else(|| format!("there is no kernel {kernel}"))?;
     let given = given(tokens).map_err(|error| error.to_string())?;
     let other_user = other_user.map(|bytes| Sid::parse(&bytes)).transpose();
-    let other_user = other_user.map_err(|_| "the other user's SID is none".to_owned())?;
+    let other_user = other_user.map_err(|_| "the other user's SID cannot be parsed".to_owned())?;
     match env::CaseEnv::new(kernel, rules, given, other_user) {
         Ok(env) => Ok(actor::run(&env, case)),
         Err(Unready::Device(status)) => Ok(Err(vec![mismatch("the device", "opens", status.to_string())])),

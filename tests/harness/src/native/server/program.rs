@@ -10,7 +10,7 @@ use psimp_nt::{Status, TokenType};
 use psimp_rules::Family;
 use psimp_windows::information::Information;
 use psimp_windows::token::Filter;
-use psimp_windows::{Error, Token, rights, thread};
+use psimp_windows::{Token, rights, thread};
 use std::os::windows::io::AsHandle as _;
 
 impl Actor<'_, '_> {
@@ -179,9 +179,9 @@ impl Actor<'_, '_> {
         use std::process::{Command, Stdio};
         let root = std::env::var("SystemRoot").map_err(|error| format!("SystemRoot: {error}"))?;
         let program = format!(r"{root}\{PROGRAM}");
-        let failed = |call| {
-            let program = program.clone();
-            move |error: std::io::Error| Error::of_std(call, &error).of(program).to_string()
+        let failed = |call: &'static str| {
+            let program = &program;
+            move |error: std::io::Error| format!("{call} of {program}: {error}")
         };
         let mut command = Command::new(&program);
         command.args(["/c", "exit"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -139,8 +139,7 @@ impl Actor<'_, '_> {
                         let opened = OpenedToken::of(thread::current(), true);
                         self.compare("open", state.open, &opened.open(slot.map(|slot| slot.token_id)));
                     }
-                    // The comparison of the slot has the reason.
-                    Err(why) => self.compare("slot before the open", state.slot, &why),
+                    Err(why) => self.compare("slot before the open", "readable", &why),
                 }
             }
         }
