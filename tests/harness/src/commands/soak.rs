@@ -1,6 +1,6 @@
 //! `psimp soak`: threads at liberty, for a while, on an image.
 
-use super::{load_image, say, say_json, unavailable};
+use super::{load_image, say, say_json};
 use crate::cli::{Exit, SoakArgs, TextFormat};
 use crate::progress::Progress;
 use crate::soak::{Crowd, Figures, crowd, soak as run};
@@ -15,10 +15,7 @@ use std::time::Duration;
 const CLIENTS: usize = 10_000;
 
 pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
-    let source = match load_image(&args.image.path) {
-        Ok((source, _)) => source,
-        Err(why) => return Ok(unavailable(&why)),
-    };
+    let (source, _) = load_image(&args.image.path)?;
     let cores = || std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let threads = args.threads.map_or_else(cores, |threads| usize::from(threads.get()));
     let progress = Progress::busy(format!("of {} s: {threads} threads make random calls", args.seconds));
