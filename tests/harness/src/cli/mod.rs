@@ -3,6 +3,7 @@
 mod fact;
 mod filter;
 mod question;
+mod survey;
 mod values;
 
 use std::num::NonZeroU8;
@@ -17,6 +18,7 @@ use fact::level;
 pub use filter::{FilterArg, matches};
 pub use question::TokenSpec;
 use question::process;
+pub use survey::SurveyArgs;
 pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
 use values::{kernel, one_or_all, seed};
 
@@ -33,9 +35,19 @@ Exit codes:
 
 const REPORT_EXIT_CODES: &str = "\
 Exit codes:
-  0  the runs do not differ
+  0  the runs do not differ, or no decision that two surveys asked for
   1  they do
-  2  a file is no result of `psimp run --format json`, or the command line is wrong";
+  2  a file is no result of `psimp run --format json` and no survey, there are both, or the
+     command line is wrong";
+
+const SURVEY_NOTES: &str = "\
+Every case of group D is requested that can be, and nothing is judged: which of the rule's
+profiles says what came is counted. The target image is asked in the rules mode kernel.
+
+Exit codes:
+  0  recorded
+  2  the command line is wrong
+  3  the target is not available here; the message says how to get it";
 
 const DEMO_EXIT_CODES: &str = "\
 Exit codes:
@@ -96,7 +108,10 @@ pub enum Command {
     /// Run the catalogue, or some of it, and report the results
     #[command(after_help = FILTERS, after_long_help = format!("{FILTERS}\n\n{EXIT_CODES}"))]
     Run(RunArgs),
-    /// Compare the results of several runs, and report the differences
+    /// Record what this kernel decides, and which profile of the rule says the same
+    #[command(after_help = SURVEY_NOTES)]
+    Survey(SurveyArgs),
+    /// Compare the results of several runs, or several surveys, and report the differences
     #[command(after_help = REPORT_EXIT_CODES)]
     Report(ReportArgs),
     /// List the cases
@@ -196,7 +211,7 @@ pub struct RunArgs {
 /// Arguments of `report`.
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
-    /// Results, each written by `psimp run --format json`
+    /// Results of `psimp run --format json`, or surveys of `psimp survey --format json`
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Also write a page that shows them side by side, the differences first

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use psimp_catalogue::GROUPS;
 
-pub(crate) use json::Run;
+pub(crate) use json::{Run, text};
 pub use json::read;
 pub use sheet::{Column, Row, Sheet};
 
