@@ -201,6 +201,16 @@ D33  anonymous: SX takes N2 at Impersonation
     );
 }
 
+/// The driver reads a slot at Anonymous, which user mode cannot open.
+#[test]
+fn what_does_not_open_is_no_difference() {
+    let kept = |level| Observation::Kept { level };
+    let copied = Observation::Copied { level: 0 };
+    assert!(!Observation::Unopened.differs(&kept(0)) && !copied.differs(&Observation::Unopened));
+    assert!(Observation::Unopened.differs(&kept(1)) && copied.differs(&kept(0)));
+    assert!(!Observation::not_asked("needs more").differs(&kept(2)));
+}
+
 #[test]
 fn a_page_of_surveys_escapes_and_fetches_nothing() {
     let page = Beside(&two()).to_html();

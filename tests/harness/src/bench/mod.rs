@@ -8,6 +8,7 @@ mod calls;
 mod figures;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod instructions;
+mod on_device;
 mod rates;
 mod size;
 mod whole;
@@ -15,8 +16,11 @@ mod whole;
 pub use baseline::Baseline;
 pub use calls::Call;
 pub use figures::{GOALS, Goal};
+pub use on_device::{OnDevice, Pair};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub use instructions::make as make_steps;
+
+pub(crate) use rates::{Run, rate, run};
 
 use crate::driver::Source;
 use psimp_host::Image;

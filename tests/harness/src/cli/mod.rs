@@ -19,7 +19,7 @@ pub use filter::{FilterArg, matches};
 pub use question::TokenSpec;
 use question::process;
 pub use survey::SurveyArgs;
-pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
+pub use values::{Choice, DemoTarget, DriverAction, Exit, LoadTarget, TextFormat, ThreadRef};
 use values::{kernel, one_or_all, seed};
 
 pub use crate::configuration::{Rules, Target};
@@ -137,7 +137,7 @@ pub enum Command {
     /// Impersonate on a thread, print its ids, and wait until standard input ends, for tests of `show`
     #[command(hide = true)]
     Impersonate(ImpersonateArgs),
-    /// Measure the calls of an image
+    /// Measure the calls of an image, or of the driver that Windows has loaded
     #[command(hide = true)]
     Bench(BenchArgs),
     /// Make the calls whose instructions `bench` counts, when it requests them
@@ -155,7 +155,8 @@ pub enum Command {
     /// Keep a server process of the target native waiting, so that it can be seen to end with this one
     #[command(hide = true)]
     NativeWait,
-    /// Let threads make random calls on an image, and look for leaks and torn slots
+    /// Let threads make random calls on an image, or on the driver that Windows has loaded, and look for leaks and
+    /// torn slots
     #[command(hide = true)]
     Soak(SoakArgs),
 }
@@ -342,6 +343,9 @@ pub struct DriverArgs {
 /// Arguments of `bench`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
+    /// What is measured
+    #[arg(long, value_enum, default_value_t)]
+    pub target: LoadTarget,
     /// The driver image to measure.
     #[command(flatten)]
     pub image: ImageArg,
@@ -354,6 +358,9 @@ pub struct BenchArgs {
     /// Measure a little of everything, to see that it can be measured; the figures mean nothing
     #[arg(long, conflicts_with = "save")]
     pub short: bool,
+    /// How long the target device is measured
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub seconds: u32,
     /// How the numbers are written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
@@ -404,6 +411,9 @@ pub struct FaultsArgs {
 /// Arguments of `soak`.
 #[derive(Clone, Debug, Args)]
 pub struct SoakArgs {
+    /// Whose calls are made
+    #[arg(long, value_enum, default_value_t)]
+    pub target: LoadTarget,
     /// How long the threads run
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub seconds: u32,

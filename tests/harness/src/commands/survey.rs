@@ -1,11 +1,19 @@
 //! `psimp survey`: what a kernel decides, and which profile says the same.
 
+use super::driver::why_no_device;
+#[cfg(windows)]
+use super::run::clear;
+use super::run::why_no_native;
 use super::{load_image, say, say_json, unavailable};
 use crate::cli::{Exit, SurveyArgs, Target, TextFormat};
 use crate::driver::Source;
+use crate::native::route::Route;
 use crate::progress::Progress;
+#[cfg(windows)]
+use crate::survey::Windows;
 use crate::survey::{About, Beside, Survey, decisions, here};
 use anyhow::Context as _;
+use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 use std::fs;
 use std::path::Path;
@@ -41,8 +49,30 @@ fn made(args: &SurveyArgs, target: Target) -> Result<Survey, String> {
             let (source, image) = load_image(&args.image.path)?;
             Ok(simulated(About { image: Some(image.sha256), ..about }, &source, kernel))
         }
-        Target::Native | Target::Device => Err(format!("--target {target} is not here yet")),
+        Target::Native => match why_no_native() {
+            None => of_windows(About { kernel: None, ..about }, Route::UserMode),
+            Some(why) => Err(why),
+        },
+        Target::Device => match why_no_device() {
+            None => of_windows(About { kernel: None, ..about }, Route::Driver(RulesMode::Kernel)),
+            Some(why) => Err(why),
+        },
     }
+}
+
+/// Asks the Windows that runs this program.
+#[cfg(windows)]
+fn of_windows(about: About, route: Route) -> Result<Survey, String> {
+    let progress = Progress::parts(decisions().len());
+    let came = crate::native::survey(route, &|| progress.done())?;
+    drop(progress);
+    clear();
+    Ok(Survey::new(About { windows: Some(Windows::this()), ..about }, came))
+}
+
+#[cfg(not(windows))]
+fn of_windows(_: About, _: Route) -> Result<Survey, String> {
+    Err(why_no_native().unwrap_or_default())
 }
 
 fn simulated(about: About, source: &Source, kernel: Kernel) -> Survey {

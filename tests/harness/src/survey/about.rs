@@ -43,6 +43,23 @@ pub struct Windows {
     pub wine: Option<String>,
 }
 
+#[cfg(windows)]
+impl Windows {
+    /// The one that runs this program.
+    pub fn this() -> Self {
+        use psimp_windows::{machine, ntdll};
+        let text = |name| machine::version_text(name).ok();
+        Self {
+            build: text("CurrentBuildNumber").and_then(|build| build.parse().ok()),
+            revision: machine::version_number("UBR").ok(),
+            edition: text("EditionID"),
+            version: text("DisplayVersion"),
+            hypervisor_enforced_integrity: machine::hypervisor_enforced_integrity().ok(),
+            wine: ntdll::wine_version(),
+        }
+    }
+}
+
 impl Display for About {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.target)?;

@@ -22,8 +22,8 @@ impl Across<'_> {
 
     /// Whether two kernels did different things.
     pub(super) fn differs(&self) -> bool {
-        let mut asked = self.asked();
-        asked.next().is_some_and(|first| asked.any(|other| other != first))
+        let asked: Vec<_> = self.asked().collect();
+        asked.iter().any(|one| asked.iter().any(|other| one.differs(other)))
     }
 
     /// Whether it was asked of some and not of others.

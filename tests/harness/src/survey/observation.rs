@@ -62,6 +62,16 @@ impl Observation {
         !matches!(self, Self::NotAsked { .. })
     }
 
+    /// Whether two kernels did something else. Where the token does not open, it may be the same.
+    pub fn differs(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::NotAsked { .. }, _) | (_, Self::NotAsked { .. }) => false,
+            (Self::Unopened, Self::Kept { level: 0 } | Self::Copied { level: 0 })
+            | (Self::Kept { level: 0 } | Self::Copied { level: 0 }, Self::Unopened) => false,
+            (one, other) => one != other,
+        }
+    }
+
     /// Whether this decision would come to that. A refusal is one, whatever its status: profiles state none.
     pub fn agrees(&self, decision: &Decision) -> bool {
         match (self, decision.verdict) {
