@@ -93,7 +93,11 @@ fn through_an_image_the_kernel_decides_the_same() {
             if row.driver == Driver::Refused {
                 assert!(!seen.asked() && seen.to_string().contains("raises no token"), "{}: {seen}", row.id);
             } else {
-                assert_eq!(seen, here(&Source::Service, *kernel, row), "{kernel} {}", row.id);
+                match (&seen, here(&Source::Service, *kernel, row)) {
+                    // The driver has a status of its own for one that its contract does not list.
+                    (Observation::Refused { .. }, Observation::Refused { .. }) => (),
+                    (seen, expected) => assert_eq!(*seen, expected, "{kernel} {}", row.id),
+                }
             }
         }
     }
@@ -114,19 +118,18 @@ fn of_few(ids: &[&str]) -> Survey {
 
 #[test]
 fn profiles_that_fit_equally_well_are_a_tie() {
-    let few = of_few(&["D13", "D50"]);
-    assert_eq!((few.asked, few.best.as_slice()), (2, &["W10".to_owned(), "W10-recent".to_owned()][..]));
+    let few = of_few(&["D13", "D50", "D52"]);
+    assert_eq!((few.asked, few.best.as_slice()), (3, &["W10".to_owned(), "W10-recent".to_owned()][..]));
     assert_eq!(few.would_part, ["D33"]);
     let text = few.to_string();
-    assert!(text.contains("\nW10, W10-recent fit equally well, in all 2 decisions.\n"), "{text}");
+    assert!(text.contains("\nW10, W10-recent fit equally well, in all 3 decisions.\n"), "{text}");
     assert!(text.ends_with("These decisions would part them:\n  D33   not asked: needs more\n"), "{text}");
 }
 
 #[test]
 fn nothing_that_was_asked_is_no_fit() {
     let text = of_few(&[]).to_string();
-    assert!(text.contains("\nNothing was asked, so no profile fits best.\n"), "{text}");
-    assert!(!text.contains("says"), "{text}");
+    assert!(text.ends_with("\nNothing was asked, so none fits best.\n"), "{text}");
 }
 
 #[test]
@@ -166,13 +169,12 @@ fn two() -> [(String, Survey); 2] {
         ..about(Kernel::Win10)
     };
     let of = |change: fn(&str, Observation) -> Observation| {
-        let came =
-            decisions().into_iter().map(|row| (row, change(row.id, here(&Source::Service, Kernel::Win10, row))));
+        let came = decisions()
+            .into_iter()
+            .map(|row| (row, change(row.id, here(&Source::Service, Kernel::Win10, row))));
         came.collect::<Vec<_>>()
     };
-    let one = of(|id, seen| {
-        if id == "D51" { Observation::not_asked("needs <UAC> & more") } else { seen }
-    });
+    let one = of(|id, seen| if id == "D51" { Observation::not_asked("needs <UAC> & more") } else { seen });
     let other = of(|id, seen| if id == "D33" { Observation::Copied { level: 1 } } else { seen });
     [
         ("a.json".to_owned(), Survey::new(about(19045), one)),
@@ -219,7 +221,8 @@ fn a_page_of_surveys_escapes_and_fetches_nothing() {
     for way in ["src=", "<link", "@import", "url(", "http://", "https://", "<script"] {
         assert!(!page.contains(way), "{way}");
     }
-    let differing = page.split("<table id=\"differing\">").nth(1).and_then(|rest| rest.split("</table>").next());
+    let differing =
+        page.split("<table id=\"differing\">").nth(1).and_then(|rest| rest.split("</table>").next());
     assert_eq!(differing.map(|rows| rows.matches("scope=\"row\"").count()), Some(1));
     assert!(page.contains("W10-recent fits best, in all 62 decisions."));
 }
@@ -270,5 +273,8 @@ fn nothing_tells_whose_machine_it_was() {
     let row = decisions()[0];
     let survey = Survey::new(about(Kernel::Win10), vec![(row, Observation::not_asked(sid))]);
     let json = serde_json::to_string(&survey).expect("JSON");
-    assert!(json.contains("needs a token made of one of …: NtFilterToken") && !json.contains("S-1-5-21"), "{json}");
+    assert!(
+        json.contains("needs a token made of one of …: NtFilterToken") && !json.contains("S-1-5-21"),
+        "{json}"
+    );
 }

@@ -15,7 +15,10 @@ pub(crate) fn check(wine: &Wine) -> Result<()> {
     let survey: Value = serde_json::from_str(&json).context("the survey is no JSON")?;
     let windows = &survey["windows"];
     ensure!(survey["target"] == "native" && survey["kernel"].is_null(), "it asked another kernel: {json}");
-    ensure!(windows["build"].as_u64() > Some(0) && windows["wine"].is_string(), "it does not know Wine: {windows}");
+    ensure!(
+        windows["build"].as_u64() > Some(0) && windows["wine"].is_string(),
+        "it does not know Wine: {windows}"
+    );
     ensure!(windows["hypervisor_enforced_integrity"] == false, "Wine has no hypervisor: {windows}");
     let asked = survey["asked"].as_u64().unwrap_or(0);
     // A Wine with less support would be asked less.

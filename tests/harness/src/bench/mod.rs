@@ -16,10 +16,11 @@ mod whole;
 pub use baseline::Baseline;
 pub use calls::Call;
 pub use figures::{GOALS, Goal};
-pub use on_device::{OnDevice, Pair};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub use instructions::make as make_steps;
+pub use on_device::{OnDevice, Pair};
 
+#[cfg(windows)]
 pub(crate) use rates::{Run, rate, run};
 
 use crate::driver::Source;

@@ -86,12 +86,12 @@ pub(crate) struct Run {
 }
 
 /// Makes round trips for this long, and counts those that are carried out.
-pub(crate) fn run(turn: Duration, mut make: impl FnMut() -> bool) -> Run {
+pub(crate) fn run(turn: Duration, mut call: impl FnMut() -> bool) -> Run {
     let start = Instant::now();
     let mut made = 0;
     loop {
         for _ in 0..BATCH {
-            made += u32::from(make());
+            made += u32::from(call());
         }
         let end = Instant::now();
         if end - start >= turn {

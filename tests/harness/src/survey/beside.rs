@@ -60,11 +60,9 @@ impl<'a> Beside<'a> {
         let rows = self.rows();
         let differ = rows.iter().filter(|row| row.differs()).count();
         let some = rows.iter().filter(|row| row.of_some()).count();
-        let mut words = format!("{differ} of {} decisions differ", rows.len());
-        if some > 0 {
-            words += &format!("; {some} were asked in some of the surveys only");
-        }
-        words
+        let of_some =
+            if some > 0 { format!("; {some} were asked in some of the surveys only") } else { String::new() };
+        format!("{differ} of {} decisions differ{of_some}", rows.len())
     }
 }
 
@@ -76,7 +74,8 @@ impl Display for Beside<'_> {
         for row in self.rows().iter().filter(|row| row.differs()) {
             writeln!(f, "\n{}  {}", row.id, row.title)?;
             for (number, cell) in (1..).zip(&row.cells) {
-                let came = cell.map_or_else(|| "not in this survey".to_owned(), |row| row.observed.to_string());
+                let came =
+                    cell.map_or_else(|| "not in this survey".to_owned(), |row| row.observed.to_string());
                 writeln!(f, "  {number}  {came}")?;
             }
         }

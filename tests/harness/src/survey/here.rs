@@ -31,9 +31,7 @@ pub fn here(source: &Source, kernel: Kernel, row: &DecisionRow) -> Observation {
     match (ran, seen) {
         (Ok(_), Some(seen)) => seen,
         (Ok(_), None) => Observation::not_asked("the driver was not called"),
-        (Err(found), _) => {
-            Observation::not_asked(found.into_iter().map(word).collect::<Vec<_>>().join("; "))
-        }
+        (Err(found), _) => Observation::not_asked(found.into_iter().map(word).collect::<Vec<_>>().join("; ")),
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Survey {
     pub decisions: Vec<Row>,
     /// Every profile, the best first.
     pub profiles: Vec<Fit>,
-    /// The profiles that fit best. Several fit equally well.
+    /// The profiles that fit best: several that fit equally well; none that says anything of what came.
     pub best: Vec<String>,
     /// The decisions on which those differ, if they are several.
     pub would_part: Vec<String>,
@@ -94,7 +94,7 @@ impl Survey {
     pub fn new(about: About, came: Vec<(&'static DecisionRow, Observation)>) -> Self {
         let fits = fit::fits(&came);
         let most = fits.first().map_or(0, |fit| fit.agrees);
-        let best: Vec<_> = fits.iter().take_while(|fit| fit.agrees == most).collect();
+        let best: Vec<_> = fits.iter().take_while(|fit| fit.agrees == most && most > 0).collect();
         let best: Vec<_> = best.iter().map(|fit| fit.profile.clone()).collect();
         let would_part = fit::would_part(&came, &best);
         let decisions = came.into_iter().map(|(row, observed)| {

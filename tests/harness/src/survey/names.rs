@@ -22,8 +22,8 @@ fn without_any(text: &str, names: &[String]) -> String {
     let mut kept = String::new();
     for word in text.split_inclusive(|c: char| !(c.is_alphanumeric() || "-_.$".contains(c))) {
         let bare = word.trim_end_matches(|c: char| !(c.is_alphanumeric() || "-_$".contains(c)));
-        let named = names.iter().any(|name| name.eq_ignore_ascii_case(bare)) && !bare.is_empty();
-        if named || bare.starts_with("S-1-5-21-") {
+        let known = names.iter().any(|name| name.eq_ignore_ascii_case(bare)) && !bare.is_empty();
+        if known || bare.starts_with("S-1-5-21-") {
             kept.push('…');
             kept.push_str(&word[bare.len()..]);
         } else {
@@ -40,11 +40,9 @@ mod tests {
     #[test]
     fn names_and_sids_of_accounts_are_taken_out() {
         let names = ["Alice".to_owned(), "DESKTOP-1A2B".to_owned()];
-        let text = r"CreateProcessW of C:\Users\alice\psimp.exe on desktop-1a2b: a token of S-1-5-21-7-8-9-1001.";
-        assert_eq!(
-            without_any(text, &names),
-            r"CreateProcessW of C:\Users\…\psimp.exe on …: a token of …."
-        );
+        let text =
+            r"CreateProcessW of C:\Users\alice\psimp.exe on desktop-1a2b: a token of S-1-5-21-7-8-9-1001.";
+        assert_eq!(without_any(text, &names), r"CreateProcessW of C:\Users\…\psimp.exe on …: a token of ….");
         let text = "needs alices token of S-1-5-19: STATUS_ACCESS_DENIED, 0x3e7";
         assert_eq!(without_any(text, &names), text);
         assert_eq!(without_any("two  spaces", &[String::new()]), "two  spaces");

@@ -65,10 +65,9 @@ impl Observation {
     /// Whether two kernels did something else. Where the token does not open, it may be the same.
     pub fn differs(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::NotAsked { .. }, _) | (_, Self::NotAsked { .. }) => false,
-            (Self::Unopened, Self::Kept { level: 0 } | Self::Copied { level: 0 })
-            | (Self::Kept { level: 0 } | Self::Copied { level: 0 }, Self::Unopened) => false,
-            (one, other) => one != other,
+            (Self::Unopened, Self::Kept { level } | Self::Copied { level })
+            | (Self::Kept { level } | Self::Copied { level }, Self::Unopened) => *level != 0,
+            (one, other) => one.asked() && other.asked() && one != other,
         }
     }
 

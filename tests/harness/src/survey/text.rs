@@ -8,11 +8,13 @@ impl Display for Survey {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "target  {}\n", self.about)?;
         let title = self.decisions.iter().map(|row| row.title.chars().count()).max().unwrap_or(0);
+        let came = self.decisions.iter().filter(|row| row.observed.asked());
+        let came = came.map(|row| row.observed.to_string().len()).max().unwrap_or(0);
         for row in &self.decisions {
             let Row { id, title: words, observed, .. } = row;
             if observed.asked() {
-                let came = observed.to_string();
-                writeln!(f, "{id:<5} {words:<title$}  {came:<12} {}", agreeing(row))?;
+                let observed = observed.to_string();
+                writeln!(f, "{id:<5} {words:<title$}  {observed:<came$}  {}", agreeing(row))?;
             } else {
                 writeln!(f, "{id:<5} {words:<title$}  {observed}")?;
             }
@@ -32,7 +34,7 @@ impl Survey {
     pub(super) fn lines(&self) -> Vec<String> {
         let best: Vec<_> = self.profiles.iter().filter(|fit| self.best.contains(&fit.profile)).collect();
         let mut lines = vec![self.headline()];
-        for fit in best.iter().filter(|_| self.asked > 0) {
+        for fit in &best {
             lines.extend(fit.otherwise.iter().map(|other| {
                 let came = self.decision(&other.id).map_or_else(String::new, |row| row.observed.to_string());
                 let (id, says, rule, profile) = (&other.id, &other.says, &other.rule, &fit.profile);
@@ -55,8 +57,9 @@ impl Survey {
 
     /// The best profile in one line.
     pub(super) fn headline(&self) -> String {
-        if self.asked == 0 {
-            return "Nothing was asked, so no profile fits best.".to_owned();
+        if self.best.is_empty() {
+            let why = if self.asked == 0 { "Nothing was asked" } else { "No profile says what came" };
+            return format!("{why}, so none fits best.");
         }
         let agrees = self.profiles.first().map_or(0, |fit| fit.agrees);
         let how = if agrees == self.asked {
@@ -73,8 +76,11 @@ impl Survey {
 
 /// The profiles that say the same, in brief.
 pub(super) fn agreeing(row: &Row) -> String {
-    let others: Vec<_> =
-        PROFILES.iter().map(|profile| profile.name).filter(|name| !row.agree.iter().any(|n| n == name)).collect();
+    let others: Vec<_> = PROFILES
+        .iter()
+        .map(|profile| profile.name)
+        .filter(|name| !row.agree.iter().any(|n| n == name))
+        .collect();
     match (row.agree.as_slice(), others.as_slice()) {
         (_, []) => "all".to_owned(),
         ([], _) => "none".to_owned(),

@@ -44,7 +44,9 @@ fn ask(
 ) -> Result<Answer, String> {
     let native = Native::new(Kernel::Win10, Route::Driver(RulesMode::Documented))?;
     let answer = native.question(ServerToken::S, tokens, duration.saturating_add(PATIENCE), question);
-    answer.map_err(|Trouble::Fixture(why) | Trouble::Broken(why)| why)
+    answer.map_err(|trouble| match trouble {
+        Trouble::Fixture(why) | Trouble::Broken(why) => why,
+    })
 }
 
 fn unexpected(answer: Answer) -> String {

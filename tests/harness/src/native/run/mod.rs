@@ -15,17 +15,17 @@ use crate::native::system::process::Child;
 use crate::native::system::{ntdll, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use fixtures::Fixtures;
+pub use load::{bench, soak};
 use psimp_catalogue::{Case, ClientToken, ServerToken};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
-pub use load::{bench, soak};
 pub(crate) use removal::clear;
-pub use survey::survey;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
+pub use survey::survey;
 
 /// How long a server process may take for one case.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -48,9 +48,10 @@ impl Native {
         let question = |tokens| Question::Decision { id, driver, tokens };
         match self.question(plan.server, &tokens, PATIENCE, question) {
             Ok(Answer::Decided(observed)) => observed,
-            Ok(Answer::Unable(why)) => Observation::not_asked(why),
+            Ok(Answer::Unable(why)) | Err(Trouble::Fixture(why) | Trouble::Broken(why)) => {
+                Observation::not_asked(why)
+            }
             Ok(_) => Observation::not_asked("the server answered another question"),
-            Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Observation::not_asked(why),
         }
     }
 }

@@ -62,7 +62,8 @@ fn together(devices: &[Device], pair: Pair, token: &Token) -> Result<Vec<Ended>,
             })
         };
         let running: Vec<_> = devices.iter().map(start).collect();
-        let ended = running.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned()));
+        let ended =
+            running.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned()));
         ended.collect()
     })
 }

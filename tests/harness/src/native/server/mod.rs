@@ -131,7 +131,8 @@ pub fn serve() -> anyhow::Result<()> {
         }
         Question::Bench { duration, tokens } => {
             let given = given(&tokens).map_err(|error| error.to_string());
-            let token = given.and_then(|given| given.into_iter().next().ok_or("there is no token".to_owned()));
+            let token =
+                given.and_then(|given| given.into_iter().next().ok_or("there is no token".to_owned()));
             let measured = token.and_then(|(_, token)| bench::bench(&token, duration));
             measured.map_or_else(Answer::Unable, Answer::Measured)
         }
@@ -172,7 +173,10 @@ fn case(
 }
 
 fn decision(id: &str, driver: bool, tokens: &BTreeMap<String, u64>) -> Result<Observation, String> {
-    let row = decisions().into_iter().find(|row| row.id == id).ok_or_else(|| format!("there is no decision {id}"))?;
+    let row = decisions()
+        .into_iter()
+        .find(|row| row.id == id)
+        .ok_or_else(|| format!("there is no decision {id}"))?;
     let given = given(tokens).map_err(|error| error.to_string())?;
     match env::CaseEnv::new(Kernel::Win10, driver.then_some(RulesMode::Kernel), given, None) {
         Ok(env) => Ok(survey::decide(&env, row)),

@@ -142,7 +142,9 @@ impl<'a> Worker<'a> {
                     && held != seen
                 {
                     let number = self.number;
-                    self.figures.torn.add(|| format!("thread {number}: {seen:?} where {held:?} was assigned"));
+                    self.figures
+                        .torn
+                        .add(|| format!("thread {number}: {seen:?} where {held:?} was assigned"));
                 }
                 self.held = Some(seen);
             }

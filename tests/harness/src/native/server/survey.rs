@@ -33,9 +33,15 @@ fn opened(env: &CaseEnv, row: &DecisionRow) -> Observation {
     let seen = match OpenedToken::of(thread::current(), true) {
         OpenedToken::Token(seen) => seen,
         OpenedToken::Anonymous => return Observation::Unopened,
-        OpenedToken::Idle => return Observation::not_asked("the call succeeded, and the thread impersonates nothing"),
-        OpenedToken::Refused(status) => return Observation::not_asked(format!("its open: {}", short(status))),
-        OpenedToken::Unreadable(status) => return Observation::not_asked(format!("a query of it: {}", short(status))),
+        OpenedToken::Idle => {
+            return Observation::not_asked("the call succeeded, and the thread impersonates nothing");
+        }
+        OpenedToken::Refused(status) => {
+            return Observation::not_asked(format!("its open: {}", short(status)));
+        }
+        OpenedToken::Unreadable(status) => {
+            return Observation::not_asked(format!("a query of it: {}", short(status)));
+        }
     };
     match seen.level {
         Ok(level) if env.is(seen.token_id, row.token) => Observation::Kept { level: level as u32 },
