@@ -23,6 +23,8 @@ struct Idle {
 }
 
 const NO_IMAGE: &str = "loads no image; --target image does";
+const OWN_KERNEL: &str = "has the kernel that runs";
+const NO_BASELINE: &str = "is compared with no baseline";
 const OF_WINDOWS: &str = "takes the schedules that Windows makes; model and image replay one from its seed";
 
 /// The value of a flag that is there.
@@ -36,7 +38,21 @@ const IDLE: &[Idle] = &[
     refused("list", "rules", "target", &["native"], "has no driver that could apply rules"),
     said("list", "rules", "target", &["model", "image"], "carries out the same cases with any rules"),
     refused("demo", "image", "target", &["model", "device"], NO_IMAGE),
-    refused("demo", "kernel", "target", &["device"], "has the kernel that runs"),
+    refused("demo", "kernel", "target", &["device"], OWN_KERNEL),
+    refused("survey", "image", "target", &["model", "device", "native"], NO_IMAGE),
+    refused("survey", "kernel", "target", &["device", "native"], OWN_KERNEL),
+    refused("bench", "image", "target", &["device"], NO_IMAGE),
+    refused("bench", "baseline", "target", &["device"], NO_BASELINE),
+    refused("bench", "save", "target", &["device"], NO_BASELINE),
+    refused("bench", "short", "target", &["device"], "takes as long as --seconds says"),
+    refused(
+        "bench",
+        "seconds",
+        "target",
+        &["image"],
+        "takes as long as each figure needs; --short takes less",
+    ),
+    refused("soak", "image", "target", &["device"], NO_IMAGE),
     refused(
         "driver",
         "image",

@@ -48,12 +48,17 @@ const CODES: &[(&[&str], &[Meaning])] = &[
     (
         &["report"],
         &[
-            (Exit::Passed, "the runs do not differ"),
+            (Exit::Passed, "the runs do not differ, or no decision that two surveys asked for"),
             (Exit::Failed, "they do"),
-            (Exit::Usage, "a file is no result of `psimp run --format json`, or the command line is wrong"),
+            (
+                Exit::Usage,
+                "a file is no result of `psimp run --format json` and no survey, there are both, or the\n     \
+                 command line is wrong",
+            ),
             UNWRITTEN,
         ],
     ),
+    (&["survey"], &[(Exit::Passed, "recorded"), USAGE, NO_TARGET, UNWRITTEN]),
     (&["list"], &[(Exit::Passed, "listed"), USAGE, UNWRITTEN]),
     (&["explain"], &[(Exit::Passed, "explained"), USAGE, UNWRITTEN]),
     (

@@ -1,10 +1,12 @@
 //! `psimp bench`: the cost of each call, compared with the committed baseline.
 
+use super::driver::why_no_device;
 use super::output::Output;
-use super::{load_image, printed};
-use crate::bench::{Baseline, Call, GOALS, Goal, Pace, Report, measure};
-use crate::cli::{BenchArgs, BenchStepsArgs, Exit, TextFormat};
+use super::{Stop, load_image, printed, say, say_json};
+use crate::bench::{Baseline, Call, GOALS, Goal, OnDevice, Pace, Report, measure};
+use crate::cli::{BenchArgs, BenchStepsArgs, Exit, LoadTarget, TextFormat};
 use crate::driver::Source;
+use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -12,6 +14,9 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
+    if args.target == LoadTarget::Device {
+        return of_device(args);
+    }
     let (Source::Image(image), _) = load_image(&args.image.path)? else {
         anyhow::bail!("{} is no image", args.image.path.display());
     };
@@ -31,6 +36,30 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Passed)
 }
 
+/// Measures the driver that Windows has loaded. No figure of it is compared with the baseline.
+fn of_device(args: &BenchArgs) -> anyhow::Result<Exit> {
+    let progress = Progress::busy(format!("of {} s: calls and system calls are measured", args.seconds));
+    let found = on_device(Duration::from_secs(args.seconds.into())).map_err(Stop::unavailable)?;
+    drop(progress);
+    match args.format {
+        TextFormat::Json => say_json(&found.as_json()),
+        TextFormat::Table => say(found.to_string()),
+    }?;
+    Ok(if found.is_clean() { Exit::Passed } else { Exit::Failed })
+}
+
+/// The error is a sentence that says why the driver cannot be had.
+#[cfg(windows)]
+fn on_device(duration: Duration) -> Result<OnDevice, String> {
+    why_no_device().map_or(Ok(()), Err)?;
+    crate::native::bench(duration)
+}
+
+#[cfg(not(windows))]
+fn on_device(_: Duration) -> Result<OnDevice, String> {
+    Err(why_no_device().unwrap_or_default())
+}
+
 /// The calls of an image, or of the model, for another psimp to count.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(super) fn steps(args: &BenchStepsArgs) -> anyhow::Result<Exit> {
@@ -41,7 +70,7 @@ pub(super) fn steps(args: &BenchStepsArgs) -> anyhow::Result<Exit> {
 /// The calls of an image, or of the model, for another psimp to count.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 pub(super) fn steps(_args: &BenchStepsArgs) -> anyhow::Result<Exit> {
-    Err(super::Stop::unavailable("bench-steps needs x86-64 Linux").into())
+    Err(Stop::unavailable("bench-steps needs x86-64 Linux").into())
 }
 
 /// What is compared with; nothing where there is no such file.

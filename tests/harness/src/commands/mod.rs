@@ -15,6 +15,7 @@ mod run;
 mod show;
 mod soak;
 mod stop;
+mod survey;
 
 use crate::cli::{Command, Exit, FilterArg};
 use crate::driver::Source;
@@ -49,6 +50,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Faults(args) => faults::faults(&args),
         Command::Soak(args) => soak::soak(&args),
+        Command::Survey(args) => survey::survey(&args),
         Command::Show(args) => show::show(&args),
         Command::Driver(args) => driver::driver(&args),
         Command::Impersonate(args) => show::impersonate(&args),
@@ -69,7 +71,7 @@ fn say_json(answer: &impl Serialize) -> Result<(), Stop> {
 }
 
 /// Commands, each with the schema of what it writes with `--format json`.
-pub fn schemas() -> [(&'static str, Schema); 6] {
+pub fn schemas() -> [(&'static str, Schema); 7] {
     fn of<T: JsonSchema>(command: &'static str) -> (&'static str, Schema) {
         let mut schema =
             SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -87,6 +89,7 @@ pub fn schemas() -> [(&'static str, Schema); 6] {
         of::<faults::Figures>("faults"),
         of::<mutants::Figures>("mutants"),
         of::<soak::Found>("soak"),
+        of::<crate::survey::Survey>("survey"),
     ]
 }
 

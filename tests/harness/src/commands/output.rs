@@ -33,6 +33,14 @@ impl Output {
         Ok(output)
     }
 
+    /// Opens the file that is asked for, if one is.
+    ///
+    /// # Errors
+    /// As [`Output::open`].
+    pub(super) fn open_any(path: Option<&Path>, inputs: &[&Path]) -> Result<Option<Self>, Stop> {
+        path.map(|path| Self::open(path, inputs)).transpose()
+    }
+
     /// Fails if it is another file of the command.
     fn is_no_other(&self, inputs: &[&Path]) -> Result<(), Stop> {
         let file = self.file.as_ref().filter(|file| file.metadata().is_ok_and(|data| data.is_file()));

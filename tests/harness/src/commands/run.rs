@@ -22,13 +22,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let selected = selected(&args.filter)?;
     require_races(args, &settings, &selected)?;
     let ready = ready(args)?;
-    let page = match &args.report {
-        Some(path) => Some(Output::open(
-            path,
-            &[args.image.path.as_path()][..usize::from(args.target == Target::Image)],
-        )?),
-        None => None,
-    };
+    let image = (args.target == Target::Image).then_some(args.image.path.as_path());
+    let page = Output::open_any(args.report.as_deref(), image.as_slice())?;
     let mut runs = Vec::new();
     let progress = Progress::parts(settings.len() * selected.len());
     for (kernel, rules) in settings {
@@ -167,14 +162,14 @@ fn brief(run: &RunResult, out: &mut dyn Write) -> io::Result<()> {
 
 /// Why the API of Windows is not here.
 #[cfg(windows)]
-fn why_no_native() -> Option<String> {
+pub(super) fn why_no_native() -> Option<String> {
     None
 }
 
 /// Why the API of Windows is not here.
 #[cfg(not(windows))]
 #[allow(clippy::unnecessary_wraps)] // as on Windows
-fn why_no_native() -> Option<String> {
+pub(super) fn why_no_native() -> Option<String> {
     Some("--target native needs the API of Windows; --target model runs anywhere".to_owned())
 }
 
@@ -195,7 +190,7 @@ fn native(_: &[Case], _: Kernel, _: Route, _: &dyn Fn(&CaseResult)) -> Result<Ve
 
 /// Removes what earlier runs on this Windows have left.
 #[cfg(windows)]
-fn clear() {
+pub(super) fn clear() {
     crate::native::clear();
 }
 
