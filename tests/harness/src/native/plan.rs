@@ -9,7 +9,8 @@
 use super::feature::Feature;
 use super::route::Route;
 use psimp_catalogue::{
-    Body, Case, ClientToken, Device, Judge, Object, Program, Securable, ServerToken, State, Step, User, Who,
+    Body, Case, ClientToken, Device, Judge, Logon, Object, Program, Securable, ServerToken, State, Step,
+    User, Who,
 };
 use psimp_nt::{Status, TokenType, integrity};
 use psimp_rules::Kernel;
@@ -76,6 +77,9 @@ impl Plan {
             Body::Needs(what) => return Err(what),
         };
         plan.server()?;
+        if plan.tokens().any(|tok| tok.fixture().logon == Logon::A1Credentials) {
+            return Err("needs a logon with LOGON32_LOGON_NEW_CREDENTIALS");
+        }
         if plan.looks {
             Ok(plan)
         } else {
@@ -256,6 +260,27 @@ impl Plan {
                 }
                 Ok(())
             }
+            Program::OpenProcess { status, .. } => {
+                self.looks = true;
+                let of_a = |tok: ClientToken| tok.fixture().user == User::A;
+                if status == Status::ACCESS_DENIED || !self.tokens().all(of_a) {
+                    return Err("needs a process whose token has the DACL of the case");
+                }
+                if status == Status::BAD_IMPERSONATION_LEVEL {
+                    self.features.insert(Feature::LevelOfOpens);
+                }
+                Ok(())
+            }
+            Program::MakePrimary { status, .. } => {
+                self.looks = true;
+                if status == Status::BAD_IMPERSONATION_LEVEL {
+                    self.features.insert(Feature::WeakPrimary);
+                }
+                Ok(())
+            }
+            Program::CreateProcessAsUser { .. } => {
+                Err("needs SeAssignPrimaryTokenPrivilege, which services of the system have")
+            }
             Program::OpenToken { as_self, status, .. } => {
                 self.looks = true;
                 if !as_self && status == Status::BAD_IMPERSONATION_LEVEL {
@@ -300,7 +325,8 @@ impl Plan {
                 self.features.insert(Feature::ImpersonateThread);
                 Ok(())
             }
-            Program::ImpersonateAnonymous => {
+            Program::ImpersonateAnonymous(_) => {
+                self.looks = true;
                 self.features.insert(Feature::Anonymous);
                 Ok(())
             }

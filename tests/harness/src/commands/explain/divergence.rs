@@ -121,6 +121,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(count, 13 * 34 * 8 * 4);
+        assert_eq!(count, 14 * 36 * 8 * 4);
     }
 }
