@@ -48,6 +48,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Driver(args) => Ok(driver::driver(&args)),
         Command::Impersonate(args) => Ok(show::impersonate(&args)),
         Command::NativeServer => run::native_server(),
+        Command::NativeClient => run::native_client(),
         Command::NativeWait => run::native_wait(),
     }
 }

@@ -199,6 +199,19 @@ pub(super) fn native_server() -> anyhow::Result<Exit> {
     Ok(unavailable("native-server serves a harness on Windows"))
 }
 
+/// A client process of the targets device and native.
+#[cfg(windows)]
+pub(super) fn native_client() -> anyhow::Result<Exit> {
+    crate::native::serve_as_client().map(|()| Exit::Passed)
+}
+
+/// A client process of the targets device and native.
+#[cfg(not(windows))]
+#[allow(clippy::unnecessary_wraps)] // as on Windows
+pub(super) fn native_client() -> anyhow::Result<Exit> {
+    Ok(unavailable("native-client serves a harness on Windows"))
+}
+
 /// A server process that waits, and this one for it.
 #[cfg(windows)]
 pub(super) fn native_wait() -> anyhow::Result<Exit> {

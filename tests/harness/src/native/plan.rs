@@ -8,12 +8,15 @@
 
 use super::feature::Feature;
 use super::route::Route;
+use crate::run::races::tokens;
 use psimp_catalogue::{
-    Body, Case, ClientToken, Device, Judge, Object, Program, Securable, ServerToken, State, Step, User, Who,
+    Act, Body, Broker, Caller, Case, ClientToken, Context, Device, Edit, Handle, Judge, Object, Program, Race, Requests,
+    Securable, ServerToken, State, Step, User, Who,
 };
 use psimp_nt::{Status, TokenType, integrity};
+use psimp_protocol::CLIENTS_SETTING;
 use psimp_rules::Kernel;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a case needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +25,25 @@ pub struct Plan {
     pub server: ServerToken,
     /// The names of tokens that it impersonates or has handles to.
     tokens: BTreeSet<&'static str>,
+    /// Its client processes, by their threads, each with the tokens that it impersonates itself.
+    clients: BTreeMap<Who, BTreeSet<&'static str>>,
+    /// The value that the driver's setting `Clients` must have; none if any will do.
+    pub setting: Option<Option<u32>>,
     /// What the kernel must have.
     pub features: BTreeSet<Feature>,
     route: Route,
     kernel: Kernel,
+    /// The value that the case gives the setting `Clients`.
+    clients_setting: Option<Option<u32>>,
+    /// The thread whose steps are looked at.
+    who: Who,
     /// The case observes something.
     looks: bool,
 }
+
+const FROZEN: &str = "needs another primary token for a process that runs, which Windows refuses once it has begun";
+const DISABLE: &str = "needs kernel code: PsDisableImpersonation";
+const NO_DRIVER: &str = "needs the driver: its requests go to the device";
 
 impl Plan {
     /// What a case needs on a kernel; else why user mode cannot carry it out.
@@ -52,17 +67,25 @@ impl Plan {
                 plan
             }
             Body::Script(script) => {
-                if script.device != Device::Any {
-                    return Err("needs clients that are made to connect, as the model's are");
-                }
                 let mut plan = Self::with(script.server, kernel, route);
+                match script.device {
+                    Device::Needed(_) if !plan.has_driver() => return Err(NO_DRIVER),
+                    Device::Needed(clients) => plan.clients_setting = Some(clients),
+                    Device::Any => (),
+                }
                 plan.steps(script.steps)?;
                 plan
             }
-            Body::Requests(_) => {
-                return Err("needs processes that are made for its requests, as the model's are");
+            Body::Requests(row) => {
+                let mut plan = Self::with(ServerToken::S, kernel, route);
+                plan.requests(row)?;
+                plan
             }
-            Body::Race(_) => return Err("needs schedules: a race of requests to the image"),
+            Body::Race(race) => {
+                let mut plan = Self::with(race.server, kernel, route);
+                plan.race(race)?;
+                plan
+            }
             Body::Pipe(_) if route != Route::UserMode => {
                 return Err("needs no driver: --target native carries it out");
             }
@@ -88,14 +111,43 @@ impl Plan {
         ClientToken::ALL.iter().copied().filter(|tok| self.tokens.contains(tok.name()))
     }
 
+    /// Its client processes, by their threads, each with the tokens that it impersonates itself.
+    pub fn clients(&self) -> impl Iterator<Item = (Who, Vec<ClientToken>)> + '_ {
+        let named = |names: &BTreeSet<&str>| {
+            ClientToken::ALL.iter().copied().filter(|tok| names.contains(tok.name())).collect()
+        };
+        self.clients.iter().map(move |(who, names)| (*who, named(names)))
+    }
+
     fn with(server: ServerToken, kernel: Kernel, route: Route) -> Self {
-        Self { server, tokens: BTreeSet::new(), features: BTreeSet::new(), route, kernel, looks: false }
+        Self {
+            server,
+            tokens: BTreeSet::new(),
+            clients: BTreeMap::new(),
+            setting: None,
+            features: BTreeSet::new(),
+            route,
+            kernel,
+            clients_setting: None,
+            who: Who::T1,
+            looks: false,
+        }
+    }
+
+    /// A thread of a client process.
+    fn client(&mut self, who: Who) -> &mut BTreeSet<&'static str> {
+        match who {
+            Who::ClientA => self.token(ClientToken::Ap0),
+            Who::ClientB => self.token(ClientToken::Bp0),
+            _ => (),
+        }
+        self.clients.entry(who).or_default()
     }
 
     fn server(&mut self) -> Result<(), &'static str> {
         let fixture = self.server.fixture();
-        if self.has_driver() && fixture.integrity < integrity::MEDIUM {
-            return Err("needs to open the device, which a process of low integrity cannot");
+        if self.has_driver() && fixture.package.is_some() {
+            return Err("needs to open the device, which a process in an AppContainer cannot");
         }
         if fixture.restriction.is_restricted() {
             self.features.insert(Feature::RestrictingSids);
@@ -149,6 +201,61 @@ impl Plan {
         self.route != Route::UserMode
     }
 
+    fn requests(&mut self, row: &Requests) -> Result<(), &'static str> {
+        if !self.has_driver() {
+            return Err(NO_DRIVER);
+        }
+        self.looks = true;
+        self.token(ClientToken::A2);
+        for attempt in row.attempts {
+            match attempt.caller {
+                Caller::Kernel => return Err("needs kernel code: a requestor in kernel mode"),
+                Caller::OtherProcess => drop(self.client(Who::Q)),
+                Caller::Opener | Caller::Reader | Caller::Writer => (),
+            }
+            match attempt.edit {
+                Edit::Token(Handle::Token(tok, _))
+                | Edit::Thread(Handle::Token(tok, _))
+                | Edit::TokenAt(tok, _) => self.token(tok),
+                Edit::Thread(Handle::ForeignThread) => drop(self.client(Who::Q)),
+                _ => (),
+            }
+        }
+        if row.openings.iter().any(|opening| !opening.administrator) {
+            self.client(Who::Q);
+        }
+        Ok(())
+    }
+
+    fn race(&mut self, race: &Race) -> Result<(), &'static str> {
+        if !self.has_driver() {
+            return Err(NO_DRIVER);
+        }
+        self.looks = true;
+        let parts = race.parts.iter().map(|(_, acts)| *acts);
+        for acts in [race.before].into_iter().chain(parts).chain([race.after]) {
+            self.acts(acts)?;
+        }
+        for tok in tokens(race) {
+            self.token(tok);
+        }
+        if race.parts.iter().any(|(who, _)| *who == Who::Q) {
+            self.client(Who::Q);
+        }
+        Ok(())
+    }
+
+    fn acts(&mut self, acts: &[Act]) -> Result<(), &'static str> {
+        acts.iter().try_for_each(|act| match *act {
+            Act::Repeat(_, acts) => self.acts(acts),
+            Act::BecomeServer(_) => Err(FROZEN),
+            Act::Disable(_) | Act::RestoreDisabled(_) => Err(DISABLE),
+            Act::Cleanup => Err("needs requests on a handle that is closed, which the I/O manager refuses"),
+            Act::Unload => Err("needs the driver unloaded, which others may use"),
+            _ => Ok(()),
+        })
+    }
+
     fn steps(&mut self, steps: &[Step]) -> Result<(), &'static str> {
         steps.iter().try_for_each(|step| self.step(step))
     }
@@ -156,6 +263,7 @@ impl Plan {
     fn step(&mut self, step: &Step) -> Result<(), &'static str> {
         let (kernel, documented) = (self.kernel, self.route.documented(self.kernel));
         match *step {
+            _ if is_client(self.who) && self.client_step(step)? => Ok(()),
             Step::OnlyDriver(steps) if self.has_driver() => self.steps(steps),
             Step::OnlyKernel(_) if self.has_driver() => Ok(()),
             Step::Impersonate { token, .. } if self.has_driver() => {
@@ -189,12 +297,25 @@ impl Plan {
                 Ok(())
             }
             Step::Repeat(_, steps) => self.steps(steps),
-            Step::On(who, steps) | Step::Toward(who, steps) => {
-                if matches!(who, Who::Q | Who::System) {
-                    return Err("needs the driver, and threads that no program has");
+            Step::On(Who::System, _) | Step::Toward(Who::System, _) => Err("needs a system thread in a process"),
+            Step::On(who, steps) => {
+                if is_client(who) {
+                    self.client(who);
                 }
-                self.steps(steps)
+                let before = std::mem::replace(&mut self.who, who);
+                let planned = self.steps(steps);
+                self.who = before;
+                planned
             }
+            Step::Toward(who, _) if is_client(who) => {
+                Err("needs kernel code: a call about a thread of another process")
+            }
+            Step::Toward(_, steps) => self.steps(steps),
+            Step::Broker(ref broker) => {
+                self.broker(broker);
+                Ok(())
+            }
+            Step::Context(ref context) => self.context(context),
             Step::OnlyDriver(_) => Err("needs the driver: part of it are requests"),
             Step::OnlyKernel(steps) => self.steps(steps),
             Step::OnKernels(families, steps) if families.contains(&kernel.family()) => self.steps(steps),
@@ -203,8 +324,79 @@ impl Plan {
             Step::OnKernels(..) | Step::WhereDocumented(_) | Step::WhereNotDocumented(_) => Ok(()),
             Step::Check(ref values) => self.check(self.route.expected(values, kernel)),
             Step::Memory(_) => Err("needs memory that fails: Driver Verifier, or the model"),
-            Step::Context(_) => Err("needs kernel code: client security contexts"),
-            _ => Err("needs kernel code: a routine that user mode has not"),
+            Step::Meanwhile(..) => Err("needs a stop in the middle of a kernel routine"),
+            Step::Attach(_) | Step::Detach => Err("needs kernel code: KeStackAttachProcess"),
+            Step::BecomeServer(_) => Err(FROZEN),
+            Step::Disable(_) | Step::RestoreDisabled(_) => Err(DISABLE),
+            Step::EffectiveToken { .. } => Err("needs kernel code: PsReferenceEffectiveToken"),
+            Step::DereferenceNull => Err("needs kernel code: PsDereferenceImpersonationToken"),
+            Step::End { .. } => Err("needs the driver: PsImpersonateClient without a token, and what it ignores"),
+            Step::Object(Object::AssignJob(_)) => {
+                Err("needs a job that limits tokens, which Windows has no more since Windows Vista")
+            }
+            Step::Object(Object::Forget | Object::SessionAlive(..)) => {
+                Err("needs kernel code: the end of a logon session")
+            }
+            Step::Object(Object::AnonymousReferences(_)) => {
+                Err("needs a kernel debugger: references on a token")
+            }
+            _ => Err("needs the driver: part of it are requests"),
+        }
+    }
+
+    /// A step of a client process's thread; whether it is one.
+    fn client_step(&mut self, step: &Step) -> Result<bool, &'static str> {
+        match *step {
+            Step::Impersonate { token, copy_on_open: false, effective_only: false, .. } => {
+                let who = self.who;
+                self.token(token);
+                self.client(who).insert(token.name());
+            }
+            Step::Impersonate { .. } => return Err("needs kernel code: flags of another process's slot"),
+            Step::Revert | Step::Context(Context::Impersonate(_)) => (),
+            Step::Check(ref values) => {
+                let state = self.route.expected(values, self.kernel);
+                if !state.slot.contains("co1") || !state.open.is_empty() || !state.access.is_empty() {
+                    return Err("needs the slot of another process's thread");
+                }
+                self.looks = true;
+            }
+            Step::Judge(ref judge @ Judge::Open(..)) => self.judge(judge)?,
+            Step::Program(_) => return Err("needs a handle of the server's thread in another user's process"),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn broker(&mut self, broker: &Broker) {
+        self.looks = true;
+        let connects = match *broker {
+            Broker::Connect { .. } => true,
+            Broker::OpenName(name, ..) => !name.is_empty(),
+            _ => false,
+        };
+        if connects {
+            self.setting = self.clients_setting;
+        }
+    }
+
+    /// A client of another service: of a pipe that process Q makes.
+    fn context(&mut self, context: &Context) -> Result<(), &'static str> {
+        match *context {
+            Context::Create { remote: true, .. } => Err("needs a service on another machine"),
+            Context::Create { client: Who::T1, dynamic: false, status, .. } => {
+                self.client(Who::Q);
+                self.looks = true;
+                self.features.insert(Feature::PipeClients);
+                if status == Status::BAD_IMPERSONATION_LEVEL {
+                    self.features.insert(Feature::LevelOfOpens);
+                }
+                Ok(())
+            }
+            Context::Delete(_) => Ok(()),
+            Context::Create { .. } | Context::Impersonate(_) => {
+                Err("needs kernel code: SeCreateClientSecurity of another thread")
+            }
         }
     }
 
@@ -336,10 +528,24 @@ impl Plan {
             }
             Judge::TokenPrivilege(..) => Ok(()),
             Judge::OpenNested(..) => Err("needs a directory that grants nothing, and a way past it"),
+            Judge::Worker(object, ..) if self.has_driver() => object_of(object),
             Judge::Worker(..) => Err("needs the driver: a worker of the system"),
             Judge::KernelMode(..) | Judge::Privilege(_) => Err("needs kernel code: a check for it"),
         }
     }
+}
+
+/// What a case needs that another value of the driver's setting `Clients` keeps from it.
+pub fn needs_setting(wanted: Option<u32>) -> String {
+    match wanted {
+        Some(value) => format!("needs the driver started with its setting {CLIENTS_SETTING} = {value}"),
+        None => format!("needs the driver started without its setting {CLIENTS_SETTING}"),
+    }
+}
+
+/// Whether a thread is one of a client process.
+pub(super) const fn is_client(who: Who) -> bool {
+    matches!(who, Who::Q | Who::ClientA | Who::ClientB)
 }
 
 fn object_of(object: Securable) -> Result<(), &'static str> {

@@ -1,15 +1,18 @@
 //! Carries out cases and compares the results with the catalogue.
 
 mod asked;
+pub(crate) mod connections;
 mod decision;
 pub mod races;
-mod requests;
+pub(crate) mod requests;
 mod script;
 mod setup;
 
 pub(crate) use asked::Asked;
 pub(crate) use decision::rule_that_decides;
 pub(crate) use decision::through_driver as expected_through_driver;
+#[cfg(windows)]
+pub(crate) use script::expected_access;
 #[cfg(windows)]
 pub(crate) use decision::{compare_evaluation, compare_outcome};
 pub use setup::Setup;
@@ -50,7 +53,9 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
             }
         }
         Body::Requests(row) => {
-            with_driver(setup, ServerToken::S, None, |client| requests::run(client, setup.rules, row))
+            with_driver(setup, ServerToken::S, None, |client| {
+                requests::run(&requests::OnModel::new(client, setup.rules), setup.rules, row)
+            })
         }
         Body::Race(race) => races::run(setup, race),
         // There is a reason against them.

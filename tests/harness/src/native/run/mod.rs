@@ -1,20 +1,22 @@
 //! The harness's side: starts the servers, gives them tokens, and collects the results.
 
+mod clients;
 mod fixtures;
 mod other_user;
 mod removal;
 
 use crate::native::feature::Feature;
-use crate::native::plan::Plan;
+use crate::native::plan::{self, Plan};
 use crate::native::route::Route;
-use crate::native::server::{Answer, COMMAND, Question};
+use crate::native::server::{Answer, COMMAND, Given, Question};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
+use clients::Client;
 use fixtures::Fixtures;
-use psimp_catalogue::{Case, ClientToken, ServerToken};
-use psimp_protocol::RulesMode;
+use psimp_catalogue::{Case, ClientToken, ServerToken, Who};
+use psimp_protocol::{CLIENTS_SETTING, RulesMode};
 use psimp_rules::Kernel;
-use psimp_windows::ntdll;
 use psimp_windows::process::Child;
+use psimp_windows::{Token, ntdll, settings};
 pub(crate) use removal::clear;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -22,6 +24,9 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::windows::io::AsHandle as _;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
+
+/// The service of the driver.
+const SERVICE: &str = "PsImpersonate";
 
 /// How long a server process may take for one case.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -107,9 +112,17 @@ impl Native {
                 }
             }
         }
+        if let Some(wanted) = plan.setting {
+            match settings::is(SERVICE, CLIENTS_SETTING, wanted) {
+                Ok(true) => (),
+                Ok(false) => return CaseStatus::Skipped(plan::needs_setting(wanted)),
+                Err(error) => return failed("the driver's setting", "readable", &error.to_string()),
+            }
+        }
         match self.ask(case, &plan) {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
+            Ok(Answer::Another(needs)) => CaseStatus::Skipped(needs),
             Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
             Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
@@ -132,9 +145,9 @@ impl Native {
             Feature::Downgrade => (ServerToken::SR, &[ClientToken::A2][..]),
             _ => (ServerToken::S, &[][..]),
         };
-        match self.question(server, tokens, |tokens| Question::Probe { feature, tokens }) {
+        match self.question(server, tokens, &[], |tokens, _| Question::Probe { feature, tokens }) {
             Ok(Answer::Probed(tried)) => tried,
-            Ok(Answer::Finished(_) | Answer::Unable(_) | Answer::Waiting) => {
+            Ok(Answer::Finished(_) | Answer::Another(_) | Answer::Unable(_) | Answer::Waiting) => {
                 Err("the probe got another answer".to_owned())
             }
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
@@ -143,14 +156,17 @@ impl Native {
 
     fn ask(&self, case: &Case, plan: &Plan) -> Result<Answer, Trouble> {
         let tokens: Vec<_> = plan.tokens().collect();
+        let clients: Vec<_> = plan.clients().collect();
         let (id, kernel) = (case.id.to_owned(), self.kernel);
         // Read after the tokens are made, which may have obtained the other user.
-        self.question(plan.server, &tokens, |tokens| Question::Case {
+        self.question(plan.server, &tokens, &clients, |tokens, clients| Question::Case {
             id,
             kernel: kernel.to_string(),
             documented_rules: self.documented_rules(),
+            server: plan.server.name().to_owned(),
             tokens,
             other_user: self.fixtures.other_user().map(|sid| sid.as_bytes().to_vec()),
+            clients,
         })
     }
 
@@ -161,18 +177,24 @@ impl Native {
         }
     }
 
-    /// Starts a server, gives it tokens, and sends it one question.
+    /// Starts a server and its clients, gives them tokens, and sends the server one question. Each client has its own
+    /// tokens among `tokens`.
     fn question(
         &self,
         server: ServerToken,
         tokens: &[ClientToken],
-        question: impl FnOnce(BTreeMap<String, u64>) -> Question,
+        clients: &[(Who, Vec<ClientToken>)],
+        question: impl FnOnce(BTreeMap<String, u64>, BTreeMap<String, Given>) -> Question,
     ) -> Result<Answer, Trouble> {
+        self.fixtures.sessions(server, tokens).map_err(Trouble::Fixture)?;
         let primary =
             self.fixtures.server(server, self.route != Route::UserMode).map_err(Trouble::Fixture)?;
-        let tokens: Result<Vec<_>, String> =
-            tokens.iter().map(|tok| Ok((tok.name().to_owned(), self.fixtures.token(*tok)?))).collect();
-        let tokens = tokens.map_err(Trouble::Fixture)?;
+        let tokens = tokens.iter().map(|tok| Ok((tok.name(), self.fixtures.token(*tok)?)));
+        let tokens = tokens.collect::<Result<BTreeMap<_, _>, String>>();
+        let mut tokens = tokens.map_err(Trouble::Fixture)?;
+        let started: Result<Vec<_>, String> =
+            clients.iter().map(|(who, _)| self.start(*who, &mut tokens)).collect();
+        let mut started = started.map_err(Trouble::Fixture)?;
         let broken = |why: String| Trouble::Broken(why);
         let mut child = Child::start(&primary, &[COMMAND]).map_err(|error| broken(error.to_string()))?;
         if let Err(error) = &child.held
@@ -180,10 +202,19 @@ impl Native {
         {
             eprintln!("psimp: server processes may outlive this one, if it is killed: {error}");
         }
-        let given: Result<_, _> =
-            tokens.iter().map(|(name, token)| Ok((name.clone(), child.give(token.as_handle())?))).collect();
+        let given: Result<_, _> = tokens
+            .iter()
+            .map(|(name, token)| Ok(((*name).to_owned(), child.give(token.as_handle())?)))
+            .collect();
         let given = given.map_err(|error: psimp_windows::Error| broken(error.to_string()))?;
-        let line = serde_json::to_string(&question(given)).map_err(|error| broken(error.to_string()))?;
+        let mut links = BTreeMap::new();
+        for (client, (_, theirs)) in started.iter_mut().zip(clients) {
+            let theirs = theirs.iter().filter_map(|tok| Some((tok.name().to_owned(), tokens.get(tok.name())?)));
+            let theirs: Vec<_> = theirs.collect();
+            let link = client.give(&child, &theirs).map_err(|error| broken(error.to_string()))?;
+            links.insert(format!("{:?}", client.who), link);
+        }
+        let line = serde_json::to_string(&question(given, links)).map_err(|error| broken(error.to_string()))?;
         let mut input = child.input.take().ok_or_else(|| broken("it has no input".to_owned()))?;
         writeln!(input, "{line}").map_err(|error| broken(error.to_string()))?;
         drop(input);
@@ -210,6 +241,22 @@ impl Native {
             }
             Err(_) => Err(broken(format!("none in {} seconds", PATIENCE.as_secs()))),
         }
+    }
+}
+
+impl Native {
+    /// Starts the process of a client. The token that it has takes the place of the one it was started with.
+    fn start(&self, who: Who, tokens: &mut BTreeMap<&'static str, Token>) -> Result<Client, String> {
+        let tok = clients::token_of(who);
+        let token = match tok {
+            Some(tok) => tokens.remove(tok.name()).map_or_else(|| self.fixtures.token(tok), Ok)?,
+            None => self.fixtures.server(ServerToken::SPlus, false)?,
+        };
+        let (client, token) = Client::start(who, token)?;
+        if let Some(tok) = tok {
+            tokens.insert(tok.name(), token);
+        }
+        Ok(client)
     }
 }
 

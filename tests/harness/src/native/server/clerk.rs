@@ -3,6 +3,9 @@
 //! A thread that impersonates would ask for it as its client: another user may not open the process's threads and
 //! tokens, and nothing opens below Impersonation.
 
+use super::remote::Remote;
+use crate::driver::Failure;
+use crate::native::client::{Order, Told};
 use parking_lot::Mutex;
 use psimp_model::rights::TOKEN_ADJUST_PRIVILEGES;
 use psimp_nt::{Sid, Status};
@@ -11,6 +14,7 @@ use psimp_windows::object::{Descriptor, Event};
 use psimp_windows::token::QUERY;
 use psimp_windows::{Error, Token, thread};
 use std::os::windows::io::{AsHandle as _, OwnedHandle};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 type Order = Box<dyn FnOnce() + Send>;
@@ -36,12 +40,12 @@ impl Clerk {
         self.carry_out(move || Event::create(&owner, &descriptor))?
     }
 
-    /// Disables a privilege of this process.
-    pub(super) fn disable_privilege(&self, luid: u64) -> Result<(), Error> {
+    /// Enables or disables a privilege of this process.
+    pub(super) fn set_privilege(&self, luid: u64, enabled: bool) -> Result<(), Error> {
         self.carry_out(move || {
             let token = Token::of_process(thread::current_process(), TOKEN_ADJUST_PRIVILEGES | QUERY);
             let token = token.map_err(|status| of_own_token("NtOpenProcessToken", status))?;
-            let set = token.set_privilege(luid, false);
+            let set = token.set_privilege(luid, enabled);
             set.map_err(|status| of_own_token("NtAdjustPrivilegesToken", status))
         })?
     }
@@ -54,6 +58,11 @@ impl Clerk {
             let token = token.map_err(|status| of_child("NtOpenProcessToken", status))?;
             token.information().map_err(|status| of_child("NtQueryInformationToken", status))
         })?
+    }
+
+    /// An order to a client process.
+    pub(super) fn order(&self, remote: Arc<Remote>, order: Order) -> Result<Result<Told, Failure>, Error> {
+        self.carry_out(move || remote.order(&order))
     }
 
     fn carry_out<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {

@@ -3,25 +3,33 @@
 
 mod actor;
 mod clerk;
+mod connections;
 mod env;
 mod judge;
 mod observe;
 mod pipe;
 mod probe;
 mod program;
+mod race;
+mod remote;
+mod requests;
 mod via_driver;
 
+use crate::driver::Failure;
 use crate::native::feature::Feature;
 use crate::result::{Comparison, Mismatch, mismatch};
 use env::Unready;
-use psimp_catalogue::ClientToken;
+use psimp_catalogue::{ClientToken, ServerToken, Who};
 use psimp_nt::Sid;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 use psimp_windows::{Error, Token, thread};
+pub(super) use remote::Given;
+use remote::Remote;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The hidden command of the harness that makes a process a server.
@@ -45,10 +53,14 @@ pub(super) enum Question {
         kernel: String,
         /// Present if the calls go through the driver: whether in the documented rules mode.
         documented_rules: Option<bool>,
+        /// The name of the server's primary token.
+        server: String,
         /// Tokens by their names in the catalogue: handles of the server process.
         tokens: BTreeMap<String, u64>,
         /// The binary form of the other user's SID, if there is another user.
         other_user: Option<Vec<u8>>,
+        /// Client processes, by the names of their threads in the catalogue.
+        clients: BTreeMap<String, Given>,
     },
     /// No question: the server waits until it is ended, or for [`WAIT`].
     Wait,
@@ -64,6 +76,8 @@ pub(super) enum Answer {
     Probed(Result<(), String>),
     /// The result of the case.
     Finished(Result<String, Vec<Mismatch>>),
+    /// The server did not become what its fixture says; a sentence.
+    Another(String),
     /// The harness cannot carry the case out, for a reason of its own; a sentence.
     Unable(String),
     /// The server waits from now on.
@@ -79,10 +93,13 @@ pub fn serve() -> anyhow::Result<()> {
     io::stdin().read_line(&mut line)?;
     let answer = match serde_json::from_str(&line)? {
         Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
-        Question::Case { id, kernel, documented_rules, tokens, other_user } => {
+        Question::Case { id, kernel, documented_rules, server, tokens, other_user, clients } => {
             let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
-            case(&id, &kernel, documented_rules.map(rules), &tokens, other_user)
-                .map_or_else(Answer::Unable, Answer::Finished)
+            let rules = documented_rules.map(rules);
+            remotes(&clients)
+                .map_err(Answer::Unable)
+                .and_then(|remotes| case(&id, &kernel, rules, &server, &tokens, other_user, remotes))
+                .map_or_else(|other| other, Answer::Finished)
         }
         Question::Wait => Answer::Waiting,
     };
@@ -104,19 +121,25 @@ fn case(
     id: &str,
     kernel: &str,
     rules: Option<RulesMode>,
+    server: &str,
     tokens: &BTreeMap<String, u64>,
     other_user: Option<Vec<u8>>,
-) -> Result<Comparison, String> {
+    remotes: BTreeMap<Who, Arc<Remote>>,
+) -> Result<Comparison, Answer> {
+    let unknown = |what: &str, name: &str| Answer::Unable(format!("there is no {what} {name}"));
     let cases = psimp_catalogue::cases();
-    let case = cases.iter().find(|case| case.id == id).ok_or_else(|| format!("there is no case {id}"))?;
-    let kernel = Kernel::from_name(kernel).ok_or_else(|| format!("there is no kernel {kernel}"))?;
-    let given = given(tokens).map_err(|error| error.to_string())?;
+    let case = cases.iter().find(|case| case.id == id).ok_or_else(|| unknown("case", id))?;
+    let kernel = Kernel::from_name(kernel).ok_or_else(|| unknown("kernel", kernel))?;
+    let server = ServerToken::ALL.iter().find(|token| token.name() == server).ok_or_else(|| unknown("server", server))?;
+    let given = given(tokens).map_err(|error| Answer::Unable(error.to_string()))?;
     let other_user = other_user.map(|bytes| Sid::parse(&bytes)).transpose();
-    let other_user = other_user.map_err(|_| "the other user's SID cannot be parsed".to_owned())?;
-    match env::CaseEnv::new(kernel, rules, given, other_user) {
+    let other_user =
+        other_user.map_err(|_| Answer::Unable("the other user's SID cannot be parsed".to_owned()))?;
+    match env::CaseEnv::new(kernel, rules, *server, given, other_user, remotes) {
         Ok(env) => Ok(actor::run(&env, case)),
         Err(Unready::Device(status)) => Ok(Err(vec![mismatch("the device", "opens", status.to_string())])),
-        Err(Unready::Harness(why)) => Err(why),
+        Err(Unready::Fixture(why)) => Err(Answer::Another(why)),
+        Err(Unready::Harness(why)) => Err(Answer::Unable(why)),
     }
 }
 
@@ -128,4 +151,12 @@ fn given(tokens: &BTreeMap<String, u64>) -> Result<Vec<(ClientToken, Token)>, Er
         Ok((tok, Token::from(handle)))
     };
     named.map(token).collect()
+}
+
+/// The client processes that the harness gave to this one.
+fn remotes(clients: &BTreeMap<String, Given>) -> Result<BTreeMap<Who, Arc<Remote>>, String> {
+    let named = [Who::Q, Who::ClientA, Who::ClientB].into_iter();
+    let named = named.filter_map(|who| Some((who, clients.get(&format!("{who:?}"))?)));
+    let remote = |(who, given)| Ok((who, Arc::new(Remote::new(given)?)));
+    named.map(remote).collect::<Result<_, Failure>>().map_err(|failure| failure.to_string())
 }

@@ -1,0 +1,167 @@
+//! A client process as its server uses it: orders to it, and steps that its thread carries out.
+
+use super::actor::Actor;
+use crate::driver::Failure;
+use crate::native::client::{Order, Refusal, Told};
+use parking_lot::Mutex;
+use psimp_catalogue::{ClientToken, Context, Judge, State, Step, Who};
+use psimp_nt::Status;
+use psimp_windows::{Error, thread};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::windows::io::OwnedHandle;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A client process as the harness gives it to a server: handles of the server process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::native) struct Given {
+    /// The process.
+    pub(in crate::native) process: u64,
+    /// Where its orders are written.
+    pub(in crate::native) input: u64,
+    /// Where its answers are read.
+    pub(in crate::native) output: u64,
+    /// Tokens by their names in the catalogue: handles of the client process.
+    pub(in crate::native) tokens: BTreeMap<String, u64>,
+}
+
+/// A client process.
+pub(super) struct Remote {
+    pub(super) process: OwnedHandle,
+    link: Mutex<(File, BufReader<File>)>,
+    tokens: BTreeMap<String, u64>,
+    pub(super) process_id: u32,
+    pub(super) thread_id: u32,
+    /// The number of the file that it keeps next.
+    next: AtomicUsize,
+}
+
+impl Remote {
+    pub(super) fn new(given: &Given) -> Result<Self, Failure> {
+        let mut remote = Self {
+            process: thread::given(given.process)?,
+            link: Mutex::new((
+                File::from(thread::given(given.input)?),
+                BufReader::new(File::from(thread::given(given.output)?)),
+            )),
+            tokens: given.tokens.clone(),
+            process_id: 0,
+            thread_id: 0,
+            next: AtomicUsize::new(0),
+        };
+        match remote.order(&Order::Identify)? {
+            Told::Ids(process, thread) => (remote.process_id, remote.thread_id) = (process, thread),
+            other => return Err(unexpected(&other)),
+        }
+        Ok(remote)
+    }
+
+    /// Sends an order and waits for its answer. The calling thread must not impersonate: below Impersonation it writes
+    /// to no pipe.
+    pub(super) fn order(&self, order: &Order) -> Result<Told, Failure> {
+        let link = |call| {
+            move |error: std::io::Error| Failure::from(Error::of_std(call, &error).of("a client process"))
+        };
+        let text = |error: serde_json::Error| Failure::Fault(format!("a client process: {error}"));
+        let mut both = self.link.lock();
+        let (input, output) = &mut *both;
+        writeln!(input, "{}", serde_json::to_string(order).map_err(text)?).map_err(link("WriteFile"))?;
+        let mut line = String::new();
+        output.read_line(&mut line).map_err(link("ReadFile"))?;
+        if line.is_empty() {
+            return Err(Failure::Fault("a client process has ended".to_owned()));
+        }
+        let answer: Result<Told, Refusal> = serde_json::from_str(&line).map_err(text)?;
+        Ok(answer?)
+    }
+
+    /// A number for a file that it keeps.
+    pub(super) fn number(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn token(&self, tok: ClientToken) -> Result<u64, Failure> {
+        let missing = || Failure::Fault(format!("the harness gave a client no token {}", tok.name()));
+        self.tokens.get(tok.name()).copied().ok_or_else(missing)
+    }
+}
+
+pub(super) fn unexpected(told: &Told) -> Failure {
+    Failure::Fault(format!("a client process answered {told:?}"))
+}
+
+/// An answer without anything in it.
+pub(super) fn done(told: Told) -> Result<(), Failure> {
+    match told {
+        Told::Done => Ok(()),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub(super) fn text(told: Told) -> Result<String, Failure> {
+    match told {
+        Told::Text(text) => Ok(text),
+        other => Err(unexpected(&other)),
+    }
+}
+
+impl Actor<'_, '_> {
+    /// The process of this thread or of another, if it is a client process.
+    pub(super) fn remote_of(&self, who: Who) -> Result<Arc<Remote>, Failure> {
+        let missing = || Failure::Fault(format!("the harness gave no process {who:?}"));
+        self.env.remotes.get(&who).cloned().ok_or_else(missing)
+    }
+
+    /// An order to a client process. The clerk sends it: this thread may impersonate.
+    pub(super) fn order(&self, who: Who, order: Order) -> Result<Told, Failure> {
+        let remote = self.remote_of(who)?;
+        self.env.clerk.order(remote, order)?
+    }
+
+    /// Carries out a step as a thread of a client process; returns whether it is such a step.
+    pub(super) fn remote_step(&self, step: &Step) -> bool {
+        match *step {
+            Step::Impersonate { token, level, status, .. } => {
+                let own = u32::from(token.fixture().level as u8);
+                let lower = (level != own).then_some(level);
+                let done = self.remote_of(self.who).and_then(|remote| {
+                    let token = remote.token(token)?;
+                    self.order(self.who, Order::Impersonate { token, lower }).and_then(done)
+                });
+                if done.is_ok() {
+                    self.env.asked.note(self.who, Some(token));
+                }
+                self.ended("SetThreadToken", status, done);
+            }
+            Step::Revert => {
+                let done = self.order(self.who, Order::Revert).and_then(done);
+                self.ended("RevertToSelf", Status::SUCCESS, done);
+            }
+            Step::Check(ref values) => {
+                let State { slot, .. } = self.env.route().expected(values, self.env.kernel);
+                // The level is all that a program sees of a slot whose opens copy.
+                let level = slot.rsplit_once(' ').map_or(*slot, |(_, level)| level);
+                let seen = self.order(self.who, Order::Look).and_then(text);
+                let seen = seen.unwrap_or_else(|failure| failure.to_string());
+                self.compare("slot", level, &seen);
+            }
+            Step::Judge(Judge::Open(object, access, status)) => match self.env.object(object) {
+                Ok(event) => {
+                    let path = event.path().to_owned();
+                    let opened = self.order(self.who, Order::OpenObject { path, access }).and_then(done);
+                    self.ended("open", status, opened);
+                }
+                Err(error) => self.compare("object", "success", &error.to_string()),
+            },
+            Step::Context(Context::Impersonate(_)) => {
+                let done = self.order(self.who, Order::ImpersonatePipeClient).and_then(done);
+                self.ended("ImpersonateNamedPipeClient", Status::SUCCESS, done);
+            }
+            _ => return false,
+        }
+        true
+    }
+}
