@@ -66,8 +66,7 @@ pub(crate) fn impersonate_thread(
 
 /// `NtCancelIoFileEx` of every request on a handle.
 pub(crate) fn cancel_io(file: HANDLE) -> Result<(), Status> {
-    type Signature =
-        unsafe extern "system" fn(HANDLE, *const IO_STATUS_BLOCK, *mut IO_STATUS_BLOCK) -> i32;
+    type Signature = unsafe extern "system" fn(HANDLE, *const IO_STATUS_BLOCK, *mut IO_STATUS_BLOCK) -> i32;
     let routine = find(c"NtCancelIoFileEx").ok_or(NOT_IMPLEMENTED)?;
     // SAFETY: this is the routine's signature, as CancelIoEx calls it.
     let routine: Signature = unsafe { std::mem::transmute(routine) };

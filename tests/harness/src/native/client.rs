@@ -3,12 +3,12 @@
 //! The thread that reads and writes never impersonates: below Impersonation nothing can be written to a pipe.
 
 use crate::driver::Failure;
+use crate::native::system::device::Device;
+use crate::native::system::pipe::Pipe;
+use crate::native::system::token::{ALL_ACCESS, QUERY};
+use crate::native::system::{Error, Token, object, thread};
 use psimp_model::SecurityQos;
 use psimp_nt::{Level, Status, TokenType};
-use psimp_windows::device::Device;
-use psimp_windows::pipe::Pipe;
-use psimp_windows::token::{ALL_ACCESS, QUERY};
-use psimp_windows::{Error, Token, object, thread};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, Read as _, Write as _};
@@ -149,7 +149,7 @@ impl From<Refusal> for Failure {
 pub fn serve() -> anyhow::Result<()> {
     let (orders, waiting) = channel::<Order>();
     let (answers, answered) = channel();
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         let mut actor = Actor::default();
         for order in waiting {
             if answers.send(actor.carry_out(order)).is_err() {
@@ -157,10 +157,10 @@ pub fn serve() -> anyhow::Result<()> {
             }
         }
     });
-    for line in io::stdin().lock().lines() {
+    for line in process::input().lines() {
         orders.send(serde_json::from_str(&line?)?)?;
         let answer: Result<Told, Refusal> = answered.recv()?;
-        let mut out = io::stdout().lock();
+        let mut out = process::output();
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
         out.flush()?;
     }

@@ -16,6 +16,8 @@ mod client;
 mod run;
 #[cfg(windows)]
 mod server;
+#[cfg(windows)]
+mod system;
 
 #[cfg(windows)]
 pub use client::serve as serve_as_client;

@@ -10,8 +10,8 @@ use super::feature::Feature;
 use super::route::Route;
 use crate::run::races::tokens;
 use psimp_catalogue::{
-    Act, Body, Broker, Caller, Case, ClientToken, Context, Device, Edit, Handle, Judge, Object, Program, Race, Requests,
-    Securable, ServerToken, State, Step, User, Who,
+    Act, Body, Broker, Caller, Case, ClientToken, Context, Device, Edit, Handle, Judge, Object, Program,
+    Race, Requests, Securable, ServerToken, State, Step, User, Who,
 };
 use psimp_nt::{Status, TokenType, integrity};
 use psimp_protocol::CLIENTS_SETTING;
@@ -41,7 +41,8 @@ pub struct Plan {
     looks: bool,
 }
 
-const FROZEN: &str = "needs another primary token for a process that runs, which Windows refuses once it has begun";
+const FROZEN: &str =
+    "needs another primary token for a process that runs, which Windows refuses once it has begun";
 const DISABLE: &str = "needs kernel code: PsDisableImpersonation";
 const NO_DRIVER: &str = "needs the driver: its requests go to the device";
 
@@ -297,7 +298,9 @@ impl Plan {
                 Ok(())
             }
             Step::Repeat(_, steps) => self.steps(steps),
-            Step::On(Who::System, _) | Step::Toward(Who::System, _) => Err("needs a system thread in a process"),
+            Step::On(Who::System, _) | Step::Toward(Who::System, _) => {
+                Err("needs a system thread in a process")
+            }
             Step::On(who, steps) => {
                 if is_client(who) {
                     self.client(who);
@@ -330,7 +333,9 @@ impl Plan {
             Step::Disable(_) | Step::RestoreDisabled(_) => Err(DISABLE),
             Step::EffectiveToken { .. } => Err("needs kernel code: PsReferenceEffectiveToken"),
             Step::DereferenceNull => Err("needs kernel code: PsDereferenceImpersonationToken"),
-            Step::End { .. } => Err("needs the driver: PsImpersonateClient without a token, and what it ignores"),
+            Step::End { .. } => {
+                Err("needs the driver: PsImpersonateClient without a token, and what it ignores")
+            }
             Step::Object(Object::AssignJob(_)) => {
                 Err("needs a job that limits tokens, which Windows has no more since Windows Vista")
             }
@@ -362,7 +367,9 @@ impl Plan {
                 self.looks = true;
             }
             Step::Judge(ref judge @ Judge::Open(..)) => self.judge(judge)?,
-            Step::Program(_) => return Err("needs a handle of the server's thread in another user's process"),
+            Step::Program(_) => {
+                return Err("needs a handle of the server's thread in another user's process");
+            }
             _ => return Ok(false),
         }
         Ok(true)

@@ -3,13 +3,13 @@
 
 use crate::native::client::COMMAND;
 use crate::native::server::Given;
+use crate::native::system::Token;
+use crate::native::system::error::Error;
+use crate::native::system::handle::AsHandle as _;
+use crate::native::system::process::Child;
+use crate::native::system::token::{ALL_ACCESS, QUERY};
 use psimp_catalogue::{ClientToken, Who};
-use psimp_windows::error::Error;
-use psimp_windows::process::Child;
-use psimp_windows::token::{ALL_ACCESS, QUERY};
-use psimp_windows::Token;
 use std::collections::BTreeMap;
-use std::os::windows::io::AsHandle as _;
 
 /// A client process.
 pub(super) struct Client {

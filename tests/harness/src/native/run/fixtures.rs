@@ -6,13 +6,13 @@
 
 use super::other_user::{self, Other};
 use crate::native::fixture::{self, HARMLESS, OTHER_PRIVILEGE, Wanted, package_sid};
+use crate::native::system::information::Information;
+use crate::native::system::token::{ALL_ACCESS, Filter};
+use crate::native::system::{Token, thread};
 use psimp_catalogue::{ClientToken, Fixture, Logon, Privilege, ServerToken, User};
 use psimp_model::{privileges, sids};
 use psimp_nt::{Sid, TokenType, integrity};
 use psimp_rules::Restriction;
-use psimp_windows::information::Information;
-use psimp_windows::token::{ALL_ACCESS, Filter};
-use psimp_windows::{Token, thread};
 use std::cell::OnceCell;
 
 /// Makes tokens.
@@ -56,7 +56,8 @@ impl Fixtures {
         let fixture = server.fixture();
         let administrator = fixture.administrator || opens_device;
         // One that opens the device lowers its own integrity afterwards.
-        let integrity = if opens_device { fixture.integrity.max(integrity::MEDIUM) } else { fixture.integrity };
+        let integrity =
+            if opens_device { fixture.integrity.max(integrity::MEDIUM) } else { fixture.integrity };
         let fixture = Fixture { administrator, integrity, ..fixture };
         let token = self.primary(&fixture, &restricting)?;
         self.check(server.name(), &fixture, &restricting, &token)?;
@@ -82,7 +83,9 @@ impl Fixtures {
         self.check(tok.name(), &fixture, &[sids::RESTRICTED], &token)?;
         let recorded = token.information().map(|seen| seen.recorded_level).map_err(refused)?;
         if fixture.token_type == TokenType::Primary && recorded != level {
-            return Err(format!("needs a primary token that records level {level}; a copy for it has {recorded}"));
+            return Err(format!(
+                "needs a primary token that records level {level}; a copy for it has {recorded}"
+            ));
         }
         Ok(token)
     }
@@ -137,7 +140,9 @@ impl Fixtures {
         let linked = |token: &Token| {
             let linked = token.linked().and_then(|linked| Ok((linked.information()?, linked)));
             linked.map_err(|status| {
-                format!("needs both halves of a UAC logon: NtQueryInformationToken of the linked token: {status}")
+                format!(
+                    "needs both halves of a UAC logon: NtQueryInformationToken of the linked token: {status}"
+                )
             })
         };
         // With the privilege the other half is a primary token.
@@ -146,7 +151,8 @@ impl Fixtures {
         match (self.seen.elevated, other.elevated) {
             (Some(false), Some(true)) => {
                 let own = self.own.duplicate(ALL_ACCESS, TokenType::Primary, 0, false);
-                let own = own.map_err(|status| format!("needs a token of its own: NtDuplicateToken: {status}"))?;
+                let own =
+                    own.map_err(|status| format!("needs a token of its own: NtDuplicateToken: {status}"))?;
                 Ok((own, self.seen.clone()))
             }
             (Some(true), Some(false)) if other.token_type == TokenType::Primary => Ok((token, other)),
@@ -196,7 +202,10 @@ fn made_of(
     let low = seen.integrity.is_some_and(|own| own < fixture.integrity);
     if low {
         let own = seen.integrity.unwrap_or_default();
-        return Err(format!("needs a token of {user} at integrity {:#x}; the own one has {own:#x}", fixture.integrity));
+        return Err(format!(
+            "needs a token of {user} at integrity {:#x}; the own one has {own:#x}",
+            fixture.integrity
+        ));
     }
     let mut kept = vec![(privileges::CHANGE_NOTIFY, true), (disabled, false)];
     if fixture.impersonate != Privilege::Absent {
@@ -241,7 +250,7 @@ fn made_of(
 /// The system's anonymous token, obtained on a separate thread.
 fn anonymous() -> Result<Token, String> {
     let refused = |call| move |status| format!("needs the anonymous token: {call}: {status}");
-    let opened = std::thread::spawn(move || {
+    let opened = thread::spawn(move || {
         thread::impersonate_anonymous(thread::current()).map_err(refused("NtImpersonateAnonymousToken"))?;
         Token::of_thread(thread::current(), ALL_ACCESS, true).map_err(refused("NtOpenThreadToken"))
     });

@@ -9,19 +9,19 @@ use crate::native::feature::Feature;
 use crate::native::plan::{self, Plan};
 use crate::native::route::Route;
 use crate::native::server::{Answer, COMMAND, Given, Question};
+use crate::native::system::handle::AsHandle as _;
+use crate::native::system::process::Child;
+use crate::native::system::{Token, ntdll, settings, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use clients::Client;
 use fixtures::Fixtures;
 use psimp_catalogue::{Case, ClientToken, ServerToken, Who};
 use psimp_protocol::{CLIENTS_SETTING, RulesMode};
 use psimp_rules::Kernel;
-use psimp_windows::process::Child;
-use psimp_windows::{Token, ntdll, settings};
 pub(crate) use removal::clear;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::windows::io::AsHandle as _;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -206,21 +206,23 @@ impl Native {
             .iter()
             .map(|(name, token)| Ok(((*name).to_owned(), child.give(token.as_handle())?)))
             .collect();
-        let given = given.map_err(|error: psimp_windows::Error| broken(error.to_string()))?;
+        let given = given.map_err(|error: crate::native::system::Error| broken(error.to_string()))?;
         let mut links = BTreeMap::new();
         for (client, (_, theirs)) in started.iter_mut().zip(clients) {
-            let theirs = theirs.iter().filter_map(|tok| Some((tok.name().to_owned(), tokens.get(tok.name())?)));
+            let theirs =
+                theirs.iter().filter_map(|tok| Some((tok.name().to_owned(), tokens.get(tok.name())?)));
             let theirs: Vec<_> = theirs.collect();
             let link = client.give(&child, &theirs).map_err(|error| broken(error.to_string()))?;
             links.insert(format!("{:?}", client.who), link);
         }
-        let line = serde_json::to_string(&question(given, links)).map_err(|error| broken(error.to_string()))?;
+        let line =
+            serde_json::to_string(&question(given, links)).map_err(|error| broken(error.to_string()))?;
         let mut input = child.input.take().ok_or_else(|| broken("it has no input".to_owned()))?;
         writeln!(input, "{line}").map_err(|error| broken(error.to_string()))?;
         drop(input);
         let output = child.output.take().ok_or_else(|| broken("it has no output".to_owned()))?;
         let (answer, wait) = channel();
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             let mut line = String::new();
             let read = BufReader::new(output).read_line(&mut line).map(|_| line);
             // The waiting side may have timed out.

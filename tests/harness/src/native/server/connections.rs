@@ -8,13 +8,13 @@ use crate::client::Contract;
 use crate::driver::Failure;
 use crate::native::client::{Order, Told};
 use crate::native::plan::is_client;
+use crate::native::system::device::Device;
+use crate::native::system::pipe;
 use crate::run::connections::{Connections, Connects, OpenedClient, no_such};
 use psimp_catalogue::{ClientToken, Context, Who};
 use psimp_model::SecurityQos;
 use psimp_protocol::CLIENT_NAME;
 use psimp_protocol::wire::{Connection, Outcome};
-use psimp_windows::device::Device;
-use psimp_windows::pipe;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -112,7 +112,9 @@ impl Connects for Actor<'_, '_> {
 
     fn close_client(&self, file: ClientFile) -> Result<(), Failure> {
         match file {
-            ClientFile::Own(device) => Arc::into_inner(device).map(drop).ok_or_else(|| no_such("file to close")),
+            ClientFile::Own(device) => {
+                Arc::into_inner(device).map(drop).ok_or_else(|| no_such("file to close"))
+            }
             ClientFile::Remote(remote, number) => {
                 self.env.clerk.order(remote, Order::Close(number))?.and_then(done)
             }

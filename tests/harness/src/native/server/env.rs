@@ -7,6 +7,13 @@ use crate::driver::Failure;
 use crate::native::fixture::{self, Wanted};
 use crate::native::identity::{self, Identity};
 use crate::native::route::Route;
+use crate::native::system::device::{Device, Waiting};
+use crate::native::system::handle::OwnedHandle;
+use crate::native::system::information::Information;
+use crate::native::system::object::{Descriptor, Event};
+use crate::native::system::process::End;
+use crate::native::system::token::{ADJUST_DEFAULT, QUERY};
+use crate::native::system::{Error, Token, thread};
 use crate::observe::short;
 use crate::result::{Mismatch, compare};
 use crate::run::Asked;
@@ -17,14 +24,7 @@ use psimp_model::sids;
 use psimp_nt::{Sid, Status, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
-use psimp_windows::device::{Device, Waiting};
-use psimp_windows::information::Information;
-use psimp_windows::object::{Descriptor, Event};
-use psimp_windows::token::{ADJUST_DEFAULT, QUERY};
-use psimp_windows::{Error, Token, thread};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::windows::io::OwnedHandle;
 use std::sync::Arc;
 
 /// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
@@ -50,7 +50,7 @@ pub(super) struct CaseEnv {
     /// Further servers, by the case's numbers.
     pub(super) servers: Mutex<BTreeMap<usize, ClientFile>>,
     /// The client's end of another service's pipe.
-    pub(super) pipe_client: Mutex<Option<File>>,
+    pub(super) pipe_client: Mutex<Option<End>>,
     /// Handles, by the case's numbers.
     pub(super) kept: Mutex<BTreeMap<usize, Kept>>,
     pub(super) asked: Asked,
@@ -274,7 +274,7 @@ pub(super) fn kind(token: &Information) -> String {
 /// # Errors
 /// The status of the open.
 pub(super) fn open_device(access: u32) -> Result<Device, Status> {
-    let opened = std::thread::spawn(move || Device::open(access, Waiting::Kernel)).join();
+    let opened = thread::spawn(move || Device::open(access, Waiting::Kernel)).join();
     // The thread does not panic.
     opened.unwrap_or(Err(Status::UNSUCCESSFUL))
 }

@@ -24,7 +24,8 @@ impl Actor<'_, '_> {
                 }
             }
             Judge::Worker(object, caller, worker) => {
-                let checked = self.checked(object, |client, descriptor| client.worker_check(descriptor, READ));
+                let checked =
+                    self.checked(object, |client, descriptor| client.worker_check(descriptor, READ));
                 let told = |status| expected_access(READ, status);
                 let checked = checked.map(|WorkerAccess { caller: own, worker: its }| {
                     ((own.granted, own.status), (its.granted, its.status))

@@ -17,18 +17,18 @@ mod via_driver;
 
 use crate::driver::Failure;
 use crate::native::feature::Feature;
+use crate::native::system::{Error, Token, process, thread};
 use crate::result::{Comparison, Mismatch, mismatch};
 use env::Unready;
 use psimp_catalogue::{ClientToken, ServerToken, Who};
 use psimp_nt::Sid;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
-use psimp_windows::{Error, Token, thread};
 pub(super) use remote::Given;
 use remote::Remote;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub(super) enum Answer {
 /// Why the question cannot be read or the answer cannot be written.
 pub fn serve() -> anyhow::Result<()> {
     let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
+    process::input().read_line(&mut line)?;
     let answer = match serde_json::from_str(&line)? {
         Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
         Question::Case { id, kernel, documented_rules, server, tokens, other_user, clients } => {
@@ -103,11 +103,11 @@ pub fn serve() -> anyhow::Result<()> {
         }
         Question::Wait => Answer::Waiting,
     };
-    let mut out = io::stdout().lock();
+    let mut out = process::output();
     serde_json::to_writer(&mut out, &answer)?;
     writeln!(out)?;
     if matches!(answer, Answer::Waiting) {
-        std::thread::sleep(WAIT);
+        thread::sleep(WAIT);
     }
     Ok(())
 }
@@ -130,7 +130,10 @@ fn case(
     let cases = psimp_catalogue::cases();
     let case = cases.iter().find(|case| case.id == id).ok_or_else(|| unknown("case", id))?;
     let kernel = Kernel::from_name(kernel).ok_or_else(|| unknown("kernel", kernel))?;
-    let server = ServerToken::ALL.iter().find(|token| token.name() == server).ok_or_else(|| unknown("server", server))?;
+    let server = ServerToken::ALL
+        .iter()
+        .find(|token| token.name() == server)
+        .ok_or_else(|| unknown("server", server))?;
     let given = given(tokens).map_err(|error| Answer::Unable(error.to_string()))?;
     let other_user = other_user.map(|bytes| Sid::parse(&bytes)).transpose();
     let other_user =

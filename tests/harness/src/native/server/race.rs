@@ -9,6 +9,11 @@ use super::via_driver::{DeviceClient, words};
 use crate::client::Contract;
 use crate::driver::Failure;
 use crate::native::client::Order;
+use crate::native::system::device::Device;
+use crate::native::system::handle::{AsHandle as _, OwnedHandle, number};
+use crate::native::system::rights::ALL_OF_A_THREAD;
+use crate::native::system::thread::{Scope, ScopedJoinHandle};
+use crate::native::system::{process, thread};
 use crate::observe::SlotView;
 use crate::result::{Comparison, Mismatch, mismatch};
 use crate::run::races::{Tally, name, tokens, which};
@@ -19,14 +24,9 @@ use psimp_model::rights::TOKEN_ALL_ACCESS;
 use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use psimp_protocol::wire::Slot;
-use psimp_windows::device::Device;
-use psimp_windows::rights::ALL_OF_A_THREAD;
-use psimp_windows::{process, thread};
 use std::collections::BTreeMap;
-use std::os::windows::io::{AsHandle as _, AsRawHandle as _, OwnedHandle};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier};
-use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// The most rounds: each end of the rows with two comes many times where both can come at all.
@@ -54,7 +54,8 @@ pub(super) fn run(actor: &Actor<'_, '_>, race: &'static Race) -> Comparison {
         tally.count(which(allowed, &round, None).map_err(|other| vec![other])?);
     }
     let reused = *stage.reused.lock();
-    let reused = if reused == 0 { String::new() } else { format!(", a handle's value came again {reused} times") };
+    let reused =
+        if reused == 0 { String::new() } else { format!(", a handle's value came again {reused} times") };
     Ok(format!("{} rounds at liberty{reused}: {}", tally.total(), tally.words()))
 }
 
@@ -118,7 +119,7 @@ impl<'a> Stage<'a> {
         let first = Player { stage: self, round: &round, who: Who::T1 };
         let others = self.race.parts.iter().filter(|(who, _)| *who != Who::T1);
         let together = Barrier::new(others.clone().count() + 1);
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let parts: Vec<_> =
                 others.map(|(who, acts)| self.begin(scope, &round, *who, acts, &together)).collect();
             first.acts(self.race.before);
@@ -156,7 +157,7 @@ impl<'a> Stage<'a> {
         let (told, id) = channel();
         let (ended, over) = channel();
         let (end, wait) = channel();
-        let thread = scope.spawn(move || {
+        let thread = thread::spawn_in(scope, move || {
             // The other ends of these live as long as the round.
             let _ = told.send(thread::current_id());
             together.wait();
@@ -248,7 +249,7 @@ impl Player<'_, '_> {
         let (stage, what) = (self.stage, name(act));
         match *act {
             Act::Impersonate { on, token, copy_on_open, effective_only, level, allowed } => {
-                let done = self.number(token).and_then(|token| {
+                let done = self.token(token).and_then(|token| {
                     self.request(on, |client| {
                         client.impersonate_by(token, copy_on_open, effective_only, level, stage.rules)
                     })
@@ -347,7 +348,7 @@ impl Player<'_, '_> {
             ThreadArg::Own => (0, None),
             ThreadArg::Of(who) => {
                 let (_, handle) = of(who).ok_or_else(missing)?;
-                (handle.as_raw_handle().addr() as u64, Some(handle))
+                (number(handle.as_handle()), Some(handle))
             }
             ThreadArg::Handle(number) => (self.handle(number), None),
             ThreadArg::Id(who) => (of(who).ok_or_else(missing)?.0.into(), None),
@@ -375,14 +376,14 @@ impl Player<'_, '_> {
     fn keep(&self, what: &str, number: usize, handle: Result<OwnedHandle, Failure>) {
         match handle {
             Ok(handle) => {
-                let value = handle.as_raw_handle().addr() as u64;
+                let value = number(handle.as_handle());
                 self.round.handles.lock().insert(number, (value, Some(handle)));
             }
             Err(failure) => self.stage.differ(self.who, what, "success", &failure.to_string()),
         }
     }
 
-    fn number(&self, token: TokenArg) -> Result<u64, Failure> {
+    fn token(&self, token: TokenArg) -> Result<u64, Failure> {
         match token {
             TokenArg::Token(tok) => Ok(self.stage.env.token(tok)?.number()),
             TokenArg::Handle(number) => Ok(self.handle(number)),

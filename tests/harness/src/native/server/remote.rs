@@ -3,15 +3,15 @@
 use super::actor::Actor;
 use crate::driver::Failure;
 use crate::native::client::{Order, Refusal, Told};
+use crate::native::system::handle::OwnedHandle;
+use crate::native::system::process::End;
+use crate::native::system::{Error, thread};
 use parking_lot::Mutex;
 use psimp_catalogue::{ClientToken, Context, Judge, State, Step, Who};
 use psimp_nt::Status;
-use psimp_windows::{Error, thread};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::windows::io::OwnedHandle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,7 +31,7 @@ pub(in crate::native) struct Given {
 /// A client process.
 pub(super) struct Remote {
     pub(super) process: OwnedHandle,
-    link: Mutex<(File, BufReader<File>)>,
+    link: Mutex<(End, BufReader<End>)>,
     tokens: BTreeMap<String, u64>,
     pub(super) process_id: u32,
     pub(super) thread_id: u32,
@@ -44,8 +44,8 @@ impl Remote {
         let mut remote = Self {
             process: thread::given(given.process)?,
             link: Mutex::new((
-                File::from(thread::given(given.input)?),
-                BufReader::new(File::from(thread::given(given.output)?)),
+                End::from(thread::given(given.input)?),
+                BufReader::new(End::from(thread::given(given.output)?)),
             )),
             tokens: given.tokens.clone(),
             process_id: 0,

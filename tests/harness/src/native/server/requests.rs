@@ -7,6 +7,9 @@ use super::remote::done;
 use crate::client::Contract;
 use crate::driver::Failure;
 use crate::native::client::Order;
+use crate::native::system::handle::{AsHandle as _, OwnedHandle, number};
+use crate::native::system::rights::{ALL_OF_A_THREAD, to_thread_before_vista};
+use crate::native::system::{process, thread};
 use crate::observe::SlotView;
 use crate::run::requests::Sender;
 use parking_lot::Mutex;
@@ -14,9 +17,6 @@ use psimp_catalogue::{Caller, ClientToken, Handle, Opening, Securable, Who};
 use psimp_model::rights::{FILE_READ_DATA, FILE_WRITE_DATA, TOKEN_ALL_ACCESS};
 use psimp_nt::Status;
 use psimp_rules::Family;
-use psimp_windows::rights::{ALL_OF_A_THREAD, to_thread_before_vista};
-use psimp_windows::{process, thread};
-use std::os::windows::io::{AsHandle as _, AsRawHandle as _, OwnedHandle};
 use std::sync::mpsc::channel;
 
 /// The thread that sends the requests.
@@ -45,13 +45,14 @@ impl<'a, 'scope, 'env> OnDevice<'a, 'scope, 'env> {
     /// A handle of a thread of this process that has ended.
     fn ended(&self, access: u32) -> Result<OwnedHandle, Failure> {
         let ((told, id), (end, wait)) = (channel(), channel::<()>());
-        let thread = std::thread::spawn(move || {
+        let thread = thread::spawn(move || {
             // The other end waits for this, and drops its own to let the thread end.
             let _ = told.send(thread::current_id());
             let _ = wait.recv();
         });
         let opened = id.recv().map_err(|_| Failure::Fault("a thread that ended early".to_owned()));
-        let opened = opened.and_then(|id| Ok(self.actor.env.clerk.open_thread(id, self.of_thread(access))?));
+        let opened =
+            opened.and_then(|id| Ok(self.actor.env.clerk.open_thread(id, self.of_thread(access))?));
         drop(end);
         // It cannot panic.
         let _ = thread.join();
@@ -81,7 +82,7 @@ impl Sender for OnDevice<'_, '_, '_> {
             Handle::Event => {
                 let event = self.actor.env.object(Securable::NullDacl)?;
                 let event = event.as_handle().try_clone_to_owned();
-                event.map_err(|error| psimp_windows::Error::of_std("DuplicateHandle", &error))?
+                event.map_err(|error| crate::native::system::Error::of_std("DuplicateHandle", &error))?
             }
             Handle::Token(tok, access) => self.token(tok, access)?,
             Handle::OwnThread(access) => clerk.open_thread(thread::current_id(), self.of_thread(access))?,
@@ -91,10 +92,10 @@ impl Sender for OnDevice<'_, '_, '_> {
             }
             Handle::Closed => {
                 let handle = self.token(ClientToken::A2, TOKEN_ALL_ACCESS)?;
-                return Ok(number(&handle));
+                return Ok(number(handle.as_handle()));
             }
         };
-        let value = number(&handle);
+        let value = number(handle.as_handle());
         self.handles.lock().push(handle);
         Ok(value)
     }
@@ -104,8 +105,7 @@ impl Sender for OnDevice<'_, '_, '_> {
     }
 
     fn send(&self, caller: Caller, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Failure> {
-        let with_access =
-            |access, output: &mut [u8]| Ok(open_device(access)?.control(code, input, output)?);
+        let with_access = |access, output: &mut [u8]| Ok(open_device(access)?.control(code, input, output)?);
         match caller {
             Caller::Opener => self.actor.request(|client| client.control(code, input, output)),
             Caller::Reader => with_access(FILE_READ_DATA, output),
@@ -135,7 +135,7 @@ impl Sender for OnDevice<'_, '_, '_> {
         }
         let level = opening.impersonating;
         // On a thread that impersonates only that.
-        let opened = std::thread::spawn(move || {
+        let opened = thread::spawn(move || {
             if let Some(level) = level {
                 thread::impersonate_self(level)
                     .map_err(|status| Failure::Fault(format!("ImpersonateSelf: {status}")))?;
@@ -146,9 +146,4 @@ impl Sender for OnDevice<'_, '_, '_> {
         // The thread does not panic.
         opened.join().unwrap_or(Err(Failure::Status(Status::UNSUCCESSFUL)))
     }
-}
-
-/// A handle as the contract's structures have it.
-fn number(handle: &OwnedHandle) -> u64 {
-    handle.as_raw_handle().addr() as u64
 }

@@ -10,9 +10,9 @@ mod schedule;
 
 #[cfg(windows)]
 pub(crate) use act::name;
+pub(crate) use ends::Tally;
 #[cfg(windows)]
 pub(crate) use ends::which;
-pub(crate) use ends::Tally;
 pub(crate) use env::tokens;
 pub(crate) use explain::explain;
 pub use schedule::{Schedule, TakesPart, Turn};
