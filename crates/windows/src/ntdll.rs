@@ -75,7 +75,7 @@ pub(crate) fn cancel_io(file: HANDLE) -> Result<(), Status> {
     checked(unsafe { routine(file, std::ptr::null(), &raw mut block) })
 }
 
-/// `NtCreateLowBoxToken` of a primary token: one of the same logon in an AppContainer without capabilities.
+/// `NtCreateLowBoxToken` of a primary token: one of the same logon in an `AppContainer` without capabilities.
 pub(crate) fn create_low_box(token: HANDLE, access: u32, package: &Sid) -> Result<HANDLE, Status> {
     type Signature = unsafe extern "system" fn(
         *mut HANDLE,

@@ -66,7 +66,7 @@ fn has_integrity_levels() -> Result<bool, Error> {
 #[derive(Debug)]
 pub struct Event {
     directory: OwnedHandle,
-    event: OwnedHandle,
+    opened: OwnedHandle,
     path: String,
 }
 
@@ -102,7 +102,7 @@ impl Event {
         let event = unsafe { owned("NtCreateEvent", created, event) };
         let event = event.map_err(|error| error.of(format!(r"{path}\{NAME}")))?;
         let path = format!(r"{path}\{NAME}");
-        Ok(Self { directory, event, path })
+        Ok(Self { directory, opened: event, path })
     }
 
     /// Its name, by which other processes open it.
@@ -121,7 +121,7 @@ impl Event {
 
 impl AsHandle for Event {
     fn as_handle(&self) -> BorrowedHandle<'_> {
-        self.event.as_handle()
+        self.opened.as_handle()
     }
 }
 

@@ -6,12 +6,12 @@ use crate::driver::Failure;
 use crate::native::system::device::Device;
 use crate::native::system::pipe::Pipe;
 use crate::native::system::token::{ALL_ACCESS, QUERY};
-use crate::native::system::{Error, Token, object, thread};
+use crate::native::system::{Error, Token, object, process, thread};
 use psimp_model::SecurityQos;
 use psimp_nt::{Level, Status, TokenType};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::sync::mpsc::channel;
 
 /// The hidden command of the harness that makes a process a client.

@@ -5,11 +5,11 @@
 
 use super::feature::Feature;
 pub use crate::machine::OTHER_PRIVILEGE;
-use crate::native::system::information::Information;
 use psimp_catalogue::{Fixture, Privilege, User};
 use psimp_model::{privileges, sids};
 use psimp_nt::{Sid, TokenType, integrity};
 use psimp_rules::Package;
+use psimp_windows::information::Information;
 
 /// Privileges that ordinary accounts have, one of which is kept and disabled so that effective-only shows:
 /// `SeTimeZone`, `SeIncreaseWorkingSet`, `SeUndock`, `SeShutdown`.
@@ -160,9 +160,9 @@ fn list(sids: &[Sid]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::native::system::information::{Group, Privilege as Held};
     use psimp_catalogue::{ClientToken, ServerToken};
     use psimp_nt::{Level, Status};
+    use psimp_windows::information::{Group, Privilege as Held};
 
     const USER: Sid = Sid::new(5, &[21, 7, 7, 7, 1000]);
     const DENY_ONLY: u32 = 0x10;

@@ -1,8 +1,8 @@
 //! Which token a thread holds, in the words of the catalogue.
 
-use crate::native::system::information::Information;
 use psimp_catalogue::ClientToken;
 use psimp_nt::{Luid, Sid, TokenType};
+use psimp_windows::information::Information;
 
 /// What tells tokens apart.
 #[derive(Clone, Copy, Debug)]

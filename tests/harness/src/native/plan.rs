@@ -27,14 +27,14 @@ pub struct Plan {
     tokens: BTreeSet<&'static str>,
     /// Its client processes, by their threads, each with the tokens that it impersonates itself.
     clients: BTreeMap<Who, BTreeSet<&'static str>>,
-    /// The value that the driver's setting `Clients` must have; none if any will do.
-    pub setting: Option<Option<u32>>,
+    /// The value that the driver's setting `Clients` must have.
+    pub setting: Device,
     /// What the kernel must have.
     pub features: BTreeSet<Feature>,
     route: Route,
     kernel: Kernel,
     /// The value that the case gives the setting `Clients`.
-    clients_setting: Option<Option<u32>>,
+    script_setting: Device,
     /// The thread whose steps are looked at.
     who: Who,
     /// The case observes something.
@@ -69,11 +69,10 @@ impl Plan {
             }
             Body::Script(script) => {
                 let mut plan = Self::with(script.server, kernel, route);
-                match script.device {
-                    Device::Needed(_) if !plan.has_driver() => return Err(NO_DRIVER),
-                    Device::Needed(clients) => plan.clients_setting = Some(clients),
-                    Device::Any => (),
+                if script.device != Device::Any && !plan.has_driver() {
+                    return Err(NO_DRIVER);
                 }
+                plan.script_setting = script.device;
                 plan.steps(script.steps)?;
                 plan
             }
@@ -125,11 +124,11 @@ impl Plan {
             server,
             tokens: BTreeSet::new(),
             clients: BTreeMap::new(),
-            setting: None,
+            setting: Device::Any,
             features: BTreeSet::new(),
             route,
             kernel,
-            clients_setting: None,
+            script_setting: Device::Any,
             who: Who::T1,
             looks: false,
         }
@@ -234,8 +233,8 @@ impl Plan {
         }
         self.looks = true;
         let parts = race.parts.iter().map(|(_, acts)| *acts);
-        for acts in [race.before].into_iter().chain(parts).chain([race.after]) {
-            self.acts(acts)?;
+        for list in [race.before].into_iter().chain(parts).chain([race.after]) {
+            acts(list)?;
         }
         for tok in tokens(race) {
             self.token(tok);
@@ -244,17 +243,6 @@ impl Plan {
             self.client(Who::Q);
         }
         Ok(())
-    }
-
-    fn acts(&mut self, acts: &[Act]) -> Result<(), &'static str> {
-        acts.iter().try_for_each(|act| match *act {
-            Act::Repeat(_, acts) => self.acts(acts),
-            Act::BecomeServer(_) => Err(FROZEN),
-            Act::Disable(_) | Act::RestoreDisabled(_) => Err(DISABLE),
-            Act::Cleanup => Err("needs requests on a handle that is closed, which the I/O manager refuses"),
-            Act::Unload => Err("needs the driver unloaded, which others may use"),
-            _ => Ok(()),
-        })
     }
 
     fn steps(&mut self, steps: &[Step]) -> Result<(), &'static str> {
@@ -383,7 +371,7 @@ impl Plan {
             _ => false,
         };
         if connects {
-            self.setting = self.clients_setting;
+            self.setting = self.script_setting;
         }
     }
 
@@ -540,6 +528,18 @@ impl Plan {
             Judge::KernelMode(..) | Judge::Privilege(_) => Err("needs kernel code: a check for it"),
         }
     }
+}
+
+/// Whether user mode has these acts of a race.
+fn acts(list: &[Act]) -> Result<(), &'static str> {
+    list.iter().try_for_each(|act| match *act {
+        Act::Repeat(_, list) => acts(list),
+        Act::BecomeServer(_) => Err(FROZEN),
+        Act::Disable(_) | Act::RestoreDisabled(_) => Err(DISABLE),
+        Act::Cleanup => Err("needs requests on a handle that is closed, which the I/O manager refuses"),
+        Act::Unload => Err("needs the driver unloaded, which others may use"),
+        _ => Ok(()),
+    })
 }
 
 /// What a case needs that another value of the driver's setting `Clients` keeps from it.

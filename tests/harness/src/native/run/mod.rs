@@ -15,7 +15,7 @@ use crate::native::system::{Token, ntdll, settings, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use clients::Client;
 use fixtures::Fixtures;
-use psimp_catalogue::{Case, ClientToken, ServerToken, Who};
+use psimp_catalogue::{Case, ClientToken, Device, ServerToken, Who};
 use psimp_protocol::{CLIENTS_SETTING, RulesMode};
 use psimp_rules::Kernel;
 pub(crate) use removal::clear;
@@ -112,7 +112,7 @@ impl Native {
                 }
             }
         }
-        if let Some(wanted) = plan.setting {
+        if let Device::Needed(wanted) = plan.setting {
             match settings::is(SERVICE, CLIENTS_SETTING, wanted) {
                 Ok(true) => (),
                 Ok(false) => return CaseStatus::Skipped(plan::needs_setting(wanted)),
@@ -122,10 +122,9 @@ impl Native {
         match self.ask(case, &plan) {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
-            Ok(Answer::Another(needs)) => CaseStatus::Skipped(needs),
             Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
             Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
-            Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
+            Ok(Answer::Another(needs)) | Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
         }
     }

@@ -17,17 +17,17 @@ use psimp_nt::{Sid, Status};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
-type Order = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce() + Send>;
 
 /// The thread.
-pub(super) struct Clerk(Mutex<Sender<Order>>);
+pub(super) struct Clerk(Mutex<Sender<Work>>);
 
 impl Clerk {
     /// Starts it, on a thread that does not impersonate yet.
     pub(super) fn start() -> Self {
-        let (orders, waiting) = channel::<Order>();
-        thread::spawn(move || waiting.into_iter().for_each(|order| order()));
-        Self(Mutex::new(orders))
+        let (work, waiting) = channel::<Work>();
+        thread::spawn(move || waiting.into_iter().for_each(|work| work()));
+        Self(Mutex::new(work))
     }
 
     /// Opens a thread of this process.

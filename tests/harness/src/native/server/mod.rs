@@ -28,7 +28,7 @@ pub(super) use remote::Given;
 use remote::Remote;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::client::Contract;
 use crate::driver::Failure;
 use crate::native::client::Order;
 use crate::native::system::device::Device;
-use crate::native::system::handle::{AsHandle as _, OwnedHandle, number};
+use crate::native::system::handle::{AsHandle as _, OwnedHandle, number as value_of};
 use crate::native::system::rights::ALL_OF_A_THREAD;
 use crate::native::system::thread::{Scope, ScopedJoinHandle};
 use crate::native::system::{process, thread};
@@ -348,13 +348,13 @@ impl Player<'_, '_> {
             ThreadArg::Own => (0, None),
             ThreadArg::Of(who) => {
                 let (_, handle) = of(who).ok_or_else(missing)?;
-                (number(handle.as_handle()), Some(handle))
+                (value_of(handle.as_handle()), Some(handle))
             }
             ThreadArg::Handle(number) => (self.handle(number), None),
             ThreadArg::Id(who) => (of(who).ok_or_else(missing)?.0.into(), None),
         };
         drop(threads);
-        let sent = match (&self.stage.remote, self.stage.devices.get(&self.who)) {
+        let answer = match (&self.stage.remote, self.stage.devices.get(&self.who)) {
             (Some(remote), _) if self.who == Who::Q => send(&Caller::Remote(remote)),
             (_, Some(device)) => send(&Caller::Own(DeviceClient { device, about })),
             (_, None) => {
@@ -364,7 +364,7 @@ impl Player<'_, '_> {
             }
         };
         drop(held);
-        sent
+        answer
     }
 
     fn token_handle(&self, tok: ClientToken) -> Result<OwnedHandle, Failure> {
@@ -376,7 +376,7 @@ impl Player<'_, '_> {
     fn keep(&self, what: &str, number: usize, handle: Result<OwnedHandle, Failure>) {
         match handle {
             Ok(handle) => {
-                let value = number(handle.as_handle());
+                let value = value_of(handle.as_handle());
                 self.round.handles.lock().insert(number, (value, Some(handle)));
             }
             Err(failure) => self.stage.differ(self.who, what, "success", &failure.to_string()),

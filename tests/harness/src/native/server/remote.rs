@@ -62,15 +62,15 @@ impl Remote {
     /// Sends an order and waits for its answer. The calling thread must not impersonate: below Impersonation it writes
     /// to no pipe.
     pub(super) fn order(&self, order: &Order) -> Result<Told, Failure> {
-        let link = |call| {
+        let failed = |call| {
             move |error: std::io::Error| Failure::from(Error::of_std(call, &error).of("a client process"))
         };
         let text = |error: serde_json::Error| Failure::Fault(format!("a client process: {error}"));
         let mut both = self.link.lock();
         let (input, output) = &mut *both;
-        writeln!(input, "{}", serde_json::to_string(order).map_err(text)?).map_err(link("WriteFile"))?;
+        writeln!(input, "{}", serde_json::to_string(order).map_err(text)?).map_err(failed("WriteFile"))?;
         let mut line = String::new();
-        output.read_line(&mut line).map_err(link("ReadFile"))?;
+        output.read_line(&mut line).map_err(failed("ReadFile"))?;
         if line.is_empty() {
             return Err(Failure::Fault("a client process has ended".to_owned()));
         }

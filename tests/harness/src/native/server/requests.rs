@@ -71,8 +71,10 @@ impl Sender for OnDevice<'_, '_, '_> {
         self.actor.queried(self.actor.who)
     }
 
+    // The method as a path is not general over the client's lifetime.
+    #[allow(clippy::redundant_closure_for_method_calls)]
     fn save(&self) -> Result<u64, Failure> {
-        self.actor.request(Contract::save).map(|saved| saved.save)
+        self.actor.request(|client| client.save()).map(|saved| saved.save)
     }
 
     fn handle(&self, which: Handle) -> Result<u64, Failure> {
@@ -140,7 +142,7 @@ impl Sender for OnDevice<'_, '_, '_> {
                 thread::impersonate_self(level)
                     .map_err(|status| Failure::Fault(format!("ImpersonateSelf: {status}")))?;
             }
-            let opened = psimp_windows::device::Device::open_name("", READ_WRITE, None);
+            let opened = crate::native::system::device::Device::open_name("", READ_WRITE, None);
             Ok(opened.map(drop)?)
         });
         // The thread does not panic.
