@@ -10,6 +10,7 @@ pub(crate) enum Class {
     User = 1,
     Groups = 2,
     Privileges = 3,
+    Source = 7,
     ImpersonationLevel = 9,
     Statistics = 10,
     RestrictedSids = 11,
@@ -39,6 +40,7 @@ impl Class {
             | Self::IntegrityLevel
             | Self::AppContainerSid => None,
             Self::Statistics => Some(56),
+            Self::Source => Some(16),
             Self::Origin | Self::LinkedToken => Some(8),
             Self::ImpersonationLevel
             | Self::SessionId

@@ -36,6 +36,21 @@ pub struct Information {
     pub package: Option<Sid>,
 }
 
+/// Where a token comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its terminal services session.
+    pub session: Option<u32>,
+    /// Name and identifier of what made it.
+    pub source: (u64, u64),
+    /// Its logon session.
+    pub authentication_id: u64,
+    /// The logon session that it was logged on from.
+    pub origin: Option<u64>,
+    /// Changes when the token is changed.
+    pub modified_id: u64,
+}
+
 /// A group of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {

@@ -77,10 +77,18 @@ impl Event {
     /// The error that Windows returns.
     pub fn create(owner: &Sid, descriptor: &Descriptor) -> Result<Self, Error> {
         let anybody = Descriptor::granting(owner, &[Sid::EVERYONE, Sid::ANONYMOUS_LOGON, RESTRICTED])?;
+        Self::create_in(&anybody, descriptor)
+    }
+
+    /// Creates an event with this descriptor, in a directory with another.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn create_in(directory: &Descriptor, descriptor: &Descriptor) -> Result<Self, Error> {
         let path = format!(r"\BaseNamedObjects\psimp-{:016x}", u64::from_ne_bytes(random::bytes()?));
         let text = wide(&path);
         let name = unicode_string(&text);
-        let attributes = attributes(None, &name, Some(&anybody));
+        let attributes = attributes(None, &name, Some(directory));
         let mut directory = std::ptr::null_mut();
         // SAFETY: the attributes and what they point to live until the call returns.
         let created = unsafe {

@@ -4,7 +4,7 @@
 use crate::answer::{Answer, Class, is_unknown_class};
 use crate::descriptor::Descriptor;
 use crate::error::checked;
-use crate::information::Information;
+use crate::information::{Information, Origin};
 use crate::sid::{pointer, split};
 use crate::{ntdll, structure};
 use psimp_nt::{Level, Sid, Status, TokenType};
@@ -25,6 +25,8 @@ use windows_sys::Win32::Security::{
 pub const ALL_ACCESS: u32 = 0x000F_01FF;
 /// `TOKEN_QUERY`.
 pub const QUERY: u32 = 0x8;
+/// `TOKEN_QUERY_SOURCE`.
+pub const QUERY_SOURCE: u32 = 0x10;
 /// `TOKEN_ADJUST_DEFAULT`.
 pub const ADJUST_DEFAULT: u32 = 0x80;
 
@@ -244,6 +246,23 @@ impl Token {
         let (origin, length) = structure::information(&origin);
         // SAFETY: the kernel checks the handle and copies the LUID.
         checked(unsafe { NtSetInformationToken(self.raw(), TokenOrigin, origin, length) })
+    }
+
+    /// Where the token comes from, which its copies share; the handle needs `TOKEN_QUERY_SOURCE` too.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn origin(&self) -> Result<Origin, Status> {
+        let statistics = self.query(Class::Statistics)?;
+        let source = self.query(Class::Source)?;
+        let number = |class| self.if_known(class, |answer| answer.u32(0));
+        Ok(Origin {
+            session: number(Class::SessionId)?,
+            source: whole(source.u64(0).zip(source.u64(8)))?,
+            authentication_id: whole(statistics.u64(8))?,
+            origin: self.if_known(Class::Origin, |answer| answer.u64(0))?,
+            modified_id: whole(statistics.u64(48))?,
+        })
     }
 
     /// A primary token of the same logon in an `AppContainer` of this package, at low integrity and without capabilities.

@@ -4,6 +4,7 @@
 
 use crate::driver::Failure;
 use crate::native::system::device::Device;
+use crate::native::system::handle::AsHandle as _;
 use crate::native::system::pipe::Pipe;
 use crate::native::system::token::{ALL_ACCESS, QUERY};
 use crate::native::system::{Error, Token, object, process, thread};
@@ -70,6 +71,15 @@ pub(super) enum Order {
         path: String,
         /// The access.
         access: u32,
+    },
+    /// Opens the token of a thread by a handle of this process, and closes it again.
+    OpenToken {
+        /// The handle.
+        thread: u64,
+        /// The access.
+        access: u32,
+        /// `OpenAsSelf`.
+        as_self: bool,
     },
     /// Makes a pipe, and tells its name.
     MakePipe,
@@ -202,6 +212,10 @@ impl Actor {
                 self.files.insert(keep, Device::given(thread::given(handle)?));
             }
             Order::OpenObject { path, access } => drop(object::open(&path, access)?),
+            Order::OpenToken { thread, access, as_self } => {
+                let thread = thread::given(thread)?;
+                drop(Token::of_thread(thread.as_handle(), access, as_self)?);
+            }
             Order::MakePipe => {
                 let pipe = Pipe::create()?;
                 let name = pipe.name();

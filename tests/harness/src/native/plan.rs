@@ -37,6 +37,8 @@ pub struct Plan {
     script_setting: Device,
     /// The thread whose steps are looked at.
     who: Who,
+    /// The steps are about another thread.
+    toward: bool,
     /// The case observes something.
     looks: bool,
 }
@@ -130,6 +132,7 @@ impl Plan {
             kernel,
             script_setting: Device::Any,
             who: Who::T1,
+            toward: false,
             looks: false,
         }
     }
@@ -281,6 +284,11 @@ impl Plan {
                 self.looks = true;
                 Ok(())
             }
+            Step::Object(Object::SameOrigin(tok)) => {
+                self.token(tok);
+                self.looks = true;
+                Ok(())
+            }
             Step::Object(Object::EnableDisabled(tok)) => {
                 self.token(tok);
                 Ok(())
@@ -301,7 +309,12 @@ impl Plan {
             Step::Toward(who, _) if is_client(who) => {
                 Err("needs kernel code: a call about a thread of another process")
             }
-            Step::Toward(_, steps) => self.steps(steps),
+            Step::Toward(_, steps) => {
+                let before = std::mem::replace(&mut self.toward, true);
+                let planned = self.steps(steps);
+                self.toward = before;
+                planned
+            }
             Step::Broker(ref broker) => {
                 self.broker(broker);
                 Ok(())
@@ -355,9 +368,9 @@ impl Plan {
                 self.looks = true;
             }
             Step::Judge(ref judge @ Judge::Open(..)) => self.judge(judge)?,
-            Step::Program(_) => {
-                return Err("needs a handle of the server's thread in another user's process");
-            }
+            Step::Program(Program::ThreadHandle(_, Who::T1 | Who::T2 | Who::T3, _)) => (),
+            Step::Program(Program::OpenToken { .. }) => self.looks = true,
+            Step::Program(_) => return Err("needs a call of another process's thread"),
             _ => return Ok(false),
         }
         Ok(true)
@@ -379,8 +392,14 @@ impl Plan {
     fn context(&mut self, context: &Context) -> Result<(), &'static str> {
         match *context {
             Context::Create { remote: true, .. } => Err("needs a service on another machine"),
-            Context::Create { client: Who::T1, dynamic: false, status, .. } => {
-                self.client(Who::Q);
+            Context::Create { client, dynamic, level, status, .. } => {
+                // The I/O manager refuses a level that is none; a pipe looks at a dynamic client only as that writes.
+                if dynamic && !status.is_success() && level <= 3 {
+                    return Err("needs kernel code: a pipe looks at a dynamic client as that writes");
+                }
+                if client == Who::T1 {
+                    self.client(Who::Q);
+                }
                 self.looks = true;
                 self.features.insert(Feature::PipeClients);
                 if status == Status::BAD_IMPERSONATION_LEVEL {
@@ -388,10 +407,10 @@ impl Plan {
                 }
                 Ok(())
             }
-            Context::Delete(_) => Ok(()),
-            Context::Create { .. } | Context::Impersonate(_) => {
-                Err("needs kernel code: SeCreateClientSecurity of another thread")
+            Context::Impersonate(_) if self.toward => {
+                Err("needs kernel code: SeImpersonateClientEx for another thread")
             }
+            Context::Impersonate(_) | Context::Delete(_) => Ok(()),
         }
     }
 
@@ -498,7 +517,10 @@ impl Plan {
                 self.looks = true;
                 Ok(())
             }
-            Program::Grants(..) => Err("needs the driver's side of a handle: what it grants"),
+            Program::Grants(..) => {
+                self.looks = true;
+                Ok(())
+            }
             Program::DefineDrive(_) | Program::ResolveDrive(_) => {
                 Err("needs drive letters of two logon sessions")
             }
@@ -522,7 +544,12 @@ impl Plan {
                 object_of(object)
             }
             Judge::TokenPrivilege(..) => Ok(()),
-            Judge::OpenNested(..) => Err("needs a directory that grants nothing, and a way past it"),
+            Judge::OpenNested(object, status) => {
+                if status == Status::BAD_IMPERSONATION_LEVEL {
+                    self.features.insert(Feature::LevelOfOpens);
+                }
+                object_of(object)
+            }
             Judge::Worker(object, ..) if self.has_driver() => object_of(object),
             Judge::Worker(..) => Err("needs the driver: a worker of the system"),
             Judge::KernelMode(..) | Judge::Privilege(_) => Err("needs kernel code: a check for it"),

@@ -163,7 +163,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             Step::Judge(ref judge) => self.judge(judge),
             Step::Object(ref object) => self.object(object),
             Step::Broker(ref step) => broker(self, step),
-            Step::Context(ref context) => self.context(context),
+            Step::Context(ref context) => self.context(step, context),
             ref other => {
                 self.env.compare("a step", "one that user mode can carry out", &format!("{other:?}"));
             }
@@ -301,7 +301,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
     }
 
     /// Lets a thread carry out steps, and waits for it.
-    fn play(&mut self, who: Who, steps: &'static [Step]) {
+    pub(super) fn play(&mut self, who: Who, steps: &'static [Step]) {
         if who == self.who {
             return self.steps(steps);
         }

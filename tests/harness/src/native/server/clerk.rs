@@ -40,6 +40,11 @@ impl Clerk {
         self.carry_out(move || Event::create(&owner, &descriptor))?
     }
 
+    /// Creates an object in a directory that grants nothing.
+    pub(super) fn nested_event(&self, owner: Sid, descriptor: Descriptor) -> Result<Event, Error> {
+        self.carry_out(move || Event::create_in(&Descriptor::granting(&owner, &[])?, &descriptor))?
+    }
+
     /// Enables or disables a privilege of this process.
     pub(super) fn set_privilege(&self, luid: u64, enabled: bool) -> Result<(), Error> {
         self.carry_out(move || {

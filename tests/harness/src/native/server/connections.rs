@@ -2,20 +2,21 @@
 
 use super::actor::Actor;
 use super::env::{READ_WRITE, open_device};
-use super::remote::{Remote, done, unexpected};
+use super::remote::{Remote, done, text, unexpected};
 use super::via_driver::DeviceClient;
 use crate::client::Contract;
 use crate::driver::Failure;
 use crate::native::client::{Order, Told};
 use crate::native::plan::is_client;
 use crate::native::system::device::Device;
-use crate::native::system::pipe;
+use crate::native::system::pipe::{self, Pipe};
 use crate::run::connections::{Connections, Connects, OpenedClient, no_such};
-use psimp_catalogue::{ClientToken, Context, Who};
+use psimp_catalogue::{ClientToken, Context, Step, Who};
 use psimp_model::SecurityQos;
+use psimp_nt::Status;
 use psimp_protocol::CLIENT_NAME;
 use psimp_protocol::wire::{Connection, Outcome};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
 /// `FILE_READ_DATA`.
@@ -64,14 +65,22 @@ impl Actor<'_, '_> {
         }
     }
 
-    /// A client of another service: of a pipe that process Q has made.
-    pub(super) fn context(&self, context: &Context) {
+    /// A client of a pipe. One of T1's has client process Q for its server, another thread's has T1.
+    pub(super) fn context(&mut self, step: &'static Step, context: &Context) {
         match *context {
+            Context::Create { client, .. } if client != self.who => {
+                match Pipe::create() {
+                    Ok(pipe) => *self.env.pipe.lock() = Some(pipe),
+                    Err(error) => return self.compare("a pipe", "success", &error.to_string()),
+                }
+                self.play(client, std::slice::from_ref(step));
+            }
             Context::Create { level, dynamic, status, .. } => {
                 let tracking = if dynamic { SecurityQos::DYNAMIC } else { SecurityQos::STATIC };
                 let quality = SecurityQos { level, tracking, effective_only: false };
-                let connected = self.order(Who::Q, Order::MakePipe).and_then(super::remote::text);
-                let connected = connected.and_then(|name| Ok(pipe::connect(&name, &quality)?));
+                let own = self.env.pipe.lock().as_ref().map(Pipe::name);
+                let name = own.map_or_else(|| self.order(Who::Q, Order::MakePipe).and_then(text), Ok);
+                let connected = name.and_then(|name| Ok(pipe::connect(&name, &quality)?));
                 let connected = connected.and_then(|mut client| {
                     let write = client.write_all(&[1]);
                     write.map_err(|error| Failure::Fault(format!("the client's write: {error}")))?;
@@ -80,11 +89,22 @@ impl Actor<'_, '_> {
                 });
                 self.ended("open of another service's pipe", status, connected);
             }
+            Context::Impersonate(_) => {
+                let pipe = self.env.pipe.lock();
+                let pipe = pipe.as_ref().ok_or_else(|| no_such("pipe"));
+                let done = pipe.and_then(|pipe| {
+                    let read = pipe.server().read_exact(&mut [0]);
+                    read.map_err(|error| Failure::Fault(format!("the server's read: {error}")))?;
+                    Ok(pipe.impersonate_client()?)
+                });
+                self.env.asked.note(self.who, None);
+                self.ended("ImpersonateNamedPipeClient", Status::SUCCESS, done);
+            }
             Context::Delete(_) => {
                 let closed = self.env.pipe_client.lock().take().is_some();
                 self.same("a client to close", &true, &closed);
+                drop(self.env.pipe.lock().take());
             }
-            Context::Impersonate(_) => self.compare("the client's service", "another process", "this one"),
         }
     }
 }

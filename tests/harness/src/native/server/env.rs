@@ -11,6 +11,7 @@ use crate::native::system::device::{Device, Waiting};
 use crate::native::system::handle::OwnedHandle;
 use crate::native::system::information::Information;
 use crate::native::system::object::{Descriptor, Event};
+use crate::native::system::pipe::Pipe;
 use crate::native::system::process::End;
 use crate::native::system::token::{ADJUST_DEFAULT, QUERY};
 use crate::native::system::{Error, Token, thread};
@@ -49,7 +50,9 @@ pub(super) struct CaseEnv {
     pub(super) clients: Connections<ClientFile>,
     /// Further servers, by the case's numbers.
     pub(super) servers: Mutex<BTreeMap<usize, ClientFile>>,
-    /// The client's end of another service's pipe.
+    /// A pipe whose client another thread of this process is.
+    pub(super) pipe: Mutex<Option<Pipe>>,
+    /// The client's end of a pipe.
     pub(super) pipe_client: Mutex<Option<End>>,
     /// Handles, by the case's numbers.
     pub(super) kept: Mutex<BTreeMap<usize, Kept>>,
@@ -140,6 +143,7 @@ impl CaseEnv {
             remotes,
             clients: Mutex::default(),
             servers: Mutex::default(),
+            pipe: Mutex::default(),
             pipe_client: Mutex::default(),
             ids,
             users,
@@ -213,6 +217,11 @@ impl CaseEnv {
     /// An object, created as the process whatever the calling thread impersonates.
     pub(super) fn object(&self, object: Securable) -> Result<Event, Error> {
         self.clerk.event(self.primary.user, self.descriptor(object)?)
+    }
+
+    /// An object in a directory that grants nothing, created as the process.
+    pub(super) fn nested(&self, descriptor: Descriptor) -> Result<Event, Error> {
+        self.clerk.nested_event(self.primary.user, descriptor)
     }
 
     /// How the calls reach the kernel.

@@ -6,6 +6,9 @@ use super::via_driver::DeviceClient;
 use crate::client::Contract as _;
 use crate::driver::Failure;
 use crate::machine::OTHER_PRIVILEGE;
+use crate::native::system::Token;
+use crate::native::system::object::open;
+use crate::native::system::token::{QUERY, QUERY_SOURCE};
 use crate::run::expected_access;
 use psimp_catalogue::{Judge, Object, Securable};
 use psimp_nt::Status;
@@ -35,6 +38,18 @@ impl Actor<'_, '_> {
                     &Ok((told(caller), told(worker))),
                     &checked,
                 );
+            }
+            Judge::OpenNested(object, status) => {
+                let descriptor = self.env.descriptor(object);
+                let event = descriptor.and_then(|descriptor| self.env.nested(descriptor));
+                match event {
+                    // Through the directory, not from a handle of it.
+                    Ok(event) => {
+                        let opened = open(event.path(), READ).map(drop);
+                        self.ended("open below a closed directory", status, opened);
+                    }
+                    Err(error) => self.compare("object", "success", &error.to_string()),
+                }
             }
             Judge::Token(token, object, status) => {
                 let checked = self.env.descriptor(object).map(|descriptor| {
@@ -89,6 +104,14 @@ impl Actor<'_, '_> {
                     self.compare("a look at the two threads", "possible", &why.join("; "));
                 }
             },
+            Object::SameOrigin(tok) => {
+                let expected = self.env.token(tok).and_then(|token| Ok(token.origin()?));
+                let seen = self.with(self.about, |thread| {
+                    Token::of_thread(thread, QUERY | QUERY_SOURCE, true).and_then(|token| token.origin())
+                });
+                let seen = seen.and_then(|seen| Ok(seen?));
+                self.same("session, source, logon and origin, modified id", &expected, &seen);
+            }
             Object::SlotHasPrivilege(expected) => {
                 let held = self.look(self.about).map(|opened| match opened {
                     OpenedToken::Token(token) => {

@@ -3,11 +3,11 @@
 use super::actor::Actor;
 use crate::driver::Failure;
 use crate::native::client::{Order, Refusal, Told};
-use crate::native::system::handle::OwnedHandle;
+use crate::native::system::handle::{AsHandle as _, OwnedHandle};
 use crate::native::system::process::End;
-use crate::native::system::{Error, thread};
+use crate::native::system::{Error, process, thread};
 use parking_lot::Mutex;
-use psimp_catalogue::{ClientToken, Context, Judge, State, Step, Who};
+use psimp_catalogue::{ClientToken, Context, Judge, Program, State, Step, Who};
 use psimp_nt::Status;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -122,7 +122,7 @@ impl Actor<'_, '_> {
     }
 
     /// Carries out a step as a thread of a client process; returns whether it is such a step.
-    pub(super) fn remote_step(&self, step: &Step) -> bool {
+    pub(super) fn remote_step(&mut self, step: &Step) -> bool {
         match *step {
             Step::Impersonate { token, level, status, .. } => {
                 let own = u32::from(token.fixture().level as u8);
@@ -156,6 +156,18 @@ impl Actor<'_, '_> {
                 }
                 Err(error) => self.compare("object", "success", &error.to_string()),
             },
+            // The handle is one of the server's, and is given to the client when it is used.
+            Step::Program(ref program @ Program::ThreadHandle(..)) => self.program(program),
+            Step::Program(Program::OpenToken {
+                thread: number, desired: access, as_self, status, ..
+            }) => {
+                let opened = self.with_thread(number, |handle| {
+                    let remote = self.remote_of(self.who)?;
+                    let thread = process::give(remote.process.as_handle(), handle)?;
+                    self.order(self.who, Order::OpenToken { thread, access, as_self }).and_then(done)
+                });
+                self.ended("OpenThreadToken", status, opened);
+            }
             Step::Context(Context::Impersonate(_)) => {
                 let done = self.order(self.who, Order::ImpersonatePipeClient).and_then(done);
                 self.ended("ImpersonateNamedPipeClient", Status::SUCCESS, done);
