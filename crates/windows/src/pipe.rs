@@ -6,7 +6,9 @@ use crate::file::{self, Name};
 use crate::wide::wide;
 use psimp_model::SecurityQos;
 use psimp_nt::Status;
-use std::fs::{File, OpenOptions};
+pub use std::fs::File;
+
+use std::fs::OpenOptions;
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};

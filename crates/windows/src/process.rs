@@ -81,9 +81,6 @@ impl Program {
     }
 }
 
-/// An end of a pipe.
-pub type End = File;
-
 /// A child process. It ends, at the latest, when this is dropped, or when this
 /// process ends.
 #[derive(Debug)]
@@ -146,17 +143,12 @@ impl Child {
         if resumed == u32::MAX { Err(Error::last("ResumeThread")) } else { Ok(child) }
     }
 
-    /// Its process.
-    pub fn process(&self) -> BorrowedHandle<'_> {
-        self.process.as_handle()
-    }
-
     /// A handle of the child for an object that this process has open.
     ///
     /// # Errors
     /// The error that Windows returns.
     pub fn give(&self, handle: BorrowedHandle<'_>) -> Result<u64, Error> {
-        give(self.process(), handle)
+        give(self.as_handle(), handle)
     }
 
     /// Waits for its end and returns its exit code; `None` if it still runs after this time.
@@ -176,6 +168,12 @@ impl Child {
         // SAFETY: the handle is open, and the place for the code is borrowed for the call.
         let done = unsafe { GetExitCodeProcess(self.process.as_raw_handle(), &raw mut code) };
         if done == 0 { Err(Error::last("GetExitCodeProcess")) } else { Ok(Some(code)) }
+    }
+}
+
+impl AsHandle for Child {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.process.as_handle()
     }
 }
 

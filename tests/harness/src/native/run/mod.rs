@@ -2,19 +2,21 @@
 
 mod clients;
 mod fixtures;
+mod lines;
 mod other_user;
 mod removal;
 
 use crate::native::feature::Feature;
 use crate::native::plan::{self, Plan};
 use crate::native::route::Route;
-use crate::native::server::{Answer, COMMAND, Given, Question};
+use crate::native::server::{Answer, COMMAND, Given, Question, Said};
 use crate::native::system::handle::AsHandle as _;
 use crate::native::system::process::Child;
-use crate::native::system::{Token, ntdll, settings, thread};
+use crate::native::system::{Token, ntdll, settings};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use clients::Client;
 use fixtures::Fixtures;
+use lines::Lines;
 use psimp_catalogue::{Case, ClientToken, Device, ServerToken, Who};
 use psimp_protocol::{CLIENTS_SETTING, RulesMode};
 use psimp_rules::Kernel;
@@ -22,14 +24,10 @@ pub(crate) use removal::clear;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The service of the driver.
 const SERVICE: &str = "PsImpersonate";
-
-/// How long a server process may take for one case.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs cases on this Windows, for the values of a kernel. `ended` gets each result at once.
 ///
@@ -194,7 +192,7 @@ impl Native {
         let started: Result<Vec<_>, String> =
             clients.iter().map(|(who, _)| self.start(*who, &mut tokens)).collect();
         let mut started = started.map_err(Trouble::Fixture)?;
-        let broken = |why: String| Trouble::Broken(why);
+        let broken = Trouble::Broken;
         let mut child = Child::start(&primary, &[COMMAND]).map_err(|error| broken(error.to_string()))?;
         if let Err(error) = &child.held
             && !self.warned.replace(true)
@@ -206,43 +204,40 @@ impl Native {
             .map(|(name, token)| Ok(((*name).to_owned(), child.give(token.as_handle())?)))
             .collect();
         let given = given.map_err(|error: crate::native::system::Error| broken(error.to_string()))?;
-        let mut links = BTreeMap::new();
-        for (client, (_, theirs)) in started.iter_mut().zip(clients) {
+        let mut clients_given = BTreeMap::new();
+        for (client, (_, theirs)) in started.iter().zip(clients) {
             let theirs =
                 theirs.iter().filter_map(|tok| Some((tok.name().to_owned(), tokens.get(tok.name())?)));
             let theirs: Vec<_> = theirs.collect();
             let link = client.give(&child, &theirs).map_err(|error| broken(error.to_string()))?;
-            links.insert(format!("{:?}", client.who), link);
+            clients_given.insert(format!("{:?}", client.who), link);
         }
-        let line =
-            serde_json::to_string(&question(given, links)).map_err(|error| broken(error.to_string()))?;
-        let mut input = child.input.take().ok_or_else(|| broken("it has no input".to_owned()))?;
-        writeln!(input, "{line}").map_err(|error| broken(error.to_string()))?;
-        drop(input);
-        let output = child.output.take().ok_or_else(|| broken("it has no output".to_owned()))?;
-        let (answer, wait) = channel();
-        thread::spawn(move || {
-            let mut line = String::new();
-            let read = BufReader::new(output).read_line(&mut line).map(|_| line);
-            // The waiting side may have timed out.
-            let _ = answer.send(read);
-        });
-        match wait.recv_timeout(PATIENCE) {
-            Ok(Ok(line)) if !line.is_empty() => {
-                serde_json::from_str(&line).map_err(|error| broken(format!("{error} in {line:?}")))
+        let line = serde_json::to_string(&question(given, clients_given))
+            .map_err(|error| broken(error.to_string()))?;
+        let lines = Lines::of(child.output.take().ok_or_else(|| broken("it has no output".to_owned()))?);
+        write(&mut child, &line).map_err(broken)?;
+        // The server's orders to its clients go through here.
+        loop {
+            let line = lines.next(&mut child).map_err(broken)?;
+            let said = serde_json::from_str(&line);
+            match said.map_err(|error| broken(format!("{error} in {line:?}")))? {
+                Said::Answer(answer) => return Ok(answer),
+                Said::Order(to, order) => {
+                    let client = started.iter_mut().find(|client| format!("{:?}", client.who) == to);
+                    let client =
+                        client.ok_or_else(|| broken(format!("an order to {to}, which is no client")))?;
+                    let answer = client.order(&order).map_err(broken)?;
+                    write(&mut child, &answer).map_err(broken)?;
+                }
             }
-            Ok(Err(error)) => Err(broken(format!("its output cannot be read: {error}"))),
-            Ok(Ok(_)) => {
-                let ended = match child.wait(Some(PATIENCE)) {
-                    Ok(Some(code)) => format!("it ended with {code:#x}"),
-                    Ok(None) => format!("it still runs after {} seconds more", PATIENCE.as_secs()),
-                    Err(error) => error.to_string(),
-                };
-                Err(broken(format!("{ended} and gave none")))
-            }
-            Err(_) => Err(broken(format!("none in {} seconds", PATIENCE.as_secs()))),
         }
     }
+}
+
+/// Writes a line to a process.
+fn write(child: &mut Child, line: &str) -> Result<(), String> {
+    let input = child.input.as_mut().ok_or_else(|| "it has no input".to_owned())?;
+    writeln!(input, "{line}").map_err(|error| error.to_string())
 }
 
 impl Native {

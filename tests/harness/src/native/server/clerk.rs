@@ -67,7 +67,7 @@ impl Clerk {
 
     /// An order to a client process.
     pub(super) fn order(&self, remote: Arc<Remote>, order: Order) -> Result<Result<Told, Failure>, Error> {
-        self.carry_out(move || remote.order(&order))
+        self.carry_out(move || remote.order(order))
     }
 
     fn carry_out<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {

@@ -11,8 +11,7 @@ use crate::native::system::device::{Device, Waiting};
 use crate::native::system::handle::OwnedHandle;
 use crate::native::system::information::Information;
 use crate::native::system::object::{Descriptor, Event};
-use crate::native::system::pipe::Pipe;
-use crate::native::system::process::End;
+use crate::native::system::pipe::{File, Pipe};
 use crate::native::system::token::{ADJUST_DEFAULT, QUERY};
 use crate::native::system::{Error, Token, thread};
 use crate::observe::short;
@@ -53,7 +52,7 @@ pub(super) struct CaseEnv {
     /// A pipe whose client another thread of this process is.
     pub(super) pipe: Mutex<Option<Pipe>>,
     /// The client's end of a pipe.
-    pub(super) pipe_client: Mutex<Option<End>>,
+    pub(super) pipe_client: Mutex<Option<File>>,
     /// Handles, by the case's numbers.
     pub(super) kept: Mutex<BTreeMap<usize, Kept>>,
     pub(super) asked: Asked,

@@ -16,6 +16,7 @@ mod requests;
 mod via_driver;
 
 use crate::driver::Failure;
+use crate::native::client::Order;
 use crate::native::feature::Feature;
 use crate::native::system::{Error, Token, process, thread};
 use crate::result::{Comparison, Mismatch, mismatch};
@@ -66,6 +67,15 @@ pub(super) enum Question {
     Wait,
 }
 
+/// A line of a server.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Said {
+    /// An order to the client process of this name. Its answer is the server's next line of input.
+    Order(String, Order),
+    /// The answer to the question, the last line.
+    Answer(Answer),
+}
+
 /// How long a server waits for [`Question::Wait`].
 const WAIT: Duration = Duration::from_secs(600);
 
@@ -103,10 +113,11 @@ pub fn serve() -> anyhow::Result<()> {
         }
         Question::Wait => Answer::Waiting,
     };
+    let waits = matches!(answer, Answer::Waiting);
     let mut out = process::output();
-    serde_json::to_writer(&mut out, &answer)?;
+    serde_json::to_writer(&mut out, &Said::Answer(answer))?;
     writeln!(out)?;
-    if matches!(answer, Answer::Waiting) {
+    if waits {
         thread::sleep(WAIT);
     }
     Ok(())
@@ -160,6 +171,7 @@ fn given(tokens: &BTreeMap<String, u64>) -> Result<Vec<(ClientToken, Token)>, Er
 fn remotes(clients: &BTreeMap<String, Given>) -> Result<BTreeMap<Who, Arc<Remote>>, String> {
     let named = [Who::Q, Who::ClientA, Who::ClientB].into_iter();
     let named = named.filter_map(|who| Some((who, clients.get(&format!("{who:?}"))?)));
-    let remote = |(who, given)| Ok((who, Arc::new(Remote::new(given)?)));
+    let turn = Arc::default();
+    let remote = |(who, given)| Ok((who, Arc::new(Remote::new(&format!("{who:?}"), given, &turn)?)));
     named.map(remote).collect::<Result<_, Failure>>().map_err(|failure| failure.to_string())
 }

@@ -100,7 +100,7 @@ impl<'a> Stage<'a> {
                 Who::Q => {
                     let process = actor.remote_of(Who::Q)?;
                     let handle = process::give(process.process.as_handle(), actor.device()?.as_handle())?;
-                    process.order(&Order::Keep { handle, keep: OF_Q }).and_then(done)?;
+                    process.order(Order::Keep { handle, keep: OF_Q }).and_then(done)?;
                     remote = Some(process);
                 }
                 who => drop(devices.insert(*who, open_device(READ_WRITE)?)),
@@ -184,7 +184,7 @@ impl<'a> Stage<'a> {
             Who::T1 => first.queried(ThreadArg::Own),
             Who::Q => self.remote.as_ref().map_or_else(
                 || "no process Q".to_owned(),
-                |remote| match remote.order(&Order::Look).and_then(super::remote::text) {
+                |remote| match remote.order(Order::Look).and_then(super::remote::text) {
                     Ok(words) => words,
                     Err(failure) => failure.to_string(),
                 },
@@ -452,7 +452,7 @@ impl Contract for Caller<'_> {
             Self::Own(client) => client.control(code, input, output),
             Self::Remote(remote) => {
                 let order = Order::Control { to: OF_Q, code, input: input.to_vec(), output: output.to_vec() };
-                written(remote.order(&order)?, output)
+                written(remote.order(order)?, output)
             }
         }
     }

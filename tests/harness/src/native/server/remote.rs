@@ -1,38 +1,39 @@
 //! A client process as its server uses it: orders to it, and steps that its thread carries out.
 
+use super::Said;
 use super::actor::Actor;
 use crate::driver::Failure;
 use crate::native::client::{Order, Refusal, Told};
 use crate::native::system::handle::{AsHandle as _, OwnedHandle};
-use crate::native::system::process::End;
 use crate::native::system::{Error, process, thread};
 use parking_lot::Mutex;
 use psimp_catalogue::{ClientToken, Context, Judge, Program, State, Step, Who};
 use psimp_nt::Status;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A client process as the harness gives it to a server: handles of the server process.
+/// The first number that [`Remote::number`] gives; a race has those before.
+const FIRST_NUMBER: usize = 1;
+
+/// A client process as the harness gives it to a server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::native) struct Given {
-    /// The process.
+    /// The process: a handle of the server process.
     pub(in crate::native) process: u64,
-    /// Where its orders are written.
-    pub(in crate::native) input: u64,
-    /// Where its answers are read.
-    pub(in crate::native) output: u64,
     /// Tokens by their names in the catalogue: handles of the client process.
     pub(in crate::native) tokens: BTreeMap<String, u64>,
 }
 
 /// A client process.
 pub(super) struct Remote {
+    name: String,
     pub(super) process: OwnedHandle,
-    link: Mutex<(End, BufReader<End>)>,
     tokens: BTreeMap<String, u64>,
+    /// One order at a time is on its way through the harness, whichever client it is for.
+    turn: Arc<Mutex<()>>,
     pub(super) process_id: u32,
     pub(super) thread_id: u32,
     /// The number of the file that it keeps next.
@@ -40,37 +41,37 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    pub(super) fn new(given: &Given) -> Result<Self, Failure> {
+    pub(super) fn new(name: &str, given: &Given, turn: &Arc<Mutex<()>>) -> Result<Self, Failure> {
         let mut remote = Self {
+            name: name.to_owned(),
             process: thread::given(given.process)?,
-            link: Mutex::new((
-                End::from(thread::given(given.input)?),
-                BufReader::new(End::from(thread::given(given.output)?)),
-            )),
             tokens: given.tokens.clone(),
+            turn: turn.clone(),
             process_id: 0,
             thread_id: 0,
-            next: AtomicUsize::new(0),
+            next: AtomicUsize::new(FIRST_NUMBER),
         };
-        match remote.order(&Order::Identify)? {
+        match remote.order(Order::Identify)? {
             Told::Ids(process, thread) => (remote.process_id, remote.thread_id) = (process, thread),
             other => return Err(unexpected(&other)),
         }
         Ok(remote)
     }
 
-    /// Sends an order and waits for its answer. The calling thread must not impersonate: below Impersonation it writes
-    /// to no pipe.
-    pub(super) fn order(&self, order: &Order) -> Result<Told, Failure> {
+    /// Sends an order through the harness, and waits for the answer. The calling thread must not impersonate: below
+    /// Impersonation it writes to no pipe.
+    pub(super) fn order(&self, order: Order) -> Result<Told, Failure> {
         let failed = |call| {
             move |error: std::io::Error| Failure::from(Error::of_std(call, &error).of("a client process"))
         };
         let text = |error: serde_json::Error| Failure::Fault(format!("a client process: {error}"));
-        let mut both = self.link.lock();
-        let (input, output) = &mut *both;
-        writeln!(input, "{}", serde_json::to_string(order).map_err(text)?).map_err(failed("WriteFile"))?;
+        let said = serde_json::to_string(&Said::Order(self.name.clone(), order)).map_err(text)?;
+        let _turn = self.turn.lock();
+        let mut out = process::output();
+        writeln!(out, "{said}").and_then(|()| out.flush()).map_err(failed("WriteFile"))?;
+        drop(out);
         let mut line = String::new();
-        output.read_line(&mut line).map_err(failed("ReadFile"))?;
+        process::input().read_line(&mut line).map_err(failed("ReadFile"))?;
         if line.is_empty() {
             return Err(Failure::Fault("a client process has ended".to_owned()));
         }
