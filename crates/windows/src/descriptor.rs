@@ -5,6 +5,7 @@
 use crate::Error;
 use psimp_model::{Ace, Acl, MandatoryLabel, SecurityDescriptor};
 use psimp_nt::{Sid, Status};
+#[cfg(windows)]
 use zerocopy::IntoBytes;
 
 /// `GENERIC_ALL` and every other right but `ACCESS_SYSTEM_SECURITY`: an access check maps the generic rights of the
@@ -43,6 +44,7 @@ impl Descriptor {
     }
 
     /// Its bytes.
+    #[cfg(windows)]
     pub fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -24,6 +24,6 @@ pub use client::serve as serve_as_client;
 #[cfg(windows)]
 pub(crate) use run::clear;
 #[cfg(windows)]
-pub use run::{run, wait};
+pub use run::{bench, run, soak, survey, wait};
 #[cfg(windows)]
 pub use server::serve;

@@ -1,6 +1,7 @@
 //! Client processes of a case: each has the primary token of its threads in the catalogue. The case's server process
 //! gives them orders, which the harness passes on.
 
+use super::PATIENCE;
 use super::lines::Lines;
 use crate::native::client::{COMMAND, Order};
 use crate::native::server::Given;
@@ -71,6 +72,8 @@ impl Client {
         let order = serde_json::to_string(order).map_err(|error| of(error.to_string()))?;
         let input = self.child.input.as_mut().ok_or_else(|| of("it has no input".to_owned()))?;
         writeln!(input, "{order}").map_err(|error| of(error.to_string()))?;
-        self.answers.next(&mut self.child).map_err(|why| format!("client process {:?}: {why}", self.who))
+        self.answers
+            .next(&mut self.child, PATIENCE)
+            .map_err(|why| format!("client process {:?}: {why}", self.who))
     }
 }

@@ -3,8 +3,10 @@
 mod clients;
 mod fixtures;
 mod lines;
+mod load;
 mod other_user;
 mod removal;
+mod survey;
 
 use crate::native::feature::Feature;
 use crate::native::plan::{self, Plan};
@@ -17,6 +19,7 @@ use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use clients::Client;
 use fixtures::Fixtures;
 use lines::Lines;
+pub use load::{bench, soak};
 use psimp_catalogue::{Case, ClientToken, Device, ServerToken, Who};
 use psimp_protocol::{CLIENTS_SETTING, RulesMode};
 use psimp_rules::Kernel;
@@ -24,7 +27,11 @@ pub(crate) use removal::clear;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+pub use survey::survey;
+
+/// How long a server process may take for one case.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service of the driver.
 const SERVICE: &str = "PsImpersonate";
@@ -39,15 +46,7 @@ pub fn run(
     route: Route,
     ended: &dyn Fn(&CaseResult),
 ) -> Result<Vec<CaseResult>, String> {
-    let wine = ntdll::wine_version();
-    let mut native = Native {
-        fixtures: Fixtures::new(wine.is_some())?,
-        kernel,
-        route,
-        wine,
-        tried: BTreeMap::new(),
-        warned: Cell::new(false),
-    };
+    let mut native = Native::new(kernel, route)?;
     let one = |case| {
         let result = native.case(case);
         ended(&result);
@@ -92,6 +91,18 @@ struct Native {
 }
 
 impl Native {
+    fn new(kernel: Kernel, route: Route) -> Result<Self, String> {
+        let wine = ntdll::wine_version();
+        Ok(Self {
+            fixtures: Fixtures::new(wine.is_some())?,
+            kernel,
+            route,
+            wine,
+            tried: BTreeMap::new(),
+            warned: Cell::new(false),
+        })
+    }
+
     fn case(&mut self, case: &Case) -> CaseResult {
         let start = Instant::now();
         let status = self.status(case);
@@ -103,11 +114,9 @@ impl Native {
             Ok(plan) => plan,
             Err(why) => return CaseStatus::Skipped(why.to_owned()),
         };
-        if let Some(version) = self.wine.clone() {
-            for feature in &plan.features {
-                if let Err(seen) = self.tried(*feature) {
-                    return CaseStatus::Skipped(format!("needs {feature}; on Wine {version}, {seen}"));
-                }
+        for feature in &plan.features {
+            if let Some(why) = self.lacks(*feature) {
+                return CaseStatus::Skipped(why);
             }
         }
         if let Device::Needed(wanted) = plan.setting {
@@ -121,10 +130,17 @@ impl Native {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
             Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
-            Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
             Ok(Answer::Another(needs)) | Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
+            Ok(_) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
         }
+    }
+
+    /// Why a feature is missing, under Wine.
+    fn lacks(&mut self, feature: Feature) -> Option<String> {
+        let version = self.wine.clone()?;
+        let seen = self.tried(feature).err()?;
+        Some(format!("needs {feature}; on Wine {version}, {seen}"))
     }
 
     /// Whether the kernel has a feature; each is tried once.
@@ -142,11 +158,9 @@ impl Native {
             Feature::Downgrade => (ServerToken::SR, &[ClientToken::A2][..]),
             _ => (ServerToken::S, &[][..]),
         };
-        match self.question(server, tokens, &[], |tokens, _| Question::Probe { feature, tokens }) {
+        match self.question(server, tokens, &[], PATIENCE, |tokens, _| Question::Probe { feature, tokens }) {
             Ok(Answer::Probed(tried)) => tried,
-            Ok(Answer::Finished(_) | Answer::Another(_) | Answer::Unable(_) | Answer::Waiting) => {
-                Err("the probe got another answer".to_owned())
-            }
+            Ok(_) => Err("the probe got another answer".to_owned()),
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
         }
     }
@@ -156,7 +170,7 @@ impl Native {
         let clients: Vec<_> = plan.clients().collect();
         let (id, kernel) = (case.id.to_owned(), self.kernel);
         // Read after the tokens are made, which may have obtained the other user.
-        self.question(plan.server, &tokens, &clients, |tokens, clients| Question::Case {
+        self.question(plan.server, &tokens, &clients, PATIENCE, |tokens, clients| Question::Case {
             id,
             kernel: kernel.to_string(),
             documented_rules: self.documented_rules(),
@@ -181,6 +195,7 @@ impl Native {
         server: ServerToken,
         tokens: &[ClientToken],
         clients: &[(Who, Vec<ClientToken>)],
+        patience: Duration,
         question: impl FnOnce(BTreeMap<String, u64>, BTreeMap<String, Given>) -> Question,
     ) -> Result<Answer, Trouble> {
         self.fixtures.sessions(server, tokens).map_err(Trouble::Fixture)?;
@@ -218,7 +233,7 @@ impl Native {
         write(&mut child, &line).map_err(broken)?;
         // The server's orders to its clients go through here.
         loop {
-            let line = lines.next(&mut child).map_err(broken)?;
+            let line = lines.next(&mut child, patience).map_err(broken)?;
             let said = serde_json::from_str(&line);
             match said.map_err(|error| broken(format!("{error} in {line:?}")))? {
                 Said::Answer(answer) => return Ok(answer),

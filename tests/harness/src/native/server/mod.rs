@@ -2,6 +2,7 @@
 //! standard input, and writes the answer when it no longer impersonates.
 
 mod actor;
+mod bench;
 mod clerk;
 mod connections;
 mod env;
@@ -13,13 +14,18 @@ mod program;
 mod race;
 mod remote;
 mod requests;
+mod soak;
+mod survey;
 mod via_driver;
 
+use crate::bench::OnDevice;
 use crate::driver::Failure;
 use crate::native::client::Order;
 use crate::native::feature::Feature;
 use crate::native::system::{Error, Token, process, thread};
 use crate::result::{Comparison, Mismatch, mismatch};
+use crate::soak::Figures;
+use crate::survey::{Observation, decisions};
 use env::Unready;
 use psimp_catalogue::{ClientToken, ServerToken, Who};
 use psimp_nt::Sid;
@@ -63,6 +69,31 @@ pub(super) enum Question {
         /// Client processes, by the names of their threads in the catalogue.
         clients: BTreeMap<String, Given>,
     },
+    /// What a decision of group D comes to.
+    Decision {
+        /// Id of its case.
+        id: String,
+        /// Whether it goes through the driver.
+        driver: bool,
+        /// Tokens by their names in the catalogue: handles of the server process.
+        tokens: BTreeMap<String, u64>,
+    },
+    /// What threads find that make random requests.
+    Soak {
+        /// How long.
+        duration: Duration,
+        /// How many.
+        threads: usize,
+        /// Tokens by their names in the catalogue: handles of the server process.
+        tokens: BTreeMap<String, u64>,
+    },
+    /// How many calls it makes a second.
+    Bench {
+        /// How long it measures.
+        duration: Duration,
+        /// One token, by its name in the catalogue: a handle of the server process.
+        tokens: BTreeMap<String, u64>,
+    },
     /// No question: the server waits until it is ended, or for [`WAIT`].
     Wait,
 }
@@ -88,6 +119,12 @@ pub(super) enum Answer {
     Finished(Result<String, Vec<Mismatch>>),
     /// The server did not become what its fixture says; a sentence.
     Another(String),
+    /// What the decision came to.
+    Decided(Observation),
+    /// What the threads found.
+    Soaked(Figures),
+    /// The rates.
+    Measured(OnDevice),
     /// The harness cannot carry the case out, for a reason of its own; a sentence.
     Unable(String),
     /// The server waits from now on.
@@ -110,6 +147,21 @@ pub fn serve() -> anyhow::Result<()> {
                 .map_err(Answer::Unable)
                 .and_then(|remotes| case(&id, &kernel, rules, &server, &tokens, other_user, remotes))
                 .map_or_else(|other| other, Answer::Finished)
+        }
+        Question::Decision { id, driver, tokens } => {
+            decision(&id, driver, &tokens).map_or_else(Answer::Unable, Answer::Decided)
+        }
+        Question::Soak { duration, threads, tokens } => {
+            let soaked = given(&tokens).map_err(|error| error.to_string());
+            let soaked = soaked.and_then(|tokens| soak::soak(&tokens, duration, threads));
+            soaked.map_or_else(Answer::Unable, Answer::Soaked)
+        }
+        Question::Bench { duration, tokens } => {
+            let given = given(&tokens).map_err(|error| error.to_string());
+            let token =
+                given.and_then(|given| given.into_iter().next().ok_or("there is no token".to_owned()));
+            let measured = token.and_then(|(_, token)| bench::bench(&token, duration));
+            measured.map_or_else(Answer::Unable, Answer::Measured)
         }
         Question::Wait => Answer::Waiting,
     };
@@ -154,6 +206,20 @@ fn case(
         Err(Unready::Device(status)) => Ok(Err(vec![mismatch("the device", "opens", status.to_string())])),
         Err(Unready::Fixture(why)) => Err(Answer::Another(why)),
         Err(Unready::Harness(why)) => Err(Answer::Unable(why)),
+    }
+}
+
+fn decision(id: &str, driver: bool, tokens: &BTreeMap<String, u64>) -> Result<Observation, String> {
+    let row = decisions()
+        .into_iter()
+        .find(|row| row.id == id)
+        .ok_or_else(|| format!("there is no decision {id}"))?;
+    let given = given(tokens).map_err(|error| error.to_string())?;
+    let rules = driver.then_some(RulesMode::Kernel);
+    match env::CaseEnv::new(Kernel::Win10, rules, row.server, given, None, BTreeMap::new()) {
+        Ok(env) => Ok(survey::decide(&env, row)),
+        Err(Unready::Device(status)) => Err(format!("the device does not open: {status}")),
+        Err(Unready::Fixture(why) | Unready::Harness(why)) => Err(why),
     }
 }
 
