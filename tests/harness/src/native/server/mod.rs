@@ -143,10 +143,17 @@ pub fn serve() -> anyhow::Result<()> {
         Question::Case { id, kernel, documented_rules, server, tokens, other_user, clients } => {
             let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
             let rules = documented_rules.map(rules);
-            remotes(&clients)
-                .map_err(Answer::Unable)
-                .and_then(|remotes| case(&id, &kernel, rules, &server, &tokens, other_user, remotes))
-                .map_or_else(|other| other, Answer::Finished)
+            let remotes = remotes(&clients).map_err(Unready::Harness);
+            let found =
+                remotes.and_then(|remotes| case(&id, &kernel, rules, &server, &tokens, other_user, remotes));
+            match found {
+                Ok(found) => Answer::Finished(found),
+                Err(Unready::Device(status)) => {
+                    Answer::Finished(Err(vec![mismatch("the device", "opens", status.to_string())]))
+                }
+                Err(Unready::Fixture(why)) => Answer::Another(why),
+                Err(Unready::Harness(why)) => Answer::Unable(why),
+            }
         }
         Question::Decision { id, driver, tokens } => {
             decision(&id, driver, &tokens).map_or_else(Answer::Unable, Answer::Decided)
@@ -188,8 +195,8 @@ fn case(
     tokens: &BTreeMap<String, u64>,
     other_user: Option<Vec<u8>>,
     remotes: BTreeMap<Who, Arc<Remote>>,
-) -> Result<Comparison, Answer> {
-    let unknown = |what: &str, name: &str| Answer::Unable(format!("there is no {what} {name}"));
+) -> Result<Comparison, Unready> {
+    let unknown = |what: &str, name: &str| Unready::Harness(format!("there is no {what} {name}"));
     let cases = psimp_catalogue::cases();
     let case = cases.iter().find(|case| case.id == id).ok_or_else(|| unknown("case", id))?;
     let kernel = Kernel::from_name(kernel).ok_or_else(|| unknown("kernel", kernel))?;
@@ -197,16 +204,12 @@ fn case(
         .iter()
         .find(|token| token.name() == server)
         .ok_or_else(|| unknown("server", server))?;
-    let given = given(tokens).map_err(|error| Answer::Unable(error.to_string()))?;
+    let given = given(tokens).map_err(|error| Unready::Harness(error.to_string()))?;
     let other_user = other_user.map(|bytes| Sid::parse(&bytes)).transpose();
     let other_user =
-        other_user.map_err(|_| Answer::Unable("the other user's SID cannot be parsed".to_owned()))?;
-    match env::CaseEnv::new(kernel, rules, *server, given, other_user, remotes) {
-        Ok(env) => Ok(actor::run(&env, case)),
-        Err(Unready::Device(status)) => Ok(Err(vec![mismatch("the device", "opens", status.to_string())])),
-        Err(Unready::Fixture(why)) => Err(Answer::Another(why)),
-        Err(Unready::Harness(why)) => Err(Answer::Unable(why)),
-    }
+        other_user.map_err(|_| Unready::Harness("the other user's SID cannot be parsed".to_owned()))?;
+    let env = env::CaseEnv::new(kernel, rules, *server, given, other_user, remotes)?;
+    Ok(actor::run(&env, case))
 }
 
 fn decision(id: &str, driver: bool, tokens: &BTreeMap<String, u64>) -> Result<Observation, String> {
