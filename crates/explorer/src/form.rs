@@ -104,7 +104,7 @@ mod tests {
         let all: Vec<_> = facts().iter().map(|fact| fact.name).collect();
         assert_eq!(names(Side::Token), all);
         // The token of a process is primary.
-        let of_process: Vec<_> = all.into_iter().filter(|name| !["type", "level"].contains(name)).collect();
+        let of_process: Vec<_> = all.into_iter().filter(|name| !["type", "level", "recorded"].contains(name)).collect();
         assert_eq!(names(Side::Process), of_process);
     }
 

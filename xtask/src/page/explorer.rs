@@ -24,6 +24,7 @@ const ASK: &str = "(async (fragment) => {
     location.hash = fragment;
     await asked;
   }
+  if (document.getElementById('answer').hidden) return [];
   const text = (row, part) => row.querySelector(part)?.innerText ?? null;
   return Array.from(document.querySelectorAll('#profiles tbody tr'), (row) => ({
     name: row.querySelector('th').firstChild.data,
@@ -108,7 +109,9 @@ fn group_d(browser: &mut Browser) -> Result<usize> {
         let Body::Decision(row) = case.body else { continue };
         rows += 1;
         let shown = ask(browser, &fragment(row))?;
-        ensure!(shown.len() == PROFILES.len(), "{}: the page shows {shown:?}", row.id);
+        let first = "document.getElementById('first').innerText";
+        ensure!(!shown.is_empty(), "{}: no answer, but {}", row.id, browser.evaluate(first)?);
+        ensure!(shown.len() == PROFILES.len(), "{}: {} profiles", row.id, shown.len());
         for (profile, shown) in PROFILES.iter().zip(shown) {
             ensure!(shown.name == profile.name, "{}: {shown:?} is in the place of {}", row.id, profile.name);
             let Some(expected) = row.column(profile) else { continue };
@@ -181,7 +184,8 @@ fn said(fixture: &Fixture, usual: &Fixture) -> Vec<String> {
     let filtered = fixture.logon == Logon::A1Filtered;
     say(filtered, "filtered".to_owned());
     say(fixture.logon != own && !filtered, format!("logon={:#x}", fixture.logon.luid().0));
-    say(fixture.level != usual.level, format!("level={}", fixture.level.name()));
+    let level = if fixture.token_type == TokenType::Primary { "recorded" } else { "level" };
+    say(fixture.level != usual.level, format!("{level}={}", fixture.level.name()));
     say(fixture.restriction == Restriction::Restricted, "restricted".to_owned());
     say(fixture.restriction == Restriction::WriteRestricted, "write-restricted".to_owned());
     say(fixture.impersonate == Privilege::Enabled, "privilege=SeImpersonate".to_owned());
