@@ -20,6 +20,8 @@ pub mod console;
 #[cfg(windows)]
 pub mod device;
 pub mod error;
+#[cfg(windows)]
+pub mod handle;
 pub mod information;
 #[cfg(windows)]
 pub mod logon;

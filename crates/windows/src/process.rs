@@ -7,7 +7,10 @@ use crate::structure::length;
 use crate::wide::wide;
 use crate::{Error, Token, rights};
 use std::fs::File;
+use std::io::{self, BufRead, Write};
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use windows_sys::Win32::Foundation::{
     DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED, FILETIME, HANDLE,
@@ -20,6 +23,61 @@ use windows_sys::Win32::System::Threading::{
     GetExitCodeProcess, GetProcessTimes, INFINITE, PROCESS_INFORMATION, PROCESS_SYNCHRONIZE, ResumeThread,
     STARTF_USESTDHANDLES, STARTUPINFOEXW, STARTUPINFOW, TerminateProcess, WaitForSingleObject,
 };
+
+pub use std::process::id;
+
+/// The standard input of this process.
+pub fn input() -> impl BufRead {
+    io::stdin().lock()
+}
+
+/// The standard output of this process.
+pub fn output() -> impl Write {
+    io::stdout().lock()
+}
+
+/// The folder for data of the user who runs this process: `%LOCALAPPDATA%`, or that of temporary files.
+pub fn data_folder() -> PathBuf {
+    let local = std::env::var_os("LOCALAPPDATA").filter(|path| !path.is_empty());
+    local.map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
+/// Another program, started by the calling thread with the token of this process.
+#[derive(Debug)]
+pub struct Program(std::process::Child);
+
+impl Program {
+    /// Starts a program of Windows, given by its path below the system's folder. Its image is opened as the calling
+    /// thread is.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn start(path: &str, arguments: &[&str]) -> Result<Self, Error> {
+        let root = std::env::var_os("SystemRoot").ok_or(Error::win32("the variable SystemRoot", 0))?;
+        let program = PathBuf::from(root).join(path);
+        let mut command = Command::new(&program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let started = command.spawn().map_err(|error| Error::of_std("CreateProcessW", &error));
+        started.map(Self).map_err(|error| error.of(program.display()))
+    }
+
+    /// A handle of the process.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn handle(&self) -> Result<OwnedHandle, Error> {
+        let copy = self.0.as_handle().try_clone_to_owned();
+        copy.map_err(|error| Error::of_std("DuplicateHandle", &error))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn wait(mut self) -> Result<(), Error> {
+        self.0.wait().map(drop).map_err(|error| Error::of_std("WaitForSingleObject", &error))
+    }
+}
 
 /// A child process. It ends, at the latest, when this is dropped, or when this
 /// process ends.

@@ -11,6 +11,16 @@ use windows_sys::Wdk::System::Threading::{NtSetInformationThread, ThreadImperson
 use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE};
 use windows_sys::Win32::System::Threading::{GetCurrentThreadId, OpenProcess, OpenThread};
 
+pub use std::thread::{Scope, ScopedJoinHandle, scope, sleep, spawn};
+
+/// A new thread of this process, which ends before the scope does.
+pub fn spawn_in<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    run: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    scope.spawn(run)
+}
+
 /// The pseudo-handle of the calling thread.
 pub fn current() -> BorrowedHandle<'static> {
     let handle = std::ptr::without_provenance_mut(usize::MAX - 1);

@@ -44,12 +44,6 @@ impl Folder {
         Self(path)
     }
 
-    /// `%LOCALAPPDATA%\psimp`, or `psimp` in the folder of temporary files.
-    pub fn of_this_user() -> Self {
-        let local = std::env::var_os("LOCALAPPDATA").filter(|path| !path.is_empty());
-        Self(local.map_or_else(std::env::temp_dir, PathBuf::from).join("psimp"))
-    }
-
     /// The journal's file.
     pub fn journal(&self) -> PathBuf {
         self.0.join("journal.jsonl")

@@ -14,6 +14,8 @@ pub mod route;
 mod run;
 #[cfg(windows)]
 mod server;
+#[cfg(windows)]
+mod system;
 
 #[cfg(windows)]
 pub(crate) use run::clear;

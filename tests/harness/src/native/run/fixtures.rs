@@ -6,13 +6,13 @@
 
 use super::other_user::{self, Other};
 use crate::native::fixture::{self, HARMLESS, OTHER_PRIVILEGE, Wanted};
+use crate::native::system::information::Information;
+use crate::native::system::token::{ALL_ACCESS, Filter};
+use crate::native::system::{Token, thread};
 use psimp_catalogue::{ClientToken, Fixture, Logon, Privilege, ServerToken, User};
 use psimp_model::{privileges, sids};
 use psimp_nt::{Level, Sid, TokenType, integrity};
 use psimp_rules::Restriction;
-use psimp_windows::information::Information;
-use psimp_windows::token::{ALL_ACCESS, Filter};
-use psimp_windows::{Token, thread};
 use std::cell::OnceCell;
 
 /// Makes tokens.
@@ -190,7 +190,7 @@ fn made_of(
 /// The system's anonymous token, obtained on a separate thread.
 fn anonymous() -> Result<Token, String> {
     let refused = |call| move |status| format!("needs the anonymous token: {call}: {status}");
-    let opened = std::thread::spawn(move || {
+    let opened = thread::spawn(move || {
         thread::impersonate_anonymous(thread::current()).map_err(refused("NtImpersonateAnonymousToken"))?;
         Token::of_thread(thread::current(), ALL_ACCESS, true).map_err(refused("NtOpenThreadToken"))
     });

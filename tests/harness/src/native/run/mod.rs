@@ -8,18 +8,18 @@ use crate::native::feature::Feature;
 use crate::native::plan::Plan;
 use crate::native::route::Route;
 use crate::native::server::{Answer, COMMAND, Question};
+use crate::native::system::handle::AsHandle as _;
+use crate::native::system::process::Child;
+use crate::native::system::{ntdll, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use fixtures::Fixtures;
 use psimp_catalogue::{Case, ClientToken, ServerToken};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
-use psimp_windows::ntdll;
-use psimp_windows::process::Child;
 pub(crate) use removal::clear;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::windows::io::AsHandle as _;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -182,14 +182,14 @@ impl Native {
         }
         let given: Result<_, _> =
             tokens.iter().map(|(name, token)| Ok((name.clone(), child.give(token.as_handle())?))).collect();
-        let given = given.map_err(|error: psimp_windows::Error| broken(error.to_string()))?;
+        let given = given.map_err(|error: crate::native::system::Error| broken(error.to_string()))?;
         let line = serde_json::to_string(&question(given)).map_err(|error| broken(error.to_string()))?;
         let mut input = child.input.take().ok_or_else(|| broken("it has no input".to_owned()))?;
         writeln!(input, "{line}").map_err(|error| broken(error.to_string()))?;
         drop(input);
         let output = child.output.take().ok_or_else(|| broken("it has no output".to_owned()))?;
         let (answer, wait) = channel();
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             let mut line = String::new();
             let read = BufReader::new(output).read_line(&mut line).map(|_| line);
             // The waiting side may have timed out.

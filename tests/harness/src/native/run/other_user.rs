@@ -6,14 +6,14 @@
 
 use super::removal::{self, PREFIX, Windows};
 use crate::journal::Thing;
+use crate::native::system::account::{self, Account};
+use crate::native::system::error::Error;
+use crate::native::system::information::Information;
+use crate::native::system::logon::{self, Kind};
+use crate::native::system::random::{self, Password};
+use crate::native::system::{Token, token};
 use psimp_model::sids;
 use psimp_nt::Sid;
-use psimp_windows::account::{self, Account};
-use psimp_windows::error::Error;
-use psimp_windows::information::Information;
-use psimp_windows::logon::{self, Kind};
-use psimp_windows::random::{self, Password};
-use psimp_windows::{Token, token};
 use std::fmt::Write as _;
 
 /// `SeTcbPrivilege`.

@@ -1,8 +1,8 @@
 //! Accounts and profiles that psimp creates on this Windows, and their removal.
 
 use crate::journal::{Folder, Journal, Made, RemovalReport, Removed, Thing, World, Writer};
-use psimp_windows::account::{self, Account};
-use psimp_windows::{console, process};
+use crate::native::system::account::{self, Account};
+use crate::native::system::{console, process};
 use std::sync::OnceLock;
 
 /// The prefix of the names of accounts that psimp creates.
@@ -48,10 +48,10 @@ impl World for Windows {
 pub(super) fn journal() -> Result<&'static Journal<Folder>, String> {
     static JOURNAL: OnceLock<Result<Journal<Folder>, String>> = OnceLock::new();
     let opened = JOURNAL.get_or_init(|| {
-        let pid = std::process::id();
+        let pid = process::id();
         let started =
             process::this_started().map_err(|error| error.of("the journal's look at it").to_string())?;
-        Ok(Journal::new(Folder::of_this_user(), Writer { pid, started }))
+        Ok(Journal::new(folder(), Writer { pid, started }))
     });
     let journal = opened.as_ref().map_err(Clone::clone)?;
     console::before_the_end(|| tell(journal.stop(&Windows))).map_err(|error| error.to_string())?;
@@ -68,7 +68,7 @@ pub(super) fn list_nothing() -> Result<Made<'static, Folder, Windows>, String> {
 /// the process.
 pub(crate) fn clear() {
     // Without a journal there is nothing to remove, and the folder is not created.
-    if !Folder::of_this_user().journal().exists() {
+    if !folder().journal().exists() {
         return;
     }
     match journal() {
@@ -92,5 +92,10 @@ fn tell(told: std::io::Result<Vec<RemovalReport>>) {
 }
 
 fn place() -> String {
-    Folder::of_this_user().journal().display().to_string()
+    folder().journal().display().to_string()
+}
+
+/// A folder of psimp's own, below that of the user who runs it.
+fn folder() -> Folder {
+    Folder::at(process::data_folder().join("psimp"))
 }

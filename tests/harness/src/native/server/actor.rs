@@ -3,25 +3,25 @@
 use super::env::{CaseEnv, Kept, kind};
 use super::observe::{self, OpenedToken};
 use crate::driver::Failure;
+use crate::native::system::error::Error;
+use crate::native::system::handle::{AsHandle, BorrowedHandle, OwnedHandle};
+use crate::native::system::rights::ALL_OF_A_THREAD;
+use crate::native::system::thread::{Scope, ScopedJoinHandle};
+use crate::native::system::{Token, thread};
 use crate::result::Comparison;
 use psimp_catalogue::{Body, Case, ClientToken, Column, DecisionRow, Program, State, Step, Who};
 use psimp_model::privileges;
 use psimp_nt::Status;
-use psimp_windows::error::Error;
-use psimp_windows::rights::ALL_OF_A_THREAD;
-use psimp_windows::{Token, thread};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
 use std::sync::mpsc::{Sender, channel};
-use std::thread::{Scope, ScopedJoinHandle};
 
 /// `FILE_READ_DATA`, and `EVENT_QUERY_STATE` of the objects here.
 pub(super) const READ: u32 = 1;
 
 /// Carries out a case, and compares the results with the expected values.
 pub(super) fn run(env: &CaseEnv, case: &Case) -> Comparison {
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let mut actor = Actor::new(env, Who::T1, scope);
         match case.body {
             Body::Decision(row) if env.driver.is_some() => actor.decide_through_driver(row),
@@ -297,7 +297,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         self.workers.entry(who).or_insert_with(|| {
             let (parts, waiting) = channel::<Work>();
             let (started, start) = channel();
-            let thread = scope.spawn(move || {
+            let thread = thread::spawn_in(scope, move || {
                 // The other end waits for this.
                 let _ = started.send(thread::current_id());
                 let mut actor = Actor::new(env, who, scope);

@@ -3,14 +3,14 @@
 //! A thread that impersonates would ask for it as its client: another user may not open the process's threads and
 //! tokens, and nothing opens below Impersonation.
 
+use crate::native::system::handle::{AsHandle as _, OwnedHandle};
+use crate::native::system::information::Information;
+use crate::native::system::object::{Descriptor, Event};
+use crate::native::system::token::QUERY;
+use crate::native::system::{Error, Token, thread};
 use parking_lot::Mutex;
 use psimp_model::rights::TOKEN_ADJUST_PRIVILEGES;
 use psimp_nt::{Sid, Status};
-use psimp_windows::information::Information;
-use psimp_windows::object::{Descriptor, Event};
-use psimp_windows::token::QUERY;
-use psimp_windows::{Error, Token, thread};
-use std::os::windows::io::{AsHandle as _, OwnedHandle};
 use std::sync::mpsc::{Sender, channel};
 
 type Order = Box<dyn FnOnce() + Send>;
@@ -22,7 +22,7 @@ impl Clerk {
     /// Starts it, on a thread that does not impersonate yet.
     pub(super) fn start() -> Self {
         let (orders, waiting) = channel::<Order>();
-        std::thread::spawn(move || waiting.into_iter().for_each(|order| order()));
+        thread::spawn(move || waiting.into_iter().for_each(|order| order()));
         Self(Mutex::new(orders))
     }
 

@@ -4,6 +4,12 @@ use super::clerk::Clerk;
 use crate::driver::Failure;
 use crate::native::identity::{self, Identity};
 use crate::native::route::Route;
+use crate::native::system::device::{Device, Waiting};
+use crate::native::system::handle::OwnedHandle;
+use crate::native::system::information::Information;
+use crate::native::system::object::{Descriptor, Event};
+use crate::native::system::token::QUERY;
+use crate::native::system::{Error, Token, thread};
 use crate::observe::short;
 use crate::result::{Mismatch, compare};
 use crate::run::Asked;
@@ -13,13 +19,7 @@ use psimp_model::sids;
 use psimp_nt::{Sid, Status, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
-use psimp_windows::device::{Device, Waiting};
-use psimp_windows::information::Information;
-use psimp_windows::object::{Descriptor, Event};
-use psimp_windows::token::QUERY;
-use psimp_windows::{Error, Token, thread};
 use std::collections::BTreeMap;
-use std::os::windows::io::OwnedHandle;
 
 /// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
 const READ_WRITE: u32 = 3;
@@ -229,7 +229,7 @@ pub(super) fn kind(token: &Information) -> String {
 /// # Errors
 /// The status of the open.
 pub(super) fn open_device() -> Result<Device, Status> {
-    let opened = std::thread::spawn(|| Device::open(READ_WRITE, Waiting::Kernel)).join();
+    let opened = thread::spawn(|| Device::open(READ_WRITE, Waiting::Kernel)).join();
     // The thread does not panic.
     opened.unwrap_or(Err(Status::UNSUCCESSFUL))
 }

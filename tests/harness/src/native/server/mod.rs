@@ -12,16 +12,16 @@ mod program;
 mod via_driver;
 
 use crate::native::feature::Feature;
+use crate::native::system::{Error, Token, process, thread};
 use crate::result::{Comparison, Mismatch, mismatch};
 use env::Unready;
 use psimp_catalogue::ClientToken;
 use psimp_nt::Sid;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
-use psimp_windows::{Error, Token, thread};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{BufRead as _, Write as _};
 use std::time::Duration;
 
 /// The hidden command of the harness that makes a process a server.
@@ -76,7 +76,7 @@ pub(super) enum Answer {
 /// Why the question cannot be read or the answer cannot be written.
 pub fn serve() -> anyhow::Result<()> {
     let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
+    process::input().read_line(&mut line)?;
     let answer = match serde_json::from_str(&line)? {
         Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
         Question::Case { id, kernel, documented_rules, tokens, other_user } => {
@@ -86,11 +86,11 @@ pub fn serve() -> anyhow::Result<()> {
         }
         Question::Wait => Answer::Waiting,
     };
-    let mut out = io::stdout().lock();
+    let mut out = process::output();
     serde_json::to_writer(&mut out, &answer)?;
     writeln!(out)?;
     if matches!(answer, Answer::Waiting) {
-        std::thread::sleep(WAIT);
+        thread::sleep(WAIT);
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! What user mode can observe of a thread, in the catalogue's notation.
 
 use super::env::{CaseEnv, kind};
+use crate::native::system::Token;
+use crate::native::system::handle::BorrowedHandle;
+use crate::native::system::information::Information;
+use crate::native::system::token::QUERY;
 use psimp_catalogue::{ClientToken, User};
 use psimp_nt::Status;
-use psimp_windows::Token;
-use psimp_windows::information::Information;
-use psimp_windows::token::QUERY;
-use std::os::windows::io::BorrowedHandle;
 
 use crate::observe::short;
 

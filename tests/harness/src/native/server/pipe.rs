@@ -3,9 +3,9 @@
 use super::actor::Actor;
 use super::env::kind;
 use super::observe::{self, OpenedToken};
+use crate::native::system::pipe::Pipe;
+use crate::native::system::thread;
 use psimp_nt::Status;
-use psimp_windows::pipe::Pipe;
-use psimp_windows::thread;
 use std::io::{Read as _, Write as _};
 
 /// A client opens a pipe of this process with the quality of service and writes;

@@ -3,12 +3,12 @@
 use super::observe::OpenedToken;
 use super::pipe;
 use crate::native::feature::Feature;
+use crate::native::system::handle::AsHandle as _;
+use crate::native::system::object::{Descriptor, Event};
+use crate::native::system::token::{ALL_ACCESS, Filter, QUERY};
+use crate::native::system::{Token, rights, thread};
 use psimp_model::sids;
 use psimp_nt::{Status, TokenType, integrity};
-use psimp_windows::object::{Descriptor, Event};
-use psimp_windows::token::{ALL_ACCESS, Filter, QUERY};
-use psimp_windows::{Token, rights, thread};
-use std::os::windows::io::AsHandle as _;
 
 /// Tries out a feature. The error is what was observed instead.
 pub(super) fn probe(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {

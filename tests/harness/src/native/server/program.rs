@@ -4,14 +4,15 @@ use super::actor::Actor;
 use super::env::Kept;
 use super::observe::OpenedToken;
 use crate::driver::Failure;
+use crate::native::system::handle::AsHandle as _;
+use crate::native::system::information::Information;
+use crate::native::system::process::Program as Started;
+use crate::native::system::token::Filter;
+use crate::native::system::{Error, Token, rights, thread};
 use psimp_catalogue::Program;
 use psimp_model::sids;
 use psimp_nt::{Status, TokenType};
 use psimp_rules::Family;
-use psimp_windows::information::Information;
-use psimp_windows::token::Filter;
-use psimp_windows::{Token, rights, thread};
-use std::os::windows::io::AsHandle as _;
 
 impl Actor<'_, '_> {
     pub(super) fn program(&mut self, program: &Program) {
@@ -160,9 +161,9 @@ impl Actor<'_, '_> {
                 self.same("user and type of the child's token", &expected, &runs_as);
             }
             Program::NewThreadIsIdle => {
-                let idle = self
-                    .scope
-                    .spawn(|| matches!(OpenedToken::of(thread::current(), true), OpenedToken::Idle));
+                let idle = thread::spawn_in(self.scope, || {
+                    matches!(OpenedToken::of(thread::current(), true), OpenedToken::Idle)
+                });
                 self.same("the new thread impersonates nothing", &Some(true), &idle.join().ok());
             }
             ref other => self.compare("a call", "one that user mode can make", &format!("{other:?}")),
@@ -176,19 +177,10 @@ const PROGRAM: &str = r"System32\cmd.exe";
 impl Actor<'_, '_> {
     /// The token of a process that is started now.
     fn child_token(&self) -> Result<Information, String> {
-        use std::process::{Command, Stdio};
-        let root = std::env::var("SystemRoot").map_err(|error| format!("SystemRoot: {error}"))?;
-        let program = format!(r"{root}\{PROGRAM}");
-        let failed = |call: &'static str| {
-            let program = &program;
-            move |error: std::io::Error| format!("{call} of {program}: {error}")
-        };
-        let mut command = Command::new(&program);
-        command.args(["/c", "exit"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(failed("CreateProcessW"))?;
-        let process = child.as_handle().try_clone_to_owned().map_err(failed("DuplicateHandle"))?;
-        let told = self.env.clerk.token_of(process).map_err(|error| error.to_string());
-        child.wait().map_err(failed("WaitForSingleObject"))?;
+        let said = |error: Error| error.to_string();
+        let child = Started::start(PROGRAM, &["/c", "exit"]).map_err(said)?;
+        let told = self.env.clerk.token_of(child.handle().map_err(said)?).map_err(said);
+        child.wait().map_err(said)?;
         told
     }
 }

@@ -6,15 +6,14 @@ use super::observe::OpenedToken;
 use crate::client::Contract;
 use crate::driver::Failure;
 use crate::native::identity::Identity;
+use crate::native::system::device::Device;
+use crate::native::system::{handle, thread};
 use crate::observe::SlotView;
 use crate::run::{compare_evaluation, compare_outcome, expected_through_driver};
 use psimp_catalogue::{ClientToken, DecisionRow, Driver, State, Step, Who};
 use psimp_nt::{Status, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_protocol::wire::Outcome;
-use psimp_windows::device::Device;
-use psimp_windows::thread;
-use std::os::windows::io::AsRawHandle as _;
 
 /// The device as one thread uses it.
 struct DeviceClient<'a> {
@@ -198,7 +197,7 @@ impl Actor<'_, '_> {
         if who == self.who {
             return call(&DeviceClient { device, about: 0 });
         }
-        self.with(who, |thread| call(&DeviceClient { device, about: thread.as_raw_handle().addr() as u64 }))?
+        self.with(who, |thread| call(&DeviceClient { device, about: handle::number(thread) }))?
     }
 }
 
