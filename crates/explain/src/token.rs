@@ -112,13 +112,9 @@ impl Token {
         state(Key::Logon, logon.1);
         let logon = logon.0;
 
-        let usual = if side == Side::Process { TokenType::Primary } else { TokenType::Impersonation };
-        let (token_type, from) = match (said.token_type, said.recorded) {
-            (Some(token_type), _) => (token_type, Provenance::Given),
-            (None, Some(_)) => (TokenType::Primary, implied(Key::Recorded)),
-            (None, None) => (usual, Provenance::Default),
-        };
-        state(Key::Type, from);
+        let primary = side == Side::Process || said.recorded.is_some();
+        let usual = if primary { TokenType::Primary } else { TokenType::Impersonation };
+        let token_type = said.token_type.unwrap_or(usual);
 
         let by_server = match said.origin {
             Some(Session::Is(luid)) => Some(luid) == server,
@@ -242,9 +238,11 @@ fn restriction(said: &Said) -> Restriction {
     }
 }
 
-/// The facts that nothing else implies.
-fn unimplied(said: &Said) -> [(Key, Provenance); 6] {
+/// The facts that nothing else implies, and the type, which a recorded level does.
+fn unimplied(said: &Said) -> [(Key, Provenance); 7] {
+    let by_level = said.written(Key::Recorded).filter(|_| said.token_type.is_none());
     [
+        (Key::Type, by_level.map_or_else(|| given(said.token_type.is_some()), Provenance::Implied)),
         (Key::Restricted, given(said.restricted.is_some())),
         (Key::WriteRestricted, given(said.write_restricted.is_some())),
         (Key::Origin, given(said.origin.is_some())),
@@ -281,7 +279,10 @@ pub(crate) fn check(side: Side, said: &Said) -> Result<(), Refusal> {
         return refuse("recorded: no rule reads the level that the token of a process records", "");
     }
     if said.recorded.is_some() && said.token_type == Some(TokenType::Impersonation) {
-        return refuse("recorded: it is the level of a primary token", "level=… for that of an impersonation token");
+        return refuse(
+            "recorded: it is the level of a primary token",
+            "level=… for that of an impersonation token",
+        );
     }
     let primary =
         side == Side::Process || said.token_type == Some(TokenType::Primary) || said.recorded.is_some();

@@ -112,9 +112,11 @@
     const [decision, rule, since] = ["decision", "rule", "since"].map((className) => element("span", { className }));
     const more = element("div", { className: "more" });
     const tried = element("ol", { className: "tried", ariaLabel: "Rules tried" });
-    const head = element("th", { scope: "row" }, profile.name, element("small", {}, profile.describes));
-    const cell = element("td", {}, sign, " ", decision, more);
-    byId("profiles").tBodies[0].append(element("tr", {}, head, cell, element("td", {}, rule, ": ", since, tried)));
+    // On a phone the style makes blocks of rows and cells, which would be no table any more without their roles.
+    const head = element("th", { scope: "row", role: "rowheader" }, profile.name, " ", element("small", {}, profile.describes));
+    const cell = element("td", { role: "cell" }, sign, " ", decision, more);
+    const rules = element("td", { role: "cell" }, rule, ": ", since, tried);
+    byId("profiles").tBodies[0].append(element("tr", { role: "row" }, head, cell, rules));
     let before;
     return (row) => {
       const lines = [];
@@ -138,7 +140,10 @@
   };
 
   const item = ({ text, question }) => element("li", {}, question ? element("a", { href: fragment(question) }, text) : text);
-  const section = ({ title, items }) => [element("h2", {}, title), element("ul", {}, ...items.map(item))];
+  const section = ({ title, folded, items }) => {
+    const list = element("ul", {}, ...items.map(item));
+    return folded ? [element("details", {}, element("summary", {}, title), list)] : [element("h2", {}, title), list];
+  };
 
   const copy = async (from) => {
     const text = from.href ?? from.textContent;
@@ -198,7 +203,7 @@
           row.row.classList.toggle("given", shown.given !== null);
         }
       }
-      form.elements.level.value = reply.level;
+      for (const radio of form.elements.level) radio.checked = radio.value === reply.level;
       levelAbout.textContent = reply.level_about;
       profiles.forEach((showRow, place) => showRow(reply.profiles[place]));
       byId("sections").replaceChildren(...reply.sections.flatMap(section));

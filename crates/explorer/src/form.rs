@@ -62,7 +62,7 @@ impl Form {
         };
         Self {
             process: Tokens { title: "The process", facts: offered(Side::Process) },
-            token: Tokens { title: "The token that its thread is to get", facts: offered(Side::Token) },
+            token: Tokens { title: "The token", facts: offered(Side::Token) },
             level: Levels {
                 title: "The level",
                 values: std::iter::once(own).chain(Level::ALL.map(level)).collect(),
@@ -104,7 +104,8 @@ mod tests {
         let all: Vec<_> = facts().iter().map(|fact| fact.name).collect();
         assert_eq!(names(Side::Token), all);
         // The token of a process is primary.
-        let of_process: Vec<_> = all.into_iter().filter(|name| !["type", "level", "recorded"].contains(name)).collect();
+        let of_process: Vec<_> =
+            all.into_iter().filter(|name| !["type", "level", "recorded"].contains(name)).collect();
         assert_eq!(names(Side::Process), of_process);
     }
 

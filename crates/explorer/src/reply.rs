@@ -1,6 +1,6 @@
 //! The answer to a question, in the parts that the page shows.
 
-use psimp_explain::{Answer, Judged, LevelFrom, Provenance, Question, Side, Stated, Token, answer, facts};
+use psimp_explain::{Answer, Fact, Judged, LevelFrom, Provenance, Question, Side, Stated, answer, facts};
 use psimp_nt::Level;
 use psimp_rules::{Verdict, decide};
 use serde::Serialize;
@@ -64,6 +64,8 @@ struct Asked {
 #[derive(Serialize)]
 struct Section {
     title: &'static str,
+    /// Whether it is closed at first.
+    folded: bool,
     items: Vec<Item>,
 }
 
@@ -96,8 +98,8 @@ fn answered(answer: &Answer) -> Answered {
     Answered {
         first: answer.first_line(),
         command: answer.question.command(),
-        process: shown(&answer.process),
-        token: shown(&answer.token),
+        process: shown(answer, Side::Process),
+        token: shown(answer, Side::Token),
         level: said.level,
         level_about: answer.level_words(),
         profiles: answer.judged.iter().map(|judged| row(answer, judged)).collect(),
@@ -113,15 +115,17 @@ impl Said {
     }
 }
 
-fn shown(token: &Token) -> Vec<Shown> {
-    let stated = token.stated();
-    let one = |fact: &'static psimp_explain::Fact| {
+fn shown(answer: &Answer, side: Side) -> Vec<Shown> {
+    let said = answer.question.said(side);
+    let stated = if side == Side::Process { answer.process.stated() } else { answer.token.stated() };
+    let one = |fact: &'static Fact| {
+        let given = said.written(fact.key).map(|text| value(&text).to_owned());
         let stated = stated.iter().find(|stated| stated.key == fact.key);
-        let value = stated.map_or("none", |stated| value(&stated.text));
-        let (given, unsaid) = match stated.map(|stated| &stated.from) {
-            Some(Provenance::Given) => (Some(value.to_owned()), String::from("not said")),
-            Some(Provenance::Implied(by)) => (None, format!("{value} (by {by})")),
-            Some(Provenance::Default) | None => (None, format!("{value} (not said)")),
+        let is = stated.map_or("none", |stated| value(&stated.text));
+        let unsaid = match stated.map(|stated| &stated.from) {
+            Some(Provenance::Given) => "usual".to_owned(),
+            Some(Provenance::Implied(by)) => format!("{is} (by {by})"),
+            Some(Provenance::Default) | None => format!("{is} (usual)"),
         };
         Shown { name: fact.name, given, unsaid }
     };
@@ -156,6 +160,9 @@ fn row(answer: &Answer, judged: &Judged) -> Row {
     }
 }
 
+/// The section that most do not need.
+const COMPARED: &str = "What these rules compare";
+
 fn sections(answer: &Answer) -> Vec<Section> {
     let plain = |text: String| Item { text, question: None };
     let change = |change: &psimp_explain::Change| {
@@ -171,14 +178,21 @@ fn sections(answer: &Answer) -> Vec<Section> {
         ("To know", answer.notes.iter().map(|note| plain(note.0.clone())).collect()),
         ("Taken for granted", answer.implied().into_iter().map(implied).collect()),
         (
-            "What these rules compare",
+            COMPARED,
             answer.compared().into_iter().map(|(rule, words)| plain(format!("{rule}: {words}"))).collect(),
         ),
         (
             "What is not established",
-            answer.open_rules().iter().map(|open| plain(format!("{}: {}", open.rule.name(), open.reports))).collect(),
+            answer
+                .open_rules()
+                .iter()
+                .map(|open| plain(format!("{}: {}", open.rule.name(), open.reports)))
+                .collect(),
         ),
     ];
-    let some = |(title, items): (&'static str, Vec<Item>)| (!items.is_empty()).then_some(Section { title, items });
+    let some = |(title, items): (&'static str, Vec<Item>)| {
+        let folded = title == COMPARED;
+        (!items.is_empty()).then_some(Section { title, folded, items })
+    };
     sections.into_iter().filter_map(some).collect()
 }

@@ -95,6 +95,7 @@ impl Browser {
     pub(crate) fn look(&mut self, width: u32, scheme: &str) -> Result<()> {
         let size = json!({ "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.call("Emulation.setDeviceMetricsOverride", &size)?;
+        self.call("Emulation.setScrollbarsHidden", &json!({ "hidden": true }))?;
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
         self.call("Emulation.setEmulatedMedia", &json!({ "features": [feature] })).map(drop)
     }
