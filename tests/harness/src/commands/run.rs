@@ -217,9 +217,8 @@ pub(super) fn native_client() -> anyhow::Result<Exit> {
 
 /// A client process of the targets device and native.
 #[cfg(not(windows))]
-#[allow(clippy::unnecessary_wraps)] // as on Windows
 pub(super) fn native_client() -> anyhow::Result<Exit> {
-    Ok(unavailable("native-client serves a harness on Windows"))
+    Err(Stop::unavailable("native-client serves a harness on Windows").into())
 }
 
 /// A server process that waits, and this one for it.
