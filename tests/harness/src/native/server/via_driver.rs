@@ -1,7 +1,7 @@
 //! Steps that go through the driver that Windows has loaded.
 
 use super::actor::Actor;
-use super::env::{CaseEnv, open_device};
+use super::env::{CaseEnv, READ_WRITE, open_device};
 use super::observe::OpenedToken;
 use crate::client::Contract;
 use crate::driver::Failure;
@@ -9,7 +9,7 @@ use crate::native::identity::Identity;
 use crate::native::system::device::Device;
 use crate::native::system::{handle, thread};
 use crate::observe::SlotView;
-use crate::run::{compare_evaluation, compare_outcome, expected_through_driver};
+use crate::run::{REFUSED, compare_evaluation, compare_outcome, expected_through_driver, in_words};
 use psimp_catalogue::{ClientToken, DecisionRow, Driver, State, Step, Who};
 use psimp_nt::{Status, TokenType};
 use psimp_protocol::RulesMode;
@@ -47,12 +47,14 @@ impl Actor<'_, '_> {
             (Driver::Refused, outcome) => {
                 self.ended("IMPERSONATE", Status::BAD_IMPERSONATION_LEVEL, outcome.map(drop));
                 self.compare("slot after the refusal", "idle", &self.slot_words(Some(row.token)));
+                self.env.show(REFUSED.to_owned());
             }
             (Driver::Passed, Ok(outcome)) => {
                 let (column, by_driver) = expected_through_driver(row, self.env.kernel, *rules);
                 self.env.note(|found| compare_outcome(found, row, column, by_driver, &outcome));
                 self.compare("slot", &slot_of(row.token, column), &self.slot_words(Some(row.token)));
                 self.decided(row, column);
+                self.env.show(in_words(column));
             }
             (Driver::Passed, outcome @ Err(_)) => {
                 self.ended("IMPERSONATE", Status::SUCCESS, outcome.map(drop));
@@ -109,7 +111,7 @@ impl Actor<'_, '_> {
             }
             Step::RestoreOnOtherFile(number, status) => {
                 let (id, _) = self.saved(number);
-                let restored = open_device()
+                let restored = open_device(READ_WRITE)
                     .map_err(Failure::from)
                     .and_then(|device| DeviceClient { device: &device, about: 0 }.restore(id, self.rules()));
                 self.ended("RESTORE on another file object", status, restored.map(drop));
@@ -177,12 +179,21 @@ impl Actor<'_, '_> {
     }
 
     /// The rules mode of the run.
-    fn rules(&self) -> RulesMode {
+    pub(super) fn rules(&self) -> RulesMode {
         self.env.driver.as_ref().map_or(RulesMode::Documented, |(_, rules)| *rules)
     }
 
+    /// The device, if calls go through it.
+    pub(super) fn device(&self) -> Result<&Device, Failure> {
+        let device = self.env.driver.as_ref().map(|(device, _)| device);
+        device.ok_or_else(|| Failure::Fault("this step is for the driver alone".to_owned()))
+    }
+
     /// A request about the thread that the calls are about.
-    fn request<T>(&self, call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) fn request<T>(
+        &self,
+        call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         self.request_about(self.about, call)
     }
 
@@ -191,9 +202,7 @@ impl Actor<'_, '_> {
         who: Who,
         call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let Some((device, _)) = &self.env.driver else {
-            return Err(Failure::Fault("this step is for the driver alone".to_owned()));
-        };
+        let device = self.device()?;
         if who == self.who {
             return call(&DeviceClient { device, about: 0 });
         }
@@ -202,7 +211,7 @@ impl Actor<'_, '_> {
 }
 
 /// A slot in the words of the catalogue, or `idle`.
-fn words(env: &CaseEnv, slot: Option<&SlotView>, asked: Option<ClientToken>) -> String {
+pub(super) fn words(env: &CaseEnv, slot: Option<&SlotView>, asked: Option<ClientToken>) -> String {
     let Some(slot) = slot else { return "idle".to_owned() };
     let flags = format!("co{} eo{}", u8::from(slot.copy_on_open), u8::from(slot.effective_only));
     let seen = Identity {
