@@ -16,13 +16,16 @@ pub(crate) enum Class {
     SessionId = 12,
     SandboxInert = 15,
     Origin = 17,
+    ElevationType = 18,
     Elevation = 20,
     HasRestrictions = 21,
+    AccessInformation = 22,
     VirtualizationAllowed = 23,
     VirtualizationEnabled = 24,
     IntegrityLevel = 25,
     UiAccess = 26,
     IsAppContainer = 29,
+    AppContainerSid = 31,
 }
 
 impl Class {
@@ -30,15 +33,20 @@ impl Class {
     /// may answer `STATUS_INFO_LENGTH_MISMATCH` to a longer buffer.
     pub(crate) const fn fixed_length(self) -> Option<usize> {
         match self {
-            Self::User | Self::Groups | Self::Privileges | Self::RestrictedSids | Self::IntegrityLevel => {
-                None
-            }
+            Self::User
+            | Self::Groups
+            | Self::Privileges
+            | Self::RestrictedSids
+            | Self::AccessInformation
+            | Self::IntegrityLevel
+            | Self::AppContainerSid => None,
             Self::Statistics => Some(56),
             Self::Origin => Some(8),
             Self::ImpersonationLevel
             | Self::SessionId
             | Self::SandboxInert
             | Self::Elevation
+            | Self::ElevationType
             | Self::HasRestrictions
             | Self::VirtualizationAllowed
             | Self::VirtualizationEnabled
@@ -120,6 +128,17 @@ impl Answer {
         Some((self.u64(0)?, self.u64(8)?, token_type))
     }
 
+    /// `TOKEN_ACCESS_INFORMATION`: whether the restricting SIDs count for write access alone
+    /// (`TOKEN_WRITE_RESTRICTED` among its flags).
+    pub(crate) fn write_restricted(&self) -> Option<bool> {
+        self.u32(44).map(|flags| flags & 0x8 != 0)
+    }
+
+    /// `TOKEN_APPCONTAINER_INFORMATION`: the SIDs of the package; none outside of an `AppContainer`.
+    pub(crate) fn package(&self) -> Option<Vec<Sid>> {
+        if self.u64(0)? == 0 { Some(Vec::new()) } else { self.only().map(|package| vec![package]) }
+    }
+
     /// The last sub-authority of a label's SID.
     pub(crate) fn integrity(&self) -> Option<u32> {
         let sid = self.only()?;
@@ -146,6 +165,9 @@ mod tests {
             (Class::ImpersonationLevel, Some(4)),
             (Class::SessionId, Some(4)),
             (Class::Elevation, Some(4)),
+            (Class::ElevationType, Some(4)),
+            (Class::AccessInformation, None),
+            (Class::AppContainerSid, None),
             (Class::Origin, Some(8)),
             (Class::Statistics, Some(56)),
             (Class::User, None),
@@ -165,6 +187,18 @@ mod tests {
         assert_eq!(answer(&[]).privileges(), None);
         assert_eq!(answer(&[1]).groups(), None);
         assert_eq!(answer(&[0, 0]).groups(), Some(vec![]));
+    }
+
+    #[test]
+    fn flags_and_packages_are_read_where_they_are() {
+        let mut numbers = [0; 12];
+        assert_eq!(answer(&numbers).write_restricted(), Some(false));
+        numbers[11] = 0x18;
+        assert_eq!(answer(&numbers).write_restricted(), Some(true));
+        assert_eq!(answer(&numbers[..11]).write_restricted(), None);
+        assert_eq!(answer(&[0, 0]).package(), Some(vec![]));
+        assert_eq!(answer(&[0]).package(), None);
+        assert_eq!(answer(&[1, 0]).package(), None, "it points nowhere");
     }
 
     #[test]

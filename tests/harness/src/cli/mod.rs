@@ -1,6 +1,5 @@
 //! The command line: what can be asked of psimp. Nothing in here acts.
 
-mod fact;
 mod filter;
 mod question;
 mod values;
@@ -10,15 +9,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use psimp_nt::Level;
-use psimp_rules::Kernel;
+use psimp_rules::{Kernel, Profile};
 
-pub use fact::WrongFact;
-use fact::level;
 pub use filter::{FilterArg, matches};
-pub use question::TokenSpec;
-use question::process;
+pub use question::{Running, TokenArg};
+use question::{level, process, token};
 pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
-use values::{kernel, one_or_all, seed};
+use values::{kernel, one_or_all, profile, seed};
 
 pub use crate::configuration::{Rules, Target};
 use crate::faults::RunId;
@@ -104,8 +101,8 @@ pub enum Command {
     List(ListArgs),
     /// Print what a case does, what it expects and which rule decides, or what the rules decide for
     /// two tokens and a level
-    #[command(override_usage = EXPLAIN_USAGE, after_help = question::FACTS)]
-    Explain(ExplainArgs),
+    #[command(override_usage = EXPLAIN_USAGE, after_help = question::help(), after_long_help = format!("{}\n\n{EXPLAIN_EXIT_CODES}", question::help()))]
+    Explain(Box<ExplainArgs>),
     /// Show, step by step, what a server may do with a client at each of the four levels
     #[command(after_help = DEMO_EXIT_CODES)]
     Demo(DemoArgs),
@@ -226,7 +223,14 @@ pub struct ListArgs {
 
 const EXPLAIN_USAGE: &str = "\
 psimp explain [--format <FORMAT>] <CASE>
-       psimp explain [--format <FORMAT>] [--process <FACTS>] [--token <FACTS>] [--level <LEVEL>]";
+       psimp explain [OPTIONS] [--process <FACTS>] [--token <FACTS>] [--level <LEVEL>]";
+
+const EXPLAIN_EXIT_CODES: &str = "\
+Exit codes:
+  0  answered
+  1  a process, a thread or its token cannot be read; the message has the reason
+  2  the command line is wrong
+  3  not on Windows, which the tokens of running processes and threads need";
 
 /// The arguments of `explain` that ask about the rules instead of a case.
 const OWN_QUESTION: &[&str] = &["process", "token", "level"];
@@ -239,14 +243,22 @@ pub struct ExplainArgs {
     pub case: Option<String>,
     /// Instead of a case: the primary token of the server's process
     #[arg(long, value_name = "FACTS", value_parser = process)]
-    pub process: Option<TokenSpec>,
+    pub process: Option<TokenArg>,
     /// Instead of a case: the token that its thread impersonates
-    #[arg(long, value_name = "FACTS")]
-    pub token: Option<TokenSpec>,
-    /// Instead of a case: the requested level, by name or from 0 to 3; Impersonation by
-    /// default
-    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    #[arg(long, value_name = "FACTS", value_parser = token)]
+    pub token: Option<TokenArg>,
+    /// Instead of a case: the level that a driver passes, by name or from 0 to 3; by default the
+    /// token's own, as in user mode
+    #[arg(long, value_name = "LEVEL", value_parser = level, allow_negative_numbers = true)]
     pub level: Option<Level>,
+    /// Answer a question for these profiles only
+    #[arg(long = "profile", value_name = "PROFILE", value_delimiter = ',', ignore_case = true)]
+    #[arg(value_parser = profile(), conflicts_with = "case")]
+    pub profiles: Vec<&'static Profile>,
+    /// Answer a question for the profiles of these kernels only
+    #[arg(long = "kernel", value_name = "KERNEL", value_delimiter = ',', ignore_case = true)]
+    #[arg(value_parser = kernel(), conflicts_with = "case")]
+    pub kernels: Vec<Kernel>,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,

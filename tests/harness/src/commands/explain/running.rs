@@ -116,13 +116,15 @@ mod system {
     /// The Windows that runs.
     pub(super) struct System;
 
-    fn unlisted(error: Error) -> String {
+    fn unlisted(error: &Error) -> String {
         format!("the processes and threads cannot be listed: {error}")
     }
 
     impl Tokens for System {
         fn of_process(&self, id: u32) -> Result<(String, Information), String> {
-            let listed = Snapshot::take().and_then(|snapshot| snapshot.process(id)).map_err(unlisted)?;
+            let listed = Snapshot::take()
+                .and_then(|snapshot| snapshot.process(id))
+                .map_err(|error| unlisted(&error))?;
             let process = listed.ok_or_else(|| format!("there is no process {id}"))?;
             let of = format!("the token of process {id}, {}", process.name);
             let process = rights::first(rights::QUERY_PROCESS, |access| thread::open_process(id, access));
@@ -151,7 +153,9 @@ mod system {
         }
 
         fn process_of(&self, id: u32) -> Result<u32, String> {
-            let listed = Snapshot::take().and_then(|snapshot| snapshot.thread(id)).map_err(unlisted)?;
+            let listed = Snapshot::take()
+                .and_then(|snapshot| snapshot.thread(id))
+                .map_err(|error| unlisted(&error))?;
             listed.map(|thread| thread.process).ok_or_else(|| format!("there is no thread {id}"))
         }
     }
@@ -210,7 +214,11 @@ mod tests {
 
     impl Tokens for Fake {
         fn of_process(&self, id: u32) -> Result<(String, Information), String> {
-            if id == 640 { Ok(("lsass".to_owned(), service())) } else { Err(format!("there is no process {id}")) }
+            if id == 640 {
+                Ok(("lsass".to_owned(), service()))
+            } else {
+                Err(format!("there is no process {id}"))
+            }
         }
 
         fn of_thread(&self, id: u32) -> Result<(String, Information), String> {
@@ -248,14 +256,21 @@ mod tests {
 
     #[test]
     fn a_thread_has_two_tokens() {
-        assert_eq!(read(Side::Process, Running::Thread(812)).said, read(Side::Process, Running::Process(640)).said);
-        assert_ne!(read(Side::Token, Running::Thread(812)).said, read(Side::Token, Running::Process(640)).said);
+        assert_eq!(
+            read(Side::Process, Running::Thread(812)).said,
+            read(Side::Process, Running::Process(640)).said
+        );
+        assert_ne!(
+            read(Side::Token, Running::Thread(812)).said,
+            read(Side::Token, Running::Process(640)).said
+        );
         assert!(matches!(of(&Fake, Side::Process, Running::Process(3)), Err(Failure::Unread(_))));
     }
 
     #[test]
     fn what_is_read_is_answered() {
-        let (process, token) = (read(Side::Process, Running::Process(640)), read(Side::Token, Running::Thread(812)));
+        let (process, token) =
+            (read(Side::Process, Running::Process(640)), read(Side::Token, Running::Thread(812)));
         let question = Question::new(process.said, token.said, None).expect("tokens that can be");
         assert_eq!(
             answer(&question).first_line(),
