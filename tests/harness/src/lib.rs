@@ -22,3 +22,4 @@ pub mod result;
 pub mod run;
 pub mod show;
 pub mod soak;
+pub mod survey;

@@ -94,10 +94,16 @@ fn a_wrong_run_is_noticed() {
 #[test]
 fn a_list() {
     holds("list", &written(&["list"], None));
-    holds("list", &written(&["list", "--filter", "no such words"], None));
     let native = written(&["list", "--target", "native"], None);
     holds("list", &native);
     assert_eq!((&native["total"], &native["skipped"]), (&json!(337), &json!(233)));
+}
+
+#[test]
+fn surveys() {
+    for kernel in ["win10", "peios"] {
+        holds("survey", &written(&["survey", "--target", "model", "--kernel", kernel], None));
+    }
 }
 
 #[test]
@@ -120,6 +126,7 @@ fn explanations() {
 fn figures_of_an_image() {
     let image = support::image_path();
     holds("run", &written(&["run", "--target", "image", "--filter", "D"], Some(&image)));
+    holds("survey", &written(&["survey", "--target", "image"], Some(&image)));
     holds("faults", &written(&["faults", "--filter", "D13"], Some(&image)));
     holds("soak", &written(&["soak", "--seconds", "1", "--threads", "2"], Some(&image)));
 }

@@ -1,72 +1,58 @@
 //! The command line: what can be asked of psimp. Nothing in here acts.
 
+mod effect;
+mod exit;
 mod filter;
 mod question;
+mod survey;
 mod values;
 
+use std::ffi::OsString;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use psimp_nt::Level;
 use psimp_rules::{Kernel, Profile};
 
+pub use exit::Exit;
+use exit::exit_codes;
 pub use filter::{FilterArg, matches};
 pub use question::{Running, TokenArg};
 use question::{level, process, token};
-pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
+pub use survey::SurveyArgs;
+pub use values::{Choice, DemoTarget, DriverAction, LoadTarget, TextFormat, ThreadRef};
 use values::{kernel, one_or_all, profile, seed};
 
 pub use crate::configuration::{Rules, Target};
 use crate::faults::RunId;
 use crate::report::Format;
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  every case that could run passed
-  1  a case failed
-  2  the command line is wrong
-  3  the target is not available here; the message says how to get it";
-
-const REPORT_EXIT_CODES: &str = "\
-Exit codes:
-  0  the runs do not differ
-  1  they do
-  2  a file is no result of `psimp run --format json`, or the command line is wrong";
-
-const DEMO_EXIT_CODES: &str = "\
-Exit codes:
-  0  all happened as the story says
-  1  something did not; the page and standard error say what
-  2  the command line is wrong
-  3  the target is not available here; the message says how to get it";
+const SURVEY_NOTES: &str = "\
+Every case of group D is requested that can be, and nothing is judged: which of the rule's
+profiles says what came is counted. The target image is asked in the rules mode kernel.";
 
 const SHOW_NOTES: &str = "\
 Shown is what user mode can see: each thread's token beside that of the process. Level
 is that of the token as it opens. What cannot be opened or read has the reason in its
-row; a token at Anonymous level never opens, which is how it is known.
+row; a token at Anonymous level never opens, which is how it is known.";
 
-Exit codes:
-  0  shown
-  1  there is no such process or thread
-  2  the command line is wrong
-  3  not on Windows";
-
-const DRIVER_EXIT_CODES: &str = "\
+const DRIVER_NOTES: &str = "\
 install, start, stop and uninstall need an elevated prompt. The image stays where it
-is: Windows loads it from there.
-
-Exit codes:
-  0  done
-  1  refused; the message has the reason and what to do
-  2  the command line is wrong
-  3  not on Windows";
+is: Windows loads it from there.";
 
 const FILTERS: &str = "\
 A case is selected if any --filter matches it. S is, in upper or lower case:
   D13             the case with this id
   D, D1           the cases whose ids start so: group D, D10 to D19
-  'user copy'     the cases whose titles have all these words";
+  'user copy'     the cases whose titles have all these words
+A filter that no case matches is a mistake.";
+
+/// Notes, and below them the exit codes of a command.
+fn notes(notes: &str, command: &str) -> String {
+    format!("{notes}\n\n{}", exit_codes(command))
+}
 
 /// Show what a thread holds after impersonation, and which rule decided.
 ///
@@ -74,71 +60,104 @@ A case is selected if any --filter matches it. S is, in upper or lower case:
 /// cases, and compares the results with the documentation and with the known behaviour of kernels.
 /// Without a command it runs the whole catalogue on the model.
 #[derive(Debug, Parser)]
-#[command(name = "psimp", version, after_long_help = EXIT_CODES)]
+#[command(name = "psimp", version, after_long_help = exit_codes("psimp"))]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 impl Cli {
+    /// Reads a command line, with sentences about it for the person. Words may be in any case.
+    ///
+    /// # Errors
+    /// What clap says of it, or which option has no effect.
+    pub fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> clap::error::Result<(Command, Vec<String>)> {
+        let mut all = tolerant(Self::command());
+        let matches = all.try_get_matches_from_mut(arguments)?;
+        let said = effect::check(&all, &matches).map_err(|why| {
+            match matches.subcommand_name().and_then(|name| all.find_subcommand_mut(name)) {
+                Some(command) => command.error(ErrorKind::ArgumentConflict, why),
+                None => Self::command().error(ErrorKind::ArgumentConflict, why),
+            }
+        })?;
+        Ok((Self::from_arg_matches(&matches)?.into_command(), said))
+    }
+
     /// What to do: the command given, or `run` with its defaults.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or_else(|| Self::parse_from(["psimp", "run"]).into_command())
     }
 }
 
+/// Takes words in any case; a number below zero is an argument that is wrong, and not an unknown option.
+fn tolerant(command: clap::Command) -> clap::Command {
+    let tolerant_argument = |argument: Arg| {
+        let takes_values = argument.get_action().takes_values();
+        argument.ignore_case(takes_values).allow_negative_numbers(takes_values)
+    };
+    command.mut_args(tolerant_argument).mut_subcommands(tolerant)
+}
+
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Run the catalogue, or some of it, and report the results
-    #[command(after_help = FILTERS, after_long_help = format!("{FILTERS}\n\n{EXIT_CODES}"))]
+    #[command(after_help = FILTERS, after_long_help = notes(FILTERS, "run"))]
     Run(RunArgs),
-    /// Compare the results of several runs, and report the differences
-    #[command(after_help = REPORT_EXIT_CODES)]
+    /// Record what this kernel decides, and which profile of the rule says the same
+    #[command(after_help = notes(SURVEY_NOTES, "survey"))]
+    Survey(SurveyArgs),
+    /// Compare the results of several runs, or several surveys, and report the differences
+    #[command(after_help = exit_codes("report"))]
     Report(ReportArgs),
     /// List the cases
-    #[command(after_help = FILTERS)]
+    #[command(after_help = FILTERS, after_long_help = notes(FILTERS, "list"))]
     List(ListArgs),
     /// Print what a case does, what it expects and which rule decides, or what the rules decide for
     /// two tokens and a level
-    #[command(override_usage = EXPLAIN_USAGE, after_help = question::help(), after_long_help = format!("{}\n\n{EXPLAIN_EXIT_CODES}", question::help()))]
+    #[command(override_usage = EXPLAIN_USAGE, after_help = notes(&question::help(), "explain"))]
     Explain(Box<ExplainArgs>),
     /// Show, step by step, what a server may do with a client at each of the four levels
-    #[command(after_help = DEMO_EXIT_CODES)]
+    #[command(after_help = exit_codes("demo"))]
     Demo(DemoArgs),
     /// Show which threads of a process impersonate, and whom (Windows only)
-    #[command(after_help = SHOW_NOTES)]
+    #[command(after_help = notes(SHOW_NOTES, "show"))]
     Show(ShowArgs),
     /// Install, start, stop or uninstall psimp.sys, or print its status (Windows only)
-    #[command(after_help = DRIVER_EXIT_CODES)]
+    #[command(after_help = notes(DRIVER_NOTES, "driver"))]
     Driver(DriverArgs),
     /// Write a script that completes psimp's commands in a shell
+    #[command(after_help = exit_codes("completions"))]
     Completions(CompletionsArgs),
     /// Write psimp's manual page
+    #[command(after_help = exit_codes("man"))]
     Man(ManArgs),
     /// Impersonate on a thread, print its ids, and wait until standard input ends, for tests of `show`
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("impersonate"))]
     Impersonate(ImpersonateArgs),
-    /// Measure the calls of an image
-    #[command(hide = true)]
+    /// Measure the calls of an image, or of the driver that Windows has loaded
+    #[command(hide = true, after_help = exit_codes("bench"))]
     Bench(BenchArgs),
     /// Make the calls whose instructions `bench` counts, when it requests them
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("bench-steps"))]
     BenchSteps(BenchStepsArgs),
     /// Check that each deliberately wrong image is detected
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("mutants"))]
     Mutants(MutantsArgs),
     /// Make every call below the driver fail that can, and check what the driver guarantees
-    #[command(hide = true, after_help = FILTERS)]
+    #[command(hide = true, after_help = notes(FILTERS, "faults"))]
     Faults(FaultsArgs),
     /// Answer one question of a harness that runs the target native, as a server process
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("native-server"))]
     NativeServer,
     /// Keep a server process of the target native waiting, so that it can be seen to end with this one
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("native-wait"))]
     NativeWait,
-    /// Let threads make random calls on an image, and look for leaks and torn slots
-    #[command(hide = true)]
+    /// Let threads make random calls on an image, or on the driver that Windows has loaded, and look for leaks and
+    /// torn slots
+    #[command(hide = true, after_help = exit_codes("soak"))]
     Soak(SoakArgs),
 }
 
@@ -168,7 +187,8 @@ pub struct RunArgs {
     /// The driver image to load.
     #[command(flatten)]
     pub image: ImageArg,
-    /// The simulated kernel below the driver; with --report several, or all
+    /// The simulated kernel below the driver, and on Windows the one whose results are expected; with
+    /// --report several, or all
     #[arg(long = "kernel", value_name = "KERNEL", value_delimiter = ',', default_value = "win10")]
     #[arg(value_parser = one_or_all::<Kernel>())]
     pub kernels: Vec<Choice<Kernel>>,
@@ -193,7 +213,7 @@ pub struct RunArgs {
 /// Arguments of `report`.
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
-    /// Results, each written by `psimp run --format json`
+    /// Results of `psimp run --format json`, or surveys of `psimp survey --format json`
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Also write a page that shows them side by side, the differences first
@@ -225,13 +245,6 @@ const EXPLAIN_USAGE: &str = "\
 psimp explain [--format <FORMAT>] <CASE>
        psimp explain [OPTIONS] [--process <FACTS>] [--token <FACTS>] [--level <LEVEL>]";
 
-const EXPLAIN_EXIT_CODES: &str = "\
-Exit codes:
-  0  answered
-  1  a process, a thread or its token cannot be read; the message has the reason
-  2  the command line is wrong
-  3  not on Windows, which the tokens of running processes and threads need";
-
 /// The arguments of `explain` that ask about the rules instead of a case.
 const OWN_QUESTION: &[&str] = &["process", "token", "level"];
 
@@ -249,14 +262,14 @@ pub struct ExplainArgs {
     pub token: Option<TokenArg>,
     /// Instead of a case: the level that a driver passes, by name or from 0 to 3; by default the
     /// token's own, as in user mode
-    #[arg(long, value_name = "LEVEL", value_parser = level, allow_negative_numbers = true)]
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub level: Option<Level>,
     /// Answer a question for these profiles only
-    #[arg(long = "profile", value_name = "PROFILE", value_delimiter = ',', ignore_case = true)]
+    #[arg(long = "profile", value_name = "PROFILE", value_delimiter = ',')]
     #[arg(value_parser = profile(), conflicts_with = "case")]
     pub profiles: Vec<&'static Profile>,
     /// Answer a question for the profiles of these kernels only
-    #[arg(long = "kernel", value_name = "KERNEL", value_delimiter = ',', ignore_case = true)]
+    #[arg(long = "kernel", value_name = "KERNEL", value_delimiter = ',')]
     #[arg(value_parser = kernel(), conflicts_with = "case")]
     pub kernels: Vec<Kernel>,
     /// How the answer is written
@@ -339,6 +352,9 @@ pub struct DriverArgs {
 /// Arguments of `bench`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
+    /// What is measured
+    #[arg(long, value_enum, default_value_t)]
+    pub target: LoadTarget,
     /// The driver image to measure.
     #[command(flatten)]
     pub image: ImageArg,
@@ -351,6 +367,9 @@ pub struct BenchArgs {
     /// Measure a little of everything, to see that it can be measured; the figures mean nothing
     #[arg(long, conflicts_with = "save")]
     pub short: bool,
+    /// How long the target device is measured
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub seconds: u32,
     /// How the numbers are written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
@@ -401,6 +420,9 @@ pub struct FaultsArgs {
 /// Arguments of `soak`.
 #[derive(Clone, Debug, Args)]
 pub struct SoakArgs {
+    /// Whose calls are made
+    #[arg(long, value_enum, default_value_t)]
+    pub target: LoadTarget,
     /// How long the threads run
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub seconds: u32,

@@ -100,6 +100,6 @@ package low; SYSTEM has system integrity, its privileges and logon session 0x3e7
 what was taken for granted. What is not said at all is as in the cases: user A in a logon session of
 its own, origin system, medium integrity, session 1.
 Without --level the token is impersonated at its own level, as by every user-mode call.
-On Windows FACTS can begin with pid:ID or tid:ID, a running process or thread: its token is read, and
-facts that follow count instead of those that were read. For a thread --process takes the token of its
-process, and --token the token that it impersonates.";
+On Windows FACTS can begin with pid:ID or tid:ID, a running process or thread: its token is
+read, and facts that follow count instead of those that were read. For a thread --process takes
+the token of its process, and --token the token that it impersonates.";

@@ -1,15 +1,16 @@
 //! `psimp run`.
 
 use super::driver::why_no_device;
-use super::{load_image, report_page, unavailable, unless_enough};
+use super::output::Output;
+use super::{Stop, load_image, printed, report_page, selected};
 use crate::cli::{Choice, Exit, Rules, RunArgs, Target};
 use crate::driver::Source;
 use crate::native::route::Route;
 use crate::progress::Progress;
 use crate::report::{self, Format, Sheet};
-use crate::result::{CaseResult, ImageInfo, RunResult, Summary};
+use crate::result::{CaseResult, ImageInfo, Origin, RunResult, Summary};
 use crate::run::races;
-use crate::run::{Setup, replay, run_case};
+use crate::run::{Setup, reason_against, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
 use psimp_model::Kernel;
@@ -17,39 +18,26 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
-    let settings = settings(args);
-    if settings.len() > 1 && (args.report.is_none() || args.format != Format::Table) {
-        eprintln!("psimp: several kernels or rules need --report, and no other --format than table");
-        return Ok(Exit::Usage);
-    }
-    let ready = match ready(args) {
-        Ok(ready) => ready,
-        Err(why) => return Ok(unavailable(&why)),
-    };
-    let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
-    if args.seed.is_some() && !selected.iter().any(|case| matches!(case.body, Body::Race(_))) {
-        eprintln!("psimp: --seed is for races, group Z; the filter takes none");
-        return Ok(Exit::Usage);
-    }
+    let settings = settings(args)?;
+    let selected = selected(&args.filter)?;
+    require_races(args, &settings, &selected)?;
+    let ready = ready(args)?;
+    let image = (args.target == Target::Image).then_some(args.image.path.as_path());
+    let page = Output::open_any(args.report.as_deref(), image.as_slice())?;
     let mut runs = Vec::new();
     let progress = Progress::parts(settings.len() * selected.len());
     for (kernel, rules) in settings {
         let start = Instant::now();
-        let cases = match carry_out(&ready, kernel, rules, &selected, args.seed, &progress) {
-            Ok(cases) => cases,
-            Err(why) => return Ok(unavailable(&why)),
-        };
+        let cases = carry_out(&ready, kernel, rules, &selected, args.seed, &progress)?;
         let image = match &ready {
             Ready::Here(_, image) => image.clone(),
             Ready::Windows { .. } => None,
         };
-        runs.push((
-            None,
-            RunResult { target: args.target, kernel, rules, image, cases, duration: start.elapsed() },
-        ));
+        let (psimp, target, duration) = (Some(Origin::here()), args.target, start.elapsed());
+        runs.push((None, RunResult { psimp, target, kernel, rules, image, cases, duration }));
     }
     drop(progress);
-    let exit = finish(args, &runs);
+    let exit = finish(args, page, &runs);
     if matches!(ready, Ready::Windows { .. }) {
         clear();
     }
@@ -57,10 +45,36 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 }
 
 /// Every combination of kernel and rules that is asked for.
-fn settings(args: &RunArgs) -> Vec<(Kernel, Rules)> {
+fn settings(args: &RunArgs) -> Result<Vec<(Kernel, Rules)>, Stop> {
     let rules = Choice::expand(&args.rules);
-    let kernels = Choice::expand(&args.kernels).into_iter();
-    kernels.flat_map(|kernel| rules.iter().map(move |rules| (kernel, *rules))).collect()
+    let kernels = Choice::expand(&args.kernels);
+    if kernels.len() > 1 && matches!(args.target, Target::Device | Target::Native) {
+        let why = "runs on one kernel: name the one whose results are expected";
+        return Err(Stop::usage(format!("--target {} {why}", args.target)));
+    }
+    let settings: Vec<_> =
+        kernels.into_iter().flat_map(|kernel| rules.iter().map(move |rules| (kernel, *rules))).collect();
+    if settings.len() > 1 && (args.report.is_none() || args.format != Format::Table) {
+        let why = "several kernels or rules need --report, and no other --format than table";
+        return Err(Stop::usage(why));
+    }
+    Ok(settings)
+}
+
+/// A seed is for a race that runs.
+fn require_races(args: &RunArgs, settings: &[(Kernel, Rules)], selected: &[Case]) -> Result<(), Stop> {
+    let mut races = selected.iter().filter(|case| matches!(case.body, Body::Race(_))).peekable();
+    let runs = |case: &Case| settings.iter().any(|(kernel, _)| reason_against(case, *kernel).is_none());
+    if args.seed.is_none() {
+        Ok(())
+    } else if races.peek().is_none() {
+        Err(Stop::usage("--seed is for races, group Z; the filter takes none"))
+    } else if !races.any(runs) {
+        let kernel = settings.first().map(|(kernel, _)| *kernel).unwrap_or_default();
+        Err(Stop::usage(format!("--seed is for races, and none of these runs on the kernel {kernel}")))
+    } else {
+        Ok(())
+    }
 }
 
 /// A target that is there.
@@ -69,28 +83,20 @@ enum Ready {
     Windows { driver: bool },
 }
 
-/// Looks for the target; the error is a sentence that says why it cannot be had here.
-fn ready(args: &RunArgs) -> Result<Ready, String> {
+/// Looks for the target; the error says why it cannot be had here.
+fn ready(args: &RunArgs) -> Result<Ready, Stop> {
+    let windows = |driver, why_not: Option<String>| {
+        why_not.map_or(Ok(Ready::Windows { driver }), |why| Err(Stop::unavailable(why)))
+    };
     match args.target {
         Target::Model => Ok(Ready::Here(Source::Service, None)),
         Target::Image => {
             let (source, info) = load_image(&args.image.path)?;
             Ok(Ready::Here(source, Some(info)))
         }
-        Target::Device => why_no_device().map_or(Ok(Ready::Windows { driver: true }), Err),
-        Target::Native => why_no_native().map_or(Ok(Ready::Windows { driver: false }), Err),
+        Target::Device => windows(true, why_no_device()),
+        Target::Native => windows(false, why_no_native()),
     }
-}
-
-/// The cases that the filter takes; none is a mistake.
-fn selected(args: &RunArgs) -> Option<Vec<Case>> {
-    let cases = psimp_catalogue::cases().into_iter();
-    let selected: Vec<_> = cases.filter(|case| args.filter.matches(case.id, &case.title)).collect();
-    if selected.is_empty() {
-        eprintln!("psimp: no case matches the filter; `psimp list` names them all");
-        return None;
-    }
-    Some(selected)
 }
 
 /// Runs the cases in one setting.
@@ -101,7 +107,7 @@ fn carry_out(
     selected: &[Case],
     seed: Option<u64>,
     progress: &Progress,
-) -> Result<Vec<CaseResult>, String> {
+) -> Result<Vec<CaseResult>, Stop> {
     match ready {
         Ready::Here(source, _) => {
             let setup = Setup { source: source.clone(), kernel, rules: mode.mode() };
@@ -120,23 +126,28 @@ fn carry_out(
                 progress.beside(|| eprintln!("{}", report::line(result)));
                 progress.done();
             };
-            native(selected, kernel, route, &ended)
+            native(selected, kernel, route, &ended).map_err(Stop::unavailable)
         }
     }
 }
 
 /// Writes the report, and the page.
-fn finish(args: &RunArgs, runs: &[(Option<String>, RunResult)]) -> anyhow::Result<Exit> {
+fn finish(
+    args: &RunArgs,
+    page: Option<Output>,
+    runs: &[(Option<String>, RunResult)],
+) -> anyhow::Result<Exit> {
     let mut out = AutoStream::auto(io::stdout().lock());
     let colour = out.current_choice() != ColorChoice::Never;
     let written = match runs {
         [(_, run)] => report::write(run, args.format, &mut out, colour),
         runs => runs.iter().try_for_each(|(_, run)| brief(run, &mut out)),
     };
-    unless_enough(written)?;
-    if let Some(path) = &args.report {
-        report_page::write(path, &Sheet::new(runs), false)?;
+    // The page is worth having without the rest.
+    if let Some(page) = page {
+        page.write(report_page::page(&Sheet::new(runs), false).as_bytes())?;
     }
+    printed(written)?;
     let failed = runs.iter().any(|(_, run)| run.summary().failed > 0);
     Ok(if failed { Exit::Failed } else { Exit::Passed })
 }
@@ -151,14 +162,14 @@ fn brief(run: &RunResult, out: &mut dyn Write) -> io::Result<()> {
 
 /// Why the API of Windows is not here.
 #[cfg(windows)]
-fn why_no_native() -> Option<String> {
+pub(super) fn why_no_native() -> Option<String> {
     None
 }
 
 /// Why the API of Windows is not here.
 #[cfg(not(windows))]
 #[allow(clippy::unnecessary_wraps)] // as on Windows
-fn why_no_native() -> Option<String> {
+pub(super) fn why_no_native() -> Option<String> {
     Some("--target native needs the API of Windows; --target model runs anywhere".to_owned())
 }
 
@@ -179,7 +190,7 @@ fn native(_: &[Case], _: Kernel, _: Route, _: &dyn Fn(&CaseResult)) -> Result<Ve
 
 /// Removes what earlier runs on this Windows have left.
 #[cfg(windows)]
-fn clear() {
+pub(super) fn clear() {
     crate::native::clear();
 }
 
@@ -194,9 +205,8 @@ pub(super) fn native_server() -> anyhow::Result<Exit> {
 
 /// A server process of the target native.
 #[cfg(not(windows))]
-#[allow(clippy::unnecessary_wraps)] // as on Windows
 pub(super) fn native_server() -> anyhow::Result<Exit> {
-    Ok(unavailable("native-server serves a harness on Windows"))
+    Err(Stop::unavailable("native-server serves a harness on Windows").into())
 }
 
 /// A server process that waits, and this one for it.
@@ -207,9 +217,8 @@ pub(super) fn native_wait() -> anyhow::Result<Exit> {
 
 /// A server process that waits, and this one for it.
 #[cfg(not(windows))]
-#[allow(clippy::unnecessary_wraps)] // as on Windows
 pub(super) fn native_wait() -> anyhow::Result<Exit> {
-    Ok(unavailable("native-wait needs the API of Windows"))
+    Err(Stop::unavailable("native-wait needs the API of Windows").into())
 }
 
 /// With a seed, a race takes place under that schedule alone, which goes to

@@ -1,8 +1,10 @@
 //! `psimp soak`: threads at liberty, for a while, on an image.
 
-use super::{load_image, say, say_json, unavailable};
-use crate::cli::{Exit, SoakArgs, TextFormat};
+use super::driver::why_no_device;
+use super::{Stop, load_image, say, say_json};
+use crate::cli::{Exit, LoadTarget, SoakArgs, TextFormat};
 use crate::progress::Progress;
+use crate::report::counted;
 use crate::soak::{Crowd, Figures, crowd, soak as run};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,25 +17,44 @@ use std::time::Duration;
 const CLIENTS: usize = 10_000;
 
 pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
-    let source = match load_image(&args.image.path) {
-        Ok((source, _)) => source,
-        Err(why) => return Ok(unavailable(&why)),
-    };
     let cores = || std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let threads = args.threads.map_or_else(cores, |threads| usize::from(threads.get()));
-    let progress = Progress::busy(format!("of {} s: {threads} threads make random calls", args.seconds));
-    let figures = run(&source, Duration::from_secs(args.seconds.into()), threads)
+    let duration = Duration::from_secs(args.seconds.into());
+    let what = format!("of {} s: {} make random calls", args.seconds, counted(threads, "thread"));
+    let progress = Progress::busy(what);
+    if args.target == LoadTarget::Device {
+        let figures = on_device(duration, threads).map_err(Stop::unavailable)?;
+        drop(progress);
+        return finish(args, &Found::of(figures, Crowd::default()));
+    }
+    let (source, _) = load_image(&args.image.path)?;
+    let figures = run(&source, duration, threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
     progress.now(format!("{CLIENTS} clients come and go"));
     let clients = crowd(&source, CLIENTS, threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
     drop(progress);
-    let found = Found::of(figures, clients);
+    finish(args, &Found::of(figures, clients))
+}
+
+fn finish(args: &SoakArgs, found: &Found) -> anyhow::Result<Exit> {
     match args.format {
-        TextFormat::Json => say_json(&found),
+        TextFormat::Json => say_json(found),
         TextFormat::Table => say(found.to_string()),
     }?;
     Ok(if found.is_clean() { Exit::Passed } else { Exit::Failed })
+}
+
+/// Soaks the driver that Windows has loaded; the error is a sentence that says why it cannot be had.
+#[cfg(windows)]
+fn on_device(duration: Duration, threads: usize) -> Result<Figures, String> {
+    why_no_device().map_or(Ok(()), Err)?;
+    crate::native::soak(duration, threads)
+}
+
+#[cfg(not(windows))]
+fn on_device(_: Duration, _: usize) -> Result<Figures, String> {
+    Err(why_no_device().unwrap_or_default())
 }
 
 /// What both found.
@@ -57,7 +78,7 @@ pub(super) struct Found {
     leaks: u64,
     /// The first of these in words.
     messages: Vec<String>,
-    /// Clients that connected, and left.
+    /// Clients that connected, and left; none on the target device.
     clients: usize,
     /// How many were connected at one time.
     most_clients: usize,
@@ -108,7 +129,8 @@ impl Display for Found {
         let Self { seconds, threads, ioctls, clients, client_seconds, most_clients, served, .. } = self;
         #[allow(clippy::cast_precision_loss)] // a rate for people to read
         let rate = *ioctls as f64 / seconds;
-        writeln!(f, "{threads} threads for {seconds:.1} s: {ioctls} requests, {rate:.0} a second")?;
+        let threads = counted(*threads, "thread");
+        writeln!(f, "{threads} for {seconds:.1} s: {ioctls} requests, {rate:.0} a second")?;
         for (status, count) in &self.refused {
             writeln!(f, "  refused  {count:>10}  {status}")?;
         }
@@ -116,6 +138,9 @@ impl Display for Found {
         writeln!(f, "unexpected answers  {}", self.unexpected)?;
         writeln!(f, "leaks               {}", self.leaks)?;
         self.messages.iter().try_for_each(|message| writeln!(f, "  {message}"))?;
+        if *clients == 0 {
+            return Ok(());
+        }
         writeln!(
             f,
             "{clients} clients connected and left in {client_seconds:.1} s: at most {most_clients} at a time, \

@@ -20,6 +20,6 @@ mod system;
 #[cfg(windows)]
 pub(crate) use run::clear;
 #[cfg(windows)]
-pub use run::{run, wait};
+pub use run::{bench, run, soak, survey, wait};
 #[cfg(windows)]
 pub use server::serve;

@@ -11,8 +11,8 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use psimp_catalogue::GROUPS;
 
-pub(crate) use json::Run;
 pub use json::read;
+pub(crate) use json::{Run, text};
 pub use sheet::{Column, Row, Sheet};
 
 use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult};
@@ -80,6 +80,11 @@ fn groups(cases: &[CaseResult]) -> impl Iterator<Item = &[CaseResult]> {
 /// Target, kernel and rules, such as `model.win10.documented`.
 fn configuration(result: &RunResult) -> String {
     format!("{}.{}.{}", result.target, result.kernel, result.rules)
+}
+
+/// How many there are, in words: `1 case`, `2 cases`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Milliseconds, to the microsecond.

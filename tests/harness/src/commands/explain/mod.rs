@@ -19,7 +19,7 @@ use crate::run::{Setup, run_case};
 pub(super) use json::Explanation;
 use psimp_catalogue::{Body, Case};
 use psimp_rules::Kernel;
-use question::{Answered, Failure};
+use question::Answered;
 use std::fmt::Write as _;
 
 pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
@@ -52,23 +52,7 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
 
 /// Answers a person's own question.
 fn question(args: &ExplainArgs) -> anyhow::Result<Exit> {
-    let answered = match Answered::of(args) {
-        Ok(answered) => answered,
-        Err(Failure::NoWindows) => {
-            return Ok(super::unavailable(
-                "pid: and tid: read the tokens of a running Windows; here is none. Run psimp.exe there, or say what \
-                 the token is, as in --token user=B,integrity=high",
-            ));
-        }
-        Err(Failure::Unread(why)) => {
-            eprintln!("psimp: {why}");
-            return Ok(Exit::Failed);
-        }
-        Err(Failure::Refused(refusal)) => {
-            eprintln!("psimp: {refusal}");
-            return Ok(Exit::Usage);
-        }
-    };
+    let answered = Answered::of(args)?;
     match args.format {
         TextFormat::Table => say(answered.text()),
         TextFormat::Json => say_json(&Explanation::Question(Box::new(answered.json()))),

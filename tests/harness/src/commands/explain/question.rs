@@ -3,21 +3,11 @@
 use super::json;
 use super::running::{self, Read};
 use crate::cli::{ExplainArgs, TokenArg};
+use crate::commands::stop::Stop;
 use crate::show::view::type_name;
-use psimp_explain::{Answer, Change, Judged, LevelFrom, Note, Question, Refusal, Side, Stated, answer_of};
+use psimp_explain::{Answer, Change, Judged, LevelFrom, Note, Question, Side, Stated, answer_of};
 use psimp_rules::{Effect, Kernel, PROFILES, Profile, TokenFacts, Verdict, W10, W10_RECENT};
 use std::fmt::Write as _;
-
-/// Why a question is not answered.
-pub(super) enum Failure {
-    /// It is wrong.
-    Refused(Refusal),
-    /// A token cannot be read.
-    Unread(String),
-    /// There is no Windows here.
-    #[cfg_attr(windows, allow(dead_code))]
-    NoWindows,
-}
 
 /// A question and its answer.
 pub(super) struct Answered {
@@ -27,11 +17,11 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    pub(super) fn of(args: &ExplainArgs) -> Result<Self, Failure> {
+    pub(super) fn of(args: &ExplainArgs) -> Result<Self, Stop> {
         let mut read = Vec::new();
         let mut said = |side: Side, arg: Option<&TokenArg>| {
             let arg = arg.cloned().unwrap_or_default();
-            let Some(running) = arg.running else { return Ok(arg.said) };
+            let Some(running) = arg.running else { return Ok::<_, Stop>(arg.said) };
             let token = running::read(side, running)?;
             let said = arg.said.over(&token.said);
             read.push((side, token));
@@ -39,7 +29,8 @@ impl Answered {
         };
         let (process, token) =
             (said(Side::Process, args.process.as_ref())?, said(Side::Token, args.token.as_ref())?);
-        let question = Question::new(process, token, args.level).map_err(Failure::Refused)?;
+        let question =
+            Question::new(process, token, args.level).map_err(|refusal| Stop::usage(refusal.to_string()))?;
         Ok(Self { answer: answer_of(&question, &profiles(args)), read })
     }
 

@@ -1,7 +1,7 @@
 //! Tokens of the Windows that runs, as facts of a question.
 
-use super::question::Failure;
-use crate::cli::Running;
+use crate::cli::{Exit, Running};
+use crate::commands::stop::Stop;
 use psimp_explain::{Said, Side};
 use psimp_nt::TokenType;
 use psimp_windows::information::Information;
@@ -34,26 +34,34 @@ pub(super) trait Tokens {
 
 /// The facts of a running token.
 #[cfg(windows)]
-pub(super) fn read(side: Side, running: Running) -> Result<Read, Failure> {
+pub(super) fn read(side: Side, running: Running) -> Result<Read, Stop> {
     of(&system::System, side, running)
 }
 
 #[cfg(not(windows))]
-pub(super) fn read(_: Side, _: Running) -> Result<Read, Failure> {
-    Err(Failure::NoWindows)
+pub(super) fn read(_: Side, _: Running) -> Result<Read, Stop> {
+    Err(Stop::unavailable(
+        "pid: and tid: read the tokens of a running Windows; here is none. Run psimp.exe there, or say what the token \
+         is, as in --token user=B,integrity=high",
+    ))
 }
 
 #[cfg_attr(not(windows), allow(dead_code))] // tests call it
-fn of(tokens: &impl Tokens, side: Side, running: Running) -> Result<Read, Failure> {
+fn of(tokens: &impl Tokens, side: Side, running: Running) -> Result<Read, Stop> {
     let token = match (side, running) {
         (_, Running::Process(id)) => tokens.of_process(id),
         (Side::Process, Running::Thread(id)) => tokens.process_of(id).and_then(|id| tokens.of_process(id)),
         (Side::Token, Running::Thread(id)) => tokens.of_thread(id),
     };
-    let (of, information) = token.map_err(Failure::Unread)?;
+    let (of, information) = token.map_err(unread)?;
     let (text, missing) = facts(&information);
-    let said = Said::parse(side, &text).map_err(|refusal| Failure::Unread(format!("{of}: {refusal}")))?;
+    let said = Said::parse(side, &text).map_err(|refusal| unread(format!("{of}: {refusal}")))?;
     Ok(Read { of, said, missing })
+}
+
+#[cfg_attr(not(windows), allow(dead_code))] // tests call it
+fn unread(why: String) -> Stop {
+    Stop::new(Exit::Failed, why)
 }
 
 /// What is said of a token with these properties, and what is not known of it.
@@ -264,7 +272,7 @@ mod tests {
             read(Side::Token, Running::Thread(812)).said,
             read(Side::Token, Running::Process(640)).said
         );
-        assert!(matches!(of(&Fake, Side::Process, Running::Process(3)), Err(Failure::Unread(_))));
+        assert!(of(&Fake, Side::Process, Running::Process(3)).is_err());
     }
 
     #[test]

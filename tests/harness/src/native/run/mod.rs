@@ -1,8 +1,10 @@
 //! The harness's side: starts the servers, gives them tokens, and collects the results.
 
 mod fixtures;
+mod load;
 mod other_user;
 mod removal;
+mod survey;
 
 use crate::native::feature::Feature;
 use crate::native::plan::Plan;
@@ -13,6 +15,7 @@ use crate::native::system::process::Child;
 use crate::native::system::{ntdll, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use fixtures::Fixtures;
+pub use load::{bench, soak};
 use psimp_catalogue::{Case, ClientToken, ServerToken};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
@@ -22,6 +25,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
+pub use survey::survey;
 
 /// How long a server process may take for one case.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,15 +40,7 @@ pub fn run(
     route: Route,
     ended: &dyn Fn(&CaseResult),
 ) -> Result<Vec<CaseResult>, String> {
-    let wine = ntdll::wine_version();
-    let mut native = Native {
-        fixtures: Fixtures::new(wine.is_some())?,
-        kernel,
-        route,
-        wine,
-        tried: BTreeMap::new(),
-        warned: Cell::new(false),
-    };
+    let mut native = Native::new(kernel, route)?;
     let one = |case| {
         let result = native.case(case);
         ended(&result);
@@ -89,6 +85,18 @@ struct Native {
 }
 
 impl Native {
+    fn new(kernel: Kernel, route: Route) -> Result<Self, String> {
+        let wine = ntdll::wine_version();
+        Ok(Self {
+            fixtures: Fixtures::new(wine.is_some())?,
+            kernel,
+            route,
+            wine,
+            tried: BTreeMap::new(),
+            warned: Cell::new(false),
+        })
+    }
+
     fn case(&mut self, case: &Case) -> CaseResult {
         let start = Instant::now();
         let status = self.status(case);
@@ -100,21 +108,26 @@ impl Native {
             Ok(plan) => plan,
             Err(why) => return CaseStatus::Skipped(why.to_owned()),
         };
-        if let Some(version) = self.wine.clone() {
-            for feature in &plan.features {
-                if let Err(seen) = self.tried(*feature) {
-                    return CaseStatus::Skipped(format!("needs {feature}; on Wine {version}, {seen}"));
-                }
+        for feature in &plan.features {
+            if let Some(why) = self.lacks(*feature) {
+                return CaseStatus::Skipped(why);
             }
         }
         match self.ask(case, &plan) {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
             Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
-            Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
+            Ok(_) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
         }
+    }
+
+    /// Why a feature is missing, under Wine.
+    fn lacks(&mut self, feature: Feature) -> Option<String> {
+        let version = self.wine.clone()?;
+        let seen = self.tried(feature).err()?;
+        Some(format!("needs {feature}; on Wine {version}, {seen}"))
     }
 
     /// Whether the kernel has a feature; each is tried once.
@@ -132,11 +145,9 @@ impl Native {
             Feature::Downgrade => (ServerToken::SR, &[ClientToken::A2][..]),
             _ => (ServerToken::S, &[][..]),
         };
-        match self.question(server, tokens, |tokens| Question::Probe { feature, tokens }) {
+        match self.question(server, tokens, PATIENCE, |tokens| Question::Probe { feature, tokens }) {
             Ok(Answer::Probed(tried)) => tried,
-            Ok(Answer::Finished(_) | Answer::Unable(_) | Answer::Waiting) => {
-                Err("the probe got another answer".to_owned())
-            }
+            Ok(_) => Err("the probe got another answer".to_owned()),
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
         }
     }
@@ -145,7 +156,7 @@ impl Native {
         let tokens: Vec<_> = plan.tokens().collect();
         let (id, kernel) = (case.id.to_owned(), self.kernel);
         // Read after the tokens are made, which may have obtained the other user.
-        self.question(plan.server, &tokens, |tokens| Question::Case {
+        self.question(plan.server, &tokens, PATIENCE, |tokens| Question::Case {
             id,
             kernel: kernel.to_string(),
             documented_rules: self.documented_rules(),
@@ -166,6 +177,7 @@ impl Native {
         &self,
         server: ServerToken,
         tokens: &[ClientToken],
+        patience: Duration,
         question: impl FnOnce(BTreeMap<String, u64>) -> Question,
     ) -> Result<Answer, Trouble> {
         let primary =
@@ -195,7 +207,7 @@ impl Native {
             // The waiting side may have timed out.
             let _ = answer.send(read);
         });
-        match wait.recv_timeout(PATIENCE) {
+        match wait.recv_timeout(patience) {
             Ok(Ok(line)) if !line.is_empty() => {
                 serde_json::from_str(&line).map_err(|error| broken(format!("{error} in {line:?}")))
             }
@@ -208,7 +220,7 @@ impl Native {
                 };
                 Err(broken(format!("{ended} and gave none")))
             }
-            Err(_) => Err(broken(format!("none in {} seconds", PATIENCE.as_secs()))),
+            Err(_) => Err(broken(format!("none in {} seconds", patience.as_secs()))),
         }
     }
 }

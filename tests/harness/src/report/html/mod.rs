@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::sheet::{Row, Sheet, outcome};
 use super::{group_heading, group_letter};
-use crate::result::{CaseStatus, RunResult};
+use crate::result::{CaseStatus, Origin, RunResult};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -27,38 +27,44 @@ pub struct Page<'a> {
     pub rule: &'a dyn Fn(&str, &RunResult) -> Option<String>,
 }
 
+/// A page that fetches nothing.
+pub(crate) fn document(title: &str, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                // Even if unescaped text got in, nothing would be fetched.
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { (body) }
+        }
+    };
+    page.into_string()
+}
+
 impl Page<'_> {
     /// The page.
     pub fn to_html(&self) -> String {
         let groups: Vec<_> =
             self.sheet.rows.chunk_by(|a, b| group_letter(a.id) == group_letter(b.id)).collect();
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    // Even if unescaped text got in, nothing would be fetched.
-                    meta http-equiv="Content-Security-Policy"
-                        content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-                    title { (self.title) }
-                    style { (PreEscaped(STYLE)) }
-                }
-                body {
-                    h1 { (self.title) }
-                    (self.runs())
-                    @if self.compared { (self.differences()) }
-                    (self.filter(&groups))
-                    (self.matrix(&groups))
-                    section id="cases" {
-                        h2 { "Case by case" }
-                        @for rows in &groups { (self.group(rows)) }
-                    }
-                    script { (PreEscaped(SCRIPT)) }
-                }
+        let body = html! {
+            h1 { (self.title) }
+            (self.runs())
+            @if self.compared { (self.differences()) }
+            (self.filter(&groups))
+            (self.matrix(&groups))
+            section id="cases" {
+                h2 { "Case by case" }
+                @for rows in &groups { (self.group(rows)) }
             }
+            script { (PreEscaped(SCRIPT)) }
         };
-        page.into_string()
+        document(self.title, &body)
     }
 
     /// What ran.
@@ -68,7 +74,7 @@ impl Page<'_> {
                 caption { "The runs" }
                 thead {
                     tr {
-                        @for heading in ["Target", "Kernel", "Rules", "Passed", "Failed", "Skipped", "Total", "From"] {
+                        @for heading in ["Target", "Kernel", "Rules", "Passed", "Failed", "Skipped", "Total", "Psimp", "From"] {
                             th scope="col" { (heading) }
                         }
                     }
@@ -84,6 +90,12 @@ impl Page<'_> {
                             td.number { (counts.failed) }
                             td.number { (counts.skipped) }
                             td.number { (column.run.cases.len()) }
+                            td {
+                                @if let Some(Origin { version, commit }) = &column.run.psimp {
+                                    (version)
+                                    @if let Some(commit) = commit { " " code { (commit) } }
+                                }
+                            }
                             td {
                                 @if let Some(file) = column.file { (file) " " }
                                 @if let Some(image) = &column.run.image {
@@ -102,7 +114,12 @@ impl Page<'_> {
         let rows: Vec<_> = self.sheet.differences().collect();
         html! {
             section id="differences" data-block {
-                h2 { (rows.len()) " of " (self.sheet.rows.len()) " cases differ" }
+                h2 { (self.sheet.how_many_differ()) }
+                @let origins = self.sheet.origins();
+                @if !origins.is_empty() {
+                    p { "The runs do not come from the same builds:" }
+                    ul { @for origin in &origins { li { (origin) } } }
+                }
                 @for row in rows {
                     article data-group=(group_letter(row.id)) data-outcomes=(outcomes(row)) {
                         h3 { a href={ "#case-" (row.id) } { (row.id) } " " (row.title) }
