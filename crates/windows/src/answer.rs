@@ -10,6 +10,7 @@ pub(crate) enum Class {
     User = 1,
     Groups = 2,
     Privileges = 3,
+    Source = 7,
     ImpersonationLevel = 9,
     Statistics = 10,
     RestrictedSids = 11,
@@ -17,6 +18,7 @@ pub(crate) enum Class {
     SandboxInert = 15,
     Origin = 17,
     ElevationType = 18,
+    LinkedToken = 19,
     Elevation = 20,
     HasRestrictions = 21,
     AccessInformation = 22,
@@ -41,7 +43,8 @@ impl Class {
             | Self::IntegrityLevel
             | Self::AppContainerSid => None,
             Self::Statistics => Some(56),
-            Self::Origin => Some(8),
+            Self::Source => Some(16),
+            Self::Origin | Self::LinkedToken => Some(8),
             Self::ImpersonationLevel
             | Self::SessionId
             | Self::SandboxInert
@@ -118,25 +121,20 @@ impl Answer {
         (0..self.count()?).map(privilege).collect()
     }
 
-    /// `TOKEN_STATISTICS`: token id, authentication id, type.
-    pub(crate) fn statistics(&self) -> Option<(u64, u64, TokenType)> {
+    /// `TOKEN_STATISTICS`: token id, authentication id, type, and the level that a primary token records too.
+    pub(crate) fn statistics(&self) -> Option<(u64, u64, TokenType, u32)> {
         let token_type = match self.u32(24)? {
             1 => TokenType::Primary,
             2 => TokenType::Impersonation,
             _ => return None,
         };
-        Some((self.u64(0)?, self.u64(8)?, token_type))
+        Some((self.u64(0)?, self.u64(8)?, token_type, self.u32(28)?))
     }
 
     /// `TOKEN_ACCESS_INFORMATION`: whether the restricting SIDs count for write access alone
     /// (`TOKEN_WRITE_RESTRICTED` among its flags).
     pub(crate) fn write_restricted(&self) -> Option<bool> {
         self.u32(44).map(|flags| flags & 0x8 != 0)
-    }
-
-    /// `TOKEN_APPCONTAINER_INFORMATION`: the SIDs of the package; none outside of an `AppContainer`.
-    pub(crate) fn package(&self) -> Option<Vec<Sid>> {
-        if self.u64(0)? == 0 { Some(Vec::new()) } else { self.only().map(|package| vec![package]) }
     }
 
     /// The last sub-authority of a label's SID.
@@ -190,15 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn flags_and_packages_are_read_where_they_are() {
+    fn the_flags_of_an_access_token_are_read_where_they_are() {
         let mut numbers = [0; 12];
         assert_eq!(answer(&numbers).write_restricted(), Some(false));
         numbers[11] = 0x18;
         assert_eq!(answer(&numbers).write_restricted(), Some(true));
         assert_eq!(answer(&numbers[..11]).write_restricted(), None);
-        assert_eq!(answer(&[0, 0]).package(), Some(vec![]));
-        assert_eq!(answer(&[0]).package(), None);
-        assert_eq!(answer(&[1, 0]).package(), None, "it points nowhere");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::cli::{Exit, Running};
 use crate::commands::stop::Stop;
 use psimp_explain::{Said, Side};
-use psimp_nt::TokenType;
+use psimp_nt::{Level, TokenType};
 use psimp_windows::information::Information;
 
 /// `SE_IMPERSONATE_PRIVILEGE`.
@@ -74,8 +74,11 @@ fn facts(token: &Information) -> (String, Vec<&'static str>) {
         TokenType::Impersonation => "type=impersonation".to_owned(),
     });
     match (token.token_type, token.level) {
-        // A primary token has none, although some systems return one.
-        (TokenType::Primary, _) => {}
+        // A primary token has none, although some systems return one; what it records is another matter.
+        (TokenType::Primary, _) => match Level::from_raw(token.recorded_level) {
+            Some(level) => facts.push(format!("recorded={}", level.name())),
+            None => missing.push("recorded"),
+        },
         (TokenType::Impersonation, Ok(level)) => facts.push(format!("level={}", level.name())),
         (TokenType::Impersonation, Err(_)) => missing.push("level"),
     }
@@ -173,7 +176,7 @@ mod system {
 mod tests {
     use super::*;
     use psimp_explain::{Question, answer};
-    use psimp_nt::{Level, Sid, Status};
+    use psimp_nt::{Sid, Status};
     use psimp_windows::information::Privilege;
 
     /// A service, and the filtered token of an administrator that one of its threads impersonates.
@@ -185,6 +188,7 @@ mod tests {
             authentication_id: 0x3E7,
             token_type: TokenType::Primary,
             level: Err(Status::INVALID_INFO_CLASS),
+            recorded_level: 0,
             user: Sid::new(5, &[18]),
             groups: Vec::new(),
             privileges: vec![Privilege { luid: 29, attributes: 3 }, Privilege { luid: 20, attributes: 0 }],
@@ -247,7 +251,7 @@ mod tests {
         let process = read(Side::Process, Running::Process(640));
         assert_eq!(
             process.said.to_string(),
-            "user=SYSTEM,logon=system,type=primary,restricted=no,privilege=SeImpersonate,origin=0x0,\
+            "user=SYSTEM,logon=system,type=primary,recorded=anonymous,restricted=no,privilege=SeImpersonate,origin=0x0,\
              integrity=system,elevated,filtered=no,session=0"
         );
         assert_eq!(process.missing, [""; 0]);
