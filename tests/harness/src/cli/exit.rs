@@ -131,7 +131,7 @@ const CODES: &[(&[&str], &[Meaning])] = &[
         ],
     ),
     (
-        &["impersonate", "native-server", "native-wait"],
+        &["impersonate", "native-client", "native-server", "native-wait"],
         &[
             (Exit::Passed, "standard input ended"),
             (Exit::Failed, "it could not be done; the message says why"),

@@ -153,7 +153,7 @@ pub enum Command {
     #[command(hide = true, after_help = exit_codes("native-server"))]
     NativeServer,
     /// Carry out what a server process of a case orders, as a client process
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("native-client"))]
     NativeClient,
     /// Keep a server process of the target native waiting, so that it can be seen to end with this one
     #[command(hide = true, after_help = exit_codes("native-wait"))]

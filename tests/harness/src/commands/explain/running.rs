@@ -54,7 +54,7 @@ fn of(tokens: &impl Tokens, side: Side, running: Running) -> Result<Read, Stop> 
         (Side::Token, Running::Thread(id)) => tokens.of_thread(id),
     };
     let (of, information) = token.map_err(unread)?;
-    let (text, missing) = facts(&information);
+    let (text, missing) = facts(side, &information);
     let said = Said::parse(side, &text).map_err(|refusal| unread(format!("{of}: {refusal}")))?;
     Ok(Read { of, said, missing })
 }
@@ -66,7 +66,7 @@ fn unread(why: String) -> Stop {
 
 /// What is said of a token with these properties, and what is not known of it.
 #[cfg_attr(not(windows), allow(dead_code))] // tests call it
-fn facts(token: &Information) -> (String, Vec<&'static str>) {
+fn facts(side: Side, token: &Information) -> (String, Vec<&'static str>) {
     let mut facts = vec![format!("user={}", token.user), format!("logon={:#x}", token.authentication_id)];
     let mut missing = Vec::new();
     facts.push(match token.token_type {
@@ -74,7 +74,9 @@ fn facts(token: &Information) -> (String, Vec<&'static str>) {
         TokenType::Impersonation => "type=impersonation".to_owned(),
     });
     match (token.token_type, token.level) {
-        // A primary token has none, although some systems return one; what it records is another matter.
+        // A primary token has none, although some systems return one. What it records is another matter, and of a
+        // process no rule reads it.
+        (TokenType::Primary, _) if side == Side::Process => {}
         (TokenType::Primary, _) => match Level::from_raw(token.recorded_level) {
             Some(level) => facts.push(format!("recorded={}", level.name())),
             None => missing.push("recorded"),
@@ -251,10 +253,12 @@ mod tests {
         let process = read(Side::Process, Running::Process(640));
         assert_eq!(
             process.said.to_string(),
-            "user=SYSTEM,logon=system,type=primary,recorded=anonymous,restricted=no,privilege=SeImpersonate,origin=0x0,\
+            "user=SYSTEM,logon=system,type=primary,restricted=no,privilege=SeImpersonate,origin=0x0,\
              integrity=system,elevated,filtered=no,session=0"
         );
         assert_eq!(process.missing, [""; 0]);
+        let of_token = read(Side::Token, Running::Process(640)).said.to_string();
+        assert!(of_token.contains(",type=primary,recorded=anonymous,"), "{of_token}");
         let token = read(Side::Token, Running::Thread(812));
         assert_eq!(
             token.said.to_string(),
@@ -263,7 +267,7 @@ mod tests {
         );
         assert_eq!(token.missing, ["write-restricted", "integrity"]);
         let other = Information { app_container: None, package: None, elevation_type: None, ..client() };
-        assert_eq!(facts(&other).1, ["write-restricted", "integrity", "filtered", "package"]);
+        assert_eq!(facts(Side::Token, &other).1, ["write-restricted", "integrity", "filtered", "package"]);
     }
 
     #[test]
