@@ -187,7 +187,7 @@ struct Actor {
 impl Actor {
     fn carry_out(&mut self, order: Order) -> Result<Told, Refusal> {
         match order {
-            Order::Identify => return Ok(Told::Ids(std::process::id(), thread::current_id())),
+            Order::Identify => return Ok(Told::Ids(process::id(), thread::current_id())),
             Order::Impersonate { token, lower } => {
                 let token = Token::from(thread::given(token)?);
                 let token = match lower {

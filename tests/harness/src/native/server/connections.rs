@@ -10,6 +10,7 @@ use crate::native::client::{Order, Told};
 use crate::native::plan::is_client;
 use crate::native::system::device::Device;
 use crate::native::system::pipe::{self, Pipe};
+use crate::native::system::process;
 use crate::run::connections::{Connections, Connects, OpenedClient, no_such};
 use psimp_catalogue::{ClientToken, Context, Step, Who};
 use psimp_model::SecurityQos;
@@ -119,7 +120,7 @@ impl Connects for Actor<'_, '_> {
     fn open_client(&self, flags: u32) -> Result<OpenedClient<ClientFile>, Failure> {
         let file = self.open_below(CLIENT_NAME, READ, SecurityQos::of_create_file(flags))?;
         let process = match &file {
-            ClientFile::Own(_) => std::process::id(),
+            ClientFile::Own(_) => process::id(),
             ClientFile::Remote(remote, _) => remote.process_id,
         };
         let tok = self.env.asked.by(self.who).or(match self.who {
