@@ -217,7 +217,7 @@ fn start_that_is_refused_leaves_nothing_to_undo() {
     assert_eq!((fake.called.as_slice(), fake.state()), (&["start"][..], Some(State::Stopped)));
 }
 
-/// KMDF refuses an image for a newer version of it with ERROR_INVALID_PARAMETER.
+/// KMDF refuses an image for a newer version of it with `ERROR_INVALID_PARAMETER`.
 #[test]
 fn an_image_for_a_newer_kmdf_is_named_as_that() {
     let mut fake = Fake::with(State::Stopped).failing(Request::Start, 87);
