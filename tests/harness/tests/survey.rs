@@ -155,6 +155,20 @@ fn where_the_best_profile_does_not_fit_its_rule_is_named() {
     assert!(text.ends_with(words), "{text}");
 }
 
+/// D15 is a copy at 0 for some and at 1 for others.
+#[test]
+fn a_profile_agrees_if_its_level_does() {
+    let agree = |kernel| {
+        let survey = survey(kernel);
+        let row = survey.decisions.iter().find(|row| row.id == "D15").expect("a row");
+        (row.observed.clone(), row.agree.clone())
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let copied = |level| Observation::Copied { level };
+    assert_eq!(agree(Kernel::Win10), (copied(0), names(&["DOC", "W10", "W10-recent", "Peios"])));
+    assert_eq!(agree(Kernel::Nt52), (copied(1), names(&["UM", "NT52"])));
+}
+
 #[test]
 fn a_refusal_agrees_with_profiles_that_refuse_whatever_its_status() {
     let row = decisions().into_iter().find(|row| row.id == "D11").expect("a row");
