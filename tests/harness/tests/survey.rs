@@ -5,6 +5,7 @@ mod support;
 use psimp_catalogue::{Column, Driver};
 use psimp_harness::configuration::Target;
 use psimp_harness::driver::Source;
+use psimp_harness::result::Origin;
 use psimp_harness::survey::{About, Beside, Observation, Survey, Windows, decisions, here, read};
 use psimp_rules::Kernel;
 use std::path::Path;
@@ -33,7 +34,8 @@ fn survey(kernel: Kernel) -> Survey {
 
 fn about(kernel: Kernel) -> About {
     let kernel = Some(kernel.to_string());
-    About { psimp: "0.0.0".to_owned(), target: Target::Model, kernel, image: None, windows: None }
+    let psimp = Origin { version: "0.0.0".to_owned(), commit: None };
+    About { psimp, target: Target::Model, kernel, image: None, windows: None }
 }
 
 /// What a column of the catalogue is in a survey.
