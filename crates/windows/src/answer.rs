@@ -10,19 +10,24 @@ pub(crate) enum Class {
     User = 1,
     Groups = 2,
     Privileges = 3,
+    Source = 7,
     ImpersonationLevel = 9,
     Statistics = 10,
     RestrictedSids = 11,
     SessionId = 12,
     SandboxInert = 15,
     Origin = 17,
+    ElevationType = 18,
+    LinkedToken = 19,
     Elevation = 20,
     HasRestrictions = 21,
+    AccessInformation = 22,
     VirtualizationAllowed = 23,
     VirtualizationEnabled = 24,
     IntegrityLevel = 25,
     UiAccess = 26,
     IsAppContainer = 29,
+    AppContainerSid = 31,
 }
 
 impl Class {
@@ -30,15 +35,21 @@ impl Class {
     /// may answer `STATUS_INFO_LENGTH_MISMATCH` to a longer buffer.
     pub(crate) const fn fixed_length(self) -> Option<usize> {
         match self {
-            Self::User | Self::Groups | Self::Privileges | Self::RestrictedSids | Self::IntegrityLevel => {
-                None
-            }
+            Self::User
+            | Self::Groups
+            | Self::Privileges
+            | Self::RestrictedSids
+            | Self::AccessInformation
+            | Self::IntegrityLevel
+            | Self::AppContainerSid => None,
             Self::Statistics => Some(56),
-            Self::Origin => Some(8),
+            Self::Source => Some(16),
+            Self::Origin | Self::LinkedToken => Some(8),
             Self::ImpersonationLevel
             | Self::SessionId
             | Self::SandboxInert
             | Self::Elevation
+            | Self::ElevationType
             | Self::HasRestrictions
             | Self::VirtualizationAllowed
             | Self::VirtualizationEnabled
@@ -110,14 +121,20 @@ impl Answer {
         (0..self.count()?).map(privilege).collect()
     }
 
-    /// `TOKEN_STATISTICS`: token id, authentication id, type.
-    pub(crate) fn statistics(&self) -> Option<(u64, u64, TokenType)> {
+    /// `TOKEN_STATISTICS`: token id, authentication id, type, and the level that a primary token records too.
+    pub(crate) fn statistics(&self) -> Option<(u64, u64, TokenType, u32)> {
         let token_type = match self.u32(24)? {
             1 => TokenType::Primary,
             2 => TokenType::Impersonation,
             _ => return None,
         };
-        Some((self.u64(0)?, self.u64(8)?, token_type))
+        Some((self.u64(0)?, self.u64(8)?, token_type, self.u32(28)?))
+    }
+
+    /// `TOKEN_ACCESS_INFORMATION`: whether the restricting SIDs count for write access alone
+    /// (`TOKEN_WRITE_RESTRICTED` among its flags).
+    pub(crate) fn write_restricted(&self) -> Option<bool> {
+        self.u32(44).map(|flags| flags & 0x8 != 0)
     }
 
     /// The last sub-authority of a label's SID.
@@ -146,6 +163,9 @@ mod tests {
             (Class::ImpersonationLevel, Some(4)),
             (Class::SessionId, Some(4)),
             (Class::Elevation, Some(4)),
+            (Class::ElevationType, Some(4)),
+            (Class::AccessInformation, None),
+            (Class::AppContainerSid, None),
             (Class::Origin, Some(8)),
             (Class::Statistics, Some(56)),
             (Class::User, None),
@@ -165,6 +185,15 @@ mod tests {
         assert_eq!(answer(&[]).privileges(), None);
         assert_eq!(answer(&[1]).groups(), None);
         assert_eq!(answer(&[0, 0]).groups(), Some(vec![]));
+    }
+
+    #[test]
+    fn the_flags_of_an_access_token_are_read_where_they_are() {
+        let mut numbers = [0; 12];
+        assert_eq!(answer(&numbers).write_restricted(), Some(false));
+        numbers[11] = 0x18;
+        assert_eq!(answer(&numbers).write_restricted(), Some(true));
+        assert_eq!(answer(&numbers[..11]).write_restricted(), None);
     }
 
     #[test]

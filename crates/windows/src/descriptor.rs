@@ -5,6 +5,8 @@
 use crate::Error;
 use psimp_model::{Ace, Acl, MandatoryLabel, SecurityDescriptor};
 use psimp_nt::{Sid, Status};
+#[cfg(windows)]
+use zerocopy::IntoBytes;
 
 /// `GENERIC_ALL` and every other right but `ACCESS_SYSTEM_SECURITY`: an access check maps the generic rights of the
 /// request only, an object those of its descriptor too.
@@ -39,6 +41,12 @@ impl Descriptor {
         }
         // SIDs, entries and lists are whole numbers of words.
         Ok(Self(bytes.as_chunks::<4>().0.iter().map(|word| u32::from_ne_bytes(*word)).collect()))
+    }
+
+    /// Its bytes.
+    #[cfg(windows)]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     /// Where it is, for as long as it lives.

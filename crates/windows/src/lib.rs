@@ -41,6 +41,8 @@ pub mod rights;
 #[cfg(windows)]
 pub mod service;
 #[cfg(windows)]
+pub mod settings;
+#[cfg(windows)]
 pub mod sid;
 #[cfg(windows)]
 pub mod snapshot;
@@ -55,6 +57,8 @@ mod answer;
 #[cfg(any(windows, test))]
 #[cfg_attr(not(windows), allow(unreachable_pub))] // `object` makes it public
 mod descriptor;
+#[cfg(windows)]
+mod file;
 #[cfg(windows)]
 mod flags;
 #[cfg(windows)]

@@ -10,9 +10,6 @@ const ANONYMOUS: u32 = 0;
 /// `SECURITY_IDENTIFICATION`.
 const IDENTIFICATION: u32 = 0x0001_0000;
 
-/// The pipe's state does not allow it: nothing has been read yet.
-const CANNOT_IMPERSONATE: Status = Status(0xC000_010D);
-
 /// A client that opens the server's pipe, in the server's own process, writes
 /// something, and is impersonated.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +63,7 @@ pub(crate) static PIPES: &[Pipe] = &[
         id: "U11",
         title: "a pipe's client cannot be impersonated before something was read",
         reads: false,
-        status: CANNOT_IMPERSONATE,
+        status: Status::CANNOT_IMPERSONATE,
         open: "7C",
         ..ASKS_NOTHING
     },

@@ -11,12 +11,16 @@ pub mod plan;
 pub mod route;
 
 #[cfg(windows)]
+mod client;
+#[cfg(windows)]
 mod run;
 #[cfg(windows)]
 mod server;
 #[cfg(windows)]
 mod system;
 
+#[cfg(windows)]
+pub use client::serve as serve_as_client;
 #[cfg(windows)]
 pub(crate) use run::clear;
 #[cfg(windows)]

@@ -1,6 +1,7 @@
 //! What a script does, step by step.
 
 use super::words;
+use crate::notation;
 use psimp_catalogue::{ByKernel, Pipe, Script, State, Step};
 use psimp_rules::Kernel;
 use std::fmt::Write as _;
@@ -46,13 +47,13 @@ fn steps(text: &mut String, list: &[Step], depth: usize) {
 /// What the thread is to show: once, if all kernels are to show the same.
 fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
     let words = |state: &State| {
-        let said = [("slot", state.slot), ("open", state.open), ("access", state.access)];
-        let said: Vec<_> = said
-            .iter()
-            .filter(|said| !said.1.is_empty())
-            .map(|(what, said)| format!("{what} {said}"))
-            .collect();
-        said.join("; ")
+        let said = [
+            ("slot", state.slot, notation::slot(state.slot)),
+            ("open", state.open, notation::open(state.open)),
+            ("access", state.access, notation::access(state.access)),
+        ];
+        let said = said.iter().filter(|(_, said, _)| !said.is_empty());
+        said.map(|(what, _, words)| format!("{what}: {words}")).collect::<Vec<_>>().join("; ")
     };
     if values.documented == values.nt52 && values.nt52 == values.win10 {
         let _ = writeln!(text, "look: {}", words(&values.win10));
@@ -72,6 +73,9 @@ pub(super) fn pipe(pipe: &Pipe) -> String {
         "Setup\n  the server's process opens its own named pipe, with the flags {:#010x} of CreateFile, and writes\n\n\
          Calls\n  the server {reads}impersonates the client: {}\n\n\
          Expected\n  open    {}\n  access  {}\n",
-        pipe.flags, pipe.status, pipe.open, pipe.access
+        pipe.flags,
+        pipe.status,
+        notation::open(pipe.open),
+        notation::access(pipe.access)
     )
 }

@@ -5,6 +5,7 @@ use super::env::Kept;
 use super::observe::OpenedToken;
 use crate::driver::Failure;
 use crate::native::system::handle::AsHandle as _;
+use crate::native::system::handle::granted;
 use crate::native::system::information::Information;
 use crate::native::system::process::Program as Started;
 use crate::native::system::token::Filter;
@@ -47,6 +48,10 @@ impl Actor<'_, '_> {
                     Err(error) => self.compare("object", "success", &error.to_string()),
                 }
             }
+            Program::Grants(number, access) => {
+                let granted = self.with_thread(number, granted);
+                self.same("access that the handle grants", &Ok(access), &granted);
+            }
             Program::Close(number) => {
                 let closed = self.env.kept.lock().remove(&number).is_some();
                 self.same("a handle to close", &true, &closed);
@@ -61,6 +66,11 @@ impl Actor<'_, '_> {
                     }
                     Err(why) => self.compare("slot before the open", "readable", &why),
                 }
+            }
+            Program::OpenProcess { desired, keep, status } => {
+                let opened = Token::of_process(thread::current_process(), desired);
+                let ended = opened.map(|token| self.hold(keep, Kept::Token(token, None)));
+                self.ended("OpenProcessToken", status, ended);
             }
             Program::OpenToken { thread: number, desired, as_self, keep, status } => {
                 let behind = self.behind(number);
@@ -109,10 +119,10 @@ impl Actor<'_, '_> {
                 self.env.asked.note(self.who, None);
                 self.ended("ImpersonateSelf", Status::SUCCESS, thread::impersonate_self(level));
             }
-            Program::ImpersonateAnonymous => {
+            Program::ImpersonateAnonymous(status) => {
                 self.env.asked.note(self.who, None);
                 let done = thread::impersonate_anonymous(thread::current());
-                self.ended("ImpersonateAnonymousToken", Status::SUCCESS, done);
+                self.ended("ImpersonateAnonymousToken", status, done);
             }
             ref call => self.tokens(call),
         }
@@ -124,6 +134,11 @@ impl Actor<'_, '_> {
             Program::Duplicate { token, level, status } => {
                 let kind = TokenType::Impersonation;
                 let copy = self.with_token(token, |token| token.duplicate(0, kind, level, false).map(drop));
+                self.ended("DuplicateTokenEx", status, copy);
+            }
+            Program::MakePrimary { token, status } => {
+                let copy = self
+                    .with_token(token, |token| token.duplicate(0, TokenType::Primary, 0, false).map(drop));
                 self.ended("DuplicateTokenEx", status, copy);
             }
             Program::Tells { token, user, integrity } => {
