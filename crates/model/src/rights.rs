@@ -6,6 +6,8 @@ pub const FILE_READ_DATA: u32 = 0x1;
 pub const FILE_WRITE_DATA: u32 = 0x2;
 /// `GENERIC_ALL` mapped for files: `FILE_ALL_ACCESS`.
 pub const FILE_ALL_ACCESS: u32 = 0x001F_01FF;
+/// `TOKEN_ASSIGN_PRIMARY`.
+pub const TOKEN_ASSIGN_PRIMARY: u32 = 0x1;
 /// `TOKEN_DUPLICATE`.
 pub const TOKEN_DUPLICATE: u32 = 0x2;
 /// `TOKEN_IMPERSONATE`.

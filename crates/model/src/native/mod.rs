@@ -1,6 +1,7 @@
 //! System calls of user mode, on tokens and threads.
 
 mod open;
+mod process;
 mod thread;
 mod token;
 

@@ -2,6 +2,8 @@
 
 /// Privileges by their LUID.
 pub mod privileges {
+    /// `SeAssignPrimaryTokenPrivilege`: processes with any primary token.
+    pub const ASSIGN_PRIMARY_TOKEN: u32 = 3;
     /// `SeSecurityPrivilege`: access to the SACL of an object.
     pub const SECURITY: u32 = 8;
     /// `SeTakeOwnershipPrivilege`.

@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[derive(Debug)]
 pub struct Token {
     id: Luid,
+    parent: Luid,
     luids: LuidSource,
     session: Arc<LogonSession>,
     source: TokenSource,
@@ -81,6 +82,7 @@ impl Token {
         };
         Self {
             id: luids.next(),
+            parent: Luid(0),
             luids: luids.clone(),
             session,
             source: details.source,
@@ -112,12 +114,13 @@ impl Token {
             privileges.retain(|privilege| privilege.enabled);
         }
         let facts = TokenFacts { token_type, level, ..self.facts };
-        self.derived(facts, self.restricting.clone(), adjustable, acl)
+        self.derived(self.parent, facts, self.restricting.clone(), adjustable, acl)
     }
 
     /// A new object that shares the fields that no copy changes.
     fn derived(
         &self,
+        parent: Luid,
         facts: TokenFacts,
         restricting: Vec<Sid>,
         adjustable: Adjustable,
@@ -125,6 +128,7 @@ impl Token {
     ) -> Self {
         Self {
             id: self.luids.next(),
+            parent,
             luids: self.luids.clone(),
             session: self.session.clone(),
             source: self.source,
@@ -141,6 +145,11 @@ impl Token {
     /// `TokenId`: unique to this object.
     pub fn id(&self) -> Luid {
         self.id
+    }
+
+    /// `ParentTokenId`: the token that this one, or what it is a copy of, was filtered from; 0 without one.
+    pub(crate) fn parent(&self) -> Luid {
+        self.parent
     }
 
     /// `ModifiedId`: changes with each adjustment; a copy starts with that of
