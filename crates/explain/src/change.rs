@@ -1,10 +1,11 @@
 //! What would turn a verdict: the smallest changes of the question, found by trying.
 
-use crate::answer::Judged;
 use crate::fact::Said;
+use crate::judged::Judged;
 use crate::names::Privilege;
-use crate::question::{Question, Side};
+use crate::question::Question;
 use crate::read::Session;
+use crate::refusal::Side;
 use crate::token::{Token, integrity_name};
 use psimp_nt::{Level, Luid, TokenType, integrity};
 use psimp_rules::{Decision, Profile, Restriction};
@@ -33,9 +34,9 @@ struct Edit {
 /// The most that are told.
 const MOST: usize = 2;
 
-/// At most two changes that turn the verdict of a profile; none, if neither one fact nor two do.
+/// At most two changes that turn the verdict of a profile; none, if neither one fact nor two do. That a token at a
+/// lower level stays at it turns little, so it is the last to be tried.
 pub(crate) fn changes(profile: &'static Profile, question: &Question, judged: &Judged) -> Vec<Change> {
-    let edits = edits(question);
     let turned = |edits: &[&Edit]| {
         let changed = edited(question, edits)?;
         let now = Judged::of(profile, &changed);
@@ -43,15 +44,18 @@ pub(crate) fn changes(profile: &'static Profile, question: &Question, judged: &J
         let with: Vec<_> = edits.iter().map(|edit| edit.with.as_str()).collect();
         turned.then(|| Change { with: with.join(" and "), question: changed, decision: now.decision })
     };
-    let single: Vec<_> = edits.iter().filter_map(|edit| turned(&[edit])).take(MOST).collect();
-    if !single.is_empty() {
-        return single;
+    let one = |edits: &[Edit]| edits.iter().filter_map(|edit| turned(&[edit])).take(MOST).collect::<Vec<_>>();
+    let (edits, weaker) = (edits(question), weaker(question));
+    let mut found = one(&edits);
+    if found.is_empty() {
+        let rest = |place: usize| edits.iter().skip(place + 1);
+        let pairs = (0..).zip(&edits).flat_map(|(place, one)| rest(place).map(move |other| [one, other]));
+        found = pairs.filter_map(|pair| turned(&pair)).take(MOST).collect();
     }
-    let pairs = edits
-        .iter()
-        .enumerate()
-        .flat_map(|(place, one)| edits.iter().skip(place + 1).map(move |other| [one, other]));
-    pairs.filter_map(|pair| turned(&pair)).take(MOST).collect()
+    if found.is_empty() {
+        found = one(&weaker);
+    }
+    found
 }
 
 /// The question with some things different, if there can be such tokens.
@@ -73,7 +77,6 @@ fn edits(question: &Question) -> Vec<Edit> {
     privilege_and_level(&mut edits, question, &process, &token);
     of_process(&mut edits, &process, &token);
     of_token(&mut edits, &process, &token);
-    weaker(&mut edits, question, &token);
     edits.edits
 }
 
@@ -225,8 +228,9 @@ fn of_token(edits: &mut Edits, process: &Token, token: &Token) {
     }
 }
 
-/// What takes something away that is there: the last that is tried.
-fn weaker(edits: &mut Edits, question: &Question, token: &Token) {
+/// A lower level.
+fn weaker(question: &Question) -> Vec<Edit> {
+    let (mut edits, token) = (Edits { edits: Vec::new() }, question.token(Side::Token));
     if question.level().is_some_and(|level| level >= Level::Impersonation) {
         edits.level("with --level identification", Some(Level::Identification));
     }
@@ -235,4 +239,5 @@ fn weaker(edits: &mut Edits, question: &Question, token: &Token) {
             said.level = Some(Level::Identification);
         });
     }
+    edits.edits
 }

@@ -29,21 +29,25 @@
 mod answer;
 mod change;
 mod fact;
+mod judged;
 mod names;
 mod notes;
 mod open;
 mod part;
 mod question;
 mod read;
+mod refusal;
 mod text;
 mod token;
 pub mod words;
 
-pub use answer::{Answer, Judged, LevelFrom, Open, answer, answer_of};
+pub use answer::{Answer, answer, answer_of};
 pub use change::Change;
 pub use fact::{Fact, Key, Said, facts};
+pub use judged::{Judged, LevelFrom, Open};
 pub use notes::Note;
 pub use open::{OPEN_RULES, OpenRule};
 pub use part::Parting;
-pub use question::{Question, Refusal, Side, parse_level};
+pub use question::{Question, parse_level};
+pub use refusal::{Refusal, Side};
 pub use token::{Provenance, Stated, Token};

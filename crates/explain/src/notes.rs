@@ -1,8 +1,9 @@
 //! What a question meets beside the rules: how such tokens come about, and what follows.
 
-use crate::answer::Judged;
+use crate::judged::Judged;
 use crate::names::{LOCAL_SERVICE, NETWORK_SERVICE};
-use crate::question::{Question, Side};
+use crate::question::Question;
+use crate::refusal::Side;
 use crate::token::{Token, user};
 use psimp_nt::{Level, Luid, TokenType};
 use psimp_rules::{NT52, Verdict, W10, W10_RECENT};

@@ -1,6 +1,6 @@
 //! On which rule profiles part.
 
-use crate::answer::Judged;
+use crate::judged::Judged;
 use psimp_rules::{Integrity, Profile, Rule, Verdict};
 
 /// The rules in the one order that all profiles share. Integrity has two places, of which a

@@ -3,61 +3,10 @@
 use crate::fact::{Fact, Key, Said, by_value, facts, level, named};
 use crate::names::{INTEGRITIES, LEVELS, TYPES};
 use crate::names::{all, nearest};
-use crate::read::Wrong;
+use crate::refusal::{Refusal, Side};
 use crate::token::{Packages, Token, check};
 use psimp_nt::Level;
-use std::fmt::{self, Display, Formatter, Write as _};
-
-/// One of the two tokens of a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// The primary token of the process whose thread impersonates.
-    Process,
-    /// The token that it impersonates.
-    Token,
-}
-
-impl Side {
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Process => "process",
-            Self::Token => "token",
-        }
-    }
-
-    /// The option of `psimp explain`.
-    pub const fn option(self) -> &'static str {
-        match self {
-            Self::Process => "--process",
-            Self::Token => "--token",
-        }
-    }
-}
-
-/// Why a question is not answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What is wrong.
-    pub why: String,
-    /// What to write instead, if that can be said.
-    pub write: Option<String>,
-}
-
-impl From<Wrong> for Refusal {
-    fn from((why, write): Wrong) -> Self {
-        Self { why, write }
-    }
-}
-
-impl Display for Refusal {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.why)?;
-        self.write.as_ref().map_or(Ok(()), |write| write!(f, "; write {write}"))
-    }
-}
-
-impl std::error::Error for Refusal {}
+use std::fmt::Write as _;
 
 impl Said {
     /// Reads what is said of a token, such as `user=A,elevated`. An empty text says nothing.
@@ -79,7 +28,7 @@ impl Said {
         for word in text.split([',', ';']) {
             let word = word.trim();
             if word.is_empty() {
-                return Err(Wrong::into((format!("a fact is empty; the facts are {}", names()), None)));
+                return Err(Refusal::from((format!("a fact is empty; the facts are {}", names()), None)));
             }
             let (fact, value) = match word.split_once('=').or_else(|| word.split_once(": ")) {
                 Some((name, value)) => (name.trim(), Some(value.trim())),
@@ -96,7 +45,7 @@ impl Said {
                 key
             };
             if keys.contains(&key) {
-                return Err(Wrong::into((format!("{} is said twice", key.fact().name), None)));
+                return Err(Refusal::from((format!("{} is said twice", key.fact().name), None)));
             }
             keys.push(key);
         }
@@ -118,7 +67,10 @@ fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), R
                 return Ok((Key::Filtered, said));
             }
             _ => {
-                return Err(Wrong::into(("the elevation type is full, limited or default".to_owned(), None)));
+                return Err(Refusal::from((
+                    "the elevation type is full, limited or default".to_owned(),
+                    None,
+                )));
             }
         };
         said.say(key, None)?;
@@ -134,7 +86,7 @@ fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), R
     let meant: Vec<_> =
         fitting.iter().map(|(fact, said)| said.written(fact.key).unwrap_or_default()).collect();
     if !meant.is_empty() {
-        return Err(Wrong::into((why, Some(meant.join(" or ")))));
+        return Err(Refusal::from((why, Some(meant.join(" or ")))));
     }
     // A privilege that no rule reads has its own answer.
     if let Some(wrong) = crate::read::other_privilege("privilege", name) {
@@ -153,7 +105,7 @@ fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), R
             .or_else(|| like("level", nearest(name, all(LEVELS))))
             .or_else(|| like("type", nearest(name, all(TYPES))))
     };
-    Err(Wrong::into((why, like.or_else(by_value))))
+    Err(Refusal::from((why, like.or_else(by_value))))
 }
 
 /// The facts' names, for mistakes.

@@ -1,7 +1,8 @@
 //! The whole answer in words.
 
-use crate::answer::{Answer, Judged, LevelFrom, is_worth_saying};
-use crate::question::Side;
+use crate::answer::{Answer, is_worth_saying};
+use crate::judged::{Judged, LevelFrom};
+use crate::refusal::Side;
 use crate::token::{Provenance, Stated};
 use crate::words;
 use psimp_rules::{Verdict, W10, W10_RECENT};

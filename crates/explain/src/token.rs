@@ -2,8 +2,8 @@
 
 use crate::fact::{Key, Said};
 use crate::names::{ACCOUNTS, Account, LUIDS, Privilege, USER_A, USER_B, USERS, name_of};
-use crate::question::{Refusal, Side};
 use crate::read::{PackageName, Session};
+use crate::refusal::{Refusal, Side};
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 use psimp_rules::{Package, PlatformFacts, Restriction, TokenFacts};
 

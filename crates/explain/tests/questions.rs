@@ -376,9 +376,12 @@ fn the_smallest_change_is_found_by_trying() {
             ("with a token at Impersonation and with a token of the process's own user", KEPT),
         ],
     );
-    // The privilege alone turns nothing: it is the token's user that does.
+    // The privilege alone turns nothing: the users are the same.
     is(
         changes("user=A,privilege=SeImpersonate", "user=A", None),
-        &[("with a token at Identification", "kept at Identification")],
+        &[
+            ("without SeImpersonatePrivilege and with a token of another user", COPY),
+            ("without SeImpersonatePrivilege and with the token at high integrity", COPY),
+        ],
     );
 }

@@ -2,8 +2,6 @@
 
 use super::env::{CaseEnv, Kept, kind};
 use super::observe::{self, OpenedToken};
-use super::race;
-use super::requests::OnDevice;
 use crate::driver::Failure;
 use crate::native::plan::is_client;
 use crate::native::system::error::Error;
@@ -13,8 +11,7 @@ use crate::native::system::thread::{Scope, ScopedJoinHandle};
 use crate::native::system::{Token, thread};
 use crate::result::Comparison;
 use crate::run::connections::broker;
-use crate::run::requests;
-use psimp_catalogue::{Body, Case, ClientToken, Column, DecisionRow, Program, State, Step, Who};
+use psimp_catalogue::{ClientToken, Column, DecisionRow, Program, State, Step, Who};
 use psimp_model::privileges;
 use psimp_nt::Status;
 use std::collections::BTreeMap;
@@ -23,27 +20,6 @@ use std::sync::mpsc::{Sender, channel};
 
 /// `FILE_READ_DATA`, and `EVENT_QUERY_STATE` of the objects here.
 pub(super) const READ: u32 = 1;
-
-/// Carries out a case, and compares the results with the expected values.
-pub(super) fn run(env: &CaseEnv, case: &Case) -> Comparison {
-    thread::scope(|scope| {
-        let mut actor = Actor::new(env, Who::T1, scope);
-        match case.body {
-            Body::Decision(row) if env.driver.is_some() => actor.decide_through_driver(row),
-            Body::Decision(row) => actor.decide(row),
-            Body::Script(script) => actor.steps(script.steps),
-            Body::Pipe(pipe) => actor.pipe(pipe),
-            Body::Requests(row) => actor.compared(requests::run(&OnDevice::new(&actor), actor.rules(), row)),
-            Body::Race(race) => actor.compared(race::run(&actor, race)),
-            Body::Needs(_) => {
-                env.compare("the case", "one that user mode can carry out", "another");
-            }
-        }
-        // The answer is written without impersonating, whatever the case left.
-        actor.ended("RevertToSelf", Status::SUCCESS, thread::set_token(thread::current(), None));
-    });
-    env.finish()
-}
 
 /// Steps to carry out, and the channel to signal when they are done.
 pub(super) type Work = (&'static [Step], Sender<()>);
@@ -65,12 +41,12 @@ pub(super) struct Actor<'scope, 'env> {
 }
 
 impl<'scope, 'env> Actor<'scope, 'env> {
-    fn new(env: &'env CaseEnv, who: Who, scope: &'scope Scope<'scope, 'env>) -> Self {
+    pub(super) fn new(env: &'env CaseEnv, who: Who, scope: &'scope Scope<'scope, 'env>) -> Self {
         Self { env, who, about: who, number: 0, scope, workers: BTreeMap::new() }
     }
 
     /// Group D by `SetThreadToken`, with the three observations of its result.
-    fn decide(&self, row: &DecisionRow) {
+    pub(super) fn decide(&self, row: &DecisionRow) {
         let token = self.env.token(row.token);
         let set = token.and_then(|token| Ok(thread::set_token(thread::current(), Some(token))?));
         self.ended("SetThreadToken", Status::SUCCESS, set);
@@ -99,14 +75,14 @@ impl<'scope, 'env> Actor<'scope, 'env> {
     }
 
     /// The result of a whole case.
-    fn compared(&self, found: Comparison) {
+    pub(super) fn compared(&self, found: Comparison) {
         match found {
             Ok(words) => self.env.show(words),
             Err(differences) => self.env.note(|found| found.extend(differences)),
         }
     }
 
-    fn steps(&mut self, steps: &'static [Step]) {
+    pub(super) fn steps(&mut self, steps: &'static [Step]) {
         for step in steps {
             self.number += 1;
             self.step(step);

@@ -3,6 +3,7 @@
 
 mod actor;
 mod bench;
+mod case;
 mod clerk;
 mod connections;
 mod env;
@@ -209,7 +210,7 @@ fn case(
     let other_user =
         other_user.map_err(|_| Unready::Harness("the other user's SID cannot be parsed".to_owned()))?;
     let env = env::CaseEnv::new(kernel, rules, *server, given, other_user, remotes)?;
-    Ok(actor::run(&env, case))
+    Ok(case::run(&env, case))
 }
 
 fn decision(id: &str, driver: bool, tokens: &BTreeMap<String, u64>) -> Result<Observation, String> {
