@@ -6,6 +6,12 @@ use crate::thread::current_process;
 use std::os::windows::io::AsRawHandle;
 use windows_sys::Win32::System::Threading::IsWow64Process2;
 
+/// What a call since the last question would have needed that this system lacks: nothing, where calls go to Windows.
+/// A rehearsal of Windows may lack a call.
+pub const fn lacks() -> Option<String> {
+    None
+}
+
 /// `IMAGE_FILE_MACHINE_…` of the kernel, which differs from that of an emulated program.
 ///
 /// # Errors

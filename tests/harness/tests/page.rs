@@ -36,7 +36,7 @@ fn run(target: Target, cases: Vec<CaseResult>) -> RunResult {
     let image = ImageInfo { path: "target/psimp.sys".into(), sha256: "e3b0c442".to_owned() };
     let image = (target == Target::Image).then_some(image);
     let (kernel, rules) = (Kernel::Win10, Rules::Documented);
-    RunResult { target, kernel, rules, image, cases, duration: Duration::from_millis(6) }
+    RunResult { target, rehearsed: false, kernel, rules, image, cases, duration: Duration::from_millis(6) }
 }
 
 /// Two runs: D13 and U04 differ, N01 is only in the second, D22 is the same.

@@ -69,6 +69,7 @@ fn run() -> RunResult {
         duration: Duration::from_micros(micros),
     };
     RunResult {
+        rehearsed: false,
         target: Target::Image,
         kernel: Kernel::Win10,
         rules: Rules::Documented,

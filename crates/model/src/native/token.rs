@@ -1,10 +1,10 @@
 //! Querying, duplicating, adjusting and filtering tokens through handles.
 
-use crate::access::{AccessRequest, GenericMapping};
+use crate::access::{AccessMode, AccessRequest, GenericMapping};
 use crate::object::token_by_handle;
 use crate::rights;
 use crate::status::NOT_ALL_ASSIGNED;
-use crate::{Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter};
+use crate::{Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter, privileges};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use std::sync::Arc;
 
@@ -23,10 +23,20 @@ pub struct TokenInformation {
     pub level: Result<Level, Status>,
     /// `TokenGroups`.
     pub groups: Vec<Group>,
+    /// Those of them, or the user, that count in deny entries only.
+    pub deny_only: Vec<Sid>,
     /// `TokenPrivileges`.
     pub privileges: Vec<Privilege>,
-    /// `TokenIntegrityLevel`.
+    /// `TokenRestrictedSids`.
+    pub restricting: Vec<Sid>,
+    /// `TokenIntegrityLevel`, since Windows Vista.
     pub integrity: u32,
+    /// `TokenSessionId`.
+    pub session: u32,
+    /// `TokenElevation`, since Windows Vista.
+    pub elevated: bool,
+    /// `TokenOrigin`.
+    pub origin: Luid,
 }
 
 impl System {
@@ -46,9 +56,32 @@ impl System {
                 TokenType::Impersonation => Ok(token.level()),
             },
             groups: token.groups(),
+            deny_only: token.deny_only(),
             privileges: token.privileges(),
+            restricting: token.restricting().to_vec(),
             integrity: token.integrity(),
+            session: token.session_id(),
+            elevated: token.is_elevated(),
+            origin: token.origin(),
         })
+    }
+
+    /// `NtSetInformationToken(TokenIntegrityLevel)`: the level as the last sub-authority of its SID.
+    ///
+    /// # Errors
+    /// `INVALID_INFO_CLASS` on NT 5.2; those of the handle, which needs `TOKEN_ADJUST_DEFAULT`; `PRIVILEGE_NOT_HELD`
+    /// for raising it without `SeTcbPrivilege`.
+    pub fn nt_set_token_integrity(&self, caller: &Arc<Thread>, token: u64, level: u32) -> Result<(), Status> {
+        if self.is_nt52() {
+            return Err(Status::INVALID_INFO_CLASS);
+        }
+        let (token, _) = token_by_handle(caller, token, rights::TOKEN_ADJUST_DEFAULT)?;
+        let raises = level > token.integrity();
+        if raises && !self.se_single_privilege_check(caller, privileges::TCB, AccessMode::User) {
+            return Err(Status::PRIVILEGE_NOT_HELD);
+        }
+        token.set_integrity(level);
+        Ok(())
     }
 
     /// `NtDuplicateToken`: a handle for a copy. Without a quality of service the

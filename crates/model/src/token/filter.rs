@@ -42,7 +42,7 @@ impl Token {
                 && (!filter.disable_max_privilege || p.luid == privileges::CHANGE_NOTIFY)
         });
         let (restricting, restriction) = self.narrowed(filter);
-        self.derived(TokenFacts { restriction, ..self.facts() }, restricting, adjustable, None)
+        self.derived(self.id, TokenFacts { restriction, ..self.facts() }, restricting, adjustable, None)
     }
 
     /// Restricting SIDs and their kind after the filter.

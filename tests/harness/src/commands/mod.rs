@@ -8,6 +8,7 @@ mod faults;
 mod list;
 mod manual;
 mod mutants;
+mod rehearse;
 mod report;
 mod report_page;
 mod run;
@@ -95,8 +96,13 @@ fn unavailable(why: &str) -> Exit {
     Exit::Unavailable
 }
 
-/// Reads a driver image; `Err` is a sentence that says how to get one.
+/// A driver image as a driver to run.
 fn load_image(path: &Path) -> Result<(Source, ImageInfo), String> {
+    load_bytes(path).map(|(image, info)| (Source::Image(image), info))
+}
+
+/// Reads a driver image; `Err` is a sentence that says how to get one.
+fn load_bytes(path: &Path) -> Result<(Arc<Image>, ImageInfo), String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         let instead = "; --target device uses the driver that Windows has loaded";
         let instead = if cfg!(windows) { instead } else { "" };
@@ -110,5 +116,5 @@ fn load_image(path: &Path) -> Result<(Source, ImageInfo), String> {
         let _ = write!(text, "{byte:02x}");
         text
     });
-    Ok((Source::Image(Arc::new(image)), ImageInfo { path: path.display().to_string(), sha256 }))
+    Ok((Arc::new(image), ImageInfo { path: path.display().to_string(), sha256 }))
 }

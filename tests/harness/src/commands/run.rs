@@ -1,9 +1,10 @@
 //! `psimp run`.
 
 use super::driver::why_no_device;
-use super::{load_image, report_page, unavailable, unless_enough};
+use super::{load_bytes, load_image, rehearse, report_page, unavailable, unless_enough};
 use crate::cli::{Choice, Exit, Rules, RunArgs, Target};
 use crate::driver::Source;
+use crate::native::Setting;
 use crate::native::route::Route;
 use crate::progress::Progress;
 use crate::report::{self, Format, Sheet};
@@ -12,11 +13,17 @@ use crate::run::races;
 use crate::run::{Setup, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
+use psimp_host::Image;
 use psimp_model::Kernel;
 use std::io::{self, Write};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    if args.rehearse && !matches!(args.target, Target::Device | Target::Native) {
+        eprintln!("psimp: --rehearse is for --target device and --target native");
+        return Ok(Exit::Usage);
+    }
     let settings = settings(args);
     if settings.len() > 1 && (args.report.is_none() || args.format != Format::Table) {
         eprintln!("psimp: several kernels or rules need --report, and no other --format than table");
@@ -31,29 +38,32 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         eprintln!("psimp: --seed is for races, group Z; the filter takes none");
         return Ok(Exit::Usage);
     }
-    let mut runs = Vec::new();
+    let (mut runs, mut untidy) = (Vec::new(), false);
     let progress = Progress::parts(settings.len() * selected.len());
     for (kernel, rules) in settings {
         let start = Instant::now();
-        let cases = match carry_out(&ready, kernel, rules, &selected, args.seed, &progress) {
-            Ok(cases) => cases,
+        let (cases, left) = match carry_out(&ready, kernel, rules, &selected, args, &progress) {
+            Ok(carried_out) => carried_out,
             Err(why) => return Ok(unavailable(&why)),
         };
+        for left in &left {
+            eprintln!("psimp: the rehearsal leaves {left}");
+        }
+        untidy |= !left.is_empty();
         let image = match &ready {
             Ready::Here(_, image) => image.clone(),
+            Ready::Rehearsal { image, .. } => image.as_ref().map(|(_, info)| info.clone()),
             Ready::Windows { .. } => None,
         };
-        runs.push((
-            None,
-            RunResult { target: args.target, kernel, rules, image, cases, duration: start.elapsed() },
-        ));
+        let (target, rehearsed, duration) = (args.target, args.rehearse, start.elapsed());
+        runs.push((None, RunResult { target, rehearsed, kernel, rules, image, cases, duration }));
     }
     drop(progress);
     let exit = finish(args, &runs);
     if matches!(ready, Ready::Windows { .. }) {
         clear();
     }
-    exit
+    Ok(if untidy { Exit::Failed } else { exit? })
 }
 
 /// Every combination of kernel and rules that is asked for.
@@ -66,7 +76,8 @@ fn settings(args: &RunArgs) -> Vec<(Kernel, Rules)> {
 /// A target that is there.
 enum Ready {
     Here(Source, Option<ImageInfo>),
-    Windows { driver: bool },
+    Windows { route: fn(Rules) -> Route },
+    Rehearsal { route: fn(Rules) -> Route, image: Option<(Arc<Image>, ImageInfo)> },
 }
 
 /// Looks for the target; the error is a sentence that says why it cannot be had here.
@@ -77,9 +88,24 @@ fn ready(args: &RunArgs) -> Result<Ready, String> {
             let (source, info) = load_image(&args.image.path)?;
             Ok(Ready::Here(source, Some(info)))
         }
-        Target::Device => why_no_device().map_or(Ok(Ready::Windows { driver: true }), Err),
-        Target::Native => why_no_native().map_or(Ok(Ready::Windows { driver: false }), Err),
+        Target::Device if args.rehearse => {
+            let image = load_bytes(&args.image.path)?;
+            Ok(Ready::Rehearsal { route: through_driver, image: Some(image) })
+        }
+        Target::Native if args.rehearse => {
+            rehearse::unavailable().map_or(Ok(Ready::Rehearsal { route: user_mode, image: None }), Err)
+        }
+        Target::Device => why_no_device().map_or(Ok(Ready::Windows { route: through_driver }), Err),
+        Target::Native => why_no_native().map_or(Ok(Ready::Windows { route: user_mode }), Err),
     }
+}
+
+const fn through_driver(rules: Rules) -> Route {
+    Route::Driver(rules.mode())
+}
+
+const fn user_mode(_: Rules) -> Route {
+    Route::UserMode
 }
 
 /// The cases that the filter takes; none is a mistake.
@@ -93,34 +119,43 @@ fn selected(args: &RunArgs) -> Option<Vec<Case>> {
     Some(selected)
 }
 
-/// Runs the cases in one setting.
+/// Runs the cases in one setting. The second part is what a rehearsal leaves behind.
 fn carry_out(
     ready: &Ready,
     kernel: Kernel,
     mode: Rules,
     selected: &[Case],
-    seed: Option<u64>,
+    args: &RunArgs,
     progress: &Progress,
-) -> Result<Vec<CaseResult>, String> {
+) -> Result<(Vec<CaseResult>, Vec<String>), String> {
+    let begins = |case: &Case| progress.now(case.id);
+    // The report comes at the end, which a run on Windows may not reach.
+    let ended = |result: &CaseResult| {
+        progress.beside(|| eprintln!("{}", report::line(result)));
+        progress.done();
+    };
+    let setting = |route: fn(Rules) -> Route| Setting {
+        kernel,
+        route: route(mode),
+        patience: Duration::from_secs(args.patience.into()),
+        begins: &begins,
+        ended: &ended,
+    };
     match ready {
         Ready::Here(source, _) => {
             let setup = Setup { source: source.clone(), kernel, rules: mode.mode() };
             let one = |case: &Case| {
                 progress.now(case.id);
-                let result = run_or_replay(&setup, case, seed, progress);
+                let result = run_or_replay(&setup, case, args.seed, progress);
                 progress.done();
                 result
             };
-            Ok(selected.iter().map(one).collect())
+            Ok((selected.iter().map(one).collect(), Vec::new()))
         }
-        Ready::Windows { driver } => {
-            let route = if *driver { Route::Driver(mode.mode()) } else { Route::UserMode };
-            // The report comes at the end, which a run on Windows may not reach.
-            let ended = |result: &CaseResult| {
-                progress.beside(|| eprintln!("{}", report::line(result)));
-                progress.done();
-            };
-            native(selected, kernel, route, &ended)
+        Ready::Windows { route } => Ok((native(selected, &setting(*route))?, Vec::new())),
+        Ready::Rehearsal { route, image } => {
+            let image = image.as_ref().map(|(image, _)| &**image);
+            rehearse::run(selected, &setting(*route), image, args.inject.as_ref())
         }
     }
 }
@@ -144,7 +179,7 @@ fn finish(args: &RunArgs, runs: &[(Option<String>, RunResult)]) -> anyhow::Resul
 /// What came of a run, in a line. The page has the rest.
 fn brief(run: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     let Summary { passed, failed, skipped, .. } = run.summary();
-    let (target, kernel, rules) = (&run.target, &run.kernel, &run.rules);
+    let (target, kernel, rules) = (run.target_words(), &run.kernel, &run.rules);
     let counts = format!("{passed} passed, {failed} failed, {skipped} skipped");
     writeln!(out, "{target:<8} {kernel:<12} {rules:<12} {counts}")
 }
@@ -163,17 +198,12 @@ fn why_no_native() -> Option<String> {
 }
 
 #[cfg(windows)]
-fn native(
-    selected: &[Case],
-    kernel: Kernel,
-    route: Route,
-    ended: &dyn Fn(&CaseResult),
-) -> Result<Vec<CaseResult>, String> {
-    crate::native::run(selected, kernel, route, ended)
+fn native(selected: &[Case], setting: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
+    crate::native::run(selected, setting)
 }
 
 #[cfg(not(windows))]
-fn native(_: &[Case], _: Kernel, _: Route, _: &dyn Fn(&CaseResult)) -> Result<Vec<CaseResult>, String> {
+fn native(_: &[Case], _: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
     Err(why_no_native().unwrap_or_default())
 }
 

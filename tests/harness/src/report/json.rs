@@ -17,6 +17,9 @@ use crate::result::{CASE_ID, CaseResult, CaseStatus, ImageInfo, Mismatch, RunRes
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Run {
     target: Target,
+    /// Whether that was a rehearsal of the target, over the model of the kernel; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    rehearsed: bool,
     /// The simulated kernel.
     #[schemars(extend("enum" = kernel_names()))]
     kernel: String,
@@ -70,6 +73,7 @@ enum Outcome {
 pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     let run = Run {
         target: result.target,
+        rehearsed: result.rehearsed,
         kernel: result.kernel.to_string(),
         rules: result.rules,
         image: result.image.clone(),
@@ -109,8 +113,8 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
         .iter()
         .try_fold(Duration::ZERO, |sum, case| sum.checked_add(case.duration))
         .ok_or("the times of its cases are too long to add up")?;
-    let Run { target, rules, image, summary, .. } = run;
-    let result = RunResult { target, kernel, rules, image, cases, duration };
+    let Run { target, rehearsed, rules, image, summary, .. } = run;
+    let result = RunResult { target, rehearsed, kernel, rules, image, cases, duration };
     if result.summary() != summary {
         return Err("its summary is not that of its cases".to_owned());
     }

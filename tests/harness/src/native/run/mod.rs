@@ -4,13 +4,14 @@ mod fixtures;
 mod other_user;
 mod removal;
 
+use crate::native::Setting;
 use crate::native::feature::Feature;
 use crate::native::plan::Plan;
 use crate::native::route::Route;
 use crate::native::server::{Answer, COMMAND, Question};
 use crate::native::system::handle::AsHandle as _;
 use crate::native::system::process::Child;
-use crate::native::system::{ntdll, thread};
+use crate::native::system::{machine, ntdll, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use fixtures::Fixtures;
 use psimp_catalogue::{Case, ClientToken, ServerToken};
@@ -23,29 +24,24 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-/// How long a server process may take for one case.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Runs cases on this Windows, for the values of a kernel. `ended` gets each result at once.
+/// Runs cases on this system.
 ///
 /// # Errors
 /// Why no case can be run.
-pub fn run(
-    cases: &[Case],
-    kernel: Kernel,
-    route: Route,
-    ended: &dyn Fn(&CaseResult),
-) -> Result<Vec<CaseResult>, String> {
+pub fn run(cases: &[Case], setting: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
     let wine = ntdll::wine_version();
+    let Setting { kernel, route, patience, begins, ended } = *setting;
     let mut native = Native {
         fixtures: Fixtures::new(wine.is_some())?,
         kernel,
         route,
+        patience,
         wine,
         tried: BTreeMap::new(),
         warned: Cell::new(false),
     };
     let one = |case| {
+        begins(case);
         let result = native.case(case);
         ended(&result);
         result
@@ -81,6 +77,7 @@ struct Native {
     fixtures: Fixtures,
     kernel: Kernel,
     route: Route,
+    patience: Duration,
     /// Wine's version, under Wine.
     wine: Option<String>,
     tried: BTreeMap<Feature, Result<(), String>>,
@@ -91,7 +88,10 @@ struct Native {
 impl Native {
     fn case(&mut self, case: &Case) -> CaseResult {
         let start = Instant::now();
-        let status = self.status(case);
+        let status = match (self.status(case), machine::lacks()) {
+            (CaseStatus::Failed(_), Some(lacks)) => CaseStatus::Skipped(lacks),
+            (status, _) => status,
+        };
         CaseResult { id: case.id.to_owned(), title: case.title.clone(), status, duration: start.elapsed() }
     }
 
@@ -195,20 +195,20 @@ impl Native {
             // The waiting side may have timed out.
             let _ = answer.send(read);
         });
-        match wait.recv_timeout(PATIENCE) {
+        match wait.recv_timeout(self.patience) {
             Ok(Ok(line)) if !line.is_empty() => {
                 serde_json::from_str(&line).map_err(|error| broken(format!("{error} in {line:?}")))
             }
             Ok(Err(error)) => Err(broken(format!("its output cannot be read: {error}"))),
             Ok(Ok(_)) => {
-                let ended = match child.wait(Some(PATIENCE)) {
+                let ended = match child.wait(Some(self.patience)) {
                     Ok(Some(code)) => format!("it ended with {code:#x}"),
-                    Ok(None) => format!("it still runs after {} seconds more", PATIENCE.as_secs()),
+                    Ok(None) => format!("it still runs after {} seconds more", self.patience.as_secs()),
                     Err(error) => error.to_string(),
                 };
                 Err(broken(format!("{ended} and gave none")))
             }
-            Err(_) => Err(broken(format!("none in {} seconds", PATIENCE.as_secs()))),
+            Err(_) => Err(broken(format!("none in {} seconds", self.patience.as_secs()))),
         }
     }
 }
