@@ -1,7 +1,7 @@
 //! Accounts and logons.
 
 use parking_lot::Mutex;
-use psimp_model::{Group, Privilege, TokenSpec, sids};
+use psimp_model::{Ace, Acl, Group, Privilege, TokenDetails, TokenSpec, rights, sids};
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 use psimp_rules::PlatformFacts;
 use std::collections::BTreeMap;
@@ -68,7 +68,10 @@ fn logon_sid(session: Luid) -> Sid {
 }
 
 /// The primary token of an administrator who has consented to elevation.
-pub(crate) fn administrator() -> TokenSpec {
+///
+/// What such a token creates belongs to Administrators: its default DACL grants everything to them and to the system,
+/// and reading and executing to the logon session, and nothing to the user.
+pub(crate) fn administrator() -> (TokenSpec, TokenDetails) {
     let sids = [
         Sid::EVERYONE,
         sids::ADMINISTRATORS,
@@ -78,12 +81,16 @@ pub(crate) fn administrator() -> TokenSpec {
         LOCAL,
         logon_sid(SESSION),
     ];
-    TokenSpec {
+    let spec = TokenSpec {
         groups: groups(&sids),
         privileges: privileges(OF_ADMINISTRATORS),
         platform: PlatformFacts { integrity: integrity::HIGH, elevated: true, ..PlatformFacts::default() },
         ..TokenSpec::new(ADMINISTRATOR, SESSION, TokenType::Primary, Level::Anonymous)
-    }
+    };
+    let all = [sids::ADMINISTRATORS, sids::LOCAL_SYSTEM].map(|sid| Ace::allow(sid, rights::GENERIC_ALL));
+    let logon = Ace::allow(logon_sid(SESSION), rights::GENERIC_READ | rights::GENERIC_EXECUTE);
+    let default_dacl = Some(Acl(all.into_iter().chain([logon]).collect()));
+    (spec, TokenDetails { default_dacl, ..TokenDetails::default() })
 }
 
 /// A token of a local account from a logon on behalf of `origin`.

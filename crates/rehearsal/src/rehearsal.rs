@@ -82,7 +82,8 @@ impl Rehearsal {
         program: fn(&[String]) -> u32,
     ) -> Result<Self, String> {
         let system = Arc::new(System::new(kernel));
-        let own = system.create_token(people::administrator());
+        let (own, details) = people::administrator();
+        let own = system.create_token_with(own, details);
         // The first process, so that its id is the same in every rehearsal of this program.
         let process = system.create_process(own);
         let closer = system.create_system_thread(&system.create_system_process());

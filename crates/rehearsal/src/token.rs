@@ -5,7 +5,7 @@ use crate::handle::{AsHandle, BorrowedHandle, OwnedHandle, number};
 use crate::inject::Injected;
 use crate::object::Descriptor;
 use crate::sid::probed;
-use psimp_model::{GenericMapping, SecurityQos, TokenFilter, TokenInformation};
+use psimp_model::{Ace, Acl, GenericMapping, SecurityQos, TokenFilter, TokenInformation, rights};
 use psimp_nt::{Sid, Status, TokenType};
 use psimp_rules::Family;
 use psimp_windows::information::{Group, Information, Privilege};
@@ -141,6 +141,17 @@ impl Token {
         let call = call::enter();
         probed(&Sid::new(16, &[integrity]))?;
         call.machine().system.nt_set_token_integrity(call.thread(), self.number(), integrity)
+    }
+
+    /// Sets the DACL of objects that are created with this token: it grants everything to these SIDs.
+    ///
+    /// # Errors
+    /// Those of `NtSetInformationToken`, which probes the SIDs.
+    pub fn set_default_dacl(&self, granted: &[Sid]) -> Result<(), Status> {
+        let call = call::enter();
+        let entries = granted.iter().map(|sid| Ok(Ace::allow(probed(sid)?, rights::GENERIC_ALL)));
+        let acl = Acl(entries.collect::<Result<_, Status>>()?);
+        call.machine().system.nt_set_token_default_dacl(call.thread(), self.number(), acl)
     }
 
     /// Sets the logon session that the token was logged on from, which takes `SeTcbPrivilege`: nobody in the rehearsal

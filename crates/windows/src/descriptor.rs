@@ -46,6 +46,16 @@ impl Descriptor {
         self.0.iter().flat_map(|word| word.to_ne_bytes()).collect()
     }
 
+    /// Where its DACL is, for as long as it lives; null without one.
+    #[cfg(windows)]
+    pub(crate) fn dacl(&self) -> *mut std::ffi::c_void {
+        let offset = self.0.get(4).and_then(|offset| usize::try_from(*offset).ok()).unwrap_or(0);
+        match self.0.get(offset / 4..) {
+            Some(list) if offset != 0 => list.as_ptr().cast_mut().cast(),
+            _ => std::ptr::null_mut(),
+        }
+    }
+
     /// Where it is, for as long as it lives.
     #[cfg(windows)]
     pub(crate) const fn pointer(&self) -> *mut std::ffi::c_void {

@@ -4,7 +4,7 @@ use crate::access::{AccessMode, AccessRequest, GenericMapping};
 use crate::object::token_by_handle;
 use crate::rights;
 use crate::status::NOT_ALL_ASSIGNED;
-use crate::{Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter, privileges};
+use crate::{Acl, Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter, privileges};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use std::sync::Arc;
 
@@ -84,6 +84,21 @@ impl System {
         Ok(())
     }
 
+    /// `NtSetInformationToken(TokenDefaultDacl)`.
+    ///
+    /// # Errors
+    /// Those of the handle, which needs `TOKEN_ADJUST_DEFAULT`.
+    pub fn nt_set_token_default_dacl(
+        &self,
+        caller: &Arc<Thread>,
+        token: u64,
+        acl: Acl,
+    ) -> Result<(), Status> {
+        let (token, _) = token_by_handle(caller, token, rights::TOKEN_ADJUST_DEFAULT)?;
+        token.set_default_dacl(acl);
+        Ok(())
+    }
+
     /// `NtDuplicateToken`: a handle for a copy. Without a quality of service the
     /// copy records level 0. Access 0 means that of the handle given.
     ///
@@ -112,7 +127,7 @@ impl System {
     }
 
     /// `NtFilterToken`: a handle, with the access of the one given, for a token
-    /// that can do less.
+    /// that can do less. The new token gets the default DACL of the thread's effective token.
     ///
     /// # Errors
     /// Those of the handle, which needs `TOKEN_DUPLICATE`, and of
@@ -124,7 +139,8 @@ impl System {
         filter: &TokenFilter,
     ) -> Result<u64, Status> {
         let (token, granted) = token_by_handle(caller, token, rights::TOKEN_DUPLICATE)?;
-        let filtered = self.se_filter_token(&token, filter)?;
+        let (effective, ..) = self.ps_reference_effective_token(caller);
+        let filtered = self.filter_token_for(&token, filter, Some(effective.default_dacl()))?;
         Ok(caller.with_current_process(|p| p.handles().insert(Object::Token(filtered), granted)))
     }
 

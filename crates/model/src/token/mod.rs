@@ -30,7 +30,7 @@ pub struct Token {
     facts: TokenFacts,
     restricting: Vec<Sid>,
     acl: Option<Acl>,
-    default_dacl: Option<Acl>,
+    default_dacl: RwLock<Option<Acl>>,
     /// `TOKEN_MANDATORY_POLICY_NO_WRITE_UP`: integrity labels apply to it.
     mandatory: bool,
     /// Whether `SeImpersonatePrivilege` is enabled: the decision reads it
@@ -94,7 +94,7 @@ impl Token {
             facts,
             restricting: spec.restricting,
             acl: spec.acl,
-            default_dacl: details.default_dacl,
+            default_dacl: RwLock::new(details.default_dacl),
             mandatory,
             impersonate: AtomicBool::new(impersonate),
             modified_id: AtomicU64::new(luids.next().0),
@@ -141,7 +141,7 @@ impl Token {
             facts,
             restricting,
             acl,
-            default_dacl: self.default_dacl.clone(),
+            default_dacl: RwLock::new(self.default_dacl.read().clone()),
             mandatory: self.mandatory,
             impersonate: AtomicBool::new(adjustable.has(privileges::IMPERSONATE)),
             integrity: AtomicU32::new(facts.platform.integrity),
@@ -296,11 +296,16 @@ impl Token {
     /// restricting SID. A logon sets the first two. The program that makes a restricted token adds the third,
     /// without which the token's processes could not open what they create.
     pub fn default_dacl(&self) -> Acl {
-        if let Some(acl) = &self.default_dacl {
+        if let Some(acl) = &*self.default_dacl.read() {
             return acl.clone();
         }
         let who = [self.user(), sids::LOCAL_SYSTEM].into_iter().chain(self.restricting.iter().copied());
         Acl(who.map(|sid| Ace::allow(sid, rights::GENERIC_ALL)).collect())
+    }
+
+    /// Sets it.
+    pub(crate) fn set_default_dacl(&self, acl: Acl) {
+        *self.default_dacl.write() = Some(acl);
     }
 
     /// The DACL of the token; `None` grants everyone access.

@@ -34,6 +34,11 @@ impl Fixtures {
         let seen = own.information().map_err(|status| {
             format!("the harness's own token cannot be queried: NtQueryInformationToken: {status}")
         })?;
+        // What an elevated administrator creates is opened by Administrators and not by the user. The servers, which
+        // do not have the use of that group, could open neither their own tokens nor their threads.
+        own.set_default_dacl(&[seen.user, sids::ADMINISTRATORS, sids::LOCAL_SYSTEM]).map_err(|status| {
+            format!("the harness's own token keeps its default DACL: NtSetInformationToken: {status}")
+        })?;
         Ok(Self { own, seen, probed, other: OnceCell::new() })
     }
 
@@ -169,17 +174,20 @@ fn made_of(
     let deleted: Vec<_> =
         seen.privileges.iter().map(|held| held.luid).filter(|luid| !luids.contains(luid)).collect();
     let deny_only: &[Sid] = if fixture.administrator { &[] } else { &[sids::ADMINISTRATORS] };
-    let filter = Filter { deleted: &deleted, deny_only, ..Filter::default() };
-    let mut token = base.filter(&filter).map_err(refused("NtFilterToken"))?;
+    let restricting = if fixture.restriction.is_restricted() { restricting } else { &[] };
+    // Filtered once: a process may be started with a token that was filtered from its creator's own, but not, without
+    // SeAssignPrimaryTokenPrivilege, with one that was filtered from that.
+    let filter = Filter {
+        deleted: &deleted,
+        write_restricted: fixture.restriction == Restriction::WriteRestricted,
+        deny_only,
+        restricting,
+    };
+    let token = base.filter(&filter).map_err(refused("NtFilterToken"))?;
     for (luid, enabled) in kept {
         if held(luid) {
             token.set_privilege(luid.into(), enabled).map_err(refused("NtAdjustPrivilegesToken"))?;
         }
-    }
-    if fixture.restriction != Restriction::None {
-        let write_restricted = fixture.restriction == Restriction::WriteRestricted;
-        let filter = Filter { write_restricted, restricting, ..Filter::default() };
-        token = token.filter(&filter).map_err(refused("NtFilterToken with restricting SIDs"))?;
     }
     if seen.integrity.is_some_and(|own| own != fixture.integrity) {
         token.set_integrity(fixture.integrity).map_err(refused("NtSetInformationToken of the integrity"))?;
