@@ -187,6 +187,7 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps, full: bool) 
     steps.run("results as they come under Wine", || wine::results::check(&wine, image))?;
     steps.run("nothing left behind under Wine", || wine::left::check(&wine))?;
     steps.run("callers in C and Rust under Wine", || wine::clients::check(workspace, &wine))?;
+    steps.run("survey of Wine", || wine::survey::check(&wine))?;
     steps.run("show under Wine", || wine::show::check(&wine))?;
     steps.run("driver service under Wine", || wine::driver::check(&wine, image))
 }

@@ -5,6 +5,7 @@ pub(crate) mod driver;
 pub(crate) mod left;
 pub(crate) mod results;
 pub(crate) mod show;
+pub(crate) mod survey;
 
 use std::fs;
 use std::path::{Path, PathBuf};

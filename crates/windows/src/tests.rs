@@ -4,7 +4,7 @@ use crate::object::{Descriptor, Event};
 use crate::rights::ALL_OF_A_THREAD;
 use crate::snapshot::Snapshot;
 use crate::token::{ALL_ACCESS, QUERY, Token};
-use crate::{process, sid, thread};
+use crate::{machine, process, sid, thread};
 use psimp_nt::{Sid, Status, TokenType};
 
 fn own() -> Token {
@@ -64,4 +64,15 @@ fn a_process_is_known_by_its_start() {
     let started = process::this_started().expect("a time");
     assert_eq!(process::started(std::process::id()), Ok(Some(started)));
     assert_eq!(process::started(3), Ok(None));
+}
+
+#[test]
+fn the_version_is_in_the_registry() {
+    let build = machine::version_text("CurrentBuildNumber").expect("a build");
+    assert!(build.parse::<u32>().is_ok_and(|build| build > 0), "{build}");
+    let error = machine::version_number("psimp has no such value").expect_err("no value");
+    assert!(error.to_string().starts_with("RegGetValueW of psimp has no such value: error 2, "), "{error}");
+    // A text is no number.
+    assert!(machine::version_number("CurrentBuildNumber").is_err());
+    assert!(machine::hypervisor_enforced_integrity().is_ok());
 }

@@ -21,3 +21,4 @@ pub mod result;
 pub mod run;
 pub mod show;
 pub mod soak;
+pub mod survey;

@@ -101,6 +101,13 @@ fn a_list() {
 }
 
 #[test]
+fn surveys() {
+    for kernel in ["win10", "peios"] {
+        holds("survey", &written(&["survey", "--target", "model", "--kernel", kernel], None));
+    }
+}
+
+#[test]
 fn explanations() {
     for case in ["D13", "N12", "B01", "U08", "Z07"] {
         holds("explain", &written(&["explain", case], None));
@@ -120,6 +127,7 @@ fn explanations() {
 fn figures_of_an_image() {
     let image = support::image_path();
     holds("run", &written(&["run", "--target", "image", "--filter", "D"], Some(&image)));
+    holds("survey", &written(&["survey", "--target", "image"], Some(&image)));
     holds("faults", &written(&["faults", "--filter", "D13"], Some(&image)));
     holds("soak", &written(&["soak", "--seconds", "1", "--threads", "2"], Some(&image)));
 }

@@ -50,6 +50,18 @@ fn the_flags_add_up() {
     assert!(PAGE.contains("verifier /flags 0x40000 /driver"));
 }
 
+/// What the page says that the script prints is in the script.
+#[test]
+fn errors_of_the_script_are_its_own() {
+    const SCRIPT: &str = include_str!("../../bundle/install.ps1");
+    let typed = PAGE.split('`').skip(1).step_by(2);
+    let errors: Vec<_> = typed.filter_map(|words| words.strip_prefix("error: ")).collect();
+    for error in &errors {
+        assert!(SCRIPT.contains(error.trim_start_matches("… ")), "{error}");
+    }
+    assert!(errors.len() >= 5, "{errors:?}");
+}
+
 #[test]
 fn the_page_names_the_archive() {
     assert!(PAGE.contains(concat!("psimp-", env!("CARGO_PKG_VERSION"), ".zip")));

@@ -8,6 +8,7 @@ mod calls;
 mod figures;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod instructions;
+mod on_device;
 mod rates;
 mod size;
 mod whole;
@@ -17,6 +18,10 @@ pub use calls::Call;
 pub use figures::{GOALS, Goal};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub use instructions::make as make_steps;
+pub use on_device::{OnDevice, Pair};
+
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) use rates::{Run, rate, run};
 
 use crate::driver::Source;
 use psimp_host::Image;

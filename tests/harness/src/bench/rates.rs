@@ -42,7 +42,7 @@ fn both(image: &World, model: &World, pace: &Pace) -> Result<Vec<(Call, Speed)>,
 }
 
 fn alone(caller: &Caller<'_>, call: Call, turn: Duration) -> Result<f64, Failure> {
-    Ok(rate(&[run(caller, call, turn)?]))
+    Ok(rate(&[run_of(caller, call, turn)?]))
 }
 
 /// Both at a time, each on a thread of the operating system.
@@ -52,7 +52,7 @@ fn together(callers: [&Caller<'_>; 2], call: Call, turn: Duration) -> Result<f64
         let threads = callers.map(|caller| {
             scope.spawn(move || {
                 barrier.wait();
-                run(caller, call, turn)
+                run_of(caller, call, turn)
             })
         });
         let ended = threads.into_iter().map(|thread| match thread.join() {
@@ -64,32 +64,45 @@ fn together(callers: [&Caller<'_>; 2], call: Call, turn: Duration) -> Result<f64
     runs.map(|runs| rate(&runs))
 }
 
+fn run_of(caller: &Caller<'_>, call: Call, turn: Duration) -> Result<Run, Failure> {
+    caller.prepare()?;
+    let mut failure = None;
+    let run = run(turn, || match caller.make(call) {
+        Ok(()) => true,
+        Err(why) => {
+            failure = Some(why);
+            false
+        }
+    });
+    failure.map_or(Ok(run), Err)
+}
+
 /// Round trips of one caller.
-struct Run {
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
     made: u32,
     start: Instant,
     end: Instant,
 }
 
-fn run(caller: &Caller<'_>, call: Call, turn: Duration) -> Result<Run, Failure> {
-    caller.prepare()?;
+/// Makes round trips for this long, and counts those that are carried out.
+pub(crate) fn run(turn: Duration, mut call: impl FnMut() -> bool) -> Run {
     let start = Instant::now();
     let mut made = 0;
     loop {
         for _ in 0..BATCH {
-            caller.make(call)?;
+            made += u32::from(call());
         }
-        made += BATCH;
         let end = Instant::now();
         if end - start >= turn {
-            return Ok(Run { made, start, end });
+            return Run { made, start, end };
         }
     }
 }
 
 /// All round trips from the first start to the last end. Adding up the rates of the runs would be
 /// wrong where they shared one processor.
-fn rate(runs: &[Run]) -> f64 {
+pub(crate) fn rate(runs: &[Run]) -> f64 {
     let start = runs.iter().map(|run| run.start).min();
     let end = runs.iter().map(|run| run.end).max();
     let took = start.zip(end).map_or(Duration::ZERO, |(start, end)| end - start);

@@ -3,6 +3,7 @@
 mod fact;
 mod filter;
 mod question;
+mod survey;
 mod values;
 
 use std::num::NonZeroU8;
@@ -17,7 +18,8 @@ use fact::level;
 pub use filter::{FilterArg, matches};
 pub use question::TokenSpec;
 use question::process;
-pub use values::{Choice, DemoTarget, DriverAction, Exit, TextFormat, ThreadRef};
+pub use survey::SurveyArgs;
+pub use values::{Choice, DemoTarget, DriverAction, Exit, LoadTarget, TextFormat, ThreadRef};
 use values::{kernel, one_or_all, seed};
 
 use crate::configuration::Injection;
@@ -34,9 +36,19 @@ Exit codes:
 
 const REPORT_EXIT_CODES: &str = "\
 Exit codes:
-  0  the runs do not differ
+  0  the runs do not differ, or no decision that two surveys asked for
   1  they do
-  2  a file is no result of `psimp run --format json`, or the command line is wrong";
+  2  a file is no result of `psimp run --format json` and no survey, there are both, or the
+     command line is wrong";
+
+const SURVEY_NOTES: &str = "\
+Every case of group D is requested that can be, and nothing is judged: which of the rule's
+profiles says what came is counted. The target image is asked in the rules mode kernel.
+
+Exit codes:
+  0  recorded
+  2  the command line is wrong
+  3  the target is not available here; the message says how to get it";
 
 const DEMO_EXIT_CODES: &str = "\
 Exit codes:
@@ -97,7 +109,10 @@ pub enum Command {
     /// Run the catalogue, or some of it, and report the results
     #[command(after_help = FILTERS, after_long_help = format!("{FILTERS}\n\n{EXIT_CODES}"))]
     Run(RunArgs),
-    /// Compare the results of several runs, and report the differences
+    /// Record what this kernel decides, and which profile of the rule says the same
+    #[command(after_help = SURVEY_NOTES)]
+    Survey(SurveyArgs),
+    /// Compare the results of several runs, or several surveys, and report the differences
     #[command(after_help = REPORT_EXIT_CODES)]
     Report(ReportArgs),
     /// List the cases
@@ -123,7 +138,7 @@ pub enum Command {
     /// Impersonate on a thread, print its ids, and wait until standard input ends, for tests of `show`
     #[command(hide = true)]
     Impersonate(ImpersonateArgs),
-    /// Measure the calls of an image
+    /// Measure the calls of an image, or of the driver that Windows has loaded
     #[command(hide = true)]
     Bench(BenchArgs),
     /// Make the calls whose instructions `bench` counts, when it requests them
@@ -141,7 +156,8 @@ pub enum Command {
     /// Keep a server process of the target native waiting, so that it can be seen to end with this one
     #[command(hide = true)]
     NativeWait,
-    /// Let threads make random calls on an image, and look for leaks and torn slots
+    /// Let threads make random calls on an image, or on the driver that Windows has loaded, and look for leaks and
+    /// torn slots
     #[command(hide = true)]
     Soak(SoakArgs),
 }
@@ -208,7 +224,7 @@ pub struct RunArgs {
 /// Arguments of `report`.
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
-    /// Results, each written by `psimp run --format json`
+    /// Results of `psimp run --format json`, or surveys of `psimp survey --format json`
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Also write a page that shows them side by side, the differences first
@@ -339,6 +355,9 @@ pub struct DriverArgs {
 /// Arguments of `bench`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
+    /// What is measured
+    #[arg(long, value_enum, default_value_t)]
+    pub target: LoadTarget,
     /// The driver image to measure.
     #[command(flatten)]
     pub image: ImageArg,
@@ -351,6 +370,9 @@ pub struct BenchArgs {
     /// Measure a little of everything, to see that it can be measured; the figures mean nothing
     #[arg(long, conflicts_with = "save")]
     pub short: bool,
+    /// How long the target device is measured
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub seconds: u32,
     /// How the numbers are written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
@@ -401,6 +423,9 @@ pub struct FaultsArgs {
 /// Arguments of `soak`.
 #[derive(Clone, Debug, Args)]
 pub struct SoakArgs {
+    /// Whose calls are made
+    #[arg(long, value_enum, default_value_t)]
+    pub target: LoadTarget,
     /// How long the threads run
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub seconds: u32,

@@ -21,6 +21,16 @@ pub enum DemoTarget {
     Device,
 }
 
+/// Whose calls are made as fast as they can be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LoadTarget {
+    /// The bytes of psimp.sys, loaded into this process over the model of the kernel (x86-64 Linux)
+    #[default]
+    Image,
+    /// The driver that Windows has loaded
+    Device,
+}
+
 /// A value that is one of several words.
 pub trait Word: Clone + 'static {
     /// All values.
@@ -118,7 +128,7 @@ pub enum DriverAction {
     Status,
 }
 
-display_as_argument!(DemoTarget, TextFormat, DriverAction);
+display_as_argument!(DemoTarget, LoadTarget, TextFormat, DriverAction);
 
 /// A process, or one thread of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

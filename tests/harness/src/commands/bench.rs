@@ -1,9 +1,11 @@
 //! `psimp bench`: the cost of each call, compared with the committed baseline.
 
-use super::{load_image, unavailable, unless_enough};
-use crate::bench::{Baseline, Call, GOALS, Goal, Pace, Report, measure};
-use crate::cli::{BenchArgs, BenchStepsArgs, Exit, TextFormat};
+use super::driver::why_no_device;
+use super::{load_image, say, say_json, unavailable, unless_enough};
+use crate::bench::{Baseline, Call, GOALS, Goal, OnDevice, Pace, Report, measure};
+use crate::cli::{BenchArgs, BenchStepsArgs, Exit, LoadTarget, TextFormat};
 use crate::driver::Source;
+use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,6 +13,9 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
+    if args.target == LoadTarget::Device {
+        return of_device(args);
+    }
     let image = match load_image(&args.image.path) {
         Ok((Source::Image(image), _)) => image,
         Ok(_) => anyhow::bail!("{} is no image", args.image.path.display()),
@@ -29,6 +34,37 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
         TextFormat::Table => print(&mut out, &report, then.as_ref()),
     })?;
     Ok(Exit::Passed)
+}
+
+/// Measures the driver that Windows has loaded. No figure of it is compared with the baseline.
+fn of_device(args: &BenchArgs) -> anyhow::Result<Exit> {
+    if args.save || args.short {
+        eprintln!("psimp: --save and --short are for the target image; --seconds bounds the target device");
+        return Ok(Exit::Usage);
+    }
+    let progress = Progress::busy(format!("of {} s: calls and system calls are measured", args.seconds));
+    let found = match on_device(Duration::from_secs(args.seconds.into())) {
+        Ok(found) => found,
+        Err(why) => return Ok(unavailable(&why)),
+    };
+    drop(progress);
+    match args.format {
+        TextFormat::Json => say_json(&found.as_json()),
+        TextFormat::Table => say(found.to_string()),
+    }?;
+    Ok(if found.is_clean() { Exit::Passed } else { Exit::Failed })
+}
+
+/// The error is a sentence that says why the driver cannot be had.
+#[cfg(windows)]
+fn on_device(duration: Duration) -> Result<OnDevice, String> {
+    why_no_device().map_or(Ok(()), Err)?;
+    crate::native::bench(duration)
+}
+
+#[cfg(not(windows))]
+fn on_device(_: Duration) -> Result<OnDevice, String> {
+    Err(why_no_device().unwrap_or_default())
 }
 
 /// The calls of an image, or of the model, for another psimp to count.

@@ -14,6 +14,7 @@ mod report_page;
 mod run;
 mod show;
 mod soak;
+mod survey;
 
 use crate::cli::{Command, Exit};
 use crate::driver::Source;
@@ -45,6 +46,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Faults(args) => faults::faults(&args),
         Command::Soak(args) => soak::soak(&args),
+        Command::Survey(args) => survey::survey(&args),
         Command::Show(args) => Ok(show::show(&args)),
         Command::Driver(args) => Ok(driver::driver(&args)),
         Command::Impersonate(args) => Ok(show::impersonate(&args)),
@@ -64,7 +66,7 @@ fn say_json(answer: &impl Serialize) -> io::Result<()> {
 }
 
 /// Commands, each with the schema of what it writes with `--format json`.
-pub fn schemas() -> [(&'static str, Schema); 6] {
+pub fn schemas() -> [(&'static str, Schema); 7] {
     fn of<T: JsonSchema>(command: &'static str) -> (&'static str, Schema) {
         let mut schema =
             SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -82,6 +84,7 @@ pub fn schemas() -> [(&'static str, Schema); 6] {
         of::<faults::Figures>("faults"),
         of::<mutants::Figures>("mutants"),
         of::<soak::Found>("soak"),
+        of::<crate::survey::Survey>("survey"),
     ]
 }
 

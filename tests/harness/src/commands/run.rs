@@ -186,14 +186,14 @@ fn brief(run: &RunResult, out: &mut dyn Write) -> io::Result<()> {
 
 /// Why the API of Windows is not here.
 #[cfg(windows)]
-fn why_no_native() -> Option<String> {
+pub(super) fn why_no_native() -> Option<String> {
     None
 }
 
 /// Why the API of Windows is not here.
 #[cfg(not(windows))]
 #[allow(clippy::unnecessary_wraps)] // as on Windows
-fn why_no_native() -> Option<String> {
+pub(super) fn why_no_native() -> Option<String> {
     Some("--target native needs the API of Windows; --target model runs anywhere".to_owned())
 }
 
@@ -209,7 +209,7 @@ fn native(_: &[Case], _: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
 
 /// Removes what earlier runs on this Windows have left.
 #[cfg(windows)]
-fn clear() {
+pub(super) fn clear() {
     crate::native::clear();
 }
 

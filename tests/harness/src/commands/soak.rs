@@ -1,7 +1,8 @@
 //! `psimp soak`: threads at liberty, for a while, on an image.
 
+use super::driver::why_no_device;
 use super::{load_image, say, say_json, unavailable};
-use crate::cli::{Exit, SoakArgs, TextFormat};
+use crate::cli::{Exit, LoadTarget, SoakArgs, TextFormat};
 use crate::progress::Progress;
 use crate::soak::{Crowd, Figures, crowd, soak as run};
 use schemars::JsonSchema;
@@ -15,25 +16,50 @@ use std::time::Duration;
 const CLIENTS: usize = 10_000;
 
 pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
+    let cores = || std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let threads = args.threads.map_or_else(cores, |threads| usize::from(threads.get()));
+    let duration = Duration::from_secs(args.seconds.into());
+    let progress = Progress::busy(format!("of {} s: {threads} threads make random calls", args.seconds));
+    if args.target == LoadTarget::Device {
+        return match on_device(duration, threads) {
+            Ok(figures) => {
+                drop(progress);
+                finish(args, &Found::of(figures, Crowd::default()))
+            }
+            Err(why) => Ok(unavailable(&why)),
+        };
+    }
     let source = match load_image(&args.image.path) {
         Ok((source, _)) => source,
         Err(why) => return Ok(unavailable(&why)),
     };
-    let cores = || std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let threads = args.threads.map_or_else(cores, |threads| usize::from(threads.get()));
-    let progress = Progress::busy(format!("of {} s: {threads} threads make random calls", args.seconds));
-    let figures = run(&source, Duration::from_secs(args.seconds.into()), threads)
+    let figures = run(&source, duration, threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
     progress.now(format!("{CLIENTS} clients come and go"));
     let clients = crowd(&source, CLIENTS, threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
     drop(progress);
-    let found = Found::of(figures, clients);
+    finish(args, &Found::of(figures, clients))
+}
+
+fn finish(args: &SoakArgs, found: &Found) -> anyhow::Result<Exit> {
     match args.format {
-        TextFormat::Json => say_json(&found),
+        TextFormat::Json => say_json(found),
         TextFormat::Table => say(found.to_string()),
     }?;
     Ok(if found.is_clean() { Exit::Passed } else { Exit::Failed })
+}
+
+/// Soaks the driver that Windows has loaded; the error is a sentence that says why it cannot be had.
+#[cfg(windows)]
+fn on_device(duration: Duration, threads: usize) -> Result<Figures, String> {
+    why_no_device().map_or(Ok(()), Err)?;
+    crate::native::soak(duration, threads)
+}
+
+#[cfg(not(windows))]
+fn on_device(_: Duration, _: usize) -> Result<Figures, String> {
+    Err(why_no_device().unwrap_or_default())
 }
 
 /// What both found.
@@ -57,7 +83,7 @@ pub(super) struct Found {
     leaks: u64,
     /// The first of these in words.
     messages: Vec<String>,
-    /// Clients that connected, and left.
+    /// Clients that connected, and left; none on the target device.
     clients: usize,
     /// How many were connected at one time.
     most_clients: usize,
@@ -116,6 +142,9 @@ impl Display for Found {
         writeln!(f, "unexpected answers  {}", self.unexpected)?;
         writeln!(f, "leaks               {}", self.leaks)?;
         self.messages.iter().try_for_each(|message| writeln!(f, "  {message}"))?;
+        if *clients == 0 {
+            return Ok(());
+        }
         writeln!(
             f,
             "{clients} clients connected and left in {client_seconds:.1} s: at most {most_clients} at a time, \

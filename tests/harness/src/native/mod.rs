@@ -24,6 +24,6 @@ mod system;
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use run::clear;
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
-pub use run::{run, wait};
+pub use run::{bench, run, soak, survey, wait};
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub use server::serve;

@@ -132,7 +132,11 @@ fn case(case: Case) -> Result<CaseResult, String> {
     Ok(CaseResult { id: case.id, title: case.title, status, duration })
 }
 
-fn text(bytes: &[u8]) -> Result<String, String> {
+/// The text of a file: UTF-8, or UTF-16 with a byte order mark.
+///
+/// # Errors
+/// That it is no text.
+pub(crate) fn text(bytes: &[u8]) -> Result<String, String> {
     let utf16 = |unit: fn([u8; 2]) -> u16| {
         let (units, rest) = bytes.get(2..).unwrap_or_default().as_chunks();
         let units: Vec<_> = units.iter().copied().map(unit).collect();

@@ -11,8 +11,8 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use psimp_catalogue::GROUPS;
 
-pub(crate) use json::Run;
 pub use json::read;
+pub(crate) use json::{Run, text};
 pub use sheet::{Column, Row, Sheet};
 
 use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult};

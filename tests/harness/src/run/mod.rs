@@ -100,7 +100,7 @@ fn both_ways(
 /// Starts the driver, opens the device as an administrator, and gives the process the
 /// case's token; afterwards closes the device, unloads the driver and collects the faults.
 /// `clients` is the driver's setting of that name.
-fn with_driver(
+pub(crate) fn with_driver(
     setup: &Setup,
     server: ServerToken,
     clients: Option<u32>,

@@ -10,6 +10,7 @@ mod worker;
 mod world;
 
 use crate::driver::{Failure, Source};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use worker::Worker;
@@ -18,7 +19,7 @@ use world::World;
 pub use crowd::{Crowd, crowd};
 
 /// The result of a soak.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Figures {
     /// How long the threads ran.
     pub duration: Duration,
@@ -37,7 +38,7 @@ pub struct Figures {
 }
 
 /// How often something was found, and the first few in words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     /// How often.
     pub count: u64,
@@ -46,7 +47,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, words: impl FnOnce() -> String) {
+    pub(crate) fn add(&mut self, words: impl FnOnce() -> String) {
         self.count += 1;
         if self.first.len() < 5 {
             self.first.push(words());
@@ -66,13 +67,14 @@ impl Figures {
         self.torn.count == 0 && self.unexpected.count == 0 && self.leaks.count == 0
     }
 
-    fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         self.ioctls += other.ioctls;
         for (status, count) in other.refused {
             *self.refused.entry(status).or_default() += count;
         }
         self.torn.join(other.torn);
         self.unexpected.join(other.unexpected);
+        self.leaks.join(other.leaks);
     }
 }
 

@@ -129,16 +129,25 @@ impl Fixtures {
         if fixture.administrator && !other_user::is_administrator(&other.seen) {
             return Err(format!("needs another user who is an administrator, as {} is not", other.seen.user));
         }
-        let token = made_of(&other.token, &other.seen, fixture, &[sids::RESTRICTED])?;
         let own = self.seen.authentication_id;
-        match (fixture.origin == Logon::A1, other.seen.origin) {
+        let from_own = fixture.origin == Logon::A1;
+        let base = if from_own { &other.token } else { other.elsewhere.as_ref().unwrap_or(&other.token) };
+        let token = made_of(base, &other.seen, fixture, &[sids::RESTRICTED])?;
+        let origin =
+            token.information().map_err(|status| format!("NtQueryInformationToken: {status}"))?.origin;
+        match (from_own, origin) {
             (true, Some(origin)) if origin == own => Ok(token),
             (true, origin) => {
                 let origin = origin.map_or_else(|| "unknown".to_owned(), |origin| format!("{origin:#x}"));
                 Err(format!("needs a token logged on from the own session {own:#x}; LogonUser's is {origin}"))
             }
             (false, Some(origin)) if origin != own => Ok(token),
-            (false, _) => other_user::give_origin(&self.own, &self.seen, token),
+            (false, _) => {
+                other_user::give_origin(&self.own, &self.seen, token).map_err(|why| match &other.elsewhere {
+                    Err(logon) => format!("{why}; logged on from its own session: {logon}"),
+                    Ok(_) => why,
+                })
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The harness's side: starts the servers, gives them tokens, and collects the results.
 
 mod fixtures;
+mod load;
 mod other_user;
 mod removal;
+mod survey;
 
 use crate::native::Setting;
 use crate::native::feature::Feature;
@@ -14,6 +16,7 @@ use crate::native::system::process::Child;
 use crate::native::system::{machine, ntdll, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use fixtures::Fixtures;
+pub use load::{bench, soak};
 use psimp_catalogue::{Case, ClientToken, ServerToken};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
@@ -23,23 +26,18 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
+pub use survey::survey;
+
+/// How long a server process may take where nobody says how long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs cases on this system.
 ///
 /// # Errors
 /// Why no case can be run.
 pub fn run(cases: &[Case], setting: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
-    let wine = ntdll::wine_version();
     let Setting { kernel, route, patience, begins, ended } = *setting;
-    let mut native = Native {
-        fixtures: Fixtures::new(wine.is_some())?,
-        kernel,
-        route,
-        patience,
-        wine,
-        tried: BTreeMap::new(),
-        warned: Cell::new(false),
-    };
+    let mut native = Native { patience, ..Native::new(kernel, route)? };
     let one = |case| {
         begins(case);
         let result = native.case(case);
@@ -86,6 +84,19 @@ struct Native {
 }
 
 impl Native {
+    fn new(kernel: Kernel, route: Route) -> Result<Self, String> {
+        let wine = ntdll::wine_version();
+        Ok(Self {
+            fixtures: Fixtures::new(wine.is_some())?,
+            kernel,
+            route,
+            patience: PATIENCE,
+            wine,
+            tried: BTreeMap::new(),
+            warned: Cell::new(false),
+        })
+    }
+
     fn case(&mut self, case: &Case) -> CaseResult {
         let start = Instant::now();
         let status = match (self.status(case), machine::lacks()) {
@@ -100,21 +111,26 @@ impl Native {
             Ok(plan) => plan,
             Err(why) => return CaseStatus::Skipped(why.to_owned()),
         };
-        if let Some(version) = self.wine.clone() {
-            for feature in &plan.features {
-                if let Err(seen) = self.tried(*feature) {
-                    return CaseStatus::Skipped(format!("needs {feature}; on Wine {version}, {seen}"));
-                }
+        for feature in &plan.features {
+            if let Some(why) = self.lacks(*feature) {
+                return CaseStatus::Skipped(why);
             }
         }
         match self.ask(case, &plan) {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
             Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
-            Ok(Answer::Probed(_) | Answer::Waiting) => failed("answer", "of the case", "of another question"),
+            Ok(_) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
         }
+    }
+
+    /// Why a feature is missing, under Wine.
+    fn lacks(&mut self, feature: Feature) -> Option<String> {
+        let version = self.wine.clone()?;
+        let seen = self.tried(feature).err()?;
+        Some(format!("needs {feature}; on Wine {version}, {seen}"))
     }
 
     /// Whether the kernel has a feature; each is tried once.
@@ -132,11 +148,9 @@ impl Native {
             Feature::Downgrade => (ServerToken::SR, &[ClientToken::A2][..]),
             _ => (ServerToken::S, &[][..]),
         };
-        match self.question(server, tokens, |tokens| Question::Probe { feature, tokens }) {
+        match self.question(server, tokens, self.patience, |tokens| Question::Probe { feature, tokens }) {
             Ok(Answer::Probed(tried)) => tried,
-            Ok(Answer::Finished(_) | Answer::Unable(_) | Answer::Waiting) => {
-                Err("the probe got another answer".to_owned())
-            }
+            Ok(_) => Err("the probe got another answer".to_owned()),
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
         }
     }
@@ -145,7 +159,7 @@ impl Native {
         let tokens: Vec<_> = plan.tokens().collect();
         let (id, kernel) = (case.id.to_owned(), self.kernel);
         // Read after the tokens are made, which may have obtained the other user.
-        self.question(plan.server, &tokens, |tokens| Question::Case {
+        self.question(plan.server, &tokens, self.patience, |tokens| Question::Case {
             id,
             kernel: kernel.to_string(),
             documented_rules: self.documented_rules(),
@@ -166,6 +180,7 @@ impl Native {
         &self,
         server: ServerToken,
         tokens: &[ClientToken],
+        patience: Duration,
         question: impl FnOnce(BTreeMap<String, u64>) -> Question,
     ) -> Result<Answer, Trouble> {
         let primary =
@@ -195,20 +210,20 @@ impl Native {
             // The waiting side may have timed out.
             let _ = answer.send(read);
         });
-        match wait.recv_timeout(self.patience) {
+        match wait.recv_timeout(patience) {
             Ok(Ok(line)) if !line.is_empty() => {
                 serde_json::from_str(&line).map_err(|error| broken(format!("{error} in {line:?}")))
             }
             Ok(Err(error)) => Err(broken(format!("its output cannot be read: {error}"))),
             Ok(Ok(_)) => {
-                let ended = match child.wait(Some(self.patience)) {
+                let ended = match child.wait(Some(patience)) {
                     Ok(Some(code)) => format!("it ended with {code:#x}"),
-                    Ok(None) => format!("it still runs after {} seconds more", self.patience.as_secs()),
+                    Ok(None) => format!("it still runs after {} seconds more", patience.as_secs()),
                     Err(error) => error.to_string(),
                 };
                 Err(broken(format!("{ended} and gave none")))
             }
-            Err(_) => Err(broken(format!("none in {} seconds", self.patience.as_secs()))),
+            Err(_) => Err(broken(format!("none in {} seconds", patience.as_secs()))),
         }
     }
 }

@@ -202,6 +202,11 @@ impl CaseEnv {
         format!("{whose}{kind} {level}")
     }
 
+    /// Whether the token with this id is one of the case.
+    pub(super) fn is(&self, id: u64, tok: ClientToken) -> bool {
+        self.ids.get(&id) == Some(&tok)
+    }
+
     /// The token that it is, or is a copy of.
     pub(super) fn whose(&self, seen: &Identity, asked: Option<ClientToken>) -> String {
         let known = self.ids.get(&seen.id).copied();

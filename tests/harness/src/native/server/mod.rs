@@ -2,6 +2,7 @@
 //! standard input, and writes the answer when it no longer impersonates.
 
 mod actor;
+mod bench;
 mod clerk;
 mod env;
 mod judge;
@@ -9,11 +10,16 @@ mod observe;
 mod pipe;
 mod probe;
 mod program;
+mod soak;
+mod survey;
 mod via_driver;
 
+use crate::bench::OnDevice;
 use crate::native::feature::Feature;
 use crate::native::system::{Error, Token, process, thread};
 use crate::result::{Comparison, Mismatch, mismatch};
+use crate::soak::Figures;
+use crate::survey::{Observation, decisions};
 use env::Unready;
 use psimp_catalogue::ClientToken;
 use psimp_nt::Sid;
@@ -50,6 +56,31 @@ pub(super) enum Question {
         /// The binary form of the other user's SID, if there is another user.
         other_user: Option<Vec<u8>>,
     },
+    /// What a decision of group D comes to.
+    Decision {
+        /// Id of its case.
+        id: String,
+        /// Whether it goes through the driver.
+        driver: bool,
+        /// Tokens by their names in the catalogue: handles of the server process.
+        tokens: BTreeMap<String, u64>,
+    },
+    /// What threads find that make random requests.
+    Soak {
+        /// How long.
+        duration: Duration,
+        /// How many.
+        threads: usize,
+        /// Tokens by their names in the catalogue: handles of the server process.
+        tokens: BTreeMap<String, u64>,
+    },
+    /// How many calls it makes a second.
+    Bench {
+        /// How long it measures.
+        duration: Duration,
+        /// One token, by its name in the catalogue: a handle of the server process.
+        tokens: BTreeMap<String, u64>,
+    },
     /// No question: the server waits until it is ended, or for [`WAIT`].
     Wait,
 }
@@ -64,6 +95,12 @@ pub(super) enum Answer {
     Probed(Result<(), String>),
     /// The result of the case.
     Finished(Result<String, Vec<Mismatch>>),
+    /// What the decision came to.
+    Decided(Observation),
+    /// What the threads found.
+    Soaked(Figures),
+    /// The rates.
+    Measured(OnDevice),
     /// The harness cannot carry the case out, for a reason of its own; a sentence.
     Unable(String),
     /// The server waits from now on.
@@ -83,6 +120,21 @@ pub fn serve() -> anyhow::Result<()> {
             let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
             case(&id, &kernel, documented_rules.map(rules), &tokens, other_user)
                 .map_or_else(Answer::Unable, Answer::Finished)
+        }
+        Question::Decision { id, driver, tokens } => {
+            decision(&id, driver, &tokens).map_or_else(Answer::Unable, Answer::Decided)
+        }
+        Question::Soak { duration, threads, tokens } => {
+            let soaked = given(&tokens).map_err(|error| error.to_string());
+            let soaked = soaked.and_then(|tokens| soak::soak(&tokens, duration, threads));
+            soaked.map_or_else(Answer::Unable, Answer::Soaked)
+        }
+        Question::Bench { duration, tokens } => {
+            let given = given(&tokens).map_err(|error| error.to_string());
+            let token =
+                given.and_then(|given| given.into_iter().next().ok_or("there is no token".to_owned()));
+            let measured = token.and_then(|(_, token)| bench::bench(&token, duration));
+            measured.map_or_else(Answer::Unable, Answer::Measured)
         }
         Question::Wait => Answer::Waiting,
     };
@@ -116,6 +168,19 @@ fn case(
     match env::CaseEnv::new(kernel, rules, given, other_user) {
         Ok(env) => Ok(actor::run(&env, case)),
         Err(Unready::Device(status)) => Ok(Err(vec![mismatch("the device", "opens", status.to_string())])),
+        Err(Unready::Harness(why)) => Err(why),
+    }
+}
+
+fn decision(id: &str, driver: bool, tokens: &BTreeMap<String, u64>) -> Result<Observation, String> {
+    let row = decisions()
+        .into_iter()
+        .find(|row| row.id == id)
+        .ok_or_else(|| format!("there is no decision {id}"))?;
+    let given = given(tokens).map_err(|error| error.to_string())?;
+    match env::CaseEnv::new(Kernel::Win10, driver.then_some(RulesMode::Kernel), given, None) {
+        Ok(env) => Ok(survey::decide(&env, row)),
+        Err(Unready::Device(status)) => Err(format!("the device does not open: {status}")),
         Err(Unready::Harness(why)) => Err(why),
     }
 }

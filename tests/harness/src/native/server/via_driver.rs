@@ -16,9 +16,9 @@ use psimp_protocol::RulesMode;
 use psimp_protocol::wire::Outcome;
 
 /// The device as one thread uses it.
-struct DeviceClient<'a> {
-    device: &'a Device,
-    about: u64,
+pub(super) struct DeviceClient<'a> {
+    pub(super) device: &'a Device,
+    pub(super) about: u64,
 }
 
 impl Contract for DeviceClient<'_> {

@@ -27,38 +27,44 @@ pub struct Page<'a> {
     pub rule: &'a dyn Fn(&str, &RunResult) -> Option<String>,
 }
 
+/// A page that fetches nothing.
+pub(crate) fn document(title: &str, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                // Even if unescaped text got in, nothing would be fetched.
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { (body) }
+        }
+    };
+    page.into_string()
+}
+
 impl Page<'_> {
     /// The page.
     pub fn to_html(&self) -> String {
         let groups: Vec<_> =
             self.sheet.rows.chunk_by(|a, b| group_letter(a.id) == group_letter(b.id)).collect();
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    // Even if unescaped text got in, nothing would be fetched.
-                    meta http-equiv="Content-Security-Policy"
-                        content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-                    title { (self.title) }
-                    style { (PreEscaped(STYLE)) }
-                }
-                body {
-                    h1 { (self.title) }
-                    (self.runs())
-                    @if self.compared { (self.differences()) }
-                    (self.filter(&groups))
-                    (self.matrix(&groups))
-                    section id="cases" {
-                        h2 { "Case by case" }
-                        @for rows in &groups { (self.group(rows)) }
-                    }
-                    script { (PreEscaped(SCRIPT)) }
-                }
+        let body = html! {
+            h1 { (self.title) }
+            (self.runs())
+            @if self.compared { (self.differences()) }
+            (self.filter(&groups))
+            (self.matrix(&groups))
+            section id="cases" {
+                h2 { "Case by case" }
+                @for rows in &groups { (self.group(rows)) }
             }
+            script { (PreEscaped(SCRIPT)) }
         };
-        page.into_string()
+        document(self.title, &body)
     }
 
     /// What ran.

@@ -1,0 +1,244 @@
+//! The names that Windows, its tools and its headers print, and what they stand for.
+
+use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
+
+/// A value with the name that psimp prints, and the other names that it takes.
+pub(crate) struct Named<T> {
+    pub(crate) name: &'static str,
+    pub(crate) also: &'static [&'static str],
+    pub(crate) value: T,
+}
+
+const fn named<T>(name: &'static str, also: &'static [&'static str], value: T) -> Named<T> {
+    Named { name, also, value }
+}
+
+/// A name without what its spellings differ in: case, spaces, hyphens, underscores, quotes. The sign of a number stays.
+pub(crate) fn plain(text: &str) -> String {
+    let kept =
+        |(place, c): &(usize, char)| *place == 0 && *c == '-' || !matches!(c, ' ' | '-' | '_' | '"' | '\'');
+    text.trim().char_indices().filter(kept).flat_map(|(_, c)| c.to_lowercase()).collect()
+}
+
+/// The value of this name.
+pub(crate) fn find<T: Copy>(table: &[Named<T>], text: &str) -> Option<T> {
+    let text = plain(text);
+    let is = |name: &&str| plain(name) == text;
+    let row = table.iter().find(|row| is(&row.name) || row.also.iter().any(is));
+    row.map(|row| row.value)
+}
+
+/// The name of a value.
+pub(crate) fn name_of<T: PartialEq>(table: &[Named<T>], value: &T) -> Option<&'static str> {
+    table.iter().find(|row| row.value == *value).map(|row| row.name)
+}
+
+/// All names of a table, each with the one that psimp prints.
+pub(crate) fn all<T>(table: &'static [Named<T>]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    table.iter().flat_map(|row| {
+        std::iter::once(row.name).chain(row.also.iter().copied()).map(move |name| (name, row.name))
+    })
+}
+
+/// What is most like `text` among names, if any is like it: what to write instead.
+pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+    let text = plain(text);
+    let likeness = |name: &str| {
+        let name = plain(name);
+        let begins = text.len() > 2 && (name.starts_with(&text) || text.starts_with(&name) && name.len() > 2);
+        let likeness = strsim::jaro_winkler(&text, &name);
+        if begins { likeness.max(0.9) } else { likeness }
+    };
+    let best = names.map(|(name, write)| (likeness(name), write)).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.filter(|(likeness, _)| *likeness > 0.8).map(|(_, write)| write)
+}
+
+/// The two users that stand for "the same" and "another", as in the cases.
+pub(crate) const USER_A: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 1001]);
+pub(crate) const USER_B: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 1002]);
+
+/// Luids of the services' logon sessions (`ntifs.h`).
+pub(crate) const LOCAL_SERVICE: Luid = Luid(0x3E5);
+pub(crate) const NETWORK_SERVICE: Luid = Luid(0x3E4);
+
+pub(crate) static USERS: &[Named<Sid>] = &[
+    named("A", &["user A"], USER_A),
+    named("B", &["user B"], USER_B),
+    named(
+        "anonymous",
+        &["ANONYMOUS LOGON", r"NT AUTHORITY\ANONYMOUS LOGON", "SECURITY_ANONYMOUS_LOGON_RID"],
+        Sid::ANONYMOUS_LOGON,
+    ),
+    named(
+        "SYSTEM",
+        &[
+            "LocalSystem",
+            "Local System",
+            r"NT AUTHORITY\SYSTEM",
+            "SECURITY_LOCAL_SYSTEM_RID",
+            "WinLocalSystemSid",
+        ],
+        Sid::new(5, &[18]),
+    ),
+    named(
+        "LOCAL-SERVICE",
+        &[r"NT AUTHORITY\LOCAL SERVICE", "SECURITY_LOCAL_SERVICE_RID", "WinLocalServiceSid"],
+        Sid::new(5, &[19]),
+    ),
+    named(
+        "NETWORK-SERVICE",
+        &[r"NT AUTHORITY\NETWORK SERVICE", "SECURITY_NETWORK_SERVICE_RID", "WinNetworkServiceSid"],
+        Sid::new(5, &[20]),
+    ),
+];
+
+/// An account of the system, and what its tokens are.
+pub(crate) struct Account {
+    pub(crate) user: Sid,
+    pub(crate) logon: Luid,
+    pub(crate) integrity: u32,
+    /// Terminal services session, if it is always the same.
+    pub(crate) session: Option<u32>,
+    /// It has `SeImpersonatePrivilege`, whatever its service asks for.
+    pub(crate) privilege: bool,
+}
+
+pub(crate) static ACCOUNTS: &[Account] = &[
+    Account {
+        user: Sid::new(5, &[18]),
+        logon: Luid::SYSTEM,
+        integrity: integrity::SYSTEM,
+        session: Some(0),
+        privilege: true,
+    },
+    Account {
+        user: Sid::new(5, &[19]),
+        logon: LOCAL_SERVICE,
+        integrity: integrity::SYSTEM,
+        session: Some(0),
+        privilege: false,
+    },
+    Account {
+        user: Sid::new(5, &[20]),
+        logon: NETWORK_SERVICE,
+        integrity: integrity::SYSTEM,
+        session: Some(0),
+        privilege: false,
+    },
+    Account {
+        user: Sid::ANONYMOUS_LOGON,
+        logon: Luid::ANONYMOUS_LOGON,
+        integrity: integrity::UNTRUSTED,
+        session: None,
+        privilege: false,
+    },
+];
+
+pub(crate) static LUIDS: &[Named<Luid>] = &[
+    named("system", &["SYSTEM_LUID", "LocalSystem"], Luid::SYSTEM),
+    named("anonymous", &["ANONYMOUS_LOGON_LUID", "anonymous logon"], Luid::ANONYMOUS_LOGON),
+    named("local-service", &["LOCALSERVICE_LUID"], LOCAL_SERVICE),
+    named("network-service", &["NETWORKSERVICE_LUID"], NETWORK_SERVICE),
+];
+
+pub(crate) static TYPES: &[Named<TokenType>] = &[
+    named("primary", &["TokenPrimary", "primary token", "1"], TokenType::Primary),
+    named("impersonation", &["TokenImpersonation", "impersonation token", "2"], TokenType::Impersonation),
+];
+
+pub(crate) static LEVELS: &[Named<Level>] = &[
+    named(
+        "anonymous",
+        &["SecurityAnonymous", "SECURITY_ANONYMOUS", "RPC_C_IMP_LEVEL_ANONYMOUS", "0"],
+        Level::Anonymous,
+    ),
+    named(
+        "identification",
+        &["identify", "SecurityIdentification", "SECURITY_IDENTIFICATION", "RPC_C_IMP_LEVEL_IDENTIFY", "1"],
+        Level::Identification,
+    ),
+    named(
+        "impersonation",
+        &[
+            "impersonate",
+            "SecurityImpersonation",
+            "SECURITY_IMPERSONATION",
+            "RPC_C_IMP_LEVEL_IMPERSONATE",
+            "2",
+        ],
+        Level::Impersonation,
+    ),
+    named(
+        "delegation",
+        &["delegate", "SecurityDelegation", "SECURITY_DELEGATION", "RPC_C_IMP_LEVEL_DELEGATE", "3"],
+        Level::Delegation,
+    ),
+];
+
+pub(crate) static INTEGRITIES: &[Named<u32>] = &[
+    named("untrusted", &["SECURITY_MANDATORY_UNTRUSTED_RID"], integrity::UNTRUSTED),
+    named("low", &["SECURITY_MANDATORY_LOW_RID", "AppContainer"], integrity::LOW),
+    named("medium", &["SECURITY_MANDATORY_MEDIUM_RID"], integrity::MEDIUM),
+    named("medium-plus", &["SECURITY_MANDATORY_MEDIUM_PLUS_RID"], 0x2100),
+    named("high", &["SECURITY_MANDATORY_HIGH_RID"], integrity::HIGH),
+    named("system", &["SECURITY_MANDATORY_SYSTEM_RID"], integrity::SYSTEM),
+    named("protected", &["protected process", "SECURITY_MANDATORY_PROTECTED_PROCESS_RID"], 0x5000),
+];
+
+/// `SeImpersonatePrivilege` in a token: what the fact `privilege` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Privilege {
+    Enabled,
+    Disabled,
+    Absent,
+}
+
+pub(crate) static PRIVILEGES: &[Named<Privilege>] = &[
+    named(
+        "SeImpersonate",
+        &[
+            "SeImpersonatePrivilege",
+            "SE_IMPERSONATE_NAME",
+            "SE_IMPERSONATE_PRIVILEGE",
+            "impersonate",
+            "Impersonate a client after authentication",
+            "enabled",
+            "29",
+            "0x1d",
+        ],
+        Privilege::Enabled,
+    ),
+    named("disabled", &["SeImpersonatePrivilege Disabled"], Privilege::Disabled),
+    named("none", &["absent", "no", "removed"], Privilege::Absent),
+];
+
+/// Privileges that a question meets and that no rule reads, with what there is to say.
+pub(crate) static OTHER_PRIVILEGES: &[Named<&str>] = &[
+    named(
+        "SeDelegateSessionUserImpersonatePrivilege",
+        &["SeDelegateSessionUserImpersonate", "SE_DELEGATE_SESSION_USER_IMPERSONATE_NAME", "36"],
+        "it lets a process get the token of another user of its terminal session; no page documents a rule that \
+         reads it in PsImpersonateClient, so it is left out",
+    ),
+    named(
+        "SeTcbPrivilege",
+        &["SeTcb", "SE_TCB_NAME"],
+        "no rule reads it. It counts before: LSA logs a user on without a password (S4U) at Impersonation for its \
+         holder alone, and at Identification for others; say level=identification or not in --token",
+    ),
+    named(
+        "SeAssignPrimaryTokenPrivilege",
+        &["SeAssignPrimaryToken", "SE_ASSIGNPRIMARYTOKEN_NAME"],
+        "no rule reads it. It counts when a process is created with a token (CreateProcessAsUser)",
+    ),
+    named(
+        "SeCreateTokenPrivilege",
+        &["SeCreateToken", "SE_CREATE_TOKEN_NAME"],
+        "no rule reads it. It counts when a token is made (NtCreateToken)",
+    ),
+    named(
+        "SeDebugPrivilege",
+        &["SeDebug", "SE_DEBUG_NAME"],
+        "no rule reads it. It counts when another process is opened",
+    ),
+];

@@ -1,0 +1,69 @@
+//! What a question meets beside the rules: how such tokens come about, and what follows.
+
+use crate::answer::Judged;
+use crate::names::{LOCAL_SERVICE, NETWORK_SERVICE};
+use crate::question::{Question, Side};
+use crate::token::{Token, user};
+use psimp_nt::{Level, Luid, TokenType};
+use psimp_rules::{NT52, Verdict, W10, W10_RECENT};
+
+/// Something to know about a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note(pub String);
+
+pub(crate) fn notes(question: &Question, process: &Token, token: &Token, judged: &[Judged]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let mut note = |text: &str| notes.push(Note(text.to_owned()));
+    let (server, client) = (&process.facts, &token.facts);
+    let windows =
+        judged.iter().filter(|judged| [W10.name, W10_RECENT.name, NT52.name].contains(&judged.profile.name));
+    if windows
+        .clone()
+        .any(|judged| !judged.is_usable() && !matches!(judged.decision.verdict, Verdict::Refused(_)))
+    {
+        note(
+            "The call returns STATUS_SUCCESS all the same. Below Impersonation every open of that thread fails with \
+             STATUS_BAD_IMPERSONATION_LEVEL (error 1346) until it reverts: look at the level that is stored.",
+        );
+    }
+    if !server.platform.impersonate_privilege && question.said(Side::Process).privilege.is_none() {
+        let account = [LOCAL_SERVICE, NETWORK_SERVICE].contains(&server.authentication_id);
+        if server.platform.elevated || account {
+            let who = if account { user(&server.user) } else { "An elevated process".to_owned() };
+            note(&format!(
+                "{who} usually holds SeImpersonatePrivilege, which is not taken for granted here, since a service or \
+                 a task can be without it: `whoami /priv` tells; with it say privilege=SeImpersonate."
+            ));
+        }
+    }
+    if question.said(Side::Token).level == Some(Level::Identification) {
+        note(
+            "A token is at Identification if its client allows no more, or if LSA made it without a password (S4U) \
+             for a caller without SeTcbPrivilege. SeImpersonatePrivilege does not raise it.",
+        );
+    }
+    if server.user == client.user
+        && client.platform.origin == server.authentication_id
+        && client.authentication_id != server.authentication_id
+    {
+        note(
+            "So is a token of LogonUser with LOGON32_LOGON_NEW_CREDENTIALS: on this machine it is the caller's own \
+             user, and a wrong password raises no error. Its name and password are used on the network alone.",
+        );
+    }
+    if client.token_type == TokenType::Primary {
+        note(
+            "User mode cannot put a primary token on a thread: SetThreadToken refuses it with STATUS_BAD_TOKEN_TYPE, \
+             and ImpersonateLoggedOnUser duplicates it at Impersonation first (type=impersonation). Asked here is a \
+             driver that passes the token as it is.",
+        );
+    }
+    if client.authentication_id == Luid::ANONYMOUS_LOGON && server.restriction.is_restricted() {
+        note(
+            "User mode gets the anonymous token by ImpersonateAnonymousToken, which refuses a restricted process with \
+             STATUS_ACCESS_DENIED (documented; Windows 10 is reported to allow a write-restricted one). Asked here is \
+             a driver.",
+        );
+    }
+    notes
+}

@@ -1,0 +1,230 @@
+//! Reading the values of facts.
+
+use crate::names::{
+    INTEGRITIES, LUIDS, Named, OTHER_PRIVILEGES, PRIVILEGES, Privilege, USERS, all, find, nearest, plain,
+};
+use psimp_nt::{Luid, Sid};
+
+/// What is wrong with a value: the reason, and what to write.
+pub(crate) type Wrong = (String, Option<String>);
+
+pub(crate) const USER_VALUES: &str = "A, B, anonymous, SYSTEM, LOCAL-SERVICE, NETWORK-SERVICE or a SID";
+pub(crate) const LOGON_VALUES: &str = "own, system, local-service, network-service, anonymous or a number";
+pub(crate) const ORIGIN_VALUES: &str =
+    "server, system, local-service, network-service, anonymous or a number";
+pub(crate) const TYPE_VALUES: &str = "primary or impersonation";
+pub(crate) const LEVEL_VALUES: &str = "anonymous, identification, impersonation, delegation or 0 to 3";
+pub(crate) const PRIVILEGE_VALUES: &str = "SeImpersonate, disabled or none";
+pub(crate) const INTEGRITY_VALUES: &str =
+    "untrusted, low, medium, medium-plus, high, system, protected, S-1-16-N or a number";
+pub(crate) const NUMBER_VALUES: &str = "a number of 32 bits";
+pub(crate) const PACKAGE_VALUES: &str = "a number of 32 bits or a SID of a package, S-1-15-2-…";
+pub(crate) const FLAG_VALUES: &str = "yes or no; alone it means yes";
+
+/// No such value; `like` is what is perhaps meant.
+pub(crate) fn unknown(fact: &str, text: &str, there_is: &str, like: Option<&str>) -> Wrong {
+    (format!("{fact}: there is no {text}; it is {there_is}"), like.map(|like| format!("{fact}={like}")))
+}
+
+/// A value by its name.
+pub(crate) fn one_of<T: Copy>(
+    fact: &str,
+    text: &str,
+    table: &'static [Named<T>],
+    there_is: &str,
+) -> Result<T, Wrong> {
+    find(table, text).ok_or_else(|| unknown(fact, text, there_is, nearest(text, all(table))))
+}
+
+/// A number, decimal or hexadecimal after 0x.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16).ok(),
+        None if !text.starts_with('+') => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A number of 32 bits.
+pub(crate) fn short(fact: &str, text: &str) -> Result<u32, Wrong> {
+    let read = number(text).and_then(|number| u32::try_from(number).ok());
+    read.ok_or_else(|| unknown(fact, text, NUMBER_VALUES, None))
+}
+
+/// A SID as people write it, `S-1-authority-sub-…`, and as debuggers do, with its name in brackets behind it.
+pub(crate) fn sid(text: &str) -> Option<Sid> {
+    let text = text.split_once(" (").map_or(text, |(sid, _)| sid).trim();
+    let mut numbers = text.strip_prefix("S-1-").or_else(|| text.strip_prefix("s-1-"))?.split('-');
+    let authority = number(numbers.next()?)?;
+    let digits = |sub: &str| sub.bytes().all(|byte| byte.is_ascii_digit());
+    let subs = numbers.map(|sub| sub.parse().ok().filter(|_| digits(sub))).collect::<Option<Vec<u32>>>()?;
+    let [0, 0, authority @ ..] = authority.to_be_bytes() else { return None };
+    let mut bytes = vec![1, u8::try_from(subs.len()).ok()?];
+    bytes.extend(authority);
+    bytes.extend(subs.iter().flat_map(|sub| sub.to_le_bytes()));
+    Sid::parse(&bytes).ok()
+}
+
+/// The sub-authorities of a SID below a prefix, such as `S-1-16-`.
+pub(crate) fn below(sid: &Sid, prefix: &str) -> Option<Vec<u32>> {
+    sid.to_string().strip_prefix(prefix)?.split('-').map(|sub| sub.parse().ok()).collect()
+}
+
+pub(crate) fn user(fact: &str, text: &str) -> Result<Sid, Wrong> {
+    if let Some(sid) = find(USERS, text).or_else(|| sid(text)) {
+        if below(&sid, "S-1-16-").is_none() {
+            return Ok(sid);
+        }
+        let why = format!("{fact}: {text} is an integrity level; it is {USER_VALUES}");
+        return Err((why, Some(format!("integrity={sid}"))));
+    }
+    let (why, like) = unknown(fact, text, USER_VALUES, nearest(text, all(USERS)));
+    // Accounts of a machine have no value of their own: what counts is whether two are the same.
+    let account = "user=S-1-… as `whoami /user` prints it; or user=A and user=B for two users that differ";
+    Err((why, like.or_else(|| Some(account.to_owned()))))
+}
+
+/// The logon session of a token, by whose it is or by its LUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Session {
+    /// That of the token's user.
+    Own,
+    /// That of the server.
+    Server,
+    /// This one.
+    Is(Luid),
+}
+
+pub(crate) fn session(fact: &str, text: &str, relative: Session, there_is: &str) -> Result<Session, Wrong> {
+    let name = if relative == Session::Own { "own" } else { "server" };
+    if plain(text) == name || relative == Session::Server && plain(text) == "process" {
+        return Ok(relative);
+    }
+    if let Some(luid) = find(LUIDS, text).or_else(|| luid(text)) {
+        return Ok(Session::Is(luid));
+    }
+    if sid(text).is_some_and(|sid| below(&sid, "S-1-5-5-").is_some()) {
+        let why = format!(
+            "{fact}: {text} is a logon SID, whose numbers are not those of the logon session; it is {there_is}"
+        );
+        return Err((
+            why,
+            Some(format!("{fact}=N with the authentication id, as `klist` and WinDbg's !token print it")),
+        ));
+    }
+    let names = all(LUIDS).chain(std::iter::once((name, name)));
+    Err(unknown(fact, text, there_is, nearest(text, names)))
+}
+
+/// A LUID as a number, or as the two halves that debuggers print in hexadecimal, `0:3e7`.
+fn luid(text: &str) -> Option<Luid> {
+    let Some((high, low)) = text.split_once(':') else { return number(text).map(Luid) };
+    let half = |text: &str| {
+        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+        let digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(digits)?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    Some(Luid(u64::from(half(high)?) << 32 | u64::from(half(low)?)))
+}
+
+pub(crate) fn integrity(fact: &str, text: &str) -> Result<u32, Wrong> {
+    // `whoami /groups` prints "Mandatory Label\Medium Mandatory Level".
+    let name = plain(text);
+    let name = name.strip_prefix(r"mandatorylabel\").unwrap_or(&name);
+    let name = name.strip_suffix("mandatorylevel").unwrap_or(name);
+    let label = || below(&sid(text)?, "S-1-16-").and_then(|subs| <[u32; 1]>::try_from(subs).ok());
+    if let Some(rid) = find(INTEGRITIES, name).or_else(|| label().map(|[rid]| rid)) {
+        return Ok(rid);
+    }
+    let read = number(text).and_then(|number| u32::try_from(number).ok());
+    read.ok_or_else(|| unknown(fact, text, INTEGRITY_VALUES, nearest(name, all(INTEGRITIES))))
+}
+
+pub(crate) fn privilege(fact: &str, text: &str) -> Result<Privilege, Wrong> {
+    let name = plain(text);
+    let known = find(PRIVILEGES, text).or_else(|| {
+        // With its state behind it, as `whoami /priv` prints it.
+        let state = name.strip_prefix("seimpersonateprivilege")?;
+        match state.trim_start_matches(['=', ':']) {
+            "enabled" | "yes" | "true" => Some(Privilege::Enabled),
+            "disabled" => Some(Privilege::Disabled),
+            "removed" | "absent" | "no" | "none" | "false" => Some(Privilege::Absent),
+            _ => None,
+        }
+    });
+    if let Some(privilege) = known {
+        return Ok(privilege);
+    }
+    if let Some(wrong) = other_privilege(fact, text) {
+        return Err(wrong);
+    }
+    Err(unknown(fact, text, PRIVILEGE_VALUES, nearest(text, all(PRIVILEGES))))
+}
+
+/// What there is to say of a privilege that no rule reads.
+pub(crate) fn other_privilege(fact: &str, text: &str) -> Option<Wrong> {
+    if let Some(row) = OTHER_PRIVILEGES.iter().find(|row| find(std::slice::from_ref(row), text).is_some()) {
+        return Some((
+            format!("{fact}: {} is known, but {}", row.name, row.value),
+            Some("privilege=SeImpersonate, the one that the rules read".to_owned()),
+        ));
+    }
+    let name = plain(text);
+    (name.starts_with("se") && name.ends_with("privilege") && name != "seimpersonateprivilege").then(|| {
+        (
+            format!("{fact}: no rule reads {text}; it is {PRIVILEGE_VALUES}"),
+            Some("nothing of it; or privilege=SeImpersonate, the one that the rules read".to_owned()),
+        )
+    })
+}
+
+/// A fact that is so, or with `no` is not so.
+pub(crate) fn flag(fact: &str, value: Option<&str>) -> Result<bool, Wrong> {
+    match value.map(plain).as_deref() {
+        None | Some("yes" | "true" | "1" | "on") => Ok(true),
+        Some("no" | "false" | "0" | "off") => Ok(false),
+        Some(_) => Err(unknown(fact, value.unwrap_or_default(), FLAG_VALUES, None)),
+    }
+}
+
+/// An `AppContainer` package, by a number or its SID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PackageName {
+    Number(u32),
+    Sid(Sid),
+}
+
+pub(crate) fn package(fact: &str, text: &str) -> Result<PackageName, Wrong> {
+    if let Some(sid) = sid(text) {
+        return match below(&sid, "S-1-15-2-") {
+            Some(_) => Ok(PackageName::Sid(sid)),
+            None => Err(unknown(fact, text, PACKAGE_VALUES, None)),
+        };
+    }
+    let read = number(text).and_then(|number| u32::try_from(number).ok());
+    let hint = text.starts_with(char::is_alphabetic).then_some("1 or the package's SID");
+    read.map(PackageName::Number).ok_or_else(|| unknown(fact, text, PACKAGE_VALUES, hint))
+}
+
+impl PackageName {
+    /// The container that a child is in: its SID has the parent's numbers and four more.
+    pub(crate) fn parent(&self) -> Option<Self> {
+        let Self::Sid(package) = self else { return None };
+        let numbers = below(package, "S-1-15-2-")?;
+        let [parent @ .., _, _, _, _] = numbers.as_slice() else { return None };
+        if parent.len() != 7 {
+            return None;
+        }
+        let parent: Vec<_> = parent.iter().map(ToString::to_string).collect();
+        sid(&format!("S-1-15-2-{}", parent.join("-"))).map(Self::Sid)
+    }
+}
+
+impl std::fmt::Display for PackageName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Sid(sid) => sid.fmt(f),
+        }
+    }
+}
