@@ -5,7 +5,7 @@ use crate::rehearsal::Machine;
 use crate::running::Process;
 use psimp_model::Thread;
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// What a thread of this process is in the rehearsal.
@@ -16,8 +16,34 @@ pub(crate) struct Bound {
     pub(crate) thread: Arc<Thread>,
 }
 
+/// The same, kept by the thread: it may wait for ever outside a call, when its process has long ended.
+pub(crate) struct Place {
+    machine: Weak<Machine>,
+    process: Weak<Process>,
+    thread: Weak<Thread>,
+}
+
+impl Bound {
+    fn place(&self) -> Place {
+        Place {
+            machine: Arc::downgrade(&self.machine),
+            process: Arc::downgrade(&self.process),
+            thread: Arc::downgrade(&self.thread),
+        }
+    }
+}
+
+impl Place {
+    /// What it is, if its process still runs.
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        let (machine, process, thread) =
+            (self.machine.upgrade()?, self.process.upgrade()?, self.thread.upgrade()?);
+        Some(Bound { machine, process, thread })
+    }
+}
+
 thread_local! {
-    static BOUND: RefCell<Option<Bound>> = const { RefCell::new(None) };
+    static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) };
     /// Calls that are under way on this thread, one inside the other.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
@@ -26,8 +52,13 @@ thread_local! {
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Makes the calling thread a thread of the rehearsal; returns what it was.
-pub(crate) fn bind(bound: Option<Bound>) -> Option<Bound> {
-    BOUND.replace(bound)
+pub(crate) fn bind(bound: Option<&Bound>) -> Option<Place> {
+    PLACE.replace(bound.map(Bound::place))
+}
+
+/// Makes it again what it was.
+pub(crate) fn bind_again(place: Option<Place>) {
+    PLACE.set(place);
 }
 
 /// A call that is under way. Its process does not end before it is over.
@@ -38,7 +69,9 @@ pub(crate) struct Call(Option<Bound>);
 /// # Panics
 /// On a thread that is not of a rehearsal.
 pub(crate) fn enter() -> Call {
-    let bound = BOUND.with_borrow(Clone::clone).expect("a thread of the rehearsal makes the call");
+    let place =
+        PLACE.with_borrow(|place| place.as_ref().expect("a thread of the rehearsal makes the call").bound());
+    let Some(bound) = place else { stay() };
     let depth = DEPTH.get();
     if depth == 0 && !bound.process.enter() {
         drop(bound);
@@ -117,8 +150,6 @@ impl Drop for Call {
 
 /// A thread whose process has ended: nothing of it runs any more. What it owns is the process's, whose end releases it.
 fn stay() -> ! {
-    // The model's objects must not be kept by the thread.
-    drop(bind(None));
     loop {
         std::thread::park();
     }

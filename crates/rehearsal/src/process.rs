@@ -21,8 +21,6 @@ pub(crate) const BOOT: u64 = 134_116_992_000_000_000;
 const READ_AND_EXECUTE: u32 = 0x21;
 /// `ERROR_NOT_ENOUGH_MEMORY`.
 const NOT_ENOUGH_MEMORY: u32 = 8;
-/// `ERROR_BROKEN_PIPE`.
-const BROKEN_PIPE: i32 = 109;
 
 /// The id of this process.
 pub fn id() -> u32 {
@@ -36,12 +34,16 @@ pub fn input() -> impl BufRead {
 
 /// The standard output of this process.
 pub fn output() -> impl Write {
-    Output(Arc::downgrade(call::enter().process()))
+    Output { process: Arc::downgrade(call::enter().process()), mute: false }
 }
 
 struct Input(Weak<Process>);
 
-struct Output(Weak<Process>);
+struct Output {
+    process: Weak<Process>,
+    /// What it writes is lost, as was asked for.
+    mute: bool,
+}
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -62,11 +64,11 @@ impl Write for Output {
         let call = call::enter();
         match call.machine().injection.take(&[Injected::Nonsense, Injected::NoAnswer]) {
             Some(Injected::Nonsense) => self.put(b"no answer that anybody knows\n").map(drop)?,
-            Some(Injected::NoAnswer) => {
-                drop(self.0.upgrade().and_then(|process| process.output.lock().take()))
-            }
-            _ => return self.put(bytes),
+            Some(_) => (),
+            None if self.mute => (),
+            None => return self.put(bytes),
         }
+        self.mute = true;
         Ok(bytes.len())
     }
 
@@ -77,7 +79,7 @@ impl Write for Output {
 
 impl Output {
     fn put(&self, bytes: &[u8]) -> io::Result<usize> {
-        let process = self.0.upgrade().ok_or(ErrorKind::BrokenPipe)?;
+        let process = self.process.upgrade().ok_or(ErrorKind::BrokenPipe)?;
         match process.output.lock().as_ref() {
             Some(mut writer) => writer.write(bytes),
             None => Err(ErrorKind::BrokenPipe.into()),
@@ -165,7 +167,7 @@ pub struct Stdin(Writer);
 impl Write for &Stdin {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if call::enter().machine().injection.take(&[Injected::BrokenPipe]).is_some() {
-            return Err(io::Error::from_raw_os_error(BROKEN_PIPE));
+            return Err(ErrorKind::BrokenPipe.into());
         }
         (&self.0).write(bytes)
     }

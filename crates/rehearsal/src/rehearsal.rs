@@ -126,9 +126,9 @@ impl Rehearsal {
 
     /// Does something as the harness.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        let before = call::bind(Some(self.harness.clone()));
+        let before = call::bind(Some(&self.harness));
         let done = work();
-        call::bind(before);
+        call::bind_again(before);
         done
     }
 

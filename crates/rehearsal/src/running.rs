@@ -121,7 +121,7 @@ impl Process {
         self.state.lock().threads.insert(thread.id(), running);
         let bound = Bound { machine: machine.clone(), process: self.clone(), thread };
         move || {
-            call::bind(Some(bound));
+            call::bind(Some(&bound));
             Guard
         }
     }
@@ -184,7 +184,8 @@ pub(crate) struct Guard;
 impl Drop for Guard {
     /// The thread ends, and what it impersonates with it.
     fn drop(&mut self) {
-        let Some(Bound { machine, process, thread }) = call::bind(None) else { return };
+        let bound = call::bind(None).and_then(|place| place.bound());
+        let Some(Bound { machine, process, thread }) = bound else { return };
         thread.terminate();
         machine.system.ps_revert_to_self(&thread);
         let mut state = process.state.lock();
