@@ -1,8 +1,6 @@
 //! What the rehearsal cannot show.
 
-/// What it has not, or has otherwise than Windows, and why. [docs/native.md] prints it.
-///
-/// [docs/native.md]: https://github.com/
+/// What it has not, or has otherwise than Windows, and why. docs/native.md prints it.
 pub const LACKING: &[(&str, &str)] = &[
     (
         "the instructions of Windows",
@@ -22,7 +20,7 @@ pub const LACKING: &[(&str, &str)] = &[
     ("a server process that panics", "it ends the rehearsal, which it shares its process with"),
     (
         "`SeTcbPrivilege`",
-        "the harness is an elevated administrator, who does not have it: no logon of LOCAL SERVICE, no other origin",
+        "the harness is an elevated administrator, who does not have it: no logon of LOCAL SERVICE, no setting of an origin",
     ),
     (
         "the local security authority",
