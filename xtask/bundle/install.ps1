@@ -121,15 +121,15 @@ function Get-Driver {
     return Get-CimInstance Win32_SystemDriver -Filter "Name = 'PsImpersonate'"
 }
 
-function Invoke-Psimp($action) {
+function Invoke-Psimp($action, $options = @()) {
     $program = Join-Path $folder 'psimp.exe'
-    & $program driver $action --image $image
+    & $program driver $action @options
     if ($LASTEXITCODE -ne 0) {
         throw "psimp.exe driver $action ended with $LASTEXITCODE"
     }
 }
 
-function Install-Service { if (-not (Get-Driver)) { Invoke-Psimp 'install' } }
+function Install-Service { if (-not (Get-Driver)) { Invoke-Psimp 'install' @('--image', $image) } }
 function Uninstall-Service { if (Get-Driver) { Invoke-Psimp 'uninstall' } }
 
 function Test-Running {

@@ -1,16 +1,19 @@
 //! The psimp program.
 
-use clap::Parser;
-use psimp_harness::cli::{Cli, Exit};
+use psimp_harness::cli::Cli;
 use psimp_harness::commands;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match commands::execute(Cli::parse().into_command()) {
+    let (command, notes) = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    for note in notes {
+        eprintln!("psimp: {note}");
+    }
+    match commands::execute(command) {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("psimp: {error:#}");
-            Exit::Failed.into()
+            commands::exit_for(&error).into()
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::configuration::{Rules, Target};
 use psimp_rules::Kernel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 /// A pattern for the ids of cases.
@@ -12,6 +13,8 @@ pub(crate) const CASE_ID: &str = "^[A-Z][0-9]{2,}[a-z]?$";
 /// A whole run.
 #[derive(Clone, Debug)]
 pub struct RunResult {
+    /// The psimp that ran the cases; unknown for a result of a version that did not write it.
+    pub psimp: Option<Origin>,
     /// What the cases ran against.
     pub target: Target,
     /// Whether that was a rehearsal of the target, over the model of the kernel.
@@ -28,8 +31,35 @@ pub struct RunResult {
     pub duration: Duration,
 }
 
+/// Which psimp a result comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "version and commit")]
+pub struct Origin {
+    /// Its version.
+    pub version: String,
+    /// The first 16 digits of the commit that it was built from; null if it was not built from a clone.
+    #[schemars(regex(pattern = "^[0-9a-f]{16}$"))]
+    pub commit: Option<String>,
+}
+
+impl Origin {
+    /// This program.
+    pub fn here() -> Self {
+        let commit = option_env!("PSIMP_COMMIT").map(str::to_owned);
+        Self { version: env!("CARGO_PKG_VERSION").to_owned(), commit }
+    }
+}
+
+impl Display for Origin {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let commit = self.commit.as_deref().map_or_else(String::new, |commit| format!(" ({commit})"));
+        write!(f, "psimp {}{commit}", self.version)
+    }
+}
+
 /// Which bytes ran.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an image")]
 pub struct ImageInfo {
     /// Where they were read from.
     pub path: String,
@@ -64,6 +94,7 @@ pub enum CaseStatus {
 
 /// One comparison that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "a comparison")]
 pub struct Mismatch {
     /// What was compared, and after which call.
     pub what: String,
@@ -77,6 +108,7 @@ pub struct Mismatch {
 
 /// Counts of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "counts")]
 pub struct Summary {
     /// Cases that passed.
     pub passed: usize,

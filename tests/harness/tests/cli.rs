@@ -1,12 +1,13 @@
 //! psimp's own parsers of arguments. The arguments of each command are in `golden/help`.
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use psimp_harness::cli::{Choice, Cli, Command, Rules, ThreadRef};
 use psimp_rules::Kernel;
+use std::ffi::OsString;
 
 fn parse(line: &str) -> Command {
-    let cli = Cli::try_parse_from(line.split_whitespace());
-    cli.unwrap_or_else(|error| panic!("{line}: {error}")).into_command()
+    let read = Cli::read(line.split_whitespace().map(OsString::from));
+    read.unwrap_or_else(|error| panic!("{line}: {error}")).0
 }
 
 #[test]
@@ -28,6 +29,10 @@ fn run_takes_several_kernels_and_rules() {
     let (kernels, rules) = of("psimp run --kernel peios,nt52 --kernel peios --rules all");
     assert_eq!(kernels, [Kernel::Peios, Kernel::Nt52]);
     assert_eq!(rules, [Rules::Documented, Rules::Kernel]);
+    assert_eq!(
+        of("psimp run --kernel WIN10,Nt52 --rules ALL"),
+        of("psimp run --kernel win10,nt52 --rules all")
+    );
     let others = Kernel::ALL.iter().copied().filter(|kernel| *kernel != Kernel::Nt52);
     let all: Vec<_> = [Kernel::Nt52].into_iter().chain(others).collect();
     assert_eq!(of("psimp run --kernel nt52,all"), (all, vec![Rules::Documented]));

@@ -50,12 +50,22 @@ fn each_visible_command_explains_itself() {
     assert_eq!(kept.collect::<BTreeSet<_>>(), files, "the golden files, and those compared");
 }
 
+/// Each command's help says what its exit codes mean: those of the hidden commands too.
+#[test]
+fn every_command_has_its_exit_codes() {
+    let all = Cli::command();
+    for command in all.get_subcommands() {
+        let help = plain(&psimp(&[command.get_name(), "--help"]).stdout);
+        let codes = help.split("Exit codes:\n").nth(1).unwrap_or_default();
+        assert!(codes.contains("  0  ") && codes.contains("  2  "), "{}: {help}", command.get_name());
+    }
+}
+
 /// Command lines that are invalid, or request what is not available here, with their exit codes.
 #[cfg(not(windows))]
 fn wrong() -> Vec<(i32, Vec<&'static str>)> {
     let line = |code, line: &'static str| (code, line.split_whitespace().collect());
     vec![
-        line(1, "man /dev/null/pages"),
         line(2, "walk"),
         line(2, "rnu"),
         line(2, "run --target moon"),
@@ -65,6 +75,25 @@ fn wrong() -> Vec<(i32, Vec<&'static str>)> {
         line(2, "run --format xml"),
         line(2, "run --filter="),
         line(2, "run --filter Q99"),
+        line(2, "run --filter D13 --filter nosuch --filter Q"),
+        line(2, "run --filter D13,D14"),
+        line(2, "run --filter D13-D16"),
+        line(2, "run --filter D*"),
+        line(2, "list --filter D13 --filter nosuch"),
+        line(2, "faults --filter D13;D14 --image no/such/psimp.sys"),
+        line(2, "run --filter Z01 --seed -1"),
+        line(2, "run --kernel peios --filter Z01 --seed 1"),
+        line(2, "run --image no/such/psimp.sys"),
+        line(2, "run --target MODEL --image no/such/psimp.sys"),
+        line(2, "run --target device --image no/such/psimp.sys"),
+        line(2, "run --target native --rules kernel"),
+        line(2, "run --target device --seed 1"),
+        line(2, "run --target native --kernel all --report no/such/page.html"),
+        line(2, "list --target native --rules kernel"),
+        line(2, "demo --image no/such/psimp.sys"),
+        line(2, "demo --target device --kernel nt52"),
+        line(2, "driver start --image no/such/psimp.sys"),
+        line(2, "bench-steps --model --image no/such/psimp.sys"),
         line(2, "run --filter D13 --seed 1"),
         line(2, "run --seed x"),
         line(2, "run D13"),
@@ -105,6 +134,8 @@ fn wrong() -> Vec<(i32, Vec<&'static str>)> {
         line(2, "faults --replay D13:9f3a12c4 --kernel nt52"),
         line(2, "faults --replay D13:9f3a12c4 --filter D13"),
         line(2, "mutants"),
+        line(2, "show -1"),
+        line(2, "soak --seconds -1"),
         line(2, "impersonate --level 4"),
         line(3, "run --target image --image no/such/psimp.sys"),
         line(3, "demo --target image --image no/such/psimp.sys"),
@@ -121,6 +152,11 @@ fn wrong() -> Vec<(i32, Vec<&'static str>)> {
         line(3, "impersonate"),
         line(3, "native-server"),
         line(3, "native-wait"),
+        line(4, "run --filter D13 --report no/such/page.html"),
+        line(4, "run --filter D13 --report ."),
+        line(4, "report no/such/result.json --html no/such/page.html"),
+        line(4, "man /dev/null/pages"),
+        line(4, "man /dev/null"),
     ]
 }
 
@@ -140,9 +176,12 @@ fn what_is_wrong_is_told() {
 }
 
 /// Valid command lines, with their exit codes. The results `documented.json` and `win10.json`
-/// exist.
+/// exist, and `older.json`, which is the second by an earlier psimp.
 const RIGHT: &[(i32, &str)] = &[
     (0, "list --filter N"),
+    (0, "list --filter D13"),
+    (0, "list --filter d13 --target DEVICE --kernel NT52 --rules Kernel"),
+    (0, "list --filter D13 --target model --rules kernel"),
     (0, "list --filter X1 --target device --kernel nt52"),
     (0, "list --filter A17 --target device"),
     (0, "list --filter A17 --target device --rules kernel"),
@@ -159,6 +198,7 @@ const RIGHT: &[(i32, &str)] = &[
     (0, "run --filter N01 --filter D13 --filter P01"),
     (0, "run --filter C11 --filter O15 --filter U08"),
     (1, "report documented.json win10.json"),
+    (0, "report win10.json older.json"),
 ];
 
 #[cfg(not(windows))]
@@ -171,22 +211,29 @@ fn what_is_right_is_answered() {
             psimp(&["run", "--kernel", kernel, "--rules", "kernel", "--filter", "D4", "--format", "json"]);
         fs::write(folder.join(format!("{kernel}.json")), result.stdout).expect("a result");
     }
+    let older = fs::read_to_string(folder.join("win10.json")).expect("a result");
+    let (_, rest) = older.split_once(",\"target\"").expect("a target");
+    let origin = r#"{"psimp":{"version":"0.0.9","commit":"26328fe6d3b0c442"}"#;
+    fs::write(folder.join("older.json"), format!("{origin},\"target\"{rest}")).expect("a result");
     let mut text = String::new();
     for &(code, line) in RIGHT {
         let arguments: Vec<_> = line.split_whitespace().collect();
         let output = command(&arguments).current_dir(&folder).output().expect("psimp runs");
         assert_eq!(output.status.code(), Some(code), "{line}: {}", plain(&output.stderr));
-        let _ = writeln!(text, "$ psimp {line}\n{}exit {code}\n", timeless(&plain(&output.stdout)));
+        let said = plain(&output.stderr) + &timeless(&plain(&output.stdout));
+        let _ = writeln!(text, "$ psimp {line}\n{said}exit {code}\n");
     }
     compare("tests/golden/answers.txt", text);
 }
 
-/// The text without durations.
+/// The text without durations, and without the version and the commit of this psimp.
 fn timeless(text: &str) -> String {
-    let lines = text.lines().map(|line| match line.split_once(" total in ") {
-        Some((counts, _)) => format!("{counts} total in TIME\n"),
-        None => format!("{line}\n"),
-    });
+    let lines =
+        text.lines().map(|line| match (line.split_once(" total in "), line.split_once(" is of psimp ")) {
+            (Some((counts, _)), _) => format!("{counts} total in TIME\n"),
+            (_, Some((run, origin))) if !origin.contains("0.0.9") => format!("{run} is of psimp HERE\n"),
+            _ => format!("{line}\n"),
+        });
     lines.collect()
 }
 

@@ -1,9 +1,9 @@
 //! The commands on the documentation pages, and the cases and files that they name.
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
 use psimp_catalogue::cases;
 use psimp_harness::cli::{self, Cli, Target};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -65,8 +65,8 @@ fn every_command_is_one() {
             let Some(arguments) = psimp(&command) else { continue };
             seen += 1;
             let words = [&["psimp".to_owned()], arguments.as_slice()].concat();
-            let command = match Cli::try_parse_from(words).map(Cli::into_command) {
-                Ok(parsed) if first || takes_a_moment(&parsed) => {
+            let command = match Cli::read(words.iter().map(OsString::from)) {
+                Ok((parsed, _)) if first || takes_a_moment(&parsed) => {
                     carried_out += 1;
                     let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
                     let status =

@@ -7,7 +7,7 @@ use std::{env, fs};
 use psimp_harness::cli::{Rules, Target};
 use psimp_harness::report::html::Page;
 use psimp_harness::report::{Format, Sheet, read, write};
-use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
+use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, Origin, RunResult};
 use psimp_rules::Kernel;
 
 /// Text that would be read as HTML if it were not escaped.
@@ -36,7 +36,8 @@ fn run(target: Target, cases: Vec<CaseResult>) -> RunResult {
     let image = ImageInfo { path: "target/psimp.sys".into(), sha256: "e3b0c442".to_owned() };
     let image = (target == Target::Image).then_some(image);
     let (kernel, rules) = (Kernel::Win10, Rules::Documented);
-    RunResult { target, rehearsed: false, kernel, rules, image, cases, duration: Duration::from_millis(6) }
+    let (psimp, rehearsed, duration) = (None, false, Duration::from_millis(6));
+    RunResult { psimp, target, rehearsed, kernel, rules, image, cases, duration }
 }
 
 /// Two runs: D13 and U04 differ, N01 is only in the second, D22 is the same.
@@ -198,6 +199,45 @@ fn cases_are_in_the_order_of_the_catalogue_and_unknown_ones_last() {
 }
 
 #[test]
+fn runs_of_different_builds_are_told_apart() {
+    let origin =
+        |version: &str| Some(Origin { version: version.to_owned(), commit: Some("26328fe6d3b0c442".into()) });
+    let mut runs = two();
+    assert_eq!(Sheet::new(&runs).origins(), Vec::<String>::new());
+    runs[1].1.psimp = origin("0.2.0");
+    let told =
+        ["run 1 is of a psimp that does not say its version", "run 2 is of psimp 0.2.0 (26328fe6d3b0c442)"];
+    assert_eq!(Sheet::new(&runs).origins(), told);
+    let text = Sheet::new(&runs).differences_as_text();
+    assert!(
+        text.contains(&format!(
+            "\nthe runs do not come from the same builds:\n  {}\n  {}\n",
+            told[0], told[1]
+        )),
+        "{text}"
+    );
+    assert!(page(&runs, true).contains(&format!("<li>{}</li>", told[1])));
+    runs[0].1.psimp = origin("0.2.0");
+    assert_eq!(Sheet::new(&runs).origins(), Vec::<String>::new());
+    let image = |sha256: &str| Some(ImageInfo { path: "a.sys".into(), sha256: sha256.to_owned() });
+    runs[0].1.image = image("e3b0c442");
+    assert_eq!(Sheet::new(&runs).origins(), Vec::<String>::new());
+    runs[0].1.image = image("00000000");
+    let told = ["run 1 is of the image with SHA-256 00000000", "run 2 is of the image with SHA-256 e3b0c442"];
+    assert_eq!(Sheet::new(&runs).origins(), told);
+    assert!(!page(&runs, false).contains("same builds"));
+}
+
+#[test]
+fn one_case_is_one() {
+    let mut runs = two();
+    for (_, run) in &mut runs {
+        run.cases.retain(|case| case.id == "D13");
+    }
+    assert!(Sheet::new(&runs).differences_as_text().ends_with("\n1 of 1 case differs\n"));
+}
+
+#[test]
 fn differences_in_text() {
     let text = Sheet::new(&two()).differences_as_text();
     let expected = format!(
@@ -265,6 +305,33 @@ fn what_is_no_result_is_refused_with_a_reason() {
         assert!(message.contains(reason), "{to}: {message}");
     }
     assert_eq!(read(&[0x80]).expect_err("no UTF-8"), "it is no text");
+    for (text, words) in [
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        ("[]", "it is an array in JSON, no object"),
+        (" [1, 2]", "it is an array in JSON, no object"),
+        ("null", "it is null in JSON, no object"),
+        ("7", "it is a number in JSON, no object"),
+        ("\"run\"", "it is a string in JSON, no object"),
+        ("D decision", "it is no JSON object"),
+    ] {
+        assert_eq!(read(text.as_bytes()).expect_err(text), words);
+    }
+    // Nothing is named as in the source.
+    for (from, to) in [
+        ("\"cases\":[", "\"cases\":[7,"),
+        ("\"cases\":[", "\"cases\":[[],"),
+        ("\"cases\":[", "\"cases\":7,\"more\":["),
+        ("\"image\":{", "\"image\":7,\"more\":{"),
+        ("\"summary\":{", "\"summary\":[],\"more\":{"),
+        ("{\"target\"", "{\"psimp\":7,\"target\""),
+        ("\"mismatches\":[", "\"mismatches\":[7,"),
+    ] {
+        let message = wrong(from, to);
+        for name in ["struct", "enum", "element", "Run", "Outcome", "ImageInfo"] {
+            assert!(!message.contains(name), "{to}: {message}");
+        }
+    }
 }
 
 fn psimp(arguments: &[&str]) -> Output {
@@ -351,7 +418,7 @@ fn several_settings_need_a_report() {
         assert!(stderr(&output).contains("need --report"), "{}", stderr(&output));
     }
     let output = psimp(&["run", "--filter", "D13", "--report", "no/such/folder/page.html"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(4));
     assert!(stderr(&output).contains("cannot write no/such/folder/page.html"), "{}", stderr(&output));
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use psimp_harness::cli::{Rules, Target};
 use psimp_harness::report::{Format, write};
-use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult};
+use psimp_harness::result::{CaseResult, CaseStatus, ImageInfo, Mismatch, Origin, RunResult};
 use psimp_rules::Kernel;
 use support::compare;
 
@@ -69,6 +69,7 @@ fn run() -> RunResult {
         duration: Duration::from_micros(micros),
     };
     RunResult {
+        psimp: Some(Origin { version: "0.1.0".to_owned(), commit: Some("26328fe6d3b0c442".to_owned()) }),
         rehearsed: false,
         target: Target::Image,
         kernel: Kernel::Win10,
@@ -148,7 +149,10 @@ fn junit_is_what_viewers_take() {
             .filter(|node| node.has_tag_name("property"))
             .filter_map(|property| property.attribute("name"))
             .collect();
-        assert_eq!(names, ["target", "kernel", "rules", "image.path", "image.sha256"]);
+        assert_eq!(
+            names,
+            ["target", "kernel", "rules", "psimp.version", "psimp.commit", "image.path", "image.sha256"]
+        );
     }
     let cases: Vec<_> = root.descendants().filter(|node| node.has_tag_name("testcase")).collect();
     let full_name = |case: &roxmltree::Node| {

@@ -171,7 +171,8 @@ impl WdkTree {
     }
 
     /// A library with one object. Both are made in their folder, because the library has the object's name as it is
-    /// given, and the PDB has it from there.
+    /// given, and the PDB has it from there. Without debug information, which would have the name that a distribution
+    /// gives its clang: the PDB's digest is in the image.
     fn object_library(&self, source: &Path, object: &str, folder: &Path, library: &str) -> Result<()> {
         let object = format!("{object}.obj");
         let mut clang = self.clang()?;
@@ -185,19 +186,6 @@ impl WdkTree {
             "-Xclang",
             "-cfguard",
         ]);
-        clang.args([
-            "-g",
-            "-gcodeview",
-            "-Xclang",
-            "-gsrc-hash=sha256",
-            "-gno-codeview-command-line",
-            "-fdebug-compilation-dir=/psimp",
-        ]);
-        clang.args(["-Xclang", &format!("-object-file-name={object}")]);
-        let sources = source.parent().context("a file has a folder")?;
-        for (folder, name) in [(sources, "/psimp/xtask/cross"), (&self.root, "/wdk")] {
-            clang.arg(format!("-ffile-prefix-map={}={name}", folder.display()));
-        }
         exec::run_quietly(clang.arg(source).arg("-o").arg(&object).current_dir(folder))?;
         let mut lib = Tool::Lib.command()?;
         exec::run_quietly(lib.current_dir(folder).arg(format!("/out:{library}.lib")).arg(object))

@@ -135,6 +135,7 @@ impl<'a> Prepared<'a> {
         cargo.current_dir(&self.mirror).env("RUSTC", &setup.compiler.rustc);
         cargo.args([subcommand, "--release", "--locked", "--target", setup.target]);
         cargo.arg("--target-dir").arg(self.target());
+        cargo.env("PSIMP_BUILD_ID", &self.workspace.build_id);
         if setup.compiler.build_std {
             cargo.args(setup.std).env("RUSTC_BOOTSTRAP", "1");
         }

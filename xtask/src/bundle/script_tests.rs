@@ -123,7 +123,8 @@ fn every_value_of_the_registry_is_asked_for_by_name() {
 fn the_service_is_made_for_the_copy_in_system32() {
     for line in [
         "    $image = Join-Path ([Environment]::SystemDirectory) 'drivers\\psimp.sys'",
-        "    & $program driver $action --image $image",
+        "    & $program driver $action @options",
+        "function Install-Service { if (-not (Get-Driver)) { Invoke-Psimp 'install' @('--image', $image) } }",
     ] {
         assert_eq!(SCRIPT.lines().filter(|other| *other == line).count(), 1, "{line}");
     }

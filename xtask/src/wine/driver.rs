@@ -78,7 +78,10 @@ impl Driver<'_> {
     /// Exit code, the JSON object, and what went to standard error.
     fn call(&self, action: &str) -> Result<(Option<i32>, Value, String)> {
         let mut psimp = self.wine.psimp();
-        psimp.args(["driver", action, "--format", "json", "--image"]).arg(self.image);
+        psimp.args(["driver", action, "--format", "json"]);
+        if action == "install" {
+            psimp.arg("--image").arg(self.image);
+        }
         let output = psimp.output()?;
         let object = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("psimp driver {action} printed no JSON"))?;

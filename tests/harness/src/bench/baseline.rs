@@ -41,13 +41,12 @@ impl Baseline {
         serde_json::from_slice(&text).with_context(|| format!("{} is no baseline", path.display()))
     }
 
-    /// Writes a file.
+    /// The text of its file.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    /// When it is no JSON, which has neither infinity nor what is no number.
+    pub fn to_text(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 }
 

@@ -15,6 +15,37 @@ impl FilterArg {
     pub fn matches(&self, id: &str, title: &str) -> bool {
         matches(&self.filters, id, title)
     }
+
+    /// A sentence for each filter that means none of these cases, which are ids and titles.
+    pub fn mistakes(&self, cases: &[(&str, &str)]) -> Vec<String> {
+        let means_some = |filter: &str| cases.iter().any(|(id, title)| one_matches(filter, id, title));
+        let means_ids = |word: &str| id_digits(word).is_some() && means_some(word);
+        let unmatched = self.filters.iter().map(|filter| filter.trim()).filter(|filter| !means_some(filter));
+        unmatched
+            .map(|filter| format!("no case matches --filter {filter}; {}", advice(filter, means_ids)))
+            .collect()
+    }
+}
+
+/// What may have been meant by a filter that no case matches. `means_ids` is whether a word means cases by their ids.
+fn advice(filter: &str, means_ids: impl Fn(&str) -> bool) -> String {
+    let are_ids = |words: &[&str]| words.len() > 1 && words.iter().all(|word| means_ids(word));
+    let pieces = |separators: &[char]| -> Vec<_> {
+        filter.split(separators).map(str::trim).filter(|word| !word.is_empty()).collect()
+    };
+    let lists = [&[','][..], &[';'], &['|'], &['+'], &[' ']].map(pieces);
+    let ranges = [&['-'][..], &['–'], &['.', '…'], &[':']].map(pieces);
+    let start = filter.trim_end_matches(['*', '?', '.', '%', '#']);
+    if let Some(ids) = lists.iter().find(|ids| are_ids(ids)) {
+        let each: Vec<_> = ids.iter().map(|id| format!("--filter {id}")).collect();
+        format!("write {}", each.join(" "))
+    } else if ranges.iter().any(|ids| are_ids(ids)) {
+        "a range is no filter: write --filter once for each, or the start of their ids".to_owned()
+    } else if start != filter && means_ids(start) {
+        format!("the start of ids needs no sign: write --filter {start}")
+    } else {
+        "`psimp list` names them all".to_owned()
+    }
 }
 
 /// Whether any of `filters` means the case; without filters every case is meant.
@@ -56,7 +87,7 @@ fn not_blank(filter: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{FilterArg, matches};
 
     fn any(filters: &[&str], id: &str, title: &str) -> bool {
         let filters: Vec<_> = filters.iter().map(|&filter| filter.to_owned()).collect();
@@ -115,5 +146,36 @@ mod tests {
         assert!(any(&["N", "D13"], "D13", ""));
         assert!(any(&["restricted", "copy"], "C01", "the copy is new"));
         assert!(!any(&["restricted", "N"], "C01", "the copy is new"));
+    }
+
+    #[test]
+    fn a_filter_that_means_no_case_is_told_with_advice() {
+        let cases = [("D13", "other user"), ("D14", "own user"), ("D16", "at 1"), ("N01", "null token")];
+        let told = |filters: &[&str]| {
+            let filters = filters.iter().map(|&filter| filter.to_owned()).collect();
+            FilterArg { filters }.mistakes(&cases)
+        };
+        assert_eq!(told(&["D13", "n", "user"]), Vec::<String>::new());
+        assert_eq!(
+            told(&["D13", "nosuch", "Q"]),
+            [
+                "no case matches --filter nosuch; `psimp list` names them all",
+                "no case matches --filter Q; `psimp list` names them all"
+            ]
+        );
+        for (filter, advice) in [
+            ("D13,D14", "write --filter D13 --filter D14"),
+            ("d13, N", "write --filter d13 --filter N"),
+            ("D13 D14 D16", "write --filter D13 --filter D14 --filter D16"),
+            ("D13|D14", "write --filter D13 --filter D14"),
+            ("D13-D16", "a range is no filter: write --filter once for each, or the start of their ids"),
+            ("D13..D16", "a range is no filter: write --filter once for each, or the start of their ids"),
+            ("D*", "the start of ids needs no sign: write --filter D"),
+            ("D1?", "the start of ids needs no sign: write --filter D1"),
+            ("D13,D99", "`psimp list` names them all"),
+            ("Q*", "`psimp list` names them all"),
+        ] {
+            assert_eq!(told(&[filter]), [format!("no case matches --filter {filter}; {advice}")]);
+        }
     }
 }

@@ -1,25 +1,31 @@
 //! The command line: what can be asked of psimp. Nothing in here acts.
 
+mod effect;
+mod exit;
 mod fact;
 mod filter;
 mod question;
 mod survey;
 mod values;
 
+use std::ffi::OsString;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use psimp_nt::Level;
 use psimp_rules::Kernel;
 
+pub use exit::Exit;
+use exit::exit_codes;
 pub use fact::WrongFact;
 use fact::level;
 pub use filter::{FilterArg, matches};
 pub use question::TokenSpec;
 use question::process;
 pub use survey::SurveyArgs;
-pub use values::{Choice, DemoTarget, DriverAction, Exit, LoadTarget, TextFormat, ThreadRef};
+pub use values::{Choice, DemoTarget, DriverAction, LoadTarget, TextFormat, ThreadRef};
 use values::{kernel, one_or_all, seed};
 
 use crate::configuration::Injection;
@@ -27,62 +33,30 @@ pub use crate::configuration::{Rules, Target};
 use crate::faults::RunId;
 use crate::report::Format;
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  every case that could run passed
-  1  a case failed
-  2  the command line is wrong
-  3  the target is not available here; the message says how to get it";
-
-const REPORT_EXIT_CODES: &str = "\
-Exit codes:
-  0  the runs do not differ, or no decision that two surveys asked for
-  1  they do
-  2  a file is no result of `psimp run --format json` and no survey, there are both, or the
-     command line is wrong";
-
 const SURVEY_NOTES: &str = "\
 Every case of group D is requested that can be, and nothing is judged: which of the rule's
-profiles says what came is counted. The target image is asked in the rules mode kernel.
-
-Exit codes:
-  0  recorded
-  2  the command line is wrong
-  3  the target is not available here; the message says how to get it";
-
-const DEMO_EXIT_CODES: &str = "\
-Exit codes:
-  0  all happened as the story says
-  1  something did not; the page and standard error say what
-  2  the command line is wrong
-  3  the target is not available here; the message says how to get it";
+profiles says what came is counted. The target image is asked in the rules mode kernel.";
 
 const SHOW_NOTES: &str = "\
 Shown is what user mode can see: each thread's token beside that of the process. Level
 is that of the token as it opens. What cannot be opened or read has the reason in its
-row; a token at Anonymous level never opens, which is how it is known.
+row; a token at Anonymous level never opens, which is how it is known.";
 
-Exit codes:
-  0  shown
-  1  there is no such process or thread
-  2  the command line is wrong
-  3  not on Windows";
-
-const DRIVER_EXIT_CODES: &str = "\
+const DRIVER_NOTES: &str = "\
 install, start, stop and uninstall need an elevated prompt. The image stays where it
-is: Windows loads it from there.
-
-Exit codes:
-  0  done
-  1  refused; the message has the reason and what to do
-  2  the command line is wrong
-  3  not on Windows";
+is: Windows loads it from there.";
 
 const FILTERS: &str = "\
 A case is selected if any --filter matches it. S is, in upper or lower case:
   D13             the case with this id
   D, D1           the cases whose ids start so: group D, D10 to D19
-  'user copy'     the cases whose titles have all these words";
+  'user copy'     the cases whose titles have all these words
+A filter that no case matches is a mistake.";
+
+/// Notes, and below them the exit codes of a command.
+fn notes(notes: &str, command: &str) -> String {
+    format!("{notes}\n\n{}", exit_codes(command))
+}
 
 /// Show what a thread holds after impersonation, and which rule decided.
 ///
@@ -90,75 +64,104 @@ A case is selected if any --filter matches it. S is, in upper or lower case:
 /// cases, and compares the results with the documentation and with the known behaviour of kernels.
 /// Without a command it runs the whole catalogue on the model.
 #[derive(Debug, Parser)]
-#[command(name = "psimp", version, after_long_help = EXIT_CODES)]
+#[command(name = "psimp", version, after_long_help = exit_codes("psimp"))]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 impl Cli {
+    /// Reads a command line, with sentences about it for the person. Words may be in any case.
+    ///
+    /// # Errors
+    /// What clap says of it, or which option has no effect.
+    pub fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> clap::error::Result<(Command, Vec<String>)> {
+        let mut all = tolerant(Self::command());
+        let matches = all.try_get_matches_from_mut(arguments)?;
+        let said = effect::check(&all, &matches).map_err(|why| {
+            match matches.subcommand_name().and_then(|name| all.find_subcommand_mut(name)) {
+                Some(command) => command.error(ErrorKind::ArgumentConflict, why),
+                None => Self::command().error(ErrorKind::ArgumentConflict, why),
+            }
+        })?;
+        Ok((Self::from_arg_matches(&matches)?.into_command(), said))
+    }
+
     /// What to do: the command given, or `run` with its defaults.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or_else(|| Self::parse_from(["psimp", "run"]).into_command())
     }
 }
 
+/// Takes words in any case; a number below zero is an argument that is wrong, and not an unknown option.
+fn tolerant(command: clap::Command) -> clap::Command {
+    let tolerant_argument = |argument: Arg| {
+        let takes_values = argument.get_action().takes_values();
+        argument.ignore_case(takes_values).allow_negative_numbers(takes_values)
+    };
+    command.mut_args(tolerant_argument).mut_subcommands(tolerant)
+}
+
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Run the catalogue, or some of it, and report the results
-    #[command(after_help = FILTERS, after_long_help = format!("{FILTERS}\n\n{EXIT_CODES}"))]
+    #[command(after_help = FILTERS, after_long_help = notes(FILTERS, "run"))]
     Run(RunArgs),
     /// Record what this kernel decides, and which profile of the rule says the same
-    #[command(after_help = SURVEY_NOTES)]
+    #[command(after_help = notes(SURVEY_NOTES, "survey"))]
     Survey(SurveyArgs),
     /// Compare the results of several runs, or several surveys, and report the differences
-    #[command(after_help = REPORT_EXIT_CODES)]
+    #[command(after_help = exit_codes("report"))]
     Report(ReportArgs),
     /// List the cases
-    #[command(after_help = FILTERS)]
+    #[command(after_help = FILTERS, after_long_help = notes(FILTERS, "list"))]
     List(ListArgs),
     /// Print what a case does, what it expects and which rule decides, or what the rules decide for
     /// two tokens and a level
-    #[command(override_usage = EXPLAIN_USAGE, after_help = question::FACTS)]
+    #[command(override_usage = EXPLAIN_USAGE, after_help = notes(question::FACTS, "explain"))]
     Explain(ExplainArgs),
     /// Show, step by step, what a server may do with a client at each of the four levels
-    #[command(after_help = DEMO_EXIT_CODES)]
+    #[command(after_help = exit_codes("demo"))]
     Demo(DemoArgs),
     /// Show which threads of a process impersonate, and whom (Windows only)
-    #[command(after_help = SHOW_NOTES)]
+    #[command(after_help = notes(SHOW_NOTES, "show"))]
     Show(ShowArgs),
     /// Install, start, stop or uninstall psimp.sys, or print its status (Windows only)
-    #[command(after_help = DRIVER_EXIT_CODES)]
+    #[command(after_help = notes(DRIVER_NOTES, "driver"))]
     Driver(DriverArgs),
     /// Write a script that completes psimp's commands in a shell
+    #[command(after_help = exit_codes("completions"))]
     Completions(CompletionsArgs),
     /// Write psimp's manual page
+    #[command(after_help = exit_codes("man"))]
     Man(ManArgs),
     /// Impersonate on a thread, print its ids, and wait until standard input ends, for tests of `show`
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("impersonate"))]
     Impersonate(ImpersonateArgs),
     /// Measure the calls of an image, or of the driver that Windows has loaded
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("bench"))]
     Bench(BenchArgs),
     /// Make the calls whose instructions `bench` counts, when it requests them
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("bench-steps"))]
     BenchSteps(BenchStepsArgs),
     /// Check that each deliberately wrong image is detected
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("mutants"))]
     Mutants(MutantsArgs),
     /// Make every call below the driver fail that can, and check what the driver guarantees
-    #[command(hide = true, after_help = FILTERS)]
+    #[command(hide = true, after_help = notes(FILTERS, "faults"))]
     Faults(FaultsArgs),
     /// Answer one question of a harness that runs the target native, as a server process
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("native-server"))]
     NativeServer,
     /// Keep a server process of the target native waiting, so that it can be seen to end with this one
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("native-wait"))]
     NativeWait,
     /// Let threads make random calls on an image, or on the driver that Windows has loaded, and look for leaks and
     /// torn slots
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("soak"))]
     Soak(SoakArgs),
 }
 
@@ -188,7 +191,8 @@ pub struct RunArgs {
     /// The driver image to load.
     #[command(flatten)]
     pub image: ImageArg,
-    /// The simulated kernel below the driver; with --report several, or all
+    /// The simulated kernel below the driver, and on Windows the one whose results are expected; with
+    /// --report several, or all
     #[arg(long = "kernel", value_name = "KERNEL", value_delimiter = ',', default_value = "win10")]
     #[arg(value_parser = one_or_all::<Kernel>())]
     pub kernels: Vec<Choice<Kernel>>,

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Args)]
 pub struct SurveyArgs {
     /// Whose decisions are recorded; on Windows native by default, elsewhere model
-    #[arg(long, value_enum)]
-    pub target: Option<Target>,
+    #[arg(long, value_enum, default_value_t = here(), hide_default_value = true)]
+    pub target: Target,
     /// The driver image to load.
     #[command(flatten)]
     pub image: ImageArg,
@@ -26,9 +26,7 @@ pub struct SurveyArgs {
     pub html: Option<PathBuf>,
 }
 
-impl SurveyArgs {
-    /// Whose decisions are recorded.
-    pub fn target(&self) -> Target {
-        self.target.unwrap_or(if cfg!(windows) { Target::Native } else { Target::Model })
-    }
+/// Where the decisions of the kernel that runs can be asked for without a driver, those.
+const fn here() -> Target {
+    if cfg!(windows) { Target::Native } else { Target::Model }
 }

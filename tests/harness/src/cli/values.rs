@@ -1,6 +1,5 @@
-//! The words that arguments take, and the exit codes.
+//! The words that arguments take.
 
-use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::ValueEnum;
@@ -38,6 +37,11 @@ pub trait Word: Clone + 'static {
 
     /// Its word, with its line of help.
     fn word(&self) -> PossibleValue;
+
+    /// The value with this word, in upper or lower case.
+    fn spelled(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|value| value.word().matches(word, true)).cloned()
+    }
 }
 
 impl Word for Rules {
@@ -60,7 +64,7 @@ impl Word for Kernel {
 pub(super) fn kernel() -> impl TypedValueParser<Value = Kernel> {
     let names = PossibleValuesParser::new(Kernel::ALL.iter().map(Word::word));
     // Of the words that come so far, each is a name.
-    names.map(|name| Kernel::from_name(&name).unwrap_or_default())
+    names.map(|name| Kernel::spelled(&name).unwrap_or_default())
 }
 
 /// One of several values, or each of them.
@@ -97,10 +101,7 @@ pub(super) fn one_or_all<T: Word + Send + Sync + 'static>() -> impl TypedValuePa
     let all = PossibleValue::new("all").help("Each of them");
     PossibleValuesParser::new(values.chain([all]))
         // Of the words that come so far, only `all` is no value.
-        .map(|word| {
-            let named = T::ALL.iter().find(|value| value.word().get_name() == word);
-            named.cloned().map_or(Choice::All, Choice::One)
-        })
+        .map(|word| T::spelled(&word).map_or(Choice::All, Choice::One))
 }
 
 /// How everything but a run is written.
@@ -143,7 +144,7 @@ impl FromStr for ThreadRef {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "self" {
+        if text.eq_ignore_ascii_case("self") {
             return Ok(Self { pid: std::process::id(), tid: None });
         }
         let id = |digits: &str| digits.parse().map_err(|_| "write PID or PID/TID in decimal, or self");
@@ -155,28 +156,10 @@ impl FromStr for ThreadRef {
 }
 
 /// The seed of a schedule, as reports write it or in decimal.
-pub(super) fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+pub(super) fn seed(text: &str) -> Result<u64, &'static str> {
+    let seed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.parse(),
-    }
-}
-
-/// The exit code. Clap itself ends with [`Exit::Usage`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Every case that could run passed.
-    Passed = 0,
-    /// A case failed.
-    Failed = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// The target is not available here.
-    Unavailable = 3,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
+    };
+    seed.map_err(|_| "a seed is a number of 64 bits, in decimal or in hexadecimal after 0x")
 }

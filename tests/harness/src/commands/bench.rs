@@ -1,7 +1,8 @@
 //! `psimp bench`: the cost of each call, compared with the committed baseline.
 
 use super::driver::why_no_device;
-use super::{load_image, say, say_json, unavailable, unless_enough};
+use super::output::Output;
+use super::{Stop, load_image, printed, say, say_json};
 use crate::bench::{Baseline, Call, GOALS, Goal, OnDevice, Pace, Report, measure};
 use crate::cli::{BenchArgs, BenchStepsArgs, Exit, LoadTarget, TextFormat};
 use crate::driver::Source;
@@ -16,20 +17,19 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
     if args.target == LoadTarget::Device {
         return of_device(args);
     }
-    let image = match load_image(&args.image.path) {
-        Ok((Source::Image(image), _)) => image,
-        Ok(_) => anyhow::bail!("{} is no image", args.image.path.display()),
-        Err(why) => return Ok(unavailable(&why)),
+    let (Source::Image(image), _) = load_image(&args.image.path)? else {
+        anyhow::bail!("{} is no image", args.image.path.display());
     };
     let then = before(&args.baseline)?;
+    let saved = if args.save { Some(Output::open(&args.baseline, &[&args.image.path])?) } else { None };
     let pace = if args.short { Pace::SHORT } else { Pace::FULL };
     let report = measure(&image, &args.image.path, &pace)?;
-    if args.save {
-        Baseline::of(&report).write(&args.baseline)?;
+    if let Some(saved) = saved {
+        saved.write(Baseline::of(&report).to_text()?.as_bytes())?;
         eprintln!("psimp: {} is what later versions are compared with", args.baseline.display());
     }
     let mut out = io::stdout().lock();
-    unless_enough(match args.format {
+    printed(match args.format {
         TextFormat::Json => writeln!(out, "{}", as_json(&report, then.as_ref())),
         TextFormat::Table => print(&mut out, &report, then.as_ref()),
     })?;
@@ -38,15 +38,8 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
 
 /// Measures the driver that Windows has loaded. No figure of it is compared with the baseline.
 fn of_device(args: &BenchArgs) -> anyhow::Result<Exit> {
-    if args.save || args.short {
-        eprintln!("psimp: --save and --short are for the target image; --seconds bounds the target device");
-        return Ok(Exit::Usage);
-    }
     let progress = Progress::busy(format!("of {} s: calls and system calls are measured", args.seconds));
-    let found = match on_device(Duration::from_secs(args.seconds.into())) {
-        Ok(found) => found,
-        Err(why) => return Ok(unavailable(&why)),
-    };
+    let found = on_device(Duration::from_secs(args.seconds.into())).map_err(Stop::unavailable)?;
     drop(progress);
     match args.format {
         TextFormat::Json => say_json(&found.as_json()),
@@ -70,22 +63,14 @@ fn on_device(_: Duration) -> Result<OnDevice, String> {
 /// The calls of an image, or of the model, for another psimp to count.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(super) fn steps(args: &BenchStepsArgs) -> anyhow::Result<Exit> {
-    let source = if args.model {
-        Source::Service
-    } else {
-        match load_image(&args.image.path) {
-            Ok((source, _)) => source,
-            Err(why) => return Ok(unavailable(&why)),
-        }
-    };
+    let source = if args.model { Source::Service } else { load_image(&args.image.path)?.0 };
     crate::bench::make_steps(&source, args.repetitions).map(|()| Exit::Passed)
 }
 
 /// The calls of an image, or of the model, for another psimp to count.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-#[allow(clippy::unnecessary_wraps)] // as where it can be done
 pub(super) fn steps(_args: &BenchStepsArgs) -> anyhow::Result<Exit> {
-    Ok(unavailable("bench-steps needs x86-64 Linux"))
+    Err(Stop::unavailable("bench-steps needs x86-64 Linux").into())
 }
 
 /// What is compared with; nothing where there is no such file.

@@ -1,7 +1,7 @@
 //! `psimp demo`.
 
 use super::driver::why_no_device;
-use super::{load_image, say, unavailable};
+use super::{Stop, load_image, say};
 use crate::cli::{DemoArgs, DemoTarget, Exit};
 use crate::demo::{Transcript, model};
 use crate::driver::Source;
@@ -10,13 +10,10 @@ use crate::run::Setup;
 pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let source = match args.target {
         DemoTarget::Model => Source::Service,
-        DemoTarget::Image => match load_image(&args.image.path) {
-            Ok((source, _)) => source,
-            Err(why) => return Ok(unavailable(&why)),
-        },
+        DemoTarget::Image => load_image(&args.image.path)?.0,
         DemoTarget::Device => {
             return match why_no_device() {
-                Some(why) => Ok(unavailable(&why)),
+                Some(why) => Err(Stop::unavailable(why).into()),
                 None => device(args),
             };
         }
@@ -36,9 +33,8 @@ fn device(args: &DemoArgs) -> anyhow::Result<Exit> {
 }
 
 #[cfg(not(windows))]
-#[allow(clippy::unnecessary_wraps)] // as on Windows
 fn device(_: &DemoArgs) -> anyhow::Result<Exit> {
-    Ok(unavailable("--target device needs psimp.sys loaded on Windows"))
+    Err(Stop::unavailable("--target device needs psimp.sys loaded on Windows").into())
 }
 
 /// Prints the transcript, and on standard error the unexpected outcomes.

@@ -1,6 +1,6 @@
 //! `psimp faults`: every failure below the driver, and pairs of them.
 
-use super::{load_image, say, say_json, unavailable, unless_enough};
+use super::{load_image, printed, say, say_json, selected};
 use crate::cli::{Exit, FaultsArgs, TextFormat};
 use crate::driver::Source;
 use crate::faults::{Explored, Run, RunId, Setting, StackId, Violation, explore_all, run};
@@ -17,21 +17,14 @@ use std::sync::Arc;
 const PRINTED: usize = 20;
 
 pub(super) fn faults(args: &FaultsArgs) -> anyhow::Result<Exit> {
-    let image = match load_image(&args.cases.image.path) {
-        Ok((Source::Image(image), _)) => image,
-        Ok(_) => anyhow::bail!("{} is no image", args.cases.image.path.display()),
-        Err(why) => return Ok(unavailable(&why)),
+    let cases = selected(&args.cases.filter)?;
+    let (Source::Image(image), _) = load_image(&args.cases.image.path)? else {
+        anyhow::bail!("{} is no image", args.cases.image.path.display());
     };
     if let Some(id) = &args.replay {
         return replay(image, id);
     }
     let setting = Setting { image, kernel: args.cases.kernel, rules: args.cases.rules.mode() };
-    let mut cases = psimp_catalogue::cases();
-    cases.retain(|case| args.cases.filter.matches(case.id, &case.title));
-    if cases.is_empty() {
-        eprintln!("psimp: no case matches the filter; `psimp list` names them all");
-        return Ok(Exit::Usage);
-    }
     let progress = Progress::parts(cases.len());
     let explored = explore_all(&setting, &cases, || progress.done());
     drop(progress);
@@ -110,7 +103,7 @@ fn replay(image: Arc<Image>, id: &RunId) -> anyhow::Result<Exit> {
         eprintln!("psimp: {} does not run on the kernel {}", case.id, id.kernel.name());
         return Ok(Exit::Usage);
     };
-    unless_enough(log_line(&mut io::stdout().lock(), &run, &case.title))?;
+    printed(log_line(&mut io::stdout().lock(), &run, &case.title))?;
     Ok(if run.violations.is_empty() { Exit::Passed } else { Exit::Failed })
 }
 

@@ -1,13 +1,13 @@
 //! `psimp list`.
 
-use super::{say, say_json};
+use super::{say, say_json, selected};
 use crate::cli::{Exit, ListArgs, Target, TextFormat};
 use crate::native::plan::Plan;
 use crate::native::route::Route;
-use crate::report::group_heading;
+use crate::report::{counted, group_heading};
 use crate::result::CASE_ID;
 use crate::run::reason_against;
-use psimp_catalogue::{Case, cases};
+use psimp_catalogue::Case;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 use schemars::JsonSchema;
@@ -38,8 +38,8 @@ struct Listed {
 }
 
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
-    let cases = cases().into_iter().filter(|case| args.filter.matches(case.id, &case.title));
-    let cases: Vec<_> = cases
+    let cases: Vec<_> = selected(&args.filter)?
+        .into_iter()
         .map(|case| {
             let skipped =
                 args.target.and_then(|target| why_not(&case, target, args.kernel, args.rules.mode()));
@@ -65,8 +65,8 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
                 }
             }
             let _ = match skipped {
-                Some(skipped) => writeln!(text, "{total} cases, {skipped} of them skipped"),
-                None => writeln!(text, "{total} cases"),
+                Some(skipped) => writeln!(text, "{}, {skipped} skipped", counted(total, "case")),
+                None => writeln!(text, "{}", counted(total, "case")),
             };
             say(text)
         }

@@ -1,11 +1,12 @@
 //! `psimp completions` and `psimp man`: what shells and manuals know of the commands. Commands that
 //! the help hides are not listed here either.
 
-use super::say;
+use super::output::{Output, unwritable};
+use super::{Stop, say};
 use crate::cli::{Cli, CompletionsArgs, Exit, ManArgs};
-use anyhow::Context;
 use clap::{Command, CommandFactory};
-use std::fs;
+use clap_mangen::Man;
+use std::{fs, io};
 
 const NAME: &str = "psimp";
 
@@ -39,12 +40,34 @@ pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
 pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
     let Some(folder) = &args.folder else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(visible().disable_help_subcommand(true)).render(&mut page)?;
+        Man::new(visible().disable_help_subcommand(true)).render(&mut page)?;
         say(&page)?;
         return Ok(Exit::Passed);
     };
-    fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(visible(), folder))
-        .with_context(|| format!("cannot write the pages into {}", folder.display()))?;
+    if folder.exists() && !folder.is_dir() {
+        let why = format!("cannot write the pages into {}: it is a file, no folder", folder.display());
+        return Err(Stop::new(Exit::Unwritten, why).into());
+    }
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    let mut files = Vec::new();
+    for (name, page) in pages()? {
+        files.push((Output::open(&folder.join(name), &[])?, page));
+    }
+    for (file, page) in files {
+        file.write(&page)?;
+    }
     Ok(Exit::Passed)
+}
+
+/// The page of each command, with the name of its file.
+fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut all = visible().disable_help_subcommand(true);
+    all.build();
+    let each = all.get_subcommands().chain([&all]).map(|command| Man::new(command.clone()));
+    each.map(|man| {
+        let mut page = Vec::new();
+        man.render(&mut page)?;
+        Ok((man.get_filename(), page))
+    })
+    .collect()
 }

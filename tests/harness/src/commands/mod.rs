@@ -8,17 +8,20 @@ mod faults;
 mod list;
 mod manual;
 mod mutants;
+mod output;
 mod rehearse;
 mod report;
 mod report_page;
 mod run;
 mod show;
 mod soak;
+mod stop;
 mod survey;
 
-use crate::cli::{Command, Exit};
+use crate::cli::{Command, Exit, FilterArg};
 use crate::driver::Source;
 use crate::result::ImageInfo;
+use psimp_catalogue::Case;
 use psimp_host::Image;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::Serialize;
@@ -27,6 +30,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use stop::Stop;
+pub use stop::exit_for;
 
 /// Carries out a command.
 ///
@@ -47,22 +52,23 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Faults(args) => faults::faults(&args),
         Command::Soak(args) => soak::soak(&args),
         Command::Survey(args) => survey::survey(&args),
-        Command::Show(args) => Ok(show::show(&args)),
-        Command::Driver(args) => Ok(driver::driver(&args)),
-        Command::Impersonate(args) => Ok(show::impersonate(&args)),
+        Command::Show(args) => show::show(&args),
+        Command::Driver(args) => driver::driver(&args),
+        Command::Impersonate(args) => show::impersonate(&args),
         Command::NativeServer => run::native_server(),
         Command::NativeWait => run::native_wait(),
     }
 }
 
 /// Writes an answer.
-fn say(text: impl AsRef<[u8]>) -> io::Result<()> {
-    unless_enough(io::stdout().lock().write_all(text.as_ref()))
+fn say(text: impl AsRef<[u8]>) -> Result<(), Stop> {
+    printed(io::stdout().lock().write_all(text.as_ref()))
 }
 
 /// Writes an answer as one JSON object.
-fn say_json(answer: &impl Serialize) -> io::Result<()> {
-    say(serde_json::to_string(answer)? + "\n")
+fn say_json(answer: &impl Serialize) -> Result<(), Stop> {
+    let text = serde_json::to_string(answer).map_err(io::Error::from);
+    text.map_or_else(|error| printed(Err(error)), |text| say(text + "\n"))
 }
 
 /// Commands, each with the schema of what it writes with `--format json`.
@@ -88,33 +94,47 @@ pub fn schemas() -> [(&'static str, Schema); 7] {
     ]
 }
 
-/// A reader such as `head` may close the pipe early; that is no failure.
-fn unless_enough(written: io::Result<()>) -> io::Result<()> {
-    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+/// What comes of writing an answer. A reader such as `head` may close the pipe early; that is no failure.
+fn printed(written: io::Result<()>) -> Result<(), Stop> {
+    let written = written.and_then(|()| io::stdout().flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Stop::new(Exit::Unwritten, format!("cannot write standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Says why a target cannot be had here.
-fn unavailable(why: &str) -> Exit {
-    eprintln!("psimp: {why}");
-    Exit::Unavailable
+/// The cases that the filters take. Each filter must take one.
+fn selected(filter: &FilterArg) -> Result<Vec<Case>, Stop> {
+    let mut cases = psimp_catalogue::cases();
+    let names: Vec<_> = cases.iter().map(|case| (case.id, case.title.as_str())).collect();
+    let mistakes = filter.mistakes(&names);
+    if !mistakes.is_empty() {
+        return Err(Stop::usage(mistakes.join("\npsimp: ")));
+    }
+    cases.retain(|case| filter.matches(case.id, &case.title));
+    Ok(cases)
 }
 
 /// A driver image as a driver to run.
-fn load_image(path: &Path) -> Result<(Source, ImageInfo), String> {
+fn load_image(path: &Path) -> Result<(Source, ImageInfo), Stop> {
     load_bytes(path).map(|(image, info)| (Source::Image(image), info))
 }
 
-/// Reads a driver image; `Err` is a sentence that says how to get one.
-fn load_bytes(path: &Path) -> Result<(Arc<Image>, ImageInfo), String> {
+/// Reads a driver image; the error says how to get one.
+fn load_bytes(path: &Path) -> Result<(Arc<Image>, ImageInfo), Stop> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         let instead = "; --target device uses the driver that Windows has loaded";
         let instead = if cfg!(windows) { instead } else { "" };
-        return Err(format!("no driver image can be loaded here, which takes x86-64 Linux{instead}"));
+        let why = format!("no driver image can be loaded here, which takes x86-64 Linux{instead}");
+        return Err(Stop::unavailable(why));
     }
     let image = Image::open(path).map_err(|error| {
         let advice = if path.exists() { "" } else { "; `cargo xtask build` makes it" };
-        format!("cannot load {}: {error}{advice}", path.display())
+        Stop::unavailable(format!("cannot load {}: {error}{advice}", path.display()))
     })?;
+    output::require_other_standard_output(&[path])?;
     let sha256 = Sha256::digest(image.bytes()).iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -49,7 +49,7 @@ pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<Exit> {
     let mut caught = 0;
     for mutant in &mutants {
         progress.now(mutant.name.clone());
-        let (source, _) = load_image(&args.image(mutant)).map_err(anyhow::Error::msg)?;
+        let (source, _) = load_image(&args.image(mutant))?;
         let words = match catch(&source, mutant) {
             End::Caught(message) => {
                 caught += 1;

@@ -1,46 +1,45 @@
 //! `psimp report`.
 
-use super::survey::write_page;
-use super::{report_page, say};
+use super::output::{Output, require_other_standard_output};
+use super::{Stop, report_page, say};
 use crate::cli::{Exit, ReportArgs};
 use crate::report::{Sheet, read};
 use crate::result::RunResult;
 use crate::survey::{self, Beside, Survey};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
+    let inputs: Vec<_> = args.files.iter().map(PathBuf::as_path).collect();
+    let page = Output::open_any(args.html.as_deref(), &inputs)?;
+    require_other_standard_output(&inputs)?;
     let (mut runs, mut surveys) = (Vec::new(), Vec::new());
-    for path in &args.files {
+    for path in inputs {
         let file = path.display().to_string();
-        match open(path) {
-            Ok(Found::Run(run)) => runs.push((Some(file), run)),
-            Ok(Found::Survey(survey)) => surveys.push((file, survey)),
-            Err(why) => {
-                eprintln!("psimp: {why}");
-                return Ok(Exit::Usage);
-            }
+        match open(path)? {
+            Found::Run(run) => runs.push((Some(file), run)),
+            Found::Survey(survey) => surveys.push((file, survey)),
         }
     }
     if let ([(Some(run), _), ..], [(survey, _), ..]) = (runs.as_slice(), surveys.as_slice()) {
-        eprintln!("psimp: {run} is a run and {survey} a survey; they cannot be compared with each other");
-        return Ok(Exit::Usage);
+        let why = format!("{run} is a run and {survey} a survey; they cannot be compared with each other");
+        return Err(Stop::usage(why).into());
     }
-    if surveys.is_empty() { of_runs(args, &runs) } else { of_surveys(args, &surveys) }
+    if surveys.is_empty() { of_runs(page, &runs) } else { of_surveys(page, &surveys) }
 }
 
-fn of_runs(args: &ReportArgs, runs: &[(Option<String>, RunResult)]) -> anyhow::Result<Exit> {
+fn of_runs(page: Option<Output>, runs: &[(Option<String>, RunResult)]) -> anyhow::Result<Exit> {
     let sheet = Sheet::new(runs);
-    if let Some(path) = &args.html {
-        report_page::write(path, &sheet, true)?;
+    if let Some(page) = page {
+        page.write(report_page::page(&sheet, true).as_bytes())?;
     }
     say(sheet.differences_as_text())?;
     Ok(if sheet.differences().next().is_some() { Exit::Failed } else { Exit::Passed })
 }
 
-fn of_surveys(args: &ReportArgs, surveys: &[(String, Survey)]) -> anyhow::Result<Exit> {
-    if let Some(path) = &args.html {
-        write_page(path, surveys)?;
+fn of_surveys(page: Option<Output>, surveys: &[(String, Survey)]) -> anyhow::Result<Exit> {
+    if let Some(page) = page {
+        page.write(Beside(surveys).to_html().as_bytes())?;
     }
     say(Beside(surveys).to_string())?;
     Ok(if Beside(surveys).differ() { Exit::Failed } else { Exit::Passed })
@@ -52,14 +51,15 @@ enum Found {
     Survey(Survey),
 }
 
-/// Reads a result; the error is a sentence.
-fn open(path: &Path) -> Result<Found, String> {
-    let bytes = fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+/// Reads a result.
+fn open(path: &Path) -> Result<Found, Stop> {
+    let name = path.display();
+    let bytes = fs::read(path).map_err(|error| Stop::usage(format!("cannot read {name}: {error}")))?;
     match survey::read(&bytes) {
         Ok(Some(survey)) => return Ok(Found::Survey(survey)),
         Ok(None) => (),
-        Err(why) => return Err(format!("{} is a survey that cannot be read: {why}", path.display())),
+        Err(why) => return Err(Stop::usage(format!("{name} is a survey that cannot be read: {why}"))),
     }
     let run = read(&bytes).map(Found::Run);
-    run.map_err(|why| format!("{} is no result of `psimp run --format json`: {why}", path.display()))
+    run.map_err(|why| Stop::usage(format!("{name} is no result of `psimp run --format json`: {why}")))
 }

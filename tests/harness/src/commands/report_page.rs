@@ -2,20 +2,16 @@
 
 use super::explain;
 use crate::cli::{Rules, Target};
-use crate::report::Sheet;
 use crate::report::html::Page;
+use crate::report::{Sheet, counted};
 use crate::result::RunResult;
 use crate::run::rule_that_decides;
-use anyhow::Context;
 use psimp_catalogue::{Body, Case};
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
 
-/// Writes the page. `compared` if the runs should have come alike.
-pub(super) fn write(path: &Path, sheet: &Sheet<'_>, compared: bool) -> anyhow::Result<()> {
+/// The page. `compared` if the runs should have come alike.
+pub(super) fn page(sheet: &Sheet<'_>, compared: bool) -> String {
     let known: HashMap<_, _> = psimp_catalogue::cases().into_iter().map(|case| (case.id, case)).collect();
-    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (cases, runs) = (counted(sheet.rows.len(), "case"), counted(sheet.columns.len(), "run"));
     let page = Page {
         title: &format!("psimp: {cases}, {runs}"),
@@ -24,7 +20,7 @@ pub(super) fn write(path: &Path, sheet: &Sheet<'_>, compared: bool) -> anyhow::R
         told: &|id| known.get(id).map(explain::text),
         rule: &|id, run| rule(known.get(id)?, run),
     };
-    fs::write(path, page.to_html()).with_context(|| format!("cannot write {}", path.display()))
+    page.to_html()
 }
 
 /// The rule that decided a case that came as expected, with the profile whose it is.

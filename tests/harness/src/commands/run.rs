@@ -1,16 +1,17 @@
 //! `psimp run`.
 
 use super::driver::why_no_device;
-use super::{load_bytes, load_image, rehearse, report_page, unavailable, unless_enough};
+use super::output::Output;
+use super::{Stop, load_bytes, load_image, printed, rehearse, report_page, selected};
 use crate::cli::{Choice, Exit, Rules, RunArgs, Target};
 use crate::driver::Source;
 use crate::native::Setting;
 use crate::native::route::Route;
 use crate::progress::Progress;
 use crate::report::{self, Format, Sheet};
-use crate::result::{CaseResult, ImageInfo, RunResult, Summary};
+use crate::result::{CaseResult, ImageInfo, Origin, RunResult, Summary};
 use crate::run::races;
-use crate::run::{Setup, replay, run_case};
+use crate::run::{Setup, reason_against, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
 use psimp_host::Image;
@@ -20,32 +21,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
-    if args.rehearse && !matches!(args.target, Target::Device | Target::Native) {
-        eprintln!("psimp: --rehearse is for --target device and --target native");
-        return Ok(Exit::Usage);
-    }
-    let settings = settings(args);
-    if settings.len() > 1 && (args.report.is_none() || args.format != Format::Table) {
-        eprintln!("psimp: several kernels or rules need --report, and no other --format than table");
-        return Ok(Exit::Usage);
-    }
-    let ready = match ready(args) {
-        Ok(ready) => ready,
-        Err(why) => return Ok(unavailable(&why)),
-    };
-    let Some(selected) = selected(args) else { return Ok(Exit::Usage) };
-    if args.seed.is_some() && !selected.iter().any(|case| matches!(case.body, Body::Race(_))) {
-        eprintln!("psimp: --seed is for races, group Z; the filter takes none");
-        return Ok(Exit::Usage);
-    }
+    let settings = settings(args)?;
+    let selected = selected(&args.filter)?;
+    require_races(args, &settings, &selected)?;
+    let ready = ready(args)?;
+    let loads = args.target == Target::Image || (args.rehearse && args.target == Target::Device);
+    let image = loads.then_some(args.image.path.as_path());
+    let page = Output::open_any(args.report.as_deref(), image.as_slice())?;
     let (mut runs, mut untidy) = (Vec::new(), false);
     let progress = Progress::parts(settings.len() * selected.len());
     for (kernel, rules) in settings {
         let start = Instant::now();
-        let (cases, left) = match carry_out(&ready, kernel, rules, &selected, args, &progress) {
-            Ok(carried_out) => carried_out,
-            Err(why) => return Ok(unavailable(&why)),
-        };
+        let (cases, left) = carry_out(&ready, kernel, rules, &selected, args, &progress)?;
         for left in &left {
             eprintln!("psimp: the rehearsal leaves {left}");
         }
@@ -55,11 +42,12 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             Ready::Rehearsal { image, .. } => image.as_ref().map(|(_, info)| info.clone()),
             Ready::Windows { .. } => None,
         };
-        let (target, rehearsed, duration) = (args.target, args.rehearse, start.elapsed());
-        runs.push((None, RunResult { target, rehearsed, kernel, rules, image, cases, duration }));
+        let (psimp, target, duration) = (Some(Origin::here()), args.target, start.elapsed());
+        let rehearsed = args.rehearse;
+        runs.push((None, RunResult { psimp, target, rehearsed, kernel, rules, image, cases, duration }));
     }
     drop(progress);
-    let exit = finish(args, &runs);
+    let exit = finish(args, page, &runs);
     if matches!(ready, Ready::Windows { .. }) {
         clear();
     }
@@ -67,10 +55,36 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 }
 
 /// Every combination of kernel and rules that is asked for.
-fn settings(args: &RunArgs) -> Vec<(Kernel, Rules)> {
+fn settings(args: &RunArgs) -> Result<Vec<(Kernel, Rules)>, Stop> {
     let rules = Choice::expand(&args.rules);
-    let kernels = Choice::expand(&args.kernels).into_iter();
-    kernels.flat_map(|kernel| rules.iter().map(move |rules| (kernel, *rules))).collect()
+    let kernels = Choice::expand(&args.kernels);
+    if kernels.len() > 1 && !args.rehearse && matches!(args.target, Target::Device | Target::Native) {
+        let why = "runs on one kernel: name the one whose results are expected";
+        return Err(Stop::usage(format!("--target {} {why}", args.target)));
+    }
+    let settings: Vec<_> =
+        kernels.into_iter().flat_map(|kernel| rules.iter().map(move |rules| (kernel, *rules))).collect();
+    if settings.len() > 1 && (args.report.is_none() || args.format != Format::Table) {
+        let why = "several kernels or rules need --report, and no other --format than table";
+        return Err(Stop::usage(why));
+    }
+    Ok(settings)
+}
+
+/// A seed is for a race that runs.
+fn require_races(args: &RunArgs, settings: &[(Kernel, Rules)], selected: &[Case]) -> Result<(), Stop> {
+    let mut races = selected.iter().filter(|case| matches!(case.body, Body::Race(_))).peekable();
+    let runs = |case: &Case| settings.iter().any(|(kernel, _)| reason_against(case, *kernel).is_none());
+    if args.seed.is_none() {
+        Ok(())
+    } else if races.peek().is_none() {
+        Err(Stop::usage("--seed is for races, group Z; the filter takes none"))
+    } else if !races.any(runs) {
+        let kernel = settings.first().map(|(kernel, _)| *kernel).unwrap_or_default();
+        Err(Stop::usage(format!("--seed is for races, and none of these runs on the kernel {kernel}")))
+    } else {
+        Ok(())
+    }
 }
 
 /// A target that is there.
@@ -80,8 +94,10 @@ enum Ready {
     Rehearsal { route: fn(Rules) -> Route, image: Option<(Arc<Image>, ImageInfo)> },
 }
 
-/// Looks for the target; the error is a sentence that says why it cannot be had here.
-fn ready(args: &RunArgs) -> Result<Ready, String> {
+/// Looks for the target; the error says why it cannot be had here.
+fn ready(args: &RunArgs) -> Result<Ready, Stop> {
+    let unless =
+        |ready, why_not: Option<String>| why_not.map_or(Ok(ready), |why| Err(Stop::unavailable(why)));
     match args.target {
         Target::Model => Ok(Ready::Here(Source::Service, None)),
         Target::Image => {
@@ -89,14 +105,14 @@ fn ready(args: &RunArgs) -> Result<Ready, String> {
             Ok(Ready::Here(source, Some(info)))
         }
         Target::Device if args.rehearse => {
-            let image = load_bytes(&args.image.path)?;
-            Ok(Ready::Rehearsal { route: through_driver, image: Some(image) })
+            let image = Some(load_bytes(&args.image.path)?);
+            Ok(Ready::Rehearsal { route: through_driver, image })
         }
         Target::Native if args.rehearse => {
-            rehearse::unavailable().map_or(Ok(Ready::Rehearsal { route: user_mode, image: None }), Err)
+            unless(Ready::Rehearsal { route: user_mode, image: None }, rehearse::unavailable())
         }
-        Target::Device => why_no_device().map_or(Ok(Ready::Windows { route: through_driver }), Err),
-        Target::Native => why_no_native().map_or(Ok(Ready::Windows { route: user_mode }), Err),
+        Target::Device => unless(Ready::Windows { route: through_driver }, why_no_device()),
+        Target::Native => unless(Ready::Windows { route: user_mode }, why_no_native()),
     }
 }
 
@@ -108,17 +124,6 @@ const fn user_mode(_: Rules) -> Route {
     Route::UserMode
 }
 
-/// The cases that the filter takes; none is a mistake.
-fn selected(args: &RunArgs) -> Option<Vec<Case>> {
-    let cases = psimp_catalogue::cases().into_iter();
-    let selected: Vec<_> = cases.filter(|case| args.filter.matches(case.id, &case.title)).collect();
-    if selected.is_empty() {
-        eprintln!("psimp: no case matches the filter; `psimp list` names them all");
-        return None;
-    }
-    Some(selected)
-}
-
 /// Runs the cases in one setting. The second part is what a rehearsal leaves behind.
 fn carry_out(
     ready: &Ready,
@@ -127,7 +132,7 @@ fn carry_out(
     selected: &[Case],
     args: &RunArgs,
     progress: &Progress,
-) -> Result<(Vec<CaseResult>, Vec<String>), String> {
+) -> Result<(Vec<CaseResult>, Vec<String>), Stop> {
     let begins = |case: &Case| progress.now(case.id);
     // The report comes at the end, which a run on Windows may not reach.
     let ended = |result: &CaseResult| {
@@ -152,26 +157,34 @@ fn carry_out(
             };
             Ok((selected.iter().map(one).collect(), Vec::new()))
         }
-        Ready::Windows { route } => Ok((native(selected, &setting(*route))?, Vec::new())),
+        Ready::Windows { route } => {
+            let cases = native(selected, &setting(*route)).map_err(Stop::unavailable)?;
+            Ok((cases, Vec::new()))
+        }
         Ready::Rehearsal { route, image } => {
             let image = image.as_ref().map(|(image, _)| &**image);
-            rehearse::run(selected, &setting(*route), image, args.inject.as_ref())
+            rehearse::run(selected, &setting(*route), image, args.inject.as_ref()).map_err(Stop::unavailable)
         }
     }
 }
 
 /// Writes the report, and the page.
-fn finish(args: &RunArgs, runs: &[(Option<String>, RunResult)]) -> anyhow::Result<Exit> {
+fn finish(
+    args: &RunArgs,
+    page: Option<Output>,
+    runs: &[(Option<String>, RunResult)],
+) -> anyhow::Result<Exit> {
     let mut out = AutoStream::auto(io::stdout().lock());
     let colour = out.current_choice() != ColorChoice::Never;
     let written = match runs {
         [(_, run)] => report::write(run, args.format, &mut out, colour),
         runs => runs.iter().try_for_each(|(_, run)| brief(run, &mut out)),
     };
-    unless_enough(written)?;
-    if let Some(path) = &args.report {
-        report_page::write(path, &Sheet::new(runs), false)?;
+    // The page is worth having without the rest.
+    if let Some(page) = page {
+        page.write(report_page::page(&Sheet::new(runs), false).as_bytes())?;
     }
+    printed(written)?;
     let failed = runs.iter().any(|(_, run)| run.summary().failed > 0);
     Ok(if failed { Exit::Failed } else { Exit::Passed })
 }
@@ -224,9 +237,8 @@ pub(super) fn native_server() -> anyhow::Result<Exit> {
 
 /// A server process of the target native.
 #[cfg(not(windows))]
-#[allow(clippy::unnecessary_wraps)] // as on Windows
 pub(super) fn native_server() -> anyhow::Result<Exit> {
-    Ok(unavailable("native-server serves a harness on Windows"))
+    Err(Stop::unavailable("native-server serves a harness on Windows").into())
 }
 
 /// A server process that waits, and this one for it.
@@ -237,9 +249,8 @@ pub(super) fn native_wait() -> anyhow::Result<Exit> {
 
 /// A server process that waits, and this one for it.
 #[cfg(not(windows))]
-#[allow(clippy::unnecessary_wraps)] // as on Windows
 pub(super) fn native_wait() -> anyhow::Result<Exit> {
-    Ok(unavailable("native-wait needs the API of Windows"))
+    Err(Stop::unavailable("native-wait needs the API of Windows").into())
 }
 
 /// With a seed, a race takes place under that schedule alone, which goes to

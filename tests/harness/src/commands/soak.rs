@@ -1,9 +1,10 @@
 //! `psimp soak`: threads at liberty, for a while, on an image.
 
 use super::driver::why_no_device;
-use super::{load_image, say, say_json, unavailable};
+use super::{Stop, load_image, say, say_json};
 use crate::cli::{Exit, LoadTarget, SoakArgs, TextFormat};
 use crate::progress::Progress;
+use crate::report::counted;
 use crate::soak::{Crowd, Figures, crowd, soak as run};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,20 +20,14 @@ pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     let cores = || std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let threads = args.threads.map_or_else(cores, |threads| usize::from(threads.get()));
     let duration = Duration::from_secs(args.seconds.into());
-    let progress = Progress::busy(format!("of {} s: {threads} threads make random calls", args.seconds));
+    let what = format!("of {} s: {} make random calls", args.seconds, counted(threads, "thread"));
+    let progress = Progress::busy(what);
     if args.target == LoadTarget::Device {
-        return match on_device(duration, threads) {
-            Ok(figures) => {
-                drop(progress);
-                finish(args, &Found::of(figures, Crowd::default()))
-            }
-            Err(why) => Ok(unavailable(&why)),
-        };
+        let figures = on_device(duration, threads).map_err(Stop::unavailable)?;
+        drop(progress);
+        return finish(args, &Found::of(figures, Crowd::default()));
     }
-    let source = match load_image(&args.image.path) {
-        Ok((source, _)) => source,
-        Err(why) => return Ok(unavailable(&why)),
-    };
+    let (source, _) = load_image(&args.image.path)?;
     let figures = run(&source, duration, threads)
         .map_err(|failure| anyhow::anyhow!("the image does not run: {failure}"))?;
     progress.now(format!("{CLIENTS} clients come and go"));
@@ -134,7 +129,8 @@ impl Display for Found {
         let Self { seconds, threads, ioctls, clients, client_seconds, most_clients, served, .. } = self;
         #[allow(clippy::cast_precision_loss)] // a rate for people to read
         let rate = *ioctls as f64 / seconds;
-        writeln!(f, "{threads} threads for {seconds:.1} s: {ioctls} requests, {rate:.0} a second")?;
+        let threads = counted(*threads, "thread");
+        writeln!(f, "{threads} for {seconds:.1} s: {ioctls} requests, {rate:.0} a second")?;
         for (status, count) in &self.refused {
             writeln!(f, "  refused  {count:>10}  {status}")?;
         }

@@ -1,10 +1,11 @@
 //! `psimp survey`: what a kernel decides, and which profile says the same.
 
 use super::driver::why_no_device;
+use super::output::Output;
 #[cfg(windows)]
 use super::run::clear;
 use super::run::why_no_native;
-use super::{load_image, say, say_json, unavailable};
+use super::{Stop, load_image, say, say_json};
 use crate::cli::{Exit, SurveyArgs, Target, TextFormat};
 use crate::driver::Source;
 use crate::native::route::Route;
@@ -12,34 +13,28 @@ use crate::progress::Progress;
 #[cfg(windows)]
 use crate::survey::Windows;
 use crate::survey::{About, Beside, Survey, decisions, here};
-use anyhow::Context as _;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
-use std::fs;
-use std::path::Path;
 
 pub(super) fn survey(args: &SurveyArgs) -> anyhow::Result<Exit> {
-    let target = args.target();
-    if args.kernel.is_some() && matches!(target, Target::Native | Target::Device) {
-        eprintln!("psimp: --kernel is for the targets model and image; {target} asks the kernel that runs");
-        return Ok(Exit::Usage);
-    }
-    let survey = match made(args, target) {
-        Ok(survey) => survey,
-        Err(why) => return Ok(unavailable(&why)),
-    };
-    match args.format {
+    let image = (args.target == Target::Image).then_some(args.image.path.as_path());
+    let page = Output::open_any(args.html.as_deref(), image.as_slice())?;
+    let survey = made(args)?;
+    let written = match args.format {
         TextFormat::Json => say_json(&survey),
         TextFormat::Table => say(survey.to_string()),
-    }?;
-    if let Some(path) = &args.html {
-        write_page(path, &[(target.to_string(), survey)])?;
+    };
+    if let Some(page) = page {
+        let page_of = [(args.target.to_string(), survey)];
+        page.write(Beside(&page_of).to_html().as_bytes())?;
     }
+    written?;
     Ok(Exit::Passed)
 }
 
-/// Makes the survey; the error is a sentence that says why the target cannot be had here.
-fn made(args: &SurveyArgs, target: Target) -> Result<Survey, String> {
+/// Makes the survey; the error says why the target cannot be had here.
+fn made(args: &SurveyArgs) -> Result<Survey, Stop> {
+    let target = args.target;
     let psimp = env!("CARGO_PKG_VERSION").to_owned();
     let kernel = args.kernel.unwrap_or_default();
     let about = About { psimp, target, kernel: Some(kernel.to_string()), image: None, windows: None };
@@ -50,12 +45,13 @@ fn made(args: &SurveyArgs, target: Target) -> Result<Survey, String> {
             Ok(simulated(About { image: Some(image.sha256), ..about }, &source, kernel))
         }
         Target::Native => match why_no_native() {
-            None => of_windows(About { kernel: None, ..about }, Route::UserMode),
-            Some(why) => Err(why),
+            None => of_windows(About { kernel: None, ..about }, Route::UserMode).map_err(Stop::unavailable),
+            Some(why) => Err(Stop::unavailable(why)),
         },
         Target::Device => match why_no_device() {
-            None => of_windows(About { kernel: None, ..about }, Route::Driver(RulesMode::Kernel)),
-            Some(why) => Err(why),
+            None => of_windows(About { kernel: None, ..about }, Route::Driver(RulesMode::Kernel))
+                .map_err(Stop::unavailable),
+            Some(why) => Err(Stop::unavailable(why)),
         },
     }
 }
@@ -84,9 +80,4 @@ fn simulated(about: About, source: &Source, kernel: Kernel) -> Survey {
         (row, observed)
     };
     Survey::new(about, rows.into_iter().map(one).collect())
-}
-
-/// Writes surveys as a page, each with the file that it was read from.
-pub(super) fn write_page(path: &Path, surveys: &[(String, Survey)]) -> anyhow::Result<()> {
-    fs::write(path, Beside(surveys).to_html()).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -8,14 +8,19 @@ use std::time::Duration;
 use psimp_rules::Kernel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::milliseconds;
 use crate::configuration::{Rules, Target, kernel_names};
-use crate::result::{CASE_ID, CaseResult, CaseStatus, ImageInfo, Mismatch, RunResult, Summary};
+use crate::result::{CASE_ID, CaseResult, CaseStatus, ImageInfo, Mismatch, Origin, RunResult, Summary};
 
 /// A run as JSON.
 #[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "the result of a run")]
 pub(crate) struct Run {
+    /// The psimp that wrote it; absent in what versions before this member wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    psimp: Option<Origin>,
     target: Target,
     /// Whether that was a rehearsal of the target, over the model of the kernel; absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -32,6 +37,7 @@ pub(crate) struct Run {
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "a case")]
 struct Case {
     /// Id of the case.
     #[schemars(regex(pattern = CASE_ID))]
@@ -46,7 +52,7 @@ struct Case {
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "status", rename_all = "lowercase")]
+#[serde(tag = "status", rename_all = "lowercase", expecting = "a case")]
 enum Outcome {
     #[schemars(extend("not" = {"required": ["mismatches"]}))]
     Passed {
@@ -72,6 +78,7 @@ enum Outcome {
 
 pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     let run = Run {
+        psimp: result.psimp.clone(),
         target: result.target,
         rehearsed: result.rehearsed,
         kernel: result.kernel.to_string(),
@@ -101,7 +108,11 @@ impl From<&CaseResult> for Case {
 /// # Errors
 /// What is wrong with it, as a message for the user.
 pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
-    let run: Run = serde_json::from_str(&text(bytes)?).map_err(|error| error.to_string())?;
+    let text = text(bytes)?;
+    if !text.trim_start().starts_with('{') {
+        return Err(no_object(&text));
+    }
+    let run: Run = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let kernel =
         Kernel::from_name(&run.kernel).ok_or_else(|| format!("there is no kernel {:?}", run.kernel))?;
     let cases = run.cases.into_iter().map(case).collect::<Result<Vec<_>, _>>()?;
@@ -113,12 +124,26 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
         .iter()
         .try_fold(Duration::ZERO, |sum, case| sum.checked_add(case.duration))
         .ok_or("the times of its cases are too long to add up")?;
-    let Run { target, rehearsed, rules, image, summary, .. } = run;
-    let result = RunResult { target, rehearsed, kernel, rules, image, cases, duration };
+    let Run { psimp, target, rehearsed, rules, image, summary, .. } = run;
+    let result = RunResult { psimp, target, rehearsed, kernel, rules, image, cases, duration };
     if result.summary() != summary {
         return Err("its summary is not that of its cases".to_owned());
     }
     Ok(result)
+}
+
+/// What a text is that does not begin as a JSON object.
+fn no_object(text: &str) -> String {
+    let what = match serde_json::from_str(text) {
+        Ok(Value::Array(_)) => "an array",
+        Ok(Value::String(_)) => "a string",
+        Ok(Value::Number(_)) => "a number",
+        Ok(Value::Bool(_)) => "true or false",
+        Ok(Value::Null) => "null",
+        _ if text.trim().is_empty() => return "it is empty".to_owned(),
+        _ => return "it is no JSON object".to_owned(),
+    };
+    format!("it is {what} in JSON, no object")
 }
 
 fn case(case: Case) -> Result<CaseResult, String> {

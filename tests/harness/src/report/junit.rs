@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{configuration, group_heading, groups, indented};
-use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult};
+use crate::result::{CaseResult, CaseStatus, Mismatch, Origin, RunResult};
 
 /// Where the values of a mismatch start.
 const VALUE: usize = 12;
@@ -28,6 +28,12 @@ fn suite(result: &RunResult, cases: &[CaseResult]) -> TestSuite {
         [("target", target.to_string()), ("kernel", kernel.to_string()), ("rules", rules.to_string())]
     {
         suite.add_property(Property::new(name, value.as_str()));
+    }
+    if let Some(Origin { version, commit }) = &result.psimp {
+        suite.add_property(Property::new("psimp.version", version.as_str()));
+        if let Some(commit) = commit {
+            suite.add_property(Property::new("psimp.commit", commit.as_str()));
+        }
     }
     if let Some(image) = &result.image {
         suite.add_property(Property::new("image.path", image.path.clone()));

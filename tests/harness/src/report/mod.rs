@@ -83,6 +83,11 @@ fn configuration(result: &RunResult) -> String {
     format!("{}{rehearsed}.{}.{}", result.target, result.kernel, result.rules)
 }
 
+/// How many there are, in words: `1 case`, `2 cases`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Milliseconds, to the microsecond.
 fn milliseconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3

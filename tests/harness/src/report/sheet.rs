@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::indented;
+use super::{counted, indented};
 use crate::result::{CaseResult, CaseStatus, Mismatch, RunResult, Summary};
 
 /// Runs side by side.
@@ -57,6 +57,35 @@ impl<'a> Sheet<'a> {
         Self { columns: columns.collect(), rows }
     }
 
+    /// What the runs come from where that differs: psimp, and the bytes of the driver. Then a difference between
+    /// their cases need not be one of kernel or target.
+    pub fn origins(&self) -> Vec<String> {
+        let psimp = |run: &RunResult| match &run.psimp {
+            Some(origin) => Some(origin.to_string()),
+            None => Some("a psimp that does not say its version".to_owned()),
+        };
+        let image = |run: &RunResult| {
+            run.image.as_ref().map(|image| format!("the image with SHA-256 {}", image.sha256))
+        };
+        [self.differing(psimp), self.differing(image)].concat()
+    }
+
+    /// A sentence for each value of the runs, unless they have but one.
+    fn differing(&self, of: impl Fn(&RunResult) -> Option<String>) -> Vec<String> {
+        let mut values: Vec<(String, Vec<String>)> = Vec::new();
+        for (number, column) in (1..).zip(&self.columns) {
+            let Some(value) = of(column.run) else { continue };
+            match values.iter_mut().find(|(other, _)| *other == value) {
+                Some((_, runs)) => runs.push(number.to_string()),
+                None => values.push((value, vec![number.to_string()])),
+            }
+        }
+        if values.len() < 2 {
+            return Vec::new();
+        }
+        values.iter().map(|(value, runs)| format!("run {} is of {value}", runs.join(", "))).collect()
+    }
+
     /// The cases that differ between the runs.
     pub fn differences(&self) -> impl Iterator<Item = &Row<'a>> {
         self.rows.iter().filter(|row| row.differs())
@@ -77,6 +106,13 @@ impl Sheet<'_> {
             );
             let _ = writeln!(text, "{}", line.trim_end());
         }
+        let origins = self.origins();
+        if !origins.is_empty() {
+            let _ = writeln!(text, "\nthe runs do not come from the same builds:");
+        }
+        for origin in origins {
+            let _ = writeln!(text, "  {origin}");
+        }
         for row in self.differences() {
             let _ = writeln!(text, "\n{}  {}", row.id, row.title);
             for (number, cell) in (1..).zip(&row.cells) {
@@ -84,8 +120,14 @@ impl Sheet<'_> {
                 let _ = writeln!(text, "{}", line.trim_end());
             }
         }
-        let _ = writeln!(text, "\n{} of {} cases differ", self.differences().count(), self.rows.len());
+        let _ = writeln!(text, "\n{}", self.how_many_differ());
         text
+    }
+
+    /// Such as `2 of 3 cases differ`.
+    pub fn how_many_differ(&self) -> String {
+        let verb = if self.rows.len() == 1 { "differs" } else { "differ" };
+        format!("{} of {} {verb}", self.differences().count(), counted(self.rows.len(), "case"))
     }
 }
 

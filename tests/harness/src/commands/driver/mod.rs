@@ -41,14 +41,15 @@ pub struct Status {
 }
 
 #[cfg(windows)]
-pub(super) fn driver(args: &DriverArgs) -> Exit {
+pub(super) fn driver(args: &DriverArgs) -> anyhow::Result<Exit> {
     let outcome = act(&mut windows::Manager, args, windows::machine());
     tell(args, &outcome)
 }
 
 #[cfg(not(windows))]
-pub(super) fn driver(_: &DriverArgs) -> Exit {
-    super::unavailable("psimp driver manages the service of a running Windows; here is none")
+pub(super) fn driver(_: &DriverArgs) -> anyhow::Result<Exit> {
+    let why = "psimp driver manages the service of a running Windows; here is none";
+    Err(super::Stop::unavailable(why).into())
 }
 
 /// Why `--target device` is not available, if it is not; a sentence.
@@ -118,16 +119,15 @@ pub fn report(args: &DriverArgs, outcome: &Result<Done, ServiceFailure>) -> (Opt
 }
 
 #[cfg(windows)]
-fn tell(args: &DriverArgs, outcome: &Result<Done, ServiceFailure>) -> Exit {
+fn tell(args: &DriverArgs, outcome: &Result<Done, ServiceFailure>) -> anyhow::Result<Exit> {
     let (text, exit) = report(args, outcome);
-    if let Some(Err(error)) = text.map(|text| super::say(text + "\n")) {
-        eprintln!("psimp: {error}");
-        return Exit::Failed;
+    if let Some(text) = text {
+        super::say(text + "\n")?;
     }
     if let Some(why) = refusal(outcome) {
         eprintln!("psimp: {why}");
     }
-    exit
+    Ok(exit)
 }
 
 /// Why an action was not done, or was done in part only.

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::sheet::{Row, Sheet, outcome};
 use super::{group_heading, group_letter};
-use crate::result::{CaseStatus, RunResult};
+use crate::result::{CaseStatus, Origin, RunResult};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -74,7 +74,7 @@ impl Page<'_> {
                 caption { "The runs" }
                 thead {
                     tr {
-                        @for heading in ["Target", "Kernel", "Rules", "Passed", "Failed", "Skipped", "Total", "From"] {
+                        @for heading in ["Target", "Kernel", "Rules", "Passed", "Failed", "Skipped", "Total", "Psimp", "From"] {
                             th scope="col" { (heading) }
                         }
                     }
@@ -90,6 +90,12 @@ impl Page<'_> {
                             td.number { (counts.failed) }
                             td.number { (counts.skipped) }
                             td.number { (column.run.cases.len()) }
+                            td {
+                                @if let Some(Origin { version, commit }) = &column.run.psimp {
+                                    (version)
+                                    @if let Some(commit) = commit { " " code { (commit) } }
+                                }
+                            }
                             td {
                                 @if let Some(file) = column.file { (file) " " }
                                 @if let Some(image) = &column.run.image {
@@ -108,7 +114,12 @@ impl Page<'_> {
         let rows: Vec<_> = self.sheet.differences().collect();
         html! {
             section id="differences" data-block {
-                h2 { (rows.len()) " of " (self.sheet.rows.len()) " cases differ" }
+                h2 { (self.sheet.how_many_differ()) }
+                @let origins = self.sheet.origins();
+                @if !origins.is_empty() {
+                    p { "The runs do not come from the same builds:" }
+                    ul { @for origin in &origins { li { (origin) } } }
+                }
                 @for row in rows {
                     article data-group=(group_letter(row.id)) data-outcomes=(outcomes(row)) {
                         h3 { a href={ "#case-" (row.id) } { (row.id) } " " (row.title) }

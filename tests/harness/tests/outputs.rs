@@ -1,0 +1,135 @@
+//! What a command writes never costs what it reads, and is tried before the work.
+#![cfg(not(windows))]
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A folder with a result `r.json`, and that file by other names.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("outputs").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("sub")).expect("a folder");
+    let result = psimp(&folder, "run --filter N01 --format json", Stdio::piped());
+    fs::write(folder.join("r.json"), result.stdout).expect("a result");
+    symlink("r.json", folder.join("link")).expect("a link");
+    fs::hard_link(folder.join("r.json"), folder.join("hard")).expect("a link");
+    folder
+}
+
+fn psimp(folder: &PathBuf, line: &str, stdout: impl Into<Stdio>) -> Output {
+    let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
+    psimp.args(line.split_whitespace()).current_dir(folder).env_remove("PSIMP_SYS");
+    psimp.stdout(stdout).output().expect("psimp runs")
+}
+
+fn refused(output: &Output, code: i32, words: &str) {
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), message.as_ref()), (Some(code), words));
+}
+
+#[test]
+fn an_input_is_not_overwritten_by_any_name() {
+    let folder = folder("inputs");
+    let before = fs::read(folder.join("r.json")).expect("a result");
+    for (input, output) in [
+        ("r.json", "r.json"),
+        ("r.json", "./sub/../r.json"),
+        ("r.json", "link"),
+        ("r.json", "hard"),
+        ("link", "hard"),
+        ("/dev/stdin", "r.json"),
+    ] {
+        let mut psimp = Command::new(env!("CARGO_BIN_EXE_psimp"));
+        psimp.args(["report", "r.json", input, "--html", output]).current_dir(&folder);
+        psimp.stdin(File::open(folder.join("r.json")).expect("a result"));
+        let refused = psimp.output().expect("psimp runs");
+        let message = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{input} {output}: {message}");
+        assert!(message.contains(" would be overwritten"), "{message}");
+        assert_eq!(fs::read(folder.join("r.json")).expect("a result"), before, "{input} {output}");
+    }
+    // A name that only looks the same is another file.
+    assert_eq!(psimp(&folder, "report r.json --html sub/r.json", Stdio::piped()).status.code(), Some(0));
+}
+
+#[test]
+fn standard_output_is_no_other_file_of_the_command() {
+    let folder = folder("standard");
+    let append =
+        |name: &str| OpenOptions::new().append(true).create(true).open(folder.join(name)).expect("a file");
+    let before = fs::read(folder.join("r.json")).expect("a result");
+    let output = psimp(&folder, "report r.json", append("r.json"));
+    refused(&output, 2, "psimp: standard output is the same file as the input r.json\n");
+    assert_eq!(fs::read(folder.join("r.json")).expect("a result"), before);
+    let output = psimp(&folder, "run --filter N01 --format json --report page", append("page"));
+    refused(&output, 2, "psimp: page is also standard output and would be overwritten\n");
+}
+
+#[test]
+fn an_image_is_not_overwritten() {
+    let folder = folder("image");
+    // It is no image, which is not looked at before.
+    let output = psimp(&folder, "run --target image --image r.json --report link", Stdio::piped());
+    assert_ne!(output.status.code(), Some(0));
+    assert!(fs::read(folder.join("r.json")).expect("a result").starts_with(b"{"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_the_work() {
+    let folder = folder("unwritable");
+    let output = psimp(&folder, "run --filter N01 --report no/page.html", Stdio::piped());
+    refused(&output, 4, "psimp: cannot write no/page.html: No such file or directory (os error 2)\n");
+    assert!(output.stdout.is_empty(), "nothing ran");
+    refused(
+        &psimp(&folder, "report r.json --html sub", Stdio::piped()),
+        4,
+        "psimp: cannot write sub: it is a folder\n",
+    );
+    let words = "psimp: cannot write the pages into r.json: it is a file, no folder\n";
+    refused(&psimp(&folder, "man r.json", Stdio::piped()), 4, words);
+    fs::create_dir(folder.join("sub/psimp.1")).expect("a folder");
+    refused(
+        &psimp(&folder, "man sub", Stdio::piped()),
+        4,
+        "psimp: cannot write sub/psimp.1: it is a folder\n",
+    );
+    let left: Vec<_> = fs::read_dir(folder.join("sub")).expect("a folder").collect();
+    assert_eq!(left.len(), 1, "no page is left: {left:?}");
+}
+
+#[test]
+fn a_full_disk_is_told_too() {
+    let folder = folder("full");
+    let full = || OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    let words = "No space left on device (os error 28)\n";
+    for line in [
+        "list",
+        "explain D13",
+        "run --filter N01",
+        "run --filter N01 --format json",
+        "report r.json",
+        "man",
+        "demo",
+    ] {
+        refused(&psimp(&folder, line, full()), 4, &format!("psimp: cannot write standard output: {words}"));
+    }
+    let output = psimp(&folder, "run --filter N01 --report /dev/full", Stdio::piped());
+    refused(&output, 4, &format!("psimp: cannot write /dev/full: {words}"));
+}
+
+#[test]
+fn a_file_holds_what_it_held_if_there_is_nothing_to_write() {
+    let folder = folder("kept");
+    fs::write(folder.join("page"), "an older page").expect("a file");
+    for (page, line) in [("page", "report none.json --html page"), ("new", "report none.json --html new")] {
+        assert_eq!(psimp(&folder, line, Stdio::piped()).status.code(), Some(2));
+        assert_eq!(folder.join(page).exists(), page == "page");
+    }
+    assert_eq!(fs::read_to_string(folder.join("page")).expect("a file"), "an older page");
+    // A longer one is replaced as a whole.
+    fs::write(folder.join("page"), "x".repeat(1 << 20)).expect("a file");
+    assert_eq!(psimp(&folder, "report r.json --html page", Stdio::piped()).status.code(), Some(0));
+    assert!(fs::read_to_string(folder.join("page")).expect("a file").ends_with("</html>"));
+}
