@@ -7,6 +7,7 @@ mod bundle;
 mod cargo_tool;
 mod checkout_copy;
 mod exec;
+mod explorer;
 mod fuzz;
 mod harness;
 #[cfg(test)]
@@ -57,6 +58,8 @@ enum Task {
     Test(test::Args),
     /// Check psimp.sys, the INF, Makefile.toml, the C headers and the modules' imports against the rules for them
     Lint(lint::Args),
+    /// Make a page that answers questions about the decision rule, without a network
+    Explorer(explorer::Args),
     /// Measure psimp.sys, compared with the committed baseline
     Bench(bench::Args),
     /// Make each call of psimp.sys that can fail do so, and check for crashes, leaks and lost state
@@ -121,6 +124,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         }
         Task::Test(args) => return Ok(test::main(&workspace, args)),
         Task::Lint(args) => return lint::main(&workspace, args),
+        Task::Explorer(args) => explorer::main(&workspace, args)?,
         Task::Bench(args) => return bench::main(&workspace, args),
         Task::Faults(args) => return harness::main(&workspace, Profile::Optimized, &["faults"], args),
         Task::Soak(args) => return soak::main(&workspace, args),

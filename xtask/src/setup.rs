@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::Format;
-use crate::build::{Arch, Compiler, GNU_TARGET, Use, missing_packages};
+use crate::build::{Arch, Compiler, GNU_TARGET, Use, WASM_TARGET, missing_packages};
 use crate::system::System;
 use crate::{exec, platform};
 
@@ -38,6 +38,8 @@ pub(crate) enum Purpose {
     Full,
     /// Looking at the harness's pages, which CI leaves out where no browser can be had.
     Browser,
+    /// Building the explorer's page, which CI leaves out where no compiler for it can be had.
+    Explorer,
 }
 
 impl Purpose {
@@ -49,6 +51,7 @@ impl Purpose {
             Self::Test => &[Use::Driver, Use::Windows, Use::Wine],
             Self::Full => &[Use::Driver, Use::Windows, Use::Wine, Use::Signing, Use::Fuzz, Use::Python],
             Self::Browser => &[Use::Browser],
+            Self::Explorer => &[Use::Explorer],
         }
     }
 
@@ -58,6 +61,7 @@ impl Purpose {
         const ARM64: &str = Arch::Arm64.target();
         match self {
             Self::Browser => &[],
+            Self::Explorer => &[WASM_TARGET],
             Self::Build | Self::Speakeasy => &[X64],
             Self::Test => &[X64, GNU_TARGET],
             Self::Bundle | Self::Full => &[X64, GNU_TARGET, ARM64],
@@ -82,9 +86,11 @@ pub(crate) struct Args {
 
 pub(crate) fn main(args: &Args) -> Result<()> {
     let mut installed = install(Purpose::Full, args.yes)?;
-    match install(Purpose::Browser, args.yes) {
-        Ok(more) => installed.extend(more),
-        Err(error) => eprintln!("not installed; the tests that need it are skipped: {error:#}"),
+    for purpose in [Purpose::Browser, Purpose::Explorer] {
+        match install(purpose, args.yes) {
+            Ok(more) => installed.extend(more),
+            Err(error) => eprintln!("not installed; the tests that need it are skipped: {error:#}"),
+        }
     }
     if args.format.json() {
         println!("{}", json!({ "installed": installed }));

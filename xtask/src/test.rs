@@ -14,7 +14,7 @@ use crate::build::{self, Arch, Image};
 use crate::harness::Profile;
 use crate::wine::{self, Wine};
 use crate::workspace::Workspace;
-use crate::{bundle, exec, fuzz, lint, mutants, page, reproduce, setup, walkthroughs, workflows};
+use crate::{bundle, exec, explorer, fuzz, lint, mutants, page, reproduce, setup, walkthroughs, workflows};
 
 const RULES: &[&str] = &["documented", "kernel"];
 
@@ -129,10 +129,26 @@ fn rest(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()> {
         Ok(_) => steps.run("report in Chromium", || page::check(workspace))?,
         Err(error) => steps.skip("report in Chromium", format!("{error:#}")),
     }
+    page_of_questions(workspace, steps)?;
     steps.run_if("workflows: schemas", || workflows::check(workspace))?;
     steps.run("psimp.exe for arm64", || psimp_exe_for_arm64(workspace))?;
     steps.run("bundle: same bytes from another folder", || bundle::require(workspace))?;
     steps.run("CONTRIBUTING.md, followed", || walkthroughs::check(workspace))
+}
+
+/// The page of questions: built, asked in a browser, and built once more elsewhere.
+fn page_of_questions(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let available = setup::install_missing(setup::Purpose::Explorer);
+    if let Err(error) = available.and_then(|_| build::wasm_compiler().map(drop)) {
+        steps.skip("explorer", format!("{error:#}"));
+        return Ok(());
+    }
+    let page = steps.run("explorer", || explorer::write(workspace))?;
+    match setup::install_missing(setup::Purpose::Browser) {
+        Ok(_) => steps.run("explorer in Chromium", || page::explorer::check(workspace, &page))?,
+        Err(error) => steps.skip("explorer in Chromium", format!("{error:#}")),
+    }
+    steps.run("explorer: same bytes from another folder", || explorer::reproduce(workspace, &page))
 }
 
 /// Where the workspaces of the repository are. A stale lock file is updated silently by most commands of

@@ -85,6 +85,11 @@ impl Judged {
         matches!(self.decision.verdict, Verdict::Kept(level) if level >= Level::Impersonation)
     }
 
+    /// The rules that were tried, each with what it said, such as `user SID denies`.
+    pub fn tried(&self) -> Vec<String> {
+        self.steps.iter().map(words::step).collect()
+    }
+
     /// What is stored, in words, such as `a copy at Identification`.
     pub fn verdict(&self) -> String {
         words::verdict(self.decision.verdict)

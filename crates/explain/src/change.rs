@@ -118,7 +118,7 @@ fn privilege_and_level(edits: &mut Edits, question: &Question, process: &Token, 
     }
     if !impersonation {
         edits.add(Side::Token, "with an impersonation token", |said| {
-            said.token_type = Some(TokenType::Impersonation);
+            (said.token_type, said.recorded) = (Some(TokenType::Impersonation), None);
         });
     }
 }

@@ -17,6 +17,8 @@ pub enum Key {
     Type,
     /// `level`
     Level,
+    /// `recorded`
+    Recorded,
     /// `restricted`
     Restricted,
     /// `write-restricted`
@@ -91,6 +93,13 @@ static FACTS: &[Fact] = &[
         "level",
         &["impersonation level", "TokenImpersonationLevel"],
         "the level recorded in the token",
+    )
+    .of(read::LEVEL_VALUES, LEVEL_CHOICES),
+    fact(
+        Key::Recorded,
+        "recorded",
+        &["recorded level"],
+        "the level that a primary token records, which NT 5.2 alone reads",
     )
     .of(read::LEVEL_VALUES, LEVEL_CHOICES),
     fact(
@@ -176,6 +185,7 @@ pub struct Said {
     pub(crate) logon: Option<Session>,
     pub(crate) token_type: Option<TokenType>,
     pub(crate) level: Option<Level>,
+    pub(crate) recorded: Option<Level>,
     pub(crate) restricted: Option<bool>,
     pub(crate) write_restricted: Option<bool>,
     pub(crate) privilege: Option<Privilege>,
@@ -213,6 +223,7 @@ impl Said {
             Key::Logon => self.logon = Some(read::session(name, text, Session::Own, fact.values)?),
             Key::Type => self.token_type = Some(read::one_of(name, text, TYPES, fact.values)?),
             Key::Level => self.level = Some(level(name, text)?),
+            Key::Recorded => self.recorded = Some(level(name, text)?),
             Key::Privilege => self.privilege = Some(read::privilege(name, text)?),
             Key::Origin => self.origin = Some(read::session(name, text, Session::Server, fact.values)?),
             Key::Integrity => self.integrity = Some(read::integrity(name, text)?),
@@ -248,6 +259,7 @@ impl Said {
             Key::Origin => session(self.origin)?,
             Key::Type => name_of(TYPES, &self.token_type?)?.to_owned(),
             Key::Level => name_of(LEVELS, &self.level?)?.to_owned(),
+            Key::Recorded => name_of(LEVELS, &self.recorded?)?.to_owned(),
             Key::Privilege => name_of(PRIVILEGES, &self.privilege?)?.to_owned(),
             Key::Integrity => {
                 let rid = self.integrity?;
@@ -268,6 +280,7 @@ impl Said {
             logon: self.logon.or(other.logon),
             token_type: self.token_type.or(other.token_type),
             level: self.level.or(other.level),
+            recorded: self.recorded.or(other.recorded),
             restricted: self.restricted.or(other.restricted),
             write_restricted: self.write_restricted.or(other.write_restricted),
             privilege: self.privilege.or(other.privilege),
@@ -320,5 +333,6 @@ pub(crate) fn by_value(text: &str) -> Vec<(&'static Fact, Said)> {
         let mut said = Said::default();
         said.say(fact.key, Some(text)).ok().map(|()| (fact, said))
     };
-    FACTS.iter().filter(|fact| !fact.flag).filter_map(takes).collect()
+    // A level alone is the token's own.
+    FACTS.iter().filter(|fact| !fact.flag && fact.key != Key::Recorded).filter_map(takes).collect()
 }

@@ -18,6 +18,14 @@ pub enum Side {
 }
 
 impl Side {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Token => "token",
+        }
+    }
+
     /// The option of `psimp explain`.
     pub const fn option(self) -> &'static str {
         match self {

@@ -112,21 +112,22 @@ impl Token {
         state(Key::Logon, logon.1);
         let logon = logon.0;
 
-        let usual = if side == Side::Process { TokenType::Primary } else { TokenType::Impersonation };
+        let primary = side == Side::Process || said.recorded.is_some();
+        let usual = if primary { TokenType::Primary } else { TokenType::Impersonation };
         let token_type = said.token_type.unwrap_or(usual);
 
         let by_server = match said.origin {
             Some(Session::Is(luid)) => Some(luid) == server,
             origin => origin.is_some(),
         };
-        let (level, from) = match (said.level, token_type) {
+        let (level, from) = match (said.level.or(said.recorded), token_type) {
             (Some(level), _) => (level, Provenance::Given),
             // LogonUser records it.
             (None, TokenType::Primary) if by_server => (Level::Impersonation, implied(Key::Origin)),
             (None, TokenType::Primary) => (Level::Anonymous, Provenance::Default),
             (None, TokenType::Impersonation) => (Level::Impersonation, Provenance::Default),
         };
-        state(Key::Level, from);
+        state(if said.recorded.is_some() { Key::Recorded } else { Key::Level }, from);
 
         let (privilege, from) = match (said.privilege, account) {
             (Some(privilege), _) => (privilege, Provenance::Given),
@@ -205,6 +206,7 @@ impl Token {
             logon: Some(Session::Is(facts.authentication_id)),
             token_type: Some(facts.token_type),
             level: Some(facts.level),
+            recorded: Some(facts.level),
             restricted: Some(facts.restriction == Restriction::Restricted),
             write_restricted: Some(facts.restriction == Restriction::WriteRestricted),
             privilege: Some(self.privilege),
@@ -236,10 +238,11 @@ fn restriction(said: &Said) -> Restriction {
     }
 }
 
-/// The facts that nothing else implies.
+/// The facts that nothing else implies, and the type, which a recorded level does.
 fn unimplied(said: &Said) -> [(Key, Provenance); 7] {
+    let by_level = said.written(Key::Recorded).filter(|_| said.token_type.is_none());
     [
-        (Key::Type, given(said.token_type.is_some())),
+        (Key::Type, by_level.map_or_else(|| given(said.token_type.is_some()), Provenance::Implied)),
         (Key::Restricted, given(said.restricted.is_some())),
         (Key::WriteRestricted, given(said.write_restricted.is_some())),
         (Key::Origin, given(said.origin.is_some())),
@@ -272,7 +275,17 @@ pub(crate) fn check(side: Side, said: &Said) -> Result<(), Refusal> {
     if side == Side::Process && said.token_type == Some(TokenType::Impersonation) {
         return refuse("type: the token of a process is primary", "");
     }
-    let primary = side == Side::Process || said.token_type == Some(TokenType::Primary);
+    if said.recorded.is_some() && side == Side::Process {
+        return refuse("recorded: no rule reads the level that the token of a process records", "");
+    }
+    if said.recorded.is_some() && said.token_type == Some(TokenType::Impersonation) {
+        return refuse(
+            "recorded: it is the level of a primary token",
+            "level=… for that of an impersonation token",
+        );
+    }
+    let primary =
+        side == Side::Process || said.token_type == Some(TokenType::Primary) || said.recorded.is_some();
     if primary && said.level.is_some() {
         return match side {
             Side::Process => refuse(

@@ -86,6 +86,9 @@ fn a_level_that_is_not_asked_for_is_the_tokens_own() {
         verdict("privilege=SeImpersonate", "user=B,level=identification", raised, "UM"),
         "kept at Identification"
     );
+    // D11 and D12: the level that a primary token records.
+    assert_eq!(verdict("", "type=primary", Some("2"), "NT52"), "a copy at Identification");
+    assert_eq!(verdict("", "recorded=impersonation", Some("2"), "NT52"), "kept at Impersonation");
     let words = |token: &str, level| answer(&question("", token, level)).level_words();
     assert!(
         words("level=identification", None).starts_with("Identification: the token's own, which user mode")
@@ -121,6 +124,16 @@ fn a_token_that_cannot_be_is_refused() {
             "level=2",
             "",
             "--process: level: the token of a process is primary, and has no level; write level=… in --token for that of the client's token, or --level for the one that a driver passes",
+        ),
+        (
+            "recorded=2",
+            "",
+            "--process: recorded: no rule reads the level that the token of a process records",
+        ),
+        (
+            "",
+            "type=impersonation,recorded=2",
+            "--token: recorded: it is the level of a primary token; write level=… for that of an impersonation token",
         ),
         ("type=impersonation", "", "--process: type: the token of a process is primary"),
         ("restricted,write-restricted", "", "--process: a token is restricted or write-restricted, not both"),
@@ -235,7 +248,7 @@ fn names_are_taken_as_windows_and_its_tools_print_them() {
 
 #[test]
 fn a_name_that_is_not_known_comes_with_what_is_meant() {
-    let facts = "the facts are user, logon, type, level, restricted, write-restricted, privilege, origin, integrity, \
+    let facts = "the facts are user, logon, type, level, recorded, restricted, write-restricted, privilege, origin, integrity, \
                  elevated, filtered, package, parent and session";
     let users = "it is A, B, anonymous, SYSTEM, LOCAL-SERVICE, NETWORK-SERVICE or a SID";
     for (token, why) in [

@@ -123,7 +123,18 @@ fn profiles_that_fit_equally_well_are_a_tie() {
     assert_eq!(few.would_part, ["D33"]);
     let text = few.to_string();
     assert!(text.contains("\nW10, W10-recent fit equally well, in all 3 decisions.\n"), "{text}");
-    assert!(text.ends_with("These decisions would part them:\n  D33   not asked: needs more\n"), "{text}");
+    assert!(text.ends_with("These decisions would part them:\n  D33: not asked: needs more\n"), "{text}");
+}
+
+#[test]
+fn what_would_part_profiles_is_in_a_line_for_each_reason() {
+    let text = of_few(&["D01"]).to_string();
+    let parts = text.split("would part them:\n").nth(1).expect("a tie");
+    assert_eq!(parts.lines().count(), 1, "{parts}");
+    assert!(
+        parts.starts_with("  D02 D04 D05 ") && parts.ends_with(" D61: not asked: needs more\n"),
+        "{parts}"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod runtime;
 mod slots;
 mod tools;
 mod version_resource;
+mod wasm;
 mod wdk_build;
 mod wdk_tree;
 mod windows;
@@ -30,6 +31,7 @@ pub(crate) use mirror::link;
 pub(crate) use runtime::loaded as loaded_libraries;
 pub(crate) use slots::parse as kmdf_functions;
 pub(crate) use tools::{Tool, Use, missing_packages};
+pub(crate) use wasm::{WASM_TARGET, wasm, wasm_compiler};
 pub(crate) use wdk_build::locate as locate_wdk_build;
 pub(crate) use wdk_tree::{KMDF_HEADERS, WdkTree};
 pub(crate) use windows::{

@@ -32,6 +32,8 @@ pub(crate) enum Use {
     Python,
     /// Looking at the pages that the harness writes.
     Browser,
+    /// Building the explorer's module with a compiler that brings no linker for it.
+    Explorer,
 }
 
 /// A program, library or folder that is looked for.
@@ -46,6 +48,8 @@ pub(crate) enum Tool {
     /// Makes an object of a compiled resource, for a linker that reads no other file.
     Cvtres,
     Linker,
+    /// The linker of WebAssembly modules, for a compiler that brings none.
+    WasmLinker,
     /// What bindgen reads headers with.
     Libclang,
     /// mingw-w64's user-mode headers; the kernel's are in `ddk` below.
@@ -93,7 +97,8 @@ const TOOLS: &[Row] = &[
     Row(Tool::Readobj, Use::Driver, Place::Llvm("llvm-readobj"), LLVM_PACKAGES),
     Row(Tool::Rc, Use::Driver, Place::Llvm("llvm-rc"), LLVM_PACKAGES),
     Row(Tool::Cvtres, Use::Driver, Place::Llvm("llvm-cvtres"), LLVM_PACKAGES),
-    Row(Tool::Linker, Use::Driver, Place::Llvm("lld-link"), ["lld-19", "lld", "lld"]),
+    Row(Tool::Linker, Use::Driver, Place::Llvm("lld-link"), LLD_PACKAGES),
+    Row(Tool::WasmLinker, Use::Explorer, Place::Llvm("wasm-ld"), LLD_PACKAGES),
     Row(
         Tool::Headers,
         Use::Driver,
@@ -121,6 +126,8 @@ const TOOLS: &[Row] = &[
 ];
 
 const LLVM_PACKAGES: [&str; 3] = ["llvm-19", "llvm", "llvm"];
+
+const LLD_PACKAGES: [&str; 3] = ["lld-19", "lld", "lld"];
 
 const HEADERS: &[&str] = &[
     "/usr/share/mingw-w64/include",
@@ -330,6 +337,6 @@ mod tests {
             "{message}"
         );
         assert!(headers.missing().starts_with("ddk/ntifs.h (in /usr/share/mingw-w64/include, "));
-        assert_eq!(TOOLS.len(), 17);
+        assert_eq!(TOOLS.len(), 18);
     }
 }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use crate::build::Tool;
@@ -88,6 +89,42 @@ impl Browser {
         let problem = &answer["exceptionDetails"];
         ensure!(problem.is_null(), "{expression}: {problem}");
         Ok(answer["result"]["value"].clone())
+    }
+
+    /// How wide the window is and which colours its user prefers, from now on.
+    pub(crate) fn look(&mut self, width: u32, scheme: &str) -> Result<()> {
+        let size = json!({ "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.call("Emulation.setDeviceMetricsOverride", &size)?;
+        self.call("Emulation.setScrollbarsHidden", &json!({ "hidden": true }))?;
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.call("Emulation.setEmulatedMedia", &json!({ "features": [feature] })).map(drop)
+    }
+
+    /// Takes a picture of the whole page.
+    pub(crate) fn picture(&mut self, path: &Path) -> Result<()> {
+        let size = self.call("Page.getLayoutMetrics", &json!({}))?["cssContentSize"].take();
+        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+        let how = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let taken = self.call("Page.captureScreenshot", &how)?;
+        let bytes = BASE64_STANDARD.decode(taken["data"].as_str().context("there is no picture")?)?;
+        fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// What a screen reader is told of: roles and names of everything on the page.
+    pub(crate) fn told(&mut self) -> Result<Vec<(String, String)>> {
+        let tree = self.call("Accessibility.getFullAXTree", &json!({}))?;
+        let nodes = tree["nodes"].as_array().context("there is no accessibility tree")?;
+        let text = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
+        Ok(nodes.iter().map(|node| (text(&node["role"]), text(&node["name"]))).collect())
+    }
+
+    /// Presses a key, as `KeyboardEvent.key` and `keyCode` name it.
+    pub(crate) fn press(&mut self, key: &str, code: u32) -> Result<()> {
+        for kind in ["keyDown", "keyUp"] {
+            let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code });
+            self.call("Input.dispatchKeyEvent", &event)?;
+        }
+        Ok(())
     }
 
     /// Presses the mouse on the first element that this selector finds.

@@ -1,6 +1,7 @@
 //! The pages that `psimp run --report` and `psimp report --html` write, in a browser.
 
 mod browser;
+pub(crate) mod explorer;
 
 use std::fs;
 use std::path::{Path, PathBuf};

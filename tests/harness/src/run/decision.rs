@@ -51,8 +51,7 @@ fn through(client: &Client<'_>, rules: RulesMode, row: &DecisionRow) -> Comparis
             if machine.thread.is_impersonating() {
                 differences.push(mismatch("slot after the refusal", "idle", "impersonating"));
             }
-            let refused = "refused: above the token's own level".to_owned();
-            return if differences.is_empty() { Ok(refused) } else { Err(differences) };
+            return if differences.is_empty() { Ok(REFUSED.to_owned()) } else { Err(differences) };
         }
         (Driver::Refused, result) => {
             let observed = result.map_or_else(|f| f.to_string(), |_| "STATUS_SUCCESS".to_owned());
@@ -185,6 +184,17 @@ pub(crate) fn compare_outcome(
     compare(differences, "outcome: stored token is the one asked", &kept.to_string(), &same.to_string());
 }
 
+/// The result of a decision that came as expected.
+pub(crate) fn in_words(column: Column) -> String {
+    match column {
+        Column::K(level) => format!("kept at {level}"),
+        Column::C(level, rule) => format!("copied at {level}: {}", rule.name()),
+    }
+}
+
+/// The result of a request that the driver refuses, as expected.
+pub(crate) const REFUSED: &str = "refused: above the token's own level";
+
 fn finish(
     machine: &Machine,
     row: &DecisionRow,
@@ -198,10 +208,7 @@ fn finish(
     compare(&mut differences, "open", &expected_words.open, &observed.open);
     compare(&mut differences, "access", &expected_words.access, &observed.access);
     if differences.is_empty() {
-        return Ok(match expected {
-            Column::K(level) => format!("kept at {level}"),
-            Column::C(level, rule) => format!("copied at {level}: {}", rule.name()),
-        });
+        return Ok(in_words(expected));
     }
     let rule = deciding_rules(machine, row);
     for difference in &mut differences {

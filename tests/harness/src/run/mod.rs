@@ -11,7 +11,7 @@ pub(crate) use asked::Asked;
 pub(crate) use decision::rule_that_decides;
 pub(crate) use decision::through_driver as expected_through_driver;
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
-pub(crate) use decision::{compare_evaluation, compare_outcome};
+pub(crate) use decision::{REFUSED, compare_evaluation, compare_outcome, in_words};
 pub use setup::Setup;
 
 use crate::client::Client;

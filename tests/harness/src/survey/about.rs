@@ -73,7 +73,8 @@ impl Display for About {
 impl Display for Windows {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let number = |number: Option<u32>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
-        write!(f, "Windows build {}.{}", number(self.build), number(self.revision))?;
+        write!(f, "Windows build {}", number(self.build))?;
+        self.revision.map_or(Ok(()), |revision| write!(f, ".{revision}"))?;
         for word in [&self.version, &self.edition].into_iter().flatten() {
             write!(f, " {word}")?;
         }

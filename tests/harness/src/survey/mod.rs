@@ -5,6 +5,8 @@
 
 mod about;
 mod beside;
+#[cfg(any(windows, test))]
+mod explain;
 mod fit;
 mod here;
 mod names;
@@ -15,6 +17,8 @@ mod text;
 
 pub use about::{About, Windows};
 pub use beside::Beside;
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) use explain::explained;
 pub use here::{from_contract, here};
 pub use observation::Observation;
 pub use read::read;

@@ -1,6 +1,6 @@
 //! A survey as text.
 
-use super::{Fit, Row, Survey};
+use super::{Fit, Observation, Row, Survey};
 use psimp_rules::PROFILES;
 use std::fmt::{self, Display, Formatter};
 
@@ -47,12 +47,25 @@ impl Survey {
             } else {
                 "These decisions would part them:".to_owned()
             });
-            lines.extend(self.would_part.iter().filter_map(|id| {
-                let observed = &self.decision(id)?.observed;
-                Some(format!("  {id:<5} {}{observed}", if observed.asked() { "asked: " } else { "" }))
-            }));
+            lines.extend(self.alike(&self.would_part));
         }
         lines
+    }
+
+    /// Decisions with what came of them, those with the same in one line.
+    fn alike(&self, ids: &[String]) -> Vec<String> {
+        let mut groups: Vec<(&Observation, Vec<&str>)> = Vec::new();
+        for Row { id, observed, .. } in ids.iter().filter_map(|id| self.decision(id)) {
+            match groups.iter_mut().find(|(known, _)| *known == observed) {
+                Some((_, group)) => group.push(id),
+                None => groups.push((observed, vec![id])),
+            }
+        }
+        let line = |(observed, ids): &(&Observation, Vec<&str>)| {
+            let asked = if observed.asked() { "asked: " } else { "" };
+            format!("  {}: {asked}{observed}", ids.join(" "))
+        };
+        groups.iter().map(line).collect()
     }
 
     /// The best profile in one line.

@@ -15,9 +15,11 @@ use crate::native::system::handle::AsHandle as _;
 use crate::native::system::process::Child;
 use crate::native::system::{machine, ntdll, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
+use crate::run::rule_that_decides;
+use crate::survey::explained;
 use fixtures::Fixtures;
 pub use load::{bench, soak};
-use psimp_catalogue::{Case, ClientToken, ServerToken};
+use psimp_catalogue::{Body, Case, ClientToken, DecisionRow, ServerToken};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 pub(crate) use removal::clear;
@@ -117,13 +119,43 @@ impl Native {
             }
         }
         match self.ask(case, &plan) {
-            Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(words),
-            Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(found),
+            Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(self.with_rule(case, words)),
+            Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(self.with_explanation(case, found)),
             Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
             Ok(_) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
         }
+    }
+
+    /// The rule that decides a case of group D, with the profile whose it is.
+    fn rule(&self, row: &DecisionRow) -> Option<String> {
+        let rules = match self.route {
+            Route::UserMode => RulesMode::Kernel,
+            Route::Driver(rules) => rules,
+        };
+        rule_that_decides(row, self.kernel, rules)
+    }
+
+    /// The words for a decision by system calls, with its rule; those of the driver's have it.
+    fn with_rule(&self, case: &Case, words: String) -> String {
+        let Body::Decision(row) = case.body else { return words };
+        match self.rule(row) {
+            Some(rule) if self.route == Route::UserMode => format!("{words}; {rule}"),
+            _ => words,
+        }
+    }
+
+    /// For a decision that came otherwise: the rule that was to decide, and what explains that which came.
+    fn with_explanation(&self, case: &Case, mut found: Vec<Mismatch>) -> Vec<Mismatch> {
+        let Body::Decision(row) = case.body else { return found };
+        let slot = found.iter().find(|found| found.what.ends_with(": slot"));
+        let explained = slot.and_then(|slot| explained(row, &slot.observed));
+        let rules: Vec<_> = [self.rule(row), explained].into_iter().flatten().collect();
+        for found in found.iter_mut().filter(|_| !rules.is_empty()) {
+            found.rule = Some(rules.join("; "));
+        }
+        found
     }
 
     /// Why a feature is missing, under Wine.

@@ -9,7 +9,7 @@ use crate::native::identity::Identity;
 use crate::native::system::device::Device;
 use crate::native::system::{handle, thread};
 use crate::observe::SlotView;
-use crate::run::{compare_evaluation, compare_outcome, expected_through_driver};
+use crate::run::{REFUSED, compare_evaluation, compare_outcome, expected_through_driver, in_words};
 use psimp_catalogue::{ClientToken, DecisionRow, Driver, State, Step, Who};
 use psimp_nt::{Status, TokenType};
 use psimp_protocol::RulesMode;
@@ -47,12 +47,14 @@ impl Actor<'_, '_> {
             (Driver::Refused, outcome) => {
                 self.ended("IMPERSONATE", Status::BAD_IMPERSONATION_LEVEL, outcome.map(drop));
                 self.compare("slot after the refusal", "idle", &self.slot_words(Some(row.token)));
+                self.env.show(REFUSED.to_owned());
             }
             (Driver::Passed, Ok(outcome)) => {
                 let (column, by_driver) = expected_through_driver(row, self.env.kernel, *rules);
                 self.env.note(|found| compare_outcome(found, row, column, by_driver, &outcome));
                 self.compare("slot", &slot_of(row.token, column), &self.slot_words(Some(row.token)));
                 self.decided(row, column);
+                self.env.show(in_words(column));
             }
             (Driver::Passed, outcome @ Err(_)) => {
                 self.ended("IMPERSONATE", Status::SUCCESS, outcome.map(drop));
