@@ -67,7 +67,7 @@ impl Pipe {
         let bytes = self.writer.lock().take().ok_or_else(|| io::Error::from_raw_os_error(PIPE_BUSY))?;
         let quality = SecurityQos::of_create_file(flags).unwrap_or(SecurityQos::DEFAULT_QOS);
         if quality.tracking == SecurityQos::STATIC {
-            self.server.client.lock().known = Some(captured(&call, call.thread(), &quality)?);
+            self.server.client.lock().known = Some(captured(&call, call.thread(), quality)?);
         }
         Ok(File { bytes, quality, client: self.server.client.clone() })
     }
@@ -103,7 +103,7 @@ impl Write for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.quality.tracking == SecurityQos::DYNAMIC {
             let call = call::enter();
-            self.client.lock().written = Some(captured(&call, call.thread(), &self.quality)?);
+            self.client.lock().written = Some(captured(&call, call.thread(), self.quality)?);
         }
         self.bytes.write(bytes)
     }
@@ -113,7 +113,7 @@ impl Write for File {
     }
 }
 
-fn captured(call: &call::Call, client: &Thread, quality: &SecurityQos) -> io::Result<ClientContext> {
-    let captured = call.machine().system.se_create_client_security(client, quality, false);
+fn captured(call: &call::Call, client: &Thread, quality: SecurityQos) -> io::Result<ClientContext> {
+    let captured = call.machine().system.se_create_client_security(client, &quality, false);
     captured.map_err(|status| io::Error::other(format!("the client cannot be captured: {status}")))
 }

@@ -143,7 +143,7 @@ fn open_image(call: &call::Call) -> Result<(), Status> {
 #[derive(Debug)]
 pub struct Child {
     process: OwnedHandle,
-    child: Running,
+    running: Running,
     /// The reason why it could outlive this process, if that one is killed: none here.
     pub held: Result<(), Error>,
     /// Its standard input.
@@ -220,7 +220,7 @@ impl Child {
         });
         started.map_err(|_| failed(NOT_ENOUGH_MEMORY))?;
         let (input, output) = (Some(Stdin(input)), Some(output));
-        Ok(Self { process, child: Running(child), held: Ok(()), input, output })
+        Ok(Self { process, running: Running(child), held: Ok(()), input, output })
     }
 
     /// A handle of the child for an object that this process has open.
@@ -229,7 +229,7 @@ impl Child {
     /// The error of `DuplicateHandle`.
     pub fn give(&self, handle: BorrowedHandle<'_>) -> Result<u64, Error> {
         let call = call::enter();
-        let (from, to) = (call.process().kernel.handles(), self.child.0.kernel.handles());
+        let (from, to) = (call.process().kernel.handles(), self.running.0.kernel.handles());
         let copy = call.machine().system.nt_duplicate_object(from, number(handle), to, None);
         copy.map_err(|status| Error::win32("DuplicateHandle", win32(status)))
     }
@@ -241,7 +241,7 @@ impl Child {
     pub fn wait(&mut self, patience: Option<Duration>) -> Result<Option<u32>, Error> {
         drop(self.input.take());
         let end = patience.map(|time| Instant::now() + time);
-        Ok(call::enter().wait(|time| match self.child.0.exit_code(time) {
+        Ok(call::enter().wait(|time| match self.running.0.exit_code(time) {
             Some(code) => Some(Some(code)),
             None if end.is_some_and(|end| Instant::now() > end) => Some(None),
             None => None,
@@ -258,7 +258,7 @@ impl AsHandle for Child {
 impl Drop for Child {
     fn drop(&mut self) {
         let _call = call::enter();
-        self.child.0.end(1);
+        self.running.0.end(1);
     }
 }
 

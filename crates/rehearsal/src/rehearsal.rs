@@ -145,7 +145,7 @@ impl Rehearsal {
         }
         match Arc::try_unwrap(machine).map(|machine| machine.host) {
             Ok(Some(host)) => {
-                left.extend(host.unload().err().into_iter().flatten().map(|fault| fault.to_string()))
+                left.extend(host.unload().err().into_iter().flatten().map(|fault| fault.to_string()));
             }
             Ok(None) => (),
             Err(_) => left.push("a thread of the rehearsal, which keeps its machine".to_owned()),
