@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use psimp_model::{
     Ace, Acl, ClientContext, GenericMapping, SecurityDescriptor, SecurityQos, Thread, rights, sids,
 };
-use psimp_nt::{Sid, Status};
+use psimp_nt::{Level, Sid, Status};
+use psimp_rules::Family;
 use psimp_windows::Error;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Weak};
@@ -154,6 +155,11 @@ impl Instance {
         const PIPE_NOT_AVAILABLE: Status = Status(0xC000_00AC);
         let call = call::enter();
         let system = &call.machine().system;
+        // The I/O manager captures the quality of service before it looks for the pipe.
+        if Level::from_raw(quality.level).is_none() {
+            let old = system.kernel().family() == Family::Nt52;
+            return Err(if old { Status::INVALID_PARAMETER } else { Status::BAD_IMPERSONATION_LEVEL });
+        }
         system.ob_open_object(call.thread(), Some(&self.descriptor), READ_WRITE, &GenericMapping::FILE)?;
         let bytes = self.writer.lock().take().ok_or(PIPE_NOT_AVAILABLE)?;
         if quality.tracking == SecurityQos::STATIC {
