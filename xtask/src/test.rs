@@ -208,6 +208,7 @@ fn windows(workspace: &Workspace, image: &Image, steps: &mut Steps, full: bool) 
     steps.run("callers in C and Rust under Wine", || wine::clients::check(workspace, &wine))?;
     steps.run("survey of Wine", || wine::survey::check(&wine))?;
     steps.run("show under Wine", || wine::show::check(&wine))?;
+    steps.run("explain of running tokens under Wine", || wine::explain::check(&wine))?;
     steps.run("driver service under Wine", || wine::driver::check(&wine, image))
 }
 

@@ -5,6 +5,7 @@ mod support;
 use psimp_catalogue::{Column, Driver};
 use psimp_harness::configuration::Target;
 use psimp_harness::driver::Source;
+use psimp_harness::result::Origin;
 use psimp_harness::survey::{About, Beside, Observation, Survey, Windows, decisions, here, read};
 use psimp_rules::Kernel;
 use std::path::Path;
@@ -33,7 +34,8 @@ fn survey(kernel: Kernel) -> Survey {
 
 fn about(kernel: Kernel) -> About {
     let kernel = Some(kernel.to_string());
-    About { psimp: "0.0.0".to_owned(), target: Target::Model, kernel, image: None, windows: None }
+    let psimp = Origin { version: "0.0.0".to_owned(), commit: None };
+    About { psimp, target: Target::Model, kernel, image: None, windows: None }
 }
 
 /// What a column of the catalogue is in a survey.
@@ -153,6 +155,20 @@ fn where_the_best_profile_does_not_fit_its_rule_is_named() {
     let text = survey.to_string();
     let words = "W10 fits best, in 61 of 62 decisions.\n  D13   kept at 2; W10 says copied at 1: user SID\n";
     assert!(text.ends_with(words), "{text}");
+}
+
+/// D15 is a copy at 0 for some and at 1 for others.
+#[test]
+fn a_profile_agrees_if_its_level_does() {
+    let agree = |kernel| {
+        let survey = survey(kernel);
+        let row = survey.decisions.iter().find(|row| row.id == "D15").expect("a row");
+        (row.observed.clone(), row.agree.clone())
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let copied = |level| Observation::Copied { level };
+    assert_eq!(agree(Kernel::Win10), (copied(0), names(&["DOC", "W10", "W10-recent", "Peios"])));
+    assert_eq!(agree(Kernel::Nt52), (copied(1), names(&["UM", "NT52"])));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::cli::{Exit, SurveyArgs, Target, TextFormat};
 use crate::driver::Source;
 use crate::native::route::Route;
 use crate::progress::Progress;
+use crate::result::Origin;
 #[cfg(windows)]
 use crate::survey::Windows;
 use crate::survey::{About, Beside, Survey, decisions, here};
@@ -35,7 +36,7 @@ pub(super) fn survey(args: &SurveyArgs) -> anyhow::Result<Exit> {
 /// Makes the survey; the error says why the target cannot be had here.
 fn made(args: &SurveyArgs) -> Result<Survey, Stop> {
     let target = args.target;
-    let psimp = env!("CARGO_PKG_VERSION").to_owned();
+    let psimp = Origin::here();
     let kernel = args.kernel.unwrap_or_default();
     let about = About { psimp, target, kernel: Some(kernel.to_string()), image: None, windows: None };
     match target {

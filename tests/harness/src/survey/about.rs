@@ -1,6 +1,7 @@
 //! What a survey was made of.
 
 use crate::configuration::{Target, kernel_names};
+use crate::result::Origin;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
@@ -8,8 +9,8 @@ use std::fmt::{self, Display, Formatter};
 /// What was asked, without a name of user or machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct About {
-    /// Version of the psimp that asked.
-    pub psimp: String,
+    /// The psimp that asked.
+    pub psimp: Origin,
     /// What was asked.
     pub target: Target,
     /// The simulated kernel, if one was asked.

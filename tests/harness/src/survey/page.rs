@@ -84,7 +84,7 @@ fn summary(file: &str, survey: &Survey) -> Markup {
         section {
             h2 { (survey.about) }
             p {
-                (file) ", by psimp " (survey.about.psimp) ": " (survey.asked) " of " (survey.decisions.len())
+                (file) ", by " (survey.about.psimp) ": " (survey.asked) " of " (survey.decisions.len())
                 " decisions asked"
                 @if let Some(image) = &survey.about.image { ", image of SHA-256 " code { (image) } }
             }
