@@ -5,7 +5,6 @@
 use crate::Error;
 use psimp_model::{Ace, Acl, MandatoryLabel, SecurityDescriptor};
 use psimp_nt::{Sid, Status};
-#[cfg(windows)]
 use zerocopy::IntoBytes;
 
 /// `GENERIC_ALL` and every other right but `ACCESS_SYSTEM_SECURITY`: an access check maps the generic rights of the
@@ -30,7 +29,7 @@ impl Descriptor {
     ///
     /// # Errors
     /// `INVALID_SECURITY_DESCR` for more SIDs than a DACL can have.
-    pub(crate) fn self_relative(owner: &Sid, granted: Option<&[Sid]>, label: bool) -> Result<Self, Error> {
+    pub fn self_relative(owner: &Sid, granted: Option<&[Sid]>, label: bool) -> Result<Self, Error> {
         let dacl = granted.map(|sids| Acl(sids.iter().map(|&sid| Ace::allow(sid, EVERYTHING)).collect()));
         let label = label.then_some(ANY_INTEGRITY);
         let descriptor = SecurityDescriptor { label, ..SecurityDescriptor::new(*owner, dacl) };
@@ -44,9 +43,18 @@ impl Descriptor {
     }
 
     /// Its bytes.
-    #[cfg(windows)]
     pub fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
+    }
+
+    /// Where its DACL is, for as long as it lives; null without one.
+    #[cfg(windows)]
+    pub(crate) fn dacl(&self) -> *mut std::ffi::c_void {
+        let offset = self.0.get(4).and_then(|offset| usize::try_from(*offset).ok()).unwrap_or(0);
+        match self.0.get(offset / 4..) {
+            Some(list) if offset != 0 => list.as_ptr().cast_mut().cast(),
+            _ => std::ptr::null_mut(),
+        }
     }
 
     /// Where it is, for as long as it lives.
@@ -63,8 +71,7 @@ mod tests {
     const SYSTEM: Sid = Sid::new(5, &[18]);
 
     fn bytes(granted: Option<&[Sid]>, label: bool) -> Vec<u8> {
-        let descriptor = Descriptor::self_relative(&SYSTEM, granted, label).expect("a few SIDs");
-        descriptor.0.iter().flat_map(|word| word.to_ne_bytes()).collect()
+        Descriptor::self_relative(&SYSTEM, granted, label).expect("a few SIDs").bytes().to_vec()
     }
 
     #[test]

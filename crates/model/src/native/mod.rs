@@ -1,5 +1,6 @@
 //! System calls of user mode, on tokens and threads.
 
+mod handle;
 mod open;
 mod process;
 mod thread;

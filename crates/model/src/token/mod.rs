@@ -15,13 +15,14 @@ use parking_lot::RwLock;
 use psimp_nt::{Level, Luid, Sid, TokenType};
 use psimp_rules::{PlatformFacts, Restriction, TokenFacts};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// A token object. Groups and privileges can be adjusted; everything else is
+/// A token object. Groups, privileges and integrity can be adjusted; everything else is
 /// fixed. It holds a reference on its logon session.
 #[derive(Debug)]
 pub struct Token {
     id: Luid,
+    /// `ParentTokenId`: the token that this one was filtered from, and the same for copies; 0 without one.
     parent: Luid,
     luids: LuidSource,
     session: Arc<LogonSession>,
@@ -29,11 +30,14 @@ pub struct Token {
     facts: TokenFacts,
     restricting: Vec<Sid>,
     acl: Option<Acl>,
+    default_dacl: RwLock<Option<Acl>>,
     /// `TOKEN_MANDATORY_POLICY_NO_WRITE_UP`: integrity labels apply to it.
     mandatory: bool,
     /// Whether `SeImpersonatePrivilege` is enabled: the decision reads it
     /// without the lock.
     impersonate: AtomicBool,
+    /// The integrity level, which can be lowered.
+    integrity: AtomicU32,
     modified_id: AtomicU64,
     adjustable: RwLock<Adjustable>,
 }
@@ -86,9 +90,11 @@ impl Token {
             luids: luids.clone(),
             session,
             source: details.source,
+            integrity: AtomicU32::new(facts.platform.integrity),
             facts,
             restricting: spec.restricting,
             acl: spec.acl,
+            default_dacl: RwLock::new(details.default_dacl),
             mandatory,
             impersonate: AtomicBool::new(impersonate),
             modified_id: AtomicU64::new(luids.next().0),
@@ -113,7 +119,7 @@ impl Token {
             groups.retain(|group| group.enabled || deny_only.contains(&group.sid));
             privileges.retain(|privilege| privilege.enabled);
         }
-        let facts = TokenFacts { token_type, level, ..self.facts };
+        let facts = TokenFacts { token_type, level, ..self.facts() };
         self.derived(self.parent, facts, self.restricting.clone(), adjustable, acl)
     }
 
@@ -135,8 +141,10 @@ impl Token {
             facts,
             restricting,
             acl,
+            default_dacl: RwLock::new(self.default_dacl.read().clone()),
             mandatory: self.mandatory,
             impersonate: AtomicBool::new(adjustable.has(privileges::IMPERSONATE)),
+            integrity: AtomicU32::new(facts.platform.integrity),
             modified_id: AtomicU64::new(self.modified_id.load(Ordering::Acquire)),
             adjustable: RwLock::new(adjustable),
         }
@@ -185,7 +193,18 @@ impl Token {
 
     /// Integrity level, as the RID of its SID.
     pub fn integrity(&self) -> u32 {
-        self.facts.platform.integrity
+        self.integrity.load(Ordering::Acquire)
+    }
+
+    /// Sets the integrity level.
+    pub(crate) fn set_integrity(&self, integrity: u32) {
+        self.integrity.store(integrity, Ordering::Release);
+        self.modified_id.store(self.luids.next().0, Ordering::Release);
+    }
+
+    /// UAC: whether it is elevated (`TokenElevation`).
+    pub fn is_elevated(&self) -> bool {
+        self.facts.platform.elevated
     }
 
     /// Primary or impersonation.
@@ -215,6 +234,7 @@ impl Token {
     pub fn facts(&self) -> TokenFacts {
         let mut facts = self.facts;
         facts.platform.impersonate_privilege = self.impersonate.load(Ordering::Acquire);
+        facts.platform.integrity = self.integrity();
         facts
     }
 
@@ -267,12 +287,20 @@ impl Token {
         true
     }
 
-    /// `TokenDefaultDacl`: all access for the user, for the system, and for each restricting SID. A logon
-    /// sets the first two. The program that makes a restricted token adds the third, without which the
-    /// token's processes could not open what they create.
-    pub(crate) fn default_dacl(&self) -> Acl {
+    /// `TokenDefaultDacl`: what it was made with; else all access for the user, for the system, and for each
+    /// restricting SID. A logon sets the first two. The program that makes a restricted token adds the third,
+    /// without which the token's processes could not open what they create.
+    pub fn default_dacl(&self) -> Acl {
+        if let Some(acl) = &*self.default_dacl.read() {
+            return acl.clone();
+        }
         let who = [self.user(), sids::LOCAL_SYSTEM].into_iter().chain(self.restricting.iter().copied());
         Acl(who.map(|sid| Ace::allow(sid, rights::GENERIC_ALL)).collect())
+    }
+
+    /// Sets it.
+    pub(crate) fn set_default_dacl(&self, acl: Acl) {
+        *self.default_dacl.write() = Some(acl);
     }
 
     /// The DACL of the token; `None` grants everyone access.

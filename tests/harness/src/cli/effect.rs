@@ -20,6 +20,8 @@ struct Idle {
     values: &'static [&'static str],
     why: &'static str,
     then: Then,
+    /// A flag beside which it has an effect all the same.
+    unless: Option<&'static str>,
 }
 
 const NO_IMAGE: &str = "loads no image; --target image does";
@@ -32,7 +34,10 @@ const FLAG: &str = "true";
 
 /// Every option that has no effect on some target, or for some action.
 const IDLE: &[Idle] = &[
-    refused("run", "image", "target", &["model", "device", "native"], NO_IMAGE),
+    refused("run", "image", "target", &["model", "native"], NO_IMAGE),
+    Idle { unless: Some("rehearse"), ..refused("run", "image", "target", &["device"], NO_IMAGE) },
+    refused("run", "rehearse", "target", &["model", "image"], "runs here anyway"),
+    refused("run", "patience", "target", &["model", "image"], "starts no server process"),
     refused("run", "seed", "target", &["device", "native"], OF_WINDOWS),
     refused("run", "rules", "target", &["native"], "has no driver that could apply rules"),
     refused("list", "rules", "target", &["native"], "has no driver that could apply rules"),
@@ -70,7 +75,7 @@ const fn refused(
     values: &'static [&'static str],
     why: &'static str,
 ) -> Idle {
-    Idle { command, option, beside, values, why, then: Then::Refused }
+    Idle { command, option, beside, values, why, then: Then::Refused, unless: None }
 }
 
 const fn said(
@@ -94,6 +99,9 @@ pub(super) fn check(command: &clap::Command, matches: &ArgMatches) -> Result<Vec
         let Some((option, beside)) = arguments else { continue };
         // A default, and what the environment has for every command, ask for nothing.
         if of.value_source(option.get_id().as_str()) != Some(ValueSource::CommandLine) {
+            continue;
+        }
+        if idle.unless.is_some_and(|flag| of.get_flag(flag)) {
             continue;
         }
         let given = of.get_raw(beside.get_id().as_str()).and_then(|mut values| values.next_back()?.to_str());

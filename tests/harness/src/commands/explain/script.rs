@@ -68,6 +68,13 @@ fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
 
 /// What a client of a pipe asks for, and what is expected of the server's thread.
 pub(super) fn pipe(pipe: &Pipe) -> String {
+    let of_kernels = |values: &ByKernel<&'static str>, words: fn(&str) -> String| {
+        if values.documented == values.nt52 && values.nt52 == values.win10 {
+            return words(values.win10);
+        }
+        let of = |kernel: &Kernel| format!("{kernel}: {}", words(values.of(*kernel)));
+        Kernel::NT.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
     let reads = if pipe.reads { "reads what the client wrote, " } else { "" };
     format!(
         "Setup\n  the server's process opens its own named pipe, with the flags {:#010x} of CreateFile, and writes\n\n\
@@ -75,7 +82,7 @@ pub(super) fn pipe(pipe: &Pipe) -> String {
          Expected\n  open    {}\n  access  {}\n",
         pipe.flags,
         pipe.status,
-        notation::open(pipe.open),
-        notation::access(pipe.access)
+        of_kernels(&pipe.open, notation::open),
+        of_kernels(&pipe.access, notation::access)
     )
 }

@@ -8,13 +8,14 @@ mod other_user;
 mod removal;
 mod survey;
 
+use crate::native::Setting;
 use crate::native::feature::Feature;
 use crate::native::plan::{self, Plan};
 use crate::native::route::Route;
 use crate::native::server::{Answer, COMMAND, Given, Question, Said};
 use crate::native::system::handle::AsHandle as _;
 use crate::native::system::process::Child;
-use crate::native::system::{Token, ntdll, settings};
+use crate::native::system::{Token, machine, ntdll, settings};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use crate::run::rule_that_decides;
 use crate::survey::explained;
@@ -32,24 +33,21 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::time::{Duration, Instant};
 pub use survey::survey;
 
-/// How long a server process may take for one case.
+/// How long a server process may take where nobody says how long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service of the driver.
 const SERVICE: &str = "PsImpersonate";
 
-/// Runs cases on this Windows, for the values of a kernel. `ended` gets each result at once.
+/// Runs cases on this system.
 ///
 /// # Errors
 /// Why no case can be run.
-pub fn run(
-    cases: &[Case],
-    kernel: Kernel,
-    route: Route,
-    ended: &dyn Fn(&CaseResult),
-) -> Result<Vec<CaseResult>, String> {
-    let mut native = Native::new(kernel, route)?;
+pub fn run(cases: &[Case], setting: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
+    let Setting { kernel, route, patience, begins, ended } = *setting;
+    let mut native = Native { patience, ..Native::new(kernel, route)? };
     let one = |case| {
+        begins(case);
         let result = native.case(case);
         ended(&result);
         result
@@ -85,6 +83,7 @@ struct Native {
     fixtures: Fixtures,
     kernel: Kernel,
     route: Route,
+    patience: Duration,
     /// Wine's version, under Wine.
     wine: Option<String>,
     tried: BTreeMap<Feature, Result<(), String>>,
@@ -99,6 +98,7 @@ impl Native {
             fixtures: Fixtures::new(wine.is_some())?,
             kernel,
             route,
+            patience: PATIENCE,
             wine,
             tried: BTreeMap::new(),
             warned: Cell::new(false),
@@ -107,7 +107,10 @@ impl Native {
 
     fn case(&mut self, case: &Case) -> CaseResult {
         let start = Instant::now();
-        let status = self.status(case);
+        let status = match (self.status(case), machine::lacks()) {
+            (CaseStatus::Failed(_), Some(lacks)) => CaseStatus::Skipped(lacks),
+            (status, _) => status,
+        };
         CaseResult { id: case.id.to_owned(), title: case.title.clone(), status, duration: start.elapsed() }
     }
 
@@ -190,7 +193,9 @@ impl Native {
             Feature::Downgrade => (ServerToken::SR, &[ClientToken::A2][..]),
             _ => (ServerToken::S, &[][..]),
         };
-        match self.question(server, tokens, &[], PATIENCE, |tokens, _| Question::Probe { feature, tokens }) {
+        match self
+            .question(server, tokens, &[], self.patience, |tokens, _| Question::Probe { feature, tokens })
+        {
             Ok(Answer::Probed(tried)) => tried,
             Ok(_) => Err("the probe got another answer".to_owned()),
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
@@ -202,7 +207,7 @@ impl Native {
         let clients: Vec<_> = plan.clients().collect();
         let (id, kernel) = (case.id.to_owned(), self.kernel);
         // Read after the tokens are made, which may have obtained the other user.
-        self.question(plan.server, &tokens, &clients, PATIENCE, |tokens, clients| Question::Case {
+        self.question(plan.server, &tokens, &clients, self.patience, |tokens, clients| Question::Case {
             id,
             kernel: kernel.to_string(),
             documented_rules: self.documented_rules(),

@@ -286,7 +286,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         self.same("the thread carries out its part", &true, &(sent.is_ok() && wait.recv().is_ok()));
     }
 
-    fn worker(&mut self, who: Who) -> &Worker<'scope> {
+    pub(super) fn worker(&mut self, who: Who) -> &Worker<'scope> {
         let (scope, env) = (self.scope, self.env);
         self.workers.entry(who).or_insert_with(|| {
             let (parts, waiting) = channel::<Work>();

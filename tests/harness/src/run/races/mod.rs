@@ -8,10 +8,10 @@ mod env;
 mod explain;
 mod schedule;
 
-#[cfg(windows)]
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use act::name;
 pub(crate) use ends::Tally;
-#[cfg(windows)]
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use ends::which;
 pub(crate) use env::tokens;
 pub(crate) use explain::explain;

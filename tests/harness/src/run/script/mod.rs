@@ -17,7 +17,7 @@ use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::{Comparison, compare};
 use env::ScriptEnv;
-#[cfg(windows)]
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use judge::expected_access;
 use psimp_catalogue::{ClientToken, Script, State, Step, Who};
 use psimp_model::{FaultPoint, privileges};
