@@ -1,6 +1,5 @@
 //! Failures on demand, each once.
 
-use crate::call::Bound;
 use parking_lot::Mutex;
 
 /// What fails.
@@ -62,13 +61,5 @@ impl Pending {
             kinds.contains(&injection.kind) && injection.case.as_ref().is_none_or(|id| id == case)
         });
         if due { injection.take().map(|injection| injection.kind) } else { None }
-    }
-
-    /// Takes what is to happen inside a server process.
-    pub(crate) fn take_in(&self, bound: &Bound) -> Option<Injected> {
-        if bound.machine.is_harness(&bound.process) {
-            return None;
-        }
-        self.take(&[Injected::Dies, Injected::Hangs])
     }
 }

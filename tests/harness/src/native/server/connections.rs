@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::env::{READ_WRITE, open_device};
-use super::remote::{Remote, done, text, unexpected};
+use super::remote::{ClientFile, done, text, unexpected};
 use super::via_driver::DeviceClient;
 use crate::client::Contract;
 use crate::driver::Failure;
@@ -22,15 +22,6 @@ use std::sync::Arc;
 
 /// `FILE_READ_DATA`.
 const READ: u32 = 1;
-
-/// A client's file.
-#[derive(Clone)]
-pub(super) enum ClientFile {
-    /// Of this process.
-    Own(Arc<Device>),
-    /// Of a client process, which keeps it under a number.
-    Remote(Arc<Remote>, usize),
-}
 
 impl Actor<'_, '_> {
     /// Opens a name below the device as this thread, in whichever process it is.

@@ -1,8 +1,7 @@
 //! What the threads of a case share in the server process.
 
 use super::clerk::Clerk;
-use super::connections::ClientFile;
-use super::remote::Remote;
+use super::remote::{ClientFile, Remote};
 use crate::driver::Failure;
 use crate::native::fixture::{self, Wanted};
 use crate::native::identity::{self, Identity};

@@ -14,6 +14,7 @@ mod probe;
 mod program;
 mod race;
 mod remote;
+mod remote_steps;
 mod requests;
 mod soak;
 mod survey;
