@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 /// The packages of psimp itself, on which the model of NT and the host for any driver must not depend.
-const OF_PSIMP: &[&str] = &["psimp-protocol", "psimp-service", "psimp-catalogue", "psimp-harness"];
+const OF_PSIMP: &[&str] =
+    &["psimp-protocol", "psimp-service", "psimp-rehearsal", "psimp-catalogue", "psimp-harness"];
 
 /// Dependencies, those of tests too, whatever the platform.
 fn dependencies(manifest: &toml::Table) -> Vec<&str> {

@@ -98,6 +98,9 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
         })?;
     }
     steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;
+    for target in ["native", "device"] {
+        steps.run(&format!("rehearsal: {target}"), || rehearsal(workspace, &image, target))?;
+    }
     windows(workspace, &image, steps, full)?;
     if full { rest(workspace, &image, steps) } else { Ok(()) }
 }
@@ -240,6 +243,15 @@ fn catalogue(mut harness: Command, target: &str, kernel: &str, rules: &str) -> R
     ensure!(output.status.success() && count("failed") == 0, "the harness ended with {}", output.status);
     ensure!(count("passed") > 0, "no case was run");
     Ok(count("passed"))
+}
+
+/// Rehearses a target of Windows on every kernel in each rules mode. The tests compare what comes of it with a golden
+/// file; this page is to look at.
+fn rehearsal(workspace: &Workspace, image: &Image, target: &str) -> Result<()> {
+    let mut harness = Profile::Dev.built(workspace);
+    harness.args(["run", "--rehearse", "--target", target, "--kernel", "all", "--rules", "all", "--report"]);
+    harness.arg(workspace.target.join(format!("rehearsal-{target}.html"))).arg("--image").arg(&image.path);
+    exec::run_quietly(&mut harness)
 }
 
 /// Runs the demo. Both its page and its exit code report success.

@@ -28,7 +28,7 @@ impl Descriptor {
     ///
     /// # Errors
     /// `INVALID_SECURITY_DESCR` for more SIDs than a DACL can have.
-    pub(crate) fn self_relative(owner: &Sid, granted: Option<&[Sid]>, label: bool) -> Result<Self, Error> {
+    pub fn self_relative(owner: &Sid, granted: Option<&[Sid]>, label: bool) -> Result<Self, Error> {
         let dacl = granted.map(|sids| Acl(sids.iter().map(|&sid| Ace::allow(sid, EVERYTHING)).collect()));
         let label = label.then_some(ANY_INTEGRITY);
         let descriptor = SecurityDescriptor { label, ..SecurityDescriptor::new(*owner, dacl) };
@@ -39,6 +39,21 @@ impl Descriptor {
         }
         // SIDs, entries and lists are whole numbers of words.
         Ok(Self(bytes.as_chunks::<4>().0.iter().map(|word| u32::from_ne_bytes(*word)).collect()))
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|word| word.to_ne_bytes()).collect()
+    }
+
+    /// Where its DACL is, for as long as it lives; null without one.
+    #[cfg(windows)]
+    pub(crate) fn dacl(&self) -> *mut std::ffi::c_void {
+        let offset = self.0.get(4).and_then(|offset| usize::try_from(*offset).ok()).unwrap_or(0);
+        match self.0.get(offset / 4..) {
+            Some(list) if offset != 0 => list.as_ptr().cast_mut().cast(),
+            _ => std::ptr::null_mut(),
+        }
     }
 
     /// Where it is, for as long as it lives.
@@ -55,8 +70,7 @@ mod tests {
     const SYSTEM: Sid = Sid::new(5, &[18]);
 
     fn bytes(granted: Option<&[Sid]>, label: bool) -> Vec<u8> {
-        let descriptor = Descriptor::self_relative(&SYSTEM, granted, label).expect("a few SIDs");
-        descriptor.0.iter().flat_map(|word| word.to_ne_bytes()).collect()
+        Descriptor::self_relative(&SYSTEM, granted, label).expect("a few SIDs").bytes()
     }
 
     #[test]

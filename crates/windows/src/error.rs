@@ -66,6 +66,8 @@ impl fmt::Display for Error {
             Code::Status(status) => write!(f, ": {status}"),
             // The system has no texts for these.
             Code::Win32(code @ 2100..=2999) => write!(f, ": error {code} of lmerr.h"),
+            // What another system has for the number is another error.
+            Code::Win32(code) if !cfg!(windows) => write!(f, ": error {code}"),
             Code::Win32(code) => {
                 let text = std::io::Error::from_raw_os_error(code.cast_signed());
                 write!(f, ": error {code}, {text}")

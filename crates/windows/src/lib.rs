@@ -2,7 +2,7 @@
 //! descriptors, processes, accounts.
 //!
 //! What calls Windows is absent on other systems, which have the values that the calls take and
-//! return ([`information`], [`error`], [`rights`]). Native calls are used where they exist,
+//! return ([`information`], [`error`], [`rights`], [`descriptor`]). Native calls are used where they exist,
 //! because the cases use `NTSTATUS` values, which cannot be derived from Win32 errors. This is the only crate of the harness with
 //! unsafe code: it returns owned handles and values.
 //!
@@ -17,6 +17,7 @@ compile_error!("the layouts that are read here are those of 64-bit Windows");
 pub mod account;
 #[cfg(windows)]
 pub mod console;
+pub mod descriptor;
 #[cfg(windows)]
 pub mod device;
 pub mod error;
@@ -52,9 +53,6 @@ pub mod token;
 #[cfg(any(windows, test))]
 #[cfg_attr(not(windows), allow(dead_code))] // tests read some of it
 mod answer;
-#[cfg(any(windows, test))]
-#[cfg_attr(not(windows), allow(unreachable_pub))] // `object` makes it public
-mod descriptor;
 #[cfg(windows)]
 mod flags;
 #[cfg(windows)]

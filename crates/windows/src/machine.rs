@@ -22,6 +22,12 @@ use zerocopy::IntoBytes;
 /// Where Windows keeps its version.
 const CURRENT_VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
 
+/// What a call since the last question would have needed that this system lacks: nothing, where calls go to Windows.
+/// A rehearsal of Windows may lack a call.
+pub const fn lacks() -> Option<String> {
+    None
+}
+
 /// `IMAGE_FILE_MACHINE_…` of the kernel, which differs from that of an emulated program.
 ///
 /// # Errors

@@ -17,8 +17,8 @@ use windows_sys::Wdk::Storage::FileSystem::{
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Security::{
     GENERIC_MAPPING, LUID_AND_ATTRIBUTES, PRIVILEGE_SET, SE_PRIVILEGE_ENABLED, SECURITY_QUALITY_OF_SERVICE,
-    SID_AND_ATTRIBUTES, TOKEN_GROUPS, TOKEN_MANDATORY_LABEL, TOKEN_ORIGIN, TOKEN_PRIVILEGES,
-    TokenIntegrityLevel, TokenOrigin,
+    SID_AND_ATTRIBUTES, TOKEN_DEFAULT_DACL, TOKEN_GROUPS, TOKEN_MANDATORY_LABEL, TOKEN_ORIGIN,
+    TOKEN_PRIVILEGES, TokenDefaultDacl, TokenIntegrityLevel, TokenOrigin,
 };
 
 /// `TOKEN_ALL_ACCESS`.
@@ -209,6 +209,21 @@ impl Token {
         let (label, length) = structure::information(&label);
         // SAFETY: the kernel checks the handle and copies the label, whose SID lives until then.
         checked(unsafe { NtSetInformationToken(self.raw(), TokenIntegrityLevel, label, length) })
+    }
+
+    /// Sets the DACL of objects that are created with this token and have no descriptor of their own: it grants
+    /// everything to these SIDs.
+    ///
+    /// # Errors
+    /// The error that Windows returns; `INVALID_SECURITY_DESCR` for more SIDs than a DACL can have.
+    pub fn set_default_dacl(&self, granted: &[Sid]) -> Result<(), Status> {
+        let owner = granted.first().ok_or(Status::INVALID_PARAMETER)?;
+        let descriptor = Descriptor::self_relative(owner, Some(granted), false);
+        let descriptor = descriptor.map_err(|_| Status::INVALID_SECURITY_DESCR)?;
+        let default = TOKEN_DEFAULT_DACL { DefaultDacl: descriptor.dacl().cast() };
+        let (default, length) = structure::information(&default);
+        // SAFETY: the kernel checks the handle and copies the list, which lives until then.
+        checked(unsafe { NtSetInformationToken(self.raw(), TokenDefaultDacl, default, length) })
     }
 
     /// Sets the logon session that the token was logged on from. The kernel may keep the existing value, which

@@ -1,6 +1,7 @@
 //! Group U, named pipes: the server's token after `ImpersonateNamedPipeClient`, by
 //! the quality of service with which the client opens the pipe.
 
+use crate::script::{ByKernel, all};
 use psimp_nt::Status;
 
 /// `SECURITY_SQOS_PRESENT`: the flags of the quality of service count.
@@ -29,9 +30,9 @@ pub struct Pipe {
     pub status: Status,
     /// Type and own level of the token that the server then opens with `OpenAsSelf`,
     /// or a short status.
-    pub open: &'static str,
+    pub open: ByKernel<&'static str>,
     /// The access that the server then has.
-    pub access: &'static str,
+    pub access: ByKernel<&'static str>,
 }
 
 const ASKS_NOTHING: Pipe = Pipe {
@@ -40,8 +41,9 @@ const ASKS_NOTHING: Pipe = Pipe {
     flags: 0,
     reads: true,
     status: Status::SUCCESS,
-    open: "imp/2",
-    access: "as A",
+    // NT 5.2 compares with the level recorded in the primary token of the client, which is idle: 0.
+    open: ByKernel { documented: "imp/2", nt52: "imp/1", win10: "imp/2" },
+    access: ByKernel { documented: "as A", nt52: "A5", win10: "as A" },
 };
 
 pub(crate) static PIPES: &[Pipe] = &[
@@ -50,16 +52,16 @@ pub(crate) static PIPES: &[Pipe] = &[
         id: "U09",
         title: "a pipe's client at Identification",
         flags: SQOS_PRESENT | IDENTIFICATION,
-        open: "imp/1",
-        access: "A5",
+        open: all("imp/1"),
+        access: all("A5"),
         ..ASKS_NOTHING
     },
     Pipe {
         id: "U10",
         title: "a pipe's client at Anonymous",
         flags: SQOS_PRESENT | ANONYMOUS,
-        open: "A6",
-        access: "A5",
+        open: all("A6"),
+        access: all("A5"),
         ..ASKS_NOTHING
     },
     Pipe {
@@ -67,7 +69,8 @@ pub(crate) static PIPES: &[Pipe] = &[
         title: "a pipe's client cannot be impersonated before something was read",
         reads: false,
         status: CANNOT_IMPERSONATE,
-        open: "7C",
+        open: all("7C"),
+        access: all("as A"),
         ..ASKS_NOTHING
     },
     Pipe {

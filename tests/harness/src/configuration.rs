@@ -34,11 +34,60 @@ pub enum Rules {
 
 impl Rules {
     /// The rules mode that IMPERSONATE requests.
-    pub fn mode(self) -> RulesMode {
+    pub const fn mode(self) -> RulesMode {
         match self {
             Self::Documented => RulesMode::Documented,
             Self::Kernel => RulesMode::Kernel,
         }
+    }
+}
+
+/// What fails in a rehearsal, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Injected {
+    /// The server process ends in the middle of the case
+    Dies,
+    /// A thread of the server process hangs in the middle of the case
+    Hangs,
+    /// The server process answers nonsense
+    Nonsense,
+    /// The server process ends without an answer
+    NoAnswer,
+    /// A token of the case cannot be made
+    NoToken,
+    /// The server process cannot be started
+    NoProcess,
+    /// The pipe to the server process breaks
+    BrokenPipe,
+}
+
+/// What fails, and in which case: without one, in the first that gets so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Injection {
+    /// What fails.
+    pub kind: Injected,
+    /// The case's id.
+    pub case: Option<String>,
+}
+
+impl std::str::FromStr for Injection {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, case) = match text.split_once('@') {
+            Some((kind, case)) => (kind, Some(case.to_uppercase())),
+            None => (text, None),
+        };
+        let kind = Injected::from_str(kind, true).map_err(|_| {
+            let kinds: Vec<_> = Injected::value_variants().iter().map(ToString::to_string).collect();
+            format!("it is none of {}", kinds.join(", "))
+        })?;
+        if let Some(id) = &case
+            && !psimp_catalogue::cases().iter().any(|case| case.id == id)
+        {
+            return Err(format!("there is no case {id}"));
+        }
+        Ok(Self { kind, case })
     }
 }
 
@@ -59,4 +108,4 @@ macro_rules! display_as_argument {
 }
 pub(crate) use display_as_argument;
 
-display_as_argument!(Target, Rules);
+display_as_argument!(Target, Rules, Injected);

@@ -17,6 +17,8 @@ pub struct RunResult {
     pub psimp: Option<Origin>,
     /// What the cases ran against.
     pub target: Target,
+    /// Whether that was a rehearsal of the target, over the model of the kernel.
+    pub rehearsed: bool,
     /// The kernel.
     pub kernel: Kernel,
     /// Rules mode.
@@ -119,6 +121,12 @@ pub struct Summary {
 }
 
 impl RunResult {
+    /// The target, and whether it was rehearsed, in words.
+    pub fn target_words(&self) -> String {
+        let rehearsed = if self.rehearsed { " (rehearsed)" } else { "" };
+        format!("{}{rehearsed}", self.target)
+    }
+
     /// Counts the cases by status.
     pub fn summary(&self) -> Summary {
         let mut summary = Summary { total: self.cases.len(), ..Summary::default() };

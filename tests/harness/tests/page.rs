@@ -36,7 +36,8 @@ fn run(target: Target, cases: Vec<CaseResult>) -> RunResult {
     let image = ImageInfo { path: "target/psimp.sys".into(), sha256: "e3b0c442".to_owned() };
     let image = (target == Target::Image).then_some(image);
     let (kernel, rules) = (Kernel::Win10, Rules::Documented);
-    RunResult { psimp: None, target, kernel, rules, image, cases, duration: Duration::from_millis(6) }
+    let (psimp, rehearsed, duration) = (None, false, Duration::from_millis(6));
+    RunResult { psimp, target, rehearsed, kernel, rules, image, cases, duration }
 }
 
 /// Two runs: D13 and U04 differ, N01 is only in the second, D22 is the same.

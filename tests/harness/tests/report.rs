@@ -70,6 +70,7 @@ fn run() -> RunResult {
     };
     RunResult {
         psimp: Some(Origin { version: "0.1.0".to_owned(), commit: Some("26328fe6d3b0c442".to_owned()) }),
+        rehearsed: false,
         target: Target::Image,
         kernel: Kernel::Win10,
         rules: Rules::Documented,

@@ -25,6 +25,12 @@ impl GenericMapping {
     /// Of events.
     pub const EVENT: Self =
         Self { read: 0x0002_0001, write: 0x0002_0002, execute: 0x0012_0000, all: 0x001F_0003 };
+    /// Of threads, since Windows Vista.
+    pub const THREAD: Self =
+        Self { read: 0x0002_0048, write: 0x0002_0037, execute: 0x0012_1800, all: 0x001F_FFFF };
+    /// Of processes, since Windows Vista.
+    pub const PROCESS: Self =
+        Self { read: 0x0002_0410, write: 0x0002_0BEA, execute: 0x0012_1001, all: 0x001F_FFFF };
     /// Of tokens.
     pub const TOKEN: Self =
         Self { read: 0x0002_0008, write: 0x0002_00E0, execute: 0x0002_0000, all: 0x000F_01FF };

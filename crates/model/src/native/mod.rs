@@ -1,5 +1,7 @@
 //! System calls of user mode, on tokens and threads.
 
+mod create;
+mod handle;
 mod open;
 mod thread;
 mod token;

@@ -1,10 +1,10 @@
 //! Querying, duplicating, adjusting and filtering tokens through handles.
 
-use crate::access::{AccessRequest, GenericMapping};
+use crate::access::{AccessMode, AccessRequest, GenericMapping};
 use crate::object::token_by_handle;
 use crate::rights;
 use crate::status::NOT_ALL_ASSIGNED;
-use crate::{Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter};
+use crate::{Acl, Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter, privileges};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use std::sync::Arc;
 
@@ -23,10 +23,20 @@ pub struct TokenInformation {
     pub level: Result<Level, Status>,
     /// `TokenGroups`.
     pub groups: Vec<Group>,
+    /// Those of them, or the user, that count in deny entries only.
+    pub deny_only: Vec<Sid>,
     /// `TokenPrivileges`.
     pub privileges: Vec<Privilege>,
-    /// `TokenIntegrityLevel`.
+    /// `TokenRestrictedSids`.
+    pub restricting: Vec<Sid>,
+    /// `TokenIntegrityLevel`, since Windows Vista.
     pub integrity: u32,
+    /// `TokenSessionId`.
+    pub session: u32,
+    /// `TokenElevation`, since Windows Vista.
+    pub elevated: bool,
+    /// `TokenOrigin`.
+    pub origin: Luid,
 }
 
 impl System {
@@ -46,9 +56,47 @@ impl System {
                 TokenType::Impersonation => Ok(token.level()),
             },
             groups: token.groups(),
+            deny_only: token.deny_only(),
             privileges: token.privileges(),
+            restricting: token.restricting().to_vec(),
             integrity: token.integrity(),
+            session: token.session_id(),
+            elevated: token.is_elevated(),
+            origin: token.origin(),
         })
+    }
+
+    /// `NtSetInformationToken(TokenIntegrityLevel)`: the level as the last sub-authority of its SID.
+    ///
+    /// # Errors
+    /// `INVALID_INFO_CLASS` on NT 5.2; those of the handle, which needs `TOKEN_ADJUST_DEFAULT`; `PRIVILEGE_NOT_HELD`
+    /// for raising it without `SeTcbPrivilege`.
+    pub fn nt_set_token_integrity(&self, caller: &Arc<Thread>, token: u64, level: u32) -> Result<(), Status> {
+        if self.is_nt52() {
+            return Err(Status::INVALID_INFO_CLASS);
+        }
+        let (token, _) = token_by_handle(caller, token, rights::TOKEN_ADJUST_DEFAULT)?;
+        let raises = level > token.integrity();
+        if raises && !self.se_single_privilege_check(caller, privileges::TCB, AccessMode::User) {
+            return Err(Status::PRIVILEGE_NOT_HELD);
+        }
+        token.set_integrity(level);
+        Ok(())
+    }
+
+    /// `NtSetInformationToken(TokenDefaultDacl)`.
+    ///
+    /// # Errors
+    /// Those of the handle, which needs `TOKEN_ADJUST_DEFAULT`.
+    pub fn nt_set_token_default_dacl(
+        &self,
+        caller: &Arc<Thread>,
+        token: u64,
+        acl: Acl,
+    ) -> Result<(), Status> {
+        let (token, _) = token_by_handle(caller, token, rights::TOKEN_ADJUST_DEFAULT)?;
+        token.set_default_dacl(acl);
+        Ok(())
     }
 
     /// `NtDuplicateToken`: a handle for a copy. Without a quality of service the
@@ -79,7 +127,7 @@ impl System {
     }
 
     /// `NtFilterToken`: a handle, with the access of the one given, for a token
-    /// that can do less.
+    /// that can do less. The new token gets the default DACL of the thread's effective token.
     ///
     /// # Errors
     /// Those of the handle, which needs `TOKEN_DUPLICATE`, and of
@@ -91,7 +139,8 @@ impl System {
         filter: &TokenFilter,
     ) -> Result<u64, Status> {
         let (token, granted) = token_by_handle(caller, token, rights::TOKEN_DUPLICATE)?;
-        let filtered = self.se_filter_token(&token, filter)?;
+        let (effective, ..) = self.ps_reference_effective_token(caller);
+        let filtered = self.filter_token_for(&token, filter, Some(effective.default_dacl()))?;
         Ok(caller.with_current_process(|p| p.handles().insert(Object::Token(filtered), granted)))
     }
 

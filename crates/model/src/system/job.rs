@@ -1,7 +1,7 @@
 //! The effect of a process's job on the tokens that its threads impersonate.
 
 use super::System;
-use crate::{FaultPoint, Process, Token, TokenFilter, job_flags};
+use crate::{Acl, FaultPoint, Process, Token, TokenFilter, job_flags};
 use psimp_nt::Status;
 use psimp_rules::Job as JobRules;
 use std::sync::Arc;
@@ -38,7 +38,17 @@ impl System {
     /// # Errors
     /// An injected failure.
     pub fn se_filter_token(&self, token: &Token, filter: &TokenFilter) -> Result<Arc<Token>, Status> {
+        self.filter_token_for(token, filter, None)
+    }
+
+    /// [`System::se_filter_token`] with a DACL for the new token.
+    pub(crate) fn filter_token_for(
+        &self,
+        token: &Token,
+        filter: &TokenFilter,
+        acl: Option<Acl>,
+    ) -> Result<Arc<Token>, Status> {
         self.faults().check(FaultPoint::FilterToken)?;
-        Ok(Arc::new(token.filtered(filter)))
+        Ok(Arc::new(token.filtered(filter, acl)))
     }
 }

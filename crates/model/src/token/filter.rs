@@ -1,6 +1,7 @@
 //! `SeFilterToken`: a token with less access.
 
 use super::{Adjustable, Token, privileges};
+use crate::Acl;
 use psimp_nt::Sid;
 use psimp_rules::{Restriction, TokenFacts};
 
@@ -23,8 +24,8 @@ pub struct TokenFilter {
 }
 
 impl Token {
-    /// A filtered copy of the same type and level.
-    pub(crate) fn filtered(&self, filter: &TokenFilter) -> Self {
+    /// A filtered copy of the same type and level, with this DACL.
+    pub(crate) fn filtered(&self, filter: &TokenFilter, acl: Option<Acl>) -> Self {
         let mut adjustable = self.adjustable.read().clone();
         let Adjustable { groups, deny_only, privileges } = &mut adjustable;
         for sid in &filter.disable {
@@ -42,7 +43,7 @@ impl Token {
                 && (!filter.disable_max_privilege || p.luid == privileges::CHANGE_NOTIFY)
         });
         let (restricting, restriction) = self.narrowed(filter);
-        self.derived(TokenFacts { restriction, ..self.facts() }, restricting, adjustable, None)
+        self.derived(self.id, TokenFacts { restriction, ..self.facts() }, restricting, adjustable, acl)
     }
 
     /// Restricting SIDs and their kind after the filter.

@@ -2,12 +2,20 @@
 
 /// Privileges by their LUID.
 pub mod privileges {
+    /// `SeAssignPrimaryTokenPrivilege`: processes with any token.
+    pub const ASSIGN_PRIMARY_TOKEN: u32 = 3;
+    /// `SeTcbPrivilege`: to act as part of the operating system.
+    pub const TCB: u32 = 7;
     /// `SeSecurityPrivilege`: access to the SACL of an object.
     pub const SECURITY: u32 = 8;
     /// `SeTakeOwnershipPrivilege`.
     pub const TAKE_OWNERSHIP: u32 = 9;
     /// `SeChangeNotifyPrivilege`, which every user has.
     pub const CHANGE_NOTIFY: u32 = 23;
+    /// `SeRestorePrivilege`: gives objects to other owners.
+    pub const RESTORE: u32 = 18;
+    /// `SeDebugPrivilege`: opens every process and thread.
+    pub const DEBUG: u32 = 20;
     /// `SeImpersonatePrivilege`.
     pub const IMPERSONATE: u32 = 29;
     /// `SeTimeZonePrivilege`: harmless, and disabled by default.

@@ -15,24 +15,29 @@ use parking_lot::RwLock;
 use psimp_nt::{Level, Luid, Sid, TokenType};
 use psimp_rules::{PlatformFacts, Restriction, TokenFacts};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// A token object. Groups and privileges can be adjusted; everything else is
+/// A token object. Groups, privileges and integrity can be adjusted; everything else is
 /// fixed. It holds a reference on its logon session.
 #[derive(Debug)]
 pub struct Token {
     id: Luid,
+    /// `ParentTokenId`: the token that this one was filtered from, and the same for copies; 0 without one.
+    parent: Luid,
     luids: LuidSource,
     session: Arc<LogonSession>,
     source: TokenSource,
     facts: TokenFacts,
     restricting: Vec<Sid>,
     acl: Option<Acl>,
+    default_dacl: RwLock<Option<Acl>>,
     /// `TOKEN_MANDATORY_POLICY_NO_WRITE_UP`: integrity labels apply to it.
     mandatory: bool,
     /// Whether `SeImpersonatePrivilege` is enabled: the decision reads it
     /// without the lock.
     impersonate: AtomicBool,
+    /// The integrity level, which can be lowered.
+    integrity: AtomicU32,
     modified_id: AtomicU64,
     adjustable: RwLock<Adjustable>,
 }
@@ -81,12 +86,15 @@ impl Token {
         };
         Self {
             id: luids.next(),
+            parent: Luid(0),
             luids: luids.clone(),
             session,
             source: details.source,
+            integrity: AtomicU32::new(facts.platform.integrity),
             facts,
             restricting: spec.restricting,
             acl: spec.acl,
+            default_dacl: RwLock::new(details.default_dacl),
             mandatory,
             impersonate: AtomicBool::new(impersonate),
             modified_id: AtomicU64::new(luids.next().0),
@@ -111,13 +119,14 @@ impl Token {
             groups.retain(|group| group.enabled || deny_only.contains(&group.sid));
             privileges.retain(|privilege| privilege.enabled);
         }
-        let facts = TokenFacts { token_type, level, ..self.facts };
-        self.derived(facts, self.restricting.clone(), adjustable, acl)
+        let facts = TokenFacts { token_type, level, ..self.facts() };
+        self.derived(self.parent, facts, self.restricting.clone(), adjustable, acl)
     }
 
     /// A new object that shares the fields that no copy changes.
     fn derived(
         &self,
+        parent: Luid,
         facts: TokenFacts,
         restricting: Vec<Sid>,
         adjustable: Adjustable,
@@ -125,14 +134,17 @@ impl Token {
     ) -> Self {
         Self {
             id: self.luids.next(),
+            parent,
             luids: self.luids.clone(),
             session: self.session.clone(),
             source: self.source,
             facts,
             restricting,
             acl,
+            default_dacl: RwLock::new(self.default_dacl.read().clone()),
             mandatory: self.mandatory,
             impersonate: AtomicBool::new(adjustable.has(privileges::IMPERSONATE)),
+            integrity: AtomicU32::new(facts.platform.integrity),
             modified_id: AtomicU64::new(self.modified_id.load(Ordering::Acquire)),
             adjustable: RwLock::new(adjustable),
         }
@@ -176,7 +188,28 @@ impl Token {
 
     /// Integrity level, as the RID of its SID.
     pub fn integrity(&self) -> u32 {
-        self.facts.platform.integrity
+        self.integrity.load(Ordering::Acquire)
+    }
+
+    /// Sets the integrity level.
+    pub(crate) fn set_integrity(&self, integrity: u32) {
+        self.integrity.store(integrity, Ordering::Release);
+        self.modified_id.store(self.luids.next().0, Ordering::Release);
+    }
+
+    /// Whether it was filtered from that token, or is a copy of one that was (`SeIsTokenChild`).
+    pub(crate) fn is_child_of(&self, other: &Self) -> bool {
+        self.parent == other.id
+    }
+
+    /// Whether both have one parent and one logon session (`SeIsTokenSibling`).
+    pub(crate) fn is_sibling_of(&self, other: &Self) -> bool {
+        self.parent == other.parent && self.authentication_id() == other.authentication_id()
+    }
+
+    /// UAC: whether it is elevated (`TokenElevation`).
+    pub fn is_elevated(&self) -> bool {
+        self.facts.platform.elevated
     }
 
     /// Primary or impersonation.
@@ -206,6 +239,7 @@ impl Token {
     pub fn facts(&self) -> TokenFacts {
         let mut facts = self.facts;
         facts.platform.impersonate_privilege = self.impersonate.load(Ordering::Acquire);
+        facts.platform.integrity = self.integrity();
         facts
     }
 
@@ -258,12 +292,20 @@ impl Token {
         true
     }
 
-    /// `TokenDefaultDacl`: all access for the user, for the system, and for each restricting SID. A logon
-    /// sets the first two. The program that makes a restricted token adds the third, without which the
-    /// token's processes could not open what they create.
-    pub(crate) fn default_dacl(&self) -> Acl {
+    /// `TokenDefaultDacl`: what it was made with; else all access for the user, for the system, and for each
+    /// restricting SID. A logon sets the first two. The program that makes a restricted token adds the third,
+    /// without which the token's processes could not open what they create.
+    pub fn default_dacl(&self) -> Acl {
+        if let Some(acl) = &*self.default_dacl.read() {
+            return acl.clone();
+        }
         let who = [self.user(), sids::LOCAL_SYSTEM].into_iter().chain(self.restricting.iter().copied());
         Acl(who.map(|sid| Ace::allow(sid, rights::GENERIC_ALL)).collect())
+    }
+
+    /// Sets it.
+    pub(crate) fn set_default_dacl(&self, acl: Acl) {
+        *self.default_dacl.write() = Some(acl);
     }
 
     /// The DACL of the token; `None` grants everyone access.

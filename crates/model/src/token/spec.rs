@@ -74,6 +74,9 @@ pub struct TokenDetails {
     /// Members of `groups`, or the user, that count in deny entries only
     /// (`SE_GROUP_USE_FOR_DENY_ONLY`).
     pub deny_only: Vec<Sid>,
+    /// `TokenDefaultDacl`, which copies and filtered tokens keep. Without one it is that of a logon: all access for
+    /// the user, the system, and each restricting SID.
+    pub default_dacl: Option<Acl>,
 }
 
 /// `TOKEN_SOURCE`: who made the token.

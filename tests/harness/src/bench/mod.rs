@@ -20,7 +20,7 @@ pub use figures::{GOALS, Goal};
 pub use instructions::make as make_steps;
 pub use on_device::{OnDevice, Pair};
 
-#[cfg(windows)]
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use rates::{Run, rate, run};
 
 use crate::driver::Source;

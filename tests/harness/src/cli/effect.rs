@@ -20,6 +20,8 @@ struct Idle {
     values: &'static [&'static str],
     why: &'static str,
     then: Then,
+    /// A flag beside which it has an effect all the same.
+    unless: Option<&'static str>,
 }
 
 const NO_IMAGE: &str = "loads no image; --target image does";
@@ -32,16 +34,25 @@ const FLAG: &str = "true";
 
 /// Every option that has no effect on some target, or for some action.
 const IDLE: &[Idle] = &[
-    refused("run", "image", "target", &["model", "device", "native"], NO_IMAGE),
+    refused("run", "image", "target", &["model", "native"], NO_IMAGE),
+    Idle { unless: Some("rehearse"), ..refused("run", "image", "target", &["device"], NO_IMAGE) },
+    refused("run", "rehearse", "target", &["model", "image"], "runs here anyway"),
+    refused("run", "patience", "target", &["model", "image"], "starts no server process"),
     refused("run", "seed", "target", &["device", "native"], OF_WINDOWS),
     refused("run", "rules", "target", &["native"], "has no driver that could apply rules"),
     refused("list", "rules", "target", &["native"], "has no driver that could apply rules"),
     said("list", "rules", "target", &["model", "image"], "carries out the same cases with any rules"),
     refused("demo", "image", "target", &["model", "device"], NO_IMAGE),
     refused("demo", "kernel", "target", &["device"], OWN_KERNEL),
-    refused("survey", "image", "target", &["model", "device", "native"], NO_IMAGE),
-    refused("survey", "kernel", "target", &["device", "native"], OWN_KERNEL),
-    refused("bench", "image", "target", &["device"], NO_IMAGE),
+    refused("survey", "image", "target", &["model", "native"], NO_IMAGE),
+    Idle { unless: Some("rehearse"), ..refused("survey", "image", "target", &["device"], NO_IMAGE) },
+    Idle {
+        unless: Some("rehearse"),
+        ..refused("survey", "kernel", "target", &["device", "native"], OWN_KERNEL)
+    },
+    refused("survey", "rehearse", "target", &["model", "image"], "runs here anyway"),
+    Idle { unless: Some("rehearse"), ..refused("bench", "image", "target", &["device"], NO_IMAGE) },
+    refused("bench", "rehearse", "target", &["image"], "runs here anyway"),
     refused("bench", "baseline", "target", &["device"], NO_BASELINE),
     refused("bench", "save", "target", &["device"], NO_BASELINE),
     refused("bench", "short", "target", &["device"], "takes as long as --seconds says"),
@@ -52,7 +63,8 @@ const IDLE: &[Idle] = &[
         &["image"],
         "takes as long as each figure needs; --short takes less",
     ),
-    refused("soak", "image", "target", &["device"], NO_IMAGE),
+    Idle { unless: Some("rehearse"), ..refused("soak", "image", "target", &["device"], NO_IMAGE) },
+    refused("soak", "rehearse", "target", &["image"], "runs here anyway"),
     refused(
         "driver",
         "image",
@@ -70,7 +82,7 @@ const fn refused(
     values: &'static [&'static str],
     why: &'static str,
 ) -> Idle {
-    Idle { command, option, beside, values, why, then: Then::Refused }
+    Idle { command, option, beside, values, why, then: Then::Refused, unless: None }
 }
 
 const fn said(
@@ -94,6 +106,9 @@ pub(super) fn check(command: &clap::Command, matches: &ArgMatches) -> Result<Vec
         let Some((option, beside)) = arguments else { continue };
         // A default, and what the environment has for every command, ask for nothing.
         if of.value_source(option.get_id().as_str()) != Some(ValueSource::CommandLine) {
+            continue;
+        }
+        if idle.unless.is_some_and(|flag| of.get_flag(flag)) {
             continue;
         }
         let given = of.get_raw(beside.get_id().as_str()).and_then(|mut values| values.next_back()?.to_str());

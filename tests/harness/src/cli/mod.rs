@@ -28,6 +28,7 @@ pub use survey::SurveyArgs;
 pub use values::{Choice, DemoTarget, DriverAction, LoadTarget, TextFormat, ThreadRef};
 use values::{kernel, one_or_all, seed};
 
+use crate::configuration::Injection;
 pub use crate::configuration::{Rules, Target};
 use crate::faults::RunId;
 use crate::report::Format;
@@ -205,6 +206,17 @@ pub struct RunArgs {
     /// Run races under the schedule of this seed alone, and show it
     #[arg(long, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
+    /// Rehearse the target device or native here: over the simulated kernel, with the driver image as the loaded one
+    /// (x86-64 Linux)
+    #[arg(long)]
+    pub rehearse: bool,
+    /// Let something fail once in a rehearsal, in that case: dies, hangs, nonsense, no-answer, no-token, no-process or
+    /// broken-pipe
+    #[arg(long, value_name = "KIND[@CASE]", requires = "rehearse")]
+    pub inject: Option<Injection>,
+    /// How many seconds a server process of the target device or native may take for a case
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub patience: u16,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -350,6 +362,10 @@ pub struct BenchArgs {
     /// What is measured
     #[arg(long, value_enum, default_value_t)]
     pub target: LoadTarget,
+    /// Rehearse the target device here: with the image as the loaded driver, over the model of the kernel (x86-64
+    /// Linux)
+    #[arg(long)]
+    pub rehearse: bool,
     /// The driver image to measure.
     #[command(flatten)]
     pub image: ImageArg,
@@ -418,6 +434,10 @@ pub struct SoakArgs {
     /// Whose calls are made
     #[arg(long, value_enum, default_value_t)]
     pub target: LoadTarget,
+    /// Rehearse the target device here: with the image as the loaded driver, over the model of the kernel (x86-64
+    /// Linux)
+    #[arg(long)]
+    pub rehearse: bool,
     /// How long the threads run
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub seconds: u32,

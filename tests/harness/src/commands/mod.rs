@@ -9,6 +9,7 @@ mod list;
 mod manual;
 mod mutants;
 mod output;
+mod rehearse;
 mod report;
 mod report_page;
 mod run;
@@ -116,8 +117,13 @@ fn selected(filter: &FilterArg) -> Result<Vec<Case>, Stop> {
     Ok(cases)
 }
 
-/// Reads a driver image; the error says how to get one.
+/// A driver image as a driver to run.
 fn load_image(path: &Path) -> Result<(Source, ImageInfo), Stop> {
+    load_bytes(path).map(|(image, info)| (Source::Image(image), info))
+}
+
+/// Reads a driver image; the error says how to get one.
+fn load_bytes(path: &Path) -> Result<(Arc<Image>, ImageInfo), Stop> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         let instead = "; --target device uses the driver that Windows has loaded";
         let instead = if cfg!(windows) { instead } else { "" };
@@ -133,5 +139,5 @@ fn load_image(path: &Path) -> Result<(Source, ImageInfo), Stop> {
         let _ = write!(text, "{byte:02x}");
         text
     });
-    Ok((Source::Image(Arc::new(image)), ImageInfo { path: path.display().to_string(), sha256 }))
+    Ok((Arc::new(image), ImageInfo { path: path.display().to_string(), sha256 }))
 }

@@ -2,9 +2,10 @@
 
 use super::driver::why_no_device;
 use super::output::Output;
-use super::{Stop, load_image, printed, report_page, selected};
+use super::{Stop, load_bytes, load_image, printed, rehearse, report_page, selected};
 use crate::cli::{Choice, Exit, Rules, RunArgs, Target};
 use crate::driver::Source;
+use crate::native::Setting;
 use crate::native::route::Route;
 use crate::progress::Progress;
 use crate::report::{self, Format, Sheet};
@@ -13,42 +14,48 @@ use crate::run::races;
 use crate::run::{Setup, reason_against, replay, run_case};
 use anstream::{AutoStream, ColorChoice};
 use psimp_catalogue::{Body, Case};
+use psimp_host::Image;
 use psimp_model::Kernel;
 use std::io::{self, Write};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let settings = settings(args)?;
     let selected = selected(&args.filter)?;
     require_races(args, &settings, &selected)?;
     let ready = ready(args)?;
-    let image = (args.target == Target::Image).then_some(args.image.path.as_path());
+    let loads = args.target == Target::Image || (args.rehearse && args.target == Target::Device);
+    let image = loads.then_some(args.image.path.as_path());
     let page = Output::open_any(args.report.as_deref(), image.as_slice())?;
-    let mut runs = Vec::new();
+    let (mut runs, mut untidy) = (Vec::new(), false);
     let progress = Progress::parts(settings.len() * selected.len());
     for (kernel, rules) in settings {
         let start = Instant::now();
-        let cases = carry_out(&ready, kernel, rules, &selected, args.seed, &progress)?;
+        let (cases, left) = carry_out(&ready, kernel, rules, &selected, args, &progress)?;
+        untidy |= !rehearse::tidy(&left);
         let image = match &ready {
             Ready::Here(_, image) => image.clone(),
+            Ready::Rehearsal { image, .. } => image.as_ref().map(|(_, info)| info.clone()),
             Ready::Windows { .. } => None,
         };
         let (psimp, target, duration) = (Some(Origin::here()), args.target, start.elapsed());
-        runs.push((None, RunResult { psimp, target, kernel, rules, image, cases, duration }));
+        let rehearsed = args.rehearse;
+        runs.push((None, RunResult { psimp, target, rehearsed, kernel, rules, image, cases, duration }));
     }
     drop(progress);
     let exit = finish(args, page, &runs);
     if matches!(ready, Ready::Windows { .. }) {
         clear();
     }
-    exit
+    Ok(if untidy { Exit::Failed } else { exit? })
 }
 
 /// Every combination of kernel and rules that is asked for.
 fn settings(args: &RunArgs) -> Result<Vec<(Kernel, Rules)>, Stop> {
     let rules = Choice::expand(&args.rules);
     let kernels = Choice::expand(&args.kernels);
-    if kernels.len() > 1 && matches!(args.target, Target::Device | Target::Native) {
+    if kernels.len() > 1 && !args.rehearse && matches!(args.target, Target::Device | Target::Native) {
         let why = "runs on one kernel: name the one whose results are expected";
         return Err(Stop::usage(format!("--target {} {why}", args.target)));
     }
@@ -80,53 +87,80 @@ fn require_races(args: &RunArgs, settings: &[(Kernel, Rules)], selected: &[Case]
 /// A target that is there.
 enum Ready {
     Here(Source, Option<ImageInfo>),
-    Windows { driver: bool },
+    Windows { route: fn(Rules) -> Route },
+    Rehearsal { route: fn(Rules) -> Route, image: Option<(Arc<Image>, ImageInfo)> },
 }
 
 /// Looks for the target; the error says why it cannot be had here.
 fn ready(args: &RunArgs) -> Result<Ready, Stop> {
-    let windows = |driver, why_not: Option<String>| {
-        why_not.map_or(Ok(Ready::Windows { driver }), |why| Err(Stop::unavailable(why)))
-    };
+    let unless =
+        |ready, why_not: Option<String>| why_not.map_or(Ok(ready), |why| Err(Stop::unavailable(why)));
     match args.target {
         Target::Model => Ok(Ready::Here(Source::Service, None)),
         Target::Image => {
             let (source, info) = load_image(&args.image.path)?;
             Ok(Ready::Here(source, Some(info)))
         }
-        Target::Device => windows(true, why_no_device()),
-        Target::Native => windows(false, why_no_native()),
+        Target::Device if args.rehearse => {
+            let image = Some(load_bytes(&args.image.path)?);
+            Ok(Ready::Rehearsal { route: through_driver, image })
+        }
+        Target::Native if args.rehearse => {
+            unless(Ready::Rehearsal { route: user_mode, image: None }, rehearse::unavailable())
+        }
+        Target::Device => unless(Ready::Windows { route: through_driver }, why_no_device()),
+        Target::Native => unless(Ready::Windows { route: user_mode }, why_no_native()),
     }
 }
 
-/// Runs the cases in one setting.
+const fn through_driver(rules: Rules) -> Route {
+    Route::Driver(rules.mode())
+}
+
+const fn user_mode(_: Rules) -> Route {
+    Route::UserMode
+}
+
+/// Runs the cases in one setting. The second part is what a rehearsal leaves behind.
 fn carry_out(
     ready: &Ready,
     kernel: Kernel,
     mode: Rules,
     selected: &[Case],
-    seed: Option<u64>,
+    args: &RunArgs,
     progress: &Progress,
-) -> Result<Vec<CaseResult>, Stop> {
+) -> Result<(Vec<CaseResult>, Vec<String>), Stop> {
+    let begins = |case: &Case| progress.now(case.id);
+    // The report comes at the end, which a run on Windows may not reach.
+    let ended = |result: &CaseResult| {
+        progress.beside(|| eprintln!("{}", report::line(result)));
+        progress.done();
+    };
+    let setting = |route: fn(Rules) -> Route| Setting {
+        kernel,
+        route: route(mode),
+        patience: Duration::from_secs(args.patience.into()),
+        begins: &begins,
+        ended: &ended,
+    };
     match ready {
         Ready::Here(source, _) => {
             let setup = Setup { source: source.clone(), kernel, rules: mode.mode() };
             let one = |case: &Case| {
                 progress.now(case.id);
-                let result = run_or_replay(&setup, case, seed, progress);
+                let result = run_or_replay(&setup, case, args.seed, progress);
                 progress.done();
                 result
             };
-            Ok(selected.iter().map(one).collect())
+            Ok((selected.iter().map(one).collect(), Vec::new()))
         }
-        Ready::Windows { driver } => {
-            let route = if *driver { Route::Driver(mode.mode()) } else { Route::UserMode };
-            // The report comes at the end, which a run on Windows may not reach.
-            let ended = |result: &CaseResult| {
-                progress.beside(|| eprintln!("{}", report::line(result)));
-                progress.done();
-            };
-            native(selected, kernel, route, &ended).map_err(Stop::unavailable)
+        Ready::Windows { route } => {
+            let cases = native(selected, &setting(*route)).map_err(Stop::unavailable)?;
+            Ok((cases, Vec::new()))
+        }
+        Ready::Rehearsal { route, image } => {
+            let image = image.as_ref().map(|(image, _)| &**image);
+            rehearse::run(selected, &setting(*route), image, args.inject.as_ref()).map_err(Stop::unavailable)
         }
     }
 }
@@ -155,7 +189,7 @@ fn finish(
 /// What came of a run, in a line. The page has the rest.
 fn brief(run: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     let Summary { passed, failed, skipped, .. } = run.summary();
-    let (target, kernel, rules) = (&run.target, &run.kernel, &run.rules);
+    let (target, kernel, rules) = (run.target_words(), &run.kernel, &run.rules);
     let counts = format!("{passed} passed, {failed} failed, {skipped} skipped");
     writeln!(out, "{target:<8} {kernel:<12} {rules:<12} {counts}")
 }
@@ -174,17 +208,12 @@ pub(super) fn why_no_native() -> Option<String> {
 }
 
 #[cfg(windows)]
-fn native(
-    selected: &[Case],
-    kernel: Kernel,
-    route: Route,
-    ended: &dyn Fn(&CaseResult),
-) -> Result<Vec<CaseResult>, String> {
-    crate::native::run(selected, kernel, route, ended)
+fn native(selected: &[Case], setting: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
+    crate::native::run(selected, setting)
 }
 
 #[cfg(not(windows))]
-fn native(_: &[Case], _: Kernel, _: Route, _: &dyn Fn(&CaseResult)) -> Result<Vec<CaseResult>, String> {
+fn native(_: &[Case], _: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
     Err(why_no_native().unwrap_or_default())
 }
 

@@ -69,7 +69,7 @@ impl Plan {
             Body::Pipe(pipe) => {
                 let mut plan = Self::with(ServerToken::S, kernel, route);
                 plan.features.insert(Feature::PipeClients);
-                plan.access(pipe.access);
+                plan.access(pipe.access.of(kernel));
                 plan.looks = true;
                 plan
             }

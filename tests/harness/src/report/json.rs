@@ -22,6 +22,9 @@ pub(crate) struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     psimp: Option<Origin>,
     target: Target,
+    /// Whether that was a rehearsal of the target, over the model of the kernel; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    rehearsed: bool,
     /// The simulated kernel.
     #[schemars(extend("enum" = kernel_names()))]
     kernel: String,
@@ -77,6 +80,7 @@ pub(super) fn write(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     let run = Run {
         psimp: result.psimp.clone(),
         target: result.target,
+        rehearsed: result.rehearsed,
         kernel: result.kernel.to_string(),
         rules: result.rules,
         image: result.image.clone(),
@@ -120,8 +124,8 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
         .iter()
         .try_fold(Duration::ZERO, |sum, case| sum.checked_add(case.duration))
         .ok_or("the times of its cases are too long to add up")?;
-    let Run { psimp, target, rules, image, summary, .. } = run;
-    let result = RunResult { psimp, target, kernel, rules, image, cases, duration };
+    let Run { psimp, target, rehearsed, rules, image, summary, .. } = run;
+    let result = RunResult { psimp, target, rehearsed, kernel, rules, image, cases, duration };
     if result.summary() != summary {
         return Err("its summary is not that of its cases".to_owned());
     }

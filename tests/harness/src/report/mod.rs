@@ -79,7 +79,8 @@ fn groups(cases: &[CaseResult]) -> impl Iterator<Item = &[CaseResult]> {
 
 /// Target, kernel and rules, such as `model.win10.documented`.
 fn configuration(result: &RunResult) -> String {
-    format!("{}.{}.{}", result.target, result.kernel, result.rules)
+    let rehearsed = if result.rehearsed { "-rehearsed" } else { "" };
+    format!("{}{rehearsed}.{}.{}", result.target, result.kernel, result.rules)
 }
 
 /// How many there are, in words: `1 case`, `2 cases`.

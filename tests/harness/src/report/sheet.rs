@@ -35,7 +35,7 @@ pub struct Row<'a> {
 impl<'a> Sheet<'a> {
     /// Puts runs side by side, each with the file that it was read from, if any.
     pub fn new(runs: &'a [(Option<String>, RunResult)]) -> Self {
-        let setting = |run: &RunResult| (run.target, run.kernel, run.rules);
+        let setting = |run: &RunResult| (run.target, run.rehearsed, run.kernel, run.rules);
         let columns = runs.iter().map(|(file, run)| {
             let alike = runs.iter().filter(|(_, other)| setting(other) == setting(run)).count();
             Column { run, file: file.as_deref().filter(|_| alike > 1) }
@@ -99,7 +99,7 @@ impl Sheet<'_> {
         for (number, Column { run, file }) in (1..).zip(&self.columns) {
             let Summary { passed, failed, skipped, .. } = run.summary();
             let counts = format!("{passed} passed, {failed} failed, {skipped} skipped");
-            let (target, kernel, rules) = (&run.target, &run.kernel, &run.rules);
+            let (target, kernel, rules) = (run.target_words(), &run.kernel, &run.rules);
             let line = format!(
                 "{number}  {target:<8} {kernel:<12} {rules:<12} {counts}  {}",
                 file.unwrap_or_default()

@@ -89,7 +89,7 @@ impl Table {
             let ids: Vec<_> = cases.map(|case| case.id.as_str()).collect();
             writeln!(out, "failed  {failed}{}{failed:#}", ids.join(" "))?;
         }
-        writeln!(out, "target  {}, kernel {}, rules {}", result.target, result.kernel, result.rules)?;
+        writeln!(out, "target  {}, kernel {}, rules {}", result.target_words(), result.kernel, result.rules)?;
         if let Some(image) = &result.image {
             writeln!(out, "image   {}", image.path)?;
             writeln!(out, "sha256  {}", image.sha256)?;

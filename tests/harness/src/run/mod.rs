@@ -10,7 +10,7 @@ mod setup;
 pub(crate) use asked::Asked;
 pub(crate) use decision::rule_that_decides;
 pub(crate) use decision::through_driver as expected_through_driver;
-#[cfg(windows)]
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use decision::{REFUSED, compare_evaluation, compare_outcome, in_words};
 pub use setup::Setup;
 

@@ -5,7 +5,7 @@
 
 mod about;
 mod beside;
-#[cfg(any(windows, test))]
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 mod explain;
 mod fit;
 mod here;
@@ -17,7 +17,7 @@ mod text;
 
 pub use about::{About, Windows};
 pub use beside::Beside;
-#[cfg(windows)]
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use explain::explained;
 pub use here::{from_contract, here};
 pub use observation::Observation;

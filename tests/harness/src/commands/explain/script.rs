@@ -67,11 +67,21 @@ fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
 
 /// What a client of a pipe asks for, and what is expected of the server's thread.
 pub(super) fn pipe(pipe: &Pipe) -> String {
+    let of_kernels = |values: &ByKernel<&str>| {
+        if values.documented == values.nt52 && values.nt52 == values.win10 {
+            return values.win10.to_owned();
+        }
+        let of = |kernel: &Kernel| format!("{kernel} {}", values.of(*kernel));
+        Kernel::NT.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
     let reads = if pipe.reads { "reads what the client wrote, " } else { "" };
     format!(
         "Setup\n  the server's process opens its own named pipe, with the flags {:#010x} of CreateFile, and writes\n\n\
          Calls\n  the server {reads}impersonates the client: {}\n\n\
          Expected\n  open    {}\n  access  {}\n",
-        pipe.flags, pipe.status, pipe.open, pipe.access
+        pipe.flags,
+        pipe.status,
+        of_kernels(&pipe.open),
+        of_kernels(&pipe.access)
     )
 }

@@ -34,6 +34,11 @@ impl Fixtures {
         let seen = own.information().map_err(|status| {
             format!("the harness's own token cannot be queried: NtQueryInformationToken: {status}")
         })?;
+        // What an elevated administrator creates is opened by Administrators and not by the user. The servers, which
+        // do not have the use of that group, could open neither their own tokens nor their threads.
+        own.set_default_dacl(&[seen.user, sids::ADMINISTRATORS, sids::LOCAL_SYSTEM]).map_err(|status| {
+            format!("the harness's own token keeps its default DACL: NtSetInformationToken: {status}")
+        })?;
         Ok(Self { own, seen, probed, other: OnceCell::new() })
     }
 
@@ -124,16 +129,25 @@ impl Fixtures {
         if fixture.administrator && !other_user::is_administrator(&other.seen) {
             return Err(format!("needs another user who is an administrator, as {} is not", other.seen.user));
         }
-        let token = made_of(&other.token, &other.seen, fixture, &[sids::RESTRICTED])?;
         let own = self.seen.authentication_id;
-        match (fixture.origin == Logon::A1, other.seen.origin) {
+        let from_own = fixture.origin == Logon::A1;
+        let base = if from_own { &other.token } else { other.elsewhere.as_ref().unwrap_or(&other.token) };
+        let token = made_of(base, &other.seen, fixture, &[sids::RESTRICTED])?;
+        let origin =
+            token.information().map_err(|status| format!("NtQueryInformationToken: {status}"))?.origin;
+        match (from_own, origin) {
             (true, Some(origin)) if origin == own => Ok(token),
             (true, origin) => {
                 let origin = origin.map_or_else(|| "unknown".to_owned(), |origin| format!("{origin:#x}"));
                 Err(format!("needs a token logged on from the own session {own:#x}; LogonUser's is {origin}"))
             }
             (false, Some(origin)) if origin != own => Ok(token),
-            (false, _) => other_user::give_origin(&self.own, &self.seen, token),
+            (false, _) => {
+                other_user::give_origin(&self.own, &self.seen, token).map_err(|why| match &other.elsewhere {
+                    Err(logon) => format!("{why}; logged on from its own session: {logon}"),
+                    Ok(_) => why,
+                })
+            }
         }
     }
 }
@@ -169,17 +183,20 @@ fn made_of(
     let deleted: Vec<_> =
         seen.privileges.iter().map(|held| held.luid).filter(|luid| !luids.contains(luid)).collect();
     let deny_only: &[Sid] = if fixture.administrator { &[] } else { &[sids::ADMINISTRATORS] };
-    let filter = Filter { deleted: &deleted, deny_only, ..Filter::default() };
-    let mut token = base.filter(&filter).map_err(refused("NtFilterToken"))?;
+    let restricting = if fixture.restriction.is_restricted() { restricting } else { &[] };
+    // Filtered once: a process may be started with a token that was filtered from its creator's own, but not, without
+    // SeAssignPrimaryTokenPrivilege, with one that was filtered from that.
+    let filter = Filter {
+        deleted: &deleted,
+        write_restricted: fixture.restriction == Restriction::WriteRestricted,
+        deny_only,
+        restricting,
+    };
+    let token = base.filter(&filter).map_err(refused("NtFilterToken"))?;
     for (luid, enabled) in kept {
         if held(luid) {
             token.set_privilege(luid.into(), enabled).map_err(refused("NtAdjustPrivilegesToken"))?;
         }
-    }
-    if fixture.restriction != Restriction::None {
-        let write_restricted = fixture.restriction == Restriction::WriteRestricted;
-        let filter = Filter { write_restricted, restricting, ..Filter::default() };
-        token = token.filter(&filter).map_err(refused("NtFilterToken with restricting SIDs"))?;
     }
     if seen.integrity.is_some_and(|own| own != fixture.integrity) {
         token.set_integrity(fixture.integrity).map_err(refused("NtSetInformationToken of the integrity"))?;

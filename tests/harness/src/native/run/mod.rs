@@ -6,13 +6,14 @@ mod other_user;
 mod removal;
 mod survey;
 
+use crate::native::Setting;
 use crate::native::feature::Feature;
 use crate::native::plan::Plan;
 use crate::native::route::Route;
 use crate::native::server::{Answer, COMMAND, Question};
 use crate::native::system::handle::AsHandle as _;
 use crate::native::system::process::Child;
-use crate::native::system::{ntdll, thread};
+use crate::native::system::{machine, ntdll, thread};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use crate::run::rule_that_decides;
 use crate::survey::explained;
@@ -29,21 +30,18 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 pub use survey::survey;
 
-/// How long a server process may take for one case.
+/// How long a server process may take where nobody says how long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs cases on this Windows, for the values of a kernel. `ended` gets each result at once.
+/// Runs cases on this system.
 ///
 /// # Errors
 /// Why no case can be run.
-pub fn run(
-    cases: &[Case],
-    kernel: Kernel,
-    route: Route,
-    ended: &dyn Fn(&CaseResult),
-) -> Result<Vec<CaseResult>, String> {
-    let mut native = Native::new(kernel, route)?;
+pub fn run(cases: &[Case], setting: &Setting<'_>) -> Result<Vec<CaseResult>, String> {
+    let Setting { kernel, route, patience, begins, ended } = *setting;
+    let mut native = Native { patience, ..Native::new(kernel, route)? };
     let one = |case| {
+        begins(case);
         let result = native.case(case);
         ended(&result);
         result
@@ -79,6 +77,7 @@ struct Native {
     fixtures: Fixtures,
     kernel: Kernel,
     route: Route,
+    patience: Duration,
     /// Wine's version, under Wine.
     wine: Option<String>,
     tried: BTreeMap<Feature, Result<(), String>>,
@@ -93,6 +92,7 @@ impl Native {
             fixtures: Fixtures::new(wine.is_some())?,
             kernel,
             route,
+            patience: PATIENCE,
             wine,
             tried: BTreeMap::new(),
             warned: Cell::new(false),
@@ -101,7 +101,10 @@ impl Native {
 
     fn case(&mut self, case: &Case) -> CaseResult {
         let start = Instant::now();
-        let status = self.status(case);
+        let status = match (self.status(case), machine::lacks()) {
+            (CaseStatus::Failed(_), Some(lacks)) => CaseStatus::Skipped(lacks),
+            (status, _) => status,
+        };
         CaseResult { id: case.id.to_owned(), title: case.title.clone(), status, duration: start.elapsed() }
     }
 
@@ -177,7 +180,7 @@ impl Native {
             Feature::Downgrade => (ServerToken::SR, &[ClientToken::A2][..]),
             _ => (ServerToken::S, &[][..]),
         };
-        match self.question(server, tokens, PATIENCE, |tokens| Question::Probe { feature, tokens }) {
+        match self.question(server, tokens, self.patience, |tokens| Question::Probe { feature, tokens }) {
             Ok(Answer::Probed(tried)) => tried,
             Ok(_) => Err("the probe got another answer".to_owned()),
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
@@ -188,7 +191,7 @@ impl Native {
         let tokens: Vec<_> = plan.tokens().collect();
         let (id, kernel) = (case.id.to_owned(), self.kernel);
         // Read after the tokens are made, which may have obtained the other user.
-        self.question(plan.server, &tokens, PATIENCE, |tokens| Question::Case {
+        self.question(plan.server, &tokens, self.patience, |tokens| Question::Case {
             id,
             kernel: kernel.to_string(),
             documented_rules: self.documented_rules(),
@@ -245,9 +248,9 @@ impl Native {
             }
             Ok(Err(error)) => Err(broken(format!("its output cannot be read: {error}"))),
             Ok(Ok(_)) => {
-                let ended = match child.wait(Some(PATIENCE)) {
+                let ended = match child.wait(Some(patience)) {
                     Ok(Some(code)) => format!("it ended with {code:#x}"),
-                    Ok(None) => format!("it still runs after {} seconds more", PATIENCE.as_secs()),
+                    Ok(None) => format!("it still runs after {} seconds more", patience.as_secs()),
                     Err(error) => error.to_string(),
                 };
                 Err(broken(format!("{ended} and gave none")))

@@ -11,7 +11,7 @@ use crate::native::system::error::Error;
 use crate::native::system::information::Information;
 use crate::native::system::logon::{self, Kind};
 use crate::native::system::random::{self, Password};
-use crate::native::system::{Token, token};
+use crate::native::system::{Token, thread, token};
 use psimp_model::sids;
 use psimp_nt::Sid;
 use std::fmt::Write as _;
@@ -29,6 +29,8 @@ pub(super) struct Other {
     pub(super) token: Token,
     /// What was read from it.
     pub(super) seen: Information,
+    /// The same user, logged on from another session than the harness's, or why that cannot be had.
+    pub(super) elsewhere: Result<Token, String>,
 }
 
 /// Obtains a token of another user, by the means that a process with this token has.
@@ -128,12 +130,44 @@ fn use_new(
     let mut refused = Vec::new();
     for kind in [Kind::Network, Kind::Interactive, Kind::Batch] {
         match logon::local(name, password, kind) {
-            Ok(token) => return verified(&token, sid, own),
+            Ok(token) => {
+                let first = verified(&token, sid, own)?;
+                let elsewhere = log_on_again(&first, name, password, kind, own);
+                return Ok(Other { elsewhere, ..first });
+            }
             // Policies deny local accounts one logon type or another, rarely all, and not always with the same error.
             Err(error) => refused.push(format!("{kind:?}: {error}")),
         }
     }
     Err(refused.join("; "))
+}
+
+/// Logs an account on from its own logon session, which is then the origin of the token: on a thread that impersonates
+/// the account.
+fn log_on_again(
+    first: &Other,
+    name: &str,
+    password: &Password,
+    kind: Kind,
+    own: &Information,
+) -> Result<Token, String> {
+    let copy = first.token.duplicate(token::ALL_ACCESS, psimp_nt::TokenType::Impersonation, 2, false);
+    let copy = copy.map_err(|status| format!("NtDuplicateToken: {status}"))?;
+    let again = thread::scope(|scope| {
+        let logon = thread::spawn_in(scope, || {
+            thread::set_token(thread::current(), Some(&copy))
+                .map_err(|status| format!("SetThreadToken: {status}"))?;
+            let token = logon::local(name, password, kind);
+            thread::set_token(thread::current(), None).map_err(|status| format!("RevertToSelf: {status}"))?;
+            token.map_err(|error| error.to_string())
+        });
+        logon.join().unwrap_or_else(|_| Err("its thread panicked".to_owned()))
+    });
+    let again = verified(&again?, first.seen.user, own)?;
+    match again.seen.origin {
+        Some(origin) if origin != own.authentication_id => Ok(again.token),
+        _ => Err("the origin is the harness's session all the same".to_owned()),
+    }
 }
 
 /// Checks that the token is the account's: a logon may succeed with the caller's own token.
@@ -149,7 +183,7 @@ fn verified(token: &Token, expected: Sid, own: &Information) -> Result<Other, St
     }
     let primary = token.duplicate(token::ALL_ACCESS, psimp_nt::TokenType::Primary, 0, false);
     let token = primary.map_err(|status| pretends(format!("its token cannot be duplicated: {status}")))?;
-    Ok(Other { token, seen })
+    Ok(Other { token, seen, elsewhere: Err("it was not tried".to_owned()) })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -26,7 +26,14 @@ pub(super) fn run(env: &CaseEnv, case: &Case) -> Comparison {
         match case.body {
             Body::Decision(row) if env.driver.is_some() => actor.decide_through_driver(row),
             Body::Decision(row) => actor.decide(row),
-            Body::Script(script) => actor.steps(script.steps),
+            Body::Script(script) => {
+                // Now, as this thread impersonates nobody: what a thread makes while it impersonates, another thread
+                // too, is its client's to open.
+                for who in [Who::T2, Who::T3] {
+                    actor.worker(who);
+                }
+                actor.steps(script.steps);
+            }
             Body::Pipe(pipe) => actor.pipe(pipe),
             Body::Requests(_) | Body::Race(_) | Body::Needs(_) => {
                 env.compare("the case", "one that user mode can carry out", "another");

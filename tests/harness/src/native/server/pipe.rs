@@ -33,7 +33,7 @@ impl Actor<'_, '_> {
             other => other.open(None),
         };
         self.env.show(format!("the server opens {opened}"));
-        self.compare("open", pipe.open, &opened);
-        self.compare("access", pipe.access, &observe::access(self.env));
+        self.compare("open", pipe.open.of(self.env.kernel), &opened);
+        self.compare("access", pipe.access.of(self.env.kernel), &observe::access(self.env));
     }
 }

@@ -72,7 +72,7 @@ impl Page<'_> {
 /// What distinguishes a run from the others.
 pub(super) fn heading(column: &Column<'_>) -> Markup {
     html! {
-        (column.run.target) " " (column.run.kernel) " " (column.run.rules)
+        (column.run.target_words()) " " (column.run.kernel) " " (column.run.rules)
         @if let Some(file) = column.file { " " span.file { (file) } }
     }
 }

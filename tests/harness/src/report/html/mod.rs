@@ -83,7 +83,7 @@ impl Page<'_> {
                     @for column in &self.sheet.columns {
                         @let counts = column.run.summary();
                         tr {
-                            td { (column.run.target) }
+                            td { (column.run.target_words()) }
                             td { (column.run.kernel) }
                             td { (column.run.rules) }
                             td.number { (counts.passed) }

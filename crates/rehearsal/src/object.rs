@@ -1,0 +1,112 @@
+//! Objects with descriptors, to test the access of a thread: events in a directory of the object manager, as on
+//! Windows.
+
+use crate::call;
+use crate::handle::OwnedHandle;
+use crate::running::Thing;
+use psimp_model::{GenericMapping, SecurityDescriptor, privileges, sids};
+use psimp_nt::{Sid, Status};
+use psimp_rules::Family;
+use psimp_windows::Error;
+use psimp_windows::descriptor::Descriptor as Bytes;
+use std::sync::Arc;
+
+/// `EVENT_ALL_ACCESS` and `DIRECTORY_ALL_ACCESS`.
+const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
+const DIRECTORY_ALL_ACCESS: u32 = 0x000F_000F;
+/// `STATUS_INVALID_OWNER`.
+const INVALID_OWNER: Status = Status(0xC000_005A);
+
+/// A directory, or an event in one.
+pub(crate) struct Named(SecurityDescriptor);
+
+/// A self-relative security descriptor.
+#[derive(Debug)]
+pub struct Descriptor(Bytes);
+
+impl Descriptor {
+    /// A descriptor that grants everything to these SIDs and nothing to others.
+    ///
+    /// # Errors
+    /// `INVALID_SECURITY_DESCR` for more SIDs than a DACL can have.
+    pub fn granting(owner: &Sid, granted: &[Sid]) -> Result<Self, Error> {
+        Bytes::self_relative(owner, Some(granted), has_integrity_levels()).map(Self)
+    }
+
+    /// A descriptor with a null DACL, which grants everything to everybody.
+    ///
+    /// # Errors
+    /// None.
+    pub fn null_dacl(owner: &Sid) -> Result<Self, Error> {
+        Bytes::self_relative(owner, None, has_integrity_levels()).map(Self)
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.bytes()
+    }
+}
+
+/// Whether tokens have integrity levels here.
+fn has_integrity_levels() -> bool {
+    call::enter().machine().system.kernel().family() != Family::Nt52
+}
+
+/// An event in a directory of its own.
+#[derive(Debug)]
+pub struct Event {
+    directory: OwnedHandle,
+    event: OwnedHandle,
+}
+
+impl Event {
+    /// Creates an event with this descriptor, in a directory that everybody may use.
+    ///
+    /// # Errors
+    /// Those of `NtCreateDirectoryObject` and `NtCreateEvent`.
+    pub fn create(owner: &Sid, descriptor: &Descriptor) -> Result<Self, Error> {
+        let anybody = Descriptor::granting(owner, &[Sid::EVERYONE, Sid::ANONYMOUS_LOGON, sids::RESTRICTED])?;
+        let directory = create("NtCreateDirectoryObject", &anybody, DIRECTORY_ALL_ACCESS)?;
+        let event = create("NtCreateEvent", descriptor, EVENT_ALL_ACCESS)?;
+        Ok(Self { directory, event })
+    }
+
+    /// Opens the event by its name, as the thread now is.
+    ///
+    /// # Errors
+    /// Those of `NtOpenEvent`.
+    pub fn open(&self, desired: u32) -> Result<OwnedHandle, Status> {
+        let call = call::enter();
+        let named = |handle: &OwnedHandle| match call.process().thing(handle.number()) {
+            Some(Thing::Named(named)) => Ok(named),
+            _ => Err(Status::INVALID_HANDLE),
+        };
+        let (directory, event) = (named(&self.directory)?, named(&self.event)?);
+        let granted = call.machine().system.ob_open_nested_object(
+            call.thread(),
+            std::slice::from_ref(&directory.0),
+            Some(&event.0),
+            desired,
+            &GenericMapping::EVENT,
+        )?;
+        Ok(OwnedHandle::new(call.process(), call.process().insert(Thing::Named(event), granted)))
+    }
+}
+
+/// Creates an object. Its descriptor is that of the calling thread's effective token to give: the owner has to be its
+/// user, unless it may restore files, and a label takes `SeSecurityPrivilege` before Windows Vista.
+fn create(name: &'static str, descriptor: &Descriptor, granted: u32) -> Result<OwnedHandle, Error> {
+    let call = call::enter();
+    let failed = |status| Error::status(name, status);
+    let descriptor = SecurityDescriptor::parse_owned(&descriptor.bytes()).map_err(failed)?;
+    let system = &call.machine().system;
+    let (token, ..) = system.ps_reference_effective_token(call.thread());
+    if descriptor.owner != Some(token.user()) && !token.has_privilege(privileges::RESTORE) {
+        return Err(failed(INVALID_OWNER));
+    }
+    let labelled = descriptor.label.is_some() && system.kernel().family() == Family::Nt52;
+    if labelled && !token.has_privilege(privileges::SECURITY) {
+        return Err(failed(Status::PRIVILEGE_NOT_HELD));
+    }
+    let number = call.process().insert(Thing::Named(Arc::new(Named(descriptor))), granted);
+    Ok(OwnedHandle::new(call.process(), number))
+}

@@ -1,0 +1,193 @@
+//! `--rehearse`: the targets of Windows, over the model of the kernel.
+
+use crate::bench::OnDevice;
+use crate::configuration::Injection;
+use crate::native::Setting;
+use crate::native::route::Route;
+use crate::result::CaseResult;
+use crate::soak::Figures;
+use crate::survey::Observation;
+use psimp_catalogue::{Case, DecisionRow};
+use psimp_host::Image;
+use psimp_rules::Kernel;
+use std::time::Duration;
+
+/// A decision, and what it came to.
+type Decided = (&'static DecisionRow, Observation);
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(super) use here::{bench, run, soak, survey, unavailable};
+
+/// Why there is no rehearsal here.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[allow(clippy::unnecessary_wraps)] // as where there is one
+pub(super) fn unavailable() -> Option<String> {
+    Some("a rehearsal takes x86-64 Linux".to_owned())
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(super) fn run(
+    _: &[Case],
+    _: &Setting<'_>,
+    _: Option<&Image>,
+    _: Option<&Injection>,
+) -> Result<(Vec<CaseResult>, Vec<String>), String> {
+    Err(unavailable().unwrap_or_default())
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(super) fn survey(
+    _: Kernel,
+    _: Route,
+    _: Option<&Image>,
+    _: &dyn Fn(),
+) -> Result<(Vec<Decided>, Vec<String>), String> {
+    Err(unavailable().unwrap_or_default())
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(super) fn soak(_: &Image, _: Duration, _: usize) -> Result<(Figures, Vec<String>), String> {
+    Err(unavailable().unwrap_or_default())
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(super) fn bench(_: &Image, _: Duration) -> Result<(OnDevice, Vec<String>), String> {
+    Err(unavailable().unwrap_or_default())
+}
+
+/// Tells what a rehearsal left behind; returns whether it was nothing.
+pub(super) fn tidy(left: &[String]) -> bool {
+    for left in left {
+        eprintln!("psimp: the rehearsal leaves {left}");
+    }
+    left.is_empty()
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod here {
+    use super::{
+        Case, CaseResult, Decided, Duration, Figures, Image, Injection, Kernel, OnDevice, Route, Setting,
+    };
+    use crate::cli::{Cli, Command};
+    use crate::configuration::Injected;
+    use crate::native;
+    use clap::Parser as _;
+    use psimp_rehearsal::Rehearsal;
+    use std::fs;
+
+    #[allow(clippy::unnecessary_wraps)] // as elsewhere
+    pub(in crate::commands) const fn unavailable() -> Option<String> {
+        None
+    }
+
+    /// Runs the cases on a machine of the model; also returns what is left there.
+    pub(in crate::commands) fn run(
+        cases: &[Case],
+        setting: &Setting<'_>,
+        image: Option<&Image>,
+        injection: Option<&Injection>,
+    ) -> Result<(Vec<CaseResult>, Vec<String>), String> {
+        let rehearsal = Rehearsal::start(setting.kernel, image, program)?;
+        let mut left = Vec::new();
+        if let Some(injection) = injection {
+            rehearsal.inject(psimp_rehearsal::Injection {
+                kind: kind(injection.kind),
+                case: injection.case.clone(),
+            });
+        }
+        let begins = |case: &Case| {
+            rehearsal.begins(case.id);
+            (setting.begins)(case);
+        };
+        let results = rehearsal.run(|| {
+            let results = native::run(cases, &Setting { begins: &begins, ..*setting });
+            native::clear();
+            results
+        })?;
+        if rehearsal.is_pending() {
+            left.push("what --inject asks for, as no case got so far".to_owned());
+        }
+        left.extend(end(rehearsal));
+        Ok((results, left))
+    }
+
+    /// Asks the kernel of the model for every decision; also returns what is left.
+    pub(in crate::commands) fn survey(
+        kernel: Kernel,
+        route: Route,
+        image: Option<&Image>,
+        ended: &dyn Fn(),
+    ) -> Result<(Vec<Decided>, Vec<String>), String> {
+        on_machine(kernel, image, || native::survey(route, ended))
+    }
+
+    /// Soaks an image; also returns what is left.
+    pub(in crate::commands) fn soak(
+        image: &Image,
+        duration: Duration,
+        threads: usize,
+    ) -> Result<(Figures, Vec<String>), String> {
+        on_machine(Kernel::Win10, Some(image), || native::soak(duration, threads))
+    }
+
+    /// Measures an image; also returns what is left.
+    pub(in crate::commands) fn bench(
+        image: &Image,
+        duration: Duration,
+    ) -> Result<(OnDevice, Vec<String>), String> {
+        on_machine(Kernel::Win10, Some(image), || native::bench(duration))
+    }
+
+    fn on_machine<T>(
+        kernel: Kernel,
+        image: Option<&Image>,
+        work: impl FnOnce() -> Result<T, String>,
+    ) -> Result<(T, Vec<String>), String> {
+        let rehearsal = Rehearsal::start(kernel, image, program)?;
+        let done = rehearsal.run(|| {
+            let done = work();
+            native::clear();
+            done
+        });
+        let left = end(rehearsal);
+        Ok((done?, left))
+    }
+
+    /// Ends the machine; returns what is left there, and in the folder of the journal.
+    fn end(rehearsal: Rehearsal) -> Vec<String> {
+        let mut left = rehearsal.end();
+        let folder = psimp_rehearsal::process::data_folder();
+        if folder.join("psimp/journal.jsonl").exists() {
+            left.push("a line of the journal".to_owned());
+        }
+        let _ = fs::remove_dir_all(folder);
+        left
+    }
+
+    const fn kind(injected: Injected) -> psimp_rehearsal::Injected {
+        match injected {
+            Injected::Dies => psimp_rehearsal::Injected::Dies,
+            Injected::Hangs => psimp_rehearsal::Injected::Hangs,
+            Injected::Nonsense => psimp_rehearsal::Injected::Nonsense,
+            Injected::NoAnswer => psimp_rehearsal::Injected::NoAnswer,
+            Injected::NoToken => psimp_rehearsal::Injected::NoToken,
+            Injected::NoProcess => psimp_rehearsal::Injected::NoProcess,
+            Injected::BrokenPipe => psimp_rehearsal::Injected::BrokenPipe,
+        }
+    }
+
+    /// What another instance of this program does, as a process of the rehearsal.
+    fn program(arguments: &[String]) -> u32 {
+        let words = std::iter::once("psimp").chain(arguments.iter().map(String::as_str));
+        match Cli::try_parse_from(words).map(Cli::into_command) {
+            Ok(Command::NativeServer) => match native::serve() {
+                Ok(()) => 0,
+                Err(error) => {
+                    eprintln!("psimp: {error:#}");
+                    1
+                }
+            },
+            _ => 2,
+        }
+    }
+}
