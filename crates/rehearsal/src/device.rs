@@ -4,7 +4,8 @@ use crate::call;
 use crate::handle::{AsHandle, BorrowedHandle, OwnedHandle};
 use crate::rehearsal::{Machine, status_of};
 use crate::running::Thing;
-use psimp_host::{File, IoControl, Open};
+use psimp_host::{Failure, File, Host, IoControl, Open};
+use psimp_model::{SecurityQos, Thread};
 use psimp_nt::Status;
 use psimp_protocol::LINK_NAME;
 use psimp_windows::rights::SYNCHRONIZE;
@@ -35,6 +36,20 @@ impl Drop for Opened {
     }
 }
 
+/// Opens the device, or a name below it, as the calling thread.
+fn opened(
+    access: u32,
+    open: impl FnOnce(&Host, &Arc<Thread>) -> Result<File, Failure>,
+) -> Result<Device, Status> {
+    let call = call::enter();
+    let machine = call.machine();
+    let host = machine.host.as_ref().ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+    let file = open(host, call.thread()).map_err(|failure| status_of(machine, failure))?;
+    let opened = Opened { file: Some(file), machine: Arc::downgrade(machine) };
+    let number = call.process().insert(Thing::Device(Arc::new(opened)), access);
+    Ok(Device::given(OwnedHandle::new(call.process(), number)))
+}
+
 /// An open device.
 #[derive(Debug)]
 pub struct Device {
@@ -48,15 +63,57 @@ impl Device {
     /// # Errors
     /// `STATUS_OBJECT_NAME_NOT_FOUND` without the driver; those of the open.
     pub fn open(access: u32, waiting: Waiting) -> Result<Self, Status> {
-        let call = call::enter();
-        let machine = call.machine();
-        let host = machine.host.as_ref().ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
         let access = if waiting == Waiting::Kernel { access | SYNCHRONIZE } else { access };
-        let opened = host.open_with(call.thread(), &Open::new(LINK_NAME, access));
-        let file = opened.map_err(|failure| status_of(machine, failure))?;
-        let opened = Opened { file: Some(file), machine: Arc::downgrade(machine) };
-        let number = call.process().insert(Thing::Device(Arc::new(opened)), access);
-        Ok(Self { file: OwnedHandle::new(call.process(), number), waiting })
+        let opened = opened(access, |host, thread| host.open_with(thread, &Open::new(LINK_NAME, access)))?;
+        Ok(Self { waiting, ..opened })
+    }
+
+    /// Opens a name below the device, with a quality of service as `NtCreateFile` takes it.
+    ///
+    /// # Errors
+    /// Those of the open.
+    pub fn open_name(name: &str, access: u32, quality: Option<&SecurityQos>) -> Result<Self, Status> {
+        let name = format!("{LINK_NAME}{name}");
+        let desired = access | SYNCHRONIZE;
+        opened(desired, |host, thread| {
+            host.open_with(thread, &Open { name: &name, desired, quality: quality.copied() })
+        })
+    }
+
+    /// Opens a name relative to this handle.
+    ///
+    /// # Errors
+    /// Those of the open.
+    pub fn open_relative(&self, name: &str, access: u32) -> Result<Self, Status> {
+        let desired = access | SYNCHRONIZE;
+        let root = self.opened()?;
+        let root = root.file.as_ref().ok_or(Status::INVALID_HANDLE)?;
+        opened(desired, |host, thread| host.open_relative(thread, root, &Open::new(name, desired)))
+    }
+
+    /// The device by a synchronous handle that another process has opened.
+    pub const fn given(file: OwnedHandle) -> Self {
+        Self { file, waiting: Waiting::Kernel }
+    }
+
+    /// Cancels the requests in flight on this handle.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_FOUND` if there is none.
+    pub fn cancel(&self) -> Result<(), Status> {
+        let call = call::enter();
+        let (machine, opened) = (call.machine(), self.opened()?);
+        let (Some(host), Some(file)) = (&machine.host, &opened.file) else {
+            return Err(Status::INVALID_HANDLE);
+        };
+        host.cancel(file).map_err(|failure| status_of(machine, failure))
+    }
+
+    fn opened(&self) -> Result<Arc<Opened>, Status> {
+        match call::enter().process().thing(self.file.number()) {
+            Some(Thing::Device(opened)) => Ok(opened),
+            _ => Err(Status::INVALID_HANDLE),
+        }
     }
 
     /// Sends a request and waits for it; returns how many bytes of `output` the driver wrote.
@@ -66,9 +123,7 @@ impl Device {
     pub fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Status> {
         let call = call::enter().inside_a_case();
         let machine = call.machine();
-        let Some(Thing::Device(opened)) = call.process().thing(self.file.number()) else {
-            return Err(Status::INVALID_HANDLE);
-        };
+        let opened = self.opened()?;
         let (Some(host), Some(file)) = (&machine.host, &opened.file) else {
             return Err(Status::INVALID_HANDLE);
         };

@@ -29,6 +29,15 @@ pub fn number(handle: BorrowedHandle<'_>) -> u64 {
     handle.0
 }
 
+/// The access that a handle grants.
+///
+/// # Errors
+/// `INVALID_HANDLE`.
+pub fn granted(handle: BorrowedHandle<'_>) -> Result<u32, Status> {
+    let found = call::enter().process().kernel.handles().get(handle.0);
+    found.map(|(_, granted)| granted).ok_or(Status::INVALID_HANDLE)
+}
+
 impl OwnedHandle {
     /// The owner of a handle of this process.
     pub(crate) fn new(process: &Arc<Process>, number: u64) -> Self {
@@ -52,8 +61,7 @@ impl BorrowedHandle<'_> {
     /// The error of `DuplicateHandle`.
     pub fn try_clone_to_owned(&self) -> io::Result<OwnedHandle> {
         let call = call::enter();
-        let table = call.process().kernel.handles();
-        let copy = call.machine().system.nt_duplicate_object(table, self.0, table, None);
+        let copy = call.process().duplicate(self.0, call.process(), None);
         let copy = copy.map_err(|status| io::Error::from_raw_os_error(win32(status).cast_signed()))?;
         Ok(OwnedHandle::new(call.process(), copy))
     }

@@ -21,6 +21,7 @@ pub mod object;
 pub mod pipe;
 pub mod process;
 pub mod random;
+pub mod settings;
 pub mod sid;
 pub mod thread;
 pub mod token;

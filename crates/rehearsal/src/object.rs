@@ -2,14 +2,15 @@
 //! Windows.
 
 use crate::call;
-use crate::handle::OwnedHandle;
+use crate::handle::{AsHandle, BorrowedHandle, OwnedHandle};
+use crate::random;
 use crate::running::Thing;
 use psimp_model::{GenericMapping, SecurityDescriptor, privileges, sids};
 use psimp_nt::{Sid, Status};
 use psimp_rules::Family;
 use psimp_windows::Error;
 use psimp_windows::descriptor::Descriptor as Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// `EVENT_ALL_ACCESS` and `DIRECTORY_ALL_ACCESS`.
 const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
@@ -19,6 +20,9 @@ const INVALID_OWNER: Status = Status(0xC000_005A);
 
 /// A directory, or an event in one.
 pub(crate) struct Named(SecurityDescriptor);
+
+/// An event by its name: the directory, and the event for as long as somebody has it open.
+pub(crate) type ByName = (Arc<Named>, Weak<Named>);
 
 /// A self-relative security descriptor.
 #[derive(Debug)]
@@ -41,7 +45,8 @@ impl Descriptor {
         Bytes::self_relative(owner, None, has_integrity_levels()).map(Self)
     }
 
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
         self.0.bytes()
     }
 }
@@ -54,8 +59,9 @@ fn has_integrity_levels() -> bool {
 /// An event in a directory of its own.
 #[derive(Debug)]
 pub struct Event {
-    directory: OwnedHandle,
+    _directory: OwnedHandle,
     event: OwnedHandle,
+    path: String,
 }
 
 impl Event {
@@ -65,9 +71,27 @@ impl Event {
     /// Those of `NtCreateDirectoryObject` and `NtCreateEvent`.
     pub fn create(owner: &Sid, descriptor: &Descriptor) -> Result<Self, Error> {
         let anybody = Descriptor::granting(owner, &[Sid::EVERYONE, Sid::ANONYMOUS_LOGON, sids::RESTRICTED])?;
-        let directory = create("NtCreateDirectoryObject", &anybody, DIRECTORY_ALL_ACCESS)?;
-        let event = create("NtCreateEvent", descriptor, EVENT_ALL_ACCESS)?;
-        Ok(Self { directory, event })
+        Self::create_in(&anybody, descriptor)
+    }
+
+    /// Creates an event with this descriptor, in a directory with another.
+    ///
+    /// # Errors
+    /// As [`Event::create`].
+    pub fn create_in(directory: &Descriptor, descriptor: &Descriptor) -> Result<Self, Error> {
+        let (directory, parent) = create("NtCreateDirectoryObject", directory, DIRECTORY_ALL_ACCESS)?;
+        let (event, named) = create("NtCreateEvent", descriptor, EVENT_ALL_ACCESS)?;
+        let path = format!(r"\BaseNamedObjects\psimp-{:016x}\event", u64::from_ne_bytes(random::bytes()?));
+        let call = call::enter();
+        let mut names = call.machine().events.lock();
+        names.retain(|_, (_, event)| event.strong_count() > 0);
+        names.insert(path.clone(), (parent, Arc::downgrade(&named)));
+        Ok(Self { _directory: directory, event, path })
+    }
+
+    /// Its name, by which other processes open it.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// Opens the event by its name, as the thread now is.
@@ -75,29 +99,45 @@ impl Event {
     /// # Errors
     /// Those of `NtOpenEvent`.
     pub fn open(&self, desired: u32) -> Result<OwnedHandle, Status> {
-        let call = call::enter();
-        let named = |handle: &OwnedHandle| match call.process().thing(handle.number()) {
-            Some(Thing::Named(named)) => Ok(named),
-            _ => Err(Status::INVALID_HANDLE),
-        };
-        let (directory, event) = (named(&self.directory)?, named(&self.event)?);
-        let granted = call.machine().system.ob_open_nested_object(
-            call.thread(),
-            std::slice::from_ref(&directory.0),
-            Some(&event.0),
-            desired,
-            &GenericMapping::EVENT,
-        )?;
-        Ok(OwnedHandle::new(call.process(), call.process().insert(Thing::Named(event), granted)))
+        open(&self.path, desired)
     }
+}
+
+impl AsHandle for Event {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.event.as_handle()
+    }
+}
+
+/// Opens an event by [`Event::path`], as the thread now is.
+///
+/// # Errors
+/// `OBJECT_NAME_NOT_FOUND`, and those of the access checks.
+pub fn open(path: &str, desired: u32) -> Result<OwnedHandle, Status> {
+    let call = call::enter();
+    let found = call.machine().events.lock().get(path).cloned();
+    let (directory, event) = found.ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+    let event = event.upgrade().ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+    let granted = call.machine().system.ob_open_nested_object(
+        call.thread(),
+        std::slice::from_ref(&directory.0),
+        Some(&event.0),
+        desired,
+        &GenericMapping::EVENT,
+    )?;
+    Ok(OwnedHandle::new(call.process(), call.process().insert(Thing::Named(event), granted)))
 }
 
 /// Creates an object. Its descriptor is that of the calling thread's effective token to give: the owner has to be its
 /// user, unless it may restore files, and a label takes `SeSecurityPrivilege` before Windows Vista.
-fn create(name: &'static str, descriptor: &Descriptor, granted: u32) -> Result<OwnedHandle, Error> {
+fn create(
+    name: &'static str,
+    descriptor: &Descriptor,
+    granted: u32,
+) -> Result<(OwnedHandle, Arc<Named>), Error> {
     let call = call::enter();
     let failed = |status| Error::status(name, status);
-    let descriptor = SecurityDescriptor::parse_owned(&descriptor.bytes()).map_err(failed)?;
+    let descriptor = SecurityDescriptor::parse_owned(descriptor.bytes()).map_err(failed)?;
     let system = &call.machine().system;
     let (token, ..) = system.ps_reference_effective_token(call.thread());
     if descriptor.owner != Some(token.user()) && !token.has_privilege(privileges::RESTORE) {
@@ -107,6 +147,7 @@ fn create(name: &'static str, descriptor: &Descriptor, granted: u32) -> Result<O
     if labelled && !token.has_privilege(privileges::SECURITY) {
         return Err(failed(Status::PRIVILEGE_NOT_HELD));
     }
-    let number = call.process().insert(Thing::Named(Arc::new(Named(descriptor))), granted);
-    Ok(OwnedHandle::new(call.process(), number))
+    let named = Arc::new(Named(descriptor));
+    let number = call.process().insert(Thing::Named(named.clone()), granted);
+    Ok((OwnedHandle::new(call.process(), number), named))
 }

@@ -98,9 +98,10 @@ pub(crate) fn user(sid: Sid, session: Luid, origin: Luid, network: bool) -> Toke
     let kind = if network { NETWORK } else { INTERACTIVE };
     let sids = [Sid::EVERYONE, USERS, kind, sids::AUTHENTICATED_USERS, LOCAL, logon_sid(session)];
     // `LogonUser` returns an impersonation token for a network logon, else a primary one.
-    let (token_type, level) = match network {
-        true => (TokenType::Impersonation, Level::Impersonation),
-        false => (TokenType::Primary, Level::Anonymous),
+    let (token_type, level) = if network {
+        (TokenType::Impersonation, Level::Impersonation)
+    } else {
+        (TokenType::Primary, Level::Anonymous)
     };
     TokenSpec {
         groups: groups(&sids),

@@ -4,13 +4,16 @@
 //! tracking when it writes, and the server learns of it when it reads that.
 
 use crate::call;
+use crate::random;
 use crate::stream::{self, Reader, Writer};
 use parking_lot::Mutex;
-use psimp_model::{ClientContext, SecurityQos, Thread};
-use psimp_nt::Status;
+use psimp_model::{
+    Ace, Acl, ClientContext, GenericMapping, SecurityDescriptor, SecurityQos, Thread, rights, sids,
+};
+use psimp_nt::{Sid, Status};
 use psimp_windows::Error;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// `STATUS_CANNOT_IMPERSONATE`.
 const CANNOT_IMPERSONATE: Status = Status(0xC000_010D);
@@ -24,11 +27,18 @@ struct Client {
     known: Option<ClientContext>,
 }
 
+/// A pipe that a client can open.
+pub(crate) struct Instance {
+    writer: Mutex<Option<Writer>>,
+    client: Arc<Mutex<Client>>,
+    descriptor: SecurityDescriptor,
+}
+
 /// The server's end of a pipe with one client.
-#[derive(Debug)]
 pub struct Pipe {
     server: Server,
-    writer: Mutex<Option<Writer>>,
+    instance: Arc<Instance>,
+    name: String,
 }
 
 /// What the server reads from.
@@ -47,29 +57,41 @@ pub struct File {
 }
 
 impl Pipe {
-    /// Creates a pipe under a name of its own.
+    /// Creates a pipe under a name of its own. By default its creator, administrators and the system may do everything
+    /// with it, and others may read.
     ///
     /// # Errors
-    /// None.
-    #[allow(clippy::unnecessary_wraps)] // as on Windows
+    /// The random generator's.
     pub fn create() -> Result<Self, Error> {
+        let name = format!(r"\??\pipe\psimp-{:016x}", u64::from_ne_bytes(random::bytes()?));
+        let call = call::enter();
+        let (token, ..) = call.machine().system.ps_reference_effective_token(call.thread());
+        let all = |sid| Ace::allow(sid, rights::GENERIC_ALL);
+        let read = Ace::allow(Sid::EVERYONE, rights::GENERIC_READ);
+        let dacl = Acl(vec![all(sids::LOCAL_SYSTEM), all(sids::ADMINISTRATORS), all(token.user()), read]);
+        let descriptor = SecurityDescriptor::new(token.user(), Some(dacl));
         let (bytes, writer) = stream::pipe();
-        Ok(Self { server: Server { bytes, client: Arc::default() }, writer: Mutex::new(Some(writer)) })
+        let client = Arc::<Mutex<Client>>::default();
+        let instance =
+            Arc::new(Instance { writer: Mutex::new(Some(writer)), client: client.clone(), descriptor });
+        let mut pipes = call.machine().pipes.lock();
+        pipes.retain(|_, pipe| pipe.strong_count() > 0);
+        pipes.insert(name.clone(), Arc::downgrade(&instance));
+        Ok(Self { server: Server { bytes, client }, instance, name })
+    }
+
+    /// Its name in native notation, for [`connect`].
+    pub fn name(&self) -> String {
+        self.name.clone()
     }
 
     /// Opens the pipe as a client, with these flags of `CreateFile` about the quality of service.
     ///
     /// # Errors
-    /// `ERROR_PIPE_BUSY` for a second client; those of capturing the client.
+    /// As [`connect`].
     pub fn connect(&self, flags: u32) -> io::Result<File> {
-        const PIPE_BUSY: i32 = 231;
-        let call = call::enter();
-        let bytes = self.writer.lock().take().ok_or_else(|| io::Error::from_raw_os_error(PIPE_BUSY))?;
         let quality = SecurityQos::of_create_file(flags).unwrap_or(SecurityQos::DEFAULT_QOS);
-        if quality.tracking == SecurityQos::STATIC {
-            self.server.client.lock().known = Some(captured(&call, call.thread(), &quality)?);
-        }
-        Ok(File { bytes, quality, client: self.server.client.clone() })
+        self.instance.open(quality).map_err(|status| io::Error::other(status.to_string()))
     }
 
     /// The server's end, to read what the client wrote.
@@ -103,7 +125,9 @@ impl Write for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.quality.tracking == SecurityQos::DYNAMIC {
             let call = call::enter();
-            self.client.lock().written = Some(captured(&call, call.thread(), &self.quality)?);
+            let captured = captured(&call, call.thread(), self.quality);
+            let captured = captured.map_err(|status| io::Error::other(status.to_string()))?;
+            self.client.lock().written = Some(captured);
         }
         self.bytes.write(bytes)
     }
@@ -113,7 +137,32 @@ impl Write for File {
     }
 }
 
-fn captured(call: &call::Call, client: &Thread, quality: &SecurityQos) -> io::Result<ClientContext> {
-    let captured = call.machine().system.se_create_client_security(client, quality, false);
-    captured.map_err(|status| io::Error::other(format!("the client cannot be captured: {status}")))
+/// Opens a pipe by [`Pipe::name`] as a client, in the calling thread's current security context.
+///
+/// # Errors
+/// `OBJECT_NAME_NOT_FOUND`; those of the access check and of capturing the client; `STATUS_PIPE_NOT_AVAILABLE` to a
+/// second client.
+pub fn connect(name: &str, quality: &SecurityQos) -> Result<File, Status> {
+    let found = call::enter().machine().pipes.lock().get(name).and_then(Weak::upgrade);
+    found.ok_or(Status::OBJECT_NAME_NOT_FOUND)?.open(*quality)
+}
+
+impl Instance {
+    fn open(&self, quality: SecurityQos) -> Result<File, Status> {
+        /// `FILE_READ_DATA`, `FILE_WRITE_DATA` and `SYNCHRONIZE`.
+        const READ_WRITE: u32 = 0x0010_0003;
+        const PIPE_NOT_AVAILABLE: Status = Status(0xC000_00AC);
+        let call = call::enter();
+        let system = &call.machine().system;
+        system.ob_open_object(call.thread(), Some(&self.descriptor), READ_WRITE, &GenericMapping::FILE)?;
+        let bytes = self.writer.lock().take().ok_or(PIPE_NOT_AVAILABLE)?;
+        if quality.tracking == SecurityQos::STATIC {
+            self.client.lock().known = Some(captured(&call, call.thread(), quality)?);
+        }
+        Ok(File { bytes, quality, client: self.client.clone() })
+    }
+}
+
+fn captured(call: &call::Call, client: &Thread, quality: SecurityQos) -> Result<ClientContext, Status> {
+    call.machine().system.se_create_client_security(client, &quality, false)
 }

@@ -7,7 +7,9 @@ use crate::inject::Injected;
 use crate::people::USERS;
 use crate::running::Process;
 use crate::stream::{self, Reader, Writer};
-use psimp_model::{Acl, GenericMapping, Object, SecurityDescriptor, rights, sids};
+use psimp_model::{
+    Acl, GenericMapping, Object, ObjectType, SecurityDescriptor, reference_by_handle, rights, sids,
+};
 use psimp_nt::Status;
 use psimp_windows::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -131,6 +133,48 @@ impl Program {
     }
 }
 
+/// A handle of another process, by its value there, for an object that this process has open.
+///
+/// # Errors
+/// The error of `DuplicateHandle`.
+pub fn give(process: BorrowedHandle<'_>, handle: BorrowedHandle<'_>) -> Result<u64, Error> {
+    /// `PROCESS_DUP_HANDLE`.
+    const DUP_HANDLE: u32 = 0x40;
+    let failed = |status| Error::win32("DuplicateHandle", win32(status));
+    let call = call::enter();
+    let found = reference_by_handle(call.thread(), number(process), ObjectType::Process, DUP_HANDLE);
+    let (Object::Process(found), _) = found.map_err(failed)? else {
+        return Err(failed(Status::OBJECT_TYPE_MISMATCH));
+    };
+    let to = call.machine().processes.lock().get(&found.id()).cloned();
+    let to = to.ok_or_else(|| failed(Status::ACCESS_DENIED))?;
+    call.process().duplicate(number(handle), &to, None).map_err(failed)
+}
+
+/// A process with a copy of a token that is not derived from this process's: the service Secondary Logon does that, for a
+/// caller with `SeImpersonatePrivilege`.
+fn create_by_service(call: &call::Call, token: &Token) -> Result<Arc<psimp_model::Process>, Error> {
+    let failed = |status| Error::win32("CreateProcessWithTokenW", win32(status));
+    let system = &call.machine().system;
+    let (impersonate, mode) = (psimp_model::privileges::IMPERSONATE, psimp_model::AccessMode::User);
+    if !system.se_single_privilege_check(call.thread(), impersonate, mode) {
+        return Err(failed(Status::PRIVILEGE_NOT_HELD));
+    }
+    let needed = rights::TOKEN_QUERY | rights::TOKEN_DUPLICATE | rights::TOKEN_ASSIGN_PRIMARY;
+    let found = reference_by_handle(call.thread(), token.number(), ObjectType::Token, needed);
+    let (Object::Token(found), _) = found.map_err(failed)? else {
+        return Err(failed(Status::OBJECT_TYPE_MISMATCH));
+    };
+    let copy = system.duplicate_token_checked(
+        call.machine().closer(),
+        &found,
+        psimp_nt::TokenType::Primary,
+        found.level(),
+        false,
+    );
+    Ok(system.create_process(copy.map_err(failed)?))
+}
+
 /// What `CreateProcess` does first.
 fn open_image(call: &call::Call) -> Result<(), Status> {
     let readers = Acl::granting(&[sids::LOCAL_SYSTEM, sids::ADMINISTRATORS, USERS]);
@@ -143,7 +187,7 @@ fn open_image(call: &call::Call) -> Result<(), Status> {
 #[derive(Debug)]
 pub struct Child {
     process: OwnedHandle,
-    child: Running,
+    running: Running,
     /// The reason why it could outlive this process, if that one is killed: none here.
     pub held: Result<(), Error>,
     /// Its standard input.
@@ -200,8 +244,10 @@ impl Child {
             return Err(failed(NOT_ENOUGH_MEMORY));
         }
         open_image(&call).map_err(|status| failed(win32(status)))?;
-        let kernel = machine.system.nt_create_process_as_user(call.thread(), token.number());
-        let kernel = kernel.map_err(|status| failed(win32(status)))?;
+        let kernel = match machine.system.nt_create_process_as_user(call.thread(), token.number()) {
+            Err(Status::PRIVILEGE_NOT_HELD) => create_by_service(&call, token)?,
+            kernel => kernel.map_err(|status| failed(win32(status)))?,
+        };
         let (question, input) = stream::pipe();
         let (output, answer) = stream::pipe();
         let child = Process::new(machine, kernel.clone(), machine.now(), Some(question), Some(answer));
@@ -220,7 +266,7 @@ impl Child {
         });
         started.map_err(|_| failed(NOT_ENOUGH_MEMORY))?;
         let (input, output) = (Some(Stdin(input)), Some(output));
-        Ok(Self { process, child: Running(child), held: Ok(()), input, output })
+        Ok(Self { process, running: Running(child), held: Ok(()), input, output })
     }
 
     /// A handle of the child for an object that this process has open.
@@ -228,9 +274,7 @@ impl Child {
     /// # Errors
     /// The error of `DuplicateHandle`.
     pub fn give(&self, handle: BorrowedHandle<'_>) -> Result<u64, Error> {
-        let call = call::enter();
-        let (from, to) = (call.process().kernel.handles(), self.child.0.kernel.handles());
-        let copy = call.machine().system.nt_duplicate_object(from, number(handle), to, None);
+        let copy = call::enter().process().duplicate(number(handle), &self.running.0, None);
         copy.map_err(|status| Error::win32("DuplicateHandle", win32(status)))
     }
 
@@ -241,7 +285,7 @@ impl Child {
     pub fn wait(&mut self, patience: Option<Duration>) -> Result<Option<u32>, Error> {
         drop(self.input.take());
         let end = patience.map(|time| Instant::now() + time);
-        Ok(call::enter().wait(|time| match self.child.0.exit_code(time) {
+        Ok(call::enter().wait(|time| match self.running.0.exit_code(time) {
             Some(code) => Some(Some(code)),
             None if end.is_some_and(|end| Instant::now() > end) => Some(None),
             None => None,
@@ -258,7 +302,7 @@ impl AsHandle for Child {
 impl Drop for Child {
     fn drop(&mut self) {
         let _call = call::enter();
-        self.child.0.end(1);
+        self.running.0.end(1);
     }
 }
 

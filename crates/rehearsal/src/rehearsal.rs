@@ -2,7 +2,9 @@
 
 use crate::call::Bound;
 use crate::inject::{Injection, Pending};
+use crate::object::ByName;
 use crate::people::{self, People};
+use crate::pipe::Instance;
 use crate::running::Process;
 use crate::{call, process};
 use parking_lot::Mutex;
@@ -11,8 +13,8 @@ use psimp_model::{Kernel, System, Thread};
 use psimp_nt::{Luid, Status};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// What another instance of this program does with its arguments; its exit code.
@@ -30,6 +32,10 @@ pub(crate) struct Machine {
     /// The processes that run.
     pub(crate) processes: Mutex<BTreeMap<u32, Arc<Process>>>,
     pub(crate) injection: Pending,
+    /// Events by their names, for as long as they are open.
+    pub(crate) events: Mutex<BTreeMap<String, ByName>>,
+    /// Pipes by their names, the same.
+    pub(crate) pipes: Mutex<BTreeMap<String, Weak<Instance>>>,
     /// A call that the rehearsal lacks and somebody made.
     pub(crate) lacking: Mutex<Option<&'static str>>,
     /// Contracts that the driver broke.
@@ -96,6 +102,8 @@ impl Rehearsal {
             people: People::default(),
             processes: Mutex::default(),
             injection: Pending::default(),
+            events: Mutex::default(),
+            pipes: Mutex::default(),
             lacking: Mutex::default(),
             broken: Mutex::default(),
             closer,
@@ -145,7 +153,7 @@ impl Rehearsal {
         }
         match Arc::try_unwrap(machine).map(|machine| machine.host) {
             Ok(Some(host)) => {
-                left.extend(host.unload().err().into_iter().flatten().map(|fault| fault.to_string()))
+                left.extend(host.unload().err().into_iter().flatten().map(|fault| fault.to_string()));
             }
             Ok(None) => (),
             Err(_) => left.push("a thread of the rehearsal, which keeps its machine".to_owned()),

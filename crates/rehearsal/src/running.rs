@@ -7,6 +7,7 @@ use crate::rehearsal::Machine;
 use crate::stream::{Reader, Writer};
 use parking_lot::{Condvar, Mutex};
 use psimp_model::{MandatoryLabel, Object, SecurityDescriptor, Thread, Token};
+use psimp_nt::Status;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -17,7 +18,7 @@ pub(crate) enum Thing {
     /// An open of the device.
     Device(Arc<Opened>),
     /// A directory of the object manager, or an event in one.
-    Named(Arc<Named>),
+    Named(#[allow(dead_code)] Arc<Named>), // kept for as long as the handle
 }
 
 /// A process.
@@ -164,6 +165,17 @@ impl Process {
         let number = self.kernel.handles().insert(Object::Event(Arc::default()), granted);
         self.things.lock().insert(number, thing);
         number
+    }
+
+    /// Another handle, in this process or another, with the same access or this one.
+    pub(crate) fn duplicate(&self, number: u64, to: &Self, access: Option<u32>) -> Result<u64, Status> {
+        let machine = self.machine.upgrade().ok_or(Status::INVALID_HANDLE)?;
+        let (from, table) = (self.kernel.handles(), to.kernel.handles());
+        let copy = machine.system.nt_duplicate_object(from, number, table, access)?;
+        if let Some(thing) = self.thing(number) {
+            to.things.lock().insert(copy, thing);
+        }
+        Ok(copy)
     }
 
     pub(crate) fn thing(&self, number: u64) -> Option<Thing> {

@@ -202,8 +202,7 @@ pub fn given(number: u64) -> Result<OwnedHandle, Error> {
 
 fn duplicate(number: u64, access: Option<u32>) -> Result<OwnedHandle, Error> {
     let call = call::enter();
-    let table = call.process().kernel.handles();
-    let copy = call.machine().system.nt_duplicate_object(table, number, table, access);
+    let copy = call.process().duplicate(number, call.process(), access);
     let copy = copy.map_err(|status| Error::win32("DuplicateHandle", win32(status)))?;
     Ok(OwnedHandle::new(call.process(), copy))
 }

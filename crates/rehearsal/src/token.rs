@@ -8,12 +8,18 @@ use crate::sid::probed;
 use psimp_model::{Ace, Acl, GenericMapping, SecurityQos, TokenFilter, TokenInformation, rights};
 use psimp_nt::{Sid, Status, TokenType};
 use psimp_rules::Family;
-use psimp_windows::information::{Group, Information, Privilege};
+use psimp_windows::information::{Group, Information, Origin, Privilege};
 
 /// `TOKEN_ALL_ACCESS`.
 pub const ALL_ACCESS: u32 = 0x000F_01FF;
 /// `TOKEN_QUERY`.
 pub const QUERY: u32 = 0x8;
+/// `TOKEN_QUERY_SOURCE`.
+pub const QUERY_SOURCE: u32 = 0x10;
+/// `TOKEN_ADJUST_DEFAULT`.
+pub const ADJUST_DEFAULT: u32 = 0x80;
+/// `STATUS_NO_SUCH_LOGON_SESSION`.
+const NO_SUCH_LOGON_SESSION: Status = Status(0xC000_005F);
 
 /// `STATUS_NOT_ALL_ASSIGNED`.
 const NOT_ALL_ASSIGNED: Status = Status(0x106);
@@ -154,6 +160,49 @@ impl Token {
         call.machine().system.nt_set_token_default_dacl(call.thread(), self.number(), acl)
     }
 
+    /// Moves the token to a terminal services session, which takes `SeTcbPrivilege`: nobody in the rehearsal has it.
+    ///
+    /// # Errors
+    /// `PRIVILEGE_NOT_HELD`.
+    pub fn set_session(&self, _session: u32) -> Result<(), Status> {
+        let _call = call::enter();
+        Err(Status::PRIVILEGE_NOT_HELD)
+    }
+
+    /// Where the token comes from, which its copies share; the handle needs `TOKEN_QUERY_SOURCE` too.
+    ///
+    /// # Errors
+    /// Those of the handle.
+    pub fn origin(&self) -> Result<Origin, Status> {
+        let call = call::enter();
+        let told = call.machine().system.nt_query_token(call.thread(), self.number())?;
+        let source = told.source?;
+        Ok(Origin {
+            session: Some(told.session),
+            source: (u64::from_le_bytes(source.name), source.identifier.0),
+            authentication_id: told.authentication_id.0,
+            origin: Some(told.origin.0),
+            modified_id: told.modified_id.0,
+        })
+    }
+
+    /// A token in an `AppContainer`.
+    ///
+    /// # Errors
+    /// `NOT_IMPLEMENTED`, and the case is skipped.
+    pub fn in_app_container(&self, _package: &Sid) -> Result<Self, Status> {
+        Err(crate::lacks("NtCreateLowBoxToken"))
+    }
+
+    /// The other token of a UAC logon; the harness's was not split.
+    ///
+    /// # Errors
+    /// `STATUS_NO_SUCH_LOGON_SESSION`.
+    pub fn linked(&self) -> Result<Self, Status> {
+        let _call = call::enter();
+        Err(NO_SUCH_LOGON_SESSION)
+    }
+
     /// Sets the logon session that the token was logged on from, which takes `SeTcbPrivilege`: nobody in the rehearsal
     /// has it.
     ///
@@ -182,7 +231,7 @@ impl Token {
         let call = call::enter();
         let mapping = GenericMapping { read: desired, write: desired, execute: desired, all: 0x1F_FFFF };
         let (system, bytes) = (&call.machine().system, descriptor.bytes());
-        let checked = system.nt_access_check(call.thread(), &bytes, self.number(), desired, &mapping)?;
+        let checked = system.nt_access_check(call.thread(), bytes, self.number(), desired, &mapping)?;
         Ok(checked.status)
     }
 
@@ -204,6 +253,8 @@ fn information(told: &TokenInformation, nt52: bool) -> Information {
         authentication_id: told.authentication_id.0,
         token_type: told.token_type,
         level: told.level,
+        recorded_level: told.recorded_level as u32,
+        package: None,
         user: told.user,
         groups: told
             .groups

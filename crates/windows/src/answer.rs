@@ -10,12 +10,14 @@ pub(crate) enum Class {
     User = 1,
     Groups = 2,
     Privileges = 3,
+    Source = 7,
     ImpersonationLevel = 9,
     Statistics = 10,
     RestrictedSids = 11,
     SessionId = 12,
     SandboxInert = 15,
     Origin = 17,
+    LinkedToken = 19,
     Elevation = 20,
     HasRestrictions = 21,
     VirtualizationAllowed = 23,
@@ -23,6 +25,7 @@ pub(crate) enum Class {
     IntegrityLevel = 25,
     UiAccess = 26,
     IsAppContainer = 29,
+    AppContainerSid = 31,
 }
 
 impl Class {
@@ -30,11 +33,15 @@ impl Class {
     /// may answer `STATUS_INFO_LENGTH_MISMATCH` to a longer buffer.
     pub(crate) const fn fixed_length(self) -> Option<usize> {
         match self {
-            Self::User | Self::Groups | Self::Privileges | Self::RestrictedSids | Self::IntegrityLevel => {
-                None
-            }
+            Self::User
+            | Self::Groups
+            | Self::Privileges
+            | Self::RestrictedSids
+            | Self::IntegrityLevel
+            | Self::AppContainerSid => None,
             Self::Statistics => Some(56),
-            Self::Origin => Some(8),
+            Self::Source => Some(16),
+            Self::Origin | Self::LinkedToken => Some(8),
             Self::ImpersonationLevel
             | Self::SessionId
             | Self::SandboxInert
@@ -110,14 +117,14 @@ impl Answer {
         (0..self.count()?).map(privilege).collect()
     }
 
-    /// `TOKEN_STATISTICS`: token id, authentication id, type.
-    pub(crate) fn statistics(&self) -> Option<(u64, u64, TokenType)> {
+    /// `TOKEN_STATISTICS`: token id, authentication id, type, and the level that a primary token records too.
+    pub(crate) fn statistics(&self) -> Option<(u64, u64, TokenType, u32)> {
         let token_type = match self.u32(24)? {
             1 => TokenType::Primary,
             2 => TokenType::Impersonation,
             _ => return None,
         };
-        Some((self.u64(0)?, self.u64(8)?, token_type))
+        Some((self.u64(0)?, self.u64(8)?, token_type, self.u32(28)?))
     }
 
     /// The last sub-authority of a label's SID.

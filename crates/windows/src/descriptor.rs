@@ -5,6 +5,7 @@
 use crate::Error;
 use psimp_model::{Ace, Acl, MandatoryLabel, SecurityDescriptor};
 use psimp_nt::{Sid, Status};
+use zerocopy::IntoBytes;
 
 /// `GENERIC_ALL` and every other right but `ACCESS_SYSTEM_SECURITY`: an access check maps the generic rights of the
 /// request only, an object those of its descriptor too.
@@ -42,8 +43,8 @@ impl Descriptor {
     }
 
     /// Its bytes.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|word| word.to_ne_bytes()).collect()
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     /// Where its DACL is, for as long as it lives; null without one.
@@ -70,7 +71,7 @@ mod tests {
     const SYSTEM: Sid = Sid::new(5, &[18]);
 
     fn bytes(granted: Option<&[Sid]>, label: bool) -> Vec<u8> {
-        Descriptor::self_relative(&SYSTEM, granted, label).expect("a few SIDs").bytes()
+        Descriptor::self_relative(&SYSTEM, granted, label).expect("a few SIDs").bytes().to_vec()
     }
 
     #[test]

@@ -2,16 +2,13 @@
 #![allow(unsafe_code)] // native calls
 
 use crate::error::checked;
-use crate::rights::SYNCHRONIZE;
-use crate::structure::length;
-use crate::wide::{unicode_string, wide};
+use crate::file::{self, Name};
+use crate::ntdll;
+use psimp_model::SecurityQos;
 use psimp_nt::Status;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use std::ptr::{null, null_mut};
-use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
-use windows_sys::Wdk::Storage::FileSystem::{
-    FILE_NON_DIRECTORY_FILE, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, NtCreateEvent, NtCreateFile,
-};
+use windows_sys::Wdk::Storage::FileSystem::NtCreateEvent;
 use windows_sys::Wdk::System::IO::NtDeviceIoControlFile;
 use windows_sys::Wdk::System::Threading::NtWaitForSingleObject;
 use windows_sys::Win32::Foundation::{HANDLE, STATUS_PENDING};
@@ -19,7 +16,6 @@ use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 use windows_sys::Win32::System::Kernel::NotificationEvent;
 
 const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
-const CASE_INSENSITIVE: u32 = 0x40;
 
 /// The device that [`Device::open`] opens, in native notation: `\\.\PsImpersonate`.
 pub const PATH: &str = r"\??\PsImpersonate";
@@ -47,40 +43,41 @@ impl Device {
     /// # Errors
     /// The error that Windows returns: `STATUS_OBJECT_NAME_NOT_FOUND` without the driver.
     pub fn open(access: u32, waiting: Waiting) -> Result<Self, Status> {
-        let text = wide(PATH);
-        let name = unicode_string(&text);
-        let attributes = OBJECT_ATTRIBUTES {
-            Length: length::<OBJECT_ATTRIBUTES>(),
-            ObjectName: &raw const name,
-            Attributes: CASE_INSENSITIVE,
-            ..OBJECT_ATTRIBUTES::default()
-        };
-        // A synchronous handle needs `SYNCHRONIZE` access.
-        let (access, synchronous) = match waiting {
-            Waiting::Kernel => (access | SYNCHRONIZE, FILE_SYNCHRONOUS_IO_NONALERT),
-            Waiting::Caller => (access, 0),
-        };
-        let options = FILE_NON_DIRECTORY_FILE | synchronous;
-        let (mut file, mut block): (HANDLE, _) = (null_mut(), IO_STATUS_BLOCK::default());
-        // SAFETY: the attributes, the name and the places for the results live until the call returns, which is
-        // after the open is complete.
-        checked(unsafe {
-            NtCreateFile(
-                &raw mut file,
-                access,
-                &raw const attributes,
-                &raw mut block,
-                null(),
-                0,
-                0,
-                FILE_OPEN,
-                options,
-                null(),
-                0,
-            )
-        })?;
-        // SAFETY: the call succeeded, and nothing else owns the handle.
-        Ok(Self { file: unsafe { OwnedHandle::from_raw_handle(file) }, waiting })
+        let file = file::open(Name::of(PATH), access, waiting == Waiting::Kernel)?;
+        Ok(Self { file, waiting })
+    }
+
+    /// Opens a name below the device, such as `\Client`, with a quality of service as `NtCreateFile` takes it.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn open_name(name: &str, access: u32, quality: Option<&SecurityQos>) -> Result<Self, Status> {
+        let path = format!("{PATH}{name}");
+        let file = file::open(Name { quality, ..Name::of(&path) }, access, true)?;
+        Ok(Self { file, waiting: Waiting::Kernel })
+    }
+
+    /// Opens a name relative to this handle.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn open_relative(&self, name: &str, access: u32) -> Result<Self, Status> {
+        let name = Name { root: Some(self.as_handle()), ..Name::of(name) };
+        let file = file::open(name, access, true)?;
+        Ok(Self { file, waiting: Waiting::Kernel })
+    }
+
+    /// The device by a synchronous handle that another process has opened.
+    pub const fn given(file: OwnedHandle) -> Self {
+        Self { file, waiting: Waiting::Kernel }
+    }
+
+    /// Cancels the requests in flight on this handle.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_FOUND` if there is none.
+    pub fn cancel(&self) -> Result<(), Status> {
+        ntdll::cancel_io(self.file.as_raw_handle())
     }
 
     /// Sends a request and waits for it; returns how many bytes of `output` the driver wrote.

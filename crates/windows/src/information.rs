@@ -14,6 +14,8 @@ pub struct Information {
     pub token_type: TokenType,
     /// `TokenImpersonationLevel`, which primary tokens do not have.
     pub level: Result<Level, Status>,
+    /// The level recorded in the token object, which a primary token has too.
+    pub recorded_level: u32,
     /// Its user.
     pub user: Sid,
     /// Its groups, disabled ones too.
@@ -30,6 +32,23 @@ pub struct Information {
     pub elevated: Option<bool>,
     /// The logon session that it was logged on from; 0 where none is known.
     pub origin: Option<u64>,
+    /// The package of its `AppContainer`.
+    pub package: Option<Sid>,
+}
+
+/// Where a token comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its terminal services session.
+    pub session: Option<u32>,
+    /// Name and identifier of what made it.
+    pub source: (u64, u64),
+    /// Its logon session.
+    pub authentication_id: u64,
+    /// The logon session that it was logged on from.
+    pub origin: Option<u64>,
+    /// Changes when the token is changed.
+    pub modified_id: u64,
 }
 
 /// A group of a token.

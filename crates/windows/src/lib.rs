@@ -42,6 +42,8 @@ pub mod rights;
 #[cfg(windows)]
 pub mod service;
 #[cfg(windows)]
+pub mod settings;
+#[cfg(windows)]
 pub mod sid;
 #[cfg(windows)]
 pub mod snapshot;
@@ -53,6 +55,8 @@ pub mod token;
 #[cfg(any(windows, test))]
 #[cfg_attr(not(windows), allow(dead_code))] // tests read some of it
 mod answer;
+#[cfg(windows)]
+mod file;
 #[cfg(windows)]
 mod flags;
 #[cfg(windows)]

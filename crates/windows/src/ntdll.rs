@@ -3,11 +3,17 @@
 #![allow(unsafe_code)] // function pointers by name
 
 use crate::error::checked;
+use crate::sid::pointer;
+use crate::structure::length;
 use crate::wide::wide;
-use psimp_nt::Status;
+use psimp_nt::{Sid, Status};
 use std::ffi::{CStr, c_void};
+use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
 use windows_sys::Win32::Foundation::HANDLE;
-use windows_sys::Win32::Security::{GENERIC_MAPPING, PRIVILEGE_SET, SECURITY_QUALITY_OF_SERVICE};
+use windows_sys::Win32::Security::{
+    GENERIC_MAPPING, PRIVILEGE_SET, PSID, SECURITY_QUALITY_OF_SERVICE, SID_AND_ATTRIBUTES,
+};
+use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 
 /// The system has no such routine.
@@ -56,6 +62,54 @@ pub(crate) fn impersonate_thread(
     let routine: Signature = unsafe { std::mem::transmute(routine) };
     // SAFETY: the kernel checks the handles, and the quality of service is borrowed for the call.
     checked(unsafe { routine(server, client, qos) })
+}
+
+/// `NtCancelIoFileEx` of every request on a handle.
+pub(crate) fn cancel_io(file: HANDLE) -> Result<(), Status> {
+    type Signature = unsafe extern "system" fn(HANDLE, *const IO_STATUS_BLOCK, *mut IO_STATUS_BLOCK) -> i32;
+    let routine = find(c"NtCancelIoFileEx").ok_or(NOT_IMPLEMENTED)?;
+    // SAFETY: this is the routine's signature, as CancelIoEx calls it.
+    let routine: Signature = unsafe { std::mem::transmute(routine) };
+    let mut block = IO_STATUS_BLOCK::default();
+    // SAFETY: the kernel checks the handle; no request is named, and the place for the status is borrowed.
+    checked(unsafe { routine(file, std::ptr::null(), &raw mut block) })
+}
+
+/// `NtCreateLowBoxToken` of a primary token: one of the same logon in an `AppContainer` without capabilities.
+pub(crate) fn create_low_box(token: HANDLE, access: u32, package: &Sid) -> Result<HANDLE, Status> {
+    type Signature = unsafe extern "system" fn(
+        *mut HANDLE,
+        HANDLE,
+        u32,
+        *const OBJECT_ATTRIBUTES,
+        PSID,
+        u32,
+        *const SID_AND_ATTRIBUTES,
+        u32,
+        *const HANDLE,
+    ) -> i32;
+    let routine = find(c"NtCreateLowBoxToken").ok_or(NOT_IMPLEMENTED)?;
+    // SAFETY: this is the routine's signature, as CreateAppContainerToken calls it.
+    let routine: Signature = unsafe { std::mem::transmute(routine) };
+    let attributes =
+        OBJECT_ATTRIBUTES { Length: length::<OBJECT_ATTRIBUTES>(), ..OBJECT_ATTRIBUTES::default() };
+    let (mut made, none) = (std::ptr::null_mut(), std::ptr::null());
+    // SAFETY: the kernel checks the handle; the SID and the attributes live until the call returns, and both lists
+    // are empty.
+    checked(unsafe {
+        routine(
+            &raw mut made,
+            token,
+            access,
+            &raw const attributes,
+            pointer(package),
+            0,
+            none,
+            0,
+            std::ptr::null(),
+        )
+    })?;
+    Ok(made)
 }
 
 /// `NtAccessCheck`: granted access and access status.

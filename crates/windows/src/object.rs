@@ -13,7 +13,7 @@ use crate::token::{QUERY, Token};
 use crate::wide::{unicode_string, wide};
 use crate::{Error, random, thread};
 use psimp_nt::{Sid, Status};
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use std::sync::OnceLock;
 use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
 use windows_sys::Wdk::Storage::FileSystem::{NtCreateDirectoryObject, NtCreateEvent};
@@ -66,7 +66,8 @@ fn has_integrity_levels() -> Result<bool, Error> {
 #[derive(Debug)]
 pub struct Event {
     directory: OwnedHandle,
-    _event: OwnedHandle,
+    opened: OwnedHandle,
+    path: String,
 }
 
 impl Event {
@@ -76,10 +77,18 @@ impl Event {
     /// The error that Windows returns.
     pub fn create(owner: &Sid, descriptor: &Descriptor) -> Result<Self, Error> {
         let anybody = Descriptor::granting(owner, &[Sid::EVERYONE, Sid::ANONYMOUS_LOGON, RESTRICTED])?;
+        Self::create_in(&anybody, descriptor)
+    }
+
+    /// Creates an event with this descriptor, in a directory with another.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn create_in(directory: &Descriptor, descriptor: &Descriptor) -> Result<Self, Error> {
         let path = format!(r"\BaseNamedObjects\psimp-{:016x}", u64::from_ne_bytes(random::bytes()?));
         let text = wide(&path);
         let name = unicode_string(&text);
-        let attributes = attributes(None, &name, Some(&anybody));
+        let attributes = attributes(None, &name, Some(directory));
         let mut directory = std::ptr::null_mut();
         // SAFETY: the attributes and what they point to live until the call returns.
         let created = unsafe {
@@ -100,7 +109,13 @@ impl Event {
         // SAFETY: the handle is from that call.
         let event = unsafe { owned("NtCreateEvent", created, event) };
         let event = event.map_err(|error| error.of(format!(r"{path}\{NAME}")))?;
-        Ok(Self { directory, _event: event })
+        let path = format!(r"{path}\{NAME}");
+        Ok(Self { directory, opened: event, path })
+    }
+
+    /// Its name, by which other processes open it.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// Opens the event by its name, as the thread now is.
@@ -108,15 +123,33 @@ impl Event {
     /// # Errors
     /// The error that Windows returns.
     pub fn open(&self, desired: u32) -> Result<OwnedHandle, Status> {
-        let text = wide(NAME);
-        let name = unicode_string(&text);
-        let attributes = attributes(Some(&self.directory), &name, None);
-        let mut event = std::ptr::null_mut();
-        // SAFETY: the attributes and what they point to live until the call returns.
-        checked(unsafe { NtOpenEvent(&raw mut event, desired, &raw const attributes) })?;
-        // SAFETY: the call succeeded, and nothing else owns the handle.
-        Ok(unsafe { OwnedHandle::from_raw_handle(event) })
+        open_in(Some(&self.directory), NAME, desired)
     }
+}
+
+impl AsHandle for Event {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.opened.as_handle()
+    }
+}
+
+/// Opens an event by [`Event::path`], as the thread now is.
+///
+/// # Errors
+/// The error that Windows returns.
+pub fn open(path: &str, desired: u32) -> Result<OwnedHandle, Status> {
+    open_in(None, path, desired)
+}
+
+fn open_in(directory: Option<&OwnedHandle>, name: &str, desired: u32) -> Result<OwnedHandle, Status> {
+    let text = wide(name);
+    let name = unicode_string(&text);
+    let attributes = attributes(directory, &name, None);
+    let mut event = std::ptr::null_mut();
+    // SAFETY: the attributes and what they point to live until the call returns.
+    checked(unsafe { NtOpenEvent(&raw mut event, desired, &raw const attributes) })?;
+    // SAFETY: the call succeeded, and nothing else owns the handle.
+    Ok(unsafe { OwnedHandle::from_raw_handle(event) })
 }
 
 const NAME: &str = "event";

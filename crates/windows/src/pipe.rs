@@ -2,9 +2,13 @@
 #![allow(unsafe_code)] // CreateNamedPipeW and a control code
 
 use crate::error::{Error, checked};
+use crate::file::{self, Name};
 use crate::wide::wide;
+use psimp_model::SecurityQos;
 use psimp_nt::Status;
-use std::fs::{File, OpenOptions};
+pub use std::fs::File;
+
+use std::fs::OpenOptions;
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -73,6 +77,11 @@ impl Pipe {
         options.open(&self.name)
     }
 
+    /// Its name in native notation, for [`connect`].
+    pub fn name(&self) -> String {
+        self.name.replacen(r"\\.\", r"\??\", 1)
+    }
+
     /// The server's end, to read what the client wrote.
     pub fn server(&self) -> &File {
         &self.server
@@ -102,4 +111,15 @@ impl Pipe {
             )
         })
     }
+}
+
+/// Opens a pipe by [`Pipe::name`] as a client, in the calling thread's current security context.
+///
+/// # Errors
+/// The error that Windows returns: `STATUS_BAD_IMPERSONATION_LEVEL` to a thread that impersonates below Impersonation,
+/// and for a level above its own.
+pub fn connect(name: &str, quality: &SecurityQos) -> Result<File, Status> {
+    /// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
+    const READ_WRITE: u32 = 3;
+    file::open(Name { quality: Some(quality), ..Name::of(name) }, READ_WRITE, true).map(File::from)
 }

@@ -13,15 +13,17 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use windows_sys::Win32::Foundation::{
-    DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED, FILETIME, HANDLE,
-    HANDLE_FLAG_INHERIT, SetHandleInformation, WAIT_FAILED, WAIT_OBJECT_0,
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED,
+    ERROR_PRIVILEGE_NOT_HELD, FILETIME, HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation, WAIT_FAILED,
+    WAIT_OBJECT_0,
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::System::Pipes::CreatePipe;
 use windows_sys::Win32::System::Threading::{
-    CREATE_NO_WINDOW, CREATE_SUSPENDED, CreateProcessAsUserW, EXTENDED_STARTUPINFO_PRESENT,
-    GetExitCodeProcess, GetProcessTimes, INFINITE, PROCESS_INFORMATION, PROCESS_SYNCHRONIZE, ResumeThread,
-    STARTF_USESTDHANDLES, STARTUPINFOEXW, STARTUPINFOW, TerminateProcess, WaitForSingleObject,
+    CREATE_NO_WINDOW, CREATE_SUSPENDED, CreateProcessAsUserW, CreateProcessWithTokenW,
+    EXTENDED_STARTUPINFO_PRESENT, GetExitCodeProcess, GetProcessTimes, INFINITE, PROCESS_INFORMATION,
+    PROCESS_SYNCHRONIZE, ResumeThread, STARTF_USESTDHANDLES, STARTUPINFOEXW, STARTUPINFOW, TerminateProcess,
+    WaitForSingleObject,
 };
 
 pub use std::process::id;
@@ -96,8 +98,8 @@ impl Child {
     /// Starts another instance of this program with this primary token.
     ///
     /// # Errors
-    /// The error that Windows returns: `ERROR_PRIVILEGE_NOT_HELD` for a token that is not derived from the
-    /// caller's own, without `SeAssignPrimaryTokenPrivilege`.
+    /// The error that Windows returns. A token that is not derived from the caller's own takes
+    /// `SeAssignPrimaryTokenPrivilege`, or `SeImpersonatePrivilege` and the service Secondary Logon.
     pub fn start(token: &Token, arguments: &[&str]) -> Result<Self, Error> {
         let program = std::env::current_exe().map_err(|error| Error::of_std("GetModuleFileNameW", &error))?;
         let quoted = arguments.iter().fold(String::new(), |text, word| text + " \"" + word + "\"");
@@ -124,6 +126,9 @@ impl Child {
                     Err(Error { code: Code::Win32(ERROR_INVALID_PARAMETER | ERROR_NOT_SUPPORTED), .. }),
                     Some(_),
                 ) => {}
+                (Err(Error { code: Code::Win32(ERROR_PRIVILEGE_NOT_HELD), .. }), _) => {
+                    break create_by_service(token, &mut command, startup)?;
+                }
                 (started, _) => break started?,
             }
         };
@@ -143,20 +148,7 @@ impl Child {
     /// # Errors
     /// The error that Windows returns.
     pub fn give(&self, handle: BorrowedHandle<'_>) -> Result<u64, Error> {
-        let mut copy: HANDLE = std::ptr::null_mut();
-        // SAFETY: the kernel checks the handles, and the place for the new one is borrowed for the call.
-        let done = unsafe {
-            DuplicateHandle(
-                crate::thread::current_process().as_raw_handle(),
-                handle.as_raw_handle(),
-                self.process.as_raw_handle(),
-                &raw mut copy,
-                0,
-                0,
-                DUPLICATE_SAME_ACCESS,
-            )
-        };
-        if done == 0 { Err(Error::last("DuplicateHandle")) } else { Ok(copy.addr() as u64) }
+        give(self.as_handle(), handle)
     }
 
     /// Waits for its end and returns its exit code; `None` if it still runs after this time.
@@ -179,11 +171,66 @@ impl Child {
     }
 }
 
+impl AsHandle for Child {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.process.as_handle()
+    }
+}
+
 impl Drop for Child {
     fn drop(&mut self) {
         // SAFETY: the handle is open. For a process that has ended the call has no effect.
         let _ = unsafe { TerminateProcess(self.process.as_raw_handle(), 1) };
     }
+}
+
+/// A handle of another process, by its value there, for an object that this process has open.
+///
+/// # Errors
+/// The error that Windows returns.
+pub fn give(process: BorrowedHandle<'_>, handle: BorrowedHandle<'_>) -> Result<u64, Error> {
+    let mut copy: HANDLE = std::ptr::null_mut();
+    // SAFETY: the kernel checks the handles, and the place for the new one is borrowed for the call.
+    let done = unsafe {
+        DuplicateHandle(
+            crate::thread::current_process().as_raw_handle(),
+            handle.as_raw_handle(),
+            process.as_raw_handle(),
+            &raw mut copy,
+            0,
+            0,
+            DUPLICATE_SAME_ACCESS,
+        )
+    };
+    if done == 0 { Err(Error::last("DuplicateHandle")) } else { Ok(copy.addr() as u64) }
+}
+
+/// Creates a suspended process with a token that is not derived from this process's: the service Secondary Logon does,
+/// for a caller with `SeImpersonatePrivilege`.
+fn create_by_service(
+    token: &Token,
+    command: &mut [u16],
+    startup: STARTUPINFOW,
+) -> Result<PROCESS_INFORMATION, Error> {
+    let (startup, _) = announced(startup, None);
+    let mut started = PROCESS_INFORMATION::default();
+    let none = std::ptr::null();
+    // SAFETY: the command line is writable and ends with a zero, and everything else lives until the call returns;
+    // the structure begins with the shorter one, whose length is in it.
+    let done = unsafe {
+        CreateProcessWithTokenW(
+            token.as_handle().as_raw_handle(),
+            0,
+            none,
+            command.as_mut_ptr(),
+            CREATE_NO_WINDOW | CREATE_SUSPENDED,
+            none.cast(),
+            none,
+            (&raw const startup.StartupInfo),
+            &raw mut started,
+        )
+    };
+    if done == 0 { Err(Error::last("CreateProcessWithTokenW")) } else { Ok(started) }
 }
 
 /// Creates a suspended process.

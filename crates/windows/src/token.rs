@@ -4,7 +4,7 @@
 use crate::answer::{Answer, Class, is_unknown_class};
 use crate::descriptor::Descriptor;
 use crate::error::checked;
-use crate::information::Information;
+use crate::information::{Information, Origin};
 use crate::sid::{pointer, split};
 use crate::{ntdll, structure};
 use psimp_nt::{Level, Sid, Status, TokenType};
@@ -18,13 +18,17 @@ use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Security::{
     GENERIC_MAPPING, LUID_AND_ATTRIBUTES, PRIVILEGE_SET, SE_PRIVILEGE_ENABLED, SECURITY_QUALITY_OF_SERVICE,
     SID_AND_ATTRIBUTES, TOKEN_DEFAULT_DACL, TOKEN_GROUPS, TOKEN_MANDATORY_LABEL, TOKEN_ORIGIN,
-    TOKEN_PRIVILEGES, TokenDefaultDacl, TokenIntegrityLevel, TokenOrigin,
+    TOKEN_PRIVILEGES, TokenDefaultDacl, TokenIntegrityLevel, TokenOrigin, TokenSessionId,
 };
 
 /// `TOKEN_ALL_ACCESS`.
 pub const ALL_ACCESS: u32 = 0x000F_01FF;
 /// `TOKEN_QUERY`.
 pub const QUERY: u32 = 0x8;
+/// `TOKEN_QUERY_SOURCE`.
+pub const QUERY_SOURCE: u32 = 0x10;
+/// `TOKEN_ADJUST_DEFAULT`.
+pub const ADJUST_DEFAULT: u32 = 0x80;
 
 /// Not all of several privileges could be changed: a success value that is treated as an error here.
 const NOT_ALL_ASSIGNED: u32 = 0x106;
@@ -141,7 +145,7 @@ impl Token {
     /// is not whole.
     pub fn information(&self) -> Result<Information, Status> {
         let statistics = self.query(Class::Statistics)?.statistics();
-        let (token_id, authentication_id, token_type) = whole(statistics)?;
+        let (token_id, authentication_id, token_type, recorded_level) = whole(statistics)?;
         let level = self
             .query(Class::ImpersonationLevel)
             .and_then(|answer| whole(answer.u32(0).and_then(Level::from_raw)));
@@ -152,6 +156,7 @@ impl Token {
             authentication_id,
             token_type,
             level,
+            recorded_level,
             user: whole(self.query(Class::User)?.only())?,
             groups: whole(self.query(Class::Groups)?.groups())?,
             privileges: whole(self.query(Class::Privileges)?.privileges())?,
@@ -160,7 +165,17 @@ impl Token {
             session: number(Class::SessionId)?,
             elevated: number(Class::Elevation)?.map(|elevated| elevated != 0),
             origin: self.if_known(Class::Origin, |answer| answer.u64(0))?,
+            package: self.package()?,
         })
+    }
+
+    /// The package of a token in an `AppContainer`.
+    fn package(&self) -> Result<Option<Sid>, Status> {
+        let contained = self.if_known(Class::IsAppContainer, |answer| answer.u32(0))?;
+        if contained.unwrap_or(0) == 0 {
+            return Ok(None);
+        }
+        self.if_known(Class::AppContainerSid, Answer::only)
     }
 
     /// A property; `None` where the system does not have its class.
@@ -226,6 +241,16 @@ impl Token {
         checked(unsafe { NtSetInformationToken(self.raw(), TokenDefaultDacl, default, length) })
     }
 
+    /// Moves the token to a terminal services session.
+    ///
+    /// # Errors
+    /// The error that Windows returns: `STATUS_PRIVILEGE_NOT_HELD` without `SeTcbPrivilege`.
+    pub fn set_session(&self, session: u32) -> Result<(), Status> {
+        let (session, length) = structure::information(&session);
+        // SAFETY: the kernel checks the handle and copies the number.
+        checked(unsafe { NtSetInformationToken(self.raw(), TokenSessionId, session, length) })
+    }
+
     /// Sets the logon session that the token was logged on from. The kernel may keep the existing value, which
     /// the token's information shows.
     ///
@@ -236,6 +261,44 @@ impl Token {
         let (origin, length) = structure::information(&origin);
         // SAFETY: the kernel checks the handle and copies the LUID.
         checked(unsafe { NtSetInformationToken(self.raw(), TokenOrigin, origin, length) })
+    }
+
+    /// Where the token comes from, which its copies share; the handle needs `TOKEN_QUERY_SOURCE` too.
+    ///
+    /// # Errors
+    /// The error that Windows returns.
+    pub fn origin(&self) -> Result<Origin, Status> {
+        let statistics = self.query(Class::Statistics)?;
+        let source = self.query(Class::Source)?;
+        let number = |class| self.if_known(class, |answer| answer.u32(0));
+        Ok(Origin {
+            session: number(Class::SessionId)?,
+            source: whole(source.u64(0).zip(source.u64(8)))?,
+            authentication_id: whole(statistics.u64(8))?,
+            origin: self.if_known(Class::Origin, |answer| answer.u64(0))?,
+            modified_id: whole(statistics.u64(48))?,
+        })
+    }
+
+    /// A primary token of the same logon in an `AppContainer` of this package, at low integrity and without capabilities.
+    ///
+    /// # Errors
+    /// The error that Windows returns; `STATUS_NOT_IMPLEMENTED` before Windows 8.
+    pub fn in_app_container(&self, package: &Sid) -> Result<Self, Status> {
+        let token = ntdll::create_low_box(self.raw(), ALL_ACCESS, package)?;
+        // SAFETY: the handle is from that call, which succeeded.
+        Ok(unsafe { Self::own(token) })
+    }
+
+    /// The other token of a UAC logon: a primary token for a caller with `SeTcbPrivilege`, else one at Identification.
+    ///
+    /// # Errors
+    /// The error that Windows returns: `STATUS_NO_SUCH_LOGON_SESSION` for a logon that was not split.
+    pub fn linked(&self) -> Result<Self, Status> {
+        let handle = whole(self.query(Class::LinkedToken)?.u64(0))?;
+        let handle = std::ptr::without_provenance_mut(usize::try_from(handle).unwrap_or(0));
+        // SAFETY: the query succeeded, which opens a handle for its caller.
+        Ok(unsafe { Self::own(handle) })
     }
 
     /// `NtPrivilegeCheck`: whether the token holds the privilege and it is enabled.

@@ -1,7 +1,7 @@
 //! How a running Windows carries out cases, in user mode alone and through the driver.
 //! `golden/counts.txt` lists the cases that it can carry out.
 
-use psimp_catalogue::cases;
+use psimp_catalogue::{Device, cases};
 use psimp_harness::native::feature::Feature;
 use psimp_harness::native::plan::Plan;
 use psimp_harness::native::route::Route;
@@ -49,6 +49,41 @@ fn a_process_is_not_started_at_identification() {
         "needs to start a process at Identification, where its image does not open"
     );
     assert!(plan("A17", Route::Driver(RulesMode::Kernel)).is_ok());
+}
+
+#[test]
+fn a_plan_names_its_client_processes_and_their_tokens() {
+    let clients = |id| {
+        let plan = plan(id, Route::Driver(RulesMode::Documented)).expect("the device carries it out");
+        let clients = plan.clients().map(|(who, tokens)| {
+            let tokens: Vec<_> = tokens.iter().map(|tok| tok.name()).collect();
+            format!("{who:?} {}", tokens.join(" "))
+        });
+        (clients.collect::<Vec<_>>(), plan.setting)
+    };
+    assert_eq!(clients("B18"), (vec!["Q ".to_owned()], Device::Any));
+    assert_eq!(clients("K01"), (vec!["ClientA ".to_owned()], Device::Needed(Some(1))));
+    assert_eq!(
+        clients("K19"),
+        (vec!["ClientA A1".to_owned(), "ClientB A0".to_owned()], Device::Needed(Some(1)))
+    );
+    assert_eq!(clients("K25").1, Device::Needed(None));
+    assert_eq!(clients("K32"), (vec![], Device::Any));
+    assert_eq!(clients("Z12").0, ["Q "]);
+    assert_eq!(clients("L11").0, ["Q "]);
+}
+
+#[test]
+fn what_user_mode_cannot_do_is_named() {
+    let why = |id| plan(id, Route::Driver(RulesMode::Kernel)).expect_err("it is skipped");
+    assert_eq!(why("B19"), "needs kernel code: a requestor in kernel mode");
+    assert_eq!(why("K14"), "needs a stop in the middle of a kernel routine");
+    assert_eq!(why("L12"), "needs a service on another machine");
+    assert_eq!(why("D56"), "needs to open the device, which a process in an AppContainer cannot");
+    assert_eq!(why("Z11"), "needs requests on a handle that is closed, which the I/O manager refuses");
+    assert_eq!(why("Z13"), "needs the driver unloaded, which others may use");
+    let user_mode = plan("B01", Route::UserMode).expect_err("there is no device");
+    assert_eq!(user_mode, "needs the driver: its requests go to the device");
 }
 
 /// A thread that impersonates opens nothing of its own process: the clerk does, which never impersonates.

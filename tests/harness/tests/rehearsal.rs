@@ -5,7 +5,7 @@
 mod support;
 
 use psimp_rehearsal::LACKING;
-use psimp_rules::{Family, Kernel};
+use psimp_rules::Kernel;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,10 +18,9 @@ fn rehearse(arguments: &[&str]) -> Output {
     psimp.output().expect("psimp runs")
 }
 
-/// The kernels that a Windows or ReactOS could have, and one that does what the documentation says.
+/// The kernels that Windows or `ReactOS` could have, and one that does what the documentation says.
 fn kernels() -> impl Iterator<Item = &'static str> {
-    let nt = |kernel: &&Kernel| matches!(kernel.family(), Family::Win10 | Family::Nt52 | Family::Documented);
-    Kernel::NT.iter().filter(nt).map(|kernel| kernel.name())
+    Kernel::NT.iter().map(|kernel| kernel.name())
 }
 
 /// What came of every case, counted.

@@ -4,7 +4,9 @@ use crate::access::{AccessMode, AccessRequest, GenericMapping};
 use crate::object::token_by_handle;
 use crate::rights;
 use crate::status::NOT_ALL_ASSIGNED;
-use crate::{Acl, Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter, privileges};
+use crate::{
+    Acl, Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter, TokenSource, privileges,
+};
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
 use std::sync::Arc;
 
@@ -37,6 +39,12 @@ pub struct TokenInformation {
     pub elevated: bool,
     /// `TokenOrigin`.
     pub origin: Luid,
+    /// The level recorded in the object, of a primary token too (`TokenStatistics`).
+    pub recorded_level: Level,
+    /// `TokenSource`, for a handle with `TOKEN_QUERY_SOURCE`.
+    pub source: Result<TokenSource, Status>,
+    /// `ModifiedId` (`TokenStatistics`).
+    pub modified_id: Luid,
 }
 
 impl System {
@@ -45,7 +53,8 @@ impl System {
     /// # Errors
     /// Those of the handle; it needs `TOKEN_QUERY`.
     pub fn nt_query_token(&self, caller: &Arc<Thread>, token: u64) -> Result<TokenInformation, Status> {
-        let (token, _) = token_by_handle(caller, token, rights::TOKEN_QUERY)?;
+        let (token, granted) = token_by_handle(caller, token, rights::TOKEN_QUERY)?;
+        let may_query_source = granted & rights::TOKEN_QUERY_SOURCE != 0;
         Ok(TokenInformation {
             token_id: token.id(),
             authentication_id: token.authentication_id(),
@@ -63,6 +72,9 @@ impl System {
             session: token.session_id(),
             elevated: token.is_elevated(),
             origin: token.origin(),
+            recorded_level: token.level(),
+            source: if may_query_source { Ok(token.source()) } else { Err(Status::ACCESS_DENIED) },
+            modified_id: token.modified_id(),
         })
     }
 

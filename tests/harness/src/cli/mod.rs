@@ -156,6 +156,9 @@ pub enum Command {
     /// Answer one question of a harness that runs the target native, as a server process
     #[command(hide = true, after_help = exit_codes("native-server"))]
     NativeServer,
+    /// Carry out what a server process of a case orders, as a client process
+    #[command(hide = true)]
+    NativeClient,
     /// Keep a server process of the target native waiting, so that it can be seen to end with this one
     #[command(hide = true, after_help = exit_codes("native-wait"))]
     NativeWait,

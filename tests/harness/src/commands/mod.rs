@@ -56,6 +56,7 @@ pub fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Driver(args) => driver::driver(&args),
         Command::Impersonate(args) => show::impersonate(&args),
         Command::NativeServer => run::native_server(),
+        Command::NativeClient => run::native_client(),
         Command::NativeWait => run::native_wait(),
     }
 }

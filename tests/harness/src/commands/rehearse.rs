@@ -180,14 +180,20 @@ mod here {
     fn program(arguments: &[String]) -> u32 {
         let words = std::iter::once("psimp").chain(arguments.iter().map(String::as_str));
         match Cli::try_parse_from(words).map(Cli::into_command) {
-            Ok(Command::NativeServer) => match native::serve() {
-                Ok(()) => 0,
-                Err(error) => {
-                    eprintln!("psimp: {error:#}");
-                    1
-                }
-            },
+            Ok(Command::NativeServer) => ended(native::serve()),
+            Ok(Command::NativeClient) => ended(native::serve_as_client()),
             _ => 2,
+        }
+    }
+
+    /// The exit code.
+    fn ended(served: anyhow::Result<()>) -> u32 {
+        match served {
+            Ok(()) => 0,
+            Err(error) => {
+                eprintln!("psimp: {error:#}");
+                1
+            }
         }
     }
 }

@@ -238,6 +238,18 @@ pub(super) fn native_server() -> anyhow::Result<Exit> {
     Err(Stop::unavailable("native-server serves a harness on Windows").into())
 }
 
+/// A client process of the targets device and native.
+#[cfg(windows)]
+pub(super) fn native_client() -> anyhow::Result<Exit> {
+    crate::native::serve_as_client().map(|()| Exit::Passed)
+}
+
+/// A client process of the targets device and native.
+#[cfg(not(windows))]
+pub(super) fn native_client() -> anyhow::Result<Exit> {
+    Err(Stop::unavailable("native-client serves a harness on Windows").into())
+}
+
 /// A server process that waits, and this one for it.
 #[cfg(windows)]
 pub(super) fn native_wait() -> anyhow::Result<Exit> {

@@ -8,11 +8,17 @@ pub use crate::machine::OTHER_PRIVILEGE;
 use psimp_catalogue::{Fixture, Privilege, User};
 use psimp_model::{privileges, sids};
 use psimp_nt::{Sid, TokenType, integrity};
+use psimp_rules::Package;
 use psimp_windows::information::Information;
 
 /// Privileges that ordinary accounts have, one of which is kept and disabled so that effective-only shows:
 /// `SeTimeZone`, `SeIncreaseWorkingSet`, `SeUndock`, `SeShutdown`.
 pub const HARMLESS: &[u32] = &[privileges::TIME_ZONE, 33, 25, 19];
+
+/// The SID of a package that no application has: the name of this program in a hash's place, and the package's number.
+pub fn package_sid(package: Package) -> Sid {
+    Sid::new(15, &[2, 0x7073_696D, 0x7000_0000, 0, 0, 0, 0, package.id])
+}
 
 /// A fixture in the terms of this machine.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +100,11 @@ const MADE: &[Property] = &[
         let told = seen.integrity.map_or_else(|| "none".to_owned(), |level| format!("{level:#x}"));
         unless(right, format!("{level:#x}"), told)
     }),
+    ("package", None, |wanted, seen| {
+        let wanted = wanted.fixture.package.map(package_sid);
+        let word = |sid: Option<Sid>| sid.map_or_else(|| "none".to_owned(), |sid| sid.to_string());
+        unless(wanted == seen.package, word(wanted), word(seen.package))
+    }),
     // The tokens of an elevated account may tell that they are elevated, whatever was taken out of them. The only
     // server that the rule is about, one of a filtered logon, is not made here.
     ("elevated", None, |wanted, seen| {
@@ -164,6 +175,7 @@ mod tests {
             authentication_id: 2,
             token_type: TokenType::Impersonation,
             level: Ok(Level::Impersonation),
+            recorded_level: 2,
             user: USER,
             groups: vec![Group { sid: sids::ADMINISTRATORS, attributes: DENY_ONLY }],
             privileges: vec![Held { luid: 23, attributes: 2 }, Held { luid: 34, attributes: 0 }],
@@ -172,6 +184,7 @@ mod tests {
             session: Some(1),
             elevated: Some(false),
             origin: Some(0x3E7),
+            package: None,
         }
     }
 

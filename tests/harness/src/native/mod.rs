@@ -15,12 +15,16 @@ pub use setting::Setting;
 mod setting;
 
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
+mod client;
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 mod run;
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 mod server;
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 mod system;
 
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
+pub use client::serve as serve_as_client;
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use run::clear;
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]

@@ -1,9 +1,10 @@
 //! Carries out cases and compares the results with the catalogue.
 
 mod asked;
+pub(crate) mod connections;
 mod decision;
 pub mod races;
-mod requests;
+pub(crate) mod requests;
 mod script;
 mod setup;
 
@@ -12,6 +13,8 @@ pub(crate) use decision::rule_that_decides;
 pub(crate) use decision::through_driver as expected_through_driver;
 #[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) use decision::{REFUSED, compare_evaluation, compare_outcome, in_words};
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) use script::expected_access;
 pub use setup::Setup;
 
 use crate::client::Client;
@@ -49,9 +52,9 @@ pub fn run_case(setup: &Setup, case: &Case) -> CaseResult {
                 }),
             }
         }
-        Body::Requests(row) => {
-            with_driver(setup, ServerToken::S, None, |client| requests::run(client, setup.rules, row))
-        }
+        Body::Requests(row) => with_driver(setup, ServerToken::S, None, |client| {
+            requests::run(&requests::OnModel::new(client, setup.rules), setup.rules, row)
+        }),
         Body::Race(race) => races::run(setup, race),
         // There is a reason against them.
         Body::Pipe(_) | Body::Needs(_) => Err(vec![mismatch("case", "a reason against it", "none")]),

@@ -5,13 +5,13 @@
 //! names what it needs.
 
 use super::other_user::{self, Other};
-use crate::native::fixture::{self, HARMLESS, OTHER_PRIVILEGE, Wanted};
+use crate::native::fixture::{self, HARMLESS, OTHER_PRIVILEGE, Wanted, package_sid};
 use crate::native::system::information::Information;
 use crate::native::system::token::{ALL_ACCESS, Filter};
 use crate::native::system::{Token, thread};
 use psimp_catalogue::{ClientToken, Fixture, Logon, Privilege, ServerToken, User};
 use psimp_model::{privileges, sids};
-use psimp_nt::{Level, Sid, TokenType, integrity};
+use psimp_nt::{Sid, TokenType, integrity};
 use psimp_rules::Restriction;
 use std::cell::OnceCell;
 
@@ -54,20 +54,16 @@ impl Fixtures {
     /// The primary token of a server. One that opens the device stays an
     /// administrator; no rule depends on that.
     pub(super) fn server(&self, server: ServerToken, opens_device: bool) -> Result<Token, String> {
-        match server {
-            ServerToken::SX => return Err("needs an AppContainer".to_owned()),
-            ServerToken::SF => {
-                return Err("needs the filtered token of an administrator under UAC".to_owned());
-            }
-            ServerToken::S0 => return Err("needs a process in session 0".to_owned()),
-            _ => (),
-        }
         let restricting: Vec<_> = [self.seen.user, sids::RESTRICTED]
             .into_iter()
             .chain(self.seen.groups.iter().map(|g| g.sid))
             .collect();
         let fixture = server.fixture();
-        let fixture = Fixture { administrator: fixture.administrator || opens_device, ..fixture };
+        let administrator = fixture.administrator || opens_device;
+        // One that opens the device lowers its own integrity afterwards.
+        let integrity =
+            if opens_device { fixture.integrity.max(integrity::MEDIUM) } else { fixture.integrity };
+        let fixture = Fixture { administrator, integrity, ..fixture };
         let token = self.primary(&fixture, &restricting)?;
         self.check(server.name(), &fixture, &restricting, &token)?;
         Ok(token)
@@ -77,30 +73,35 @@ impl Fixtures {
     pub(super) fn token(&self, tok: ClientToken) -> Result<Token, String> {
         let fixture = tok.fixture();
         let refused = |status| format!("needs a token {}: NtDuplicateToken: {status}", tok.name());
-        match tok {
-            ClientToken::Ap2 | ClientToken::Bop2 => {
-                return Err("needs a primary token with a recorded level".to_owned());
-            }
-            ClientToken::AX2 | ClientToken::AY2 => return Err("needs an AppContainer".to_owned()),
-            ClientToken::As0 => return Err("needs a process in session 0".to_owned()),
-            ClientToken::NS | ClientToken::NA | ClientToken::Bd2 => {
-                return Err("needs SeCreateTokenPrivilege".to_owned());
-            }
-            _ => (),
-        }
-        if fixture.integrity > integrity::MEDIUM || fixture.elevated {
-            return Err("needs the elevated token of an administrator under UAC".to_owned());
+        if matches!(tok, ClientToken::NS | ClientToken::NA | ClientToken::Bd2) {
+            return Err("needs SeCreateTokenPrivilege".to_owned());
         }
         let primary = match fixture.user {
             User::A => self.primary(&fixture, &[sids::RESTRICTED])?,
             User::B => self.of_other(&fixture)?,
             User::Anonymous => anonymous()?,
         };
-        let level = if fixture.token_type == TokenType::Primary { Level::Anonymous } else { fixture.level };
-        let token = primary.duplicate(ALL_ACCESS, fixture.token_type, u32::from(level as u8), false);
+        // A primary token records a level too.
+        let level = u32::from(fixture.level as u8);
+        let token = primary.duplicate(ALL_ACCESS, fixture.token_type, level, false);
         let token = token.map_err(refused)?;
         self.check(tok.name(), &fixture, &[sids::RESTRICTED], &token)?;
+        let recorded = token.information().map(|seen| seen.recorded_level).map_err(refused)?;
+        if fixture.token_type == TokenType::Primary && recorded != level {
+            return Err(format!(
+                "needs a primary token that records level {level}; a copy for it has {recorded}"
+            ));
+        }
         Ok(token)
+    }
+
+    /// Whether a server and tokens can be in the sessions of their fixtures.
+    pub(super) fn sessions(&self, server: ServerToken, tokens: &[ClientToken]) -> Result<(), String> {
+        let zero = tokens.iter().any(|tok| tok.fixture().session == 0);
+        if zero && server.fixture().session != 0 && self.seen.session == Some(0) {
+            return Err("needs a process outside of session 0, in which the harness runs".to_owned());
+        }
+        Ok(())
     }
 
     /// Asks a token that was made what it is.
@@ -120,7 +121,54 @@ impl Fixtures {
     /// The harness's own token with the privileges, the restriction and the
     /// integrity of a fixture.
     fn primary(&self, fixture: &Fixture, restricting: &[Sid]) -> Result<Token, String> {
-        made_of(&self.own, &self.seen, fixture, restricting)
+        let token = match fixture.logon {
+            Logon::A1Filtered => {
+                let (half, seen) = self.filtered()?;
+                made_of(&half, &seen, fixture, restricting)?
+            }
+            _ => made_of(&self.own, &self.seen, fixture, restricting)?,
+        };
+        if fixture.session != 0 || self.seen.session == Some(0) {
+            return Ok(token);
+        }
+        // Its caller needs the privilege enabled, whatever the token has.
+        other_user::enable_tcb(&self.own, &self.seen)
+            .map_err(|why| format!("needs a process in session 0: {why}"))?;
+        token
+            .set_session(0)
+            .map_err(|status| format!("needs a process in session 0: NtSetInformationToken: {status}"))?;
+        Ok(token)
+    }
+
+    /// The half of a UAC logon that is no administrator's, as a primary token.
+    fn filtered(&self) -> Result<(Token, Information), String> {
+        let linked = |token: &Token| {
+            let linked = token.linked().and_then(|linked| Ok((linked.information()?, linked)));
+            linked.map_err(|status| {
+                format!(
+                    "needs both halves of a UAC logon: NtQueryInformationToken of the linked token: {status}"
+                )
+            })
+        };
+        // With the privilege the other half is a primary token.
+        let privilege = other_user::enable_tcb(&self.own, &self.seen);
+        let (other, token) = linked(&self.own)?;
+        match (self.seen.elevated, other.elevated) {
+            (Some(false), Some(true)) => {
+                let own = self.own.duplicate(ALL_ACCESS, TokenType::Primary, 0, false);
+                let own =
+                    own.map_err(|status| format!("needs a token of its own: NtDuplicateToken: {status}"))?;
+                Ok((own, self.seen.clone()))
+            }
+            (Some(true), Some(false)) if other.token_type == TokenType::Primary => Ok((token, other)),
+            (Some(true), Some(false)) => {
+                let why = privilege.err().unwrap_or_default();
+                Err(format!("needs the other half of the own UAC logon as a primary token: {why}"))
+            }
+            (own, other) => Err(format!(
+                "needs both halves of a UAC logon: the own token is elevated {own:?}, the linked one {other:?}"
+            )),
+        }
     }
 
     /// The other user's token in the same way, with the origin of the fixture.
@@ -165,6 +213,14 @@ fn made_of(
     let held = |luid: u32| seen.privileges.iter().any(|held| held.luid == u64::from(luid));
     let disabled = HARMLESS.iter().copied().find(|luid| held(*luid));
     let disabled = disabled.ok_or_else(|| format!("needs a privilege to disable, which {user} has not"))?;
+    let low = seen.integrity.is_some_and(|own| own < fixture.integrity);
+    if low {
+        let own = seen.integrity.unwrap_or_default();
+        return Err(format!(
+            "needs a token of {user} at integrity {:#x}; the own one has {own:#x}",
+            fixture.integrity
+        ));
+    }
     let mut kept = vec![(privileges::CHANGE_NOTIFY, true), (disabled, false)];
     if fixture.impersonate != Privilege::Absent {
         kept.push((privileges::IMPERSONATE, fixture.impersonate == Privilege::Enabled));
@@ -197,6 +253,10 @@ fn made_of(
         if held(luid) {
             token.set_privilege(luid.into(), enabled).map_err(refused("NtAdjustPrivilegesToken"))?;
         }
+    }
+    if let Some(package) = fixture.package {
+        // It is at low integrity by that.
+        return token.in_app_container(&package_sid(package)).map_err(refused("NtCreateLowBoxToken"));
     }
     if seen.integrity.is_some_and(|own| own != fixture.integrity) {
         token.set_integrity(fixture.integrity).map_err(refused("NtSetInformationToken of the integrity"))?;

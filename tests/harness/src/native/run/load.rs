@@ -43,7 +43,8 @@ fn ask(
     question: impl FnOnce(BTreeMap<String, u64>) -> Question,
 ) -> Result<Answer, String> {
     let native = Native::new(Kernel::Win10, Route::Driver(RulesMode::Documented))?;
-    let answer = native.question(ServerToken::S, tokens, duration.saturating_add(PATIENCE), question);
+    let (patience, question) = (duration.saturating_add(PATIENCE), |tokens, _| question(tokens));
+    let answer = native.question(ServerToken::S, tokens, &[], patience, question);
     answer.map_err(|trouble| match trouble {
         Trouble::Fixture(why) | Trouble::Broken(why) => why,
     })

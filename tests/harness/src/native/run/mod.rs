@@ -1,6 +1,8 @@
 //! The harness's side: starts the servers, gives them tokens, and collects the results.
 
+mod clients;
 mod fixtures;
+mod lines;
 mod load;
 mod other_user;
 mod removal;
@@ -8,30 +10,34 @@ mod survey;
 
 use crate::native::Setting;
 use crate::native::feature::Feature;
-use crate::native::plan::Plan;
+use crate::native::plan::{self, Plan};
 use crate::native::route::Route;
-use crate::native::server::{Answer, COMMAND, Question};
+use crate::native::server::{Answer, COMMAND, Given, Question, Said};
 use crate::native::system::handle::AsHandle as _;
 use crate::native::system::process::Child;
-use crate::native::system::{machine, ntdll, thread};
+use crate::native::system::{Token, machine, ntdll, settings};
 use crate::result::{CaseResult, CaseStatus, Mismatch, mismatch};
 use crate::run::rule_that_decides;
 use crate::survey::explained;
+use clients::Client;
 use fixtures::Fixtures;
+use lines::Lines;
 pub use load::{bench, soak};
-use psimp_catalogue::{Body, Case, ClientToken, DecisionRow, ServerToken};
-use psimp_protocol::RulesMode;
+use psimp_catalogue::{Body, Case, ClientToken, DecisionRow, Device, ServerToken, Who};
+use psimp_protocol::{CLIENTS_SETTING, RulesMode};
 use psimp_rules::Kernel;
 pub(crate) use removal::clear;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 pub use survey::survey;
 
 /// How long a server process may take where nobody says how long.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The service of the driver.
+const SERVICE: &str = "PsImpersonate";
 
 /// Runs cases on this system.
 ///
@@ -118,12 +124,19 @@ impl Native {
                 return CaseStatus::Skipped(why);
             }
         }
+        if let Device::Needed(wanted) = plan.setting {
+            match settings::is(SERVICE, CLIENTS_SETTING, wanted) {
+                Ok(true) => (),
+                Ok(false) => return CaseStatus::Skipped(plan::needs_setting(wanted)),
+                Err(error) => return failed("the driver's setting", "readable", &error.to_string()),
+            }
+        }
         match self.ask(case, &plan) {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(self.with_rule(case, words)),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(self.with_explanation(case, found)),
             Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
+            Ok(Answer::Another(needs)) | Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Ok(_) => failed("answer", "of the case", "of another question"),
-            Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
         }
     }
@@ -180,7 +193,9 @@ impl Native {
             Feature::Downgrade => (ServerToken::SR, &[ClientToken::A2][..]),
             _ => (ServerToken::S, &[][..]),
         };
-        match self.question(server, tokens, self.patience, |tokens| Question::Probe { feature, tokens }) {
+        match self
+            .question(server, tokens, &[], self.patience, |tokens, _| Question::Probe { feature, tokens })
+        {
             Ok(Answer::Probed(tried)) => tried,
             Ok(_) => Err("the probe got another answer".to_owned()),
             Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
@@ -189,14 +204,17 @@ impl Native {
 
     fn ask(&self, case: &Case, plan: &Plan) -> Result<Answer, Trouble> {
         let tokens: Vec<_> = plan.tokens().collect();
+        let clients: Vec<_> = plan.clients().collect();
         let (id, kernel) = (case.id.to_owned(), self.kernel);
         // Read after the tokens are made, which may have obtained the other user.
-        self.question(plan.server, &tokens, self.patience, |tokens| Question::Case {
+        self.question(plan.server, &tokens, &clients, self.patience, |tokens, clients| Question::Case {
             id,
             kernel: kernel.to_string(),
             documented_rules: self.documented_rules(),
+            server: plan.server.name().to_owned(),
             tokens,
             other_user: self.fixtures.other_user().map(|sid| sid.as_bytes().to_vec()),
+            clients,
         })
     }
 
@@ -207,56 +225,86 @@ impl Native {
         }
     }
 
-    /// Starts a server, gives it tokens, and sends it one question.
+    /// Starts a server and its clients, gives them tokens, and sends the server one question. Each client has its own
+    /// tokens among `tokens`.
     fn question(
         &self,
         server: ServerToken,
         tokens: &[ClientToken],
+        clients: &[(Who, Vec<ClientToken>)],
         patience: Duration,
-        question: impl FnOnce(BTreeMap<String, u64>) -> Question,
+        question: impl FnOnce(BTreeMap<String, u64>, BTreeMap<String, Given>) -> Question,
     ) -> Result<Answer, Trouble> {
+        self.fixtures.sessions(server, tokens).map_err(Trouble::Fixture)?;
         let primary =
             self.fixtures.server(server, self.route != Route::UserMode).map_err(Trouble::Fixture)?;
-        let tokens: Result<Vec<_>, String> =
-            tokens.iter().map(|tok| Ok((tok.name().to_owned(), self.fixtures.token(*tok)?))).collect();
-        let tokens = tokens.map_err(Trouble::Fixture)?;
-        let broken = |why: String| Trouble::Broken(why);
+        let tokens = tokens.iter().map(|tok| Ok((tok.name(), self.fixtures.token(*tok)?)));
+        let tokens = tokens.collect::<Result<BTreeMap<_, _>, String>>();
+        let mut tokens = tokens.map_err(Trouble::Fixture)?;
+        let started: Result<Vec<_>, String> =
+            clients.iter().map(|(who, _)| self.start(*who, &mut tokens)).collect();
+        let mut started = started.map_err(Trouble::Fixture)?;
+        let broken = Trouble::Broken;
         let mut child = Child::start(&primary, &[COMMAND]).map_err(|error| broken(error.to_string()))?;
         if let Err(error) = &child.held
             && !self.warned.replace(true)
         {
             eprintln!("psimp: server processes may outlive this one, if it is killed: {error}");
         }
-        let given: Result<_, _> =
-            tokens.iter().map(|(name, token)| Ok((name.clone(), child.give(token.as_handle())?))).collect();
+        let given: Result<_, _> = tokens
+            .iter()
+            .map(|(name, token)| Ok(((*name).to_owned(), child.give(token.as_handle())?)))
+            .collect();
         let given = given.map_err(|error: crate::native::system::Error| broken(error.to_string()))?;
-        let line = serde_json::to_string(&question(given)).map_err(|error| broken(error.to_string()))?;
-        let mut input = child.input.take().ok_or_else(|| broken("it has no input".to_owned()))?;
-        writeln!(input, "{line}").map_err(|error| broken(error.to_string()))?;
-        drop(input);
-        let output = child.output.take().ok_or_else(|| broken("it has no output".to_owned()))?;
-        let (answer, wait) = channel();
-        thread::spawn(move || {
-            let mut line = String::new();
-            let read = BufReader::new(output).read_line(&mut line).map(|_| line);
-            // The waiting side may have timed out.
-            let _ = answer.send(read);
-        });
-        match wait.recv_timeout(patience) {
-            Ok(Ok(line)) if !line.is_empty() => {
-                serde_json::from_str(&line).map_err(|error| broken(format!("{error} in {line:?}")))
-            }
-            Ok(Err(error)) => Err(broken(format!("its output cannot be read: {error}"))),
-            Ok(Ok(_)) => {
-                let ended = match child.wait(Some(patience)) {
-                    Ok(Some(code)) => format!("it ended with {code:#x}"),
-                    Ok(None) => format!("it still runs after {} seconds more", patience.as_secs()),
-                    Err(error) => error.to_string(),
-                };
-                Err(broken(format!("{ended} and gave none")))
-            }
-            Err(_) => Err(broken(format!("none in {} seconds", patience.as_secs()))),
+        let mut clients_given = BTreeMap::new();
+        for (client, (_, theirs)) in started.iter().zip(clients) {
+            let theirs =
+                theirs.iter().filter_map(|tok| Some((tok.name().to_owned(), tokens.get(tok.name())?)));
+            let theirs: Vec<_> = theirs.collect();
+            let link = client.give(&child, &theirs).map_err(|error| broken(error.to_string()))?;
+            clients_given.insert(format!("{:?}", client.who), link);
         }
+        let line = serde_json::to_string(&question(given, clients_given))
+            .map_err(|error| broken(error.to_string()))?;
+        let lines = Lines::of(child.output.take().ok_or_else(|| broken("it has no output".to_owned()))?);
+        write(&mut child, &line).map_err(broken)?;
+        // The server's orders to its clients go through here.
+        loop {
+            let line = lines.next(&mut child, patience).map_err(broken)?;
+            let said = serde_json::from_str(&line);
+            match said.map_err(|error| broken(format!("{error} in {line:?}")))? {
+                Said::Answer(answer) => return Ok(answer),
+                Said::Order(to, order) => {
+                    let client = started.iter_mut().find(|client| format!("{:?}", client.who) == to);
+                    let client =
+                        client.ok_or_else(|| broken(format!("an order to {to}, which is no client")))?;
+                    let answer = client.order(&order).map_err(broken)?;
+                    write(&mut child, &answer).map_err(broken)?;
+                }
+            }
+        }
+    }
+}
+
+/// Writes a line to a process.
+fn write(child: &mut Child, line: &str) -> Result<(), String> {
+    let input = child.input.as_mut().ok_or_else(|| "it has no input".to_owned())?;
+    writeln!(input, "{line}").map_err(|error| error.to_string())
+}
+
+impl Native {
+    /// Starts the process of a client. The token that it has takes the place of the one it was started with.
+    fn start(&self, who: Who, tokens: &mut BTreeMap<&'static str, Token>) -> Result<Client, String> {
+        let tok = clients::token_of(who);
+        let token = match tok {
+            Some(tok) => tokens.remove(tok.name()).map_or_else(|| self.fixtures.token(tok), Ok)?,
+            None => self.fixtures.server(ServerToken::SPlus, false)?,
+        };
+        let (client, token) = Client::start(who, token)?;
+        if let Some(tok) = tok {
+            tokens.insert(tok.name(), token);
+        }
+        Ok(client)
     }
 }
 

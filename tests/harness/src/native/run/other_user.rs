@@ -72,7 +72,8 @@ pub(super) fn give_origin(own: &Token, seen: &Information, token: Token) -> Resu
     }
 }
 
-fn enable_tcb(own: &Token, seen: &Information) -> Result<(), String> {
+/// Enables the privilege that acts as a part of the system, if this process has it.
+pub(super) fn enable_tcb(own: &Token, seen: &Information) -> Result<(), String> {
     if !seen.privileges.iter().any(|held| held.luid == TCB) {
         return Err("needs SeTcbPrivilege, which this account has not".to_owned());
     }

@@ -49,8 +49,8 @@ impl Native {
         }
         let tokens: Vec<_> = plan.tokens().collect();
         let (id, driver) = (row.id.to_owned(), self.route != Route::UserMode);
-        let question = |tokens| Question::Decision { id, driver, tokens };
-        match self.question(plan.server, &tokens, PATIENCE, question) {
+        let question = |tokens, _| Question::Decision { id, driver, tokens };
+        match self.question(plan.server, &tokens, &[], PATIENCE, question) {
             Ok(Answer::Decided(observed)) => observed,
             Ok(Answer::Unable(why)) | Err(Trouble::Fixture(why) | Trouble::Broken(why)) => {
                 Observation::not_asked(why)

@@ -2,13 +2,18 @@
 
 use super::env::{CaseEnv, Kept, kind};
 use super::observe::{self, OpenedToken};
+use super::race;
+use super::requests::OnDevice;
 use crate::driver::Failure;
+use crate::native::plan::is_client;
 use crate::native::system::error::Error;
 use crate::native::system::handle::{AsHandle, BorrowedHandle, OwnedHandle};
 use crate::native::system::rights::ALL_OF_A_THREAD;
 use crate::native::system::thread::{Scope, ScopedJoinHandle};
 use crate::native::system::{Token, thread};
 use crate::result::Comparison;
+use crate::run::connections::broker;
+use crate::run::requests;
 use psimp_catalogue::{Body, Case, ClientToken, Column, DecisionRow, Program, State, Step, Who};
 use psimp_model::privileges;
 use psimp_nt::Status;
@@ -35,7 +40,9 @@ pub(super) fn run(env: &CaseEnv, case: &Case) -> Comparison {
                 actor.steps(script.steps);
             }
             Body::Pipe(pipe) => actor.pipe(pipe),
-            Body::Requests(_) | Body::Race(_) | Body::Needs(_) => {
+            Body::Requests(row) => actor.compared(requests::run(&OnDevice::new(&actor), actor.rules(), row)),
+            Body::Race(race) => actor.compared(race::run(&actor, race)),
+            Body::Needs(_) => {
                 env.compare("the case", "one that user mode can carry out", "another");
             }
         }
@@ -98,6 +105,14 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         self.env.compare("access", &expected.access, &observe::access(self.env));
     }
 
+    /// The result of a whole case.
+    fn compared(&self, found: Comparison) {
+        match found {
+            Ok(words) => self.env.show(words),
+            Err(differences) => self.env.note(|found| found.extend(differences)),
+        }
+    }
+
     fn steps(&mut self, steps: &'static [Step]) {
         for step in steps {
             self.number += 1;
@@ -109,6 +124,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
         let documented = self.env.route().documented(self.env.kernel);
         let has_driver = self.env.driver.is_some();
         match *step {
+            _ if is_client(self.who) && self.remote_step(step) => (),
             Step::OnlyDriver(steps) if has_driver => self.steps(steps),
             Step::OnlyKernel(_) if has_driver => (),
             Step::Impersonate { .. } | Step::End { .. } if has_driver => self.through_driver(step),
@@ -128,7 +144,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
                 self.ended("SetThreadToken without a token", Status::SUCCESS, set);
             }
             Step::DisablePrivilege => {
-                let set = self.env.clerk.disable_privilege(privileges::IMPERSONATE.into());
+                let set = self.env.clerk.set_privilege(privileges::IMPERSONATE.into(), false);
                 self.ended("AdjustTokenPrivileges", Status::SUCCESS, set);
             }
             Step::Repeat(times, steps) => (0..times).for_each(|_| self.steps(steps)),
@@ -153,6 +169,8 @@ impl<'scope, 'env> Actor<'scope, 'env> {
             Step::Program(ref program) => self.program(program),
             Step::Judge(ref judge) => self.judge(judge),
             Step::Object(ref object) => self.object(object),
+            Step::Broker(ref step) => broker(self, step),
+            Step::Context(ref context) => self.context(step, context),
             ref other => {
                 self.env.compare("a step", "one that user mode can carry out", &format!("{other:?}"));
             }
@@ -290,7 +308,7 @@ impl<'scope, 'env> Actor<'scope, 'env> {
     }
 
     /// Lets a thread carry out steps, and waits for it.
-    fn play(&mut self, who: Who, steps: &'static [Step]) {
+    pub(super) fn play(&mut self, who: Who, steps: &'static [Step]) {
         if who == self.who {
             return self.steps(steps);
         }

@@ -1,6 +1,6 @@
 //! Calls a second: requests to the driver, and the system calls beside which they stand.
 
-use super::env::open_device;
+use super::env::{READ_WRITE, open_device};
 use super::soak::why_not_idle;
 use super::via_driver::DeviceClient;
 use crate::bench::{OnDevice, Pair, Run, rate, run};
@@ -21,7 +21,7 @@ const TURN: Duration = Duration::from_millis(20);
 /// # Errors
 /// Why nothing can be measured.
 pub(super) fn bench(token: &Token, duration: Duration) -> Result<OnDevice, String> {
-    let device = || open_device().map_err(|status| format!("the device does not open: {status}"));
+    let device = || open_device(READ_WRITE).map_err(|status| format!("the device does not open: {status}"));
     let devices = [device()?, device()?];
     let begin = Instant::now();
     let mut found = OnDevice::default();

@@ -3,6 +3,9 @@
 //! A thread that impersonates would ask for it as its client: another user may not open the process's threads and
 //! tokens, and nothing opens below Impersonation.
 
+use super::remote::Remote;
+use crate::driver::Failure;
+use crate::native::client::{Order, Told};
 use crate::native::system::handle::{AsHandle as _, OwnedHandle};
 use crate::native::system::information::Information;
 use crate::native::system::object::{Descriptor, Event};
@@ -11,19 +14,20 @@ use crate::native::system::{Error, Token, thread};
 use parking_lot::Mutex;
 use psimp_model::rights::TOKEN_ADJUST_PRIVILEGES;
 use psimp_nt::{Sid, Status};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
-type Order = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce() + Send>;
 
 /// The thread.
-pub(super) struct Clerk(Mutex<Sender<Order>>);
+pub(super) struct Clerk(Mutex<Sender<Work>>);
 
 impl Clerk {
     /// Starts it, on a thread that does not impersonate yet.
     pub(super) fn start() -> Self {
-        let (orders, waiting) = channel::<Order>();
-        thread::spawn(move || waiting.into_iter().for_each(|order| order()));
-        Self(Mutex::new(orders))
+        let (work, waiting) = channel::<Work>();
+        thread::spawn(move || waiting.into_iter().for_each(|work| work()));
+        Self(Mutex::new(work))
     }
 
     /// Opens a thread of this process.
@@ -36,12 +40,17 @@ impl Clerk {
         self.carry_out(move || Event::create(&owner, &descriptor))?
     }
 
-    /// Disables a privilege of this process.
-    pub(super) fn disable_privilege(&self, luid: u64) -> Result<(), Error> {
+    /// Creates an object in a directory that grants nothing.
+    pub(super) fn nested_event(&self, owner: Sid, descriptor: Descriptor) -> Result<Event, Error> {
+        self.carry_out(move || Event::create_in(&Descriptor::granting(&owner, &[])?, &descriptor))?
+    }
+
+    /// Enables or disables a privilege of this process.
+    pub(super) fn set_privilege(&self, luid: u64, enabled: bool) -> Result<(), Error> {
         self.carry_out(move || {
             let token = Token::of_process(thread::current_process(), TOKEN_ADJUST_PRIVILEGES | QUERY);
             let token = token.map_err(|status| of_own_token("NtOpenProcessToken", status))?;
-            let set = token.set_privilege(luid, false);
+            let set = token.set_privilege(luid, enabled);
             set.map_err(|status| of_own_token("NtAdjustPrivilegesToken", status))
         })?
     }
@@ -54,6 +63,11 @@ impl Clerk {
             let token = token.map_err(|status| of_child("NtOpenProcessToken", status))?;
             token.information().map_err(|status| of_child("NtQueryInformationToken", status))
         })?
+    }
+
+    /// An order to a client process.
+    pub(super) fn order(&self, remote: Arc<Remote>, order: Order) -> Result<Result<Told, Failure>, Error> {
+        self.carry_out(move || remote.order(order))
     }
 
     fn carry_out<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {

@@ -1,28 +1,34 @@
 //! What the threads of a case share in the server process.
 
 use super::clerk::Clerk;
+use super::connections::ClientFile;
+use super::remote::Remote;
 use crate::driver::Failure;
+use crate::native::fixture::{self, Wanted};
 use crate::native::identity::{self, Identity};
 use crate::native::route::Route;
 use crate::native::system::device::{Device, Waiting};
 use crate::native::system::handle::OwnedHandle;
 use crate::native::system::information::Information;
 use crate::native::system::object::{Descriptor, Event};
-use crate::native::system::token::QUERY;
+use crate::native::system::pipe::{File, Pipe};
+use crate::native::system::token::{ADJUST_DEFAULT, QUERY};
 use crate::native::system::{Error, Token, thread};
 use crate::observe::short;
 use crate::result::{Mismatch, compare};
 use crate::run::Asked;
+use crate::run::connections::Connections;
 use parking_lot::Mutex;
-use psimp_catalogue::{ClientToken, Securable, User, Who};
+use psimp_catalogue::{ClientToken, Fixture, Securable, ServerToken, User, Who};
 use psimp_model::sids;
 use psimp_nt::{Sid, Status, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
-const READ_WRITE: u32 = 3;
+pub(super) const READ_WRITE: u32 = 3;
 
 /// The process, the tokens of the case, and its kept objects.
 pub(super) struct CaseEnv {
@@ -37,6 +43,16 @@ pub(super) struct CaseEnv {
     pub(super) driver: Option<(Device, RulesMode)>,
     /// Ids of saves and the tokens requested before them, by the case's numbers.
     pub(super) saves: Mutex<BTreeMap<usize, (u64, Option<ClientToken>)>>,
+    /// Client processes, by their threads.
+    pub(super) remotes: BTreeMap<Who, Arc<Remote>>,
+    /// Clients of the driver that are connected, or have left.
+    pub(super) clients: Connections<ClientFile>,
+    /// Further servers, by the case's numbers.
+    pub(super) servers: Mutex<BTreeMap<usize, ClientFile>>,
+    /// A pipe whose client another thread of this process is.
+    pub(super) pipe: Mutex<Option<Pipe>>,
+    /// The client's end of a pipe.
+    pub(super) pipe_client: Mutex<Option<File>>,
     /// Handles, by the case's numbers.
     pub(super) kept: Mutex<BTreeMap<usize, Kept>>,
     pub(super) asked: Asked,
@@ -66,6 +82,8 @@ pub(super) struct Opens {
 pub(super) enum Unready {
     /// The device does not open.
     Device(Status),
+    /// The server's token is another than its fixture; a sentence.
+    Fixture(String),
     /// Something of the harness's own fails; a sentence that names it.
     Harness(String),
 }
@@ -74,17 +92,28 @@ impl CaseEnv {
     pub(super) fn new(
         kernel: Kernel,
         rules: Option<RulesMode>,
+        server: ServerToken,
         given: Vec<(ClientToken, Token)>,
         other_user: Option<Sid>,
+        remotes: BTreeMap<Who, Arc<Remote>>,
     ) -> Result<Self, Unready> {
-        let driver = rules.map(|rules| Ok((open_device()?, rules))).transpose().map_err(Unready::Device)?;
+        let driver =
+            rules.map(|rules| Ok((open_device(READ_WRITE)?, rules))).transpose().map_err(Unready::Device)?;
         let harness = |what: String| move |status: Status| Unready::Harness(format!("{what}: {status}"));
-        let primary = Token::of_process(thread::current_process(), QUERY)
+        let own = Token::of_process(thread::current_process(), QUERY | ADJUST_DEFAULT)
             .map_err(harness("NtOpenProcessToken of the server's own token".to_owned()))?;
         let query = |token: &Token, of: &str| {
             token.information().map_err(harness(format!("NtQueryInformationToken of {of}")))
         };
-        let primary = query(&primary, "the server's own token")?;
+        let mut primary = query(&own, "the server's own token")?;
+        let level = server.fixture().integrity;
+        if driver.is_some() && primary.integrity.is_some_and(|own| own > level) {
+            // It had to be higher to open the device.
+            own.set_integrity(level)
+                .map_err(harness("NtSetInformationToken of the server's own integrity".to_owned()))?;
+            primary = query(&own, "the server's own token")?;
+            lowered(server, &primary).map_err(Unready::Fixture)?;
+        }
         let mut ids = BTreeMap::new();
         for (tok, token) in &given {
             ids.insert(query(token, tok.name())?.token_id, *tok);
@@ -110,6 +139,11 @@ impl CaseEnv {
             kernel,
             driver,
             saves: Mutex::default(),
+            remotes,
+            clients: Mutex::default(),
+            servers: Mutex::default(),
+            pipe: Mutex::default(),
+            pipe_client: Mutex::default(),
             ids,
             users,
             tokens: given.into_iter().map(|(tok, token)| (tok.name(), token)).collect(),
@@ -184,6 +218,11 @@ impl CaseEnv {
         self.clerk.event(self.primary.user, self.descriptor(object)?)
     }
 
+    /// An object in a directory that grants nothing, created as the process.
+    pub(super) fn nested(&self, descriptor: Descriptor) -> Result<Event, Error> {
+        self.clerk.nested_event(self.primary.user, descriptor)
+    }
+
     /// How the calls reach the kernel.
     pub(super) fn route(&self) -> Route {
         self.driver.as_ref().map_or(Route::UserMode, |(_, rules)| Route::Driver(*rules))
@@ -220,6 +259,20 @@ impl CaseEnv {
     }
 }
 
+/// Whether a server that lowered its own integrity is what its fixture says.
+fn lowered(server: ServerToken, seen: &Information) -> Result<(), String> {
+    // It opened the device as an administrator, and is one still.
+    let fixture = Fixture { administrator: true, ..server.fixture() };
+    let wanted = Wanted {
+        fixture: &fixture,
+        user: seen.user,
+        restricting: &seen.restricting,
+        integrity_levels: true,
+        probed: false,
+    };
+    fixture::check(server.name(), &wanted, seen)
+}
+
 /// Type and own level.
 pub(super) fn kind(token: &Information) -> String {
     match (token.token_type, token.level) {
@@ -229,12 +282,12 @@ pub(super) fn kind(token: &Information) -> String {
     }
 }
 
-/// Opens the device without impersonating, whatever the caller impersonates.
+/// Opens the device with this access without impersonating, whatever the caller impersonates.
 ///
 /// # Errors
 /// The status of the open.
-pub(super) fn open_device() -> Result<Device, Status> {
-    let opened = thread::spawn(|| Device::open(READ_WRITE, Waiting::Kernel)).join();
+pub(super) fn open_device(access: u32) -> Result<Device, Status> {
+    let opened = thread::spawn(move || Device::open(access, Waiting::Kernel)).join();
     // The thread does not panic.
     opened.unwrap_or(Err(Status::UNSUCCESSFUL))
 }

@@ -4,30 +4,39 @@
 mod actor;
 mod bench;
 mod clerk;
+mod connections;
 mod env;
 mod judge;
 mod observe;
 mod pipe;
 mod probe;
 mod program;
+mod race;
+mod remote;
+mod requests;
 mod soak;
 mod survey;
 mod via_driver;
 
 use crate::bench::OnDevice;
+use crate::driver::Failure;
+use crate::native::client::Order;
 use crate::native::feature::Feature;
 use crate::native::system::{Error, Token, process, thread};
 use crate::result::{Comparison, Mismatch, mismatch};
 use crate::soak::Figures;
 use crate::survey::{Observation, decisions};
 use env::Unready;
-use psimp_catalogue::ClientToken;
+use psimp_catalogue::{ClientToken, ServerToken, Who};
 use psimp_nt::Sid;
 use psimp_protocol::RulesMode;
 use psimp_rules::Kernel;
+pub(super) use remote::Given;
+use remote::Remote;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The hidden command of the harness that makes a process a server.
@@ -51,10 +60,14 @@ pub(super) enum Question {
         kernel: String,
         /// Present if the calls go through the driver: whether in the documented rules mode.
         documented_rules: Option<bool>,
+        /// The name of the server's primary token.
+        server: String,
         /// Tokens by their names in the catalogue: handles of the server process.
         tokens: BTreeMap<String, u64>,
         /// The binary form of the other user's SID, if there is another user.
         other_user: Option<Vec<u8>>,
+        /// Client processes, by the names of their threads in the catalogue.
+        clients: BTreeMap<String, Given>,
     },
     /// What a decision of group D comes to.
     Decision {
@@ -85,6 +98,15 @@ pub(super) enum Question {
     Wait,
 }
 
+/// A line of a server.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Said {
+    /// An order to the client process of this name. Its answer is the server's next line of input.
+    Order(String, Order),
+    /// The answer to the question, the last line.
+    Answer(Answer),
+}
+
 /// How long a server waits for [`Question::Wait`].
 const WAIT: Duration = Duration::from_secs(600);
 
@@ -95,6 +117,8 @@ pub(super) enum Answer {
     Probed(Result<(), String>),
     /// The result of the case.
     Finished(Result<String, Vec<Mismatch>>),
+    /// The server did not become what its fixture says; a sentence.
+    Another(String),
     /// What the decision came to.
     Decided(Observation),
     /// What the threads found.
@@ -116,10 +140,20 @@ pub fn serve() -> anyhow::Result<()> {
     process::input().read_line(&mut line)?;
     let answer = match serde_json::from_str(&line)? {
         Question::Probe { feature, tokens } => Answer::Probed(probe(feature, &tokens)),
-        Question::Case { id, kernel, documented_rules, tokens, other_user } => {
+        Question::Case { id, kernel, documented_rules, server, tokens, other_user, clients } => {
             let rules = |documented| if documented { RulesMode::Documented } else { RulesMode::Kernel };
-            case(&id, &kernel, documented_rules.map(rules), &tokens, other_user)
-                .map_or_else(Answer::Unable, Answer::Finished)
+            let rules = documented_rules.map(rules);
+            let remotes = remotes(&clients).map_err(Unready::Harness);
+            let found =
+                remotes.and_then(|remotes| case(&id, &kernel, rules, &server, &tokens, other_user, remotes));
+            match found {
+                Ok(found) => Answer::Finished(found),
+                Err(Unready::Device(status)) => {
+                    Answer::Finished(Err(vec![mismatch("the device", "opens", status.to_string())]))
+                }
+                Err(Unready::Fixture(why)) => Answer::Another(why),
+                Err(Unready::Harness(why)) => Answer::Unable(why),
+            }
         }
         Question::Decision { id, driver, tokens } => {
             decision(&id, driver, &tokens).map_or_else(Answer::Unable, Answer::Decided)
@@ -138,10 +172,11 @@ pub fn serve() -> anyhow::Result<()> {
         }
         Question::Wait => Answer::Waiting,
     };
+    let waits = matches!(answer, Answer::Waiting);
     let mut out = process::output();
-    serde_json::to_writer(&mut out, &answer)?;
+    serde_json::to_writer(&mut out, &Said::Answer(answer))?;
     writeln!(out)?;
-    if matches!(answer, Answer::Waiting) {
+    if waits {
         thread::sleep(WAIT);
     }
     Ok(())
@@ -156,20 +191,25 @@ fn case(
     id: &str,
     kernel: &str,
     rules: Option<RulesMode>,
+    server: &str,
     tokens: &BTreeMap<String, u64>,
     other_user: Option<Vec<u8>>,
-) -> Result<Comparison, String> {
+    remotes: BTreeMap<Who, Arc<Remote>>,
+) -> Result<Comparison, Unready> {
+    let unknown = |what: &str, name: &str| Unready::Harness(format!("there is no {what} {name}"));
     let cases = psimp_catalogue::cases();
-    let case = cases.iter().find(|case| case.id == id).ok_or_else(|| format!("there is no case {id}"))?;
-    let kernel = Kernel::from_name(kernel).ok_or_else(|| format!("there is no kernel {kernel}"))?;
-    let given = given(tokens).map_err(|error| error.to_string())?;
+    let case = cases.iter().find(|case| case.id == id).ok_or_else(|| unknown("case", id))?;
+    let kernel = Kernel::from_name(kernel).ok_or_else(|| unknown("kernel", kernel))?;
+    let server = ServerToken::ALL
+        .iter()
+        .find(|token| token.name() == server)
+        .ok_or_else(|| unknown("server", server))?;
+    let given = given(tokens).map_err(|error| Unready::Harness(error.to_string()))?;
     let other_user = other_user.map(|bytes| Sid::parse(&bytes)).transpose();
-    let other_user = other_user.map_err(|_| "the other user's SID cannot be parsed".to_owned())?;
-    match env::CaseEnv::new(kernel, rules, given, other_user) {
-        Ok(env) => Ok(actor::run(&env, case)),
-        Err(Unready::Device(status)) => Ok(Err(vec![mismatch("the device", "opens", status.to_string())])),
-        Err(Unready::Harness(why)) => Err(why),
-    }
+    let other_user =
+        other_user.map_err(|_| Unready::Harness("the other user's SID cannot be parsed".to_owned()))?;
+    let env = env::CaseEnv::new(kernel, rules, *server, given, other_user, remotes)?;
+    Ok(actor::run(&env, case))
 }
 
 fn decision(id: &str, driver: bool, tokens: &BTreeMap<String, u64>) -> Result<Observation, String> {
@@ -178,10 +218,11 @@ fn decision(id: &str, driver: bool, tokens: &BTreeMap<String, u64>) -> Result<Ob
         .find(|row| row.id == id)
         .ok_or_else(|| format!("there is no decision {id}"))?;
     let given = given(tokens).map_err(|error| error.to_string())?;
-    match env::CaseEnv::new(Kernel::Win10, driver.then_some(RulesMode::Kernel), given, None) {
+    let rules = driver.then_some(RulesMode::Kernel);
+    match env::CaseEnv::new(Kernel::Win10, rules, row.server, given, None, BTreeMap::new()) {
         Ok(env) => Ok(survey::decide(&env, row)),
         Err(Unready::Device(status)) => Err(format!("the device does not open: {status}")),
-        Err(Unready::Harness(why)) => Err(why),
+        Err(Unready::Fixture(why) | Unready::Harness(why)) => Err(why),
     }
 }
 
@@ -193,4 +234,13 @@ fn given(tokens: &BTreeMap<String, u64>) -> Result<Vec<(ClientToken, Token)>, Er
         Ok((tok, Token::from(handle)))
     };
     named.map(token).collect()
+}
+
+/// The client processes that the harness gave to this one.
+fn remotes(clients: &BTreeMap<String, Given>) -> Result<BTreeMap<Who, Arc<Remote>>, String> {
+    let named = [Who::Q, Who::ClientA, Who::ClientB].into_iter();
+    let named = named.filter_map(|who| Some((who, clients.get(&format!("{who:?}"))?)));
+    let turn = Arc::default();
+    let remote = |(who, given)| Ok((who, Arc::new(Remote::new(&format!("{who:?}"), given, &turn)?)));
+    named.map(remote).collect::<Result<_, Failure>>().map_err(|failure| failure.to_string())
 }

@@ -5,6 +5,7 @@ use super::env::Kept;
 use super::observe::OpenedToken;
 use crate::driver::Failure;
 use crate::native::system::handle::AsHandle as _;
+use crate::native::system::handle::granted;
 use crate::native::system::information::Information;
 use crate::native::system::process::Program as Started;
 use crate::native::system::token::Filter;
@@ -46,6 +47,10 @@ impl Actor<'_, '_> {
                     Ok(Err(status)) => self.compare("open", "success", &status.to_string()),
                     Err(error) => self.compare("object", "success", &error.to_string()),
                 }
+            }
+            Program::Grants(number, access) => {
+                let granted = self.with_thread(number, granted);
+                self.same("access that the handle grants", &Ok(access), &granted);
             }
             Program::Close(number) => {
                 let closed = self.env.kept.lock().remove(&number).is_some();

@@ -1,6 +1,6 @@
 //! Threads that make random requests and system calls, each on its own slot, which only it changes.
 
-use super::env::open_device;
+use super::env::{READ_WRITE, open_device};
 use super::via_driver::DeviceClient;
 use crate::client::Contract as _;
 use crate::driver::Failure;
@@ -27,7 +27,7 @@ pub(super) fn soak(
     duration: Duration,
     threads: usize,
 ) -> Result<Figures, String> {
-    let device = |_| open_device().map_err(|status| format!("the device does not open: {status}"));
+    let device = |_| open_device(READ_WRITE).map_err(|status| format!("the device does not open: {status}"));
     let devices = (0..threads).map(device).collect::<Result<Vec<_>, _>>()?;
     let begin = Instant::now();
     let ended = thread::scope(|scope| {

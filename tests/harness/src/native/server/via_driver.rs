@@ -1,7 +1,7 @@
 //! Steps that go through the driver that Windows has loaded.
 
 use super::actor::Actor;
-use super::env::{CaseEnv, open_device};
+use super::env::{CaseEnv, READ_WRITE, open_device};
 use super::observe::OpenedToken;
 use crate::client::Contract;
 use crate::driver::Failure;
@@ -111,7 +111,7 @@ impl Actor<'_, '_> {
             }
             Step::RestoreOnOtherFile(number, status) => {
                 let (id, _) = self.saved(number);
-                let restored = open_device()
+                let restored = open_device(READ_WRITE)
                     .map_err(Failure::from)
                     .and_then(|device| DeviceClient { device: &device, about: 0 }.restore(id, self.rules()));
                 self.ended("RESTORE on another file object", status, restored.map(drop));
@@ -179,12 +179,21 @@ impl Actor<'_, '_> {
     }
 
     /// The rules mode of the run.
-    fn rules(&self) -> RulesMode {
+    pub(super) fn rules(&self) -> RulesMode {
         self.env.driver.as_ref().map_or(RulesMode::Documented, |(_, rules)| *rules)
     }
 
+    /// The device, if calls go through it.
+    pub(super) fn device(&self) -> Result<&Device, Failure> {
+        let device = self.env.driver.as_ref().map(|(device, _)| device);
+        device.ok_or_else(|| Failure::Fault("this step is for the driver alone".to_owned()))
+    }
+
     /// A request about the thread that the calls are about.
-    fn request<T>(&self, call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) fn request<T>(
+        &self,
+        call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         self.request_about(self.about, call)
     }
 
@@ -193,9 +202,7 @@ impl Actor<'_, '_> {
         who: Who,
         call: impl FnOnce(&DeviceClient<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let Some((device, _)) = &self.env.driver else {
-            return Err(Failure::Fault("this step is for the driver alone".to_owned()));
-        };
+        let device = self.device()?;
         if who == self.who {
             return call(&DeviceClient { device, about: 0 });
         }
@@ -204,7 +211,7 @@ impl Actor<'_, '_> {
 }
 
 /// A slot in the words of the catalogue, or `idle`.
-fn words(env: &CaseEnv, slot: Option<&SlotView>, asked: Option<ClientToken>) -> String {
+pub(super) fn words(env: &CaseEnv, slot: Option<&SlotView>, asked: Option<ClientToken>) -> String {
     let Some(slot) = slot else { return "idle".to_owned() };
     let flags = format!("co{} eo{}", u8::from(slot.copy_on_open), u8::from(slot.effective_only));
     let seen = Identity {

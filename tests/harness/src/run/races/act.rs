@@ -222,7 +222,7 @@ impl<'a> Actor<'a> {
 }
 
 /// The name of an act in a schedule.
-fn name(act: &Act) -> &'static str {
+pub(crate) fn name(act: &Act) -> &'static str {
     match act {
         Act::Repeat(..) => "repeat",
         Act::Impersonate { .. } => "IMPERSONATE",

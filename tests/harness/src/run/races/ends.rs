@@ -9,7 +9,7 @@ use psimp_protocol::RulesMode;
 use std::fmt::Write as _;
 
 /// The end states that are allowed on a setup.
-fn allowed(setup: &Setup, race: &Race) -> &'static [RaceOutcome] {
+pub(super) fn allowed(setup: &Setup, race: &Race) -> &'static [RaceOutcome] {
     let rules = race.rules.unwrap_or(setup.rules);
     race.ends.of(setup.kernel, rules == RulesMode::Documented)
 }
@@ -24,14 +24,24 @@ pub(super) fn reached(env: &RaceEnv, setup: &Setup, race: &Race) -> Result<usize
         let references = end.references.iter().map(|(tok, _)| (*tok, env.machine.references(*tok))).collect();
         (slots, references)
     });
+    which(allowed, &slots, Some(&references))
+}
+
+/// Which of the end states it is; references are compared where they were seen.
+pub(crate) fn which(
+    allowed: &[RaceOutcome],
+    slots: &[(Who, String)],
+    references: Option<&[(ClientToken, i64)]>,
+) -> Result<usize, Mismatch> {
     let is_it = |end: &RaceOutcome| {
-        end.slots.iter().zip(&slots).all(|(expected, seen)| expected.1 == seen.1)
-            && end.references == references.as_slice()
+        end.slots.iter().zip(slots).all(|(expected, seen)| expected.1 == seen.1)
+            && references.is_none_or(|seen| end.references == seen)
     };
     allowed.iter().position(is_it).ok_or_else(|| {
-        let expected: Vec<_> = allowed.iter().map(|end| words(end.slots, end.references)).collect();
+        let told = |end: &RaceOutcome| words(end.slots, references.map_or(&[][..], |_| end.references));
+        let expected: Vec<_> = allowed.iter().map(told).collect();
         let slots: Vec<_> = slots.iter().map(|(who, slot)| (*who, slot.as_str())).collect();
-        mismatch("what is left", expected.join(", or "), words(&slots, &references))
+        mismatch("what is left", expected.join(", or "), words(&slots, references.unwrap_or_default()))
     })
 }
 
@@ -42,24 +52,23 @@ fn words(slots: &[(Who, &str)], references: &[(ClientToken, i64)]) -> String {
 }
 
 /// How often a race reached each end state.
-pub(super) struct Tally {
+pub(crate) struct Tally {
     ends: &'static [RaceOutcome],
     counts: Vec<u64>,
 }
 
 impl Tally {
-    pub(super) fn new(setup: &Setup, race: &Race) -> Self {
-        let ends = allowed(setup, race);
+    pub(crate) fn new(ends: &'static [RaceOutcome]) -> Self {
         Self { ends, counts: vec![0; ends.len()] }
     }
 
-    pub(super) fn count(&mut self, end: usize) {
+    pub(crate) fn count(&mut self, end: usize) {
         if let Some(count) = self.counts.get_mut(end) {
             *count += 1;
         }
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
 
@@ -82,7 +91,7 @@ impl Tally {
     }
 
     /// The slots of each end state, and how often it was reached.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let mut text = String::new();
         for (end, count) in self.ends.iter().zip(&self.counts).filter(|(_, count)| **count != 0) {
             let slots: Vec<_> = end.slots.iter().map(|(who, slot)| format!("{who:?} {slot}")).collect();

@@ -142,7 +142,7 @@ impl RaceEnv {
 }
 
 /// Each token that a race names, once.
-fn tokens(race: &Race) -> Vec<ClientToken> {
+pub(crate) fn tokens(race: &Race) -> Vec<ClientToken> {
     fn collect(acts: &[Act], tokens: &mut Vec<ClientToken>) {
         for act in acts {
             match *act {

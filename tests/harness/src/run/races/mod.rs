@@ -8,6 +8,12 @@ mod env;
 mod explain;
 mod schedule;
 
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) use act::name;
+pub(crate) use ends::Tally;
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) use ends::which;
+pub(crate) use env::tokens;
 pub(crate) use explain::explain;
 pub use schedule::{Schedule, TakesPart, Turn};
 
@@ -15,7 +21,6 @@ use crate::driver::Source;
 use crate::result::{Comparison, Mismatch, mismatch};
 use crate::run::setup::Setup;
 use act::Actor;
-use ends::Tally;
 use env::RaceEnv;
 use parking_lot::Mutex;
 use psimp_catalogue::{Race, Who};
@@ -40,7 +45,7 @@ pub(crate) fn run(setup: &Setup, race: &Race) -> Comparison {
         // Between these runs only the failures may differ.
         return once(setup, race, &Pace::seeded(0, race)).0.map(|_| "one schedule".to_owned());
     }
-    let mut tally = Tally::new(setup, race);
+    let mut tally = Tally::new(ends::allowed(setup, race));
     let mut seeds = 0..MOST_SCHEDULES;
     while let Some(seed) = seeds.next().filter(|seed| *seed < SCHEDULES || !tally.is_complete()) {
         let (end, _) = once(setup, race, &Pace::seeded(seed, race));
@@ -59,7 +64,7 @@ pub(crate) fn run(setup: &Setup, race: &Race) -> Comparison {
 
 /// Runs a race under the schedule of one seed; also returns that schedule.
 pub(crate) fn replay(setup: &Setup, race: &Race, seed: u64) -> (Comparison, Vec<Turn>) {
-    let mut tally = Tally::new(setup, race);
+    let mut tally = Tally::new(ends::allowed(setup, race));
     let (end, turns) = once(setup, race, &Pace::seeded(seed, race));
     let found = end.map_err(|found| named(&format!("seed {seed:#x}"), found)).map(|end| {
         tally.count(end);

@@ -1,7 +1,9 @@
 //! What the threads of a script share.
 
 use super::super::Asked;
+use super::super::connections::Connections;
 use super::super::setup::Way;
+use super::connections::ClientFile;
 use crate::driver::{Driver, Failure, File, Witness};
 use crate::machine::Machine;
 use crate::result::{Comparison, Mismatch, compare, mismatch};
@@ -23,6 +25,8 @@ pub(super) struct ScriptEnv<'env> {
     pub(super) asked: Asked,
     /// By the script's numbers.
     pub(super) kept: Mutex<Kept>,
+    /// Clients that are connected, or have left.
+    pub(super) clients: Connections<ClientFile>,
     found: Mutex<Vec<Mismatch>>,
     shown: Mutex<String>,
     /// How many handles the server process had at the start.
@@ -40,23 +44,8 @@ pub(super) struct Kept {
     pub(super) handles: BTreeMap<usize, Handle>,
     /// Client security contexts, and the token of each client.
     pub(super) contexts: BTreeMap<usize, (ClientContext, Option<ClientToken>)>,
-    /// Clients that are connected, or have left.
-    pub(super) clients: BTreeMap<usize, Connected>,
     /// Further servers.
     pub(super) servers: BTreeMap<usize, Arc<File>>,
-}
-
-/// A client of the device.
-#[derive(Clone)]
-pub(super) struct Connected {
-    /// The thread that opened the file.
-    pub(super) thread: Arc<Thread>,
-    /// None once it is closed.
-    pub(super) file: Option<Arc<File>>,
-    /// The connection's id.
-    pub(super) id: u64,
-    /// The catalogue's name of the client's token.
-    pub(super) tok: Option<ClientToken>,
 }
 
 /// A save: the slot itself, or the driver's id of one.
@@ -95,6 +84,7 @@ impl<'env> ScriptEnv<'env> {
             threads: Mutex::new(BTreeMap::from([(Who::T1, machine.thread.clone())])),
             asked: Asked::default(),
             kept: Mutex::default(),
+            clients: Mutex::default(),
             found: Mutex::default(),
             shown: Mutex::default(),
             handles: machine.process.handles().count(),
@@ -168,7 +158,8 @@ impl<'env> ScriptEnv<'env> {
         }
         if let Some((driver, _)) = self.device {
             let servers = kept.servers.into_values().map(|file| (self.machine.thread.clone(), file));
-            let clients = kept.clients.into_values().filter_map(|client| Some((client.thread, client.file?)));
+            let clients = self.clients.into_inner().into_values().filter_map(|client| client.file);
+            let clients = clients.map(|client| (client.thread, client.file));
             for (thread, file) in servers.chain(clients) {
                 // It has no other reference by now.
                 let closed = Arc::into_inner(file).map(|file| driver.close(&thread, file));

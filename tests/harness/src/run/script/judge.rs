@@ -52,7 +52,7 @@ impl Run<'_, '_> {
             }
             Judge::Worker(object, caller, worker) => {
                 let checked = self.through_driver(|client| client.worker_check(&bytes(object), DESIRED));
-                let told = |status: Status| (if status.is_success() { DESIRED } else { 0 }, status.0);
+                let told = |status| expected_access(DESIRED, status);
                 match checked {
                     Ok(wire::WorkerAccess { caller: own, worker: its }) => self.same(
                         "WORKER_CHECK: granted and status of the caller, and of the worker",
@@ -73,12 +73,7 @@ impl Run<'_, '_> {
     /// The driver's `ACCESS_CHECK`: a refusal grants nothing.
     fn access_check(&self, object: Securable, desired: u32, status: Status) {
         let checked = self.through_driver(|client| client.access_check(&bytes(object), desired));
-        let granted = match desired {
-            0x8000_0000 => FILE_GENERIC_READ,
-            0x1000_0000 => FILE_ALL_ACCESS,
-            specific => specific,
-        };
-        let expected = (if status.is_success() { granted } else { 0 }, status.0);
+        let expected = expected_access(desired, status);
         match checked {
             Ok(access) => {
                 self.same("ACCESS_CHECK: granted, status", &expected, &(access.granted, access.status));
@@ -86,6 +81,16 @@ impl Run<'_, '_> {
             Err(failure) => self.succeeded("ACCESS_CHECK", Err(failure)),
         }
     }
+}
+
+/// Granted access and status of an access check with the generic rights of files: a refusal grants nothing.
+pub(crate) fn expected_access(desired: u32, status: Status) -> (u32, u32) {
+    let granted = match desired {
+        0x8000_0000 => FILE_GENERIC_READ,
+        0x1000_0000 => FILE_ALL_ACCESS,
+        specific => specific,
+    };
+    (if status.is_success() { granted } else { 0 }, status.0)
 }
 
 fn bytes(object: Securable) -> Vec<u8> {

@@ -8,6 +8,7 @@ mod program;
 mod saving;
 mod workers;
 
+use super::connections::broker;
 use super::decision::queried;
 use super::setup::Way;
 use crate::client::{Client, Contract};
@@ -16,6 +17,8 @@ use crate::machine::Machine;
 use crate::observe::{self, SlotView};
 use crate::result::{Comparison, compare};
 use env::ScriptEnv;
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) use judge::expected_access;
 use psimp_catalogue::{ClientToken, Script, State, Step, Who};
 use psimp_model::{FaultPoint, privileges};
 use psimp_nt::Status;
@@ -104,7 +107,7 @@ impl<'scope, 'env> Run<'scope, 'env> {
             Step::Program(ref program) => self.program(program),
             Step::Judge(ref judge) => self.judge(judge),
             Step::Context(ref context) => self.context(context),
-            Step::Broker(ref broker) => self.broker(broker),
+            Step::Broker(ref step) => broker(self, step),
             Step::Memory(memory) => self.memory(memory),
             Step::Object(ref object) => self.object(object),
             ref step => self.act(step),
