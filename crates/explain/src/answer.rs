@@ -302,7 +302,14 @@ pub(crate) fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The facts that a question can leave out are not worth a line each.
-pub(crate) fn is_worth_saying(key: Key) -> bool {
-    !matches!(key, Key::Type | Key::Restricted | Key::WriteRestricted | Key::Elevated | Key::Filtered)
+/// Facts that no rule reads of that token, and those that are usually not so, are not worth a line.
+pub(crate) fn is_worth_saying(side: Side, key: Key) -> bool {
+    match side {
+        Side::Process => {
+            matches!(key, Key::User | Key::Logon | Key::Privilege | Key::Integrity | Key::Session)
+        }
+        Side::Token => {
+            matches!(key, Key::User | Key::Logon | Key::Level | Key::Origin | Key::Integrity | Key::Session)
+        }
+    }
 }

@@ -46,22 +46,23 @@ impl Answer {
             let said = self.question.said(side).to_string().replace(',', ", ");
             let said = if said.is_empty() { "nothing is said of it".to_owned() } else { said };
             wrapped(text, &format!("  {name:<8} "), &said);
-            let list = |which: fn(&Stated) -> bool, shown: fn(&Stated) -> String| {
+            let list = |which: &dyn Fn(&Stated) -> bool, shown: fn(&Stated) -> String| {
                 let list: Vec<_> = stated.iter().filter(|stated| which(stated)).map(shown).collect();
                 list.join(", ")
             };
-            let implied = list(
-                |stated| matches!(stated.from, Provenance::Implied(_)),
-                |stated| match &stated.from {
-                    Provenance::Implied(by) => format!("{} (by {by})", stated.text),
-                    _ => stated.text.clone(),
-                },
-            );
+            let implied =
+                list(
+                    &|stated: &Stated| matches!(stated.from, Provenance::Implied(_)),
+                    |stated| match &stated.from {
+                        Provenance::Implied(by) => format!("{} (by {by})", stated.text),
+                        _ => stated.text.clone(),
+                    },
+                );
             if !implied.is_empty() {
                 wrapped(text, "           ", &format!("taken for granted: {implied}"));
             }
             let usual = list(
-                |stated| stated.from == Provenance::Default && is_worth_saying(stated.key),
+                &|stated: &Stated| stated.from == Provenance::Default && is_worth_saying(side, stated.key),
                 |stated| stated.text.clone(),
             );
             if !usual.is_empty() {
@@ -105,7 +106,8 @@ impl Answer {
                 words::verdict(open.decision.verdict)
             )
         });
-        format!("{}{level}, since {}{open}", judged.verdict(), self.since(judged))
+        let (whose, verdict, since) = (words::subject(judged.profile), judged.verdict(), self.since(judged));
+        format!("{whose}: {verdict}{level}, since {since}{open}")
     }
 
     fn write_parting(&self, text: &mut String) {

@@ -61,6 +61,8 @@ statuses! {
     NOT_FOUND = 0xC000_0225;
     /// An impersonation token was needed.
     NO_IMPERSONATION_TOKEN = 0xC000_005C;
+    /// The state of the object does not allow it: nothing was read from a pipe yet.
+    CANNOT_IMPERSONATE = 0xC000_010D;
     /// A privilege is not held.
     PRIVILEGE_NOT_HELD = 0xC000_0061;
     /// The thread does not impersonate.

@@ -4,17 +4,22 @@
 //! tracking when it writes, and the server learns of it when it reads that.
 
 use crate::call;
+use crate::handle::OwnedHandle;
 use crate::random;
+use crate::running::Thing;
 use crate::stream::{self, Reader, Writer};
 use parking_lot::Mutex;
 use psimp_model::{
     Ace, Acl, ClientContext, GenericMapping, SecurityDescriptor, SecurityQos, Thread, rights, sids,
 };
-use psimp_nt::{Sid, Status};
+use psimp_nt::{Level, Sid, Status};
+use psimp_rules::Family;
 use psimp_windows::Error;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Weak};
 
+/// `FILE_READ_DATA`, `FILE_WRITE_DATA` and `SYNCHRONIZE`.
+const READ_WRITE: u32 = 0x0010_0003;
 /// `STATUS_CANNOT_IMPERSONATE`.
 const CANNOT_IMPERSONATE: Status = Status(0xC000_010D);
 
@@ -34,27 +39,33 @@ pub(crate) struct Instance {
     descriptor: SecurityDescriptor,
 }
 
+/// The server's end of a pipe, which a handle keeps.
+pub(crate) struct ServerEnd {
+    bytes: Reader,
+    instance: Arc<Instance>,
+}
+
+/// The client's end.
+pub(crate) struct ClientEnd {
+    bytes: Writer,
+    quality: SecurityQos,
+    client: Arc<Mutex<Client>>,
+}
+
 /// The server's end of a pipe with one client.
+#[derive(Debug)]
 pub struct Pipe {
     server: Server,
-    instance: Arc<Instance>,
     name: String,
 }
 
 /// What the server reads from.
 #[derive(Debug)]
-pub struct Server {
-    bytes: Reader,
-    client: Arc<Mutex<Client>>,
-}
+pub struct Server(OwnedHandle);
 
 /// The client's end.
 #[derive(Debug)]
-pub struct File {
-    bytes: Writer,
-    quality: SecurityQos,
-    client: Arc<Mutex<Client>>,
-}
+pub struct File(OwnedHandle);
 
 impl Pipe {
     /// Creates a pipe under a name of its own. By default its creator, administrators and the system may do everything
@@ -77,7 +88,10 @@ impl Pipe {
         let mut pipes = call.machine().pipes.lock();
         pipes.retain(|_, pipe| pipe.strong_count() > 0);
         pipes.insert(name.clone(), Arc::downgrade(&instance));
-        Ok(Self { server: Server { bytes, client }, instance, name })
+        drop(pipes);
+        let number =
+            call.process().insert(Thing::Server(Arc::new(ServerEnd { bytes, instance })), READ_WRITE);
+        Ok(Self { server: Server(OwnedHandle::new(call.process(), number)), name })
     }
 
     /// Its name in native notation, for [`connect`].
@@ -91,7 +105,7 @@ impl Pipe {
     /// As [`connect`].
     pub fn connect(&self, flags: u32) -> io::Result<File> {
         let quality = SecurityQos::of_create_file(flags).unwrap_or(SecurityQos::DEFAULT_QOS);
-        self.instance.open(quality).map_err(|status| io::Error::other(status.to_string()))
+        connect(&self.name, &quality).map_err(|status| io::Error::other(status.to_string()))
     }
 
     /// The server's end, to read what the client wrote.
@@ -105,15 +119,32 @@ impl Pipe {
     /// `STATUS_CANNOT_IMPERSONATE` before data of a client with dynamic tracking was read.
     pub fn impersonate_client(&self) -> Result<(), Status> {
         let call = call::enter().inside_a_case();
-        let known = self.server.client.lock().known.clone().ok_or(CANNOT_IMPERSONATE)?;
+        let end = self.server.end(&call)?;
+        let known = end.instance.client.lock().known.clone().ok_or(CANNOT_IMPERSONATE)?;
         call.machine().system.se_impersonate_client_ex(&known, call.thread())
+    }
+}
+
+impl Server {
+    fn end(&self, call: &call::Call) -> Result<Arc<ServerEnd>, Status> {
+        match call.process().thing(self.0.number()) {
+            Some(Thing::Server(end)) => Ok(end),
+            _ => Err(Status::INVALID_HANDLE),
+        }
+    }
+
+    fn now(&self) -> io::Result<Arc<ServerEnd>> {
+        self.end(&call::enter()).map_err(|status| io::Error::other(status.to_string()))
     }
 }
 
 impl Read for &Server {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = (&self.bytes).read(buffer)?;
-        let mut client = self.client.lock();
+        // A thread that waits keeps the bytes alone: its process may end.
+        let bytes = self.now()?.bytes.shared();
+        let read = stream::read(&bytes, buffer)?;
+        let end = self.now()?;
+        let mut client = end.instance.client.lock();
         if let Some(written) = client.written.take() {
             client.known = Some(written);
         }
@@ -123,13 +154,16 @@ impl Read for &Server {
 
 impl Write for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.quality.tracking == SecurityQos::DYNAMIC {
-            let call = call::enter();
-            let captured = captured(&call, call.thread(), self.quality);
-            let captured = captured.map_err(|status| io::Error::other(status.to_string()))?;
-            self.client.lock().written = Some(captured);
+        let call = call::enter();
+        let failed = |status: Status| io::Error::other(status.to_string());
+        let Some(Thing::Client(end)) = call.process().thing(self.0.number()) else {
+            return Err(failed(Status::INVALID_HANDLE));
+        };
+        if end.quality.tracking == SecurityQos::DYNAMIC {
+            let captured = captured(&call, call.thread(), end.quality).map_err(failed)?;
+            end.client.lock().written = Some(captured);
         }
-        self.bytes.write(bytes)
+        (&end.bytes).write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -149,17 +183,22 @@ pub fn connect(name: &str, quality: &SecurityQos) -> Result<File, Status> {
 
 impl Instance {
     fn open(&self, quality: SecurityQos) -> Result<File, Status> {
-        /// `FILE_READ_DATA`, `FILE_WRITE_DATA` and `SYNCHRONIZE`.
-        const READ_WRITE: u32 = 0x0010_0003;
         const PIPE_NOT_AVAILABLE: Status = Status(0xC000_00AC);
         let call = call::enter();
         let system = &call.machine().system;
+        // The I/O manager captures the quality of service before it looks for the pipe.
+        if Level::from_raw(quality.level).is_none() {
+            let old = system.kernel().family() == Family::Nt52;
+            return Err(if old { Status::INVALID_PARAMETER } else { Status::BAD_IMPERSONATION_LEVEL });
+        }
         system.ob_open_object(call.thread(), Some(&self.descriptor), READ_WRITE, &GenericMapping::FILE)?;
         let bytes = self.writer.lock().take().ok_or(PIPE_NOT_AVAILABLE)?;
         if quality.tracking == SecurityQos::STATIC {
             self.client.lock().known = Some(captured(&call, call.thread(), quality)?);
         }
-        Ok(File { bytes, quality, client: self.client.clone() })
+        let end = ClientEnd { bytes, quality, client: self.client.clone() };
+        let number = call.process().insert(Thing::Client(Arc::new(end)), READ_WRITE);
+        Ok(File(OwnedHandle::new(call.process(), number)))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::call::{self, Bound};
 use crate::device::Opened;
 use crate::object::Named;
+use crate::pipe::{ClientEnd, ServerEnd};
 use crate::rehearsal::Machine;
 use crate::stream::{Reader, Writer};
 use parking_lot::{Condvar, Mutex};
@@ -17,6 +18,10 @@ use std::time::Duration;
 pub(crate) enum Thing {
     /// An open of the device.
     Device(Arc<Opened>),
+    /// The server's end of a named pipe.
+    Server(Arc<ServerEnd>),
+    /// The client's end.
+    Client(Arc<ClientEnd>),
     /// A directory of the object manager, or an event in one.
     Named(#[allow(dead_code)] Arc<Named>), // kept for as long as the handle
 }

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
 #[derive(Debug, Default)]
-struct Shared {
+pub(crate) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -33,18 +33,30 @@ pub(crate) fn pipe() -> (Reader, Writer) {
     (Reader(shared.clone()), Writer(shared))
 }
 
+impl Reader {
+    /// What is read from.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.0.clone()
+    }
+}
+
+/// Reads what there is, and waits for it.
+pub(crate) fn read(shared: &Shared, buffer: &mut [u8]) -> io::Result<usize> {
+    call::enter().wait(|time| {
+        let mut state = shared.state.lock();
+        if state.bytes.is_empty() && !state.no_writer {
+            shared.changed.wait_for(&mut state, time);
+        }
+        if !state.bytes.is_empty() {
+            return Some(state.bytes.read(buffer));
+        }
+        state.no_writer.then_some(Ok(0))
+    })
+}
+
 impl Read for &Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        call::enter().wait(|time| {
-            let mut state = self.0.state.lock();
-            if state.bytes.is_empty() && !state.no_writer {
-                self.0.changed.wait_for(&mut state, time);
-            }
-            if !state.bytes.is_empty() {
-                return Some(state.bytes.read(buffer));
-            }
-            state.no_writer.then_some(Ok(0))
-        })
+        read(&self.0, buffer)
     }
 }
 

@@ -254,6 +254,10 @@ fn information(told: &TokenInformation, nt52: bool) -> Information {
         token_type: told.token_type,
         level: told.level,
         recorded_level: told.recorded_level as u32,
+        write_restricted: (!nt52).then_some(told.write_restricted),
+        // `TokenElevationTypeDefault`: no logon is split.
+        elevation_type: (!nt52).then_some(1),
+        app_container: (!nt52).then_some(false),
         package: None,
         user: told.user,
         groups: told

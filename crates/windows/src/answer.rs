@@ -17,9 +17,11 @@ pub(crate) enum Class {
     SessionId = 12,
     SandboxInert = 15,
     Origin = 17,
+    ElevationType = 18,
     LinkedToken = 19,
     Elevation = 20,
     HasRestrictions = 21,
+    AccessInformation = 22,
     VirtualizationAllowed = 23,
     VirtualizationEnabled = 24,
     IntegrityLevel = 25,
@@ -37,6 +39,7 @@ impl Class {
             | Self::Groups
             | Self::Privileges
             | Self::RestrictedSids
+            | Self::AccessInformation
             | Self::IntegrityLevel
             | Self::AppContainerSid => None,
             Self::Statistics => Some(56),
@@ -46,6 +49,7 @@ impl Class {
             | Self::SessionId
             | Self::SandboxInert
             | Self::Elevation
+            | Self::ElevationType
             | Self::HasRestrictions
             | Self::VirtualizationAllowed
             | Self::VirtualizationEnabled
@@ -127,6 +131,12 @@ impl Answer {
         Some((self.u64(0)?, self.u64(8)?, token_type, self.u32(28)?))
     }
 
+    /// `TOKEN_ACCESS_INFORMATION`: whether the restricting SIDs count for write access alone
+    /// (`TOKEN_WRITE_RESTRICTED` among its flags).
+    pub(crate) fn write_restricted(&self) -> Option<bool> {
+        self.u32(44).map(|flags| flags & 0x8 != 0)
+    }
+
     /// The last sub-authority of a label's SID.
     pub(crate) fn integrity(&self) -> Option<u32> {
         let sid = self.only()?;
@@ -153,6 +163,9 @@ mod tests {
             (Class::ImpersonationLevel, Some(4)),
             (Class::SessionId, Some(4)),
             (Class::Elevation, Some(4)),
+            (Class::ElevationType, Some(4)),
+            (Class::AccessInformation, None),
+            (Class::AppContainerSid, None),
             (Class::Origin, Some(8)),
             (Class::Statistics, Some(56)),
             (Class::User, None),
@@ -172,6 +185,15 @@ mod tests {
         assert_eq!(answer(&[]).privileges(), None);
         assert_eq!(answer(&[1]).groups(), None);
         assert_eq!(answer(&[0, 0]).groups(), Some(vec![]));
+    }
+
+    #[test]
+    fn the_flags_of_an_access_token_are_read_where_they_are() {
+        let mut numbers = [0; 12];
+        assert_eq!(answer(&numbers).write_restricted(), Some(false));
+        numbers[11] = 0x18;
+        assert_eq!(answer(&numbers).write_restricted(), Some(true));
+        assert_eq!(answer(&numbers[..11]).write_restricted(), None);
     }
 
     #[test]

@@ -24,14 +24,20 @@ pub struct Information {
     pub privileges: Vec<Privilege>,
     /// Its restricting SIDs.
     pub restricting: Vec<Sid>,
+    /// Its restricting SIDs count for write access alone.
+    pub write_restricted: Option<bool>,
     /// The last sub-authority of its integrity level.
     pub integrity: Option<u32>,
     /// Its terminal services session.
     pub session: Option<u32>,
     /// UAC: elevated.
     pub elevated: Option<bool>,
+    /// UAC: `TOKEN_ELEVATION_TYPE`; 3 is the filtered one of two tokens.
+    pub elevation_type: Option<u32>,
     /// The logon session that it was logged on from; 0 where none is known.
     pub origin: Option<u64>,
+    /// It is of an `AppContainer`.
+    pub app_container: Option<bool>,
     /// The package of its `AppContainer`.
     pub package: Option<Sid>,
 }

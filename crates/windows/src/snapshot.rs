@@ -75,14 +75,27 @@ impl Snapshot {
     /// # Errors
     /// The error that Windows returns before the end of the list.
     pub fn threads(&self, process: u32) -> Result<Vec<Thread>, Error> {
+        self.threads_that(|thread| thread.process == process)
+    }
+
+    /// The thread with this id; `None` if there is none.
+    ///
+    /// # Errors
+    /// The error that Windows returns before the end of the list.
+    pub fn thread(&self, id: u32) -> Result<Option<Thread>, Error> {
+        self.threads_that(|thread| thread.id == id).map(|threads| threads.first().copied())
+    }
+
+    fn threads_that(&self, wanted: impl Fn(&Thread) -> bool) -> Result<Vec<Thread>, Error> {
         let mut threads = Vec::new();
         let mut entry = THREADENTRY32 { dwSize: length::<THREADENTRY32>(), ..THREADENTRY32::default() };
         // SAFETY: the handle is open, and the entry has its length in it.
         let first = unsafe { Thread32First(self.0.as_raw_handle(), &raw mut entry) };
         let mut more = listed("Thread32First", first)?;
         while more {
-            if entry.th32OwnerProcessID == process {
-                threads.push(Thread { id: entry.th32ThreadID, process });
+            let thread = Thread { id: entry.th32ThreadID, process: entry.th32OwnerProcessID };
+            if wanted(&thread) {
+                threads.push(thread);
             }
             // SAFETY: as above.
             let next = unsafe { Thread32Next(self.0.as_raw_handle(), &raw mut entry) };

@@ -57,6 +57,9 @@ fn the_end_of_a_list_is_no_error() {
     assert_eq!(snapshot.process(3), Ok(None));
     let own = snapshot.process(std::process::id()).expect("a list").expect("this process");
     assert!(snapshot.threads(own.id).expect("a list").iter().any(|thread| thread.id == thread::current_id()));
+    let thread = snapshot.thread(thread::current_id()).expect("a list").expect("this thread");
+    assert_eq!(thread.process, own.id);
+    assert_eq!(snapshot.thread(3), Ok(None));
 }
 
 #[test]

@@ -161,10 +161,13 @@ impl Token {
             groups: whole(self.query(Class::Groups)?.groups())?,
             privileges: whole(self.query(Class::Privileges)?.privileges())?,
             restricting: restricting.into_iter().map(|group| group.sid).collect(),
+            write_restricted: self.if_known(Class::AccessInformation, Answer::write_restricted)?,
             integrity: self.if_known(Class::IntegrityLevel, Answer::integrity)?,
             session: number(Class::SessionId)?,
             elevated: number(Class::Elevation)?.map(|elevated| elevated != 0),
+            elevation_type: number(Class::ElevationType)?,
             origin: self.if_known(Class::Origin, |answer| answer.u64(0))?,
+            app_container: number(Class::IsAppContainer)?.map(|is| is != 0),
             package: self.package()?,
         })
     }

@@ -11,9 +11,6 @@ const ANONYMOUS: u32 = 0;
 /// `SECURITY_IDENTIFICATION`.
 const IDENTIFICATION: u32 = 0x0001_0000;
 
-/// The pipe's state does not allow it: nothing has been read yet.
-const CANNOT_IMPERSONATE: Status = Status(0xC000_010D);
-
 /// A client that opens the server's pipe, in the server's own process, writes
 /// something, and is impersonated.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +65,7 @@ pub(crate) static PIPES: &[Pipe] = &[
         id: "U11",
         title: "a pipe's client cannot be impersonated before something was read",
         reads: false,
-        status: CANNOT_IMPERSONATE,
+        status: Status::CANNOT_IMPERSONATE,
         open: all("7C"),
         access: all("as A"),
         ..ASKS_NOTHING

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod machine;
 pub mod native;
 pub mod normalize;
+mod notation;
 pub mod observe;
 pub mod on_model;
 pub mod program;

@@ -65,7 +65,7 @@ pub(crate) fn open(text: &str) -> String {
         "new" => "another object,".to_owned(),
         "all" => "with all that is in the token".to_owned(),
         "effective" => "without what is disabled in the token".to_owned(),
-        word => token_type(word).map_or_else(|| word.to_owned(), |kind| kind),
+        word => token_type(word).unwrap_or_else(|| word.to_owned()),
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -95,7 +95,17 @@ pub(crate) fn observed(text: &str) -> String {
     for word in text.split(' ') {
         let end = word.trim_end_matches([',', ';', ':']);
         let punctuation = &word[end.len()..];
+        let flag = match end {
+            "co0" | "eo0" => continue,
+            "co1" => Some("copy-on-open".to_owned()),
+            "eo1" => Some("effective-only".to_owned()),
+            end => end
+                .strip_prefix('L')
+                .and_then(|digits| digits.parse().ok())
+                .map(|raw| format!("at {}", level(raw))),
+        };
         let named = match (before, end.parse::<u32>()) {
+            _ if flag.is_some() => flag.unwrap_or_default(),
             ("at", Ok(raw)) if raw <= 3 => level(raw),
             _ => status(end).map(str::to_owned).or_else(|| token_type(end)).unwrap_or_else(|| end.to_owned()),
         };
@@ -181,6 +191,10 @@ mod tests {
             observed("copied at 1: user SID; open: expected A6, observed same imp/1 all"),
             "copied at Identification: user SID; open: expected STATUS_CANT_OPEN_ANONYMOUS, observed same an \
              impersonation token of Identification all"
+        );
+        assert_eq!(
+            observed("copy of B2 imp/1 co0 eo1 L1"),
+            "copy of B2 an impersonation token of Identification effective-only at Identification"
         );
         assert_eq!(
             legend("the server S- takes Bo2, at once"),

@@ -1,22 +1,35 @@
-//! Questions to `psimp explain`: the parsing of token descriptions, and the answers.
+//! Questions to `psimp explain`: the tokens of the cases can be said, and the answers.
+
+mod support;
 
 use psimp_catalogue::{ClientToken, ServerToken};
-use psimp_harness::cli::TokenSpec;
+use psimp_explain::{Question, Side};
 use psimp_nt::{Level, Luid, Sid, TokenType};
-use psimp_rules::{Package, Restriction};
-use std::process::Command;
+use psimp_rules::{Package, Restriction, TokenFacts};
+use std::fmt::Write as _;
+use std::process::{Command, Output};
+use support::compare;
 
-fn spec(text: &str) -> TokenSpec {
-    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+fn facts(process: &str, token: &str, side: Side) -> TokenFacts {
+    let question = Question::parse(process, token, None);
+    question.unwrap_or_else(|refusal| panic!("{process} | {token}: {refusal}")).token(side).facts
+}
+
+fn process(text: &str) -> TokenFacts {
+    facts(text, "", Side::Process)
+}
+
+fn client(text: &str) -> TokenFacts {
+    facts("", text, Side::Token)
+}
+
+fn explain(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_psimp")).arg("explain").args(arguments).output().expect("psimp runs")
 }
 
 /// The answer to a question, which must be valid.
 fn explained(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
-        .arg("explain")
-        .args(arguments)
-        .output()
-        .expect("psimp runs");
+    let output = explain(arguments);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
@@ -37,19 +50,18 @@ fn every_server_of_the_cases_can_be_said() {
         (ServerToken::S0, "session=0"),
     ];
     for (server, text) in said {
-        assert_eq!(spec(text).server(), server.fixture().facts(), "{text}");
+        assert_eq!(process(text), server.fixture().facts(), "{text}");
     }
     // Some differ only in what no rule reads.
     for server in ServerToken::ALL {
         let facts = server.fixture().facts();
         assert!(said.iter().any(|(said, _)| said.fixture().facts() == facts), "{}", server.name());
     }
-    assert_eq!(TokenSpec::default().server(), ServerToken::S.fixture().facts());
+    assert_eq!(process(""), ServerToken::S.fixture().facts());
 }
 
 #[test]
 fn every_token_of_the_cases_can_be_said() {
-    let server = ServerToken::S.fixture().facts();
     let said = [
         (ClientToken::A0, "level=anonymous"),
         (ClientToken::A1, "LEVEL=Identification"),
@@ -57,63 +69,70 @@ fn every_token_of_the_cases_can_be_said() {
         (ClientToken::A3, "level=3"),
         (ClientToken::APlus2, "privilege=SeImpersonate"),
         (ClientToken::Ap0, "type=primary"),
-        (ClientToken::Ap2, "type=primary,level=impersonation"),
+        (ClientToken::Ap2, "type=primary,recorded=impersonation"),
         (ClientToken::B0, "user=B,level=0"),
         (ClientToken::B1, "level=1,user=B"),
         (ClientToken::B2, "user=S-1-5-21-1000-2000-3000-1002"),
         (ClientToken::Bp0, "user=B,type=primary"),
         (ClientToken::Bo2, "user=B,origin=server"),
-        (ClientToken::Bop2, "user=B,type=primary,level=2,origin=0xA1"),
+        (ClientToken::Bop2, "user=B,type=primary,origin=0xA1"),
         (ClientToken::BoH2, "user=B,origin=161,integrity=high"),
         (ClientToken::BoR2, "user=B,origin=server,restricted"),
         (ClientToken::BH2, "user=B,integrity=12288"),
-        (ClientToken::N2, "user=anonymous"),
-        (ClientToken::N1, "user=S-1-5-7,level=identification"),
-        (ClientToken::Np, "user=anonymous,type=primary"),
-        (ClientToken::NS, "user=anonymous,logon=0xB1"),
+        (ClientToken::N2, "user=anonymous,integrity=medium"),
+        (ClientToken::N1, "user=S-1-5-7,level=identification,integrity=medium"),
+        (ClientToken::Np, "user=anonymous,type=primary,integrity=medium"),
+        (ClientToken::NS, "user=anonymous,logon=0xB1,integrity=medium"),
         (ClientToken::NA, "user=B,logon=anonymous"),
         (ClientToken::AR2, "restricted"),
         (ClientToken::AW2, "write-restricted"),
-        (ClientToken::AH2, "integrity=high,elevated"),
-        (ClientToken::AHm2, "elevated"),
+        (ClientToken::AH2, "elevated"),
+        (ClientToken::AHm2, "elevated,integrity=medium"),
         (ClientToken::AL2, "integrity=low"),
         (ClientToken::AX2, "package=1"),
         (ClientToken::AY2, "package=2"),
         (ClientToken::As0, "session=0"),
     ];
     for (token, text) in said {
-        assert_eq!(spec(text).client(&server), token.fixture().facts(), "{text}");
+        assert_eq!(client(text), token.fixture().facts(), "{text}");
     }
     for token in ClientToken::ALL {
         let facts = token.fixture().facts();
         assert!(said.iter().any(|(said, _)| said.fixture().facts() == facts), "{}", token.name());
     }
-    assert_eq!(TokenSpec::default().client(&server), ClientToken::A2.fixture().facts());
+    assert_eq!(client(""), ClientToken::A2.fixture().facts());
 }
 
 #[test]
 fn what_the_cases_have_not_can_be_said_too() {
-    let server = spec("user=S-1-5-18,logon=0x77,origin=server").server();
-    assert_eq!(server.user, Sid::new(5, &[18]));
-    assert_eq!((server.authentication_id, server.platform.origin), (Luid(0x77), Luid(0x77)));
-    let token = spec("user=S-1-15-2-1,package=2,parent=1,integrity=medium,origin=server").client(&server);
+    let of = |token: &str| facts("user=S-1-5-18,logon=0x77,origin=server", token, Side::Token);
+    let system = process("user=S-1-5-18,logon=0x77,origin=server");
+    assert_eq!(system.user, Sid::new(5, &[18]));
+    assert_eq!((system.authentication_id, system.platform.origin), (Luid(0x77), Luid(0x77)));
+    let token = of("user=S-1-15-2-1,package=2,parent=1,integrity=medium,origin=server");
     assert_eq!(token.user, Sid::new(15, &[2, 1]));
     assert_eq!(token.platform.package, Some(Package { id: 2, parent: Some(1) }));
     assert_eq!((token.platform.integrity, token.platform.origin), (0x2000, Luid(0x77)));
     // Each user has a filtered session of its own.
-    let logon = |text: &str| spec(text).client(&server).authentication_id.0;
+    let logon = |text: &str| client(text).authentication_id.0;
     assert_eq!(
         [logon("user=B"), logon("user=B,filtered"), logon("user=S-1-1-0"), logon("user=S-1-1-0,filtered")],
         [0xB1, 0xB1F, 0xC1, 0xC1F]
     );
     assert_eq!(logon("user=S-1-5-18"), 0x3E7);
-    let token = spec("level=delegation,write-restricted,type=impersonation").client(&server);
+    let token = client("level=delegation,write-restricted,type=impersonation");
     assert_eq!(
         (token.level, token.restriction, token.token_type),
         (Level::Delegation, Restriction::WriteRestricted, TokenType::Impersonation)
     );
+    // Packages by their SIDs are other ones than those by numbers, and the same on both sides.
+    let sids = ("package=S-1-15-2-1-2-3-4-5-6-7", "package=S-1-15-2-1-2-3-4-5-6-7-8-9-10-11");
+    let (parent, child) = (facts(sids.0, sids.1, Side::Process), facts(sids.0, sids.1, Side::Token));
+    let (parent, child) = (parent.platform.package.expect("one"), child.platform.package.expect("one"));
+    assert!(parent.id != child.id && child.parent == Some(parent.id));
+    assert_ne!(facts("package=1", sids.1, Side::Token).platform.package.expect("one").id, 1);
     // An authority takes 48 bits, a SID 15 sub-authorities.
-    assert_eq!(spec("user=S-1-281474976710655-1").server().user.to_string(), "S-1-281474976710655-1");
+    assert_eq!(client("user=S-1-281474976710655-1").user.to_string(), "S-1-281474976710655-1");
     for wrong in [
         "user=S-1-281474976710656-1",
         "user=S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16",
@@ -121,124 +140,100 @@ fn what_the_cases_have_not_can_be_said_too() {
         "user=S-2-5-1",
         "user=S-1-",
     ] {
-        assert!(wrong.parse::<TokenSpec>().is_err(), "{wrong}");
+        assert!(Question::parse("", wrong, None).is_err(), "{wrong}");
     }
 }
 
-#[test]
-fn an_unknown_fact_is_named_beside_those_there_are() {
-    let error = |text: &str| text.parse::<TokenSpec>().expect_err(text).to_string();
-    assert_eq!(
-        error("user=B,usr=A"),
-        "there is no fact usr; the facts are user, logon, type, level, restricted, write-restricted, \
-         privilege, origin, integrity, elevated, filtered, package, parent and session"
-    );
-    assert_eq!(error("user=C"), "user: there is no C; it is A, B, anonymous or a SID");
-    assert_eq!(
-        error("integrity=tall"),
-        "integrity: there is no tall; it is untrusted, low, medium, high, system or a number"
-    );
-    assert_eq!(error("session=-1"), "session: there is no -1; it is a number of 32 bits");
-    assert_eq!(
-        error("level"),
-        "level needs a value: anonymous, identification, impersonation, delegation or 0 to 3"
-    );
-    assert_eq!(error("elevated=no"), "elevated takes no value: it is so when it is said");
-    assert_eq!(error("user=A,user=A"), "user is said twice");
-    assert!(error("").starts_with("a fact is empty; "));
-}
-
-#[test]
-fn a_question_is_answered_in_every_profile_with_the_rules_tried() {
-    let text = explained(&[
+/// Questions of every kind, with their whole answers.
+const ASKED: &[&[&str]] = &[
+    &[
         "--process",
         "user=A,privilege=SeImpersonate",
         "--token",
-        "user=B,level=impersonation,restricted",
+        "user=B,restricted",
         "--level",
         "impersonation",
-    ]);
-    let expected = "\
-Setup
-  process  primary, user S-1-5-21-1000-2000-3000-1001, logon 0xa1, own level Anonymous, integrity 0x2000, session 1, origin 0x3e7, SeImpersonatePrivilege
-  token    impersonation, user S-1-5-21-1000-2000-3000-1002, logon 0xb1, own level Impersonation, integrity 0x2000, session 1, origin 0x3e7, Restricted
-Call
-  PsImpersonateClient(thread, token, CopyOnOpen FALSE, EffectiveOnly FALSE, level 2)
-Rules (K2: the token is kept, at level 2; C1: a copy at level 1)
-  DOC          decided C1: level below threshold → anonymous logon → user SID denies
-  DOC-ANY      decided K2: level below threshold → anonymous logon → user SID denies → restricted denies → one condition held keeps
-  UM           decided K2: level below threshold → impersonate privilege keeps
-  NT52         decided K2: level below threshold → anonymous logon → impersonate privilege keeps
-  W10          decided K2: level below threshold → anonymous logon → impersonate privilege keeps
-  W10-recent   decided K2: level below threshold → anonymous logon → impersonate privilege keeps
-  Peios        decided K2: token type → level below threshold → restricted server → integrity → impersonate privilege keeps
-  Peios-strict decided K2: token type → level below threshold → restricted server → integrity → impersonate privilege keeps
-What these rules compare
-  level below threshold  level asked for Impersonation
-  anonymous logon        token's logon 0xb1 (0x3e6 is the anonymous one)
-  impersonate privilege  server's privilege enabled: true
-  integrity              server 0x2000, token 0x2000
-  user SID               server S-1-5-21-1000-2000-3000-1001, token S-1-5-21-1000-2000-3000-1002
-  restricted             server None, token Restricted
-  token type             token Impersonation
-  restricted server      server None, token Restricted
-First rule on which the profiles part: impersonate privilege
-  decides for  UM K2, NT52 K2, W10 K2, W10-recent K2, Peios K2, Peios-strict K2
-  goes on for  DOC C1, DOC-ANY K2
-";
-    assert_eq!(text, expected);
+    ],
+    &["--process", "user=A,filtered", "--token", r"user=NT AUTHORITY\SYSTEM"],
+    &["--process", "user=A", "--token", "user=A,elevated"],
+    &["--process", "privilege=SeImpersonate", "--token", "user=B,level=SecurityIdentification"],
+    &["--process", "user=S-1-5-18", "--token", "user=B,integrity=S-1-16-12288"],
+    &["--process", "user=A,filtered", "--token", "user=A,filtered,session=0"],
+    &["--process", "user=A,filtered", "--token", "user=A,logon=0x999,origin=server"],
+    &["--process", "user=A,restricted", "--token", "user=anonymous,type=primary"],
+    &["--process", "package=1", "--token", "user=anonymous"],
+    &["--process", "user=NETWORK SERVICE", "--token", "user=SYSTEM", "--profile", "UM,w10"],
+    &["--process", "privilege=SeImpersonate", "--token", "user=B,level=1", "--level", "2"],
+    &["--token", "type=primary", "--kernel", "NT52,peios"],
+    &["--level", "0"],
+];
+
+#[test]
+fn answers() {
+    let mut text = String::new();
+    for arguments in ASKED {
+        let _ = writeln!(text, "$ psimp explain {}\n{}", arguments.join(" "), explained(arguments));
+    }
+    compare("tests/golden/explain.txt", text);
+}
+
+#[test]
+fn the_command_in_an_answer_asks_the_same() {
+    // That a question is limited to some profiles is no part of it.
+    for arguments in
+        ASKED.iter().filter(|words| !words.contains(&"--profile") && !words.contains(&"--kernel"))
+    {
+        let text = explained(arguments);
+        let line = text.lines().skip_while(|line| *line != "The question").nth(1).expect("the command");
+        let words = shlex::split(line.trim()).expect("words");
+        let words: Vec<_> = words.iter().skip(2).map(String::as_str).collect();
+        assert_eq!(explained(&words), text, "{line}");
+    }
 }
 
 #[test]
 fn where_the_profiles_part_is_told() {
-    for (arguments, expected) in [
-        // All profiles keep the token.
-        (
-            &["--level", "0"][..],
-            "The profiles part nowhere: level below threshold decides K0 in all of them\n",
-        ),
-        // All decide the same, but not by one rule.
-        (
-            &["--process", "privilege=SeImpersonate"],
-            "First rule on which the profiles part: impersonate privilege; yet all of them decide K2\n  \
-             decides for  UM K2, NT52 K2, W10 K2, W10-recent K2, Peios K2, Peios-strict K2\n  \
-             goes on for  DOC K2, DOC-ANY K2\n",
-        ),
-        // One rule, and copies at different levels.
-        (
-            &["--token", "user=B,level=0"],
-            "First rule on which the profiles part: token level\n  decides for  NT52 C1\n  \
-             goes on for  DOC C0, DOC-ANY K2, UM C1, W10 C0, W10-recent C0, Peios C0, Peios-strict Denied\n",
-        ),
-        // Peios checks the ceiling before the privilege, Windows after it.
-        (
-            &["--process", "integrity=low,privilege=SeImpersonate"],
-            "First rule on which the profiles part: integrity\n  decides for  Peios C1, Peios-strict Denied\n  \
-             goes on for  DOC K2, DOC-ANY K2, UM K2, NT52 K2, W10 K2, W10-recent K2\n",
-        ),
-        (
-            &["--token", "integrity=high"],
-            "First rule on which the profiles part: integrity\n  decides for  Peios C1, Peios-strict Denied\n  \
-             goes on for  DOC K2, DOC-ANY K2, UM K2, NT52 K2, W10 C1, W10-recent C1\n",
-        ),
-        (
-            &["--token", "type=primary"],
-            "First rule on which the profiles part: token type\n  \
-             decides for  Peios TokenType, Peios-strict TokenType\n  \
-             goes on for  DOC K2, DOC-ANY K2, UM K2, NT52 C1, W10 K2, W10-recent K2\n",
-        ),
-    ] {
+    let part = |arguments: &[&str]| {
         let text = explained(arguments);
-        assert!(text.ends_with(&format!("\n{expected}")), "{arguments:?}:\n{text}");
-    }
+        let lines = text.lines().skip_while(|line| *line != "Where the profiles part").skip(1);
+        lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n") + "\n"
+    };
+    assert_eq!(
+        part(&["--process", "privilege=SeImpersonate"]),
+        "  first at the rule «impersonate privilege», and yet all come to the same: kept at Impersonation\n  \
+         it decides for  UM (kept at Impersonation), NT52 (kept at Impersonation), W10 (kept at\n                  \
+         Impersonation), W10-recent (kept at Impersonation)\n  it does not for  DOC (kept at Impersonation)\n"
+    );
+    assert_eq!(
+        part(&["--level", "0"]),
+        "  nowhere: the rule «level below threshold» decides for them all: kept at Anonymous\n"
+    );
+    // Peios and the literal reading have no part in it unless they are asked for.
+    assert!(part(&["--token", "type=primary"]).starts_with("  first at the rule «token level»\n"));
+    assert!(
+        part(&["--token", "type=primary", "--profile", "W10,Peios"])
+            .starts_with("  first at the rule «token type»\n")
+    );
 }
 
 #[test]
 fn the_driver_refuses_a_level_above_the_tokens_own() {
-    let refused = "  The driver refuses it: STATUS_BAD_IMPERSONATION_LEVEL";
-    assert!(explained(&["--token", "level=1"]).contains(refused));
+    let refused = "  driver   refuses it: STATUS_BAD_IMPERSONATION_LEVEL";
+    assert!(explained(&["--token", "level=1", "--level", "2"]).contains(refused));
+    assert!(!explained(&["--token", "level=1"]).contains(refused));
     assert!(!explained(&["--token", "level=1", "--level", "Identification"]).contains(refused));
-    assert!(!explained(&["--token", "type=primary"]).contains(refused));
+    assert!(!explained(&["--token", "type=primary", "--level", "2"]).contains(refused));
+}
+
+#[cfg(not(windows))]
+#[test]
+fn running_tokens_need_windows() {
+    for arguments in [&["--process", "pid:640"][..], &["--token", "TID:0x32c,integrity=high"]] {
+        let output = explain(arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("Run psimp.exe there"), "{output:?}");
+    }
+    assert_eq!(explain(&["--token", "pid:x"]).status.code(), Some(2));
 }
 
 #[test]
@@ -255,7 +250,21 @@ fn json_has_what_the_text_has() {
         (&"DOC".into(), &"C1".into(), &"user SID".into())
     );
     assert_eq!(doc["tried"][2], serde_json::json!({"rule": "user SID", "effect": "denies"}));
-    assert_eq!(object["parting"]["rule"], "user SID");
-    assert_eq!(object["parting"]["goes_on"], serde_json::json!(["DOC-ANY"]));
+    assert_eq!(
+        (&doc["words"], &doc["since"]),
+        (&"a copy at Identification".into(), &"the users differ".into())
+    );
+    assert_eq!(object["parting"], serde_json::Value::Null);
     assert_eq!(object["refused_by_driver"], false);
+    assert_eq!(
+        object["implied"],
+        serde_json::json!([{"of": "token", "fact": "integrity=low", "by": "package=2"}])
+    );
+    assert_eq!(object["changes"][0]["with"], "with SeImpersonatePrivilege");
+    let command = r#"psimp explain --process privilege=SeImpersonate --token "user=B,package=2,parent=1""#;
+    assert_eq!(object["changes"][0]["command"], command);
+    assert_eq!(
+        object["answer"],
+        "Windows 10 and 11: a copy at Identification, since the users differ. With SeImpersonatePrivilege: kept."
+    );
 }

@@ -110,7 +110,11 @@ fn folder() -> PathBuf {
 fn takes_a_moment(command: &cli::Command) -> bool {
     match command {
         cli::Command::Run(args) => matches!(args.target, Target::Model) && args.report.is_none(),
-        cli::Command::List(_) | cli::Command::Explain(_) => true,
+        cli::Command::List(_) => true,
+        // Running tokens need Windows.
+        cli::Command::Explain(args) => {
+            [&args.process, &args.token].into_iter().flatten().all(|token| token.running.is_none())
+        }
         _ => false,
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     Acl, Group, Object, Privilege, SecurityQos, System, Thread, TokenFilter, TokenSource, privileges,
 };
 use psimp_nt::{Level, Luid, Sid, Status, TokenType};
+use psimp_rules::Restriction;
 use std::sync::Arc;
 
 /// The result of queries on a token handle.
@@ -39,6 +40,8 @@ pub struct TokenInformation {
     pub elevated: bool,
     /// `TokenOrigin`.
     pub origin: Luid,
+    /// The restricting SIDs count for write access alone (`TokenAccessInformation`).
+    pub write_restricted: bool,
     /// The level recorded in the object, of a primary token too (`TokenStatistics`).
     pub recorded_level: Level,
     /// `TokenSource`, for a handle with `TOKEN_QUERY_SOURCE`.
@@ -72,6 +75,7 @@ impl System {
             session: token.session_id(),
             elevated: token.is_elevated(),
             origin: token.origin(),
+            write_restricted: token.restriction() == Restriction::WriteRestricted,
             recorded_level: token.level(),
             source: if may_query_source { Ok(token.source()) } else { Err(Status::ACCESS_DENIED) },
             modified_id: token.modified_id(),

@@ -60,7 +60,16 @@ const CODES: &[(&[&str], &[Meaning])] = &[
     ),
     (&["survey"], &[(Exit::Passed, "recorded"), USAGE, NO_TARGET, UNWRITTEN]),
     (&["list"], &[(Exit::Passed, "listed"), USAGE, UNWRITTEN]),
-    (&["explain"], &[(Exit::Passed, "explained"), USAGE, UNWRITTEN]),
+    (
+        &["explain"],
+        &[
+            (Exit::Passed, "explained"),
+            (Exit::Failed, "a running process or thread, or its token, cannot be read"),
+            USAGE,
+            (Exit::Unavailable, "not on Windows, which running processes and threads need"),
+            UNWRITTEN,
+        ],
+    ),
     (
         &["demo"],
         &[
@@ -122,7 +131,7 @@ const CODES: &[(&[&str], &[Meaning])] = &[
         ],
     ),
     (
-        &["impersonate", "native-server", "native-wait"],
+        &["impersonate", "native-client", "native-server", "native-wait"],
         &[
             (Exit::Passed, "standard input ended"),
             (Exit::Failed, "it could not be done; the message says why"),

@@ -2,7 +2,6 @@
 
 mod effect;
 mod exit;
-mod fact;
 mod filter;
 mod question;
 mod survey;
@@ -15,18 +14,16 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use psimp_nt::Level;
-use psimp_rules::Kernel;
+use psimp_rules::{Kernel, Profile};
 
 pub use exit::Exit;
 use exit::exit_codes;
-pub use fact::WrongFact;
-use fact::level;
 pub use filter::{FilterArg, matches};
-pub use question::TokenSpec;
-use question::process;
+pub use question::{Running, TokenArg};
+use question::{level, process, token};
 pub use survey::SurveyArgs;
 pub use values::{Choice, DemoTarget, DriverAction, LoadTarget, TextFormat, ThreadRef};
-use values::{kernel, one_or_all, seed};
+use values::{kernel, one_or_all, profile, seed};
 
 use crate::configuration::Injection;
 pub use crate::configuration::{Rules, Target};
@@ -121,8 +118,8 @@ pub enum Command {
     List(ListArgs),
     /// Print what a case does, what it expects and which rule decides, or what the rules decide for
     /// two tokens and a level
-    #[command(override_usage = EXPLAIN_USAGE, after_help = notes(question::FACTS, "explain"))]
-    Explain(ExplainArgs),
+    #[command(override_usage = EXPLAIN_USAGE, after_help = notes(&question::help(), "explain"))]
+    Explain(Box<ExplainArgs>),
     /// Show, step by step, what a server may do with a client at each of the four levels
     #[command(after_help = exit_codes("demo"))]
     Demo(DemoArgs),
@@ -157,7 +154,7 @@ pub enum Command {
     #[command(hide = true, after_help = exit_codes("native-server"))]
     NativeServer,
     /// Carry out what a server process of a case orders, as a client process
-    #[command(hide = true)]
+    #[command(hide = true, after_help = exit_codes("native-client"))]
     NativeClient,
     /// Keep a server process of the target native waiting, so that it can be seen to end with this one
     #[command(hide = true, after_help = exit_codes("native-wait"))]
@@ -261,7 +258,7 @@ pub struct ListArgs {
 
 const EXPLAIN_USAGE: &str = "\
 psimp explain [--format <FORMAT>] <CASE>
-       psimp explain [--format <FORMAT>] [--process <FACTS>] [--token <FACTS>] [--level <LEVEL>]";
+       psimp explain [OPTIONS] [--process <FACTS>] [--token <FACTS>] [--level <LEVEL>]";
 
 /// The arguments of `explain` that ask about the rules instead of a case.
 const OWN_QUESTION: &[&str] = &["process", "token", "level"];
@@ -274,14 +271,22 @@ pub struct ExplainArgs {
     pub case: Option<String>,
     /// Instead of a case: the primary token of the server's process
     #[arg(long, value_name = "FACTS", value_parser = process)]
-    pub process: Option<TokenSpec>,
+    pub process: Option<TokenArg>,
     /// Instead of a case: the token that its thread impersonates
-    #[arg(long, value_name = "FACTS")]
-    pub token: Option<TokenSpec>,
-    /// Instead of a case: the requested level, by name or from 0 to 3; Impersonation by
-    /// default
+    #[arg(long, value_name = "FACTS", value_parser = token)]
+    pub token: Option<TokenArg>,
+    /// Instead of a case: the level that a driver passes, by name or from 0 to 3; by default the
+    /// token's own, as in user mode
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub level: Option<Level>,
+    /// Answer a question for these profiles only
+    #[arg(long = "profile", value_name = "PROFILE", value_delimiter = ',')]
+    #[arg(value_parser = profile(), conflicts_with = "case")]
+    pub profiles: Vec<&'static Profile>,
+    /// Answer a question for the profiles of these kernels only
+    #[arg(long = "kernel", value_name = "KERNEL", value_delimiter = ',')]
+    #[arg(value_parser = kernel(), conflicts_with = "case")]
+    pub kernels: Vec<Kernel>,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,

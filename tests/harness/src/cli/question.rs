@@ -1,192 +1,105 @@
-//! A question that somebody asks of the rules: what two tokens are, in words.
+//! The tokens of a question to `psimp explain`: what is said of them, or where they are read.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
-use super::fact::{
-    INTEGRITIES, INTEGRITY, LEVELS, LOGONS, NUMBER, ORIGINS, PRIVILEGES, Session, TYPES, WrongFact, alone,
-    level, needed, number, one_of, session, user, wrong,
-};
-use psimp_catalogue::{ClientToken, Logon, ServerToken, User};
-use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
-use psimp_rules::{Package, Restriction, TokenFacts};
+use psimp_explain::{Refusal, Said, Side, facts};
+use psimp_nt::Level;
 
-/// What a token may be said to be, for the help and for mistakes.
-pub(super) const FACTS: &str = "\
-FACTS says what a token is, in any order and upper or lower case, such as
-  user=B,level=identification,restricted
-  user=A|B|anonymous|SID            SID as in S-1-5-21-1-2-3-1001
-  logon=own|system|anonymous|N      the logon session (authentication id)
-  type=primary|impersonation
-  level=anonymous|identification|impersonation|delegation|N
-                                    the level recorded in the token
-  restricted, write-restricted      restricting SIDs, for all access or for writing
-  privilege=SeImpersonate|disabled|none
-  origin=server|system|anonymous|N  the logon session that logged the user on
-  integrity=untrusted|low|medium|high|system|N
-  elevated                          by UAC
-  filtered                          the logon session is the filtered one of two
-  package=N, parent=N               AppContainer package, and the one it is a child of
-  session=N                         terminal services session
-N is decimal, or hexadecimal after 0x. What is not said is as in the cases: user A in a
-logon session of its own, origin system, medium integrity, low in a package, session 1.
-A process has a primary token, a token to impersonate is one at Impersonation; a primary
-token records Anonymous.";
+/// A token of the Windows that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Running {
+    /// The primary token of the process with this id.
+    Process(u32),
+    /// What the thread with this id has: as the token of a process, that of its process; as a token to
+    /// impersonate, the one that it impersonates.
+    Thread(u32),
+}
 
-/// The names alone.
-const NAMES: &str = "user, logon, type, level, restricted, write-restricted, privilege, origin, \
-                     integrity, elevated, filtered, package, parent and session";
-
-/// What is said of a token.
+/// A token of a question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TokenSpec {
-    user: Option<Sid>,
-    logon: Option<Session>,
-    token_type: Option<TokenType>,
-    level: Option<Level>,
-    restriction: Option<Restriction>,
-    privilege: Option<bool>,
-    origin: Option<Session>,
-    integrity: Option<u32>,
-    elevated: bool,
-    filtered: bool,
-    package: Option<u32>,
-    parent: Option<u32>,
-    session: Option<u32>,
+pub struct TokenArg {
+    /// Where it is read, if not all of it is said.
+    pub running: Option<Running>,
+    /// What is said of it.
+    pub said: Said,
 }
 
-impl FromStr for TokenSpec {
-    type Err = WrongFact;
-
-    fn from_str(text: &str) -> Result<Self, WrongFact> {
-        let mut spec = Self::default();
-        let mut said: Vec<String> = Vec::new();
-        for fact in text.split(',') {
-            let (key, value) = match fact.split_once('=') {
-                Some((key, value)) => (key, Some(value.trim())),
-                None => (fact, None),
-            };
-            let key = key.trim().to_ascii_lowercase();
-            spec.say(&key, value)?;
-            if said.contains(&key) {
-                return wrong(format!("{key} is said twice"));
-            }
-            said.push(key);
+impl TokenArg {
+    fn parse(side: Side, text: &str) -> Result<Self, Refusal> {
+        let (first, rest) = text.split_once(',').unwrap_or((text, ""));
+        let running = first.trim().parse::<Running>();
+        match running {
+            Ok(running) => Ok(Self { running: Some(running), said: Said::parse(side, rest)? }),
+            Err(None) => Ok(Self { running: None, said: Said::parse(side, text)? }),
+            Err(Some(refusal)) => Err(refusal),
         }
-        if spec.parent.is_some() && spec.package.is_none() {
-            return wrong("parent is the parent of a package; add package=N");
-        }
-        Ok(spec)
     }
 }
 
-impl TokenSpec {
-    fn say(&mut self, key: &str, value: Option<&str>) -> Result<(), WrongFact> {
-        match key {
-            "user" => self.user = Some(user(needed(key, value, "A, B, anonymous or a SID")?)?),
-            "logon" => self.logon = Some(session(key, needed(key, value, LOGONS)?, Session::Own, LOGONS)?),
-            "origin" => {
-                self.origin = Some(session(key, needed(key, value, ORIGINS)?, Session::Server, ORIGINS)?);
-            }
-            "type" => self.token_type = Some(one_of(key, value, TYPES)?),
-            "privilege" => self.privilege = Some(one_of(key, value, PRIVILEGES)?),
-            "level" => {
-                let text = needed(key, value, LEVELS)?;
-                self.level = Some(level(text).map_err(|why| WrongFact(format!("level: {why}")))?);
-            }
-            "integrity" => {
-                let text = needed(key, value, INTEGRITIES)?;
-                let known = INTEGRITY.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-                self.integrity = Some(known.map_or_else(|| number(key, text, INTEGRITIES), |one| Ok(one.1))?);
-            }
-            "restricted" => self.restrict(key, value, Restriction::Restricted)?,
-            "write-restricted" => self.restrict(key, value, Restriction::WriteRestricted)?,
-            "elevated" => self.elevated = alone(key, value)?,
-            "filtered" => self.filtered = alone(key, value)?,
-            "package" => self.package = Some(number(key, needed(key, value, NUMBER)?, NUMBER)?),
-            "parent" => self.parent = Some(number(key, needed(key, value, NUMBER)?, NUMBER)?),
-            "session" => self.session = Some(number(key, needed(key, value, NUMBER)?, NUMBER)?),
-            "" => return wrong(format!("a fact is empty; the facts are {NAMES}")),
-            _ => return wrong(format!("there is no fact {key}; the facts are {NAMES}")),
-        }
-        Ok(())
-    }
+impl FromStr for Running {
+    /// Nothing, if it is not of that kind at all.
+    type Err = Option<Refusal>;
 
-    fn restrict(&mut self, key: &str, value: Option<&str>, kind: Restriction) -> Result<(), WrongFact> {
-        alone(key, value)?;
-        match self.restriction.replace(kind) {
-            Some(other) if other != kind => wrong("a token is restricted or write-restricted, not both"),
-            _ => Ok(()),
-        }
-    }
-
-    /// The facts of a process's primary token.
-    pub fn server(&self) -> TokenFacts {
-        self.over(ServerToken::S.fixture().facts(), None)
-    }
-
-    /// The facts of a token that a thread of `server` impersonates.
-    pub fn client(&self, server: &TokenFacts) -> TokenFacts {
-        let base =
-            if self.token_type == Some(TokenType::Primary) { ClientToken::Ap0 } else { ClientToken::A2 };
-        self.over(base.fixture().facts(), Some(server.authentication_id))
-    }
-
-    /// The facts given, over the defaults.
-    fn over(&self, base: TokenFacts, server: Option<Luid>) -> TokenFacts {
-        let user = self.user.unwrap_or(base.user);
-        let own = match self.logon {
-            Some(Session::Is(luid)) => luid,
-            _ => own_logon(&user, self.filtered),
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (kind, id) = text.split_once([':', '=']).ok_or(None)?;
+        let of: fn(u32) -> Self = match kind.trim().to_ascii_lowercase().as_str() {
+            "pid" => Self::Process,
+            "tid" => Self::Thread,
+            _ => return Err(None),
         };
-        let mut facts = TokenFacts {
-            user,
-            authentication_id: own,
-            token_type: self.token_type.unwrap_or(base.token_type),
-            level: self.level.unwrap_or(base.level),
-            restriction: self.restriction.unwrap_or(base.restriction),
-            ..base
+        let id = id.trim();
+        let number = if id.eq_ignore_ascii_case("self") && kind.trim().eq_ignore_ascii_case("pid") {
+            Ok(std::process::id())
+        } else {
+            super::values::seed(id).ok().and_then(|number| u32::try_from(number).ok()).ok_or(())
         };
-        let platform = &mut facts.platform;
-        platform.origin = match self.origin {
-            Some(Session::Is(luid)) => luid,
-            // Of a server, its own.
-            Some(_) => server.unwrap_or(own),
-            None => platform.origin,
-        };
-        platform.impersonate_privilege = self.privilege.unwrap_or(platform.impersonate_privilege);
-        // As the servers and tokens of the cases that are in a package.
-        let usual = if self.package.is_some() { integrity::LOW } else { platform.integrity };
-        platform.integrity = self.integrity.unwrap_or(usual);
-        platform.elevated = self.elevated;
-        platform.filtered_logon = self.filtered;
-        platform.package = self.package.map(|id| Package { id, parent: self.parent });
-        platform.session = self.session.unwrap_or(platform.session);
-        facts
+        number.map(of).map_err(|()| {
+            Some(Refusal {
+                why: format!("{kind}: there is no id {id}; it is a number"),
+                write: Some("pid:640 or tid:812; `psimp show` and the task manager have the ids".to_owned()),
+            })
+        })
     }
 }
 
-/// The facts of a process, whose token cannot be of any type.
-pub(super) fn process(text: &str) -> Result<TokenSpec, WrongFact> {
-    let spec: TokenSpec = text.parse()?;
-    if spec.token_type == Some(TokenType::Impersonation) {
-        return wrong("type: the token of a process is primary");
-    }
-    Ok(spec)
+pub(super) fn process(text: &str) -> Result<TokenArg, Refusal> {
+    TokenArg::parse(Side::Process, text)
 }
 
-/// The session that a user is logged on in. Users that the catalogue has not share one that is
-/// neither A's nor B's.
-fn own_logon(user: &Sid, filtered: bool) -> Luid {
-    let pair = |plain: Luid, filtered_one: Luid| if filtered { filtered_one } else { plain };
-    if *user == Sid::ANONYMOUS_LOGON {
-        Logon::Anonymous.luid()
-    } else if *user == Sid::new(5, &[18]) {
-        Logon::System.luid()
-    } else if *user == User::A.sid() {
-        pair(Logon::A1.luid(), Logon::A1Filtered.luid())
-    } else if *user == User::B.sid() {
-        pair(Logon::B1.luid(), Luid(0xB1F))
-    } else {
-        pair(Luid(0xC1), Luid(0xC1F))
-    }
+pub(super) fn token(text: &str) -> Result<TokenArg, Refusal> {
+    TokenArg::parse(Side::Token, text)
 }
+
+/// A level by its name or number.
+pub(super) fn level(text: &str) -> Result<Level, Refusal> {
+    psimp_explain::parse_level(text)
+}
+
+/// What a token may be said to be, for the help.
+pub(super) fn help() -> String {
+    let mut text = String::from(
+        "FACTS says what a token is, in any order and upper or lower case, such as\n  \
+         user=B,level=identification,restricted\n\n",
+    );
+    for fact in facts() {
+        let name = if fact.flag { fact.name.to_owned() } else { format!("{}=…", fact.name) };
+        let _ = writeln!(text, "  {name:<18} {}", fact.about);
+        if !fact.flag {
+            let _ = writeln!(text, "  {:<18}   {}", "", fact.values);
+        }
+    }
+    text + NOTES
+}
+
+const NOTES: &str = "
+Numbers are decimal, or hexadecimal after 0x. Names are taken as Windows, whoami, WinDbg and the
+headers print them too: \"NT AUTHORITY\\SYSTEM\", SeImpersonatePrivilege, SecurityImpersonation,
+S-1-16-8192. What one fact implies need not be said: an elevated token has high integrity, one in a
+package low; SYSTEM has system integrity, its privileges and logon session 0x3e7. The answer says
+what was taken for granted. What is not said at all is as in the cases: user A in a logon session of
+its own, origin system, medium integrity, session 1.
+Without --level the token is impersonated at its own level, as by every user-mode call.
+On Windows FACTS can begin with pid:ID or tid:ID, a running process or thread: its token is
+read, and facts that follow count instead of those that were read. For a thread --process takes
+the token of its process, and --token the token that it impersonates.";

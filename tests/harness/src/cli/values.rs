@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use psimp_rules::Kernel;
+use psimp_rules::{Kernel, PROFILES, Profile};
 
 use crate::configuration::{Rules, display_as_argument};
 
@@ -65,6 +65,18 @@ pub(super) fn kernel() -> impl TypedValueParser<Value = Kernel> {
     let names = PossibleValuesParser::new(Kernel::ALL.iter().map(Word::word));
     // Of the words that come so far, each is a name.
     names.map(|name| Kernel::spelled(&name).unwrap_or_default())
+}
+
+/// Takes the name of a profile.
+pub(super) fn profile() -> impl TypedValueParser<Value = &'static Profile> {
+    let names = PossibleValuesParser::new(
+        PROFILES.map(|profile| PossibleValue::new(profile.name).help(profile.describes)),
+    );
+    // Of the words that come so far, each is a name, in some case.
+    names.map(|name| {
+        let profile = PROFILES.into_iter().find(|profile| profile.name.eq_ignore_ascii_case(&name));
+        profile.unwrap_or(PROFILES[0])
+    })
 }
 
 /// One of several values, or each of them.

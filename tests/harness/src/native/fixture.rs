@@ -180,10 +180,13 @@ mod tests {
             groups: vec![Group { sid: sids::ADMINISTRATORS, attributes: DENY_ONLY }],
             privileges: vec![Held { luid: 23, attributes: 2 }, Held { luid: 34, attributes: 0 }],
             restricting: vec![],
+            write_restricted: Some(false),
             integrity: Some(0x2000),
             session: Some(1),
             elevated: Some(false),
+            elevation_type: Some(1),
             origin: Some(0x3E7),
+            app_container: Some(false),
             package: None,
         }
     }

@@ -119,6 +119,13 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         requests: &[Start],
+        answers: &[win32(87, "ERROR_INVALID_PARAMETER"), nt(0xC000_000D, "STATUS_INVALID_PARAMETER")],
+        meaning: "KMDF of this Windows does not take the image, most often because the image is built for a newer \
+                  KMDF than this Windows has",
+        advice: "build it for an older one: `cargo xtask build` binds KMDF 1.15, which every Windows 10 has",
+    },
+    Row {
+        requests: &[Start],
         answers: &[
             win32(31, "ERROR_GEN_FAILURE"),
             win32(1114, "ERROR_DLL_INIT_FAILED"),

@@ -40,15 +40,33 @@ pub(super) struct Run {
 pub(in crate::commands) struct Question {
     pub(super) process: Facts,
     pub(super) token: Facts,
-    /// The level asked for (`SECURITY_IMPERSONATION_LEVEL`).
+    /// The level asked for (`SECURITY_IMPERSONATION_LEVEL`): that of the question, or the token's own.
     #[schemars(range(max = 3))]
     pub(super) level: u8,
     /// The level is above the token's own, so the driver does not pass it on.
     pub(super) refused_by_driver: bool,
     #[schemars(length(min = 1))]
     pub(super) profiles: Vec<Answer>,
-    /// Null where all profiles decide the same by the same rule.
+    /// Where the profiles part that were asked for, or those of Windows. Null where all of these decide the same by
+    /// the same rule.
     pub(super) parting: Option<Parting>,
+    /// The answer in one line.
+    pub(super) answer: String,
+    /// The command that asks this question.
+    pub(super) command: String,
+    /// Which level was taken, and why.
+    pub(super) level_taken: String,
+    /// What is taken for granted because something else is said.
+    pub(super) implied: Vec<Implied>,
+    /// The smallest changes that turn the verdict of the first line, found by trying.
+    #[schemars(length(max = 2))]
+    pub(super) changes: Vec<Change>,
+    /// Rules on which the answer depends and whose builds are not established.
+    pub(super) not_established: Vec<Open>,
+    /// What else there is to say.
+    pub(super) notes: Vec<String>,
+    /// What could not be read of the tokens that run.
+    pub(super) not_read: Vec<String>,
     /// The same for people.
     pub(super) text: String,
 }
@@ -100,6 +118,19 @@ pub(super) struct Answer {
     pub(super) level: Option<u8>,
     /// The rule that decided.
     pub(super) rule: &'static str,
+    /// The verdict in words.
+    pub(super) words: String,
+    /// Its reason.
+    pub(super) since: String,
+    /// The level that this profile was asked for.
+    #[schemars(range(max = 3))]
+    pub(super) asked: u8,
+    /// Why that one: the question has it; it is the token's own; it is the token's own although the question has a
+    /// higher one; it is Impersonation for a primary token.
+    #[schemars(extend("enum" = ["asked", "own", "capped", "primary"]))]
+    pub(super) level_from: &'static str,
+    /// Whether all builds decide the same, as far as is known.
+    pub(super) settled: bool,
     /// The rules in the order in which they were tried.
     #[schemars(length(min = 1))]
     pub(super) tried: Vec<Step>,
@@ -111,6 +142,36 @@ pub(super) struct Step {
     pub(super) rule: &'static str,
     #[schemars(extend("enum" = ["passes", "keeps", "denies"]))]
     pub(super) effect: &'static str,
+}
+
+/// A fact that something else implies.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Implied {
+    #[schemars(extend("enum" = ["process", "token"]))]
+    pub(super) of: &'static str,
+    /// As it can be said.
+    pub(super) fact: String,
+    /// What is said and implies it.
+    pub(super) by: String,
+}
+
+/// A change that turns the verdict.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Change {
+    /// What differs.
+    pub(super) with: String,
+    /// What is decided then, in words.
+    pub(super) decided: String,
+    /// The command that asks that.
+    pub(super) command: String,
+}
+
+/// A rule whose builds are not established.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Open {
+    pub(super) rule: &'static str,
+    /// What public reports say of it.
+    pub(super) reports: &'static str,
 }
 
 /// Where profiles part.

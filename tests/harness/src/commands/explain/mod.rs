@@ -2,33 +2,29 @@
 //! every profile and kernel side by side; or what a person asks of the rules.
 
 mod decision;
-mod divergence;
 mod json;
 mod question;
 mod requests;
+mod running;
 mod script;
 mod words;
 
 use super::{say, say_json};
 use crate::cli::{Exit, ExplainArgs, Rules, TextFormat};
 use crate::driver::Source;
+use crate::notation;
 use crate::result::CaseStatus;
 use crate::run::races;
 use crate::run::{Setup, run_case};
 pub(super) use json::Explanation;
 use psimp_catalogue::{Body, Case};
 use psimp_rules::Kernel;
-use question::Question;
+use question::Answered;
 use std::fmt::Write as _;
 
 pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let Some(id) = &args.case else {
-        let question = Question::new(args.process.as_ref(), args.token.as_ref(), args.level);
-        match args.format {
-            TextFormat::Table => say(question.text()),
-            TextFormat::Json => say_json(&Explanation::Question(Box::new(question.json()))),
-        }?;
-        return Ok(Exit::Passed);
+        return question(args);
     };
     let Some(case) = psimp_catalogue::cases().into_iter().find(|c| c.id.eq_ignore_ascii_case(id)) else {
         eprintln!("psimp: there is no case {id}; `psimp list` names them all");
@@ -54,8 +50,24 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Passed)
 }
 
-/// What the case does, what is expected, and for a decision the rules tried.
+/// Answers a person's own question.
+fn question(args: &ExplainArgs) -> anyhow::Result<Exit> {
+    let answered = Answered::of(args)?;
+    match args.format {
+        TextFormat::Table => say(answered.text()),
+        TextFormat::Json => say_json(&Explanation::Question(Box::new(answered.json()))),
+    }?;
+    Ok(Exit::Passed)
+}
+
+/// What the case does, what is expected, for a decision the rules tried, and what its tokens are.
 pub(super) fn text(case: &Case) -> String {
+    let text = body(case);
+    let legend = notation::legend(&format!("{} {text}", case.title));
+    text + &legend
+}
+
+fn body(case: &Case) -> String {
     match case.body {
         Body::Decision(row) => decision::text(row),
         Body::Script(row) => script::script(row),
@@ -74,14 +86,14 @@ fn runs(case: &Case) -> Vec<json::Run> {
             let setup = Setup { source: Source::Service, kernel, rules: rules.mode() };
             let observed = match run_case(&setup, case).status {
                 CaseStatus::Passed(words) if words.is_empty() => "as expected".to_owned(),
-                CaseStatus::Passed(words) => format!("as expected: {words}"),
+                CaseStatus::Passed(words) => format!("as expected: {}", notation::observed(&words)),
                 CaseStatus::Skipped(reason) => format!("skipped: {reason}"),
                 CaseStatus::Failed(mismatches) => {
                     let all: Vec<_> = mismatches
                         .iter()
                         .map(|m| format!("{}: expected {}, observed {}", m.what, m.expected, m.observed))
                         .collect();
-                    format!("NOT as expected: {}", all.join("; "))
+                    format!("NOT as expected: {}", notation::observed(&all.join("; ")))
                 }
             };
             runs.push(json::Run { kernel: kernel.name(), rules, observed });

@@ -1,80 +1,95 @@
 //! A person's own question: two tokens and a level, judged in every profile.
 
-use super::decision::{REFUSED, Tried, compared, describe};
-use super::divergence::Divergence;
 use super::json;
-use crate::cli::TokenSpec;
+use super::running::{self, Read};
+use crate::cli::{ExplainArgs, TokenArg};
+use crate::commands::stop::Stop;
 use crate::show::view::type_name;
-use psimp_nt::Level;
-use psimp_rules::{Effect, PROFILES, Profile, TokenFacts, Verdict, raises};
-use std::collections::BTreeSet;
+use psimp_explain::{Answer, Change, Judged, LevelFrom, Note, Question, Side, Stated, answer_of};
+use psimp_rules::{Effect, Kernel, PROFILES, Profile, TokenFacts, Verdict, W10, W10_RECENT};
 use std::fmt::Write as _;
 
-/// What is asked.
-pub(super) struct Question {
-    server: TokenFacts,
-    token: TokenFacts,
-    asked: Level,
+/// A question and its answer.
+pub(super) struct Answered {
+    answer: Answer,
+    /// The tokens that were read.
+    read: Vec<(Side, Read)>,
 }
 
-impl Question {
-    pub(super) fn new(process: Option<&TokenSpec>, token: Option<&TokenSpec>, level: Option<Level>) -> Self {
-        let server = process.cloned().unwrap_or_default().server();
-        let token = token.cloned().unwrap_or_default().client(&server);
-        Self { server, token, asked: level.unwrap_or(Level::Impersonation) }
-    }
-
-    /// Each profile with what it decides.
-    fn answers(&self) -> Vec<(&'static Profile, Tried)> {
-        let of = |profile| (profile, Tried::of(profile, &self.server, &self.token, self.asked));
-        PROFILES.into_iter().map(of).collect()
-    }
-
-    /// The driver takes no level above that of the token.
-    fn is_refused(&self) -> bool {
-        raises(self.token.token_type, self.token.level, self.asked)
+impl Answered {
+    pub(super) fn of(args: &ExplainArgs) -> Result<Self, Stop> {
+        let mut read = Vec::new();
+        let mut said = |side: Side, arg: Option<&TokenArg>| {
+            let arg = arg.cloned().unwrap_or_default();
+            let Some(running) = arg.running else { return Ok::<_, Stop>(arg.said) };
+            let token = running::read(side, running)?;
+            let said = arg.said.over(&token.said);
+            read.push((side, token));
+            Ok(said)
+        };
+        let (process, token) =
+            (said(Side::Process, args.process.as_ref())?, said(Side::Token, args.token.as_ref())?);
+        let question =
+            Question::new(process, token, args.level).map_err(|refusal| Stop::usage(refusal.to_string()))?;
+        Ok(Self { answer: answer_of(&question, &profiles(args)), read })
     }
 
     pub(super) fn text(&self) -> String {
-        let Self { server, token, asked } = self;
         let mut text = String::new();
-        let _ = writeln!(text, "Setup\n  process  {}\n  token    {}", describe(server), describe(token));
-        let _ = writeln!(
-            text,
-            "Call\n  PsImpersonateClient(thread, token, CopyOnOpen FALSE, EffectiveOnly FALSE, level {})",
-            *asked as u8
-        );
-        if self.is_refused() {
-            text.push_str(REFUSED);
+        for (side, read) in &self.read {
+            let _ = write!(text, "{} is {}.", side.option(), read.of);
+            if !read.missing.is_empty() {
+                let _ = write!(text, " Not read: {}; as in the cases instead.", read.missing.join(", "));
+            }
+            text.push('\n');
         }
-        let _ = writeln!(text, "Rules (K2: the token is kept, at level 2; C1: a copy at level 1)");
-        let answers = self.answers();
-        let mut rules = BTreeSet::new();
-        for (profile, tried) in &answers {
-            rules.extend(tried.steps.iter().map(|step| step.rule as u32));
-            let _ = writeln!(text, "  {:<12} {tried}", profile.name);
-        }
-        text.push_str(&compared(rules, server, token, *asked));
-        let _ = write!(text, "{}", Divergence::of(&answers));
-        text
+        text + &self.answer.text()
     }
 
     pub(super) fn json(&self) -> json::Question {
-        let answers = self.answers();
+        let answer = &self.answer;
+        let level = answer.question.level().or_else(|| answer.judged.first().map(|judged| judged.level));
         json::Question {
-            process: facts(&self.server),
-            token: facts(&self.token),
-            level: self.asked as u8,
-            refused_by_driver: self.is_refused(),
-            profiles: answers.iter().map(|(profile, tried)| answer(profile, tried)).collect(),
-            parting: Divergence::of(&answers).json(),
+            process: facts(&answer.process.facts),
+            token: facts(&answer.token.facts),
+            level: level.map_or(2, |level| level as u8),
+            refused_by_driver: answer.is_refused_by_driver(),
+            profiles: answer.judged.iter().map(|judged| self::judged(answer, judged)).collect(),
+            parting: parting(answer),
+            answer: answer.first_line(),
+            command: answer.question.command(),
+            level_taken: answer.level_words(),
+            implied: answer.implied().into_iter().map(implied).collect(),
+            changes: answer.changes.iter().map(change).collect(),
+            not_established: answer.open_rules().into_iter().map(open).collect(),
+            notes: answer.notes.iter().map(|Note(note)| note.clone()).collect(),
+            not_read: self
+                .read
+                .iter()
+                .flat_map(|(side, read)| {
+                    read.missing.iter().map(|missing| format!("{}: {missing}", side.option()))
+                })
+                .collect(),
             text: self.text(),
         }
     }
 }
 
-fn answer(profile: &Profile, tried: &Tried) -> json::Answer {
-    let (verdict, level) = match tried.decision.verdict {
+/// The profiles that are asked for; none, if all are.
+fn profiles(args: &ExplainArgs) -> Vec<&'static Profile> {
+    let of_kernels = |profile: &Profile| {
+        args.kernels.iter().any(|kernel| {
+            kernel.profile().name == profile.name
+                || *kernel == Kernel::Win10 && profile.name == W10_RECENT.name
+        })
+    };
+    let asked = |profile: &Profile| args.profiles.iter().any(|asked| asked.name == profile.name);
+    debug_assert_eq!(Kernel::Win10.profile().name, W10.name);
+    PROFILES.into_iter().filter(|profile| asked(profile) || of_kernels(profile)).collect()
+}
+
+fn judged(answer: &Answer, judged: &Judged) -> json::Answer {
+    let (verdict, level) = match judged.decision.verdict {
         Verdict::Kept(level) => ("kept", Some(level as u8)),
         Verdict::Copied(level) => ("copied", Some(level as u8)),
         Verdict::Refused(_) => ("refused", None),
@@ -86,14 +101,72 @@ fn answer(profile: &Profile, tried: &Tried) -> json::Answer {
     };
     let step = |step: &psimp_rules::Step| json::Step { rule: step.rule.name(), effect: effect(step.effect) };
     json::Answer {
-        profile: profile.name,
-        describes: profile.describes,
-        decided: tried.decided(),
+        profile: judged.profile.name,
+        describes: judged.profile.describes,
+        decided: decided(judged.decision.verdict),
         verdict,
         level,
-        rule: tried.decision.rule.name(),
-        tried: tried.steps.iter().map(step).collect(),
+        rule: judged.decision.rule.name(),
+        words: judged.verdict(),
+        since: answer.since(judged),
+        asked: judged.level as u8,
+        level_from: match judged.level_from {
+            LevelFrom::Asked => "asked",
+            LevelFrom::Own => "own",
+            LevelFrom::Capped => "capped",
+            LevelFrom::OfPrimary => "primary",
+        },
+        settled: judged.is_settled(),
+        tried: judged.steps.iter().map(step).collect(),
     }
+}
+
+/// The verdict in brief.
+fn decided(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Kept(level) => format!("K{}", level as u8),
+        Verdict::Copied(level) => format!("C{}", level as u8),
+        Verdict::Refused(why) => format!("{why:?}"),
+    }
+}
+
+/// Nothing where profiles part nowhere.
+fn parting(answer: &Answer) -> Option<json::Parting> {
+    let parting = &answer.parting;
+    let names = |list: &[(&'static str, Verdict)]| list.iter().map(|(name, _)| *name).collect();
+    parting.is_any().then(|| json::Parting {
+        rule: parting.rule.name(),
+        decides: names(&parting.decides),
+        goes_on: names(&parting.goes_on),
+        same_decision: parting.common().is_some(),
+    })
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Process => "process",
+        Side::Token => "token",
+    }
+}
+
+fn implied((of, stated): (Side, Stated)) -> json::Implied {
+    let by = match stated.from {
+        psimp_explain::Provenance::Implied(by) => by,
+        psimp_explain::Provenance::Given | psimp_explain::Provenance::Default => String::new(),
+    };
+    json::Implied { of: side(of), fact: stated.text, by }
+}
+
+fn change(change: &Change) -> json::Change {
+    json::Change {
+        with: change.with.clone(),
+        decided: psimp_explain::words::verdict(change.decision.verdict),
+        command: change.question.command(),
+    }
+}
+
+fn open(rule: &psimp_explain::OpenRule) -> json::Open {
+    json::Open { rule: rule.rule.name(), reports: rule.reports }
 }
 
 fn facts(facts: &TokenFacts) -> json::Facts {

@@ -1,5 +1,6 @@
 //! The requests of group B in words.
 
+use crate::notation;
 use psimp_catalogue::{Attempt, Caller, Edit, Handle, Opening, Output, Requests};
 use psimp_protocol::Ioctl;
 use std::fmt::Write as _;
@@ -39,12 +40,12 @@ fn edit(edit: Edit) -> String {
         Edit::Code(code) => format!(", sent under the control code {code:#010x}"),
         Edit::Shorter(bytes) => format!(", its input {bytes} bytes shorter"),
         Edit::Longer(bytes) => format!(", its input {bytes} bytes longer"),
-        Edit::Level(level) => format!(" at level {level}"),
+        Edit::Level(level) => format!(" at {}", notation::level(level)),
         Edit::Flags(flags) => format!(" with the flags {flags:#x}"),
         Edit::Reserved(value) => format!(" with {value:#x} in the reserved field"),
         Edit::Version(version) => format!(" of version {version}"),
         Edit::Token(token) => format!(" of {}", handle(token)),
-        Edit::TokenAt(token, level) => format!(" of {} at level {level}", token.name()),
+        Edit::TokenAt(token, level) => format!(" of {} at {}", token.name(), notation::level(level)),
         Edit::Thread(thread) => format!(" for {}", handle(thread)),
         Edit::Save(id) => format!(" of the save {id:#x}"),
         Edit::Descriptor(bytes) => format!(" of a descriptor of {} bytes", bytes.len()),
@@ -68,7 +69,8 @@ fn handle(handle: Handle) -> String {
 
 fn opening(opening: &Opening) -> String {
     let who = if opening.administrator { "an administrator" } else { "somebody else" };
-    let level =
-        opening.impersonating.map_or(String::new(), |level| format!(", impersonating at level {level}"));
+    let level = opening
+        .impersonating
+        .map_or(String::new(), |level| format!(", impersonating at {}", notation::level(level)));
     format!("{who} opens the device{level}: {}", opening.status)
 }

@@ -1,9 +1,9 @@
 //! Tokens of the Windows that runs, as facts of a question.
 
-use super::question::Failure;
-use crate::cli::Running;
+use crate::cli::{Exit, Running};
+use crate::commands::stop::Stop;
 use psimp_explain::{Said, Side};
-use psimp_nt::TokenType;
+use psimp_nt::{Level, TokenType};
 use psimp_windows::information::Information;
 
 /// `SE_IMPERSONATE_PRIVILEGE`.
@@ -34,31 +34,39 @@ pub(super) trait Tokens {
 
 /// The facts of a running token.
 #[cfg(windows)]
-pub(super) fn read(side: Side, running: Running) -> Result<Read, Failure> {
+pub(super) fn read(side: Side, running: Running) -> Result<Read, Stop> {
     of(&system::System, side, running)
 }
 
 #[cfg(not(windows))]
-pub(super) fn read(_: Side, _: Running) -> Result<Read, Failure> {
-    Err(Failure::NoWindows)
+pub(super) fn read(_: Side, _: Running) -> Result<Read, Stop> {
+    Err(Stop::unavailable(
+        "pid: and tid: read the tokens of a running Windows; here is none. Run psimp.exe there, or say what the token \
+         is, as in --token user=B,integrity=high",
+    ))
 }
 
 #[cfg_attr(not(windows), allow(dead_code))] // tests call it
-fn of(tokens: &impl Tokens, side: Side, running: Running) -> Result<Read, Failure> {
+fn of(tokens: &impl Tokens, side: Side, running: Running) -> Result<Read, Stop> {
     let token = match (side, running) {
         (_, Running::Process(id)) => tokens.of_process(id),
         (Side::Process, Running::Thread(id)) => tokens.process_of(id).and_then(|id| tokens.of_process(id)),
         (Side::Token, Running::Thread(id)) => tokens.of_thread(id),
     };
-    let (of, information) = token.map_err(Failure::Unread)?;
-    let (text, missing) = facts(&information);
-    let said = Said::parse(side, &text).map_err(|refusal| Failure::Unread(format!("{of}: {refusal}")))?;
+    let (of, information) = token.map_err(unread)?;
+    let (text, missing) = facts(side, &information);
+    let said = Said::parse(side, &text).map_err(|refusal| unread(format!("{of}: {refusal}")))?;
     Ok(Read { of, said, missing })
+}
+
+#[cfg_attr(not(windows), allow(dead_code))] // tests call it
+fn unread(why: String) -> Stop {
+    Stop::new(Exit::Failed, why)
 }
 
 /// What is said of a token with these properties, and what is not known of it.
 #[cfg_attr(not(windows), allow(dead_code))] // tests call it
-fn facts(token: &Information) -> (String, Vec<&'static str>) {
+fn facts(side: Side, token: &Information) -> (String, Vec<&'static str>) {
     let mut facts = vec![format!("user={}", token.user), format!("logon={:#x}", token.authentication_id)];
     let mut missing = Vec::new();
     facts.push(match token.token_type {
@@ -66,8 +74,13 @@ fn facts(token: &Information) -> (String, Vec<&'static str>) {
         TokenType::Impersonation => "type=impersonation".to_owned(),
     });
     match (token.token_type, token.level) {
-        // A primary token has none, although some systems return one.
-        (TokenType::Primary, _) => {}
+        // A primary token has none, although some systems return one. What it records is another matter, and of a
+        // process no rule reads it.
+        (TokenType::Primary, _) if side == Side::Process => {}
+        (TokenType::Primary, _) => match Level::from_raw(token.recorded_level) {
+            Some(level) => facts.push(format!("recorded={}", level.name())),
+            None => missing.push("recorded"),
+        },
         (TokenType::Impersonation, Ok(level)) => facts.push(format!("level={}", level.name())),
         (TokenType::Impersonation, Err(_)) => missing.push("level"),
     }
@@ -116,13 +129,15 @@ mod system {
     /// The Windows that runs.
     pub(super) struct System;
 
-    fn unlisted(error: Error) -> String {
+    fn unlisted(error: &Error) -> String {
         format!("the processes and threads cannot be listed: {error}")
     }
 
     impl Tokens for System {
         fn of_process(&self, id: u32) -> Result<(String, Information), String> {
-            let listed = Snapshot::take().and_then(|snapshot| snapshot.process(id)).map_err(unlisted)?;
+            let listed = Snapshot::take()
+                .and_then(|snapshot| snapshot.process(id))
+                .map_err(|error| unlisted(&error))?;
             let process = listed.ok_or_else(|| format!("there is no process {id}"))?;
             let of = format!("the token of process {id}, {}", process.name);
             let process = rights::first(rights::QUERY_PROCESS, |access| thread::open_process(id, access));
@@ -151,7 +166,9 @@ mod system {
         }
 
         fn process_of(&self, id: u32) -> Result<u32, String> {
-            let listed = Snapshot::take().and_then(|snapshot| snapshot.thread(id)).map_err(unlisted)?;
+            let listed = Snapshot::take()
+                .and_then(|snapshot| snapshot.thread(id))
+                .map_err(|error| unlisted(&error))?;
             listed.map(|thread| thread.process).ok_or_else(|| format!("there is no thread {id}"))
         }
     }
@@ -161,7 +178,7 @@ mod system {
 mod tests {
     use super::*;
     use psimp_explain::{Question, answer};
-    use psimp_nt::{Level, Sid, Status};
+    use psimp_nt::{Sid, Status};
     use psimp_windows::information::Privilege;
 
     /// A service, and the filtered token of an administrator that one of its threads impersonates.
@@ -173,6 +190,7 @@ mod tests {
             authentication_id: 0x3E7,
             token_type: TokenType::Primary,
             level: Err(Status::INVALID_INFO_CLASS),
+            recorded_level: 0,
             user: Sid::new(5, &[18]),
             groups: Vec::new(),
             privileges: vec![Privilege { luid: 29, attributes: 3 }, Privilege { luid: 20, attributes: 0 }],
@@ -210,7 +228,11 @@ mod tests {
 
     impl Tokens for Fake {
         fn of_process(&self, id: u32) -> Result<(String, Information), String> {
-            if id == 640 { Ok(("lsass".to_owned(), service())) } else { Err(format!("there is no process {id}")) }
+            if id == 640 {
+                Ok(("lsass".to_owned(), service()))
+            } else {
+                Err(format!("there is no process {id}"))
+            }
         }
 
         fn of_thread(&self, id: u32) -> Result<(String, Information), String> {
@@ -235,6 +257,8 @@ mod tests {
              integrity=system,elevated,filtered=no,session=0"
         );
         assert_eq!(process.missing, [""; 0]);
+        let of_token = read(Side::Token, Running::Process(640)).said.to_string();
+        assert!(of_token.contains(",type=primary,recorded=anonymous,"), "{of_token}");
         let token = read(Side::Token, Running::Thread(812));
         assert_eq!(
             token.said.to_string(),
@@ -243,19 +267,26 @@ mod tests {
         );
         assert_eq!(token.missing, ["write-restricted", "integrity"]);
         let other = Information { app_container: None, package: None, elevation_type: None, ..client() };
-        assert_eq!(facts(&other).1, ["write-restricted", "integrity", "filtered", "package"]);
+        assert_eq!(facts(Side::Token, &other).1, ["write-restricted", "integrity", "filtered", "package"]);
     }
 
     #[test]
     fn a_thread_has_two_tokens() {
-        assert_eq!(read(Side::Process, Running::Thread(812)).said, read(Side::Process, Running::Process(640)).said);
-        assert_ne!(read(Side::Token, Running::Thread(812)).said, read(Side::Token, Running::Process(640)).said);
-        assert!(matches!(of(&Fake, Side::Process, Running::Process(3)), Err(Failure::Unread(_))));
+        assert_eq!(
+            read(Side::Process, Running::Thread(812)).said,
+            read(Side::Process, Running::Process(640)).said
+        );
+        assert_ne!(
+            read(Side::Token, Running::Thread(812)).said,
+            read(Side::Token, Running::Process(640)).said
+        );
+        assert!(of(&Fake, Side::Process, Running::Process(3)).is_err());
     }
 
     #[test]
     fn what_is_read_is_answered() {
-        let (process, token) = (read(Side::Process, Running::Process(640)), read(Side::Token, Running::Thread(812)));
+        let (process, token) =
+            (read(Side::Process, Running::Process(640)), read(Side::Token, Running::Thread(812)));
         let question = Question::new(process.said, token.said, None).expect("tokens that can be");
         assert_eq!(
             answer(&question).first_line(),

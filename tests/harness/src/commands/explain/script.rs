@@ -1,6 +1,7 @@
 //! What a script does, step by step.
 
 use super::words;
+use crate::notation;
 use psimp_catalogue::{ByKernel, Pipe, Script, State, Step};
 use psimp_rules::Kernel;
 use std::fmt::Write as _;
@@ -46,13 +47,13 @@ fn steps(text: &mut String, list: &[Step], depth: usize) {
 /// What the thread is to show: once, if all kernels are to show the same.
 fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
     let words = |state: &State| {
-        let said = [("slot", state.slot), ("open", state.open), ("access", state.access)];
-        let said: Vec<_> = said
-            .iter()
-            .filter(|said| !said.1.is_empty())
-            .map(|(what, said)| format!("{what} {said}"))
-            .collect();
-        said.join("; ")
+        let said = [
+            ("slot", state.slot, notation::slot(state.slot)),
+            ("open", state.open, notation::open(state.open)),
+            ("access", state.access, notation::access(state.access)),
+        ];
+        let said = said.iter().filter(|(_, said, _)| !said.is_empty());
+        said.map(|(what, _, words)| format!("{what}: {words}")).collect::<Vec<_>>().join("; ")
     };
     if values.documented == values.nt52 && values.nt52 == values.win10 {
         let _ = writeln!(text, "look: {}", words(&values.win10));
@@ -67,11 +68,11 @@ fn look(text: &mut String, values: &ByKernel<State>, margin: usize) {
 
 /// What a client of a pipe asks for, and what is expected of the server's thread.
 pub(super) fn pipe(pipe: &Pipe) -> String {
-    let of_kernels = |values: &ByKernel<&str>| {
+    let of_kernels = |values: &ByKernel<&'static str>, words: fn(&str) -> String| {
         if values.documented == values.nt52 && values.nt52 == values.win10 {
-            return values.win10.to_owned();
+            return words(values.win10);
         }
-        let of = |kernel: &Kernel| format!("{kernel} {}", values.of(*kernel));
+        let of = |kernel: &Kernel| format!("{kernel}: {}", words(values.of(*kernel)));
         Kernel::NT.iter().map(of).collect::<Vec<_>>().join(", ")
     };
     let reads = if pipe.reads { "reads what the client wrote, " } else { "" };
@@ -81,7 +82,7 @@ pub(super) fn pipe(pipe: &Pipe) -> String {
          Expected\n  open    {}\n  access  {}\n",
         pipe.flags,
         pipe.status,
-        of_kernels(&pipe.open),
-        of_kernels(&pipe.access)
+        of_kernels(&pipe.open, notation::open),
+        of_kernels(&pipe.access, notation::access)
     )
 }

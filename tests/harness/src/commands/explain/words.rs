@@ -1,5 +1,6 @@
 //! The steps of a script in words.
 
+use crate::notation;
 use psimp_catalogue::{Broker, ClientToken, Context, Judge, Memory, Object, Program, Securable, Step};
 use psimp_nt::Status;
 
@@ -9,13 +10,21 @@ pub(super) fn words(step: &Step) -> String {
         Step::Impersonate { token, copy_on_open, effective_only, level, status } => {
             let flags = [(copy_on_open, ", copy-on-open"), (effective_only, ", effective-only")];
             let flags: String = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
-            format!("impersonate {} at level {level}{flags}{}", token.name(), unless_success(status))
+            format!(
+                "impersonate {} at {}{flags}{}",
+                token.name(),
+                notation::level(level),
+                unless_success(status)
+            )
         }
         Step::End { copy_on_open: false, effective_only: false, level: 0 } => {
             "impersonate no token".to_owned()
         }
         Step::End { level, .. } => {
-            format!("impersonate no token, with flags and level {level} that do not count")
+            format!(
+                "impersonate no token, with flags and a level ({}) that do not count",
+                notation::level(level)
+            )
         }
         Step::Revert => "revert".to_owned(),
         Step::DereferenceNull => "dereference no impersonation token".to_owned(),
@@ -62,9 +71,14 @@ fn program(program: &Program) -> String {
         Program::Grants(number, access) => format!("{} grants {access:#x}", handle(number)),
         Program::Close(number) => format!("{} is closed", handle(number)),
         Program::OpenOwn { as_self, ref expected } => {
-            let (one, same) =
-                (expected.win10, expected.documented == expected.win10 && expected.nt52 == expected.win10);
-            let values = if same { one.to_owned() } else { format!("{expected:?}") };
+            let same = expected.documented == expected.win10 && expected.nt52 == expected.win10;
+            let values = if same {
+                notation::open(expected.win10)
+            } else {
+                let by =
+                    [("win10", expected.win10), ("nt52", expected.nt52), ("documented", expected.documented)];
+                by.map(|(kernel, open)| format!("on {kernel} {}", notation::open(open))).join("; ")
+            };
             format!("OpenThreadToken of the own thread {}: {values}", as_whom(as_self))
         }
         Program::OpenToken { thread, desired, as_self, keep, status } => format!(
@@ -83,7 +97,12 @@ fn program(program: &Program) -> String {
             format!("NtSetInformationThread with {length} bytes of {token}{}", unless_success(status))
         }
         Program::Duplicate { token, level, status } => {
-            format!("DuplicateTokenEx of {} at level {level}{}", handle(token), unless_success(status))
+            format!(
+                "DuplicateTokenEx of {} at {}{}",
+                handle(token),
+                notation::level(level),
+                unless_success(status)
+            )
         }
         Program::Restrict { token, keep } => {
             format!("CreateRestrictedToken of {}, {} from then on", handle(token), handle(keep))
@@ -96,9 +115,13 @@ fn program(program: &Program) -> String {
         Program::EnableDisabled(token) => format!("what is disabled in {} is enabled", handle(token)),
         Program::ImpersonateThread { server, client, level, status } => {
             let (server, client) = (handle(server), handle(client));
-            format!("NtImpersonateThread of {server} as {client} at level {level}{}", unless_success(status))
+            format!(
+                "NtImpersonateThread of {server} as {client} at {}{}",
+                notation::level(level),
+                unless_success(status)
+            )
         }
-        Program::ImpersonateSelf(level) => format!("ImpersonateSelf at level {level}"),
+        Program::ImpersonateSelf(level) => format!("ImpersonateSelf at {}", notation::level(level)),
         Program::ImpersonateAnonymous => "ImpersonateAnonymousToken of the own thread".to_owned(),
         Program::ChildRunsAs(user) => format!("a process created now runs as {}", user.name()),
         Program::NewThreadIsIdle => "a thread created now does not impersonate".to_owned(),
@@ -140,7 +163,8 @@ fn context(context: &Context) -> String {
             let remote = if remote { ", for a remote server" } else { "" };
             let status = unless_success(status);
             format!(
-                "SeCreateClientSecurity of {client:?} at level {level}, {tracking} tracking{remote}, kept as {keep}{status}"
+                "SeCreateClientSecurity of {client:?} at {}, {tracking} tracking{remote}, kept as {keep}{status}",
+                notation::level(level)
             )
         }
         Context::Impersonate(number) => format!("SeImpersonateClientEx with context {number}"),
@@ -158,15 +182,17 @@ fn broker(broker: &Broker) -> String {
             format!("open {name:?} relative to the server's handle: {status}")
         }
         Broker::OpenName(name, level, status) => {
-            format!("open {name} of the device at level {level}: {status}")
+            format!("open {name} of the device at {}: {status}", notation::level(level))
         }
         Broker::Leave(number) => format!("client {number} closes its handle"),
         Broker::ClientIsNoServer(number) => format!("client {number} sends every control code: all refused"),
         Broker::OpenServer(number, status) => format!("server {number} opens the device: {status}"),
         Broker::CloseServer(number) => format!("server {number} closes its handle"),
-        Broker::Sees(server, client, told) => format!("server {server} finds client {client}: {told}"),
+        Broker::Sees(server, client, told) => {
+            format!("server {server} finds client {client}: {}", notation::observed(told))
+        }
         Broker::Serve { server, client, level, status } => {
-            format!("server {server} impersonates client {client} at level {level}: {status}")
+            format!("server {server} impersonates client {client} at {}: {status}", notation::level(level))
         }
         Broker::ServeId(id, status) => format!("impersonate the client of the connection {id:#x}: {status}"),
         Broker::Crowd(clients) => {

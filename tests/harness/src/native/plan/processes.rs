@@ -7,6 +7,8 @@ use psimp_catalogue::{
     Act, Broker, Caller, ClientToken, Context, Edit, Handle, Judge, Program, Race, Requests, Step, Who,
 };
 use psimp_nt::Status;
+use psimp_rules::Family;
+use psimp_windows::rights;
 
 impl Plan {
     pub(super) fn requests(&mut self, row: &Requests) -> Result<(), &'static str> {
@@ -16,6 +18,13 @@ impl Plan {
         self.looks = true;
         self.token(ClientToken::A2);
         for attempt in row.attempts {
+            if let Edit::Thread(Handle::OwnThread(access) | Handle::EndedThread(access)) = attempt.edit
+                && self.kernel.family() == Family::Nt52
+                && access != 0
+                && access & rights::ALL_OF_A_THREAD == 0
+            {
+                return Err("needs a right to threads that the kernel does not have");
+            }
             match attempt.caller {
                 Caller::Kernel => return Err("needs kernel code: a requestor in kernel mode"),
                 Caller::OtherProcess => drop(self.client(Who::Q)),

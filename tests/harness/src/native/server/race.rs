@@ -117,11 +117,15 @@ impl<'a> Stage<'a> {
             self.tell(Who::T1, "AdjustTokenPrivileges", self.privilege(true));
         }
         let first = Player { stage: self, round: &round, who: Who::T1 };
-        let others = self.race.parts.iter().filter(|(who, _)| *who != Who::T1);
-        let together = Barrier::new(others.clone().count() + 1);
+        // A thread that takes no part may be acted on.
+        let takes_part = |who: Who| self.race.parts.iter().any(|(part, _)| *part == who);
+        let idle = [Who::T2, Who::T3].into_iter().filter(|who| !takes_part(*who)).map(|who| (who, &[][..]));
+        let others = self.race.parts.iter().copied().filter(|(who, _)| *who != Who::T1).chain(idle);
+        let others: Vec<_> = others.collect();
+        let together = Barrier::new(others.len() + 1);
         thread::scope(|scope| {
             let parts: Vec<_> =
-                others.map(|(who, acts)| self.begin(scope, &round, *who, acts, &together)).collect();
+                others.iter().map(|(who, acts)| self.begin(scope, &round, *who, acts, &together)).collect();
             first.acts(self.race.before);
             together.wait();
             let own = self.race.parts.iter().find(|(who, _)| *who == Who::T1);

@@ -1,5 +1,6 @@
 //! A race in words.
 
+use crate::notation;
 use psimp_catalogue::{Act, Race, RaceOutcome, RaceOutcomes, ThreadArg, TokenArg};
 use psimp_nt::Status;
 use std::fmt::Write as _;
@@ -58,7 +59,12 @@ fn words(act: &Act) -> String {
             };
             let flags = [(copy_on_open, ", copy-on-open"), (effective_only, ", effective-only")];
             let flags: String = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
-            format!("IMPERSONATE {token} on {} at level {level}{flags}{}", target(on), statuses(allowed))
+            format!(
+                "IMPERSONATE {token} on {} at {}{flags}{}",
+                target(on),
+                notation::level(level),
+                statuses(allowed)
+            )
         }
         Act::End(on, allowed) => format!("END of {}{}", target(on), statuses(allowed)),
         Act::Revert => "REVERT".to_owned(),
@@ -76,7 +82,10 @@ fn words(act: &Act) -> String {
         Act::ReuseHandle(number, token) => {
             format!("the value of handle {number} is a handle of {} from now on", token.name())
         }
-        Act::Open(who, opens) => format!("OpenThreadToken of {who:?} as itself: {}", opens.join(" or ")),
+        Act::Open(who, opens) => {
+            let opens: Vec<_> = opens.iter().map(|open| notation::open(open)).collect();
+            format!("OpenThreadToken of {who:?} as itself: {}", opens.join(" or "))
+        }
         Act::Privilege(true) => "the server's SeImpersonatePrivilege is enabled".to_owned(),
         Act::Privilege(false) => "the server's SeImpersonatePrivilege is disabled".to_owned(),
         Act::BecomeServer(server) => format!("the server's primary token becomes {}", server.name()),
@@ -113,14 +122,15 @@ fn statuses(allowed: &[Status]) -> String {
 
 /// The slots that may be reported, and the statuses that may be returned.
 fn told(slots: &[&str], also: &[Status]) -> String {
-    let slots = slots.iter().map(|slot| (*slot).to_owned());
+    let slots = slots.iter().map(|slot| notation::slot(slot));
     slots.chain(also.iter().map(ToString::to_string)).collect::<Vec<_>>().join(" or ")
 }
 
 fn ends(text: &mut String, heading: &str, list: &[RaceOutcome]) {
     let _ = writeln!(text, "{heading}");
     for end in list {
-        let slots: Vec<_> = end.slots.iter().map(|(who, slot)| format!("{who:?} {slot}")).collect();
+        let slots: Vec<_> =
+            end.slots.iter().map(|(who, slot)| format!("{who:?}: {}", notation::slot(slot))).collect();
         let references: Vec<_> =
             end.references.iter().map(|(tok, count)| format!("{} {count:+}", tok.name())).collect();
         let must = if end.must_occur { ", under some schedule" } else { "" };
