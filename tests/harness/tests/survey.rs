@@ -113,7 +113,7 @@ fn a_rehearsed_survey_recognises_every_kernel() {
     let image = support::image_path();
     let image = image.to_str().expect("UTF-8");
     for (kernel, profile) in [("win10", "W10"), ("nt52", "NT52"), ("documented", "DOC"), ("peios", "Peios")] {
-        for (target, fewest) in [("device", 40), ("native", 15)] {
+        for (target, fewest) in [("device", 25), ("native", 15)] {
             let mut arguments =
                 vec!["survey", "--target", target, "--rehearse", "--kernel", kernel, "--format", "json"];
             if target == "device" {
