@@ -24,7 +24,8 @@ pub(crate) struct Args {
     /// Where the page goes; target/explorer.html by default
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Open it in Chromium too, ask it every row of group D, and take pictures of it
+    /// Open it in Chromium too, ask it every row of group D, take pictures of it, and make it once more in another
+    /// folder, where it must come out the same
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -39,6 +40,7 @@ pub(crate) fn main(workspace: &Workspace, args: &Args) -> Result<()> {
     if args.check {
         setup::install_missing(setup::Purpose::Browser)?;
         page::explorer::check(workspace, &path)?;
+        reproduce(workspace, &path)?;
     }
     let (sha256, size) = (build::sha256(page.as_bytes()), page.len());
     if args.format.json() {

@@ -60,7 +60,7 @@ fn has_integrity_levels() -> bool {
 #[derive(Debug)]
 pub struct Event {
     _directory: OwnedHandle,
-    event: OwnedHandle,
+    opened: OwnedHandle,
     path: String,
 }
 
@@ -83,10 +83,10 @@ impl Event {
         let (event, named) = create("NtCreateEvent", descriptor, EVENT_ALL_ACCESS)?;
         let path = format!(r"\BaseNamedObjects\psimp-{:016x}\event", u64::from_ne_bytes(random::bytes()?));
         let call = call::enter();
-        let mut names = call.machine().events.lock();
-        names.retain(|_, (_, event)| event.strong_count() > 0);
-        names.insert(path.clone(), (parent, Arc::downgrade(&named)));
-        Ok(Self { _directory: directory, event, path })
+        let mut known = call.machine().events.lock();
+        known.retain(|_, (_, event)| event.strong_count() > 0);
+        known.insert(path.clone(), (parent, Arc::downgrade(&named)));
+        Ok(Self { _directory: directory, opened: event, path })
     }
 
     /// Its name, by which other processes open it.
@@ -105,7 +105,7 @@ impl Event {
 
 impl AsHandle for Event {
     fn as_handle(&self) -> BorrowedHandle<'_> {
-        self.event.as_handle()
+        self.opened.as_handle()
     }
 }
 

@@ -176,10 +176,10 @@ impl Token {
     pub fn origin(&self) -> Result<Origin, Status> {
         let call = call::enter();
         let told = call.machine().system.nt_query_token(call.thread(), self.number())?;
-        let source = told.source?;
+        let source = told.source.ok();
         Ok(Origin {
             session: Some(told.session),
-            source: (u64::from_le_bytes(source.name), source.identifier.0),
+            source: source.map(|source| (u64::from_le_bytes(source.name), source.identifier.0)),
             authentication_id: told.authentication_id.0,
             origin: Some(told.origin.0),
             modified_id: told.modified_id.0,

@@ -48,7 +48,7 @@ pub struct Origin {
     /// Its terminal services session.
     pub session: Option<u32>,
     /// Name and identifier of what made it.
-    pub source: (u64, u64),
+    pub source: Option<(u64, u64)>,
     /// Its logon session.
     pub authentication_id: u64,
     /// The logon session that it was logged on from.

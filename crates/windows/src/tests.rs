@@ -4,8 +4,11 @@ use crate::object::{Descriptor, Event};
 use crate::rights::ALL_OF_A_THREAD;
 use crate::snapshot::Snapshot;
 use crate::token::{ALL_ACCESS, QUERY, Token};
-use crate::{machine, process, sid, thread};
+use crate::{handle, machine, object, pipe, process, sid, thread};
+use psimp_model::SecurityQos;
 use psimp_nt::{Sid, Status, TokenType};
+use std::io::{Read as _, Write as _};
+use std::os::windows::io::AsHandle as _;
 
 fn own() -> Token {
     Token::of_process(thread::current_process(), ALL_ACCESS).expect("the process's token")
@@ -78,4 +81,47 @@ fn the_version_is_in_the_registry() {
     // A text is no number.
     assert!(machine::version_number("CurrentBuildNumber").is_err());
     assert!(machine::hypervisor_enforced_integrity().is_ok());
+}
+
+#[test]
+fn an_object_opens_by_its_path_too() {
+    let user = own().information().expect("properties").user;
+    let all = || Descriptor::granting(&user, &[user]).expect("a descriptor");
+    let event = Event::create(&user, &all()).expect("an object");
+    object::open(event.path(), 1).expect("by its path");
+    let path = event.path().to_owned();
+    drop(event);
+    assert!(object::open(&path, 1).is_err(), "{path} is still there");
+    let nested = Event::create_in(&all(), &all()).expect("an object in a directory with this descriptor");
+    object::open(nested.path(), 1).expect("by its path");
+}
+
+#[test]
+fn a_handle_tells_what_it_grants() {
+    let thread = thread::open(thread::current_id(), 0x180).expect("a handle of this thread");
+    assert_eq!(handle::granted(thread.as_handle()), Ok(0x180));
+    let given = process::give(thread::current_process(), thread.as_handle()).expect("another handle");
+    let given = thread::given(given).expect("a handle of this process");
+    assert_eq!(handle::granted(given.as_handle()), Ok(0x180));
+}
+
+#[test]
+fn a_pipe_opens_by_its_name() {
+    let pipe = pipe::Pipe::create().expect("a pipe");
+    let quality = SecurityQos { level: 1, tracking: SecurityQos::STATIC, effective_only: false };
+    let mut client = pipe::connect(&pipe.name(), &quality).expect("its client");
+    client.write_all(&[7]).expect("a byte");
+    let mut byte = [0];
+    pipe.server().read_exact(&mut byte).expect("the byte");
+    assert_eq!(byte, [7]);
+    assert!(pipe::connect(r"\??\pipe\psimp-none", &quality).is_err());
+}
+
+#[test]
+fn a_copy_has_its_tokens_origin() {
+    let own = own();
+    let copy = own.duplicate(ALL_ACCESS, TokenType::Impersonation, 1, false).expect("a copy");
+    let (own, copy) = (own.origin().expect("its origin"), copy.origin().expect("its origin"));
+    assert_eq!((own.source, own.authentication_id), (copy.source, copy.authentication_id));
+    assert_eq!((own.session, own.origin), (copy.session, copy.origin));
 }

@@ -272,11 +272,10 @@ impl Token {
     /// The error that Windows returns.
     pub fn origin(&self) -> Result<Origin, Status> {
         let statistics = self.query(Class::Statistics)?;
-        let source = self.query(Class::Source)?;
         let number = |class| self.if_known(class, |answer| answer.u32(0));
         Ok(Origin {
             session: number(Class::SessionId)?,
-            source: whole(source.u64(0).zip(source.u64(8)))?,
+            source: self.if_known(Class::Source, |answer| answer.u64(0).zip(answer.u64(8)))?,
             authentication_id: whole(statistics.u64(8))?,
             origin: self.if_known(Class::Origin, |answer| answer.u64(0))?,
             modified_id: whole(statistics.u64(48))?,

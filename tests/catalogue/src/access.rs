@@ -1,9 +1,13 @@
 //! Group A: access and privilege checks of a thread that impersonates.
 
-use crate::rights::{FILE_READ_DATA, GENERIC_ALL, GENERIC_READ, TOKEN_QUERY};
-use crate::script::{Judge, Program, Script, Securable, Step, imp, open, script, token};
+use crate::rights::{
+    FILE_READ_DATA, FILE_WRITE_DATA, GENERIC_ALL, GENERIC_READ, TOKEN_ASSIGN_PRIMARY, TOKEN_DUPLICATE,
+    TOKEN_QUERY,
+};
+use crate::script::{Judge, Program, Script, Securable, Step, imp, open, open_process, script, token};
 use crate::{ClientToken, Logon, ServerToken, User};
 use psimp_nt::{Sid, Status};
+use psimp_rules::Family;
 
 const A5: Status = Status::BAD_IMPERSONATION_LEVEL;
 const EVERYONE: Securable = Securable::Granting(&[Sid::EVERYONE]);
@@ -13,6 +17,17 @@ const B_ONLY: Securable = Securable::Granting(&[User::B.sid()]);
 const RESTRICTED: Sid = Sid::new(5, &[12]);
 /// An object that A and restricted code may use.
 const A_AND_RESTRICTED: Securable = Securable::Granting(&[User::A.sid(), RESTRICTED]);
+
+/// What `CreateProcessAsUser` needs of a handle.
+const FOR_PROCESS: u32 = TOKEN_ASSIGN_PRIMARY | TOKEN_DUPLICATE | TOKEN_QUERY;
+
+const fn write(object: Securable, status: Status) -> Step {
+    Step::Judge(Judge::Open(object, FILE_WRITE_DATA, status))
+}
+
+const fn process(token: usize, runs_as: Result<User, Status>) -> Step {
+    Step::Program(Program::CreateProcessAsUser { token, runs_as })
+}
 
 pub(crate) static SCRIPTS: &[Script] = &[
     script(
@@ -218,6 +233,74 @@ pub(crate) static SCRIPTS: &[Script] = &[
             Step::Judge(Judge::Open(A_ONLY, GENERIC_ALL, Status::SUCCESS)),
             Step::Judge(Judge::Open(B_ONLY, GENERIC_READ, Status::ACCESS_DENIED)),
             Step::Judge(Judge::Open(B_ONLY, GENERIC_ALL, Status::ACCESS_DENIED)),
+        ],
+    ),
+    // CreateRestrictedToken, WRITE_RESTRICTED: the restricting SIDs count for write access only.
+    script(
+        "A22",
+        "write-restricted: restricting SIDs must grant what writes, and are not asked for what reads",
+        ServerToken::SWR,
+        &[
+            imp(ClientToken::AW2, false, false, 2),
+            Step::WhereDocumented(&[open(A_ONLY, A5), write(A_AND_RESTRICTED, A5)]),
+            Step::WhereNotDocumented(&[
+                open(A_ONLY, Status::SUCCESS),
+                write(A_ONLY, Status::ACCESS_DENIED),
+                Step::Judge(Judge::Open(A_ONLY, GENERIC_READ, Status::SUCCESS)),
+                Step::Judge(Judge::Open(A_ONLY, GENERIC_ALL, Status::ACCESS_DENIED)),
+                // The first pass is the user's own.
+                open(Securable::Granting(&[RESTRICTED]), Status::ACCESS_DENIED),
+                write(Securable::Granting(&[RESTRICTED]), Status::ACCESS_DENIED),
+                write(A_AND_RESTRICTED, Status::SUCCESS),
+                write(Securable::NullDacl, Status::SUCCESS),
+            ]),
+        ],
+    ),
+    // The page of CreateProcessAsUser: SE_ASSIGNPRIMARYTOKEN_NAME if the token is not assignable. NT 5.2 and reported
+    // of Windows 10: SeSinglePrivilegeCheck, which reads the effective token.
+    script(
+        "A23",
+        "CreateProcessAsUser: the process is the token's user, and for another user's token needs a privilege",
+        ServerToken::Sx,
+        &[
+            token(0, ClientToken::Bp0, FOR_PROCESS),
+            process(0, Ok(User::B)),
+            Step::BecomeServer(ServerToken::S),
+            process(0, Err(Status::PRIVILEGE_NOT_HELD)),
+            token(1, ClientToken::Bp0, TOKEN_DUPLICATE | TOKEN_QUERY),
+            process(1, Err(Status::ACCESS_DENIED)),
+        ],
+    ),
+    script(
+        "A24",
+        "CreateProcessAsUser while impersonating: the client's privileges count, the server's do not",
+        ServerToken::SPlusx,
+        &[
+            token(0, ClientToken::Bp0, FOR_PROCESS),
+            imp(ClientToken::B2, false, false, 2),
+            process(0, Err(Status::PRIVILEGE_NOT_HELD)),
+            imp(ClientToken::Bx2, false, false, 2),
+            Step::WhereDocumented(&[process(0, Err(Status::PRIVILEGE_NOT_HELD))]),
+            Step::WhereNotDocumented(&[process(0, Ok(User::B))]),
+            imp(ClientToken::Bx2, false, false, 1),
+            process(0, Err(Status::PRIVILEGE_NOT_HELD)),
+            Step::Revert,
+            process(0, Ok(User::B)),
+        ],
+    ),
+    script(
+        "A25",
+        "CreateProcessAsUser of the server's own token, restricted: no privilege, whatever the thread impersonates",
+        ServerToken::SPlus,
+        &[
+            open_process(FOR_PROCESS, Status::SUCCESS),
+            Step::Program(Program::Restrict { token: 8, keep: 0 }),
+            token(1, ClientToken::Ap0, FOR_PROCESS),
+            imp(ClientToken::B2, false, false, 2),
+            process(0, Ok(User::A)),
+            // Of the same logon session, and not made from the server's token.
+            Step::OnKernels(&[Family::Nt52], &[process(1, Err(Status::PRIVILEGE_NOT_HELD))]),
+            Step::OnKernels(&[Family::Documented, Family::Win10], &[process(1, Ok(User::A))]),
         ],
     ),
 ];

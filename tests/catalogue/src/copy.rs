@@ -5,8 +5,8 @@ use crate::rights::{
     TOKEN_IMPERSONATE, TOKEN_QUERY,
 };
 use crate::script::{
-    ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, on, open_own,
-    opened, script, slot, thread,
+    ByKernel, Object, Program, Script, State, Step, Who, all, check, idle, imp, imp_fails, make_primary, on,
+    open_own, opened, script, slot, thread,
 };
 use crate::{ClientToken, Logon, ServerToken};
 use psimp_nt::Status;
@@ -217,4 +217,26 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ],
     )
     .through_driver(None),
+    script(
+        "C16",
+        "no primary token can be made of a copy",
+        ServerToken::S,
+        &[
+            imp(ClientToken::B2, false, false, 2),
+            opened(Program::SELF, TOKEN_QUERY | TOKEN_DUPLICATE, true, Status::SUCCESS),
+            make_primary(9, Status::BAD_IMPERSONATION_LEVEL),
+            slot("copy of B2 imp/1 co0 eo0 L1"),
+        ],
+    ),
+    script(
+        "C17",
+        "of the client's token it can, if the server may have that: here by the privilege",
+        ServerToken::SPlus,
+        &[
+            imp(ClientToken::B2, false, false, 2),
+            opened(Program::SELF, TOKEN_QUERY | TOKEN_DUPLICATE, true, Status::SUCCESS),
+            Step::WhereDocumented(&[make_primary(9, Status::BAD_IMPERSONATION_LEVEL)]),
+            Step::WhereNotDocumented(&[make_primary(9, Status::SUCCESS)]),
+        ],
+    ),
 ];

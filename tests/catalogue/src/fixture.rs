@@ -39,6 +39,8 @@ impl User {
 pub enum Logon {
     /// A's.
     A1,
+    /// A's with other credentials for the network, by `LOGON32_LOGON_NEW_CREDENTIALS`.
+    A1Credentials,
     /// A's filtered one, linked to `A1`.
     A1Filtered,
     /// B's.
@@ -54,6 +56,7 @@ impl Logon {
     pub const fn luid(self) -> Luid {
         match self {
             Self::A1 => Luid(0xA1),
+            Self::A1Credentials => Luid(0xA1C),
             Self::A1Filtered => Luid(0xA1F),
             Self::B1 => Luid(0xB1),
             Self::Anonymous => Luid::ANONYMOUS_LOGON,
@@ -99,7 +102,7 @@ pub struct Fixture {
     pub package: Option<Package>,
     /// Terminal services session.
     pub session: u32,
-    /// It has the privilege that only privilege checks use, enabled.
+    /// It has privileges that S does not have, enabled: `SeBackupPrivilege` and `SeAssignPrimaryTokenPrivilege`.
     pub other_privilege: bool,
     /// The local administrators are among its groups.
     pub administrator: bool,
@@ -216,6 +219,8 @@ fixtures! {
         Sx = "Sx": Fixture { other_privilege: true, ..PRIMARY };
         /// The same, with `SeImpersonatePrivilege`.
         SPlusx = "S+x": Fixture { other_privilege: true, impersonate: Privilege::Enabled, ..PRIMARY };
+        /// With `SeImpersonatePrivilege`, and a DACL that grants access to A alone.
+        SPlusd = "S+d": Fixture { impersonate: Privilege::Enabled, private: true, ..PRIMARY };
     }
 }
 
@@ -292,5 +297,9 @@ fixtures! {
         Ba2 = "Ba2": Fixture { administrator: true, ..B };
         /// B, with a DACL that grants access to B alone.
         Bd2 = "Bd2": Fixture { private: true, ..B };
+        /// A with other credentials for the network, logged on from the server's session.
+        Ac2 = "Ac2": Fixture { logon: Logon::A1Credentials, origin: Logon::A1, ..A };
+        /// The same, logged on from the filtered session.
+        Acf2 = "Acf2": Fixture { logon: Logon::A1Credentials, origin: Logon::A1Filtered, ..A };
     }
 }

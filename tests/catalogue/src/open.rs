@@ -4,10 +4,11 @@ use crate::rights::{
     THREAD_ALL_ACCESS, THREAD_QUERY_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION, TOKEN_QUERY,
 };
 use crate::script::{
-    ByKernel, Program, Script, State, Step, Who, all, check, imp, on, open_own, opened, script, slot, thread,
+    ByKernel, Program, Script, State, Step, Who, all, check, imp, on, open_own, open_process, opened, script,
+    slot, thread,
 };
-use crate::{AppliesTo, ClientToken, ServerToken};
-use psimp_nt::Status;
+use crate::{AppliesTo, ClientToken, ServerToken, User};
+use psimp_nt::{Status, integrity};
 use psimp_rules::{Family, Kernel};
 
 const A2: &[(ClientToken, i64)] = &[(ClientToken::A2, 1)];
@@ -235,4 +236,62 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ],
     )
     .only(AppliesTo::on(&[Kernel::Nt52], "needs the kernel nt52: a defect of ReactOS")),
+    // NtOpenProcessToken opens the primary token by an access check of the calling thread (NT 5.2). It has no OpenAsSelf.
+    script(
+        "O18",
+        "OpenProcessToken while impersonating: the client needs access to the server's token",
+        ServerToken::SPlusd,
+        &[
+            open_process(TOKEN_QUERY, Status::SUCCESS),
+            imp(ClientToken::B2, false, false, 2),
+            Step::WhereDocumented(&[open_process(TOKEN_QUERY, Status::BAD_IMPERSONATION_LEVEL)]),
+            Step::WhereNotDocumented(&[open_process(TOKEN_QUERY, Status::ACCESS_DENIED)]),
+            imp(ClientToken::A2, false, false, 2),
+            open_process(TOKEN_QUERY, Status::SUCCESS),
+            Step::Revert,
+            open_process(TOKEN_QUERY, Status::SUCCESS),
+        ],
+    ),
+    script(
+        "O19",
+        "and what it opens is the server's own token, not the client's",
+        ServerToken::SPlus,
+        &[
+            imp(ClientToken::B2, false, false, 2),
+            Step::WhereNotDocumented(&[
+                open_process(TOKEN_QUERY, Status::SUCCESS),
+                Step::Program(Program::Tells { token: 8, user: User::A, integrity: integrity::MEDIUM }),
+            ]),
+        ],
+    ),
+    script(
+        "O20",
+        "OpenProcessToken at Identification: a thread cannot open the token of its own process",
+        ServerToken::S,
+        &[
+            imp(ClientToken::A2, false, false, 1),
+            open_process(TOKEN_QUERY, Status::BAD_IMPERSONATION_LEVEL),
+            check("A2 co0 eo0 L1", "same imp/2 all", "A5", A2),
+            Step::Revert,
+            open_process(TOKEN_QUERY, Status::SUCCESS),
+        ],
+    ),
+    script(
+        "O21",
+        "OpenThreadToken of another thread: OpenAsSelf chooses between the caller's client and the caller's process",
+        ServerToken::SPlus,
+        &[
+            on(Who::T2, &[imp(ClientToken::Bd2, false, false, 2)]),
+            thread(0, Who::T2, THREAD_ALL_ACCESS),
+            imp(ClientToken::B2, false, false, 2),
+            Step::WhereDocumented(&[
+                opened(0, TOKEN_QUERY, false, Status::BAD_IMPERSONATION_LEVEL),
+                opened(0, TOKEN_QUERY, true, Status::SUCCESS),
+            ]),
+            Step::WhereNotDocumented(&[
+                opened(0, TOKEN_QUERY, false, Status::SUCCESS),
+                opened(0, TOKEN_QUERY, true, Status::ACCESS_DENIED),
+            ]),
+        ],
+    ),
 ];

@@ -120,7 +120,10 @@ pub(crate) static SCRIPTS: &[Script] = &[
         ServerToken::S,
         &[
             Step::Object(Object::AnonymousReferences(0)),
-            Step::Repeat(1_000, &[Step::Program(Program::ImpersonateAnonymous), Step::Revert]),
+            Step::Repeat(
+                1_000,
+                &[Step::Program(Program::ImpersonateAnonymous(Status::SUCCESS)), Step::Revert],
+            ),
             // ReactOS leaks one reference each time.
             Step::OnKernels(&[Family::Nt52], &[Step::Object(Object::AnonymousReferences(1_000))]),
             Step::OnKernels(

@@ -2,10 +2,14 @@
 
 /// `FILE_READ_DATA`.
 pub(crate) const FILE_READ_DATA: u32 = 0x1;
+/// `FILE_WRITE_DATA`.
+pub(crate) const FILE_WRITE_DATA: u32 = 0x2;
 /// `GENERIC_ALL`.
 pub(crate) const GENERIC_ALL: u32 = 0x1000_0000;
 /// `GENERIC_READ`.
 pub(crate) const GENERIC_READ: u32 = 0x8000_0000;
+/// `TOKEN_ASSIGN_PRIMARY`.
+pub(crate) const TOKEN_ASSIGN_PRIMARY: u32 = 0x1;
 /// `TOKEN_DUPLICATE`.
 pub(crate) const TOKEN_DUPLICATE: u32 = 0x2;
 /// `TOKEN_IMPERSONATE`.

@@ -217,7 +217,9 @@ fn spec(fixture: &Fixture) -> TokenSpec {
         privileges.push(psimp_model::Privilege { luid: privileges::IMPERSONATE, enabled });
     }
     if fixture.other_privilege {
-        privileges.push(psimp_model::Privilege { luid: OTHER_PRIVILEGE, enabled: true });
+        for luid in [OTHER_PRIVILEGE, psimp_model::privileges::ASSIGN_PRIMARY_TOKEN] {
+            privileges.push(psimp_model::Privilege { luid, enabled: true });
+        }
     }
     let mut groups = vec![Group { sid: DISABLED_GROUP, enabled: false }];
     if fixture.administrator {

@@ -92,6 +92,8 @@ fn every_token_of_the_cases_can_be_said() {
         (ClientToken::AX2, "package=1"),
         (ClientToken::AY2, "package=2"),
         (ClientToken::As0, "session=0"),
+        (ClientToken::Ac2, "logon=0xA1C,origin=server"),
+        (ClientToken::Acf2, "logon=0xA1C,origin=0xA1F"),
     ];
     for (token, text) in said {
         assert_eq!(client(text), token.fixture().facts(), "{text}");

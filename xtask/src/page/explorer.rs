@@ -10,11 +10,12 @@ use psimp_catalogue::{
 use psimp_nt::{Level, TokenType};
 use psimp_rules::{PROFILES, Restriction};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::{expect, quiet};
 use crate::exec;
+use crate::harness::Profile;
 use crate::workspace::Workspace;
 
 /// Follows a link, and returns what each profile's row then shows: its name, decision and rule, and the two for the level
@@ -58,7 +59,7 @@ const FAINT: &str = "(() => {
 
 /// What ends right of the window.
 const OUTSIDE: &str = "((width) => Array.from(document.body.querySelectorAll('*'))
-  .filter((element) => element.getBoundingClientRect().right > width).map((element) => element.outerHTML.slice(0, 80)))";
+  .filter((element) => element.getBoundingClientRect().right > width).slice(0, 3).map((element) => element.outerHTML.slice(0, 80)))";
 
 /// What can be reached by keyboard: of radio buttons the one that is chosen.
 const REACHABLE: &str =
@@ -78,6 +79,8 @@ pub(crate) fn check(workspace: &Workspace, page: &Path) -> Result<()> {
         "{} bytes, first answer after {time:.0} ms, {cells} cells as in the catalogue",
         fs::metadata(page)?.len()
     );
+    let examples = examples(&mut browser)?;
+    commands(workspace, &mut browser, &examples)?;
     keyboard(&mut browser, page)?;
     names(&mut browser)?;
     wrong_question(&mut browser)?;
@@ -89,6 +92,7 @@ pub(crate) fn check(workspace: &Workspace, page: &Path) -> Result<()> {
     ] {
         browser.look(width, scheme)?;
         look(&mut browser, width).with_context(|| format!("{width} pixels, {scheme}"))?;
+        ask(&mut browser, &examples[0])?;
         let picture = folder.join(format!("explorer-{name}.png"));
         browser.picture(&picture)?;
         eprintln!("{}", picture.display());
@@ -210,6 +214,37 @@ fn said(fixture: &Fixture, usual: &Fixture) -> Vec<String> {
     say(fixture.package.is_some(), format!("package={}", fixture.package.map_or(0, |package| package.id)));
     say(fixture.session != usual.session, format!("session={}", fixture.session));
     said
+}
+
+/// The command that the page shows for an example answers as the page does.
+fn commands(workspace: &Workspace, browser: &mut Browser, examples: &[String]) -> Result<()> {
+    for link in examples {
+        let shown = ask(browser, link)?;
+        let [command, first] =
+            ["command", "first"].map(|id| format!("document.getElementById('{id}').innerText"));
+        let command = browser.evaluate(&command)?;
+        let words = shlex::split(command.as_str().unwrap_or_default()).unwrap_or_default();
+        ensure!(words.first().is_some_and(|word| word == "psimp"), "{link}: {command} is no command");
+        let mut psimp = Profile::Dev.command(workspace);
+        let answer = exec::stdout(psimp.args(&words[1..]).args(["--format", "json"]))?;
+        let answer: Value = serde_json::from_str(&answer).context("psimp explain printed no JSON")?;
+        ensure!(answer["answer"] == browser.evaluate(&first)?, "{command}: the page begins otherwise");
+        let profiles = answer["profiles"].as_array().with_context(|| format!("{command} has no answer"))?;
+        let text = |profile: &Value, key: &str| profile[key].as_str().unwrap_or_default().to_owned();
+        let rules: Vec<_> = profiles.iter().map(|one| [text(one, "profile"), text(one, "rule")]).collect();
+        let here: Vec<_> = shown.into_iter().map(|row| [row.name, row.rule]).collect();
+        ensure!(rules == here, "{command}: {rules:?}, the page shows {here:?}");
+    }
+    Ok(())
+}
+
+/// The links of the page's examples.
+fn examples(browser: &mut Browser) -> Result<Vec<String>> {
+    let links =
+        browser.evaluate("Array.from(document.querySelectorAll('#presets a'), (link) => link.hash)")?;
+    let links: Vec<_> = serde_json::from_value(links)?;
+    ensure!(links.len() >= 6, "the page has the examples {links:?}");
+    Ok(links)
 }
 
 /// The Tab key reaches everything in the order of the page, with a mark around it, and an arrow key changes the answer.

@@ -1,8 +1,8 @@
 //! System calls of user mode, on tokens and threads.
 
-mod create;
 mod handle;
 mod open;
+mod process;
 mod thread;
 mod token;
 

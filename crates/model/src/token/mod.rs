@@ -155,6 +155,11 @@ impl Token {
         self.id
     }
 
+    /// `ParentTokenId`: the token that this one, or what it is a copy of, was filtered from; 0 without one.
+    pub(crate) fn parent(&self) -> Luid {
+        self.parent
+    }
+
     /// `ModifiedId`: changes with each adjustment; a copy starts with that of
     /// its original.
     pub fn modified_id(&self) -> Luid {
@@ -195,16 +200,6 @@ impl Token {
     pub(crate) fn set_integrity(&self, integrity: u32) {
         self.integrity.store(integrity, Ordering::Release);
         self.modified_id.store(self.luids.next().0, Ordering::Release);
-    }
-
-    /// Whether it was filtered from that token, or is a copy of one that was (`SeIsTokenChild`).
-    pub(crate) fn is_child_of(&self, other: &Self) -> bool {
-        self.parent == other.id
-    }
-
-    /// Whether both have one parent and one logon session (`SeIsTokenSibling`).
-    pub(crate) fn is_sibling_of(&self, other: &Self) -> bool {
-        self.parent == other.parent && self.authentication_id() == other.authentication_id()
     }
 
     /// UAC: whether it is elevated (`TokenElevation`).

@@ -4,8 +4,8 @@ mod notation;
 mod step;
 
 pub(crate) use notation::{
-    DELETE, USE, check, create, end, exit, idle, imp, imp_fails, on, open, open_own, opened, script, set_own,
-    slot, thread, token,
+    DELETE, USE, check, create, end, exit, idle, imp, imp_fails, make_primary, on, open, open_own,
+    open_process, opened, script, set_own, slot, thread, token,
 };
 pub use step::{Broker, Context, Judge, Memory, Object, Program, Securable, Step};
 

@@ -44,6 +44,16 @@ pub(crate) const fn open_own(as_self: bool, expected: &'static str) -> Step {
     Step::Program(Program::OpenOwn { as_self, expected: all(expected) })
 }
 
+/// `OpenProcessToken` of the own process; what is opened is kept under number 8.
+pub(crate) const fn open_process(desired: u32, status: Status) -> Step {
+    Step::Program(Program::OpenProcess { desired, keep: 8, status })
+}
+
+/// `DuplicateTokenEx` to a primary token.
+pub(crate) const fn make_primary(token: usize, status: Status) -> Step {
+    Step::Program(Program::MakePrimary { token, status })
+}
+
 /// `OpenThreadToken` through a handle; what is opened is kept under number 9.
 pub(crate) const fn opened(thread: usize, desired: u32, as_self: bool, status: Status) -> Step {
     Step::Program(Program::OpenToken { thread, desired, as_self, keep: 9, status })

@@ -149,6 +149,15 @@ pub enum Program {
         /// The expected result.
         expected: ByKernel<&'static str>,
     },
+    /// `OpenProcessToken` of the calling thread's own process.
+    OpenProcess {
+        /// The requested access.
+        desired: u32,
+        /// The number of the new handle.
+        keep: usize,
+        /// The expected status.
+        status: Status,
+    },
     /// `OpenThreadToken` through a thread handle.
     OpenToken {
         /// The handle of the thread.
@@ -193,6 +202,20 @@ pub enum Program {
         /// The expected status.
         status: Status,
     },
+    /// `DuplicateTokenEx` to a primary token; the copy is closed again.
+    MakePrimary {
+        /// The token.
+        token: usize,
+        /// The expected status.
+        status: Status,
+    },
+    /// `CreateProcessAsUser` with a token.
+    CreateProcessAsUser {
+        /// The token.
+        token: usize,
+        /// The user of the new process, or the status of the refusal.
+        runs_as: Result<User, Status>,
+    },
     /// `CreateRestrictedToken` of a token, with the restricted-code SID.
     Restrict {
         /// The token.
@@ -225,8 +248,8 @@ pub enum Program {
     },
     /// `ImpersonateSelf` at a level.
     ImpersonateSelf(u32),
-    /// `ImpersonateAnonymousToken` on the calling thread.
-    ImpersonateAnonymous,
+    /// `ImpersonateAnonymousToken` on the calling thread; the expected status.
+    ImpersonateAnonymous(Status),
     /// A process created now runs as this user.
     ChildRunsAs(User),
     /// A thread created now does not impersonate.

@@ -27,6 +27,8 @@ pub enum Feature {
     OpenAsSelf,
     /// `NtAccessCheck` refuses every token but an impersonation token above Anonymous.
     AccessCheckOfTokens,
+    /// No primary token is made of one below Impersonation.
+    WeakPrimary,
     /// A thread handle without the right sets no token.
     ThreadRights,
     /// A length other than a handle's has its own status.
@@ -47,6 +49,7 @@ impl Feature {
         Self::Integrity,
         Self::OpenAsSelf,
         Self::AccessCheckOfTokens,
+        Self::WeakPrimary,
         Self::ThreadRights,
         Self::HandleLength,
         Self::PipeClients,
@@ -65,6 +68,7 @@ impl Display for Feature {
             Self::Integrity => "integrity levels of tokens",
             Self::OpenAsSelf => "opens of tokens as the thread is",
             Self::AccessCheckOfTokens => "access checks that look at the token's level",
+            Self::WeakPrimary => "duplications that look at the token's level",
             Self::ThreadRights => "rights of thread handles",
             Self::PipeClients => "pipes that keep their client's level",
             Self::HandleLength => "STATUS_INFO_LENGTH_MISMATCH for a handle of another length",

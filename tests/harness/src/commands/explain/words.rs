@@ -81,6 +81,11 @@ fn program(program: &Program) -> String {
             };
             format!("OpenThreadToken of the own thread {}: {values}", as_whom(as_self))
         }
+        Program::OpenProcess { desired, keep, status } => format!(
+            "OpenProcessToken of the own process with access {desired:#x}, {} from then on{}",
+            handle(keep),
+            unless_success(status)
+        ),
         Program::OpenToken { thread, desired, as_self, keep, status } => format!(
             "OpenThreadToken of {} with access {desired:#x} {}, {} from then on{}",
             handle(thread),
@@ -104,6 +109,14 @@ fn program(program: &Program) -> String {
                 unless_success(status)
             )
         }
+        Program::MakePrimary { token, status } => {
+            format!("DuplicateTokenEx of {} to a primary token{}", handle(token), unless_success(status))
+        }
+        Program::CreateProcessAsUser { token, runs_as } => {
+            let runs_as = runs_as
+                .map_or_else(|status| status.to_string(), |user| format!("it runs as {}", user.name()));
+            format!("CreateProcessAsUser with {}: {runs_as}", handle(token))
+        }
         Program::Restrict { token, keep } => {
             format!("CreateRestrictedToken of {}, {} from then on", handle(token), handle(keep))
         }
@@ -122,7 +135,9 @@ fn program(program: &Program) -> String {
             )
         }
         Program::ImpersonateSelf(level) => format!("ImpersonateSelf at {}", notation::level(level)),
-        Program::ImpersonateAnonymous => "ImpersonateAnonymousToken of the own thread".to_owned(),
+        Program::ImpersonateAnonymous(status) => {
+            format!("ImpersonateAnonymousToken of the own thread{}", unless_success(status))
+        }
         Program::ChildRunsAs(user) => format!("a process created now runs as {}", user.name()),
         Program::NewThreadIsIdle => "a thread created now does not impersonate".to_owned(),
         Program::DefineDrive(logon) => format!("a drive letter of logon session {logon:?}"),

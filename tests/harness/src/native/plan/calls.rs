@@ -4,7 +4,7 @@
 
 use super::Plan;
 use crate::native::feature::Feature;
-use psimp_catalogue::{Judge, Program, Securable, Who};
+use psimp_catalogue::{ClientToken, Judge, Program, Securable, User, Who};
 use psimp_nt::Status;
 
 impl Plan {
@@ -27,6 +27,17 @@ impl Plan {
                     self.features.insert(Feature::OpenAsSelf);
                 }
                 Ok(())
+            }
+            Program::OpenProcess { status, .. } => self.open_process(status),
+            Program::MakePrimary { status, .. } => {
+                self.looks = true;
+                if status == Status::BAD_IMPERSONATION_LEVEL {
+                    self.features.insert(Feature::WeakPrimary);
+                }
+                Ok(())
+            }
+            Program::CreateProcessAsUser { .. } => {
+                Err("needs SeAssignPrimaryTokenPrivilege, which services of the system have")
             }
             Program::OpenToken { as_self, status, .. } => {
                 self.looks = true;
@@ -72,7 +83,8 @@ impl Plan {
                 self.features.insert(Feature::ImpersonateThread);
                 Ok(())
             }
-            Program::ImpersonateAnonymous => {
+            Program::ImpersonateAnonymous(_) => {
+                self.looks = true;
                 self.features.insert(Feature::Anonymous);
                 Ok(())
             }
@@ -92,6 +104,19 @@ impl Plan {
             }
             Program::TebImpersonating(_) => Err("needs the block of another thread"),
         }
+    }
+
+    /// An open of the own process's token, whose DACL is the machine's.
+    fn open_process(&mut self, status: Status) -> Result<(), &'static str> {
+        self.looks = true;
+        let of_a = |tok: ClientToken| tok.fixture().user == User::A;
+        if status == Status::ACCESS_DENIED || !self.tokens().all(of_a) {
+            return Err("needs a process whose token has the DACL of the case");
+        }
+        if status == Status::BAD_IMPERSONATION_LEVEL {
+            self.features.insert(Feature::LevelOfOpens);
+        }
+        Ok(())
     }
 
     pub(super) fn judge(&mut self, judge: &Judge) -> Result<(), &'static str> {

@@ -12,7 +12,7 @@ mod steps;
 
 use super::feature::Feature;
 use super::route::Route;
-use psimp_catalogue::{Body, Case, ClientToken, Device, ServerToken, User, Who};
+use psimp_catalogue::{Body, Case, ClientToken, Device, Logon, ServerToken, User, Who};
 use psimp_nt::{TokenType, integrity};
 use psimp_protocol::CLIENTS_SETTING;
 use psimp_rules::Kernel;
@@ -101,6 +101,9 @@ impl Plan {
             Body::Needs(what) => return Err(what),
         };
         plan.server()?;
+        if plan.tokens().any(|tok| tok.fixture().logon == Logon::A1Credentials) {
+            return Err("needs a logon with LOGON32_LOGON_NEW_CREDENTIALS");
+        }
         if plan.looks {
             Ok(plan)
         } else {

@@ -117,6 +117,10 @@ impl Plan {
         if !self.has_driver() && !state.after_open.is_empty() {
             return Err("needs the driver: user mode cannot look at a slot without opening it");
         }
+        if state.slot == "idle" && state.access.ends_with('*') {
+            // The servers made here have their user among the restricting SIDs, without which they could not run.
+            return Err("needs a process whose restricting SIDs leave out its user");
+        }
         if let Some(tok) = downgraded(state.slot) {
             self.features.insert(Feature::Downgrade);
             self.token(tok);

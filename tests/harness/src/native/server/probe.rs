@@ -75,6 +75,13 @@ fn tried(feature: Feature, unrestricted: Option<&Token>) -> Result<(), String> {
                 other => Err(format!("a token set to low integrity has {other:?}")),
             }
         }
+        Feature::WeakPrimary => {
+            let weak = own()?
+                .duplicate(ALL_ACCESS, TokenType::Impersonation, 1, false)
+                .map_err(said("NtDuplicateToken"))?;
+            let primary = weak.duplicate(QUERY, TokenType::Primary, 0, false).map(drop);
+            expect("a primary token of one at Identification", primary, Status::BAD_IMPERSONATION_LEVEL)
+        }
         Feature::ThreadRights => {
             const ALL_BUT_SET_THREAD_TOKEN: u32 = rights::ALL_OF_A_THREAD & !0x80;
             let handle = thread::open(thread::current_id(), ALL_BUT_SET_THREAD_TOKEN);

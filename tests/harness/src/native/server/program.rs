@@ -67,6 +67,11 @@ impl Actor<'_, '_> {
                     Err(why) => self.compare("slot before the open", "readable", &why),
                 }
             }
+            Program::OpenProcess { desired, keep, status } => {
+                let opened = Token::of_process(thread::current_process(), desired);
+                let ended = opened.map(|token| self.hold(keep, Kept::Token(token, None)));
+                self.ended("OpenProcessToken", status, ended);
+            }
             Program::OpenToken { thread: number, desired, as_self, keep, status } => {
                 let behind = self.behind(number);
                 let opened = self.with_thread(number, |thread| Token::of_thread(thread, desired, as_self));
@@ -114,10 +119,10 @@ impl Actor<'_, '_> {
                 self.env.asked.note(self.who, None);
                 self.ended("ImpersonateSelf", Status::SUCCESS, thread::impersonate_self(level));
             }
-            Program::ImpersonateAnonymous => {
+            Program::ImpersonateAnonymous(status) => {
                 self.env.asked.note(self.who, None);
                 let done = thread::impersonate_anonymous(thread::current());
-                self.ended("ImpersonateAnonymousToken", Status::SUCCESS, done);
+                self.ended("ImpersonateAnonymousToken", status, done);
             }
             ref call => self.tokens(call),
         }
@@ -129,6 +134,11 @@ impl Actor<'_, '_> {
             Program::Duplicate { token, level, status } => {
                 let kind = TokenType::Impersonation;
                 let copy = self.with_token(token, |token| token.duplicate(0, kind, level, false).map(drop));
+                self.ended("DuplicateTokenEx", status, copy);
+            }
+            Program::MakePrimary { token, status } => {
+                let copy = self
+                    .with_token(token, |token| token.duplicate(0, TokenType::Primary, 0, false).map(drop));
                 self.ended("DuplicateTokenEx", status, copy);
             }
             Program::Tells { token, user, integrity } => {

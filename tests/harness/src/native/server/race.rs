@@ -31,8 +31,8 @@ use std::time::{Duration, Instant};
 
 /// The most rounds: each end of the rows with two comes many times where both can come at all.
 const ROUNDS: u64 = 2_000;
-/// How long a row may take: far less than the harness waits for a server, also where a round takes a whole quantum.
-const TIME: Duration = Duration::from_secs(10);
+/// How long a row may take, where a round takes longer than usual: far less than the harness waits for a server.
+const TIME: Duration = Duration::from_secs(3);
 
 /// The handle of the first server that client process Q keeps.
 const OF_Q: usize = 0;

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// The calling thread's pseudo-handle.
 const CURRENT_THREAD: u64 = u64::MAX - 1;
+/// The calling process's pseudo-handle.
+const CURRENT_PROCESS: u64 = u64::MAX;
 /// The drive letter that a step maps.
 const DRIVE: &str = "X:";
 
@@ -64,6 +66,13 @@ impl Run<'_, '_> {
                 let expected = expected.of(machine.kernel());
                 self.compare("open", expected, &observe::open(&opened, slot.as_ref()));
             }
+            Program::OpenProcess { desired, keep, status } => {
+                let opened = system.nt_open_process_token(thread, CURRENT_PROCESS, desired);
+                if let Ok(value) = opened {
+                    self.hold(keep, value, Names::Token(None));
+                }
+                self.ended("OpenProcessToken", status, opened.map(drop));
+            }
             Program::OpenToken { thread: number, desired, as_self, keep, status } => {
                 let target = self.handle(number);
                 let opened = system.nt_open_thread_token(thread, target.value, desired, as_self);
@@ -109,10 +118,10 @@ impl Run<'_, '_> {
                 self.env.asked.note(self.who, None);
                 self.succeeded("ImpersonateSelf", system.rtl_impersonate_self(thread, level));
             }
-            Program::ImpersonateAnonymous => {
+            Program::ImpersonateAnonymous(status) => {
                 self.env.asked.note(self.who, None);
                 let done = system.nt_impersonate_anonymous_token(thread, CURRENT_THREAD);
-                self.succeeded("ImpersonateAnonymousToken", done);
+                self.ended("ImpersonateAnonymousToken", status, done);
             }
             ref call => self.on_others(call),
         }
@@ -128,6 +137,17 @@ impl Run<'_, '_> {
                 let kind = TokenType::Impersonation;
                 let copy = system.nt_duplicate_token(thread, token, 0, kind, Some(&qos), false);
                 self.ended("DuplicateTokenEx", status, copy.map(|copy| machine.close(copy)));
+            }
+            Program::MakePrimary { token, status } => {
+                let token = self.handle(token).value;
+                let copy = system.nt_duplicate_token(thread, token, 0, TokenType::Primary, None, false);
+                self.ended("DuplicateTokenEx", status, copy.map(|copy| machine.close(copy)));
+            }
+            Program::CreateProcessAsUser { token, runs_as } => {
+                let child = system.nt_create_process_as_user(thread, self.handle(token).value);
+                let seen = child.map(|child| (child.primary().user(), child.primary().token_type()));
+                let expected = runs_as.map(|user| (user.sid(), TokenType::Primary));
+                self.same("user and type of the child's token", &expected, &seen);
             }
             Program::Restrict { token, keep } => {
                 let filter = TokenFilter { restrict: vec![sids::RESTRICTED], ..TokenFilter::default() };
