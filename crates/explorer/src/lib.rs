@@ -1,6 +1,6 @@
 //! The decision rule as a WebAssembly module, for a page that asks it.
 //!
-//! A request goes in and a reply comes out, both as JSON; [`exchange`] has the functions for that. The module keeps
+//! A request goes in and a reply comes out, both as JSON; `exchange.rs` has the functions for that. The module keeps
 //! nothing from one request to the next. The page's style and script are in `page/`; `cargo xtask explorer` puts all of
 //! it into one file. What the page says of facts, rules and verdicts is from `psimp-explain`, and never typed there.
 #![deny(unsafe_code)]

@@ -117,15 +117,12 @@ impl<'a> Stage<'a> {
             self.tell(Who::T1, "AdjustTokenPrivileges", self.privilege(true));
         }
         let first = Player { stage: self, round: &round, who: Who::T1 };
-        // A thread that takes no part may be acted on.
-        let takes_part = |who: Who| self.race.parts.iter().any(|(part, _)| *part == who);
-        let idle = [Who::T2, Who::T3].into_iter().filter(|who| !takes_part(*who)).map(|who| (who, &[][..]));
-        let others = self.race.parts.iter().copied().filter(|(who, _)| *who != Who::T1).chain(idle);
-        let others: Vec<_> = others.collect();
+        let others = self.others();
         let together = Barrier::new(others.len() + 1);
         thread::scope(|scope| {
-            let parts: Vec<_> =
-                others.iter().map(|(who, acts)| self.begin(scope, &round, *who, acts, &together)).collect();
+            let begin =
+                |(who, acts): &(Who, &'static [Act])| self.begin(scope, &round, *who, acts, &together);
+            let parts: Vec<_> = others.iter().map(begin).collect();
             first.acts(self.race.before);
             together.wait();
             let own = self.race.parts.iter().find(|(who, _)| *who == Who::T1);
@@ -147,6 +144,24 @@ impl<'a> Stage<'a> {
             drop(waiting);
             slots
         })
+    }
+
+    /// The threads beside T1 with their parts, and those of which only the slots are at stake.
+    fn others(&self) -> Vec<(Who, &'static [Act])> {
+        let parts = self.race.parts.iter().copied().filter(|(who, _)| *who != Who::T1);
+        let mut others: Vec<_> = parts.collect();
+        for (who, _) in self.slots_at_stake() {
+            if *who != Who::T1 && !others.iter().any(|(other, _)| other == who) {
+                others.push((*who, &[]));
+            }
+        }
+        others
+    }
+
+    /// Threads and slots of one of the ends: all of them name the same threads.
+    fn slots_at_stake(&self) -> &'static [(Who, &'static str)] {
+        let ends = self.race.ends.of(self.env.kernel, self.rules == RulesMode::Documented);
+        ends.first().map_or(&[][..], |end| end.slots)
     }
 
     /// A thread that waits for the others, acts, and then keeps its slot until it is let go.
@@ -181,9 +196,6 @@ impl<'a> Stage<'a> {
 
     /// The slots that the ends name, in their order.
     fn slots(&self, first: &Player<'_, '_>) -> Vec<(Who, String)> {
-        let documented = self.rules == RulesMode::Documented;
-        let ends = self.race.ends.of(self.env.kernel, documented);
-        let named = ends.first().map_or(&[][..], |end| end.slots);
         let slot = |who: Who| match who {
             Who::T1 => first.queried(ThreadArg::Own),
             Who::Q => self.remote.as_ref().map_or_else(
@@ -195,7 +207,7 @@ impl<'a> Stage<'a> {
             ),
             who => first.queried(ThreadArg::Of(who)),
         };
-        named.iter().map(|(who, _)| (*who, slot(*who))).collect()
+        self.slots_at_stake().iter().map(|(who, _)| (*who, slot(*who))).collect()
     }
 
     fn privilege(&self, enabled: bool) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use crate::client::Contract;
 use crate::driver::Failure;
 use crate::native::client::Order;
 use crate::native::system::handle::{AsHandle as _, OwnedHandle, number};
-use crate::native::system::rights::{ALL_OF_A_THREAD, to_thread_before_vista};
+use crate::native::system::rights::{ALL_OF_A_THREAD, QUERY_THREAD, to_thread_before_vista};
 use crate::native::system::{process, thread};
 use crate::observe::SlotView;
 use crate::run::requests::Sender;
@@ -33,7 +33,12 @@ impl<'a, 'scope, 'env> OnDevice<'a, 'scope, 'env> {
     /// Rights to a thread in those that the kernel has.
     fn of_thread(&self, access: u32) -> u32 {
         match self.actor.env.kernel.family() {
-            Family::Nt52 => to_thread_before_vista(access),
+            // It has an older right for the limited one.
+            Family::Nt52 => {
+                let [limited, older] = QUERY_THREAD;
+                let older = if access & limited == 0 { 0 } else { older };
+                to_thread_before_vista(access | older)
+            }
             Family::Documented | Family::Win10 => access,
         }
     }
