@@ -2,6 +2,7 @@
 
 pub(crate) mod clients;
 pub(crate) mod driver;
+pub(crate) mod explain;
 pub(crate) mod left;
 pub(crate) mod results;
 pub(crate) mod show;

@@ -192,10 +192,12 @@ impl Answer {
         match &judged.open {
             None => format!("{subject}: {verdict}, since {since}."),
             Some(open) => format!(
-                "{subject}: {verdict} where there is the rule on {}, since {since}; {} where there is not. Which \
-                 builds have it is not established.",
+                "{subject}: {verdict} where there is the rule on {}, since {since}; {} where there is {}. Which \
+                 builds have {} is not established.",
                 rules(&open.rules),
-                words::verdict(open.decision.verdict)
+                words::verdict(open.decision.verdict),
+                if open.rules.len() == 1 { "not" } else { "none of them" },
+                if open.rules.len() == 1 { "it" } else { "them" }
             ),
         }
     }
@@ -294,7 +296,7 @@ impl Answer {
 
 pub(crate) fn rules(rules: &[&OpenRule]) -> String {
     let names: Vec<_> = rules.iter().map(|rule| rule.about).collect();
-    names.join(" and that on ")
+    names.join(" or that on ")
 }
 
 pub(crate) fn capital(text: &str) -> String {

@@ -101,7 +101,7 @@ impl Answer {
         };
         let open = judged.open.as_ref().map_or_else(String::new, |open| {
             format!(
-                " (by the rule on {}, whose builds are not established; {} without it)",
+                " (by the rule on {}, whose builds are not established; {} without)",
                 crate::answer::rules(&open.rules),
                 words::verdict(open.decision.verdict)
             )

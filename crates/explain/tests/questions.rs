@@ -323,9 +323,9 @@ fn what_is_not_established_is_in_the_answer() {
             "user=A,filtered",
             "user=A,elevated,integrity=medium,session=0",
             &["elevation", "filtered logon", "terminal session"],
-            "Windows 10 and 11: a copy at Identification where there is the rule on elevation and that on filtered \
-             logon sessions and that on terminal sessions, since the token is elevated and the process is of UAC's \
-             filtered logon session; kept at Impersonation where there is not. Which builds have it is not \
+            "Windows 10 and 11: a copy at Identification where there is the rule on elevation or that on filtered \
+             logon sessions or that on terminal sessions, since the token is elevated and the process is of UAC's \
+             filtered logon session; kept at Impersonation where there is none of them. Which builds have them is not \
              established. With SeImpersonatePrivilege: kept.",
         ),
         // Another rule refuses it all the same.

@@ -227,6 +227,22 @@ fn the_driver_refuses_a_level_above_the_tokens_own() {
     assert!(!explained(&["--token", "type=primary", "--level", "2"]).contains(refused));
 }
 
+/// Neither the notation of the catalogue nor names of the source.
+#[test]
+fn statuses_and_restrictions_have_names() {
+    assert!(explained(&["U11"]).contains("the server impersonates the client: STATUS_CANNOT_IMPERSONATE\n"));
+    assert!(explained(&["U05"]).contains("access: STATUS_BAD_IMPERSONATION_LEVEL\n"));
+    let primary = explained(&["--token", "type=primary"]);
+    assert!(
+        primary.contains("Peios: an error: it takes no primary token, since the token is of primary type\n")
+    );
+    let restricted = explained(&["--process", "restricted", "--token", "restricted"]);
+    assert!(
+        restricted.contains("  restricted             process: restricted; token: restricted\n"),
+        "{restricted}"
+    );
+}
+
 #[cfg(not(windows))]
 #[test]
 fn running_tokens_need_windows() {

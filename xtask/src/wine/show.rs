@@ -90,14 +90,14 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// A psimp.exe that impersonates on a thread and waits.
-struct Subject {
+pub(super) struct Subject {
     child: Child,
-    pid: u64,
-    tid: u64,
+    pub(super) pid: u64,
+    pub(super) tid: u64,
 }
 
 impl Subject {
-    fn start(wine: &Wine, level: u32) -> Result<Self> {
+    pub(super) fn start(wine: &Wine, level: u32) -> Result<Self> {
         let mut command = wine.psimp();
         command.args(["impersonate", "--level", &level.to_string()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
@@ -115,7 +115,7 @@ impl Subject {
     }
 
     /// Lets it end, and checks that it does so by itself.
-    fn end(mut self) -> Result<()> {
+    pub(super) fn end(mut self) -> Result<()> {
         let status = self.child.wait().context("psimp impersonate does not end")?;
         ensure!(status.success(), "psimp impersonate ended with {status}");
         Ok(())

@@ -74,6 +74,12 @@ mod tests {
             ),
             (
                 Request::Start,
+                87,
+                "cannot load the driver: the image binds to a version of KMDF that this Windows does not have \
+                 (ERROR_INVALID_PARAMETER, error 87); psimp.sys binds to KMDF 1.15",
+            ),
+            (
+                Request::Start,
                 193,
                 "is not a driver for this machine's processor (ERROR_BAD_EXE_FORMAT, error 193)",
             ),

@@ -35,15 +35,20 @@ impl Answered {
     }
 
     pub(super) fn text(&self) -> String {
-        let mut text = String::new();
+        let text = self.answer.text();
+        if self.read.is_empty() {
+            return text;
+        }
+        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let mut text = format!("{first}\n\nWhat was read\n");
         for (side, read) in &self.read {
-            let _ = write!(text, "{} is {}.", side.option(), read.of);
+            let _ = write!(text, "  {:<9} {}", side.option(), read.of);
             if !read.missing.is_empty() {
-                let _ = write!(text, " Not read: {}; as in the cases instead.", read.missing.join(", "));
+                let _ = write!(text, "; not: {}, which is as in the cases", read.missing.join(", "));
             }
             text.push('\n');
         }
-        text + &self.answer.text()
+        text + rest
     }
 
     pub(super) fn json(&self) -> json::Question {
