@@ -102,3 +102,27 @@ fn without_an_image_it_says_how_to_get_one() {
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cargo xtask build"));
 }
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_rehearsed_device_is_measured_and_left_idle() {
+    let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
+        .args(["bench", "--target", "device", "--rehearse", "--seconds", "1", "--format", "json", "--image"])
+        .arg(support::image_path())
+        .output()
+        .expect("psimp runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), told.as_ref()), (Some(0), ""));
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for figure in [
+        "query_per_second",
+        "query_two_threads_factor",
+        "impersonate_revert_per_second",
+        "set_thread_token_revert_to_self_per_second",
+        "impersonate_revert_to_set_thread_token",
+    ] {
+        assert!(is_figure(&found["figures"][figure]), "{figure}: {found}");
+    }
+    assert_eq!((&found["refused"], &found["left"]), (&serde_json::json!({}), &serde_json::json!([])));
+}

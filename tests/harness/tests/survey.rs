@@ -35,7 +35,7 @@ fn survey(kernel: Kernel) -> Survey {
 fn about(kernel: Kernel) -> About {
     let kernel = Some(kernel.to_string());
     let psimp = Origin { version: "0.0.0".to_owned(), commit: None };
-    About { psimp, target: Target::Model, kernel, image: None, windows: None }
+    About { psimp, target: Target::Model, rehearsed: false, kernel, image: None, windows: None }
 }
 
 /// What a column of the catalogue is in a survey.
@@ -101,6 +101,34 @@ fn through_an_image_the_kernel_decides_the_same() {
                     (seen, expected) => assert_eq!(*seen, expected, "{kernel} {}", row.id),
                 }
             }
+        }
+    }
+}
+
+/// The driver raises no token, so the rows that would are not asked; each kernel is recognised all the same.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_rehearsed_survey_recognises_every_kernel() {
+    let image = support::image_path();
+    let image = image.to_str().expect("UTF-8");
+    for (kernel, profile) in [("win10", "W10"), ("nt52", "NT52"), ("documented", "DOC"), ("peios", "Peios")] {
+        for (target, fewest) in [("device", 25), ("native", 15)] {
+            let mut arguments =
+                vec!["survey", "--target", target, "--rehearse", "--kernel", kernel, "--format", "json"];
+            if target == "device" {
+                arguments.extend(["--image", image]);
+            }
+            let output = psimp(&arguments);
+            assert_eq!(
+                (output.status.code(), plain(&output.stderr).as_str()),
+                (Some(0), ""),
+                "{arguments:?}"
+            );
+            let survey = read(&output.stdout).expect("a survey").expect("a survey");
+            assert!(survey.about.rehearsed && survey.asked >= fewest, "{target} {kernel}: {}", survey.asked);
+            assert!(survey.best.iter().any(|best| best == profile), "{target} {kernel}: {:?}", survey.best);
+            assert_eq!(survey.profiles[0].agrees, survey.asked, "{target} {kernel}");
         }
     }
 }

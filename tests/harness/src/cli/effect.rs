@@ -44,9 +44,15 @@ const IDLE: &[Idle] = &[
     said("list", "rules", "target", &["model", "image"], "carries out the same cases with any rules"),
     refused("demo", "image", "target", &["model", "device"], NO_IMAGE),
     refused("demo", "kernel", "target", &["device"], OWN_KERNEL),
-    refused("survey", "image", "target", &["model", "device", "native"], NO_IMAGE),
-    refused("survey", "kernel", "target", &["device", "native"], OWN_KERNEL),
-    refused("bench", "image", "target", &["device"], NO_IMAGE),
+    refused("survey", "image", "target", &["model", "native"], NO_IMAGE),
+    Idle { unless: Some("rehearse"), ..refused("survey", "image", "target", &["device"], NO_IMAGE) },
+    Idle {
+        unless: Some("rehearse"),
+        ..refused("survey", "kernel", "target", &["device", "native"], OWN_KERNEL)
+    },
+    refused("survey", "rehearse", "target", &["model", "image"], "runs here anyway"),
+    Idle { unless: Some("rehearse"), ..refused("bench", "image", "target", &["device"], NO_IMAGE) },
+    refused("bench", "rehearse", "target", &["image"], "runs here anyway"),
     refused("bench", "baseline", "target", &["device"], NO_BASELINE),
     refused("bench", "save", "target", &["device"], NO_BASELINE),
     refused("bench", "short", "target", &["device"], "takes as long as --seconds says"),
@@ -57,7 +63,8 @@ const IDLE: &[Idle] = &[
         &["image"],
         "takes as long as each figure needs; --short takes less",
     ),
-    refused("soak", "image", "target", &["device"], NO_IMAGE),
+    Idle { unless: Some("rehearse"), ..refused("soak", "image", "target", &["device"], NO_IMAGE) },
+    refused("soak", "rehearse", "target", &["image"], "runs here anyway"),
     refused(
         "driver",
         "image",

@@ -370,6 +370,10 @@ pub struct BenchArgs {
     /// What is measured
     #[arg(long, value_enum, default_value_t)]
     pub target: LoadTarget,
+    /// Rehearse the target device here: with the image as the loaded driver, over the model of the kernel (x86-64
+    /// Linux)
+    #[arg(long)]
+    pub rehearse: bool,
     /// The driver image to measure.
     #[command(flatten)]
     pub image: ImageArg,
@@ -438,6 +442,10 @@ pub struct SoakArgs {
     /// Whose calls are made
     #[arg(long, value_enum, default_value_t)]
     pub target: LoadTarget,
+    /// Rehearse the target device here: with the image as the loaded driver, over the model of the kernel (x86-64
+    /// Linux)
+    #[arg(long)]
+    pub rehearse: bool,
     /// How long the threads run
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub seconds: u32,

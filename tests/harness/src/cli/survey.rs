@@ -15,7 +15,11 @@ pub struct SurveyArgs {
     /// The driver image to load.
     #[command(flatten)]
     pub image: ImageArg,
-    /// The simulated kernel of the targets model and image; win10 by default
+    /// Rehearse the target device or native here: over the simulated kernel, with the driver image as the loaded one
+    /// (x86-64 Linux)
+    #[arg(long)]
+    pub rehearse: bool,
+    /// The simulated kernel of the targets model and image, and of a rehearsal; win10 by default
     #[arg(long, value_parser = kernel())]
     pub kernel: Option<Kernel>,
     /// How the survey is written

@@ -2,7 +2,7 @@
 
 use super::driver::why_no_device;
 use super::output::Output;
-use super::{Stop, load_image, printed, say, say_json};
+use super::{Stop, load_bytes, load_image, printed, rehearse, say, say_json};
 use crate::bench::{Baseline, Call, GOALS, Goal, OnDevice, Pace, Report, measure};
 use crate::cli::{BenchArgs, BenchStepsArgs, Exit, LoadTarget, TextFormat};
 use crate::driver::Source;
@@ -39,13 +39,19 @@ pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Exit> {
 /// Measures the driver that Windows has loaded. No figure of it is compared with the baseline.
 fn of_device(args: &BenchArgs) -> anyhow::Result<Exit> {
     let progress = Progress::busy(format!("of {} s: calls and system calls are measured", args.seconds));
-    let found = on_device(Duration::from_secs(args.seconds.into())).map_err(Stop::unavailable)?;
+    let duration = Duration::from_secs(args.seconds.into());
+    let (found, left) = if args.rehearse {
+        let (image, _) = load_bytes(&args.image.path)?;
+        rehearse::bench(&image, duration).map_err(Stop::unavailable)?
+    } else {
+        (on_device(duration).map_err(Stop::unavailable)?, Vec::new())
+    };
     drop(progress);
     match args.format {
         TextFormat::Json => say_json(&found.as_json()),
         TextFormat::Table => say(found.to_string()),
     }?;
-    Ok(if found.is_clean() { Exit::Passed } else { Exit::Failed })
+    Ok(if rehearse::tidy(&left) && found.is_clean() { Exit::Passed } else { Exit::Failed })
 }
 
 /// The error is a sentence that says why the driver cannot be had.

@@ -1,13 +1,22 @@
-//! `psimp run --rehearse`: the targets of Windows, over the model of the kernel.
+//! `--rehearse`: the targets of Windows, over the model of the kernel.
 
+use crate::bench::OnDevice;
 use crate::configuration::Injection;
 use crate::native::Setting;
+use crate::native::route::Route;
 use crate::result::CaseResult;
-use psimp_catalogue::Case;
+use crate::soak::Figures;
+use crate::survey::Observation;
+use psimp_catalogue::{Case, DecisionRow};
 use psimp_host::Image;
+use psimp_rules::Kernel;
+use std::time::Duration;
+
+/// A decision, and what it came to.
+type Decided = (&'static DecisionRow, Observation);
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub(super) use here::{run, unavailable};
+pub(super) use here::{bench, run, soak, survey, unavailable};
 
 /// Why there is no rehearsal here.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
@@ -26,9 +35,39 @@ pub(super) fn run(
     Err(unavailable().unwrap_or_default())
 }
 
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(super) fn survey(
+    _: Kernel,
+    _: Route,
+    _: Option<&Image>,
+    _: &dyn Fn(),
+) -> Result<(Vec<Decided>, Vec<String>), String> {
+    Err(unavailable().unwrap_or_default())
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(super) fn soak(_: &Image, _: Duration, _: usize) -> Result<(Figures, Vec<String>), String> {
+    Err(unavailable().unwrap_or_default())
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(super) fn bench(_: &Image, _: Duration) -> Result<(OnDevice, Vec<String>), String> {
+    Err(unavailable().unwrap_or_default())
+}
+
+/// Tells what a rehearsal left behind; returns whether it was nothing.
+pub(super) fn tidy(left: &[String]) -> bool {
+    for left in left {
+        eprintln!("psimp: the rehearsal leaves {left}");
+    }
+    left.is_empty()
+}
+
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod here {
-    use super::{Case, CaseResult, Image, Injection, Setting};
+    use super::{
+        Case, CaseResult, Decided, Duration, Figures, Image, Injection, Kernel, OnDevice, Route, Setting,
+    };
     use crate::cli::{Cli, Command};
     use crate::configuration::Injected;
     use crate::native;
@@ -49,6 +88,7 @@ mod here {
         injection: Option<&Injection>,
     ) -> Result<(Vec<CaseResult>, Vec<String>), String> {
         let rehearsal = Rehearsal::start(setting.kernel, image, program)?;
+        let mut left = Vec::new();
         if let Some(injection) = injection {
             rehearsal.inject(psimp_rehearsal::Injection {
                 kind: kind(injection.kind),
@@ -64,17 +104,64 @@ mod here {
             native::clear();
             results
         })?;
-        let mut left = Vec::new();
         if rehearsal.is_pending() {
             left.push("what --inject asks for, as no case got so far".to_owned());
         }
-        left.extend(rehearsal.end());
+        left.extend(end(rehearsal));
+        Ok((results, left))
+    }
+
+    /// Asks the kernel of the model for every decision; also returns what is left.
+    pub(in crate::commands) fn survey(
+        kernel: Kernel,
+        route: Route,
+        image: Option<&Image>,
+        ended: &dyn Fn(),
+    ) -> Result<(Vec<Decided>, Vec<String>), String> {
+        on_machine(kernel, image, || native::survey(route, ended))
+    }
+
+    /// Soaks an image; also returns what is left.
+    pub(in crate::commands) fn soak(
+        image: &Image,
+        duration: Duration,
+        threads: usize,
+    ) -> Result<(Figures, Vec<String>), String> {
+        on_machine(Kernel::Win10, Some(image), || native::soak(duration, threads))
+    }
+
+    /// Measures an image; also returns what is left.
+    pub(in crate::commands) fn bench(
+        image: &Image,
+        duration: Duration,
+    ) -> Result<(OnDevice, Vec<String>), String> {
+        on_machine(Kernel::Win10, Some(image), || native::bench(duration))
+    }
+
+    fn on_machine<T>(
+        kernel: Kernel,
+        image: Option<&Image>,
+        work: impl FnOnce() -> Result<T, String>,
+    ) -> Result<(T, Vec<String>), String> {
+        let rehearsal = Rehearsal::start(kernel, image, program)?;
+        let done = rehearsal.run(|| {
+            let done = work();
+            native::clear();
+            done
+        });
+        let left = end(rehearsal);
+        Ok((done?, left))
+    }
+
+    /// Ends the machine; returns what is left there, and in the folder of the journal.
+    fn end(rehearsal: Rehearsal) -> Vec<String> {
+        let mut left = rehearsal.end();
         let folder = psimp_rehearsal::process::data_folder();
         if folder.join("psimp/journal.jsonl").exists() {
             left.push("a line of the journal".to_owned());
         }
         let _ = fs::remove_dir_all(folder);
-        Ok((results, left))
+        left
     }
 
     const fn kind(injected: Injected) -> psimp_rehearsal::Injected {

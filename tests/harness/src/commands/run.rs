@@ -33,10 +33,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     for (kernel, rules) in settings {
         let start = Instant::now();
         let (cases, left) = carry_out(&ready, kernel, rules, &selected, args, &progress)?;
-        for left in &left {
-            eprintln!("psimp: the rehearsal leaves {left}");
-        }
-        untidy |= !left.is_empty();
+        untidy |= !rehearse::tidy(&left);
         let image = match &ready {
             Ready::Here(_, image) => image.clone(),
             Ready::Rehearsal { image, .. } => image.as_ref().map(|(_, info)| info.clone()),

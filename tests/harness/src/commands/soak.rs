@@ -1,7 +1,7 @@
 //! `psimp soak`: threads at liberty, for a while, on an image.
 
 use super::driver::why_no_device;
-use super::{Stop, load_image, say, say_json};
+use super::{Stop, load_bytes, load_image, rehearse, say, say_json};
 use crate::cli::{Exit, LoadTarget, SoakArgs, TextFormat};
 use crate::progress::Progress;
 use crate::report::counted;
@@ -23,9 +23,15 @@ pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     let what = format!("of {} s: {} make random calls", args.seconds, counted(threads, "thread"));
     let progress = Progress::busy(what);
     if args.target == LoadTarget::Device {
-        let figures = on_device(duration, threads).map_err(Stop::unavailable)?;
+        let (figures, left) = if args.rehearse {
+            let (image, _) = load_bytes(&args.image.path)?;
+            rehearse::soak(&image, duration, threads).map_err(Stop::unavailable)?
+        } else {
+            (on_device(duration, threads).map_err(Stop::unavailable)?, Vec::new())
+        };
         drop(progress);
-        return finish(args, &Found::of(figures, Crowd::default()));
+        let exit = finish(args, &Found::of(figures, Crowd::default()))?;
+        return Ok(if rehearse::tidy(&left) { exit } else { Exit::Failed });
     }
     let (source, _) = load_image(&args.image.path)?;
     let figures = run(&source, duration, threads)

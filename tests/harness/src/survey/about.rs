@@ -13,6 +13,9 @@ pub struct About {
     pub psimp: Origin,
     /// What was asked.
     pub target: Target,
+    /// Whether that was a rehearsal of the target, over the model of the kernel.
+    #[serde(default)]
+    pub rehearsed: bool,
     /// The simulated kernel, if one was asked.
     #[schemars(extend("enum" = kernel_names_or_null()))]
     pub kernel: Option<String>,
@@ -63,7 +66,7 @@ impl Windows {
 
 impl Display for About {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.target)?;
+        write!(f, "{}{}", self.target, if self.rehearsed { " (rehearsed)" } else { "" })?;
         if let Some(kernel) = &self.kernel {
             write!(f, ", kernel {kernel}")?;
         }

@@ -5,7 +5,7 @@
 
 mod about;
 mod beside;
-#[cfg(any(windows, test, all(target_os = "linux", target_arch = "x86_64")))]
+#[cfg(any(windows, all(target_os = "linux", target_arch = "x86_64")))]
 mod explain;
 mod fit;
 mod here;

@@ -5,6 +5,7 @@ use crate::native::feature::Feature;
 use crate::native::plan::Plan;
 use crate::native::route::Route;
 use crate::native::server::{Answer, Question};
+use crate::native::system::machine;
 use crate::survey::{Observation, decisions};
 use psimp_catalogue::{Body, Case, DecisionRow};
 use psimp_rules::Kernel;
@@ -17,7 +18,10 @@ pub fn survey(route: Route, ended: &dyn Fn()) -> Result<Vec<(&'static DecisionRo
     // What the kernel of the catalogue's values would do is not read.
     let mut native = Native::new(Kernel::Win10, route)?;
     let one = |row: &'static DecisionRow| {
-        let observed = native.observation(row);
+        let observed = match (native.observation(row), machine::lacks()) {
+            (_, Some(why)) => Observation::not_asked(why),
+            (observed, None) => observed,
+        };
         ended();
         (row, observed)
     };
