@@ -1,8 +1,7 @@
 //! The thread that makes a call.
 
 use crate::inject::Injected;
-use crate::rehearsal::Machine;
-use crate::running::Process;
+use crate::running::{Machine, Process};
 use psimp_model::Thread;
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
@@ -59,6 +58,32 @@ pub(crate) fn bind(bound: Option<&Bound>) -> Option<Place> {
 /// Makes it again what it was.
 pub(crate) fn bind_again(place: Option<Place>) {
     PLACE.set(place);
+}
+
+/// Creates a thread of a process; what is returned makes the calling thread of the operating system that thread.
+pub(crate) fn create_thread(
+    machine: &Arc<Machine>,
+    process: &Arc<Process>,
+    creator: Option<&Thread>,
+) -> impl FnOnce() -> Guard + Send + 'static + use<> {
+    let thread = process.create_thread(&machine.system, creator);
+    let bound = Bound { machine: machine.clone(), process: process.clone(), thread };
+    move || {
+        bind(Some(&bound));
+        Guard
+    }
+}
+
+/// A thread of the operating system, while it is one of the rehearsal. It keeps nothing itself: its thread may stay in a
+/// call for ever.
+pub(crate) struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let bound = bind(None).and_then(|place| place.bound());
+        let Some(Bound { machine, process, thread }) = bound else { return };
+        process.end_thread(&machine.system, &thread);
+    }
 }
 
 /// A call that is under way. Its process does not end before it is over.
