@@ -67,9 +67,9 @@ pub(crate) fn create_thread(
     creator: Option<&Thread>,
 ) -> impl FnOnce() -> Guard + Send + 'static + use<> {
     let thread = process.create_thread(&machine.system, creator);
-    let bound = Bound { machine: machine.clone(), process: process.clone(), thread };
+    let place = Bound { machine: machine.clone(), process: process.clone(), thread }.place();
     move || {
-        bind(Some(&bound));
+        bind_again(Some(place));
         Guard
     }
 }
@@ -89,7 +89,9 @@ impl Drop for Guard {
 /// A call that is under way. Its process does not end before it is over.
 pub(crate) struct Call(Option<Bound>);
 
-/// Begins a call of the calling thread. A thread whose process has ended makes no more calls: it stays here.
+/// Begins a call of the calling thread. A thread whose process has ended makes no more calls: it stays here, or where
+/// the call ends. What the thread keeps then is never released, so objects are taken inside a call and dropped before it
+/// ends.
 ///
 /// # Panics
 /// On a thread that is not of a rehearsal.
@@ -123,13 +125,13 @@ impl Call {
         self.0.as_ref().expect("there until the call is dropped")
     }
 
-    /// Ends the call, and then waits until there is a result; not longer than the process lives.
+    /// Ends the call, and then waits until there is a result; not longer than the process lives. `look` keeps no object of
+    /// the model: the thread may stay here.
     pub(crate) fn wait<T>(self, mut look: impl FnMut(Duration) -> Option<T>) -> T {
-        let process = self.process().clone();
+        let process = Arc::downgrade(self.process());
         drop(self);
         loop {
-            if process.has_ended() {
-                drop(process);
+            if process.upgrade().is_none_or(|process| process.has_ended()) {
                 stay();
             }
             if let Some(found) = look(LOOK) {
@@ -145,10 +147,11 @@ impl Call {
         }
         match self.machine().injection.take(&[Injected::Dies, Injected::Hangs]) {
             Some(Injected::Dies) => {
-                let process = self.process().clone();
+                let process = Arc::downgrade(self.process());
                 drop(self);
-                process.end(ACCESS_VIOLATION);
-                drop(process);
+                if let Some(process) = process.upgrade() {
+                    process.end(ACCESS_VIOLATION);
+                }
                 stay()
             }
             Some(Injected::Hangs) => self.wait(|time| {

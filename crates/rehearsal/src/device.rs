@@ -85,7 +85,8 @@ impl Device {
     /// Those of the open.
     pub fn open_relative(&self, name: &str, access: u32) -> Result<Self, Status> {
         let desired = access | SYNCHRONIZE;
-        let root = self.opened()?;
+        let call = call::enter();
+        let root = self.opened(&call)?;
         let root = root.file.as_ref().ok_or(Status::INVALID_HANDLE)?;
         opened(desired, |host, thread| host.open_relative(thread, root, &Open::new(name, desired)))
     }
@@ -101,15 +102,15 @@ impl Device {
     /// `STATUS_NOT_FOUND` if there is none.
     pub fn cancel(&self) -> Result<(), Status> {
         let call = call::enter();
-        let (machine, opened) = (call.machine(), self.opened()?);
+        let (machine, opened) = (call.machine(), self.opened(&call)?);
         let (Some(host), Some(file)) = (&machine.host, &opened.file) else {
             return Err(Status::INVALID_HANDLE);
         };
         host.cancel(file).map_err(|failure| machine.status_of(failure))
     }
 
-    fn opened(&self) -> Result<Arc<Opened>, Status> {
-        call::enter().process().thing(self.file.number()).ok_or(Status::INVALID_HANDLE)
+    fn opened(&self, call: &call::Call) -> Result<Arc<Opened>, Status> {
+        call.process().thing(self.file.number()).ok_or(Status::INVALID_HANDLE)
     }
 
     /// Sends a request and waits for it; returns how many bytes of `output` the driver wrote.
@@ -119,7 +120,7 @@ impl Device {
     pub fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Status> {
         let call = call::enter().inside_a_case();
         let machine = call.machine();
-        let opened = self.opened()?;
+        let opened = self.opened(&call)?;
         let (Some(host), Some(file)) = (&machine.host, &opened.file) else {
             return Err(Status::INVALID_HANDLE);
         };

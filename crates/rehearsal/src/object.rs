@@ -80,11 +80,12 @@ impl Event {
     /// # Errors
     /// As [`Event::create`].
     pub fn create_in(directory: &Descriptor, descriptor: &Descriptor) -> Result<Self, Error> {
+        let call = call::enter();
         let (directory, parent) = create("NtCreateDirectoryObject", directory, DIRECTORY_ALL_ACCESS, None)?;
         let (event, named) = create("NtCreateEvent", descriptor, EVENT_ALL_ACCESS, Some(parent))?;
         let path = format!(r"\BaseNamedObjects\psimp-{:016x}\event", u64::from_ne_bytes(random::bytes()?));
         let named: Thing = named;
-        call::enter().machine().name(path.clone(), Arc::downgrade(&named));
+        call.machine().name(path.clone(), Arc::downgrade(&named));
         Ok(Self { _directory: directory, opened: event, path })
     }
 

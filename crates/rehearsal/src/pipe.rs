@@ -127,18 +127,20 @@ impl Server {
     fn end(&self, call: &call::Call) -> Result<Arc<ServerEnd>, Status> {
         call.process().thing(self.0.number()).ok_or(Status::INVALID_HANDLE)
     }
-
-    fn now(&self) -> io::Result<Arc<ServerEnd>> {
-        self.end(&call::enter()).map_err(|status| io::Error::other(status.to_string()))
-    }
 }
 
 impl Read for &Server {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // A thread that waits keeps the bytes alone: its process may end.
-        let bytes = self.now()?.bytes.shared();
+        let failed = |status: Status| io::Error::other(status.to_string());
+        let bytes = {
+            let call = call::enter();
+            let end = self.end(&call).map_err(failed)?;
+            end.bytes.shared()
+        };
         let read = stream::read(&bytes, buffer)?;
-        let end = self.now()?;
+        let call = call::enter();
+        let end = self.end(&call).map_err(failed)?;
         let mut client = end.instance.client.lock();
         if let Some(written) = client.written.take() {
             client.known = Some(written);
@@ -171,7 +173,8 @@ impl Write for File {
 /// `OBJECT_NAME_NOT_FOUND`; those of the access check and of capturing the client; `STATUS_PIPE_NOT_AVAILABLE` to a
 /// second client.
 pub fn connect(name: &str, quality: &SecurityQos) -> Result<File, Status> {
-    let found = call::enter().machine().named::<Instance>(name);
+    let call = call::enter();
+    let found = call.machine().named::<Instance>(name);
     found.ok_or(Status::OBJECT_NAME_NOT_FOUND)?.open(*quality)
 }
 
