@@ -168,7 +168,7 @@ static FACTS: &[Fact] = &[
         &["AppContainer", "lowbox", "package sid", "TokenAppContainerSid", "TokenIsAppContainer"],
         "the AppContainer package",
     )
-    .of(read::PACKAGE_VALUES, &["none"]),
+    .of(read::PACKAGE_VALUES, &[]),
     fact(Key::Parent, "parent", &["parent package"], "the package that this one is a child of")
         .of(read::PARENT_VALUES, &[]),
     fact(
@@ -377,7 +377,7 @@ pub(crate) fn by_value(text: &str) -> Vec<(&'static Fact, Said)> {
     // A level alone is the token's own. A word such as "enabled" says of what by the privilege's name alone.
     let of = enumerated(text);
     let named = |fact: &&Fact| match of {
-        Some(key) => fact.key == key,
+        Some(name) => fact.name == name,
         None if fact.key == Key::Privilege => plain(text).contains("impersonate"),
         None => fact.key != Key::Package || text.contains('-'),
     };

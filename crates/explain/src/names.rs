@@ -1,6 +1,5 @@
 //! The names that Windows, its tools and its headers print, and what they stand for.
 
-use crate::fact::Key;
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 
 /// A value with the name that psimp prints, and the other names that it takes.
@@ -26,27 +25,27 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// Enumerations whose names stand before a value's, as in `TokenImpersonationLevel.Impersonation`, and the fact that
 /// has their values.
-const ENUMERATIONS: &[(&str, Key)] = &[
-    ("TokenImpersonationLevel", Key::Level),
-    ("SECURITY_IMPERSONATION_LEVEL", Key::Level),
-    ("ImpersonationLevel", Key::Level),
-    ("TOKEN_TYPE", Key::Type),
-    ("TOKEN_ELEVATION_TYPE", Key::Elevated),
-    ("WELL_KNOWN_SID_TYPE", Key::User),
-    ("WellKnownSidType", Key::User),
+const ENUMERATIONS: &[(&str, &str)] = &[
+    ("TokenImpersonationLevel", "level"),
+    ("SECURITY_IMPERSONATION_LEVEL", "level"),
+    ("ImpersonationLevel", "level"),
+    ("TOKEN_TYPE", "type"),
+    ("TOKEN_ELEVATION_TYPE", "elevated"),
+    ("WELL_KNOWN_SID_TYPE", "user"),
+    ("WellKnownSidType", "user"),
 ];
 
-fn parts(text: &str) -> Option<(Key, &str)> {
+fn parts(text: &str) -> Option<(&'static str, &str)> {
     let (before, value) = text.rsplit_once("::").or_else(|| text.rsplit_once('.'))?;
     let of = plain(before.rsplit([':', '.']).next()?);
     let of = of.trim_start_matches('[').trim_end_matches(']');
-    let (_, key) = ENUMERATIONS.iter().find(|(name, _)| plain(name) == of)?;
-    Some((*key, value))
+    let (_, fact) = ENUMERATIONS.iter().find(|(name, _)| plain(name) == of)?;
+    Some((*fact, value))
 }
 
 /// The fact that has the values of the enumeration before this value.
-pub(crate) fn enumerated(text: &str) -> Option<Key> {
-    parts(text).map(|(key, _)| key)
+pub(crate) fn enumerated(text: &str) -> Option<&'static str> {
+    parts(text).map(|(fact, _)| fact)
 }
 
 /// A value without the enumeration that it is of, and without what stands in brackets behind it.
