@@ -1,8 +1,10 @@
 //! The facts that can be said of a token: the one table for help, reading, writing and suggestions.
 
 use crate::names::{
-    INTEGRITIES, LEVELS, LUIDS, PRIVILEGES, Privilege, TYPES, USERS, find, name_of, nearest, plain,
+    INTEGRITIES, LEVELS, LUIDS, PRIVILEGES, Privilege, TYPES, USERS, enumerated, find, name_of, nearest,
+    plain,
 };
+use crate::others;
 use crate::read::{self, PackageName, Session, Wrong};
 use psimp_nt::{Level, Sid, TokenType};
 
@@ -105,7 +107,13 @@ static FACTS: &[Fact] = &[
     fact(
         Key::Restricted,
         "restricted",
-        &["restricted sids", "restricting sids", "TokenIsRestricted"],
+        &[
+            "restricted sids",
+            "restricting sids",
+            "TokenIsRestricted",
+            "is restricted token",
+            "RestrictedSidCount",
+        ],
         "restricting SIDs, which count for all access",
     ),
     fact(
@@ -138,7 +146,14 @@ static FACTS: &[Fact] = &[
     fact(
         Key::Elevated,
         "elevated",
-        &["elevation", "TokenElevation", "TokenElevationTypeFull", "administrator", "as administrator"],
+        &[
+            "elevation",
+            "TokenElevation",
+            "TokenElevationTypeFull",
+            "full",
+            "administrator",
+            "as administrator",
+        ],
         "elevated by UAC",
     ),
     fact(
@@ -155,14 +170,14 @@ static FACTS: &[Fact] = &[
     )
     .of(read::PACKAGE_VALUES, &[]),
     fact(Key::Parent, "parent", &["parent package"], "the package that this one is a child of")
-        .of(read::PACKAGE_VALUES, &[]),
+        .of(read::PARENT_VALUES, &[]),
     fact(
         Key::Session,
         "session",
         &["session id", "terminal session", "TokenSessionId", "ts session id"],
         "the terminal services session",
     )
-    .of(read::NUMBER_VALUES, &["0", "1", "2"]),
+    .of(read::SESSION_VALUES, &["0", "1", "2"]),
 ];
 
 /// Every fact, in the order in which they are written.
@@ -201,7 +216,14 @@ pub struct Said {
 impl Said {
     /// Notes a fact. Without a value it is said by its name alone.
     pub(crate) fn say(&mut self, key: Key, value: Option<&str>) -> Result<(), Wrong> {
+        self.say_as(key, key.fact().name, value)
+    }
+
+    /// Notes a fact that is said by one of its names.
+    pub(crate) fn say_as(&mut self, key: Key, said: &str, value: Option<&str>) -> Result<(), Wrong> {
         let fact = key.fact();
+        let is_flag = plain(said).ends_with("isappcontainer")
+            || ["appcontainer", "lowbox"].contains(&plain(said).as_str());
         let name = fact.name;
         if fact.flag {
             let so = Some(read::flag(name, value)?);
@@ -227,12 +249,17 @@ impl Said {
             Key::Privilege => self.privilege = Some(read::privilege(name, text)?),
             Key::Origin => self.origin = Some(read::session(name, text, Session::Server, fact.values)?),
             Key::Integrity => self.integrity = Some(read::integrity(name, text)?),
-            Key::Package => self.package = Some(read::package(name, text)?),
-            Key::Parent => self.parent = Some(read::package(name, text)?),
-            Key::Session => self.session = Some(read::short(name, text)?),
+            Key::Package => self.package = Some(read::package(name, text, is_flag)?),
+            Key::Parent => self.parent = Some(read::package_sid(name, text, fact.values)?),
+            Key::Session => self.session = Some(read::terminal_session(name, text)?),
             Key::Restricted | Key::WriteRestricted | Key::Elevated | Key::Filtered => {}
         }
         Ok(())
+    }
+
+    /// The package, if the token is said to be in one.
+    pub(crate) fn in_package(&self) -> Option<PackageName> {
+        self.package.filter(|package| *package != PackageName::None)
     }
 
     /// A fact as it is written, if it is said.
@@ -308,17 +335,31 @@ pub(crate) fn level(name: &str, text: &str) -> Result<Level, Wrong> {
     if let Some(level) = find(LEVELS, text) {
         return Ok(level);
     }
+    if text.trim().is_empty() {
+        return Err((format!("{name}: a level is {}", read::LEVEL_VALUES), None));
+    }
     let numbered = read::number(text).and_then(|number| u32::try_from(number).ok());
     if let Some(level) = numbered.and_then(Level::from_raw) {
         return Ok(level);
     }
-    // As the flags of CreateFile.
+    if let Some((why, write)) = others::no_level(text) {
+        return Err((format!("{name}: {why}; it is {}", read::LEVEL_VALUES), Some(write.to_owned())));
+    }
+    // The flags of CreateFile by name, which say that they have a level.
+    let flags: Vec<_> = text.split('|').filter_map(|flag| find(LEVELS, flag)).collect();
+    if let (true, [level]) = (text.contains('|'), flags.as_slice()) {
+        return Ok(*level);
+    }
+    // Their number, with SECURITY_SQOS_PRESENT, SECURITY_CONTEXT_TRACKING and SECURITY_EFFECTIVE_ONLY or without.
     let flag = numbered
-        .filter(|number| number.trailing_zeros() >= 16)
-        .and_then(|number| Level::from_raw(number >> 16));
+        .filter(|number| *number > 0xFFFF && number & !0x001F_0000 == 0)
+        .and_then(|number| Level::from_raw(number >> 16 & 3));
     let like = flag.and_then(|level| name_of(LEVELS, &level));
     let like = like.or_else(|| nearest(text, crate::names::all(LEVELS)));
-    Err(read::unknown(name, text, read::LEVEL_VALUES, like))
+    let (why, like) = read::unknown(name, text, read::LEVEL_VALUES, like);
+    // People say "level" of both.
+    let integrity = || find(INTEGRITIES, text).and_then(|rid| name_of(INTEGRITIES, &rid));
+    Err((why, like.or_else(|| integrity().map(|integrity| format!("integrity={integrity}")))))
 }
 
 /// The fact of this name.
@@ -333,6 +374,17 @@ pub(crate) fn by_value(text: &str) -> Vec<(&'static Fact, Said)> {
         let mut said = Said::default();
         said.say(fact.key, Some(text)).ok().map(|()| (fact, said))
     };
-    // A level alone is the token's own.
-    FACTS.iter().filter(|fact| !fact.flag && fact.key != Key::Recorded).filter_map(takes).collect()
+    // A level alone is the token's own. A word such as "enabled" says of what by the privilege's name alone.
+    let of = enumerated(text);
+    let named = |fact: &&Fact| match of {
+        Some(name) => fact.name == name,
+        None if fact.key == Key::Privilege => plain(text).contains("impersonate"),
+        None => fact.key != Key::Package || text.contains('-'),
+    };
+    FACTS
+        .iter()
+        .filter(|fact| !fact.flag && fact.key != Key::Recorded)
+        .filter(named)
+        .filter_map(takes)
+        .collect()
 }

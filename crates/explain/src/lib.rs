@@ -33,6 +33,7 @@ mod judged;
 mod names;
 mod notes;
 mod open;
+mod others;
 mod part;
 mod question;
 mod read;

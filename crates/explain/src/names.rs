@@ -9,23 +9,59 @@ pub(crate) struct Named<T> {
     pub(crate) value: T,
 }
 
-const fn named<T>(name: &'static str, also: &'static [&'static str], value: T) -> Named<T> {
+pub(crate) const fn named<T>(name: &'static str, also: &'static [&'static str], value: T) -> Named<T> {
     Named { name, also, value }
 }
 
-/// A name without what its spellings differ in: case, spaces, hyphens, underscores, quotes. The sign of a number stays.
+/// A name without what its spellings differ in: case, white space, hyphens, underscores, quotes, and what a shell or a
+/// string literal escapes. The sign of a number stays.
 pub(crate) fn plain(text: &str) -> String {
-    let kept =
-        |(place, c): &(usize, char)| *place == 0 && *c == '-' || !matches!(c, ' ' | '-' | '_' | '"' | '\'');
-    text.trim().char_indices().filter(kept).flat_map(|(_, c)| c.to_lowercase()).collect()
+    let kept = |(place, c): &(usize, char)| {
+        *place == 0 && *c == '-' || !(c.is_whitespace() || matches!(c, '-' | '_' | '"' | '\''))
+    };
+    let text = text.trim().replace("\\\"", "").replace(r"\\", r"\");
+    text.char_indices().filter(kept).flat_map(|(_, c)| c.to_lowercase()).collect()
+}
+
+/// Enumerations whose names stand before a value's, as in `TokenImpersonationLevel.Impersonation`, and the fact that
+/// has their values.
+const ENUMERATIONS: &[(&str, &str)] = &[
+    ("TokenImpersonationLevel", "level"),
+    ("SECURITY_IMPERSONATION_LEVEL", "level"),
+    ("ImpersonationLevel", "level"),
+    ("TOKEN_TYPE", "type"),
+    ("TOKEN_ELEVATION_TYPE", "elevated"),
+    ("WELL_KNOWN_SID_TYPE", "user"),
+    ("WellKnownSidType", "user"),
+];
+
+fn parts(text: &str) -> Option<(&'static str, &str)> {
+    let (before, value) = text.rsplit_once("::").or_else(|| text.rsplit_once('.'))?;
+    let of = plain(before.rsplit([':', '.']).next()?);
+    let of = of.trim_start_matches('[').trim_end_matches(']');
+    let (_, fact) = ENUMERATIONS.iter().find(|(name, _)| plain(name) == of)?;
+    Some((*fact, value))
+}
+
+/// The fact that has the values of the enumeration before this value.
+pub(crate) fn enumerated(text: &str) -> Option<&'static str> {
+    parts(text).map(|(fact, _)| fact)
+}
+
+/// A value without the enumeration that it is of, and without what stands in brackets behind it.
+pub(crate) fn bare(text: &str) -> &str {
+    let text = text.split_once('(').map_or(text, |(name, _)| name).trim();
+    parts(text).map_or(text, |(_, value)| value)
 }
 
 /// The value of this name.
 pub(crate) fn find<T: Copy>(table: &[Named<T>], text: &str) -> Option<T> {
-    let text = plain(text);
-    let is = |name: &&str| plain(name) == text;
-    let row = table.iter().find(|row| is(&row.name) || row.also.iter().any(is));
-    row.map(|row| row.value)
+    let row = |text: &str| {
+        let text = plain(text);
+        let is = |name: &&str| plain(name) == text;
+        table.iter().find(|row| is(&row.name) || row.also.iter().any(is))
+    };
+    row(text).or_else(|| row(bare(text))).map(|row| row.value)
 }
 
 /// The name of a value.
@@ -40,18 +76,31 @@ pub(crate) fn all<T>(table: &'static [Named<T>]) -> impl Iterator<Item = (&'stat
     })
 }
 
-/// What is most like `text` among names, if any is like it: what to write instead.
+/// What is most like `text` among names, if any is like it: what to write instead. Two letters are like too much, and
+/// what many names begin with tells nothing.
 pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
-    let text = plain(text);
+    let own = |text: &str| {
+        let text = plain(text);
+        let own = text.rsplit(['\\', '/', '.', ':']).next().unwrap_or_default();
+        SHARED.iter().find_map(|shared| own.strip_prefix(shared)).unwrap_or(own).to_owned()
+    };
+    let text = own(bare(text));
+    if text.chars().count() < 3 {
+        return None;
+    }
     let likeness = |name: &str| {
-        let name = plain(name);
-        let begins = text.len() > 2 && (name.starts_with(&text) || text.starts_with(&name) && name.len() > 2);
+        let name = own(name);
+        let begins = name.starts_with(&text) || text.starts_with(&name) && name.len() > 2;
         let likeness = strsim::jaro_winkler(&text, &name);
         if begins { likeness.max(0.9) } else { likeness }
     };
     let best = names.map(|(name, write)| (likeness(name), write)).max_by(|a, b| a.0.total_cmp(&b.0));
     best.filter(|(likeness, _)| *likeness > 0.8).map(|(_, write)| write)
 }
+
+/// Beginnings of several names.
+const SHARED: &[&str] =
+    &["security", "rpccimplevel", "wbemimpersonationlevel", "mandatorylabel", "token", "win", "ml"];
 
 /// The two users that stand for "the same" and "another", as in the cases.
 pub(crate) const USER_A: Sid = Sid::new(5, &[21, 1000, 2000, 3000, 1001]);
@@ -66,30 +115,51 @@ pub(crate) static USERS: &[Named<Sid>] = &[
     named("B", &["user B"], USER_B),
     named(
         "anonymous",
-        &["ANONYMOUS LOGON", r"NT AUTHORITY\ANONYMOUS LOGON", "SECURITY_ANONYMOUS_LOGON_RID"],
+        &[
+            "AN",
+            "ANONYMOUS LOGON",
+            r"NT AUTHORITY\ANONYMOUS LOGON",
+            "SECURITY_ANONYMOUS_LOGON_RID",
+            "WinAnonymousSid",
+            "AnonymousSid",
+        ],
         Sid::ANONYMOUS_LOGON,
     ),
     named(
         "SYSTEM",
         &[
+            "SY",
             "LocalSystem",
-            "Local System",
             r"NT AUTHORITY\SYSTEM",
             "SECURITY_LOCAL_SYSTEM_RID",
             "WinLocalSystemSid",
+            "LocalSystemSid",
         ],
         Sid::new(5, &[18]),
     ),
     named(
         "LOCAL-SERVICE",
-        &[r"NT AUTHORITY\LOCAL SERVICE", "SECURITY_LOCAL_SERVICE_RID", "WinLocalServiceSid"],
+        &[
+            "LS",
+            r"NT AUTHORITY\LOCAL SERVICE",
+            "SECURITY_LOCAL_SERVICE_RID",
+            "WinLocalServiceSid",
+            "LocalServiceSid",
+        ],
         Sid::new(5, &[19]),
     ),
     named(
         "NETWORK-SERVICE",
-        &[r"NT AUTHORITY\NETWORK SERVICE", "SECURITY_NETWORK_SERVICE_RID", "WinNetworkServiceSid"],
+        &[
+            "NS",
+            r"NT AUTHORITY\NETWORK SERVICE",
+            "SECURITY_NETWORK_SERVICE_RID",
+            "WinNetworkServiceSid",
+            "NetworkServiceSid",
+        ],
         Sid::new(5, &[20]),
     ),
+    named("IUSR", &[r"NT AUTHORITY\IUSR", "SECURITY_IUSER_RID"], Sid::new(5, &[17])),
 ];
 
 /// An account of the system, and what its tokens are.
@@ -149,12 +219,25 @@ pub(crate) static TYPES: &[Named<TokenType>] = &[
 pub(crate) static LEVELS: &[Named<Level>] = &[
     named(
         "anonymous",
-        &["SecurityAnonymous", "SECURITY_ANONYMOUS", "RPC_C_IMP_LEVEL_ANONYMOUS", "0"],
+        &[
+            "SecurityAnonymous",
+            "SECURITY_ANONYMOUS",
+            "RPC_C_IMP_LEVEL_ANONYMOUS",
+            "wbemImpersonationLevelAnonymous",
+            "0",
+        ],
         Level::Anonymous,
     ),
     named(
         "identification",
-        &["identify", "SecurityIdentification", "SECURITY_IDENTIFICATION", "RPC_C_IMP_LEVEL_IDENTIFY", "1"],
+        &[
+            "identify",
+            "SecurityIdentification",
+            "SECURITY_IDENTIFICATION",
+            "RPC_C_IMP_LEVEL_IDENTIFY",
+            "wbemImpersonationLevelIdentify",
+            "1",
+        ],
         Level::Identification,
     ),
     named(
@@ -164,24 +247,48 @@ pub(crate) static LEVELS: &[Named<Level>] = &[
             "SecurityImpersonation",
             "SECURITY_IMPERSONATION",
             "RPC_C_IMP_LEVEL_IMPERSONATE",
+            "wbemImpersonationLevelImpersonate",
             "2",
         ],
         Level::Impersonation,
     ),
     named(
         "delegation",
-        &["delegate", "SecurityDelegation", "SECURITY_DELEGATION", "RPC_C_IMP_LEVEL_DELEGATE", "3"],
+        &[
+            "delegate",
+            "SecurityDelegation",
+            "SECURITY_DELEGATION",
+            "RPC_C_IMP_LEVEL_DELEGATE",
+            "wbemImpersonationLevelDelegate",
+            "3",
+        ],
         Level::Delegation,
     ),
 ];
 
 pub(crate) static INTEGRITIES: &[Named<u32>] = &[
-    named("untrusted", &["SECURITY_MANDATORY_UNTRUSTED_RID"], integrity::UNTRUSTED),
-    named("low", &["SECURITY_MANDATORY_LOW_RID", "AppContainer"], integrity::LOW),
-    named("medium", &["SECURITY_MANDATORY_MEDIUM_RID"], integrity::MEDIUM),
-    named("medium-plus", &["SECURITY_MANDATORY_MEDIUM_PLUS_RID"], 0x2100),
-    named("high", &["SECURITY_MANDATORY_HIGH_RID"], integrity::HIGH),
-    named("system", &["SECURITY_MANDATORY_SYSTEM_RID"], integrity::SYSTEM),
+    named("untrusted", &["SECURITY_MANDATORY_UNTRUSTED_RID", "WinUntrustedLabelSid"], integrity::UNTRUSTED),
+    named(
+        "low",
+        &["LW", "SECURITY_MANDATORY_LOW_RID", "WinLowLabelSid", "ML_LOW", "AppContainer"],
+        integrity::LOW,
+    ),
+    named(
+        "medium",
+        &["ME", "SECURITY_MANDATORY_MEDIUM_RID", "WinMediumLabelSid", "ML_MEDIUM"],
+        integrity::MEDIUM,
+    ),
+    named(
+        "medium-plus",
+        &["MP", "SECURITY_MANDATORY_MEDIUM_PLUS_RID", "WinMediumPlusLabelSid", "ML_MEDIUM_PLUS", "medium+"],
+        0x2100,
+    ),
+    named("high", &["HI", "SECURITY_MANDATORY_HIGH_RID", "WinHighLabelSid", "ML_HIGH"], integrity::HIGH),
+    named(
+        "system",
+        &["SI", "SECURITY_MANDATORY_SYSTEM_RID", "WinSystemLabelSid", "ML_SYSTEM"],
+        integrity::SYSTEM,
+    ),
     named("protected", &["protected process", "SECURITY_MANDATORY_PROTECTED_PROCESS_RID"], 0x5000),
 ];
 
@@ -210,35 +317,4 @@ pub(crate) static PRIVILEGES: &[Named<Privilege>] = &[
     ),
     named("disabled", &["SeImpersonatePrivilege Disabled"], Privilege::Disabled),
     named("none", &["absent", "no", "removed"], Privilege::Absent),
-];
-
-/// Privileges that a question meets and that no rule reads, with what there is to say.
-pub(crate) static OTHER_PRIVILEGES: &[Named<&str>] = &[
-    named(
-        "SeDelegateSessionUserImpersonatePrivilege",
-        &["SeDelegateSessionUserImpersonate", "SE_DELEGATE_SESSION_USER_IMPERSONATE_NAME", "36"],
-        "it lets a process get the token of another user of its terminal session; no page documents a rule that \
-         reads it in PsImpersonateClient, so it is left out",
-    ),
-    named(
-        "SeTcbPrivilege",
-        &["SeTcb", "SE_TCB_NAME"],
-        "no rule reads it. It counts before: LSA logs a user on without a password (S4U) at Impersonation for its \
-         holder alone, and at Identification for others; say level=identification or not in --token",
-    ),
-    named(
-        "SeAssignPrimaryTokenPrivilege",
-        &["SeAssignPrimaryToken", "SE_ASSIGNPRIMARYTOKEN_NAME"],
-        "no rule reads it. It counts when a process is created with a token (CreateProcessAsUser)",
-    ),
-    named(
-        "SeCreateTokenPrivilege",
-        &["SeCreateToken", "SE_CREATE_TOKEN_NAME"],
-        "no rule reads it. It counts when a token is made (NtCreateToken)",
-    ),
-    named(
-        "SeDebugPrivilege",
-        &["SeDebug", "SE_DEBUG_NAME"],
-        "no rule reads it. It counts when another process is opened",
-    ),
 ];

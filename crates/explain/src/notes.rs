@@ -1,10 +1,11 @@
 //! What a question meets beside the rules: how such tokens come about, and what follows.
 
 use crate::judged::Judged;
-use crate::names::{LOCAL_SERVICE, NETWORK_SERVICE};
+use crate::names::{ACCOUNTS, LOCAL_SERVICE, NETWORK_SERVICE};
 use crate::question::Question;
+use crate::read::{Session, below};
 use crate::refusal::Side;
-use crate::token::{Token, user};
+use crate::token::{Token, logon, user};
 use psimp_nt::{Level, Luid, TokenType};
 use psimp_rules::{NT52, Verdict, W10, W10_RECENT};
 
@@ -29,8 +30,15 @@ pub(crate) fn notes(question: &Question, process: &Token, token: &Token, judged:
     }
     if !server.platform.impersonate_privilege && question.said(Side::Process).privilege.is_none() {
         let account = [LOCAL_SERVICE, NETWORK_SERVICE].contains(&server.authentication_id);
-        if server.platform.elevated || account {
-            let who = if account { user(&server.user) } else { "An elevated process".to_owned() };
+        // NT SERVICE\… and IIS APPPOOL\….
+        let virtual_account =
+            ["S-1-5-80-", "S-1-5-82-"].iter().any(|prefix| below(&server.user, prefix).is_some());
+        if server.platform.elevated || account || virtual_account {
+            let who = match (account, virtual_account) {
+                (true, _) => user(&server.user),
+                (_, true) => "A service's virtual account".to_owned(),
+                _ => "An elevated process".to_owned(),
+            };
             note(&format!(
                 "{who} usually holds SeImpersonatePrivilege, which is not taken for granted here, since a service or \
                  a task can be without it: `whoami /priv` tells; with it say privilege=SeImpersonate."
@@ -51,6 +59,27 @@ pub(crate) fn notes(question: &Question, process: &Token, token: &Token, judged:
             "So is a token of LogonUser with LOGON32_LOGON_NEW_CREDENTIALS: on this machine it is the caller's own \
              user, and a wrong password raises no error. Its name and password are used on the network alone.",
         );
+    }
+    for (side, token) in [(Side::Process, process), (Side::Token, token)] {
+        let facts = &token.facts;
+        if matches!(question.said(side).logon, Some(Session::Is(Luid(2..=13)))) {
+            note(&format!(
+                "{}: logon={} is the id of a logon session. A logon type (2 interactive, 3 network, 9 new credentials) \
+                 is something else, which no rule reads.",
+                side.option(),
+                facts.authentication_id.0
+            ));
+        }
+        let session = ACCOUNTS.iter().find(|account| account.logon == facts.authentication_id);
+        if let Some(account) = session.filter(|account| account.user != facts.user) {
+            note(&format!(
+                "{}: the logon session {} is that of {}. Windows logs no other user on there; NtCreateToken alone makes \
+                 such a token.",
+                side.option(),
+                logon(facts.authentication_id),
+                user(&account.user)
+            ));
+        }
     }
     if client.token_type == TokenType::Primary {
         note(

@@ -2,7 +2,7 @@
 
 use crate::fact::{Fact, Key, Said, by_value, facts, level, named};
 use crate::names::{INTEGRITIES, LEVELS, TYPES};
-use crate::names::{all, nearest};
+use crate::names::{all, bare, nearest, plain};
 use crate::refusal::{Refusal, Side};
 use crate::token::{Packages, Token, check};
 use psimp_nt::Level;
@@ -25,18 +25,21 @@ impl Said {
         if text.trim().is_empty() {
             return Ok(said);
         }
-        for word in text.split([',', ';']) {
+        for word in words(text) {
             let word = word.trim();
             if word.is_empty() {
                 return Err(Refusal::from((format!("a fact is empty; the facts are {}", names()), None)));
             }
-            let (fact, value) = match word.split_once('=').or_else(|| word.split_once(": ")) {
+            let (fact, value) = match split(word) {
                 Some((name, value)) => (name.trim(), Some(value.trim())),
                 None => (word, None),
             };
-            let key = if let Some(fact) = named(fact) {
-                said.say(fact.key, value)?;
-                fact.key
+            let key = if let Some((key, elevation)) = elevation_type(fact, value)? {
+                said = said.over(&elevation);
+                key
+            } else if let Some(known) = named(fact) {
+                said.say_as(known.key, fact, value)?;
+                known.key
             } else {
                 let (key, one) = unnamed(word, fact, value)?;
                 if !keys.contains(&key) {
@@ -53,29 +56,57 @@ impl Said {
     }
 }
 
+/// The facts of a text: commas and semicolons part them, but not those in brackets.
+fn words(text: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let parts = |c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        matches!(c, ',' | ';') && depth <= 0
+    };
+    text.split(parts).collect()
+}
+
+/// A fact's name and its value: behind an equals sign, or behind a colon as tools print it.
+fn split(word: &str) -> Option<(&str, &str)> {
+    let colon = || {
+        let (name, value) = word.split_once(':')?;
+        let printed = value.is_empty() || value.starts_with(char::is_whitespace);
+        (printed || named(name).is_some()).then_some((name, value))
+    };
+    word.split_once('=').or_else(colon)
+}
+
+/// `TokenElevationType`, which has three values. They are taken of `elevated` too.
+fn elevation_type(name: &str, value: Option<&str>) -> Result<Option<(Key, Said)>, Refusal> {
+    let Some(value) = value else { return Ok(None) };
+    let is_type = plain(name).ends_with("elevationtype");
+    if !is_type && named(name).is_none_or(|fact| ![Key::Elevated, Key::Filtered].contains(&fact.key)) {
+        return Ok(None);
+    }
+    let plainly = plain(bare(value));
+    let (key, so) = match plainly.strip_prefix("tokenelevationtype").unwrap_or(&plainly) {
+        "full" => (Key::Elevated, None),
+        "limited" => (Key::Filtered, None),
+        "default" => (Key::Filtered, Some("no")),
+        "2" if is_type => (Key::Elevated, None),
+        "3" if is_type => (Key::Filtered, None),
+        "1" if is_type => (Key::Filtered, Some("no")),
+        _ if is_type => {
+            return Err(Refusal::from(("the elevation type is full, limited or default".to_owned(), None)));
+        }
+        _ => return Ok(None),
+    };
+    let mut said = Said::default();
+    said.say(key, so)?;
+    Ok(Some((key, said)))
+}
+
 /// What a word says that begins with no fact's name.
 fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), Refusal> {
-    let elevation = |word: &str| crate::names::plain(word);
-    // `TokenElevationType`, which has three values.
-    if value.is_some() && elevation(name).ends_with("elevationtype") {
-        let mut said = Said::default();
-        let key = match value.map(elevation).as_deref() {
-            Some("full" | "tokenelevationtypefull" | "2") => Key::Elevated,
-            Some("limited" | "tokenelevationtypelimited" | "3") => Key::Filtered,
-            Some("default" | "tokenelevationtypedefault" | "1") => {
-                said.say(Key::Filtered, Some("no"))?;
-                return Ok((Key::Filtered, said));
-            }
-            _ => {
-                return Err(Refusal::from((
-                    "the elevation type is full, limited or default".to_owned(),
-                    None,
-                )));
-            }
-        };
-        said.say(key, None)?;
-        return Ok((key, said));
-    }
     // `SeImpersonatePrivilege=Disabled` is a privilege and its state, others are known by their value.
     let mut fitting = by_value(word);
     if fitting.len() == 1 && (value.is_none() || fitting[0].0.key == Key::Privilege) {
@@ -88,6 +119,22 @@ fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), R
     if !meant.is_empty() {
         return Err(Refusal::from((why, Some(meant.join(" or ")))));
     }
+    if name.is_empty() {
+        return Err(Refusal::from((
+            format!("there is no fact before {word}; the facts are {}", names()),
+            None,
+        )));
+    }
+    if crate::others::is_not_read(name) {
+        let why = format!("no rule reads {name}; the facts are {}", names());
+        return Err(Refusal::from((why, Some("nothing of it".to_owned()))));
+    }
+    if let Some((what, write)) = crate::others::group(word).and_then(|sid| crate::others::no_user(&sid)) {
+        return Err(Refusal::from((
+            format!("{word} is {what}, and no fact; the facts are {}", names()),
+            Some(write),
+        )));
+    }
     // A privilege that no rule reads has its own answer.
     if let Some(wrong) = crate::read::other_privilege("privilege", name) {
         return Err(wrong.into());
@@ -97,6 +144,7 @@ fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), R
     });
     let like = nearest(name, keys).map(|fact| match value {
         Some(value) => format!("{fact}={value}"),
+        None if named(fact).is_some_and(|fact| !fact.flag) => format!("{fact}=…"),
         None => fact.to_owned(),
     });
     let by_value = || {

@@ -1,8 +1,9 @@
 //! Reading the values of facts.
 
 use crate::names::{
-    INTEGRITIES, LUIDS, Named, OTHER_PRIVILEGES, PRIVILEGES, Privilege, USERS, all, find, nearest, plain,
+    INTEGRITIES, LEVELS, LUIDS, Named, PRIVILEGES, Privilege, USERS, all, bare, find, nearest, plain,
 };
+use crate::others::{OTHER_PRIVILEGES, group, no_user};
 use psimp_nt::{Luid, Sid};
 
 /// What is wrong with a value: the reason, and what to write.
@@ -17,8 +18,9 @@ pub(crate) const LEVEL_VALUES: &str = "anonymous, identification, impersonation,
 pub(crate) const PRIVILEGE_VALUES: &str = "SeImpersonate, disabled or none";
 pub(crate) const INTEGRITY_VALUES: &str =
     "untrusted, low, medium, medium-plus, high, system, protected, S-1-16-N or a number";
-pub(crate) const NUMBER_VALUES: &str = "a number of 32 bits";
-pub(crate) const PACKAGE_VALUES: &str = "a number of 32 bits or a SID of a package, S-1-15-2-…";
+pub(crate) const SESSION_VALUES: &str = "a number of 32 bits, or services";
+pub(crate) const PARENT_VALUES: &str = "a number of 32 bits or a SID of a package, S-1-15-2-…";
+pub(crate) const PACKAGE_VALUES: &str = "a number of 32 bits, a SID of a package, S-1-15-2-…, or none";
 pub(crate) const FLAG_VALUES: &str = "yes or no; alone it means yes";
 
 /// No such value; `like` is what is perhaps meant.
@@ -45,15 +47,28 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     }
 }
 
-/// A number of 32 bits.
-pub(crate) fn short(fact: &str, text: &str) -> Result<u32, Wrong> {
+/// A terminal services session, by its number or as `query session` and the task manager name the services'.
+pub(crate) fn terminal_session(fact: &str, text: &str) -> Result<u32, Wrong> {
+    if plain(text) == "services" {
+        return Ok(0);
+    }
     let read = number(text).and_then(|number| u32::try_from(number).ok());
-    read.ok_or_else(|| unknown(fact, text, NUMBER_VALUES, None))
+    read.ok_or_else(|| {
+        let (why, _) = unknown(fact, text, SESSION_VALUES, None);
+        let named = text.starts_with(char::is_alphabetic);
+        (why, named.then(|| format!("{fact}=N with the number that `query session` prints beside the name")))
+    })
 }
 
-/// A SID as people write it, `S-1-authority-sub-…`, and as debuggers do, with its name in brackets behind it.
+/// A SID, alone or as tools print it: behind the account's name, or with its name in brackets behind it.
 pub(crate) fn sid(text: &str) -> Option<Sid> {
-    let text = text.split_once(" (").map_or(text, |(sid, _)| sid).trim();
+    let word = |word: &str| one_sid(word.trim_matches(['"', '\'', '(', ')', '\\']));
+    let mut found = text.split_whitespace().filter_map(word);
+    found.next().filter(|_| found.next().is_none())
+}
+
+/// A SID as people write it, `S-1-authority-sub-…`.
+fn one_sid(text: &str) -> Option<Sid> {
     let mut numbers = text.strip_prefix("S-1-").or_else(|| text.strip_prefix("s-1-"))?.split('-');
     let authority = number(numbers.next()?)?;
     let digits = |sub: &str| sub.bytes().all(|byte| byte.is_ascii_digit());
@@ -71,17 +86,20 @@ pub(crate) fn below(sid: &Sid, prefix: &str) -> Option<Vec<u32>> {
 }
 
 pub(crate) fn user(fact: &str, text: &str) -> Result<Sid, Wrong> {
-    if let Some(sid) = find(USERS, text).or_else(|| sid(text)) {
-        if below(&sid, "S-1-16-").is_none() {
-            return Ok(sid);
-        }
-        let why = format!("{fact}: {text} is an integrity level; it is {USER_VALUES}");
-        return Err((why, Some(format!("integrity={sid}"))));
+    if let Some(sid) = find(USERS, text).or_else(|| group(text)).or_else(|| sid(text)) {
+        return match no_user(&sid) {
+            None => Ok(sid),
+            Some((what, write)) => {
+                Err((format!("{fact}: {text} is {what}, and no user; it is {USER_VALUES}"), Some(write)))
+            }
+        };
     }
     let (why, like) = unknown(fact, text, USER_VALUES, nearest(text, all(USERS)));
     // Accounts of a machine have no value of their own: what counts is whether two are the same.
     let account = "user=S-1-… as `whoami /user` prints it; or user=A and user=B for two users that differ";
-    Err((why, like.or_else(|| Some(account.to_owned()))))
+    let service = "user=S-1-… as `sc showsid` with the name behind NT SERVICE prints it";
+    let own = if plain(text).starts_with(r"ntservice\") { service } else { account };
+    Err((why, like.or_else(|| Some(own.to_owned()))))
 }
 
 /// The logon session of a token, by whose it is or by its LUID.
@@ -116,49 +134,79 @@ pub(crate) fn session(fact: &str, text: &str, relative: Session, there_is: &str)
     Err(unknown(fact, text, there_is, nearest(text, names)))
 }
 
-/// A LUID as a number, or as the two halves that debuggers print in hexadecimal, `0:3e7`.
+/// A LUID as a number, or as the two halves that debuggers print in hexadecimal, `0:3e7`, `(0,3e7)` and
+/// ``00000000`000003e7``, or as one number that can only be hexadecimal, `3e7`.
 fn luid(text: &str) -> Option<Luid> {
-    let Some((high, low)) = text.split_once(':') else { return number(text).map(Luid) };
-    let half = |text: &str| {
-        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    let hex = |text: &str| {
+        let digits = text.trim();
+        let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")).unwrap_or(digits);
         let digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(digits)?;
-        u32::from_str_radix(digits, 16).ok()
+        u32::from_str_radix(digits, 16).ok().map(u64::from)
     };
-    Some(Luid(u64::from(half(high)?) << 32 | u64::from(half(low)?)))
+    let text = text.trim_matches(['(', ')']);
+    if let Some((high, low)) = text.split_once([':', ',', '`']) {
+        return Some(Luid(hex(high)? << 32 | hex(low)?));
+    }
+    let only_hex =
+        || text.starts_with(|c: char| c.is_ascii_digit()).then(|| hex(text.trim_end_matches(['h', 'H'])));
+    number(text).or_else(|| only_hex().flatten()).map(Luid)
 }
 
 pub(crate) fn integrity(fact: &str, text: &str) -> Result<u32, Wrong> {
-    // `whoami /groups` prints "Mandatory Label\Medium Mandatory Level".
-    let name = plain(text);
+    // `whoami /groups` prints "Mandatory Label\Medium Mandatory Level", and the label's SID behind it.
+    let name = plain(bare(text));
     let name = name.strip_prefix(r"mandatorylabel\").unwrap_or(&name);
-    let name = name.strip_suffix("mandatorylevel").unwrap_or(name);
+    let ends = ["mandatorylevel", "integritylevel", "integrity", "level"];
+    let name = ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     let label = || below(&sid(text)?, "S-1-16-").and_then(|subs| <[u32; 1]>::try_from(subs).ok());
     if let Some(rid) = find(INTEGRITIES, name).or_else(|| label().map(|[rid]| rid)) {
         return Ok(rid);
     }
-    let read = number(text).and_then(|number| u32::try_from(number).ok());
-    read.ok_or_else(|| unknown(fact, text, INTEGRITY_VALUES, nearest(name, all(INTEGRITIES))))
+    let read = number(bare(text)).and_then(|number| u32::try_from(number).ok());
+    read.ok_or_else(|| {
+        let (why, like) = unknown(fact, text, INTEGRITY_VALUES, nearest(name, all(INTEGRITIES)));
+        // People say "level" of both.
+        let level = || nearest(text, all(LEVELS)).map(|level| format!("level={level}"));
+        (why, like.or_else(level))
+    })
 }
 
+/// `SeImpersonatePrivilege` by its names, and as `whoami /priv` and debuggers print it: with its number before it, and
+/// with its description and its state behind it.
 pub(crate) fn privilege(fact: &str, text: &str) -> Result<Privilege, Wrong> {
-    let name = plain(text);
-    let known = find(PRIVILEGES, text).or_else(|| {
-        // With its state behind it, as `whoami /priv` prints it.
-        let state = name.strip_prefix("seimpersonateprivilege")?;
-        match state.trim_start_matches(['=', ':']) {
-            "enabled" | "yes" | "true" => Some(Privilege::Enabled),
-            "disabled" => Some(Privilege::Disabled),
-            "removed" | "absent" | "no" | "none" | "false" => Some(Privilege::Absent),
-            _ => None,
-        }
-    });
-    if let Some(privilege) = known {
+    if let Some(privilege) = find(PRIVILEGES, text).or_else(|| with_state(&plain(text))) {
         return Ok(privilege);
     }
     if let Some(wrong) = other_privilege(fact, text) {
         return Err(wrong);
     }
     Err(unknown(fact, text, PRIVILEGE_VALUES, nearest(text, all(PRIVILEGES))))
+}
+
+fn with_state(text: &str) -> Option<Privilege> {
+    let (before, behind) = text.split_once("seimpersonate")?;
+    let behind =
+        ["privilege", "priv", "name"].iter().find_map(|end| behind.strip_prefix(end)).unwrap_or(behind);
+    let behind = behind.trim_start_matches("impersonateaclientafterauthentication");
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    match before.trim_end_matches(|c: char| c.is_ascii_hexdigit() || c == 'x') {
+        "" | "+" => {}
+        "-" | "!" | "no" | "not" | "without" if behind.is_empty() => return Some(Privilege::Absent),
+        _ => return None,
+    }
+    match letters(behind).trim_start_matches("state") {
+        ""
+        | "enabled"
+        | "enabledbydefault"
+        | "attributesenabled"
+        | "attributesenableddefault"
+        | "yes"
+        | "true"
+        | "1" => Some(Privilege::Enabled),
+        "disabled" | "attributes" | "attributesdisabled" => Some(Privilege::Disabled),
+        "removed" | "absent" | "no" | "none" | "false" | "0" => Some(Privilege::Absent),
+        _ => None,
+    }
 }
 
 /// What there is to say of a privilege that no rule reads.
@@ -169,8 +217,15 @@ pub(crate) fn other_privilege(fact: &str, text: &str) -> Option<Wrong> {
             Some("privilege=SeImpersonate, the one that the rules read".to_owned()),
         ));
     }
+    let text = text.trim();
     let name = plain(text);
-    (name.starts_with("se") && name.ends_with("privilege") && name != "seimpersonateprivilege").then(|| {
+    let short = text.strip_prefix("Se").is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_uppercase())
+            && rest.bytes().all(|byte| byte.is_ascii_alphabetic())
+    });
+    let of_header = text.starts_with("SE_") && (text.ends_with("_NAME") || text.ends_with("_PRIVILEGE"));
+    let one = name.starts_with("se") && name.ends_with("privilege") || short || of_header;
+    (one && !name.contains("seimpersonate")).then(|| {
         (
             format!("{fact}: no rule reads {text}; it is {PRIVILEGE_VALUES}"),
             Some("nothing of it; or privilege=SeImpersonate, the one that the rules read".to_owned()),
@@ -182,7 +237,10 @@ pub(crate) fn other_privilege(fact: &str, text: &str) -> Option<Wrong> {
 pub(crate) fn flag(fact: &str, value: Option<&str>) -> Result<bool, Wrong> {
     match value.map(plain).as_deref() {
         None | Some("yes" | "true" | "1" | "on") => Ok(true),
-        Some("no" | "false" | "0" | "off") => Ok(false),
+        Some("no" | "not" | "false" | "0" | "off") => Ok(false),
+        // As debuggers print a count, or an address.
+        Some(text) if number(text) == Some(0) => Ok(false),
+        Some("") => Err((format!("{fact} needs a value, or none: {FLAG_VALUES}"), None)),
         Some(_) => Err(unknown(fact, value.unwrap_or_default(), FLAG_VALUES, None)),
     }
 }
@@ -190,20 +248,34 @@ pub(crate) fn flag(fact: &str, value: Option<&str>) -> Result<bool, Wrong> {
 /// An `AppContainer` package, by a number or its SID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PackageName {
+    /// The token is in no `AppContainer`.
+    None,
     Number(u32),
     Sid(Sid),
 }
 
-pub(crate) fn package(fact: &str, text: &str) -> Result<PackageName, Wrong> {
+/// A package. `is` says that the fact's name asks whether there is one, as `TokenIsAppContainer` does.
+pub(crate) fn package(fact: &str, text: &str, is: bool) -> Result<PackageName, Wrong> {
+    match plain(text).as_str() {
+        "no" | "none" | "false" | "not" | "(null)" | "null" => return Ok(PackageName::None),
+        "yes" | "true" => return Ok(PackageName::Number(1)),
+        other if is && number(other) == Some(0) => return Ok(PackageName::None),
+        _ => {}
+    }
+    package_sid(fact, text, PACKAGE_VALUES)
+}
+
+/// A package that there is.
+pub(crate) fn package_sid(fact: &str, text: &str, there_is: &str) -> Result<PackageName, Wrong> {
     if let Some(sid) = sid(text) {
-        return match below(&sid, "S-1-15-2-") {
+        return match below(&sid, "S-1-15-2-").as_deref() {
+            Some([1 | 2]) | None => Err(unknown(fact, text, there_is, Some("1 or the package's SID"))),
             Some(_) => Ok(PackageName::Sid(sid)),
-            None => Err(unknown(fact, text, PACKAGE_VALUES, None)),
         };
     }
     let read = number(text).and_then(|number| u32::try_from(number).ok());
     let hint = text.starts_with(char::is_alphabetic).then_some("1 or the package's SID");
-    read.map(PackageName::Number).ok_or_else(|| unknown(fact, text, PACKAGE_VALUES, hint))
+    read.map(PackageName::Number).ok_or_else(|| unknown(fact, text, there_is, hint))
 }
 
 impl PackageName {
@@ -223,6 +295,7 @@ impl PackageName {
 impl std::fmt::Display for PackageName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::None => f.write_str("none"),
             Self::Number(number) => number.fmt(f),
             Self::Sid(sid) => sid.fmt(f),
         }

@@ -48,8 +48,8 @@ impl Packages {
     pub(crate) fn of(said: &[&Said]) -> Self {
         let mut packages: Vec<PackageName> = Vec::new();
         let named = said.iter().flat_map(|said| {
-            let implied = said.package.and_then(|package| package.parent());
-            [said.package, said.parent, implied]
+            let implied = said.in_package().and_then(|package| package.parent());
+            [said.in_package(), said.parent, implied]
         });
         for package in named.flatten() {
             if !packages.contains(&package) {
@@ -63,6 +63,7 @@ impl Packages {
     fn number(&self, package: PackageName) -> u32 {
         let taken = |number: &u32| self.0.contains(&PackageName::Number(*number));
         match package {
+            PackageName::None => 0,
             PackageName::Number(number) => number,
             PackageName::Sid(_) => {
                 let sids = self.0.iter().filter(|package| matches!(package, PackageName::Sid(_)));
@@ -136,7 +137,7 @@ impl Token {
         };
         state(Key::Privilege, from);
 
-        let (integrity, from) = match (said.integrity, said.package, account) {
+        let (integrity, from) = match (said.integrity, said.in_package(), account) {
             (Some(rid), _, _) => (rid, Provenance::Given),
             (None, Some(_), _) => (integrity::LOW, implied(Key::Package)),
             (None, None, Some(account)) => (account.integrity, by_user()),
@@ -145,8 +146,8 @@ impl Token {
         };
         state(Key::Integrity, from);
 
-        let parent = said.parent.or_else(|| said.package.and_then(|package| package.parent()));
-        let package = said.package.map(|package| (package, parent));
+        let parent = said.parent.or_else(|| said.in_package().and_then(|package| package.parent()));
+        let package = said.in_package().map(|package| (package, parent));
         state(
             Key::Parent,
             match (said.parent, parent) {
@@ -308,10 +309,10 @@ pub(crate) fn check(side: Side, said: &Said) -> Result<(), Refusal> {
             "one of them",
         );
     }
-    if said.parent.is_some() && said.package.is_none() {
+    if said.parent.is_some() && said.in_package().is_none() {
         return refuse("parent is the parent of a package", "package=… too");
     }
-    if let (Some(package), Some(parent)) = (said.package, said.parent) {
+    if let (Some(package), Some(parent)) = (said.in_package(), said.parent) {
         if package == parent {
             return refuse("a package is not its own parent", "another number for one of them");
         }
@@ -328,7 +329,23 @@ pub(crate) fn check(side: Side, said: &Said) -> Result<(), Refusal> {
         }
         _ => None,
     };
+    if said.in_package().is_some() && said.integrity.is_some_and(|rid| rid >= integrity::HIGH) {
+        return refuse(
+            "the integrity of a token in an AppContainer is low, whoever starts it",
+            "package=… alone; or nothing of a package for a packaged app of full trust, which is in no AppContainer",
+        );
+    }
     let user = said.user.or(by_logon.map(|account| account.user));
+    let account_of = |is: &dyn Fn(&Account) -> bool| ACCOUNTS.iter().find(|account| is(account));
+    if let (Some(Session::Is(luid)), Some(own)) =
+        (said.logon, account_of(&|account| Some(account.user) == said.user))
+        && let Some(other) = account_of(&|account| account.logon == luid && account.user != own.user)
+    {
+        let (own, other) = (self::user(&own.user), self::user(&other.user));
+        let why =
+            format!("the logon session {} is that of {other}, and {own} has its own", self::logon(luid));
+        return refuse(&why, &format!("user={own} alone, or user={other}"));
+    }
     if let Some(name) = user
         .and_then(|user| name_of(USERS, &user))
         .filter(|_| ACCOUNTS.iter().any(|account| Some(account.user) == user))

@@ -111,14 +111,19 @@ fn what_the_cases_have_not_can_be_said_too() {
     let system = process("user=S-1-5-18,logon=0x77,origin=server");
     assert_eq!(system.user, Sid::new(5, &[18]));
     assert_eq!((system.authentication_id, system.platform.origin), (Luid(0x77), Luid(0x77)));
-    let token = of("user=S-1-15-2-1,package=2,parent=1,integrity=medium,origin=server");
-    assert_eq!(token.user, Sid::new(15, &[2, 1]));
+    let token = of("user=S-1-5-80-1,package=2,parent=1,integrity=medium,origin=server");
+    assert_eq!(token.user, Sid::new(5, &[80, 1]));
     assert_eq!(token.platform.package, Some(Package { id: 2, parent: Some(1) }));
     assert_eq!((token.platform.integrity, token.platform.origin), (0x2000, Luid(0x77)));
     // Each user has a filtered session of its own.
     let logon = |text: &str| client(text).authentication_id.0;
     assert_eq!(
-        [logon("user=B"), logon("user=B,filtered"), logon("user=S-1-1-0"), logon("user=S-1-1-0,filtered")],
+        [
+            logon("user=B"),
+            logon("user=B,filtered"),
+            logon("user=S-1-5-21-7"),
+            logon("user=S-1-5-21-7,filtered")
+        ],
         [0xB1, 0xB1F, 0xC1, 0xC1F]
     );
     assert_eq!(logon("user=S-1-5-18"), 0x3E7);
