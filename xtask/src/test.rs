@@ -98,9 +98,6 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
         })?;
     }
     steps.run("host: a driver that knows nothing of psimp", || example(workspace, &minimal))?;
-    for target in ["native", "device"] {
-        steps.run(&format!("rehearsal: {target}"), || rehearsal(workspace, &image, target))?;
-    }
     windows(workspace, &image, steps, full)?;
     if full { rest(workspace, &image, steps) } else { Ok(()) }
 }
@@ -244,15 +241,6 @@ fn catalogue(mut harness: Command, target: &str, kernel: &str) -> Result<u64> {
     ensure!(output.status.success() && count("failed") == 0, "the harness ended with {}", output.status);
     ensure!(count("passed") > 0, "no case was run");
     Ok(count("passed"))
-}
-
-/// Rehearses a target of Windows on every kernel. The tests do so in each rules mode, and compare what comes of it with
-/// a golden file; this page is to look at.
-fn rehearsal(workspace: &Workspace, image: &Image, target: &str) -> Result<()> {
-    let mut harness = Profile::Dev.built(workspace);
-    harness.args(["run", "--rehearse", "--target", target, "--kernel", "all", "--report"]);
-    harness.arg(workspace.target.join(format!("rehearsal-{target}.html"))).env("PSIMP_SYS", &image.path);
-    exec::run_quietly(&mut harness)
 }
 
 /// Runs the demo. Both its page and its exit code report success.

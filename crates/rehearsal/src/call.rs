@@ -1,8 +1,7 @@
 //! The thread that makes a call.
 
 use crate::inject::Injected;
-use crate::rehearsal::Machine;
-use crate::running::Process;
+use crate::running::{Machine, Process};
 use psimp_model::Thread;
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
@@ -61,10 +60,38 @@ pub(crate) fn bind_again(place: Option<Place>) {
     PLACE.set(place);
 }
 
+/// Creates a thread of a process; what is returned makes the calling thread of the operating system that thread.
+pub(crate) fn create_thread(
+    machine: &Arc<Machine>,
+    process: &Arc<Process>,
+    creator: Option<&Thread>,
+) -> impl FnOnce() -> Guard + Send + 'static + use<> {
+    let thread = process.create_thread(&machine.system, creator);
+    let place = Bound { machine: machine.clone(), process: process.clone(), thread }.place();
+    move || {
+        bind_again(Some(place));
+        Guard
+    }
+}
+
+/// A thread of the operating system, while it is one of the rehearsal. It keeps nothing itself: its thread may stay in a
+/// call for ever.
+pub(crate) struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let bound = bind(None).and_then(|place| place.bound());
+        let Some(Bound { machine, process, thread }) = bound else { return };
+        process.end_thread(&machine.system, &thread);
+    }
+}
+
 /// A call that is under way. Its process does not end before it is over.
 pub(crate) struct Call(Option<Bound>);
 
-/// Begins a call of the calling thread. A thread whose process has ended makes no more calls: it stays here.
+/// Begins a call of the calling thread. A thread whose process has ended makes no more calls: it stays here, or where
+/// the call ends. What the thread keeps then is never released, so objects are taken inside a call and dropped before it
+/// ends.
 ///
 /// # Panics
 /// On a thread that is not of a rehearsal.
@@ -98,13 +125,13 @@ impl Call {
         self.0.as_ref().expect("there until the call is dropped")
     }
 
-    /// Ends the call, and then waits until there is a result; not longer than the process lives.
+    /// Ends the call, and then waits until there is a result; not longer than the process lives. `look` keeps no object of
+    /// the model: the thread may stay here.
     pub(crate) fn wait<T>(self, mut look: impl FnMut(Duration) -> Option<T>) -> T {
-        let process = self.process().clone();
+        let process = Arc::downgrade(self.process());
         drop(self);
         loop {
-            if process.has_ended() {
-                drop(process);
+            if process.upgrade().is_none_or(|process| process.has_ended()) {
                 stay();
             }
             if let Some(found) = look(LOOK) {
@@ -120,10 +147,11 @@ impl Call {
         }
         match self.machine().injection.take(&[Injected::Dies, Injected::Hangs]) {
             Some(Injected::Dies) => {
-                let process = self.process().clone();
+                let process = Arc::downgrade(self.process());
                 drop(self);
-                process.end(ACCESS_VIOLATION);
-                drop(process);
+                if let Some(process) = process.upgrade() {
+                    process.end(ACCESS_VIOLATION);
+                }
                 stay()
             }
             Some(Injected::Hangs) => self.wait(|time| {

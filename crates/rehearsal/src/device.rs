@@ -2,8 +2,7 @@
 
 use crate::call;
 use crate::handle::{AsHandle, BorrowedHandle, OwnedHandle};
-use crate::rehearsal::{Machine, status_of};
-use crate::running::Thing;
+use crate::running::Machine;
 use psimp_host::{Failure, File, Host, IoControl, Open};
 use psimp_model::{SecurityQos, Thread};
 use psimp_nt::Status;
@@ -30,8 +29,8 @@ impl Drop for Opened {
     fn drop(&mut self) {
         let (Some(file), Some(machine)) = (self.file.take(), self.machine.upgrade()) else { return };
         let Some(host) = &machine.host else { return };
-        if let Err(failure) = host.close(machine.closer(), file) {
-            status_of(&machine, failure);
+        if let Err(failure) = host.close(&machine.closer, file) {
+            machine.status_of(failure);
         }
     }
 }
@@ -44,9 +43,9 @@ fn opened(
     let call = call::enter();
     let machine = call.machine();
     let host = machine.host.as_ref().ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
-    let file = open(host, call.thread()).map_err(|failure| status_of(machine, failure))?;
+    let file = open(host, call.thread()).map_err(|failure| machine.status_of(failure))?;
     let opened = Opened { file: Some(file), machine: Arc::downgrade(machine) };
-    let number = call.process().insert(Thing::Device(Arc::new(opened)), access);
+    let number = call.process().insert(Arc::new(opened), access);
     Ok(Device::given(OwnedHandle::new(call.process(), number)))
 }
 
@@ -86,7 +85,8 @@ impl Device {
     /// Those of the open.
     pub fn open_relative(&self, name: &str, access: u32) -> Result<Self, Status> {
         let desired = access | SYNCHRONIZE;
-        let root = self.opened()?;
+        let call = call::enter();
+        let root = self.opened(&call)?;
         let root = root.file.as_ref().ok_or(Status::INVALID_HANDLE)?;
         opened(desired, |host, thread| host.open_relative(thread, root, &Open::new(name, desired)))
     }
@@ -102,18 +102,15 @@ impl Device {
     /// `STATUS_NOT_FOUND` if there is none.
     pub fn cancel(&self) -> Result<(), Status> {
         let call = call::enter();
-        let (machine, opened) = (call.machine(), self.opened()?);
+        let (machine, opened) = (call.machine(), self.opened(&call)?);
         let (Some(host), Some(file)) = (&machine.host, &opened.file) else {
             return Err(Status::INVALID_HANDLE);
         };
-        host.cancel(file).map_err(|failure| status_of(machine, failure))
+        host.cancel(file).map_err(|failure| machine.status_of(failure))
     }
 
-    fn opened(&self) -> Result<Arc<Opened>, Status> {
-        match call::enter().process().thing(self.file.number()) {
-            Some(Thing::Device(opened)) => Ok(opened),
-            _ => Err(Status::INVALID_HANDLE),
-        }
+    fn opened(&self, call: &call::Call) -> Result<Arc<Opened>, Status> {
+        call.process().thing(self.file.number()).ok_or(Status::INVALID_HANDLE)
     }
 
     /// Sends a request and waits for it; returns how many bytes of `output` the driver wrote.
@@ -123,12 +120,12 @@ impl Device {
     pub fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Status> {
         let call = call::enter().inside_a_case();
         let machine = call.machine();
-        let opened = self.opened()?;
+        let opened = self.opened(&call)?;
         let (Some(host), Some(file)) = (&machine.host, &opened.file) else {
             return Err(Status::INVALID_HANDLE);
         };
         let request = IoControl::new(code, input);
-        let failed = |failure| status_of(machine, failure);
+        let failed = |failure| machine.status_of(failure);
         match self.waiting {
             Waiting::Kernel => host.device_io_control(call.thread(), file, &request, output).map_err(failed),
             Waiting::Caller => {

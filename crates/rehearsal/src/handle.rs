@@ -34,7 +34,8 @@ pub fn number(handle: BorrowedHandle<'_>) -> u64 {
 /// # Errors
 /// `INVALID_HANDLE`.
 pub fn granted(handle: BorrowedHandle<'_>) -> Result<u32, Status> {
-    let found = call::enter().process().kernel.handles().get(handle.0);
+    let call = call::enter();
+    let found = call.process().kernel.handles().get(handle.0);
     found.map(|(_, granted)| granted).ok_or(Status::INVALID_HANDLE)
 }
 

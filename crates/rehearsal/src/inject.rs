@@ -15,6 +15,8 @@ pub enum Injected {
     NoAnswer,
     /// `NtFilterToken` of the harness fails.
     NoToken,
+    /// `NtFilterToken` of the harness returns success and deletes no privilege.
+    WrongToken,
     /// `CreateProcessAsUser` fails.
     NoProcess,
     /// The pipe of the question breaks.

@@ -26,6 +26,7 @@ pub mod sid;
 pub mod thread;
 pub mod token;
 
+mod bytes;
 mod call;
 mod inject;
 mod lacking;

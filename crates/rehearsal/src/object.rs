@@ -10,7 +10,7 @@ use psimp_nt::{Sid, Status};
 use psimp_rules::Family;
 use psimp_windows::Error;
 use psimp_windows::descriptor::Descriptor as Bytes;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// `EVENT_ALL_ACCESS` and `DIRECTORY_ALL_ACCESS`.
 const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
@@ -19,10 +19,11 @@ const DIRECTORY_ALL_ACCESS: u32 = 0x000F_000F;
 const INVALID_OWNER: Status = Status(0xC000_005A);
 
 /// A directory, or an event in one.
-pub(crate) struct Named(SecurityDescriptor);
-
-/// An event by its name: the directory, and the event for as long as somebody has it open.
-pub(crate) type ByName = (Arc<Named>, Weak<Named>);
+struct Named {
+    descriptor: SecurityDescriptor,
+    /// What it is in.
+    directory: Option<Arc<Named>>,
+}
 
 /// A self-relative security descriptor.
 #[derive(Debug)]
@@ -79,13 +80,12 @@ impl Event {
     /// # Errors
     /// As [`Event::create`].
     pub fn create_in(directory: &Descriptor, descriptor: &Descriptor) -> Result<Self, Error> {
-        let (directory, parent) = create("NtCreateDirectoryObject", directory, DIRECTORY_ALL_ACCESS)?;
-        let (event, named) = create("NtCreateEvent", descriptor, EVENT_ALL_ACCESS)?;
-        let path = format!(r"\BaseNamedObjects\psimp-{:016x}\event", u64::from_ne_bytes(random::bytes()?));
         let call = call::enter();
-        let mut known = call.machine().events.lock();
-        known.retain(|_, (_, event)| event.strong_count() > 0);
-        known.insert(path.clone(), (parent, Arc::downgrade(&named)));
+        let (directory, parent) = create("NtCreateDirectoryObject", directory, DIRECTORY_ALL_ACCESS, None)?;
+        let (event, named) = create("NtCreateEvent", descriptor, EVENT_ALL_ACCESS, Some(parent))?;
+        let path = format!(r"\BaseNamedObjects\psimp-{:016x}\event", u64::from_ne_bytes(random::bytes()?));
+        let named: Thing = named;
+        call.machine().name(path.clone(), Arc::downgrade(&named));
         Ok(Self { _directory: directory, opened: event, path })
     }
 
@@ -115,17 +115,16 @@ impl AsHandle for Event {
 /// `OBJECT_NAME_NOT_FOUND`, and those of the access checks.
 pub fn open(path: &str, desired: u32) -> Result<OwnedHandle, Status> {
     let call = call::enter();
-    let found = call.machine().events.lock().get(path).cloned();
-    let (directory, event) = found.ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
-    let event = event.upgrade().ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+    let event = call.machine().named::<Named>(path).ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
+    let directory = event.directory.as_ref().ok_or(Status::OBJECT_NAME_NOT_FOUND)?;
     let granted = call.machine().system.ob_open_nested_object(
         call.thread(),
-        std::slice::from_ref(&directory.0),
-        Some(&event.0),
+        std::slice::from_ref(&directory.descriptor),
+        Some(&event.descriptor),
         desired,
         &GenericMapping::EVENT,
     )?;
-    Ok(OwnedHandle::new(call.process(), call.process().insert(Thing::Named(event), granted)))
+    Ok(OwnedHandle::new(call.process(), call.process().insert(event, granted)))
 }
 
 /// Creates an object. Its descriptor is that of the calling thread's effective token to give: the owner has to be its
@@ -134,6 +133,7 @@ fn create(
     name: &'static str,
     descriptor: &Descriptor,
     granted: u32,
+    directory: Option<Arc<Named>>,
 ) -> Result<(OwnedHandle, Arc<Named>), Error> {
     let call = call::enter();
     let failed = |status| Error::status(name, status);
@@ -147,7 +147,7 @@ fn create(
     if labelled && !token.has_privilege(privileges::SECURITY) {
         return Err(failed(Status::PRIVILEGE_NOT_HELD));
     }
-    let named = Arc::new(Named(descriptor));
-    let number = call.process().insert(Thing::Named(named.clone()), granted);
+    let named = Arc::new(Named { descriptor, directory });
+    let number = call.process().insert(named.clone(), granted);
     Ok((OwnedHandle::new(call.process(), number), named))
 }

@@ -3,11 +3,12 @@
 //! As the file system for pipes does it: a client with static tracking is captured when it opens, one with dynamic
 //! tracking when it writes, and the server learns of it when it reads that.
 
+use crate::bytes::{self, Reader, Writer};
 use crate::call;
 use crate::handle::OwnedHandle;
 use crate::random;
 use crate::running::Thing;
-use crate::stream::{self, Reader, Writer};
+use crate::stream;
 use parking_lot::Mutex;
 use psimp_model::{
     Ace, Acl, ClientContext, GenericMapping, SecurityDescriptor, SecurityQos, Thread, rights, sids,
@@ -16,7 +17,7 @@ use psimp_nt::{Level, Sid, Status};
 use psimp_rules::Family;
 use psimp_windows::Error;
 use std::io::{self, Read, Write};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// `FILE_READ_DATA`, `FILE_WRITE_DATA` and `SYNCHRONIZE`.
 const READ_WRITE: u32 = 0x0010_0003;
@@ -81,16 +82,13 @@ impl Pipe {
         let read = Ace::allow(Sid::EVERYONE, rights::GENERIC_READ);
         let dacl = Acl(vec![all(sids::LOCAL_SYSTEM), all(sids::ADMINISTRATORS), all(token.user()), read]);
         let descriptor = SecurityDescriptor::new(token.user(), Some(dacl));
-        let (bytes, writer) = stream::pipe();
+        let (bytes, writer) = bytes::pipe();
         let client = Arc::<Mutex<Client>>::default();
         let instance =
             Arc::new(Instance { writer: Mutex::new(Some(writer)), client: client.clone(), descriptor });
-        let mut pipes = call.machine().pipes.lock();
-        pipes.retain(|_, pipe| pipe.strong_count() > 0);
-        pipes.insert(name.clone(), Arc::downgrade(&instance));
-        drop(pipes);
-        let number =
-            call.process().insert(Thing::Server(Arc::new(ServerEnd { bytes, instance })), READ_WRITE);
+        let open: Thing = instance.clone();
+        call.machine().name(name.clone(), Arc::downgrade(&open));
+        let number = call.process().insert(Arc::new(ServerEnd { bytes, instance }), READ_WRITE);
         Ok(Self { server: Server(OwnedHandle::new(call.process(), number)), name })
     }
 
@@ -127,23 +125,22 @@ impl Pipe {
 
 impl Server {
     fn end(&self, call: &call::Call) -> Result<Arc<ServerEnd>, Status> {
-        match call.process().thing(self.0.number()) {
-            Some(Thing::Server(end)) => Ok(end),
-            _ => Err(Status::INVALID_HANDLE),
-        }
-    }
-
-    fn now(&self) -> io::Result<Arc<ServerEnd>> {
-        self.end(&call::enter()).map_err(|status| io::Error::other(status.to_string()))
+        call.process().thing(self.0.number()).ok_or(Status::INVALID_HANDLE)
     }
 }
 
 impl Read for &Server {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // A thread that waits keeps the bytes alone: its process may end.
-        let bytes = self.now()?.bytes.shared();
+        let failed = |status: Status| io::Error::other(status.to_string());
+        let bytes = {
+            let call = call::enter();
+            let end = self.end(&call).map_err(failed)?;
+            end.bytes.shared()
+        };
         let read = stream::read(&bytes, buffer)?;
-        let end = self.now()?;
+        let call = call::enter();
+        let end = self.end(&call).map_err(failed)?;
         let mut client = end.instance.client.lock();
         if let Some(written) = client.written.take() {
             client.known = Some(written);
@@ -156,9 +153,8 @@ impl Write for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let call = call::enter();
         let failed = |status: Status| io::Error::other(status.to_string());
-        let Some(Thing::Client(end)) = call.process().thing(self.0.number()) else {
-            return Err(failed(Status::INVALID_HANDLE));
-        };
+        let end = call.process().thing::<ClientEnd>(self.0.number());
+        let end = end.ok_or_else(|| failed(Status::INVALID_HANDLE))?;
         if end.quality.tracking == SecurityQos::DYNAMIC {
             let captured = captured(&call, call.thread(), end.quality).map_err(failed)?;
             end.client.lock().written = Some(captured);
@@ -177,7 +173,8 @@ impl Write for File {
 /// `OBJECT_NAME_NOT_FOUND`; those of the access check and of capturing the client; `STATUS_PIPE_NOT_AVAILABLE` to a
 /// second client.
 pub fn connect(name: &str, quality: &SecurityQos) -> Result<File, Status> {
-    let found = call::enter().machine().pipes.lock().get(name).and_then(Weak::upgrade);
+    let call = call::enter();
+    let found = call.machine().named::<Instance>(name);
     found.ok_or(Status::OBJECT_NAME_NOT_FOUND)?.open(*quality)
 }
 
@@ -197,7 +194,7 @@ impl Instance {
             self.client.lock().known = Some(captured(&call, call.thread(), quality)?);
         }
         let end = ClientEnd { bytes, quality, client: self.client.clone() };
-        let number = call.process().insert(Thing::Client(Arc::new(end)), READ_WRITE);
+        let number = call.process().insert(Arc::new(end), READ_WRITE);
         Ok(File(OwnedHandle::new(call.process(), number)))
     }
 }

@@ -1,12 +1,12 @@
 //! Child processes that run with their own token and communicate through pipes.
 
-use crate::Token;
+use crate::bytes::{self, Reader, Writer};
 use crate::call;
 use crate::handle::{AsHandle, BorrowedHandle, OwnedHandle, number, win32};
 use crate::inject::Injected;
 use crate::people::USERS;
 use crate::running::Process;
-use crate::stream::{self, Reader, Writer};
+use crate::token::Token;
 use psimp_model::{
     Acl, GenericMapping, Object, ObjectType, SecurityDescriptor, reference_by_handle, rights, sids,
 };
@@ -166,7 +166,7 @@ fn create_by_service(call: &call::Call, token: &Token) -> Result<Arc<psimp_model
         return Err(failed(Status::OBJECT_TYPE_MISMATCH));
     };
     let copy = system.duplicate_token_checked(
-        call.machine().closer(),
+        &call.machine().closer,
         &found,
         psimp_nt::TokenType::Primary,
         found.level(),
@@ -248,13 +248,13 @@ impl Child {
             Err(Status::PRIVILEGE_NOT_HELD) => create_by_service(&call, token)?,
             kernel => kernel.map_err(|status| failed(win32(status)))?,
         };
-        let (question, input) = stream::pipe();
-        let (output, answer) = stream::pipe();
+        let (question, input) = bytes::pipe();
+        let (output, answer) = bytes::pipe();
         let child = Process::new(machine, kernel.clone(), machine.now(), Some(question), Some(answer));
         let table = call.process().kernel.handles();
         let process = table.insert(Object::Process(kernel), rights::PROCESS_ALL_ACCESS);
         let process = OwnedHandle::new(call.process(), process);
-        let (begin, program) = (child.start_thread(machine, None), machine.program);
+        let (begin, program) = (call::create_thread(machine, &child, None), machine.program);
         let arguments: Vec<_> = arguments.iter().map(|&word| word.to_owned()).collect();
         let running = Arc::downgrade(&child);
         let started = std::thread::Builder::new().spawn(move || {

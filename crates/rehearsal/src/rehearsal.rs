@@ -1,66 +1,22 @@
 //! The machine of a rehearsal: what is created when it starts, and what is left when it ends.
 
-use crate::call::Bound;
+use crate::call::{self, Bound};
 use crate::inject::{Injection, Pending};
-use crate::object::ByName;
 use crate::people::{self, People};
-use crate::pipe::Instance;
-use crate::running::Process;
-use crate::{call, process};
+use crate::process::BOOT;
+use crate::running::{Machine, Process};
 use parking_lot::Mutex;
 use psimp_host::{Host, Image, Options, StartError};
-use psimp_model::{Kernel, System, Thread};
-use psimp_nt::{Luid, Status};
+use psimp_model::{Kernel, System};
+use psimp_nt::Luid;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
-
-/// What another instance of this program does with its arguments; its exit code.
-pub(crate) type Program = fn(&[String]) -> u32;
 
 /// How long threads that end on their own may take at the end.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The state of a machine.
-pub(crate) struct Machine {
-    pub(crate) system: Arc<System>,
-    pub(crate) host: Option<Host>,
-    pub(crate) program: Program,
-    pub(crate) people: People,
-    /// The processes that run.
-    pub(crate) processes: Mutex<BTreeMap<u32, Arc<Process>>>,
-    pub(crate) injection: Pending,
-    /// Events by their names, for as long as they are open.
-    pub(crate) events: Mutex<BTreeMap<String, ByName>>,
-    /// Pipes by their names, the same.
-    pub(crate) pipes: Mutex<BTreeMap<String, Weak<Instance>>>,
-    /// A call that the rehearsal lacks and somebody made.
-    pub(crate) lacking: Mutex<Option<&'static str>>,
-    /// Contracts that the driver broke.
-    pub(crate) broken: Mutex<Vec<String>>,
-    /// The one that closes what nobody's thread closes.
-    closer: Arc<Thread>,
-    harness: u32,
-    clock: AtomicU64,
-}
-
-impl Machine {
-    pub(crate) fn is_harness(&self, process: &Process) -> bool {
-        process.kernel.id() == self.harness
-    }
-
-    /// The time, later than before at each look.
-    pub(crate) fn now(&self) -> u64 {
-        self.clock.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// The thread that a file is closed by.
-    pub(crate) const fn closer(&self) -> &Arc<Thread> {
-        &self.closer
-    }
-}
 
 /// A machine with one process, the harness's, whose user is an elevated administrator.
 pub struct Rehearsal {
@@ -77,14 +33,15 @@ impl fmt::Debug for Rehearsal {
 }
 
 impl Rehearsal {
-    /// Starts a machine with this kernel, and the driver if there is an image. `program` is what another instance of
-    /// the harness does with its arguments.
+    /// Starts a machine with this kernel, and the driver with these settings if there is an image. `program` is what
+    /// another instance of the harness does with its arguments.
     ///
     /// # Errors
     /// Why the driver did not start.
     pub fn start(
         kernel: Kernel,
         image: Option<&Image>,
+        settings: BTreeMap<String, u32>,
         program: fn(&[String]) -> u32,
     ) -> Result<Self, String> {
         let system = Arc::new(System::new(kernel));
@@ -93,24 +50,28 @@ impl Rehearsal {
         // The first process, so that its id is the same in every rehearsal of this program.
         let process = system.create_process(own);
         let closer = system.create_system_thread(&system.create_system_process());
-        let host = image.map(|image| Host::load_with(image, system.clone(), Options::default())).transpose();
+        let start = |image| {
+            let options = Options { parameters: settings.clone(), ..Options::default() };
+            Host::load_with(image, system.clone(), options)
+        };
+        let host = image.map(start).transpose();
         let host = host.map_err(|error: StartError| error.to_string())?;
         let machine = Arc::new(Machine {
             system,
             host,
+            settings,
             program,
             people: People::default(),
             processes: Mutex::default(),
             injection: Pending::default(),
-            events: Mutex::default(),
-            pipes: Mutex::default(),
+            names: Mutex::default(),
             lacking: Mutex::default(),
             broken: Mutex::default(),
             closer,
             harness: process.id(),
-            clock: AtomicU64::new(process::BOOT),
+            clock: AtomicU64::new(BOOT),
         });
-        let running = Process::new(&machine, process, process::BOOT, None, None);
+        let running = Process::new(&machine, process, BOOT, None, None);
         let thread = machine.system.create_thread(&running.kernel);
         let harness = Bound { machine: machine.clone(), process: running, thread };
         let before = (harness.process.kernel.handles().count(), session(&machine));
@@ -209,18 +170,4 @@ impl Rehearsal {
 
 fn session(machine: &Machine) -> usize {
     machine.system.logon_session_references(people::SESSION)
-}
-
-/// What a call returns for a failure of the host. A broken contract, which would end Windows, is kept for the end.
-pub(crate) fn status_of(machine: &Machine, failure: psimp_host::Failure) -> Status {
-    match failure {
-        psimp_host::Failure::Status(status) => status,
-        psimp_host::Failure::Fault(fault) => {
-            let (fault, mut broken) = (fault.to_string(), machine.broken.lock());
-            if !broken.contains(&fault) {
-                broken.push(fault);
-            }
-            Status::UNSUCCESSFUL
-        }
-    }
 }

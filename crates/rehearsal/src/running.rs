@@ -1,29 +1,84 @@
-//! Processes of the rehearsal.
+//! The state of a machine, and of the processes on it.
 
-use crate::call::{self, Bound};
-use crate::device::Opened;
-use crate::object::Named;
-use crate::pipe::{ClientEnd, ServerEnd};
-use crate::rehearsal::Machine;
-use crate::stream::{Reader, Writer};
+use crate::bytes::{Reader, Writer};
+use crate::inject::Pending;
+use crate::people::People;
 use parking_lot::{Condvar, Mutex};
-use psimp_model::{MandatoryLabel, Object, SecurityDescriptor, Thread, Token};
+use psimp_host::{Failure, Host};
+use psimp_model::{MandatoryLabel, Object, SecurityDescriptor, System, Thread, Token};
 use psimp_nt::Status;
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// What a handle stands for that the model has no objects for.
-#[derive(Clone)]
-pub(crate) enum Thing {
-    /// An open of the device.
-    Device(Arc<Opened>),
-    /// The server's end of a named pipe.
-    Server(Arc<ServerEnd>),
-    /// The client's end.
-    Client(Arc<ClientEnd>),
-    /// A directory of the object manager, or an event in one.
-    Named(#[allow(dead_code)] Arc<Named>), // kept for as long as the handle
+/// What another instance of this program does with its arguments; its exit code.
+pub(crate) type Program = fn(&[String]) -> u32;
+
+/// What a handle stands for that the model has no objects for: an open of the device, an end of a named pipe, an event.
+pub(crate) type Thing = Arc<dyn Any + Send + Sync>;
+
+/// The state of a machine.
+pub(crate) struct Machine {
+    pub(crate) system: Arc<System>,
+    pub(crate) host: Option<Host>,
+    /// The settings that the driver was started with.
+    pub(crate) settings: BTreeMap<String, u32>,
+    pub(crate) program: Program,
+    pub(crate) people: People,
+    /// The processes that run.
+    pub(crate) processes: Mutex<BTreeMap<u32, Arc<Process>>>,
+    pub(crate) injection: Pending,
+    /// Events and pipes by their names, for as long as they are open.
+    pub(crate) names: Mutex<BTreeMap<String, Weak<dyn Any + Send + Sync>>>,
+    /// A call that the rehearsal lacks and somebody made.
+    pub(crate) lacking: Mutex<Option<&'static str>>,
+    /// Contracts that the driver broke.
+    pub(crate) broken: Mutex<Vec<String>>,
+    /// The thread that closes what nobody's thread closes.
+    pub(crate) closer: Arc<Thread>,
+    /// The id of the harness's process.
+    pub(crate) harness: u32,
+    pub(crate) clock: AtomicU64,
+}
+
+impl Machine {
+    pub(crate) fn is_harness(&self, process: &Process) -> bool {
+        process.kernel.id() == self.harness
+    }
+
+    /// The time, later than before at each look.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Gives something a name, for as long as it is open.
+    pub(crate) fn name(&self, path: String, thing: Weak<dyn Any + Send + Sync>) {
+        let mut names = self.names.lock();
+        names.retain(|_, thing| thing.strong_count() > 0);
+        names.insert(path, thing);
+    }
+
+    /// What has a name, if it is one of these.
+    pub(crate) fn named<T: Send + Sync + 'static>(&self, path: &str) -> Option<Arc<T>> {
+        let thing = self.names.lock().get(path).and_then(Weak::upgrade)?;
+        thing.downcast().ok()
+    }
+
+    /// What a call returns for a failure of the host. A broken contract, which would end Windows, is kept for the end.
+    pub(crate) fn status_of(&self, failure: Failure) -> Status {
+        match failure {
+            Failure::Status(status) => status,
+            Failure::Fault(fault) => {
+                let (fault, mut broken) = (fault.to_string(), self.broken.lock());
+                if !broken.contains(&fault) {
+                    broken.push(fault);
+                }
+                Status::UNSUCCESSFUL
+            }
+        }
+    }
 }
 
 /// A process.
@@ -112,24 +167,26 @@ impl Process {
         if is_over(&state) { state.ended } else { None }
     }
 
-    /// Starts a thread of this process: `run` on a thread of the operating system. Its descriptor is that of an object
-    /// which the creating thread makes.
-    pub(crate) fn start_thread(
-        self: &Arc<Self>,
-        machine: &Arc<Machine>,
-        creator: Option<&Thread>,
-    ) -> impl FnOnce() -> Guard + Send + 'static + use<> {
-        let thread = machine.system.create_thread(&self.kernel);
+    /// A new thread. Its descriptor is that of an object which the creating thread makes.
+    pub(crate) fn create_thread(&self, system: &System, creator: Option<&Thread>) -> Arc<Thread> {
+        let thread = system.create_thread(&self.kernel);
         // The effective token of the creating thread; that of the process for its first thread.
-        let (made_with, ..) = machine.system.ps_reference_effective_token(creator.unwrap_or(&thread));
+        let (made_with, ..) = system.ps_reference_effective_token(creator.unwrap_or(&thread));
         let descriptor = Arc::new(descriptor(&made_with, &self.kernel.primary()));
         let running = Running { thread: thread.clone(), descriptor };
         self.state.lock().threads.insert(thread.id(), running);
-        let bound = Bound { machine: machine.clone(), process: self.clone(), thread };
-        move || {
-            call::bind(Some(&bound));
-            Guard
+        thread
+    }
+
+    /// A thread ends, and what it impersonates with it.
+    pub(crate) fn end_thread(&self, system: &System, thread: &Thread) {
+        thread.terminate();
+        system.ps_revert_to_self(thread);
+        let mut state = self.state.lock();
+        if state.ended.is_none() {
+            state.threads.remove(&thread.id());
         }
+        self.changed.notify_all();
     }
 
     pub(crate) fn threads(&self) -> Vec<Running> {
@@ -177,39 +234,23 @@ impl Process {
         let machine = self.machine.upgrade().ok_or(Status::INVALID_HANDLE)?;
         let (from, table) = (self.kernel.handles(), to.kernel.handles());
         let copy = machine.system.nt_duplicate_object(from, number, table, access)?;
-        if let Some(thing) = self.thing(number) {
+        let thing = self.things.lock().get(&number).cloned();
+        if let Some(thing) = thing {
             to.things.lock().insert(copy, thing);
         }
         Ok(copy)
     }
 
-    pub(crate) fn thing(&self, number: u64) -> Option<Thing> {
-        self.things.lock().get(&number).cloned()
+    /// What a handle stands for, if it is one of these.
+    pub(crate) fn thing<T: Send + Sync + 'static>(&self, number: u64) -> Option<Arc<T>> {
+        let thing = self.things.lock().get(&number).cloned()?;
+        thing.downcast().ok()
     }
 
     pub(crate) fn close(&self, number: u64) {
         let thing = self.things.lock().remove(&number);
         drop(thing);
         drop(self.kernel.handles().remove(number));
-    }
-}
-
-/// A thread of the operating system, while it is one of the rehearsal. It keeps nothing itself: its thread may stay in a
-/// call for ever.
-pub(crate) struct Guard;
-
-impl Drop for Guard {
-    /// The thread ends, and what it impersonates with it.
-    fn drop(&mut self) {
-        let bound = call::bind(None).and_then(|place| place.bound());
-        let Some(Bound { machine, process, thread }) = bound else { return };
-        thread.terminate();
-        machine.system.ps_revert_to_self(&thread);
-        let mut state = process.state.lock();
-        if state.ended.is_none() {
-            state.threads.remove(&thread.id());
-        }
-        process.changed.notify_all();
     }
 }
 

@@ -1,12 +1,13 @@
 //! Settings of the driver.
 
+use crate::call;
 use psimp_windows::Error;
 
-/// Whether the driver of a service starts with this value of a setting, or without it: that of the rehearsal has none.
+/// Whether the driver was started with this value of a setting, or without it. There is one service, the driver's.
 ///
 /// # Errors
 /// None.
 #[allow(clippy::unnecessary_wraps)] // as on Windows
-pub const fn is(_service: &str, _name: &str, wanted: Option<u32>) -> Result<bool, Error> {
-    Ok(wanted.is_none())
+pub fn is(_service: &str, name: &str, wanted: Option<u32>) -> Result<bool, Error> {
+    Ok(call::enter().machine().settings.get(name).copied() == wanted)
 }

@@ -41,9 +41,9 @@ pub fn spawn_in<'scope, T: Send + 'scope>(
     })
 }
 
-fn begin() -> impl FnOnce() -> crate::running::Guard + Send + 'static {
+fn begin() -> impl FnOnce() -> call::Guard + Send + 'static {
     let call = call::enter();
-    call.process().start_thread(call.machine(), Some(call.thread()))
+    call::create_thread(call.machine(), call.process(), Some(call.thread()))
 }
 
 /// Waits for this long.

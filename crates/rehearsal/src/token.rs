@@ -98,16 +98,19 @@ impl Token {
     /// Those of `NtFilterToken`, which probes the SIDs.
     pub fn filter(&self, filter: &Filter<'_>) -> Result<Self, Status> {
         let call = call::enter();
-        if call.machine().is_harness(call.process())
-            && call.machine().injection.take(&[Injected::NoToken]).is_some()
-        {
+        let injected = call.machine().is_harness(call.process());
+        let injected = injected
+            .then(|| call.machine().injection.take(&[Injected::NoToken, Injected::WrongToken]))
+            .flatten();
+        if injected == Some(Injected::NoToken) {
             return Err(Status::INSUFFICIENT_RESOURCES);
         }
+        let deleted = if injected.is_some() { &[] } else { filter.deleted };
         let all = |sids: &[Sid]| sids.iter().map(probed).collect::<Result<Vec<_>, _>>();
         let luid = |luid: &u64| u32::try_from(*luid).map_err(|_| Status::INVALID_PARAMETER);
         let filter = TokenFilter {
             disable: all(filter.deny_only)?,
-            delete: filter.deleted.iter().map(luid).collect::<Result<_, _>>()?,
+            delete: deleted.iter().map(luid).collect::<Result<_, _>>()?,
             disable_max_privilege: false,
             restrict: all(filter.restricting)?,
             write_restricted: filter.write_restricted,

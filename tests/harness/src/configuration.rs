@@ -55,6 +55,8 @@ pub enum Injected {
     NoAnswer,
     /// A token of the case cannot be made
     NoToken,
+    /// A token of the case keeps privileges that it was to lose
+    WrongToken,
     /// The server process cannot be started
     NoProcess,
     /// The pipe to the server process breaks

@@ -18,11 +18,6 @@ fn rehearse(arguments: &[&str]) -> Output {
     psimp.output().expect("psimp runs")
 }
 
-/// The kernels that Windows or `ReactOS` could have, and one that does what the documentation says.
-fn kernels() -> impl Iterator<Item = &'static str> {
-    Kernel::NT.iter().map(|kernel| kernel.name())
-}
-
 /// What came of every case, counted.
 fn counts(target: &str, kernel: &str, rules: &str) -> String {
     let mut arguments = vec!["--target", target, "--kernel", kernel, "--format", "json"];
@@ -60,12 +55,13 @@ fn counts(target: &str, kernel: &str, rules: &str) -> String {
 #[test]
 #[ignore = "needs psimp.sys"]
 fn cases_come_out_as_recorded() {
-    let mut text = String::new();
-    for kernel in kernels() {
-        for (target, rules) in [("native", "documented"), ("device", "documented"), ("device", "kernel")] {
-            let _ = writeln!(text, "{}", counts(target, kernel, rules));
-        }
-    }
+    let runs = [("native", "documented"), ("device", "documented"), ("device", "kernel")];
+    let of =
+        |kernel: Kernel| runs.map(|(target, rules)| counts(target, kernel.name(), rules) + "\n").concat();
+    let text = std::thread::scope(|scope| {
+        let kernels: Vec<_> = Kernel::ALL.iter().map(|kernel| scope.spawn(move || of(*kernel))).collect();
+        kernels.into_iter().map(|text| text.join().expect("the runs are as expected")).collect::<String>()
+    });
     compare("tests/golden/rehearsal.txt", text);
 }
 
@@ -93,6 +89,13 @@ const INJECTED: &[(&str, &str, i32)] = &[
         "skip  D14  needs a token made of one of S-1-5-21-1000-2000-3000-1001: NtFilterToken: \
          STATUS_INSUFFICIENT_RESOURCES",
         0,
+    ),
+    (
+        "wrong-token",
+        "FAIL  D14  fixture: expected as described, observed the token made for S is another: SeImpersonatePrivilege: \
+         wanted Absent, got Enabled; SeBackupPrivilege: wanted Absent, got Disabled; other privileges: wanted none, got \
+         [5, 8, 9, 10, 11, 12, 13, 14, 15, 18, 20, 22, 24, 28, 30, 35, 36]",
+        1,
     ),
     (
         "no-process",
@@ -147,7 +150,9 @@ fn a_rehearsal_is_of_windows_targets() {
     let (code, said) = psimp(&["run", "--target", "native", "--rehearse", "--inject", "walks"]);
     assert_eq!(code, Some(2));
     assert!(
-        said.contains("it is none of dies, hangs, nonsense, no-answer, no-token, no-process, broken-pipe"),
+        said.contains(
+            "it is none of dies, hangs, nonsense, no-answer, no-token, wrong-token, no-process, broken-pipe"
+        ),
         "{said}"
     );
     let (code, said) = psimp(&["run", "--target", "native", "--rehearse", "--inject", "dies@D99"]);

@@ -71,8 +71,12 @@ mod here {
     use crate::cli::{Cli, Command};
     use crate::configuration::Injected;
     use crate::native;
+    use crate::native::plan::Plan;
     use clap::Parser as _;
+    use psimp_catalogue::Device;
+    use psimp_protocol::CLIENTS_SETTING;
     use psimp_rehearsal::Rehearsal;
+    use std::collections::BTreeMap;
     use std::fs;
 
     #[allow(clippy::unnecessary_wraps)] // as elsewhere
@@ -80,35 +84,52 @@ mod here {
         None
     }
 
-    /// Runs the cases on a machine of the model; also returns what is left there.
+    /// Runs the cases on machines of the model, one for each value of the driver's setting that they need; also returns
+    /// what is left there.
     pub(in crate::commands) fn run(
         cases: &[Case],
         setting: &Setting<'_>,
         image: Option<&Image>,
         injection: Option<&Injection>,
     ) -> Result<(Vec<CaseResult>, Vec<String>), String> {
-        let rehearsal = Rehearsal::start(setting.kernel, image, program)?;
-        let mut left = Vec::new();
-        if let Some(injection) = injection {
-            rehearsal.inject(psimp_rehearsal::Injection {
-                kind: kind(injection.kind),
-                case: injection.case.clone(),
-            });
-        }
-        let begins = |case: &Case| {
-            rehearsal.begins(case.id);
-            (setting.begins)(case);
+        let needs = |case: &Case| match Plan::of(case, setting.kernel, setting.route) {
+            Ok(Plan { setting: Device::Needed(clients), .. }) => clients,
+            _ => None,
         };
-        let results = rehearsal.run(|| {
-            let results = native::run(cases, &Setting { begins: &begins, ..*setting });
-            native::clear();
-            results
-        })?;
-        if rehearsal.is_pending() {
+        let mut machines = BTreeMap::<_, Vec<_>>::new();
+        for (place, case) in cases.iter().enumerate() {
+            machines.entry(needs(case)).or_default().push((place, case.clone()));
+        }
+        let (mut results, mut left, mut injection) = (BTreeMap::new(), Vec::new(), injection);
+        for (clients, cases) in machines {
+            let rehearsal = start(setting.kernel, image, clients)?;
+            if let Some(Injection { kind: of, case }) = injection {
+                rehearsal.inject(psimp_rehearsal::Injection { kind: kind(*of), case: case.clone() });
+            }
+            let begins = |case: &Case| {
+                rehearsal.begins(case.id);
+                (setting.begins)(case);
+            };
+            let (places, cases): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
+            let done = rehearsal.run(|| {
+                let done = native::run(&cases, &Setting { begins: &begins, ..*setting });
+                native::clear();
+                done
+            })?;
+            results.extend(places.into_iter().zip(done));
+            injection = injection.filter(|_| rehearsal.is_pending());
+            left.extend(end(rehearsal));
+        }
+        if injection.is_some() {
             left.push("what --inject asks for, as no case got so far".to_owned());
         }
-        left.extend(end(rehearsal));
-        Ok((results, left))
+        Ok((results.into_values().collect(), left))
+    }
+
+    /// A machine, and the driver with this value of its setting.
+    fn start(kernel: Kernel, image: Option<&Image>, clients: Option<u32>) -> Result<Rehearsal, String> {
+        let settings = clients.map(|value| (CLIENTS_SETTING.to_owned(), value)).into_iter().collect();
+        Rehearsal::start(kernel, image, settings, program)
     }
 
     /// Asks the kernel of the model for every decision; also returns what is left.
@@ -143,7 +164,7 @@ mod here {
         image: Option<&Image>,
         work: impl FnOnce() -> Result<T, String>,
     ) -> Result<(T, Vec<String>), String> {
-        let rehearsal = Rehearsal::start(kernel, image, program)?;
+        let rehearsal = start(kernel, image, None)?;
         let done = rehearsal.run(|| {
             let done = work();
             native::clear();
@@ -171,6 +192,7 @@ mod here {
             Injected::Nonsense => psimp_rehearsal::Injected::Nonsense,
             Injected::NoAnswer => psimp_rehearsal::Injected::NoAnswer,
             Injected::NoToken => psimp_rehearsal::Injected::NoToken,
+            Injected::WrongToken => psimp_rehearsal::Injected::WrongToken,
             Injected::NoProcess => psimp_rehearsal::Injected::NoProcess,
             Injected::BrokenPipe => psimp_rehearsal::Injected::BrokenPipe,
         }

@@ -130,7 +130,7 @@ pub fn check(name: &str, wanted: &Wanted<'_>, seen: &Information) -> Result<(), 
     if differences.is_empty() {
         Ok(())
     } else {
-        Err(format!("fixture: the token made for {name} is another: {}", differences.join("; ")))
+        Err(format!("the token made for {name} is another: {}", differences.join("; ")))
     }
 }
 
@@ -210,7 +210,7 @@ mod tests {
 
     fn wrong(tok: ClientToken, change: impl FnOnce(&mut Information), words: &str) {
         let why = client(tok, change).expect_err(words);
-        assert_eq!(why, format!("fixture: the token made for {} is another: {words}", tok.name()));
+        assert_eq!(why, format!("the token made for {} is another: {words}", tok.name()));
     }
 
     #[test]

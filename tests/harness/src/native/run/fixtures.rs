@@ -4,6 +4,7 @@
 //! process with it needs no privilege. For a token that cannot be made, the error
 //! names what it needs.
 
+use super::Trouble;
 use super::other_user::{self, Other};
 use crate::native::fixture::{self, HARMLESS, OTHER_PRIVILEGE, Wanted, package_sid};
 use crate::native::system::information::Information;
@@ -11,7 +12,7 @@ use crate::native::system::token::{ALL_ACCESS, Filter};
 use crate::native::system::{Token, thread};
 use psimp_catalogue::{ClientToken, Fixture, Logon, Privilege, ServerToken, User};
 use psimp_model::{privileges, sids};
-use psimp_nt::{Sid, TokenType, integrity};
+use psimp_nt::{Sid, Status, TokenType, integrity};
 use psimp_rules::Restriction;
 use std::cell::OnceCell;
 
@@ -53,7 +54,7 @@ impl Fixtures {
 
     /// The primary token of a server. One that opens the device stays an
     /// administrator; no rule depends on that.
-    pub(super) fn server(&self, server: ServerToken, opens_device: bool) -> Result<Token, String> {
+    pub(super) fn server(&self, server: ServerToken, opens_device: bool) -> Result<Token, Trouble> {
         let restricting: Vec<_> = [self.seen.user, sids::RESTRICTED]
             .into_iter()
             .chain(self.seen.groups.iter().map(|g| g.sid))
@@ -64,35 +65,41 @@ impl Fixtures {
         let integrity =
             if opens_device { fixture.integrity.max(integrity::MEDIUM) } else { fixture.integrity };
         let fixture = Fixture { administrator, integrity, ..fixture };
-        let token = self.primary(&fixture, &restricting)?;
+        let token = self.primary(&fixture, &restricting).map_err(Trouble::Fixture)?;
         self.check(server.name(), &fixture, &restricting, &token)?;
         Ok(token)
     }
 
     /// A token to impersonate.
-    pub(super) fn token(&self, tok: ClientToken) -> Result<Token, String> {
+    pub(super) fn token(&self, tok: ClientToken) -> Result<Token, Trouble> {
         let fixture = tok.fixture();
+        let token = self.made(tok, &fixture).map_err(Trouble::Fixture)?;
+        self.check(tok.name(), &fixture, &[sids::RESTRICTED], &token)?;
+        // A primary token records a level too.
+        let level = u32::from(fixture.level as u8);
+        let seen = token.information();
+        let seen = seen.map_err(|status| not_queried(tok.name(), status))?;
+        if fixture.token_type == TokenType::Primary && seen.recorded_level != level {
+            return Err(Trouble::Fixture(format!(
+                "needs a primary token that records level {level}; a copy for it has {}",
+                seen.recorded_level
+            )));
+        }
+        Ok(token)
+    }
+
+    fn made(&self, tok: ClientToken, fixture: &Fixture) -> Result<Token, String> {
         let refused = |status| format!("needs a token {}: NtDuplicateToken: {status}", tok.name());
         if matches!(tok, ClientToken::NS | ClientToken::NA | ClientToken::Bd2) {
             return Err("needs SeCreateTokenPrivilege".to_owned());
         }
         let primary = match fixture.user {
-            User::A => self.primary(&fixture, &[sids::RESTRICTED])?,
-            User::B => self.of_other(&fixture)?,
+            User::A => self.primary(fixture, &[sids::RESTRICTED])?,
+            User::B => self.of_other(fixture)?,
             User::Anonymous => anonymous()?,
         };
-        // A primary token records a level too.
         let level = u32::from(fixture.level as u8);
-        let token = primary.duplicate(ALL_ACCESS, fixture.token_type, level, false);
-        let token = token.map_err(refused)?;
-        self.check(tok.name(), &fixture, &[sids::RESTRICTED], &token)?;
-        let recorded = token.information().map(|seen| seen.recorded_level).map_err(refused)?;
-        if fixture.token_type == TokenType::Primary && recorded != level {
-            return Err(format!(
-                "needs a primary token that records level {level}; a copy for it has {recorded}"
-            ));
-        }
-        Ok(token)
+        primary.duplicate(ALL_ACCESS, fixture.token_type, level, false).map_err(refused)
     }
 
     /// Whether a server and tokens can be in the sessions of their fixtures.
@@ -105,17 +112,22 @@ impl Fixtures {
     }
 
     /// Asks a token that was made what it is.
-    fn check(&self, name: &str, fixture: &Fixture, restricting: &[Sid], token: &Token) -> Result<(), String> {
+    fn check(
+        &self,
+        name: &str,
+        fixture: &Fixture,
+        restricting: &[Sid],
+        token: &Token,
+    ) -> Result<(), Trouble> {
         let user = match fixture.user {
             User::A => self.seen.user,
-            User::B => self.other()?.seen.user,
+            User::B => self.other().map_err(Trouble::Fixture)?.seen.user,
             User::Anonymous => Sid::ANONYMOUS_LOGON,
         };
-        let seen = token.information();
-        let seen = seen.map_err(|status| format!("fixture: NtQueryInformationToken of {name}: {status}"))?;
+        let seen = token.information().map_err(|status| not_queried(name, status))?;
         let integrity_levels = self.seen.integrity.is_some();
         let wanted = Wanted { fixture, user, restricting, integrity_levels, probed: self.probed };
-        fixture::check(name, &wanted, &seen)
+        fixture::check(name, &wanted, &seen).map_err(Trouble::Another)
     }
 
     /// The harness's own token with the privileges, the restriction and the
@@ -200,6 +212,11 @@ impl Fixtures {
     }
 }
 
+/// A token that was made tells nothing of itself.
+fn not_queried(name: &str, status: Status) -> Trouble {
+    Trouble::Another(format!("NtQueryInformationToken of {name}: {status}"))
+}
+
 /// A primary token with the privileges, the restriction and the integrity of a
 /// fixture, derived from a token of the same user that has more.
 fn made_of(
@@ -213,6 +230,9 @@ fn made_of(
     let held = |luid: u32| seen.privileges.iter().any(|held| held.luid == u64::from(luid));
     let disabled = HARMLESS.iter().copied().find(|luid| held(*luid));
     let disabled = disabled.ok_or_else(|| format!("needs a privilege to disable, which {user} has not"))?;
+    if seen.integrity.is_none() && fixture.integrity != integrity::MEDIUM {
+        return Err("needs integrity levels, which this kernel has not".to_owned());
+    }
     let low = seen.integrity.is_some_and(|own| own < fixture.integrity);
     if low {
         let own = seen.integrity.unwrap_or_default();

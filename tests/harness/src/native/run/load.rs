@@ -45,9 +45,7 @@ fn ask(
     let native = Native::new(Kernel::Win10, Route::Driver(RulesMode::Documented))?;
     let (patience, question) = (duration.saturating_add(PATIENCE), |tokens, _| question(tokens));
     let answer = native.question(ServerToken::S, tokens, &[], patience, question);
-    answer.map_err(|trouble| match trouble {
-        Trouble::Fixture(why) | Trouble::Broken(why) => why,
-    })
+    answer.map_err(Trouble::words)
 }
 
 fn unexpected(answer: Answer) -> String {

@@ -64,7 +64,7 @@ pub fn run(cases: &[Case], setting: &Setting<'_>) -> Result<Vec<CaseResult>, Str
 pub fn wait() -> anyhow::Result<()> {
     let _listed = removal::list_nothing().map_err(anyhow::Error::msg)?;
     let primary = Fixtures::new(ntdll::wine_version().is_some())
-        .and_then(|fixtures| fixtures.server(ServerToken::S, false));
+        .and_then(|fixtures| fixtures.server(ServerToken::S, false).map_err(Trouble::words));
     let mut child = Child::start(&primary.map_err(anyhow::Error::msg)?, &[COMMAND])?;
     child.held.clone()?;
     let mut input = child.input.as_ref().ok_or_else(|| anyhow::anyhow!("it has no input"))?;
@@ -135,7 +135,8 @@ impl Native {
             Ok(Answer::Finished(Ok(words))) => CaseStatus::Passed(self.with_rule(case, words)),
             Ok(Answer::Finished(Err(found))) => CaseStatus::Failed(self.with_explanation(case, found)),
             Ok(Answer::Unable(why)) => failed("the harness's own part", "done", &why),
-            Ok(Answer::Another(needs)) | Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
+            Err(Trouble::Fixture(needs)) => CaseStatus::Skipped(needs),
+            Ok(Answer::Another(why)) | Err(Trouble::Another(why)) => failed("fixture", "as described", &why),
             Ok(_) => failed("answer", "of the case", "of another question"),
             Err(Trouble::Broken(why)) => failed("server process", "an answer", &why),
         }
@@ -198,7 +199,7 @@ impl Native {
         {
             Ok(Answer::Probed(tried)) => tried,
             Ok(_) => Err("the probe got another answer".to_owned()),
-            Err(Trouble::Fixture(why) | Trouble::Broken(why)) => Err(why),
+            Err(trouble) => Err(trouble.words()),
         }
     }
 
@@ -236,14 +237,11 @@ impl Native {
         question: impl FnOnce(BTreeMap<String, u64>, BTreeMap<String, Given>) -> Question,
     ) -> Result<Answer, Trouble> {
         self.fixtures.sessions(server, tokens).map_err(Trouble::Fixture)?;
-        let primary =
-            self.fixtures.server(server, self.route != Route::UserMode).map_err(Trouble::Fixture)?;
+        let primary = self.fixtures.server(server, self.route != Route::UserMode)?;
         let tokens = tokens.iter().map(|tok| Ok((tok.name(), self.fixtures.token(*tok)?)));
-        let tokens = tokens.collect::<Result<BTreeMap<_, _>, String>>();
-        let mut tokens = tokens.map_err(Trouble::Fixture)?;
-        let started: Result<Vec<_>, String> =
-            clients.iter().map(|(who, _)| self.start(*who, &mut tokens)).collect();
-        let mut started = started.map_err(Trouble::Fixture)?;
+        let mut tokens = tokens.collect::<Result<BTreeMap<_, _>, Trouble>>()?;
+        let started = clients.iter().map(|(who, _)| self.start(*who, &mut tokens));
+        let mut started = started.collect::<Result<Vec<_>, _>>()?;
         let broken = Trouble::Broken;
         let mut child = Child::start(&primary, &[COMMAND]).map_err(|error| broken(error.to_string()))?;
         if let Err(error) = &child.held
@@ -294,13 +292,13 @@ fn write(child: &mut Child, line: &str) -> Result<(), String> {
 
 impl Native {
     /// Starts the process of a client. The token that it has takes the place of the one it was started with.
-    fn start(&self, who: Who, tokens: &mut BTreeMap<&'static str, Token>) -> Result<Client, String> {
+    fn start(&self, who: Who, tokens: &mut BTreeMap<&'static str, Token>) -> Result<Client, Trouble> {
         let tok = clients::token_of(who);
         let token = match tok {
             Some(tok) => tokens.remove(tok.name()).map_or_else(|| self.fixtures.token(tok), Ok)?,
             None => self.fixtures.server(ServerToken::SPlus, false)?,
         };
-        let (client, token) = Client::start(who, token)?;
+        let (client, token) = Client::start(who, token).map_err(Trouble::Fixture)?;
         if let Some(tok) = tok {
             tokens.insert(tok.name(), token);
         }
@@ -312,8 +310,19 @@ impl Native {
 enum Trouble {
     /// A token cannot be made here.
     Fixture(String),
+    /// A token that was made is another than its fixture: the result of the case would say nothing about it.
+    Another(String),
     /// Something else failed.
     Broken(String),
+}
+
+impl Trouble {
+    fn words(self) -> String {
+        match self {
+            Self::Fixture(why) | Self::Broken(why) => why,
+            Self::Another(why) => format!("fixture: {why}"),
+        }
+    }
 }
 
 fn failed(what: &str, expected: &str, observed: &str) -> CaseStatus {

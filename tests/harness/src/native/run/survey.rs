@@ -1,6 +1,6 @@
 //! `psimp survey`: the decisions that can be asked of this system, each by a server process of its own.
 
-use super::{Native, PATIENCE, Trouble};
+use super::{Native, PATIENCE};
 use crate::native::feature::Feature;
 use crate::native::plan::Plan;
 use crate::native::route::Route;
@@ -52,9 +52,8 @@ impl Native {
         let question = |tokens, _| Question::Decision { id, driver, tokens };
         match self.question(plan.server, &tokens, &[], PATIENCE, question) {
             Ok(Answer::Decided(observed)) => observed,
-            Ok(Answer::Unable(why)) | Err(Trouble::Fixture(why) | Trouble::Broken(why)) => {
-                Observation::not_asked(why)
-            }
+            Ok(Answer::Unable(why)) => Observation::not_asked(why),
+            Err(trouble) => Observation::not_asked(trouble.words()),
             Ok(_) => Observation::not_asked("the server answered another question"),
         }
     }

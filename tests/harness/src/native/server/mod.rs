@@ -224,7 +224,8 @@ fn decision(id: &str, driver: bool, tokens: &BTreeMap<String, u64>) -> Result<Ob
     match env::CaseEnv::new(Kernel::Win10, rules, row.server, given, None, BTreeMap::new()) {
         Ok(env) => Ok(survey::decide(&env, row)),
         Err(Unready::Device(status)) => Err(format!("the device does not open: {status}")),
-        Err(Unready::Fixture(why) | Unready::Harness(why)) => Err(why),
+        Err(Unready::Fixture(why)) => Err(format!("fixture: {why}")),
+        Err(Unready::Harness(why)) => Err(why),
     }
 }
 
