@@ -152,7 +152,7 @@ fn unread(text: &str, error: &serde_json::Error) -> String {
             None => error.to_string(),
         },
         Err(broken) if broken.is_eof() => format!("it ends at {place}, before its JSON does"),
-        Err(broken) => match serde_json::Deserializer::from_str(text).into_iter::<Value>().next() {
+        Err(_) => match serde_json::Deserializer::from_str(text).into_iter::<Value>().next() {
             Some(Ok(_)) => format!("its JSON ends before {place}, and something else follows"),
             _ => error.to_string(),
         },
