@@ -90,6 +90,18 @@ impl Answer {
         line
     }
 
+    /// The command that asks a question of the same profiles as this one.
+    pub fn command(&self, question: &Question) -> String {
+        let mut command = question.command();
+        if self.limited {
+            let names: Vec<_> = self.judged.iter().map(|judged| judged.profile.name).collect();
+            // In double quotes, since PowerShell splits words at commas.
+            let quote = if names.len() > 1 { "\"" } else { "" };
+            let _ = write!(command, " --profile {quote}{}{quote}", names.join(","));
+        }
+        command
+    }
+
     fn sentence(&self, judged: &Judged) -> String {
         let (subject, verdict, since) =
             (words::subject(judged.profile), judged.verdict(), self.since(judged));
@@ -214,8 +226,9 @@ pub(crate) fn is_worth_saying(side: Side, key: Key) -> bool {
         Side::Process => {
             matches!(key, Key::User | Key::Logon | Key::Privilege | Key::Integrity | Key::Session)
         }
-        Side::Token => {
-            matches!(key, Key::User | Key::Logon | Key::Level | Key::Origin | Key::Integrity | Key::Session)
-        }
+        Side::Token => matches!(
+            key,
+            Key::User | Key::Logon | Key::Level | Key::Recorded | Key::Origin | Key::Integrity | Key::Session
+        ),
     }
 }

@@ -338,7 +338,7 @@ pub(crate) fn level(name: &str, text: &str) -> Result<Level, Wrong> {
     if text.trim().is_empty() {
         return Err((format!("{name}: a level is {}", read::LEVEL_VALUES), None));
     }
-    let numbered = read::number(text).and_then(|number| u32::try_from(number).ok());
+    let numbered = crate::sid::number(text).and_then(|number| u32::try_from(number).ok());
     if let Some(level) = numbered.and_then(Level::from_raw) {
         return Ok(level);
     }

@@ -38,6 +38,7 @@ mod part;
 mod question;
 mod read;
 mod refusal;
+mod sid;
 mod text;
 mod token;
 pub mod words;

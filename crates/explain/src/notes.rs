@@ -3,8 +3,9 @@
 use crate::judged::Judged;
 use crate::names::{ACCOUNTS, LOCAL_SERVICE, NETWORK_SERVICE};
 use crate::question::Question;
-use crate::read::{Session, below};
+use crate::read::Session;
 use crate::refusal::Side;
+use crate::sid::below;
 use crate::token::{Token, logon, user};
 use psimp_nt::{Level, Luid, TokenType};
 use psimp_rules::{NT52, Verdict, W10, W10_RECENT};

@@ -1,7 +1,7 @@
 //! What questions name and no rule reads, with what there is to say of it.
 
 use crate::names::{Named, find, name_of, named, plain};
-use crate::read::below;
+use crate::sid::below;
 use psimp_nt::Sid;
 
 /// Groups that questions name as a user, with what counts of them.

@@ -4,6 +4,7 @@ use crate::names::{
     INTEGRITIES, LEVELS, LUIDS, Named, PRIVILEGES, Privilege, USERS, all, bare, find, nearest, plain,
 };
 use crate::others::{OTHER_PRIVILEGES, group, no_user};
+use crate::sid::{below, number, sid};
 use psimp_nt::{Luid, Sid};
 
 /// What is wrong with a value: the reason, and what to write.
@@ -38,15 +39,6 @@ pub(crate) fn one_of<T: Copy>(
     find(table, text).ok_or_else(|| unknown(fact, text, there_is, nearest(text, all(table))))
 }
 
-/// A number, decimal or hexadecimal after 0x.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16).ok(),
-        None if !text.starts_with('+') => text.parse().ok(),
-        _ => None,
-    }
-}
-
 /// A terminal services session, by its number or as `query session` and the task manager name the services'.
 pub(crate) fn terminal_session(fact: &str, text: &str) -> Result<u32, Wrong> {
     if plain(text) == "services" {
@@ -58,31 +50,6 @@ pub(crate) fn terminal_session(fact: &str, text: &str) -> Result<u32, Wrong> {
         let named = text.starts_with(char::is_alphabetic);
         (why, named.then(|| format!("{fact}=N with the number that `query session` prints beside the name")))
     })
-}
-
-/// A SID, alone or as tools print it: behind the account's name, or with its name in brackets behind it.
-pub(crate) fn sid(text: &str) -> Option<Sid> {
-    let word = |word: &str| one_sid(word.trim_matches(['"', '\'', '(', ')', '\\']));
-    let mut found = text.split_whitespace().filter_map(word);
-    found.next().filter(|_| found.next().is_none())
-}
-
-/// A SID as people write it, `S-1-authority-sub-…`.
-fn one_sid(text: &str) -> Option<Sid> {
-    let mut numbers = text.strip_prefix("S-1-").or_else(|| text.strip_prefix("s-1-"))?.split('-');
-    let authority = number(numbers.next()?)?;
-    let digits = |sub: &str| sub.bytes().all(|byte| byte.is_ascii_digit());
-    let subs = numbers.map(|sub| sub.parse().ok().filter(|_| digits(sub))).collect::<Option<Vec<u32>>>()?;
-    let [0, 0, authority @ ..] = authority.to_be_bytes() else { return None };
-    let mut bytes = vec![1, u8::try_from(subs.len()).ok()?];
-    bytes.extend(authority);
-    bytes.extend(subs.iter().flat_map(|sub| sub.to_le_bytes()));
-    Sid::parse(&bytes).ok()
-}
-
-/// The sub-authorities of a SID below a prefix, such as `S-1-16-`.
-pub(crate) fn below(sid: &Sid, prefix: &str) -> Option<Vec<u32>> {
-    sid.to_string().strip_prefix(prefix)?.split('-').map(|sub| sub.parse().ok()).collect()
 }
 
 pub(crate) fn user(fact: &str, text: &str) -> Result<Sid, Wrong> {

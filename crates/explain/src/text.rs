@@ -31,7 +31,7 @@ impl Answer {
         text.push_str("\nWhat would change it\n");
         for change in &self.changes {
             let _ = writeln!(text, "  {}: {}", change.with, words::verdict(change.decision.verdict));
-            let _ = writeln!(text, "    {}", change.question.command());
+            let _ = writeln!(text, "    {}", self.command(&change.question));
         }
         if self.changes.is_empty() {
             text.push_str("  No change of one fact turns it, nor one of two.\n");
@@ -39,7 +39,7 @@ impl Answer {
     }
 
     fn write_question(&self, text: &mut String) {
-        let _ = writeln!(text, "\nThe question\n  {}", self.question.command());
+        let _ = writeln!(text, "\nThe question\n  {}", self.command(&self.question));
         for (name, side, token) in
             [("process", Side::Process, &self.process), ("token", Side::Token, &self.token)]
         {

@@ -128,7 +128,7 @@ impl Token {
             (None, TokenType::Primary) => (Level::Anonymous, Provenance::Default),
             (None, TokenType::Impersonation) => (Level::Impersonation, Provenance::Default),
         };
-        state(if said.recorded.is_some() { Key::Recorded } else { Key::Level }, from);
+        state(if token_type == TokenType::Primary { Key::Recorded } else { Key::Level }, from);
 
         let (privilege, from) = match (said.privilege, account) {
             (Some(privilege), _) => (privilege, Provenance::Given),

@@ -3,8 +3,8 @@
 use crate::token::{Token, integrity_name, logon, user};
 use psimp_nt::{Level, Luid, TokenType};
 use psimp_rules::{
-    DOC, DOC_ANY, Decision, Effect, NT52, PEIOS, PEIOS_STRICT, Profile, Refusal, Restriction, Rule, Step, UM,
-    Verdict, W10, W10_RECENT,
+    Anonymous, DOC, DOC_ANY, Decision, Effect, NT52, PEIOS, PEIOS_STRICT, Profile, Refusal, Restriction,
+    Rule, Step, UM, Verdict, W10, W10_RECENT,
 };
 
 /// Whose rule a profile is, as a sentence begins with it.
@@ -48,7 +48,10 @@ pub fn since(profile: &Profile, decision: Decision, process: &Token, token: &Tok
         Rule::LevelBelowThreshold => {
             format!("{} is below {}, where no rule objects", asked.name(), profile.free_below.name())
         }
-        Rule::AnonymousLogon if from.package.is_some() && !matches!(decision.verdict, Verdict::Kept(_)) => {
+        Rule::AnonymousLogon
+            if profile.anonymous == Anonymous::AllowIfPackage
+                && !matches!(decision.verdict, Verdict::Kept(_)) =>
+        {
             "the token is of the anonymous logon and not of the process's package".to_owned()
         }
         Rule::AnonymousLogon => "the token is of the anonymous logon".to_owned(),

@@ -385,3 +385,29 @@ fn the_smallest_change_is_found_by_trying() {
         ],
     );
 }
+
+/// The documentation downgrades the anonymous logon whatever the process is in.
+#[test]
+fn a_package_is_no_reason_where_no_rule_asks_for_it() {
+    let answer = answer(&question("package=1", "user=anonymous", None));
+    let since = |name: &str| {
+        let judged = answer.judged.iter().find(|judged| judged.profile.name == name).expect("a profile");
+        answer.since(judged)
+    };
+    assert_eq!(since("DOC"), "the token is of the anonymous logon");
+    assert_eq!(since("W10-recent"), "the token is of the anonymous logon and not of the process's package");
+}
+
+/// A primary token has no level, but a recorded one.
+#[test]
+fn what_is_taken_of_a_primary_token_can_be_said_of_it() {
+    for token in ["type=primary", "type=primary,origin=server", "recorded=identification"] {
+        let answer = answer(&question("", token, None));
+        let taken = answer.defaults().into_iter().chain(answer.implied());
+        for (side, stated) in taken.filter(|(side, _)| *side == Side::Token) {
+            let said = if token.contains(stated.key.fact().name) { continue } else { &stated.text };
+            let all = format!("{token},{said}");
+            Question::parse("", &all, None).unwrap_or_else(|refusal| panic!("{side:?} {all}: {refusal}"));
+        }
+    }
+}

@@ -97,7 +97,7 @@ fn answered(answer: &Answer) -> Answered {
     let said = Said::of(&answer.question);
     Answered {
         first: answer.first_line(),
-        command: answer.question.command(),
+        command: answer.command(&answer.question),
         process: shown(answer, Side::Process),
         token: shown(answer, Side::Token),
         level: said.level,

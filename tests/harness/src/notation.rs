@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 pub(crate) fn level(raw: u32) -> String {
     match Level::from_raw(raw) {
         Some(level) => level.name().to_owned(),
-        None => format!("level {raw:#x}, which is none"),
+        None => format!("{raw:#x}, which is no level"),
     }
 }
 
@@ -88,31 +88,49 @@ fn user(name: &str) -> String {
     if name == "AN" { "the anonymous logon".to_owned() } else { format!("user {name}") }
 }
 
-/// What a run observed: words already, but for levels and what differs from what was expected.
+/// What a run observed: words already, but for levels, what slots hold and what differs from what was expected. Flags
+/// come behind the level, as in [`slot`].
 pub(crate) fn observed(text: &str) -> String {
     let mut before = "";
+    let mut flags = String::new();
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let end = word.trim_end_matches([',', ';', ':']);
         let punctuation = &word[end.len()..];
-        let flag = match end {
-            "co0" | "eo0" => continue,
-            "co1" => Some("copy-on-open".to_owned()),
-            "eo1" => Some("effective-only".to_owned()),
-            end => end
-                .strip_prefix('L')
-                .and_then(|digits| digits.parse().ok())
-                .map(|raw| format!("at {}", level(raw))),
-        };
-        let named = match (before, end.parse::<u32>()) {
-            _ if flag.is_some() => flag.unwrap_or_default(),
-            ("at", Ok(raw)) if raw <= 3 => level(raw),
-            _ => status(end).map(str::to_owned).or_else(|| token_type(end)).unwrap_or_else(|| end.to_owned()),
+        let at = end.strip_prefix('L').and_then(|digits| digits.parse().ok());
+        let named = match (before, end) {
+            (_, "co0" | "eo0") => continue,
+            (_, "co1") => {
+                flags += ", copy-on-open";
+                continue;
+            }
+            (_, "eo1") => {
+                flags += ", effective-only";
+                continue;
+            }
+            (_, "idle") => "no impersonation".to_owned(),
+            (_, "same") => "the slot's own object,".to_owned(),
+            (_, "new") => "another object,".to_owned(),
+            ("prim", "all") => "with all that is in the token".to_owned(),
+            (kind, "all") if kind.starts_with("imp/") => "with all that is in the token".to_owned(),
+            (kind, "effective") if kind == "prim" || kind.starts_with("imp/") => {
+                "without what is disabled in the token".to_owned()
+            }
+            ("at", digits) if digits.parse::<u32>().is_ok_and(|raw| raw <= 3) => {
+                level(digits.parse().unwrap_or_default())
+            }
+            _ => match (at, status(end), token_type(end)) {
+                (Some(raw), ..) => format!("at {}{}", level(raw), std::mem::take(&mut flags)),
+                (_, Some(status), _) => status.to_owned(),
+                (_, _, Some(kind)) if ["same", "new"].contains(&before) => kind,
+                (_, _, Some(kind)) => format!("({kind})"),
+                _ => end.to_owned(),
+            },
         };
         words.push(named + punctuation);
         before = end;
     }
-    words.join(" ")
+    words.join(" ") + &flags
 }
 
 /// The tokens that a text names, each with what it is.
@@ -189,13 +207,18 @@ mod tests {
         assert_eq!(access("as A*"), "that of user A within its restricting SIDs");
         assert_eq!(
             observed("copied at 1: user SID; open: expected A6, observed same imp/1 all"),
-            "copied at Identification: user SID; open: expected STATUS_CANT_OPEN_ANONYMOUS, observed same an \
-             impersonation token of Identification all"
+            "copied at Identification: user SID; open: expected STATUS_CANT_OPEN_ANONYMOUS, observed the slot's \
+             own object, an impersonation token of Identification with all that is in the token"
         );
         assert_eq!(
             observed("copy of B2 imp/1 co0 eo1 L1"),
-            "copy of B2 an impersonation token of Identification effective-only at Identification"
+            "copy of B2 (an impersonation token of Identification) at Identification, effective-only"
         );
+        assert_eq!(
+            observed("128 schedules: T1 A3 co1 eo1 L3 (57), or T1 idle (71)"),
+            "128 schedules: T1 A3 at Delegation, copy-on-open, effective-only (57), or T1 no impersonation (71)"
+        );
+        assert_eq!(level(4), "0x4, which is no level");
         assert_eq!(
             legend("the server S- takes Bo2, at once"),
             "Tokens\n  S-    user A, a primary token, SeImpersonatePrivilege disabled\n  Bo2   user B, an \

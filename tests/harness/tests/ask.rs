@@ -184,17 +184,33 @@ fn answers() {
     compare("tests/golden/explain.txt", text);
 }
 
+/// What a command that an answer prints is answered.
+fn again(line: &str) -> String {
+    let words = shlex::split(line.trim()).expect("words");
+    explained(&words.iter().skip(2).map(String::as_str).collect::<Vec<_>>())
+}
+
 #[test]
 fn the_command_in_an_answer_asks_the_same() {
-    // That a question is limited to some profiles is no part of it.
-    for arguments in
-        ASKED.iter().filter(|words| !words.contains(&"--profile") && !words.contains(&"--kernel"))
-    {
+    for arguments in ASKED {
         let text = explained(arguments);
         let line = text.lines().skip_while(|line| *line != "The question").nth(1).expect("the command");
-        let words = shlex::split(line.trim()).expect("words");
-        let words: Vec<_> = words.iter().skip(2).map(String::as_str).collect();
-        assert_eq!(explained(&words), text, "{line}");
+        assert_eq!(again(line), text, "{line}");
+    }
+}
+
+#[test]
+fn the_command_of_a_change_is_answered_as_the_change_says() {
+    for arguments in ASKED {
+        let text = explained(arguments);
+        let changes: Vec<_> = text.lines().skip(3).take_while(|line| !line.is_empty()).collect();
+        for change in changes.chunks_exact(2) {
+            let (_, verdict) = change[0].rsplit_once(": ").expect("what it changes to");
+            let whose = |text: &str| text.split(": ").next().unwrap_or_default().to_owned();
+            let answer = again(change[1]);
+            assert_eq!(whose(&answer), whose(&text), "{}", change[1]);
+            assert!(answer.starts_with(&format!("{}: {verdict}", whose(&text))), "{}\n{answer}", change[1]);
+        }
     }
 }
 

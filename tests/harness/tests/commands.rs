@@ -152,6 +152,16 @@ fn wrong() -> Vec<(i32, Vec<&'static str>)> {
         line(2, "mutants"),
         line(2, "show -1"),
         line(2, "soak --seconds -1"),
+        line(2, "soak --seconds 0"),
+        line(2, "soak --threads 0x100"),
+        line(2, "bench --target device --seconds 1e3"),
+        line(2, "run --target native --patience 0"),
+        line(2, "run --target native --patience 1h"),
+        line(2, "explain D13,D14"),
+        line(2, "explain D"),
+        line(2, "explain D-13"),
+        line(2, "explain ,"),
+        line(2, "report no/such/result.json --html -"),
         line(2, "impersonate --level 4"),
         line(3, "run --target image --image no/such/psimp.sys"),
         line(3, "demo --target image --image no/such/psimp.sys"),
@@ -318,7 +328,16 @@ fn explain_speaks_in_words() {
             let notation = ["A5", "A6", "7C", "co0", "eo0", "co1", "eo1", "prim", "L0", "L1", "L2", "L3"];
             assert!(!notation.contains(&word) && !word.starts_with("imp/"), "{id} has {word}:\n{text}");
         }
-        for shape in shapes {
+        let once_more = [
+            " 1 bytes",
+            ": idle",
+            "T1 idle",
+            "open  of",
+            "which is none",
+            ") copy-on-open",
+            "token of Identification at",
+        ];
+        for shape in shapes.into_iter().chain(once_more) {
             assert!(!text.contains(shape), "{id} has {shape}:\n{text}");
         }
     }

@@ -133,3 +133,41 @@ fn a_file_holds_what_it_held_if_there_is_nothing_to_write() {
     assert_eq!(psimp(&folder, "report r.json --html page", Stdio::piped()).status.code(), Some(0));
     assert!(fs::read_to_string(folder.join("page")).expect("a file").ends_with("</html>"));
 }
+
+#[test]
+fn what_is_no_result_is_told_in_words() {
+    let folder = folder("no-results");
+    let run = fs::read_to_string(folder.join("r.json")).expect("a result");
+    let written = |line: &str| {
+        let output = psimp(&folder, line, Stdio::piped());
+        String::from_utf8(output.stdout).expect("a text")
+    };
+    let cut = run.get(..run.len() / 2).expect("a text").to_owned();
+    let cut_at = cut.len();
+    for (text, why) in [
+        (cut, format!("it ends at line 1 column {cut_at}, before its JSON does")),
+        (
+            run.trim_end().repeat(2),
+            format!(
+                "its JSON ends before line 1 column {}, and something else follows",
+                run.trim_end().len() + 1
+            ),
+        ),
+        (written("list --format json"), "`psimp list --format json` wrote it".to_owned()),
+        (written("explain D13 --format json"), "`psimp explain --format json` wrote it".to_owned()),
+        (written("explain --token= --format json"), "`psimp explain --format json` wrote it".to_owned()),
+        (
+            r#"{"sites":1,"runs":1,"failures":0,"leaks":0}"#.to_owned(),
+            "`psimp faults --format json` wrote it".to_owned(),
+        ),
+        (r#"{"total":1,"caught":[]}"#.to_owned(), "`psimp mutants --format json` wrote it".to_owned()),
+        (
+            r#"{"seconds":1.0,"threads":2,"torn":0}"#.to_owned(),
+            "`psimp soak --format json` wrote it".to_owned(),
+        ),
+    ] {
+        fs::write(folder.join("x.json"), text).expect("a file");
+        let words = format!("psimp: x.json is no result of `psimp run --format json`: {why}\n");
+        refused(&psimp(&folder, "report x.json", Stdio::piped()), 2, &words);
+    }
+}

@@ -451,7 +451,7 @@ fn a_file_that_is_no_result_exits_2_and_says_so() {
     fs::write(&good, psimp(&["run", "--filter", "D13", "--format", "json"]).stdout).expect("a file");
     fs::write(&list, psimp(&["list", "--format", "json"]).stdout).expect("a file");
     for (path, reason) in [
-        (list.as_str(), "is no result of `psimp run --format json`: missing field"),
+        (list.as_str(), "is no result of `psimp run --format json`: `psimp list --format json` wrote it"),
         ("no/such", "cannot read no/such"),
     ] {
         let output = psimp(&["report", &good, path]);

@@ -219,16 +219,6 @@ fn start_that_is_refused_leaves_nothing_to_undo() {
 
 /// KMDF refuses an image for a newer version of it with `ERROR_INVALID_PARAMETER`.
 #[test]
-fn an_image_for_a_newer_kmdf_is_named_as_that() {
-    let mut fake = Fake::with(State::Stopped).failing(Request::Start, 87);
-    let failure = start(&mut fake).expect_err("another KMDF").to_string();
-    assert!(
-        failure.contains("newer KMDF than this Windows has (ERROR_INVALID_PARAMETER, error 87)"),
-        "{failure}"
-    );
-}
-
-#[test]
 fn what_is_not_in_a_state_for_it_is_refused_without_asking() {
     let loaded = |services: &mut Fake| start(services).expect_err("it is loaded").to_string();
     assert_eq!(

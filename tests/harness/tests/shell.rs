@@ -57,7 +57,7 @@ fn bash_completes_with_its_script() {
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     assert_eq!(offered("exp"), "explain");
     assert_eq!(offered("run --kernel n"), "nt52");
-    assert_eq!(offered("explain --pro"), "--process");
+    assert_eq!(offered("explain --proc"), "--process");
     for command in commands(true) {
         assert_eq!(offered(&command), command);
     }

@@ -8,7 +8,6 @@ mod survey;
 mod values;
 
 use std::ffi::OsString;
-use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -23,7 +22,7 @@ pub use question::{Running, TokenArg};
 use question::{level, process, token};
 pub use survey::SurveyArgs;
 pub use values::{Choice, DemoTarget, DriverAction, LoadTarget, TextFormat, ThreadRef};
-use values::{kernel, one_or_all, profile, seed};
+use values::{kernel, number, one_or_all, profile, seed};
 
 use crate::configuration::Injection;
 pub use crate::configuration::{Rules, Target};
@@ -47,7 +46,7 @@ const FILTERS: &str = "\
 A case is selected if any --filter matches it. S is, in upper or lower case:
   D13             the case with this id
   D, D1           the cases whose ids start so: group D, D10 to D19
-  'user copy'     the cases whose titles have all these words
+  \"user copy\"     the cases whose titles have all these words
 A filter that no case matches is a mistake.";
 
 /// Notes, and below them the exit codes of a command.
@@ -215,7 +214,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "KIND[@CASE]", requires = "rehearse")]
     pub inject: Option<Injection>,
     /// How many seconds a server process of the target device or native may take for a case
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = number(1..=u16::MAX))]
     pub patience: u16,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
@@ -346,7 +345,7 @@ pub struct ManArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ImpersonateArgs {
     /// Level of the token, from 0 (Anonymous) to 3 (Delegation)
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = number(0..=3_u32))]
     pub level: u32,
 }
 
@@ -387,7 +386,7 @@ pub struct BenchArgs {
     #[arg(long, conflicts_with = "save")]
     pub short: bool,
     /// How long the target device is measured
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = number(1..=u32::MAX))]
     pub seconds: u32,
     /// How the numbers are written
     #[arg(long, value_enum, default_value_t)]
@@ -447,11 +446,11 @@ pub struct SoakArgs {
     #[arg(long)]
     pub rehearse: bool,
     /// How long the threads run
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = number(1..=u32::MAX))]
     pub seconds: u32,
     /// How many threads; one per core by default
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroU8>,
+    #[arg(long, value_name = "N", value_parser = number(1..=u8::MAX))]
+    pub threads: Option<u8>,
     /// The driver image to run.
     #[command(flatten)]
     pub image: ImageArg,

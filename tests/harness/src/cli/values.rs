@@ -1,9 +1,11 @@
 //! The words that arguments take.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use psimp_rules::{Kernel, PROFILES, Profile};
 
 use crate::configuration::{Rules, display_as_argument};
@@ -167,11 +169,29 @@ impl FromStr for ThreadRef {
     }
 }
 
-/// The seed of a schedule, as reports write it or in decimal.
+/// A whole number, in decimal or, as reports write it, in hexadecimal after 0x.
+fn whole(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// The seed of a schedule.
 pub(super) fn seed(text: &str) -> Result<u64, &'static str> {
-    let seed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    seed.map_err(|_| "a seed is a number of 64 bits, in decimal or in hexadecimal after 0x")
+    whole(text).ok_or("a seed is a number of 64 bits, in decimal or in hexadecimal after 0x")
+}
+
+/// Takes a number of this range.
+pub(super) fn number<T>(range: RangeInclusive<T>) -> impl TypedValueParser<Value = T>
+where
+    T: TryFrom<u64> + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    StringValueParser::new().try_map(move |text| {
+        let read = whole(text.trim()).and_then(|number| T::try_from(number).ok());
+        read.filter(|number| range.contains(number)).ok_or_else(|| {
+            let (start, end) = (range.start(), range.end());
+            format!("it is a number from {start} to {end}, in decimal or in hexadecimal after 0x")
+        })
+    })
 }

@@ -24,6 +24,11 @@ impl Output {
     /// [`Exit::Usage`] if it is one of `inputs` or standard output, by whatever name; [`Exit::Unwritten`] if it cannot
     /// be written.
     pub(super) fn open(path: &Path, inputs: &[&Path]) -> Result<Self, Stop> {
+        if path.as_os_str() == "-" {
+            return Err(Stop::usage(
+                "- does not mean standard output, which has the text; write ./- for a file of that name",
+            ));
+        }
         let was_there = path.exists();
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|error| unwritable(path, &error))?;

@@ -18,7 +18,7 @@ const CLIENTS: usize = 10_000;
 
 pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     let cores = || std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let threads = args.threads.map_or_else(cores, |threads| usize::from(threads.get()));
+    let threads = args.threads.map_or_else(cores, usize::from);
     let duration = Duration::from_secs(args.seconds.into());
     let what = format!("of {} s: {} make random calls", args.seconds, counted(threads, "thread"));
     let progress = Progress::busy(what);

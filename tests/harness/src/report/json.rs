@@ -112,7 +112,7 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
     if !text.trim_start().starts_with('{') {
         return Err(no_object(&text));
     }
-    let run: Run = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let run: Run = serde_json::from_str(&text).map_err(|error| unread(&text, &error))?;
     let kernel =
         Kernel::from_name(&run.kernel).ok_or_else(|| format!("there is no kernel {:?}", run.kernel))?;
     let cases = run.cases.into_iter().map(case).collect::<Result<Vec<_>, _>>()?;
@@ -130,6 +130,33 @@ pub fn read(bytes: &[u8]) -> Result<RunResult, String> {
         return Err("its summary is not that of its cases".to_owned());
     }
     Ok(result)
+}
+
+/// What the other commands write, by a member that is in no run.
+const OTHERS: &[(&str, &str)] = &[
+    ("sites", "faults"),
+    ("caught", "mutants"),
+    ("torn", "soak"),
+    ("absolute", "bench"),
+    ("text", "explain"),
+    ("process", "explain"),
+    ("total", "list"),
+];
+
+/// What is wrong with a text that is no run.
+fn unread(text: &str, error: &serde_json::Error) -> String {
+    let place = format!("line {} column {}", error.line(), error.column());
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => match OTHERS.iter().find(|(member, _)| value.get(member).is_some()) {
+            Some((_, command)) => format!("`psimp {command} --format json` wrote it"),
+            None => error.to_string(),
+        },
+        Err(broken) if broken.is_eof() => format!("it ends at {place}, before its JSON does"),
+        Err(_) => match serde_json::Deserializer::from_str(text).into_iter::<Value>().next() {
+            Some(Ok(_)) => format!("its JSON ends before {place}, and something else follows"),
+            _ => error.to_string(),
+        },
+    }
 }
 
 /// What a text is that does not begin as a JSON object.

@@ -113,7 +113,8 @@ fn try_attempt(sender: &impl Sender, rules: RulesMode, attempt: &Attempt) -> Res
     let unchanged = attempt.status != Status::SUCCESS || row.changes != Changes::Slot;
     let after = sender.slot();
     if unchanged && after.as_ref() != Ok(&before) {
-        differences.push(mismatch("slot afterwards", format!("{before:?}"), format!("{after:?}")));
+        let after = after.map_or_else(|why| why, |slot| format!("{slot:?}"));
+        differences.push(mismatch("slot afterwards", format!("{before:?}"), after));
     }
     if differences.is_empty() { Ok(()) } else { Err(differences) }
 }

@@ -109,12 +109,6 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         requests: &[Start],
-        answers: &[win32(87, "ERROR_INVALID_PARAMETER")],
-        meaning: "the image binds to a version of KMDF that this Windows does not have",
-        advice: "psimp.sys binds to KMDF 1.15, which Windows 10 has; a driver of your own must ask for no later one",
-    },
-    Row {
-        requests: &[Start],
         answers: &[
             win32(127, "ERROR_PROC_NOT_FOUND"),
             nt(0xC000_0263, "STATUS_DRIVER_ENTRYPOINT_NOT_FOUND"),

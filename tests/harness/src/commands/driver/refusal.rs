@@ -75,8 +75,7 @@ mod tests {
             (
                 Request::Start,
                 87,
-                "cannot load the driver: the image binds to a version of KMDF that this Windows does not have \
-                 (ERROR_INVALID_PARAMETER, error 87); psimp.sys binds to KMDF 1.15",
+                "newer KMDF than this Windows has (ERROR_INVALID_PARAMETER, error 87); build it for an older one",
             ),
             (
                 Request::Start,

@@ -9,8 +9,8 @@ mod running;
 mod script;
 mod words;
 
-use super::{say, say_json};
-use crate::cli::{Exit, ExplainArgs, Rules, TextFormat};
+use super::{Stop, say, say_json};
+use crate::cli::{Exit, ExplainArgs, FilterArg, Rules, TextFormat};
 use crate::driver::Source;
 use crate::notation;
 use crate::result::CaseStatus;
@@ -26,9 +26,9 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let Some(id) = &args.case else {
         return question(args);
     };
-    let Some(case) = psimp_catalogue::cases().into_iter().find(|c| c.id.eq_ignore_ascii_case(id)) else {
-        eprintln!("psimp: there is no case {id}; `psimp list` names them all");
-        return Ok(Exit::Usage);
+    let Some(case) = psimp_catalogue::cases().into_iter().find(|c| c.id.eq_ignore_ascii_case(id.trim()))
+    else {
+        return Err(no_case(id).into());
     };
     let text = text(&case);
     let runs = runs(&case);
@@ -48,6 +48,28 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
         }
     }?;
     Ok(Exit::Passed)
+}
+
+/// There is none of this id.
+fn no_case(id: &str) -> Stop {
+    let one = |word: &str| {
+        let mut cases = psimp_catalogue::cases().into_iter();
+        cases.any(|case| case.id.eq_ignore_ascii_case(word))
+    };
+    let words: Vec<_> = id.split([',', ';', ' ']).filter(|word| !word.is_empty()).collect();
+    let filter = FilterArg { filters: vec![id.to_owned()] };
+    let some = psimp_catalogue::cases().iter().any(|case| filter.matches(case.id, &case.title));
+    Stop::usage(if words.is_empty() {
+        "the id of a case is missing; `psimp list` names them all".to_owned()
+    } else if words.len() > 1 && words.iter().all(|word| one(word)) {
+        format!("{id} are several cases; write `psimp explain {}`, and each other one alone", words[0])
+    } else if some {
+        let quoted =
+            if id.trim().contains(' ') { format!("\"{}\"", id.trim()) } else { id.trim().to_owned() };
+        format!("there is no case {id}; `psimp list --filter {quoted}` names those that it may mean")
+    } else {
+        format!("there is no case {id}; `psimp list` names them all")
+    })
 }
 
 /// Answers a person's own question.

@@ -62,10 +62,10 @@ impl Answered {
             profiles: answer.judged.iter().map(|judged| self::judged(answer, judged)).collect(),
             parting: parting(answer),
             answer: answer.first_line(),
-            command: answer.question.command(),
+            command: answer.command(&answer.question),
             level_taken: answer.level_words(),
             implied: answer.implied().into_iter().map(implied).collect(),
-            changes: answer.changes.iter().map(change).collect(),
+            changes: answer.changes.iter().map(|change| self::change(answer, change)).collect(),
             not_established: answer.open_rules().into_iter().map(open).collect(),
             notes: answer.notes.iter().map(|Note(note)| note.clone()).collect(),
             not_read: self
@@ -162,11 +162,11 @@ fn implied((of, stated): (Side, Stated)) -> json::Implied {
     json::Implied { of: side(of), fact: stated.text, by }
 }
 
-fn change(change: &Change) -> json::Change {
+fn change(answer: &Answer, change: &Change) -> json::Change {
     json::Change {
         with: change.with.clone(),
         decided: psimp_explain::words::verdict(change.decision.verdict),
-        command: change.question.command(),
+        command: answer.command(&change.question),
     }
 }
 

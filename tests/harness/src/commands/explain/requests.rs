@@ -1,6 +1,7 @@
 //! The requests of group B in words.
 
 use crate::notation;
+use crate::report::counted;
 use psimp_catalogue::{Attempt, Caller, Edit, Handle, Opening, Output, Requests};
 use psimp_protocol::Ioctl;
 use std::fmt::Write as _;
@@ -20,8 +21,8 @@ fn attempt(attempt: &Attempt) -> String {
     let Attempt { operation, edit, output, caller, status } = *attempt;
     let output = match output {
         Output::Exact => String::new(),
-        Output::Shorter(bytes) => format!(", with room for all of the reply but {bytes} bytes"),
-        Output::Longer(bytes) => format!(", with room for {bytes} bytes more than the reply"),
+        Output::Shorter(bytes) => format!(", with room for all of the reply but {}", counted(bytes, "byte")),
+        Output::Longer(bytes) => format!(", with room for {} more than the reply", counted(bytes, "byte")),
         Output::Missing => ", without an output buffer".to_owned(),
     };
     let caller = match caller {
@@ -38,8 +39,8 @@ fn edit(edit: Edit) -> String {
     match edit {
         Edit::None => String::new(),
         Edit::Code(code) => format!(", sent under the control code {code:#010x}"),
-        Edit::Shorter(bytes) => format!(", its input {bytes} bytes shorter"),
-        Edit::Longer(bytes) => format!(", its input {bytes} bytes longer"),
+        Edit::Shorter(bytes) => format!(", its input {} shorter", counted(bytes, "byte")),
+        Edit::Longer(bytes) => format!(", its input {} longer", counted(bytes, "byte")),
         Edit::Level(level) => format!(" at {}", notation::level(level)),
         Edit::Flags(flags) => format!(" with the flags {flags:#x}"),
         Edit::Reserved(value) => format!(" with {value:#x} in the reserved field"),
@@ -48,7 +49,7 @@ fn edit(edit: Edit) -> String {
         Edit::TokenAt(token, level) => format!(" of {} at {}", token.name(), notation::level(level)),
         Edit::Thread(thread) => format!(" for {}", handle(thread)),
         Edit::Save(id) => format!(" of the save {id:#x}"),
-        Edit::Descriptor(bytes) => format!(" of a descriptor of {} bytes", bytes.len()),
+        Edit::Descriptor(bytes) => format!(" of a descriptor of {}", counted(bytes.len(), "byte")),
         Edit::DescriptorLength(length) => format!(" that says its descriptor has {length} bytes"),
     }
 }

@@ -197,6 +197,7 @@ fn broker(broker: &Broker) -> String {
             format!("open {name:?} relative to the server's handle: {status}")
         }
         Broker::OpenName(name, level, status) => {
+            let name = if name.is_empty() { "no name" } else { name };
             format!("open {name} of the device at {}: {status}", notation::level(level))
         }
         Broker::Leave(number) => format!("client {number} closes its handle"),

@@ -21,7 +21,7 @@ use env::ScriptEnv;
 pub(crate) use judge::expected_access;
 use psimp_catalogue::{ClientToken, Script, State, Step, Who};
 use psimp_model::{FaultPoint, privileges};
-use psimp_nt::Status;
+use psimp_nt::{Status, TokenType};
 use psimp_protocol::RulesMode;
 use psimp_rules::Family;
 use std::fmt::Debug;
@@ -158,8 +158,9 @@ impl<'scope, 'env> Run<'scope, 'env> {
                 let after = Arc::strong_count(&expected);
                 let wanted = (expected.id(), token_type, effective_only, level, 1);
                 let observed = (seen.id(), seen_type, seen_only, seen_level, after - before);
-                self.env
-                    .show(format!("{token_type:?} {}", token.map_or("of the process", ClientToken::name)));
+                let kind = if token_type == TokenType::Primary { "primary" } else { "impersonation" };
+                let whose = token.map_or("the process's token", ClientToken::name);
+                self.env.show(format!("{whose}, of {kind} type"));
                 self.same("effective token, type, effective-only, level, references", &wanted, &observed);
             }
             Step::DisablePrivilege => {
