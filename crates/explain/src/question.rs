@@ -56,8 +56,13 @@ impl Said {
     }
 }
 
-/// The facts of a text: commas and semicolons part them, but not those in brackets.
+/// The facts of a text: lines, commas and semicolons part them, but not those in brackets.
 fn words(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.flat_map(words_of_line).collect()
+}
+
+fn words_of_line(text: &str) -> Vec<&str> {
     let mut depth = 0_i32;
     let parts = |c: char| {
         match c {

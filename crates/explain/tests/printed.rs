@@ -60,6 +60,15 @@ fn lines_of_tools_are_taken_as_they_are() {
     same("RestrictedSids: 0x0000000000000000", "restricted=no");
     same("PackageSid: (null)", "package=none");
     same("user:B", "user=B");
+    same(
+        "User: S-1-5-18\r\nAuth ID: 0:3e7\r\n\r\nTokenType: Primary\n",
+        "user=SYSTEM,logon=system,type=primary",
+    );
+    // From a web page or a document.
+    same("“user=B”", "user=B");
+    same(r"user=“NT AUTHORITY\SYSTEM”", "user=SYSTEM");
+    same("integrity=medium–plus", "integrity=medium-plus");
+    same("\u{FEFF}user=\u{200B}B", "user=B");
 }
 
 #[test]
