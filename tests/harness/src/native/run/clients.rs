@@ -45,7 +45,13 @@ impl Client {
         let id = |token: &Token| token.information().map(|seen| seen.token_id);
         let id = |token: &Token| id(token).map_err(failed("NtQueryInformationToken"));
         // The handle that the token was made with allows all, whoever its user is.
-        let token = if id(&open(QUERY)?)? == id(&token)? { token } else { open(ALL_ACCESS)? };
+        // The token of a process that a service has started may be the system's, which lets administrators query it: enough
+        // to tell whose copy a slot has.
+        let token = if id(&open(QUERY)?)? == id(&token)? {
+            token
+        } else {
+            open(ALL_ACCESS).or_else(|_| open(QUERY))?
+        };
         let output =
             child.output.take().ok_or_else(|| format!("needs the output of the process of {who:?}"))?;
         Ok((Self { who, child, answers: Lines::of(output) }, token))
