@@ -113,6 +113,7 @@ static FACTS: &[Fact] = &[
             "TokenIsRestricted",
             "is restricted token",
             "RestrictedSidCount",
+            "TokenRestrictedSids",
         ],
         "restricting SIDs, which count for all access",
     ),

@@ -16,11 +16,16 @@ pub(crate) const fn named<T>(name: &'static str, also: &'static [&'static str], 
 /// A name without what its spellings differ in: case, white space, hyphens, underscores, quotes, and what a shell or a
 /// string literal escapes. The sign of a number stays.
 pub(crate) fn plain(text: &str) -> String {
-    let kept = |(place, c): &(usize, char)| {
-        *place == 0 && *c == '-' || !(c.is_whitespace() || matches!(c, '-' | '_' | '"' | '\''))
-    };
+    let kept = |(place, c): &(usize, char)| *place == 0 && *c == '-' || !is_spelling(*c);
     let text = text.trim().replace("\\\"", "").replace(r"\\", r"\");
     text.char_indices().filter(kept).flat_map(|(_, c)| c.to_lowercase()).collect()
+}
+
+/// Spaces, dashes and quotes, as typed and as word processors and web pages have them, and what has no width.
+fn is_spelling(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '-' | '_' | '"' | '\'' | '‘'..='‟' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{FEFF}')
 }
 
 /// Enumerations whose names stand before a value's, as in `TokenImpersonationLevel.Impersonation`, and the fact that

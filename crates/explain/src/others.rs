@@ -74,29 +74,37 @@ pub(crate) static NO_LEVELS: &[Named<(&str, &str)>] = &[
     ),
 ];
 
-/// What tools print of a token beside the facts, and no rule reads.
-pub(crate) const NOT_READ: &[&str] = &[
+/// What tools print and headers name of a token beside the facts, and no rule reads; `TokenX` is X too.
+const NOT_READ: &[&str] = &[
     "logon type",
-    "Token ID",
+    "ID",
     "ParentToken ID",
     "Modified ID",
     "Source",
-    "TokenSource",
-    "TokenFlags",
+    "Statistics",
+    "Flags",
     "Groups",
     "User Groups",
     "Primary Group",
+    "Owner",
+    "Default DACL",
     "Privs",
     "Device Groups",
     "Capabilities",
     "CapabilityCount",
+    "AppContainer Number",
+    "Has Restrictions",
     "SandBoxInert",
-    "SandBox Inert",
+    "DISABLE_MAX_PRIVILEGE",
+    "LUA_TOKEN",
+    "Linked Token",
     "Mandatory Policy",
     "UIAccess",
     "Virtualized",
-    "Owner",
-    "Default DACL",
+    "Virtualization Allowed",
+    "Virtualization Enabled",
+    "Audit Policy",
+    "Logon SID",
     "Trust level",
     "Process Trust Level",
     "Security Attributes",
@@ -177,10 +185,20 @@ pub(crate) fn group(text: &str) -> Option<Sid> {
 
 /// What there is to say and to write of a word that is taken for a level.
 pub(crate) fn no_level(text: &str) -> Option<(&'static str, &'static str)> {
-    find(NO_LEVELS, text)
+    let authentication = plain(text).starts_with(AUTHENTICATION);
+    let why = (
+        "RPC's authentication level says how calls are protected, and is no impersonation level",
+        "the level that the token comes with",
+    );
+    find(NO_LEVELS, text).or_else(|| authentication.then_some(why))
 }
+
+/// `RPC_C_AUTHN_LEVEL_…`.
+const AUTHENTICATION: &str = "rpccauthnlevel";
 
 /// Whether it is known and no rule reads it.
 pub(crate) fn is_not_read(name: &str) -> bool {
-    NOT_READ.iter().any(|other| plain(other) == plain(name))
+    let name = plain(name);
+    let is = |name: &str| NOT_READ.iter().any(|other| plain(other) == name);
+    is(&name) || name.strip_prefix("token").is_some_and(is) || name.starts_with(AUTHENTICATION)
 }

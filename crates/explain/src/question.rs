@@ -56,8 +56,13 @@ impl Said {
     }
 }
 
-/// The facts of a text: commas and semicolons part them, but not those in brackets.
+/// The facts of a text: lines, commas and semicolons part them, but not those in brackets.
 fn words(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.flat_map(words_of_line).collect()
+}
+
+fn words_of_line(text: &str) -> Vec<&str> {
     let mut depth = 0_i32;
     let parts = |c: char| {
         match c {
@@ -107,6 +112,10 @@ fn elevation_type(name: &str, value: Option<&str>) -> Result<Option<(Key, Said)>
 
 /// What a word says that begins with no fact's name.
 fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), Refusal> {
+    if crate::others::is_not_read(name) {
+        let why = format!("no rule reads {name}; the facts are {}", names());
+        return Err(Refusal::from((why, Some("nothing of it".to_owned()))));
+    }
     // `SeImpersonatePrivilege=Disabled` is a privilege and its state, others are known by their value.
     let mut fitting = by_value(word);
     if fitting.len() == 1 && (value.is_none() || fitting[0].0.key == Key::Privilege) {
@@ -125,10 +134,6 @@ fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), R
             None,
         )));
     }
-    if crate::others::is_not_read(name) {
-        let why = format!("no rule reads {name}; the facts are {}", names());
-        return Err(Refusal::from((why, Some("nothing of it".to_owned()))));
-    }
     if let Some((what, write)) = crate::others::group(word).and_then(|sid| crate::others::no_user(&sid)) {
         return Err(Refusal::from((
             format!("{word} is {what}, and no fact; the facts are {}", names()),
@@ -142,10 +147,14 @@ fn unnamed(word: &str, name: &str, value: Option<&str>) -> Result<(Key, Said), R
     let keys = facts().iter().flat_map(|fact| {
         std::iter::once(fact.name).chain(fact.also.iter().copied()).map(move |name| (name, fact.name))
     });
-    let like = nearest(name, keys).map(|fact| match value {
-        Some(value) => format!("{fact}={value}"),
-        None if named(fact).is_some_and(|fact| !fact.flag) => format!("{fact}=…"),
-        None => fact.to_owned(),
+    // With the value, if it is one.
+    let like = nearest(name, keys).and_then(named).map(|fact| {
+        let taken = Said::default().say(fact.key, value).is_ok();
+        match value {
+            Some(value) if taken => format!("{}={value}", fact.name),
+            None if fact.flag => fact.name.to_owned(),
+            _ => format!("{}=…", fact.name),
+        }
     });
     let by_value = || {
         let like = |fact: &str, value: Option<&str>| value.map(|value| format!("{fact}={value}"));
@@ -254,6 +263,10 @@ pub fn parse_level(text: &str) -> Result<Level, Refusal> {
     // The message names no fact: the option has its name.
     level("level", text).map_err(|(why, write)| Refusal {
         why: why.trim_start_matches("level: ").to_owned(),
-        write: write.map(|write| write.trim_start_matches("level=").to_owned()),
+        write: write.map(|write| match write.strip_prefix("level=") {
+            Some(level) => level.to_owned(),
+            None if write.contains('=') => format!("--token {write}"),
+            None => write,
+        }),
     })
 }

@@ -56,9 +56,19 @@ fn lines_of_tools_are_taken_as_they_are() {
     same("Elevation Type: 3 (Limited)", "filtered");
     same("Elevation Type: 1 (Default)", "filtered=no");
     same("Is restricted token: no", "restricted=no");
+    same("TokenRestrictedSids=0", "restricted=no");
     same("RestrictedSids: 0x0000000000000000", "restricted=no");
     same("PackageSid: (null)", "package=none");
     same("user:B", "user=B");
+    same(
+        "User: S-1-5-18\r\nAuth ID: 0:3e7\r\n\r\nTokenType: Primary\n",
+        "user=SYSTEM,logon=system,type=primary",
+    );
+    // From a web page or a document.
+    same("“user=B”", "user=B");
+    same(r"user=“NT AUTHORITY\SYSTEM”", "user=SYSTEM");
+    same("integrity=medium–plus", "integrity=medium-plus");
+    same("\u{FEFF}user=\u{200B}B", "user=B");
 }
 
 #[test]
@@ -195,6 +205,8 @@ fn what_is_no_user_no_level_and_no_fact_is_said_to_be_none() {
         assert!(why.starts_with(&format!("--token: {begins}")), "{why}");
         assert!(why.ends_with(&format!("; write {ends}")) || why.ends_with(ends), "{why}");
     }
+    let level = Question::parse("", "", Some("high")).expect_err("no level").to_string();
+    assert!(level.ends_with("; write --token integrity=high"), "{level}");
     // What is like nothing has no suggestion, or one that misleads nobody.
     for token in ["enabled", "none", "=B", "level=EOAC_STATIC_CLOAKING", "restricted=", "level= "] {
         let refusal = Question::parse("", token, None).expect_err(token).to_string();
