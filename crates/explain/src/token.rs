@@ -1,7 +1,7 @@
 //! What a token is: what is said of it, what that implies, and the rest as in the cases.
 
 use crate::fact::{Key, Said};
-use crate::names::{ACCOUNTS, Account, LUIDS, Privilege, USER_A, USER_B, USERS, name_of};
+use crate::names::{ACCOUNTS, Account, LUIDS, Privilege, USER_A, USER_B, USERS, is_virtual_account, name_of};
 use crate::read::{PackageName, Session};
 use crate::refusal::{Refusal, Side};
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
@@ -142,6 +142,7 @@ impl Token {
             (None, Some(_), _) => (integrity::LOW, implied(Key::Package)),
             (None, None, Some(account)) => (account.integrity, by_user()),
             (None, None, None) if elevated => (integrity::HIGH, implied(Key::Elevated)),
+            (None, None, None) if is_virtual_account(&user) => (integrity::HIGH, by_user()),
             (None, None, None) => (integrity::MEDIUM, Provenance::Default),
         };
         state(Key::Integrity, from);
@@ -160,6 +161,7 @@ impl Token {
         let (session, from) = match (said.session, account.and_then(|account| account.session)) {
             (Some(session), _) => (session, Provenance::Given),
             (None, Some(session)) => (session, by_user()),
+            (None, None) if is_virtual_account(&user) => (0, by_user()),
             (None, None) => (1, Provenance::Default),
         };
         state(Key::Session, from);
