@@ -97,6 +97,11 @@ fn a_list() {
     let native = written(&["list", "--target", "native"], None);
     holds("list", &native);
     assert_eq!((&native["total"], &native["skipped"]), (&json!(353), &json!(234)));
+    let case = |id| native["cases"].as_array().and_then(|cases| cases.iter().find(|case| case["id"] == id));
+    assert_eq!(case("D13").map(|case| &case["runs"]), Some(&json!(true)));
+    let other = case("B03").expect("a case of the driver");
+    assert_eq!(other["runs"], json!(false));
+    assert_eq!(other["reason"], json!("needs the driver: its requests go to the device"));
 }
 
 #[test]

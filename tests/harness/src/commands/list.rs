@@ -32,22 +32,26 @@ struct Listed {
     id: &'static str,
     /// One line on what the case shows.
     title: String,
-    /// Why the target does not carry it out; absent if it does, or without a target.
+    /// Whether the target carries it out; absent without a target.
     #[serde(skip_serializing_if = "Option::is_none")]
-    skipped: Option<&'static str>,
+    runs: Option<bool>,
+    /// Why the target does not carry it out; absent if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
     let cases: Vec<_> = selected(&args.filter)?
         .into_iter()
         .map(|case| {
-            let skipped =
+            let reason =
                 args.target.and_then(|target| why_not(&case, target, args.kernel, args.rules.mode()));
-            Listed { id: case.id, title: case.title, skipped }
+            let runs = args.target.map(|_| reason.is_none());
+            Listed { id: case.id, title: case.title, runs, reason }
         })
         .collect();
     let total = cases.len();
-    let skipped = args.target.map(|_| cases.iter().filter(|case| case.skipped.is_some()).count());
+    let skipped = args.target.map(|_| cases.iter().filter(|case| case.reason.is_some()).count());
     match args.format {
         TextFormat::Json => say_json(&List { total, skipped, cases }),
         TextFormat::Table => {
@@ -60,7 +64,7 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
                     heading = group;
                 }
                 let _ = writeln!(text, "  {}  {}", case.id, case.title);
-                if let Some(why) = case.skipped {
+                if let Some(why) = case.reason {
                     let _ = writeln!(text, "       skipped: {why}");
                 }
             }
