@@ -158,10 +158,10 @@ impl Token {
             },
         );
 
-        let (session, from) = match (said.session, account.and_then(|account| account.session)) {
+        let usual = account.and_then(|account| account.session);
+        let (session, from) = match (said.session, usual.or(is_virtual_account(&user).then_some(0))) {
             (Some(session), _) => (session, Provenance::Given),
             (None, Some(session)) => (session, by_user()),
-            (None, None) if is_virtual_account(&user) => (0, by_user()),
             (None, None) => (1, Provenance::Default),
         };
         state(Key::Session, from);
