@@ -1,5 +1,6 @@
 //! The names that Windows, its tools and its headers print, and what they stand for.
 
+use crate::sid::below;
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
 
 /// A value with the name that psimp prints, and the other names that it takes.
@@ -208,6 +209,12 @@ pub(crate) static ACCOUNTS: &[Account] = &[
         privilege: false,
     },
 ];
+
+/// The account of one service, `NT SERVICE\…`, or of one application pool, `IIS APPPOOL\…`. As a logon of a service it
+/// has high integrity and is of session 0; `whoami /all` in one prints so.
+pub(crate) fn is_virtual_account(user: &Sid) -> bool {
+    ["S-1-5-80-", "S-1-5-82-"].iter().any(|prefix| below(user, prefix).is_some())
+}
 
 pub(crate) static LUIDS: &[Named<Luid>] = &[
     named("system", &["SYSTEM_LUID", "LocalSystem"], Luid::SYSTEM),

@@ -1,11 +1,10 @@
 //! What a question meets beside the rules: how such tokens come about, and what follows.
 
 use crate::judged::Judged;
-use crate::names::{ACCOUNTS, LOCAL_SERVICE, NETWORK_SERVICE};
+use crate::names::{ACCOUNTS, LOCAL_SERVICE, NETWORK_SERVICE, is_virtual_account};
 use crate::question::Question;
 use crate::read::Session;
 use crate::refusal::Side;
-use crate::sid::below;
 use crate::token::{Token, logon, user};
 use psimp_nt::{Level, Luid, TokenType};
 use psimp_rules::{NT52, Verdict, W10, W10_RECENT};
@@ -31,9 +30,7 @@ pub(crate) fn notes(question: &Question, process: &Token, token: &Token, judged:
     }
     if !server.platform.impersonate_privilege && question.said(Side::Process).privilege.is_none() {
         let account = [LOCAL_SERVICE, NETWORK_SERVICE].contains(&server.authentication_id);
-        // NT SERVICE\… and IIS APPPOOL\….
-        let virtual_account =
-            ["S-1-5-80-", "S-1-5-82-"].iter().any(|prefix| below(&server.user, prefix).is_some());
+        let virtual_account = is_virtual_account(&server.user);
         if server.platform.elevated || account || virtual_account {
             let who = match (account, virtual_account) {
                 (true, _) => user(&server.user),

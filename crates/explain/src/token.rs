@@ -1,7 +1,7 @@
 //! What a token is: what is said of it, what that implies, and the rest as in the cases.
 
 use crate::fact::{Key, Said};
-use crate::names::{ACCOUNTS, Account, LUIDS, Privilege, USER_A, USER_B, USERS, name_of};
+use crate::names::{ACCOUNTS, Account, LUIDS, Privilege, USER_A, USER_B, USERS, is_virtual_account, name_of};
 use crate::read::{PackageName, Session};
 use crate::refusal::{Refusal, Side};
 use psimp_nt::{Level, Luid, Sid, TokenType, integrity};
@@ -95,8 +95,7 @@ impl Token {
         );
         let account = ACCOUNTS.iter().find(|account| account.user == user);
         let by_user = || if said.user.is_some() { implied(Key::User) } else { implied(Key::Logon) };
-        let filtered = said.filtered.unwrap_or(false);
-        let elevated = said.elevated.unwrap_or(false);
+        let (filtered, elevated) = (said.filtered == Some(true), said.elevated == Some(true));
 
         let logon = match (said.logon, account) {
             (Some(Session::Is(luid)), _) => (luid, Provenance::Given),
@@ -137,12 +136,13 @@ impl Token {
         };
         state(Key::Privilege, from);
 
-        let (integrity, from) = match (said.integrity, said.in_package(), account) {
-            (Some(rid), _, _) => (rid, Provenance::Given),
-            (None, Some(_), _) => (integrity::LOW, implied(Key::Package)),
-            (None, None, Some(account)) => (account.integrity, by_user()),
-            (None, None, None) if elevated => (integrity::HIGH, implied(Key::Elevated)),
-            (None, None, None) => (integrity::MEDIUM, Provenance::Default),
+        let (integrity, from) = match (said.integrity, account) {
+            (Some(rid), _) => (rid, Provenance::Given),
+            _ if said.in_package().is_some() => (integrity::LOW, implied(Key::Package)),
+            (None, Some(account)) => (account.integrity, by_user()),
+            _ if elevated => (integrity::HIGH, implied(Key::Elevated)),
+            _ if is_virtual_account(&user) => (integrity::HIGH, by_user()),
+            _ => (integrity::MEDIUM, Provenance::Default),
         };
         state(Key::Integrity, from);
 
@@ -157,7 +157,8 @@ impl Token {
             },
         );
 
-        let (session, from) = match (said.session, account.and_then(|account| account.session)) {
+        let usual = account.and_then(|account| account.session);
+        let (session, from) = match (said.session, usual.or(is_virtual_account(&user).then_some(0))) {
             (Some(session), _) => (session, Provenance::Given),
             (None, Some(session)) => (session, by_user()),
             (None, None) => (1, Provenance::Default),

@@ -38,6 +38,7 @@ fn what_one_fact_implies_is_implied() {
         ("package=1", "user=A", COPY),
         ("user=A", "package=1", KEPT),
         ("integrity=untrusted", "user=anonymous", KEPT),
+        ("user=S-1-5-80-1-2-3-4-5,privilege=SeImpersonate", "user=A,elevated", KEPT),
     ] {
         assert_eq!(verdict(process, token, None, "W10"), right, "{process} | {token}");
     }
@@ -52,6 +53,10 @@ fn what_one_fact_implies_is_implied() {
         implied(r"user=NT AUTHORITY\NETWORK SERVICE"),
         "logon=network-service integrity=system session=0"
     );
+    for user in ["user=S-1-5-80-1-2-3-4-5", "user=S-1-5-82-1-2-3-4-5"] {
+        assert_eq!(implied(user), "integrity=high session=0");
+        assert_eq!(verdict(&format!("{user},privilege=none"), "user=A,elevated", None, "UM"), COPY);
+    }
     assert_eq!(implied("elevated"), "integrity=high");
     assert_eq!(implied("elevated,integrity=medium"), "");
     assert_eq!(implied("appcontainer"), "integrity=low");
@@ -291,6 +296,10 @@ fn the_first_line_is_the_answer() {
         line("user=A", "user=A,elevated"),
         "Windows 10 and 11: a copy at Identification, since the token's integrity is above the process's (high above \
          medium). With SeImpersonatePrivilege: kept."
+    );
+    assert_eq!(
+        line("user=S-1-5-82-1-2-3-4-5", "user=A,elevated"),
+        "Windows 10 and 11: a copy at Identification, since the users differ. With SeImpersonatePrivilege: kept."
     );
     assert_eq!(
         line("package=1", "user=anonymous"),
