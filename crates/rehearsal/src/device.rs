@@ -8,16 +8,8 @@ use psimp_model::{SecurityQos, Thread};
 use psimp_nt::Status;
 use psimp_protocol::LINK_NAME;
 use psimp_windows::rights::SYNCHRONIZE;
+pub use psimp_windows::values::Waiting;
 use std::sync::{Arc, Weak};
-
-/// The component that waits for a pending request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
-    /// The I/O manager, on a synchronous handle.
-    Kernel,
-    /// The caller, on an event: an overlapped handle.
-    Caller,
-}
 
 /// An open of the device, which its last handle closes.
 pub(crate) struct Opened {

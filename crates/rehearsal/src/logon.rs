@@ -6,21 +6,11 @@ use crate::random::Password;
 use crate::{Token, people};
 use psimp_model::{Object, rights};
 use psimp_windows::Error;
+pub use psimp_windows::values::Kind;
 
 const LOGON_FAILURE: u32 = 1326;
 const LOGON_TYPE_NOT_GRANTED: u32 = 1385;
 const PRIVILEGE_NOT_HELD: u32 = 1314;
-
-/// The type of a logon; each requires its own right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A network logon.
-    Network,
-    /// An interactive logon.
-    Interactive,
-    /// A batch logon.
-    Batch,
-}
 
 /// Logs a local account on. The caller's logon session is the origin of the token.
 ///

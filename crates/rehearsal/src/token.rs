@@ -9,15 +9,8 @@ use psimp_model::{Ace, Acl, GenericMapping, SecurityQos, TokenFilter, TokenInfor
 use psimp_nt::{Sid, Status, TokenType};
 use psimp_rules::Family;
 use psimp_windows::information::{Group, Information, Origin, Privilege};
+pub use psimp_windows::values::{ADJUST_DEFAULT, ALL_ACCESS, Filter, QUERY, QUERY_SOURCE};
 
-/// `TOKEN_ALL_ACCESS`.
-pub const ALL_ACCESS: u32 = 0x000F_01FF;
-/// `TOKEN_QUERY`.
-pub const QUERY: u32 = 0x8;
-/// `TOKEN_QUERY_SOURCE`.
-pub const QUERY_SOURCE: u32 = 0x10;
-/// `TOKEN_ADJUST_DEFAULT`.
-pub const ADJUST_DEFAULT: u32 = 0x80;
 /// `STATUS_NO_SUCH_LOGON_SESSION`.
 const NO_SUCH_LOGON_SESSION: Status = Status(0xC000_005F);
 
@@ -31,19 +24,6 @@ const DENY_ONLY: u32 = 0x10;
 /// An open token.
 #[derive(Debug)]
 pub struct Token(OwnedHandle);
-
-/// The restrictions that `NtFilterToken` applies.
-#[derive(Clone, Debug, Default)]
-pub struct Filter<'a> {
-    /// Privileges to delete.
-    pub deleted: &'a [u64],
-    /// `WRITE_RESTRICTED`: the restricting SIDs apply to write access only.
-    pub write_restricted: bool,
-    /// Groups that become deny-only.
-    pub deny_only: &'a [Sid],
-    /// Restricting SIDs.
-    pub restricting: &'a [Sid],
-}
 
 impl Token {
     /// The primary token of a process.

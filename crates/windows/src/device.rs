@@ -4,6 +4,7 @@
 use crate::error::checked;
 use crate::file::{self, Name};
 use crate::ntdll;
+pub use crate::values::Waiting;
 use psimp_model::SecurityQos;
 use psimp_nt::Status;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
@@ -19,15 +20,6 @@ const EVENT_ALL_ACCESS: u32 = 0x001F_0003;
 
 /// The device that [`Device::open`] opens, in native notation: `\\.\PsImpersonate`.
 pub const PATH: &str = r"\??\PsImpersonate";
-
-/// The component that waits for a pending request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
-    /// The I/O manager, on a synchronous handle.
-    Kernel,
-    /// The caller, on an event: an overlapped handle.
-    Caller,
-}
 
 /// An open device.
 #[derive(Debug)]

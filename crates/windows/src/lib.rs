@@ -2,7 +2,7 @@
 //! descriptors, processes, accounts.
 //!
 //! What calls Windows is absent on other systems, which have the values that the calls take and
-//! return ([`information`], [`error`], [`rights`], [`descriptor`]). Native calls are used where they exist,
+//! return ([`information`], [`error`], [`rights`], [`descriptor`], [`values`]). Native calls are used where they exist,
 //! because the cases use `NTSTATUS` values, which cannot be derived from Win32 errors. This is the only crate of the harness with
 //! unsafe code: it returns owned handles and values.
 //!
@@ -51,6 +51,7 @@ pub mod snapshot;
 pub mod thread;
 #[cfg(windows)]
 pub mod token;
+pub mod values;
 
 #[cfg(any(windows, test))]
 #[cfg_attr(not(windows), allow(dead_code))] // tests read some of it

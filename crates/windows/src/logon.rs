@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // LogonUserW
 
 use crate::random::Password;
+pub use crate::values::Kind;
 use crate::wide::wide;
 use crate::{Error, Token};
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
@@ -9,17 +10,6 @@ use windows_sys::Win32::Security::{
     LOGON32_LOGON_BATCH, LOGON32_LOGON_INTERACTIVE, LOGON32_LOGON_NETWORK, LOGON32_LOGON_SERVICE,
     LOGON32_PROVIDER_DEFAULT, LogonUserW,
 };
-
-/// The type of a logon; each requires its own right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A network logon.
-    Network,
-    /// An interactive logon.
-    Interactive,
-    /// A batch logon.
-    Batch,
-}
 
 /// Logs a local account on. The caller's logon session is the origin of the token.
 ///

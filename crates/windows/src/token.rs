@@ -6,6 +6,7 @@ use crate::descriptor::Descriptor;
 use crate::error::checked;
 use crate::information::{Information, Origin};
 use crate::sid::{pointer, split};
+pub use crate::values::{ADJUST_DEFAULT, ALL_ACCESS, Filter, QUERY, QUERY_SOURCE};
 use crate::{ntdll, structure};
 use psimp_nt::{Level, Sid, Status, TokenType};
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
@@ -21,15 +22,6 @@ use windows_sys::Win32::Security::{
     TOKEN_PRIVILEGES, TokenDefaultDacl, TokenIntegrityLevel, TokenOrigin, TokenSessionId,
 };
 
-/// `TOKEN_ALL_ACCESS`.
-pub const ALL_ACCESS: u32 = 0x000F_01FF;
-/// `TOKEN_QUERY`.
-pub const QUERY: u32 = 0x8;
-/// `TOKEN_QUERY_SOURCE`.
-pub const QUERY_SOURCE: u32 = 0x10;
-/// `TOKEN_ADJUST_DEFAULT`.
-pub const ADJUST_DEFAULT: u32 = 0x80;
-
 /// Not all of several privileges could be changed: a success value that is treated as an error here.
 const NOT_ALL_ASSIGNED: u32 = 0x106;
 
@@ -38,19 +30,6 @@ const WRITE_RESTRICTED: u32 = 0x8;
 /// An open token.
 #[derive(Debug)]
 pub struct Token(OwnedHandle);
-
-/// The restrictions that `NtFilterToken` applies.
-#[derive(Clone, Debug, Default)]
-pub struct Filter<'a> {
-    /// Privileges to delete.
-    pub deleted: &'a [u64],
-    /// `WRITE_RESTRICTED`: the restricting SIDs apply to write access only.
-    pub write_restricted: bool,
-    /// Groups that become deny-only.
-    pub deny_only: &'a [Sid],
-    /// Restricting SIDs.
-    pub restricting: &'a [Sid],
-}
 
 impl Token {
     /// The primary token of a process.
