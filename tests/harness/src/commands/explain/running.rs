@@ -294,4 +294,71 @@ mod tests {
              objects. With a token at Impersonation: kept."
         );
     }
+
+    /// Tokens of the model, read by the calls of a rehearsal: what Wine's tokens do not have among them.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    #[test]
+    fn tokens_of_a_rehearsal_are_read_and_answered() {
+        use psimp_rehearsal::token::{ALL_ACCESS, Filter, QUERY};
+        use psimp_rehearsal::{Rehearsal, Token, thread};
+
+        struct Rehearsed;
+
+        impl Tokens for Rehearsed {
+            fn of_process(&self, _: u32) -> Result<(String, Information), String> {
+                let token = Token::of_process(thread::current_process(), QUERY);
+                let told = token.and_then(|token| token.information());
+                told.map(|told| ("the process".to_owned(), told)).map_err(|status| status.to_string())
+            }
+
+            fn of_thread(&self, _: u32) -> Result<(String, Information), String> {
+                let token = Token::of_thread(thread::current(), QUERY, true);
+                let told = token.and_then(|token| token.information());
+                told.map(|told| ("the thread".to_owned(), told)).map_err(|status| status.to_string())
+            }
+
+            fn process_of(&self, thread: u32) -> Result<u32, String> {
+                Ok(thread)
+            }
+        }
+
+        let rehearsal =
+            Rehearsal::start(psimp_rules::Kernel::Win10, None, std::collections::BTreeMap::new(), |_| 0)
+                .expect("a machine");
+        let (process, token, line) = rehearsal.run(|| {
+            let own = Token::of_process(thread::current_process(), ALL_ACCESS).expect("its own token");
+            let filter = Filter { restricting: &[Sid::EVERYONE], ..Filter::default() };
+            let restricted = own.filter(&filter).expect("a restricted token");
+            restricted.set_privilege(29, false).expect("it has the privilege");
+            restricted.set_integrity(0x1000).expect("low integrity");
+            let client =
+                restricted.duplicate(ALL_ACCESS, TokenType::Impersonation, 2, false).expect("a client");
+            thread::set_token(thread::current(), Some(&client)).expect("an impersonation");
+            let read =
+                |side, running| of(&Rehearsed, side, running).unwrap_or_else(|_| panic!("{running:?}"));
+            let (process, token) =
+                (read(Side::Process, Running::Process(1)), read(Side::Token, Running::Thread(1)));
+            thread::set_token(thread::current(), None).expect("an end");
+            assert_eq!((&process.missing, &token.missing), (&vec![], &vec![]));
+            let texts = (process.said.to_string(), token.said.to_string());
+            let question = Question::new(process.said, token.said, None).expect("tokens that can be");
+            (texts.0, texts.1, answer(&question).first_line())
+        });
+        assert_eq!(
+            process,
+            "user=A,logon=0xa1,type=primary,restricted=no,privilege=SeImpersonate,origin=system,integrity=high,elevated,\
+             filtered=no,session=1"
+        );
+        assert_eq!(
+            token,
+            "user=A,logon=0xa1,type=impersonation,level=impersonation,restricted,privilege=disabled,origin=system,\
+             integrity=low,elevated,filtered=no,session=1"
+        );
+        assert_eq!(
+            line,
+            "Windows 10 and 11: kept at Impersonation, since the process holds SeImpersonatePrivilege, enabled. Without \
+             SeImpersonatePrivilege and with a token of another user: a copy at Identification."
+        );
+        assert_eq!(rehearsal.end(), [""; 0]);
+    }
 }
