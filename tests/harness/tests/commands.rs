@@ -150,6 +150,7 @@ fn wrong() -> Vec<(i32, Vec<&'static str>)> {
         line(2, "faults --replay D13:9f3a12c4 --kernel nt52"),
         line(2, "faults --replay D13:9f3a12c4 --filter D13"),
         line(2, "mutants"),
+        line(3, "mutants --image-dir no/such"),
         line(2, "show -1"),
         line(2, "soak --seconds -1"),
         line(2, "soak --seconds 0"),

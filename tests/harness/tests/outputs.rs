@@ -1,6 +1,9 @@
 //! What a command writes never costs what it reads, and is tried before the work.
 #![cfg(not(windows))]
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod support;
+
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -67,13 +70,37 @@ fn standard_output_is_no_other_file_of_the_command() {
     refused(&output, 2, "psimp: page is also standard output and would be overwritten\n");
 }
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
 fn an_image_is_not_overwritten() {
     let folder = folder("image");
-    // It is no image, which is not looked at before.
-    let output = psimp(&folder, "run --target image --image r.json --report link", Stdio::piped());
-    assert_ne!(output.status.code(), Some(0));
-    assert!(fs::read(folder.join("r.json")).expect("a result").starts_with(b"{"));
+    fs::copy(support::image_path(), folder.join("x.sys")).expect("an image");
+    symlink("x.sys", folder.join("image")).expect("a link");
+    let before = fs::read(folder.join("x.sys")).expect("an image");
+    for line in [
+        "run --target image --image x.sys --filter N01 --report image",
+        "run --target device --rehearse --image x.sys --filter N01 --report image",
+        "survey --target image --image x.sys --html image",
+    ] {
+        let words = "psimp: image is the same file as the input x.sys, and would be overwritten\n";
+        refused(&psimp(&folder, line, Stdio::piped()), 2, words);
+        assert_eq!(fs::read(folder.join("x.sys")).expect("an image"), before, "{line}");
+    }
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn what_a_rehearsal_leaves_hides_no_output_that_is_lost() {
+    let folder = folder("untidy");
+    fs::copy(support::image_path(), folder.join("x.sys")).expect("an image");
+    // The case does not get to the server process, which the rehearsal tells as something left.
+    let line = "run --target device --rehearse --image x.sys --filter P01 --inject dies --report /dev/full";
+    let output = psimp(&folder, line, Stdio::piped());
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{message}");
+    assert!(message.contains("psimp: cannot write /dev/full: No space left on device"), "{message}");
 }
 
 #[test]
@@ -164,6 +191,18 @@ fn what_is_no_result_is_told_in_words() {
         (
             r#"{"seconds":1.0,"threads":2,"torn":0}"#.to_owned(),
             "`psimp soak --format json` wrote it".to_owned(),
+        ),
+        (
+            r#"{"target":"device","seconds":1.0,"figures":{},"refused":{},"left":[]}"#.to_owned(),
+            "`psimp bench --format json` wrote it".to_owned(),
+        ),
+        (
+            r#"{"process":{"pid":1,"name":"x"},"threads":[]}"#.to_owned(),
+            "`psimp show --format json` wrote it".to_owned(),
+        ),
+        (
+            r#"{"installed":false,"loaded":false,"state":"none"}"#.to_owned(),
+            "`psimp driver --format json` wrote it".to_owned(),
         ),
     ] {
         fs::write(folder.join("x.json"), text).expect("a file");

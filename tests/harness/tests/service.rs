@@ -217,7 +217,6 @@ fn start_that_is_refused_leaves_nothing_to_undo() {
     assert_eq!((fake.called.as_slice(), fake.state()), (&["start"][..], Some(State::Stopped)));
 }
 
-/// KMDF refuses an image for a newer version of it with `ERROR_INVALID_PARAMETER`.
 #[test]
 fn what_is_not_in_a_state_for_it_is_refused_without_asking() {
     let loaded = |services: &mut Fake| start(services).expect_err("it is loaded").to_string();

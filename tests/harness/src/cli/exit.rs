@@ -39,7 +39,7 @@ const CODES: &[(&[&str], &[Meaning])] = &[
         &["psimp", "run"],
         &[
             (Exit::Passed, "every case that could run passed"),
-            (Exit::Failed, "a case failed"),
+            (Exit::Failed, "a case failed, or a rehearsal left something behind"),
             USAGE,
             NO_TARGET,
             UNWRITTEN,
@@ -48,17 +48,29 @@ const CODES: &[(&[&str], &[Meaning])] = &[
     (
         &["report"],
         &[
-            (Exit::Passed, "the runs do not differ, or no decision that two surveys asked for"),
-            (Exit::Failed, "they do"),
+            (
+                Exit::Passed,
+                "no case differs between the runs, or no decision between surveys that asked for it",
+            ),
+            (Exit::Failed, "one differs"),
             (
                 Exit::Usage,
-                "a file is no result of `psimp run --format json` and no survey, there are both, or the\n     \
-                 command line is wrong",
+                "a file is neither a result of `psimp run --format json` nor a survey, runs and surveys\n     \
+                 are mixed, or the command line is wrong",
             ),
             UNWRITTEN,
         ],
     ),
-    (&["survey"], &[(Exit::Passed, "recorded"), USAGE, NO_TARGET, UNWRITTEN]),
+    (
+        &["survey"],
+        &[
+            (Exit::Passed, "recorded"),
+            (Exit::Failed, "a rehearsal left something behind"),
+            USAGE,
+            NO_TARGET,
+            UNWRITTEN,
+        ],
+    ),
     (&["list"], &[(Exit::Passed, "listed"), USAGE, UNWRITTEN]),
     (
         &["explain"],
@@ -105,7 +117,7 @@ const CODES: &[(&[&str], &[Meaning])] = &[
         &["bench", "bench-steps"],
         &[
             (Exit::Passed, "measured"),
-            (Exit::Failed, "it cannot be measured; the message says why"),
+            (Exit::Failed, "it cannot be measured, a call failed, or a thread still impersonates"),
             USAGE,
             NO_TARGET,
             UNWRITTEN,
@@ -115,8 +127,9 @@ const CODES: &[(&[&str], &[Meaning])] = &[
         &["mutants"],
         &[
             (Exit::Passed, "each wrong image was caught"),
-            (Exit::Failed, "one was not, or is not there"),
+            (Exit::Failed, "one was not, or with --sample none is there"),
             USAGE,
+            (Exit::Unavailable, "an image cannot be loaded here, or is not there"),
             UNWRITTEN,
         ],
     ),

@@ -42,9 +42,9 @@ fn of_device(args: &BenchArgs) -> anyhow::Result<Exit> {
     let duration = Duration::from_secs(args.seconds.into());
     let (found, left) = if args.rehearse {
         let (image, _) = load_bytes(&args.image.path)?;
-        rehearse::bench(&image, duration).map_err(Stop::unavailable)?
+        rehearse::bench(&image, duration).map_err(anyhow::Error::msg)?
     } else {
-        (on_device(duration).map_err(Stop::unavailable)?, Vec::new())
+        (on_device(duration)?, Vec::new())
     };
     drop(progress);
     match args.format {
@@ -54,16 +54,16 @@ fn of_device(args: &BenchArgs) -> anyhow::Result<Exit> {
     Ok(if rehearse::tidy(&left) && found.is_clean() { Exit::Passed } else { Exit::Failed })
 }
 
-/// The error is a sentence that says why the driver cannot be had.
+/// Measures the calls of a server process.
 #[cfg(windows)]
-fn on_device(duration: Duration) -> Result<OnDevice, String> {
-    why_no_device().map_or(Ok(()), Err)?;
-    crate::native::bench(duration)
+fn on_device(duration: Duration) -> anyhow::Result<OnDevice> {
+    why_no_device().map_or(Ok(()), |why| Err(Stop::unavailable(why)))?;
+    crate::native::bench(duration).map_err(anyhow::Error::msg)
 }
 
 #[cfg(not(windows))]
-fn on_device(_: Duration) -> Result<OnDevice, String> {
-    Err(why_no_device().unwrap_or_default())
+fn on_device(_: Duration) -> anyhow::Result<OnDevice> {
+    Err(Stop::unavailable(why_no_device().unwrap_or_default()).into())
 }
 
 /// The calls of an image, or of the model, for another psimp to count.

@@ -115,10 +115,10 @@ mod here {
                 let done = native::run(&cases, &Setting { begins: &begins, ..*setting });
                 native::clear();
                 done
-            })?;
-            results.extend(places.into_iter().zip(done));
+            });
             injection = injection.filter(|_| rehearsal.is_pending());
             left.extend(end(rehearsal));
+            results.extend(places.into_iter().zip(done?));
         }
         if injection.is_some() {
             left.push("what --inject asks for, as no case got so far".to_owned());

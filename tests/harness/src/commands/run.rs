@@ -48,7 +48,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     if matches!(ready, Ready::Windows { .. }) {
         clear();
     }
-    Ok(if untidy { Exit::Failed } else { exit? })
+    let exit = exit?;
+    Ok(if untidy { Exit::Failed } else { exit })
 }
 
 /// Every combination of kernel and rules that is asked for.

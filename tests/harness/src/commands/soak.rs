@@ -25,9 +25,9 @@ pub(super) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     if args.target == LoadTarget::Device {
         let (figures, left) = if args.rehearse {
             let (image, _) = load_bytes(&args.image.path)?;
-            rehearse::soak(&image, duration, threads).map_err(Stop::unavailable)?
+            rehearse::soak(&image, duration, threads).map_err(anyhow::Error::msg)?
         } else {
-            (on_device(duration, threads).map_err(Stop::unavailable)?, Vec::new())
+            (on_device(duration, threads)?, Vec::new())
         };
         drop(progress);
         let exit = finish(args, &Found::of(figures, Crowd::default()))?;
@@ -51,16 +51,16 @@ fn finish(args: &SoakArgs, found: &Found) -> anyhow::Result<Exit> {
     Ok(if found.is_clean() { Exit::Passed } else { Exit::Failed })
 }
 
-/// Soaks the driver that Windows has loaded; the error is a sentence that says why it cannot be had.
+/// Soaks the driver that Windows has loaded.
 #[cfg(windows)]
-fn on_device(duration: Duration, threads: usize) -> Result<Figures, String> {
-    why_no_device().map_or(Ok(()), Err)?;
-    crate::native::soak(duration, threads)
+fn on_device(duration: Duration, threads: usize) -> anyhow::Result<Figures> {
+    why_no_device().map_or(Ok(()), |why| Err(Stop::unavailable(why)))?;
+    crate::native::soak(duration, threads).map_err(anyhow::Error::msg)
 }
 
 #[cfg(not(windows))]
-fn on_device(_: Duration, _: usize) -> Result<Figures, String> {
-    Err(why_no_device().unwrap_or_default())
+fn on_device(_: Duration, _: usize) -> anyhow::Result<Figures> {
+    Err(Stop::unavailable(why_no_device().unwrap_or_default()).into())
 }
 
 /// What both found.
@@ -71,7 +71,7 @@ pub(super) struct Found {
     seconds: f64,
     /// How many threads there were.
     threads: usize,
-    /// Requests that reached the driver.
+    /// Requests that reached the driver; on the target device also the system calls made between them.
     ioctls: u64,
     /// Those that it refused, by status.
     #[schemars(with = "BTreeMap<String, NonZeroU64>")]

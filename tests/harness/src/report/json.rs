@@ -138,8 +138,11 @@ const OTHERS: &[(&str, &str)] = &[
     ("caught", "mutants"),
     ("torn", "soak"),
     ("absolute", "bench"),
+    ("figures", "bench"),
     ("text", "explain"),
+    ("threads", "show"),
     ("process", "explain"),
+    ("installed", "driver"),
     ("total", "list"),
 ];
 

@@ -25,7 +25,7 @@ pub struct Figures {
     pub duration: Duration,
     /// How many there were.
     pub threads: usize,
-    /// Requests that reached the driver.
+    /// Requests that reached the driver; on the target device also the system calls made between them.
     pub ioctls: u64,
     /// Requests that it refused, by status.
     pub refused: BTreeMap<String, u64>,

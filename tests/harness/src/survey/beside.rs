@@ -60,8 +60,12 @@ impl<'a> Beside<'a> {
         let rows = self.rows();
         let differ = rows.iter().filter(|row| row.differs()).count();
         let some = rows.iter().filter(|row| row.of_some()).count();
-        let of_some =
-            if some > 0 { format!("; {some} were asked in some of the surveys only") } else { String::new() };
+        let were = if some == 1 { "was" } else { "were" };
+        let of_some = if some > 0 {
+            format!("; {some} {were} asked in some of the surveys only")
+        } else {
+            String::new()
+        };
         format!("{differ} of {} decisions differ{of_some}", rows.len())
     }
 }

@@ -41,7 +41,8 @@ pub struct Survey {
     pub decisions: Vec<Row>,
     /// Every profile, the best first.
     pub profiles: Vec<Fit>,
-    /// The profiles that fit best: several that fit equally well; none that says anything of what came.
+    /// The profiles that agree with the most decisions; several if they agree with equally many, none if
+    /// no profile agrees with any.
     pub best: Vec<String>,
     /// The decisions on which those differ, if they are several.
     pub would_part: Vec<String>,

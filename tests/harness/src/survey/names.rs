@@ -19,11 +19,15 @@ pub(super) fn without(observed: Observation) -> Observation {
 
 /// The text with `…` for each of these words, whatever their case, and for what identifies the machine in a SID.
 fn without_any(text: &str, names: &[String]) -> String {
+    let apart = |c: char| !(c.is_alphanumeric() || "-_$".contains(c));
+    // A name can be of several words.
+    let parts: Vec<_> =
+        names.iter().flat_map(|name| name.split(apart)).filter(|part| !part.is_empty()).collect();
     let mut kept = String::new();
-    for word in text.split_inclusive(|c: char| !(c.is_alphanumeric() || "-_.$".contains(c))) {
-        let bare = word.trim_end_matches(|c: char| !(c.is_alphanumeric() || "-_$".contains(c)));
-        let known = names.iter().any(|name| name.eq_ignore_ascii_case(bare)) && !bare.is_empty();
-        if known || bare.starts_with("S-1-5-21-") {
+    for word in text.split_inclusive(apart) {
+        let bare = word.trim_end_matches(apart);
+        let known = parts.iter().any(|part| part.eq_ignore_ascii_case(bare));
+        if known || bare.starts_with("S-1-5-21-") || bare.starts_with("S-1-12-1-") {
             kept.push('…');
             kept.push_str(&word[bare.len()..]);
         } else {
@@ -45,6 +49,9 @@ mod tests {
         assert_eq!(without_any(text, &names), r"CreateProcessW of C:\Users\…\psimp.exe on …: a token of ….");
         let text = "needs alices token of S-1-5-19: STATUS_ACCESS_DENIED, 0x3e7";
         assert_eq!(without_any(text, &names), text);
+        let names = ["Jane Doe".to_owned(), "CONTOSO".to_owned()];
+        let text = r"C:\Users\Jane Doe\a, C:\Users\jane.CONTOSO\b of S-1-12-1-1-2-3-4";
+        assert_eq!(without_any(text, &names), r"C:\Users\… …\a, C:\Users\….…\b of …");
         assert_eq!(without_any("two  spaces", &[String::new()]), "two  spaces");
     }
 }
