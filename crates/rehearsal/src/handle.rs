@@ -94,7 +94,8 @@ pub(crate) fn win32(status: Status) -> u32 {
     match status {
         Status::INVALID_HANDLE | Status::OBJECT_TYPE_MISMATCH => 6,
         Status::NO_MEMORY => 8,
-        Status::ACCESS_DENIED => 5,
+        // `STATUS_PROCESS_IS_TERMINATING` too.
+        Status::ACCESS_DENIED | Status(0xC000_010A) => 5,
         Status::INVALID_PARAMETER => 87,
         Status::PRIVILEGE_NOT_HELD => 1314,
         Status::BAD_IMPERSONATION_LEVEL => 1346,

@@ -5,8 +5,8 @@ use crate::call;
 use crate::handle::{AsHandle, BorrowedHandle, OwnedHandle};
 use crate::random;
 use crate::running::Thing;
-use psimp_model::{GenericMapping, SecurityDescriptor, privileges, sids};
-use psimp_nt::{Sid, Status};
+use psimp_model::{GenericMapping, MandatoryLabel, SecurityDescriptor, privileges, sids};
+use psimp_nt::{Sid, Status, integrity};
 use psimp_rules::Family;
 use psimp_windows::Error;
 use psimp_windows::descriptor::Descriptor as Bytes;
@@ -139,6 +139,14 @@ fn create(
     let failed = |status| Error::status(name, status);
     let descriptor = SecurityDescriptor::parse_owned(descriptor.bytes()).map_err(failed)?;
     let system = &call.machine().system;
+    // `DIRECTORY_CREATE_OBJECT` in `\BaseNamedObjects`.
+    if directory.is_none() {
+        let label =
+            MandatoryLabel { integrity: integrity::LOW, no_write_up: true, ..MandatoryLabel::default() };
+        let named = SecurityDescriptor::new(sids::LOCAL_SYSTEM, None);
+        let named = SecurityDescriptor { label: Some(label), ..named };
+        system.ob_open_object(call.thread(), Some(&named), 0x4, &GenericMapping::FILE).map_err(failed)?;
+    }
     let (token, ..) = system.ps_reference_effective_token(call.thread());
     if descriptor.owner != Some(token.user()) && !token.has_privilege(privileges::RESTORE) {
         return Err(failed(INVALID_OWNER));

@@ -10,7 +10,7 @@ use crate::random::Password;
 
 /// The logon session of the harness.
 pub(crate) const SESSION: Luid = Luid(0xA1);
-/// The machine's own part of the SIDs of its accounts.
+/// The account that runs the harness.
 const ADMINISTRATOR: Sid = account_sid(1001);
 /// Users.
 pub(crate) const USERS: Sid = Sid::new(5, &[32, 545]);
@@ -18,6 +18,7 @@ const INTERACTIVE: Sid = Sid::new(5, &[4]);
 const NETWORK: Sid = Sid::new(5, &[2]);
 const LOCAL: Sid = Sid::new(2, &[0]);
 
+/// The SID of an account of this machine.
 const fn account_sid(rid: u32) -> Sid {
     Sid::new(5, &[21, 1000, 2000, 3000, rid])
 }

@@ -6,12 +6,15 @@ use crate::handle::{AsHandle, BorrowedHandle, OwnedHandle, number, win32};
 use crate::inject::Injected;
 use crate::people::USERS;
 use crate::running::Process;
+use crate::stream;
+use crate::thread::open_process;
 use crate::token::Token;
 use psimp_model::{
     Acl, GenericMapping, Object, ObjectType, SecurityDescriptor, reference_by_handle, rights, sids,
 };
 use psimp_nt::Status;
 use psimp_windows::Error;
+use psimp_windows::rights::{QUERY_PROCESS, SYNCHRONIZE, first};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
@@ -49,15 +52,9 @@ struct Output {
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // The end is not kept locked while it waits, so that the end of the process can close it.
-        let Some(reader) = self.0.upgrade().and_then(|process| process.input.lock().take()) else {
-            return Ok(0);
-        };
-        let read = (&reader).read(buffer);
-        if let Some(process) = self.0.upgrade() {
-            *process.input.lock() = Some(reader);
-        }
-        read
+        // A thread that waits keeps the bytes alone: the end of its process closes the reader.
+        let bytes = self.0.upgrade().and_then(|process| process.input.lock().as_ref().map(Reader::shared));
+        bytes.map_or(Ok(0), |bytes| stream::read(&bytes, buffer))
     }
 }
 
@@ -321,5 +318,8 @@ pub fn this_started() -> Result<u64, Error> {
 pub fn started(id: u32) -> Result<Option<u64>, Error> {
     let call = call::enter();
     let found = call.machine().processes.lock().get(&id).map(|process| process.started);
+    if found.is_some() {
+        first(QUERY_PROCESS, |right| open_process(id, right | SYNCHRONIZE))?;
+    }
     Ok(found)
 }

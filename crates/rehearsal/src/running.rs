@@ -85,6 +85,8 @@ impl Machine {
 pub(crate) struct Process {
     /// The process of the model.
     pub(crate) kernel: Arc<psimp_model::Process>,
+    /// Who may open it, since it was made.
+    pub(crate) descriptor: SecurityDescriptor,
     /// Its creation time, as `FILETIME` has it.
     pub(crate) started: u64,
     pub(crate) input: Mutex<Option<Reader>>,
@@ -121,8 +123,10 @@ impl Process {
         input: Option<Reader>,
         output: Option<Writer>,
     ) -> Arc<Self> {
+        let primary = kernel.primary();
         let process = Arc::new(Self {
             kernel,
+            descriptor: descriptor(&primary, &primary),
             started,
             input: Mutex::new(input),
             output: Mutex::new(output),
@@ -232,6 +236,10 @@ impl Process {
     /// Another handle, in this process or another, with the same access or this one.
     pub(crate) fn duplicate(&self, number: u64, to: &Self, access: Option<u32>) -> Result<u64, Status> {
         let machine = self.machine.upgrade().ok_or(Status::INVALID_HANDLE)?;
+        // `STATUS_PROCESS_IS_TERMINATING`.
+        if to.has_ended() {
+            return Err(Status(0xC000_010A));
+        }
         let (from, table) = (self.kernel.handles(), to.kernel.handles());
         let copy = machine.system.nt_duplicate_object(from, number, table, access)?;
         let thing = self.things.lock().get(&number).cloned();
@@ -256,7 +264,7 @@ impl Process {
 
 /// The descriptor of an object that a thread makes for a process, or of the process itself: the default DACL of the
 /// token that it is made with, and the integrity of the process, below which nobody writes to it or reads it.
-pub(crate) fn descriptor(made_with: &Token, primary: &Token) -> SecurityDescriptor {
+fn descriptor(made_with: &Token, primary: &Token) -> SecurityDescriptor {
     let label = MandatoryLabel {
         integrity: primary.integrity(),
         no_write_up: true,

@@ -3,7 +3,7 @@
 use crate::call::{self, Call};
 use crate::handle::{BorrowedHandle, OwnedHandle, number, win32};
 use crate::token::Token;
-use psimp_model::{GenericMapping, Object, SecurityDescriptor, SecurityQos, rights};
+use psimp_model::{AccessRequest, GenericMapping, Object, SecurityDescriptor, SecurityQos, rights};
 use psimp_nt::{Level, Status};
 use psimp_windows::Error;
 use std::thread::JoinHandle;
@@ -98,10 +98,8 @@ pub fn open_process(id: u32, access: u32) -> Result<OwnedHandle, Error> {
     let of_process = |error: Error| error.of(format!("process {id}"));
     let found = call.machine().processes.lock().get(&id).cloned();
     let found = found.ok_or_else(|| of_process(Error::win32("OpenProcess", INVALID_PARAMETER)))?;
-    let primary = found.kernel.primary();
-    let descriptor = crate::running::descriptor(&primary, &primary);
     let known = rights::PROCESS_ALL_ACCESS_NT52;
-    let opened = opened(&call, &descriptor, access, GenericMapping::PROCESS, known);
+    let opened = opened(&call, &found.descriptor, access, GenericMapping::PROCESS, known);
     let granted = opened.map_err(|status| of_process(Error::win32("OpenProcess", win32(status))))?;
     let handle = call.process().kernel.handles().insert(Object::Process(found.kernel.clone()), granted);
     Ok(OwnedHandle::new(call.process(), handle))
@@ -121,7 +119,7 @@ fn opened(
         return Err(Status::ACCESS_DENIED);
     }
     if system.se_single_privilege_check(call.thread(), DEBUG, psimp_model::AccessMode::User) {
-        return Ok(mapping.map(access));
+        return Ok(AccessRequest::user(access, mapping).granted_unchecked());
     }
     system.ob_open_object(call.thread(), Some(descriptor), access, &mapping)
 }
@@ -198,6 +196,16 @@ pub fn duplicate_handle(handle: BorrowedHandle<'_>, access: u32) -> Result<Owned
 /// `ERROR_INVALID_HANDLE` for an invalid number.
 pub fn given(number: u64) -> Result<OwnedHandle, Error> {
     duplicate(number, None)
+}
+
+/// The same, in the place of the handle that was passed, which is closed.
+///
+/// # Errors
+/// `ERROR_INVALID_HANDLE` for an invalid number.
+pub fn taken(number: u64) -> Result<OwnedHandle, Error> {
+    let taken = given(number);
+    call::enter().process().close(number);
+    taken
 }
 
 fn duplicate(number: u64, access: Option<u32>) -> Result<OwnedHandle, Error> {

@@ -8,7 +8,9 @@ use psimp_nt::Status;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle, RawHandle};
 use windows_sys::Wdk::Storage::FileSystem::NtImpersonateAnonymousToken;
 use windows_sys::Wdk::System::Threading::{NtSetInformationThread, ThreadImpersonationToken};
-use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE};
+use windows_sys::Win32::Foundation::{
+    DUPLICATE_CLOSE_SOURCE, DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE,
+};
 use windows_sys::Win32::System::Threading::{GetCurrentThreadId, OpenProcess, OpenThread};
 
 pub use std::thread::{Scope, ScopedJoinHandle, scope, sleep, spawn};
@@ -136,8 +138,19 @@ pub fn duplicate_handle(handle: BorrowedHandle<'_>, access: u32) -> Result<Owned
 /// # Errors
 /// The error that Windows returns: `ERROR_INVALID_HANDLE` for an invalid number.
 pub fn given(number: u64) -> Result<OwnedHandle, Error> {
-    let handle = std::ptr::without_provenance_mut(usize::try_from(number).unwrap_or(0));
-    duplicate(handle, 0, DUPLICATE_SAME_ACCESS)
+    duplicate(numbered(number), 0, DUPLICATE_SAME_ACCESS)
+}
+
+/// The same, in the place of the handle that was passed, which is closed.
+///
+/// # Errors
+/// The error that Windows returns.
+pub fn taken(number: u64) -> Result<OwnedHandle, Error> {
+    duplicate(numbered(number), 0, DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE)
+}
+
+fn numbered(number: u64) -> HANDLE {
+    std::ptr::without_provenance_mut(usize::try_from(number).unwrap_or(0))
 }
 
 fn duplicate(handle: HANDLE, access: u32, options: u32) -> Result<OwnedHandle, Error> {

@@ -81,3 +81,20 @@ fn bench_tells_every_figure() {
     let told = told(&["bench", "--short", "--baseline", baseline], &image);
     compare("tests/golden/bench.txt", shape(&told));
 }
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+#[ignore = "needs psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_rehearsed_soak_leaves_nothing() {
+    let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
+        .args(["soak", "--target", "device", "--rehearse", "--seconds", "1", "--image"])
+        .arg(image_path())
+        .output()
+        .expect("psimp runs");
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    let told = text(&output.stdout);
+    assert!(
+        told.ends_with("torn slots          0\nunexpected answers  0\nleaks               0\n"),
+        "{told}"
+    );
+}

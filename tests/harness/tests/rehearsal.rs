@@ -137,7 +137,7 @@ fn what_no_case_gets_to_is_said() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.contains("psimp: the rehearsal leaves what --inject asks for, as no case got so far\n"),
+        said.contains("psimp: at the end of the rehearsal: --inject had no effect, as no case got so far\n"),
         "{said}"
     );
 }

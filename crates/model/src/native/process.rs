@@ -41,7 +41,9 @@ impl System {
         if self.is_nt52() && impersonation {
             return Err(Status::BAD_TOKEN_TYPE);
         }
-        let primary = self.duplicate_token(&token, TokenType::Primary, token.level(), false)?;
+        let (effective, ..) = self.ps_reference_effective_token(creator);
+        let acl = Some(effective.default_dacl());
+        let primary = self.duplicate_token_for(&token, TokenType::Primary, token.level(), false, acl)?;
         Ok(self.create_process(primary))
     }
 }

@@ -209,8 +209,8 @@ pub struct RunArgs {
     /// (x86-64 Linux)
     #[arg(long)]
     pub rehearse: bool,
-    /// Let something fail once in a rehearsal, in that case: dies, hangs, nonsense, no-answer, no-token, wrong-token,
-    /// no-process or broken-pipe
+    /// Let something fail once for each kernel and rules of a rehearsal, in that case: dies, hangs, nonsense,
+    /// no-answer, no-token, wrong-token, no-process or broken-pipe
     #[arg(long, value_name = "KIND[@CASE]", requires = "rehearse")]
     pub inject: Option<Injection>,
     /// How many seconds a server process of the target device or native may take for a case

@@ -58,7 +58,7 @@ pub(super) fn bench(_: &Image, _: Duration) -> Result<(OnDevice, Vec<String>), S
 /// Tells what a rehearsal left behind; returns whether it was nothing.
 pub(super) fn tidy(left: &[String]) -> bool {
     for left in left {
-        eprintln!("psimp: the rehearsal leaves {left}");
+        eprintln!("psimp: at the end of the rehearsal: {left}");
     }
     left.is_empty()
 }
@@ -121,7 +121,7 @@ mod here {
             results.extend(places.into_iter().zip(done?));
         }
         if injection.is_some() {
-            left.push("what --inject asks for, as no case got so far".to_owned());
+            left.push("--inject had no effect, as no case got so far".to_owned());
         }
         Ok((results.into_values().collect(), left))
     }
@@ -181,7 +181,11 @@ mod here {
         if folder.join("psimp/journal.jsonl").exists() {
             left.push("a line of the journal".to_owned());
         }
-        let _ = fs::remove_dir_all(folder);
+        if let Err(error) = fs::remove_dir_all(&folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            left.push(format!("the folder {}: {error}", folder.display()));
+        }
         left
     }
 

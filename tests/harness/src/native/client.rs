@@ -209,11 +209,11 @@ impl Actor {
                 return Ok(Told::Output(written, output));
             }
             Order::Keep { handle, keep } => {
-                self.files.insert(keep, Device::given(thread::given(handle)?));
+                self.files.insert(keep, Device::given(thread::taken(handle)?));
             }
             Order::OpenObject { path, access } => drop(object::open(&path, access)?),
             Order::OpenToken { thread, access, as_self } => {
-                let thread = thread::given(thread)?;
+                let thread = thread::taken(thread)?;
                 drop(Token::of_thread(thread.as_handle(), access, as_self)?);
             }
             Order::MakePipe => {
@@ -225,7 +225,7 @@ impl Actor {
             Order::ImpersonatePipeClient => {
                 let pipe = self.pipe.as_ref().ok_or_else(|| Refusal::Harness("it has no pipe".to_owned()))?;
                 let read = pipe.server().read_exact(&mut [0]);
-                read.map_err(|error| Refusal::from(Error::of_std("ReadFile", &error).of("the pipe")))?;
+                read.map_err(|error| Refusal::Harness(format!("the server's read: {error}")))?;
                 pipe.impersonate_client()?;
             }
         }

@@ -37,25 +37,6 @@ pub enum Feature {
     PipeClients,
 }
 
-impl Feature {
-    /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::Downgrade,
-        Self::LevelOfOpens,
-        Self::EffectiveOnly,
-        Self::Anonymous,
-        Self::RestrictingSids,
-        Self::ImpersonateThread,
-        Self::Integrity,
-        Self::OpenAsSelf,
-        Self::AccessCheckOfTokens,
-        Self::WeakPrimary,
-        Self::ThreadRights,
-        Self::HandleLength,
-        Self::PipeClients,
-    ];
-}
-
 impl Display for Feature {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -8,7 +8,7 @@ pub use crate::machine::OTHER_PRIVILEGE;
 use psimp_catalogue::{Fixture, Privilege, User};
 use psimp_model::{privileges, sids};
 use psimp_nt::{Sid, TokenType, integrity};
-use psimp_rules::Package;
+use psimp_rules::{Package, Restriction};
 use psimp_windows::information::Information;
 
 /// Privileges that ordinary accounts have, one of which is kept and disabled so that effective-only shows:
@@ -67,6 +67,12 @@ const MADE: &[Property] = &[
         let right = asked.iter().all(|sid| seen.restricting.contains(sid))
             && seen.restricting.is_empty() != restricted;
         unless(right, list(asked), list(&seen.restricting))
+    }),
+    ("write-restricted", Some(Feature::RestrictingSids), |wanted, seen| {
+        let write = wanted.fixture.restriction == Restriction::WriteRestricted;
+        // Kernels before Windows Vista do not tell.
+        let right = seen.write_restricted.is_none_or(|seen| seen == write);
+        unless(right, format!("{write}"), format!("{:?}", seen.write_restricted))
     }),
     ("Administrators", None, |wanted, seen| {
         let group = seen.groups.iter().find(|group| group.sid == sids::ADMINISTRATORS);
@@ -217,8 +223,11 @@ mod tests {
     fn right_tokens_pass() {
         assert_eq!(client(ClientToken::A2, |_| ()), Ok(()));
         assert_eq!(client(ClientToken::AR2, |seen| seen.restricting = vec![sids::RESTRICTED]), Ok(()));
-        let write_restricted = vec![sids::RESTRICTED, Sid::new(5, &[33])];
-        assert_eq!(client(ClientToken::AW2, |seen| seen.restricting = write_restricted), Ok(()));
+        let restricting = vec![sids::RESTRICTED, Sid::new(5, &[33])];
+        let write = |seen: &mut Information| {
+            (seen.restricting, seen.write_restricted) = (restricting, Some(true));
+        };
+        assert_eq!(client(ClientToken::AW2, write), Ok(()));
         let mut primary =
             Information { token_type: TokenType::Primary, level: Err(Status::INVALID_PARAMETER), ..right() };
         assert_eq!(checked("S", ServerToken::S.fixture(), &primary), Ok(()));
@@ -249,6 +258,16 @@ mod tests {
             "restricting SIDs: wanted S-1-5-12, got S-1-5-19",
         );
         wrong(a2, |seen| seen.restricting = vec![other], "restricting SIDs: wanted none, got S-1-5-19");
+        wrong(
+            a2,
+            |seen| seen.write_restricted = Some(true),
+            "write-restricted: wanted false, got Some(true)",
+        );
+        wrong(
+            ClientToken::AW2,
+            |seen| seen.restricting = vec![sids::RESTRICTED],
+            "write-restricted: wanted true, got Some(false)",
+        );
         wrong(
             a2,
             |seen| seen.groups[0].attributes = ENABLED,

@@ -79,7 +79,7 @@ impl Client {
         let input = self.child.input.as_mut().ok_or_else(|| of("it has no input".to_owned()))?;
         writeln!(input, "{order}").map_err(|error| of(error.to_string()))?;
         self.answers
-            .next(&mut self.child, PATIENCE)
+            .next(&mut self.child, std::time::Instant::now(), PATIENCE)
             .map_err(|why| format!("client process {:?}: {why}", self.who))
     }
 }

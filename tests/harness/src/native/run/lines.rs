@@ -1,10 +1,10 @@
-//! The lines that a process writes, each of which may take a time only.
+//! The lines that a process writes, which may take a time only.
 
 use crate::native::system::process::Child;
 use crate::native::system::thread;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a process may take to end once it has closed its output.
 const END: Duration = Duration::from_secs(60);
@@ -27,13 +27,18 @@ impl Lines {
         Self(lines)
     }
 
-    /// The next line of this process, which may take this long.
+    /// The next line of this process, which may take until this long after `begin`.
     ///
     /// # Errors
     /// Why there is none; a sentence.
-    pub(super) fn next(&self, child: &mut Child, patience: Duration) -> Result<String, String> {
+    pub(super) fn next(
+        &self,
+        child: &mut Child,
+        begin: Instant,
+        patience: Duration,
+    ) -> Result<String, String> {
         use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
-        match self.0.recv_timeout(patience) {
+        match self.0.recv_timeout(patience.saturating_sub(begin.elapsed())) {
             Ok(Ok(line)) => Ok(line),
             Ok(Err(error)) => Err(format!("its output cannot be read: {error}")),
             Err(Timeout) => Err(format!("none in {} seconds", patience.as_secs())),

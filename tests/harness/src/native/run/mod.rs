@@ -108,7 +108,7 @@ impl Native {
     fn case(&mut self, case: &Case) -> CaseResult {
         let start = Instant::now();
         let status = match (self.status(case), machine::lacks()) {
-            (CaseStatus::Failed(_), Some(lacks)) => CaseStatus::Skipped(lacks),
+            (CaseStatus::Failed(_) | CaseStatus::Skipped(_), Some(lacks)) => CaseStatus::Skipped(lacks),
             (status, _) => status,
         };
         CaseResult { id: case.id.to_owned(), title: case.title.clone(), status, duration: start.elapsed() }
@@ -266,9 +266,10 @@ impl Native {
             .map_err(|error| broken(error.to_string()))?;
         let lines = Lines::of(child.output.take().ok_or_else(|| broken("it has no output".to_owned()))?);
         write(&mut child, &line).map_err(broken)?;
+        let begin = Instant::now();
         // The server's orders to its clients go through here.
         loop {
-            let line = lines.next(&mut child, patience).map_err(broken)?;
+            let line = lines.next(&mut child, begin, patience).map_err(broken)?;
             let said = serde_json::from_str(&line);
             match said.map_err(|error| broken(format!("{error} in {line:?}")))? {
                 Said::Answer(answer) => return Ok(answer),

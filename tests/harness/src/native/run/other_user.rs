@@ -105,9 +105,9 @@ fn as_temporary(own: &Information) -> Result<Other, String> {
         })?;
         let Thing::Account { sid, .. } = thing;
         let other = use_new(&name, &password, sid, own);
-        if other.is_err() {
+        if let Err(why) = &other {
             // This process made it, so it is not examined first: that may be what failed.
-            account::delete(&name).map_err(said)?;
+            account::delete(&name).map_err(|error| format!("{why}; then {error}"))?;
         }
         other
     })?;

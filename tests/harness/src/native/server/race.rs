@@ -29,9 +29,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-/// The most rounds, and how long a row may take where a round takes longer than usual. On Windows each end of the rows
-/// with two comes many times where both can come at all, and a row takes far less than the harness waits for a server. A
-/// rehearsal looks for defects of the harness alone.
+/// The most rounds, and how long a row may take where a round takes longer than usual: far less than the harness waits
+/// for a server. A rehearsal looks for defects of the harness alone.
 const MOST: (u64, Duration) =
     if cfg!(windows) { (2_000, Duration::from_secs(3)) } else { (100, Duration::from_millis(200)) };
 
@@ -130,10 +129,12 @@ impl<'a> Stage<'a> {
             first.acts(own.map_or(&[][..], |(_, acts)| acts));
             let mut waiting = Vec::new();
             for (Part { over, end }, thread) in parts {
-                // A thread that has ended without a word has panicked, and the scope will.
+                // A thread that has ended without a word has panicked.
                 if over.recv().unwrap_or(true) {
                     // Its part is over only once it is gone.
-                    let _ = thread.join();
+                    if let Err(panic) = thread.join() {
+                        std::panic::resume_unwind(panic);
+                    }
                 } else {
                     waiting.push(end);
                 }
@@ -201,9 +202,11 @@ impl<'a> Stage<'a> {
             Who::T1 => first.queried(ThreadArg::Own),
             Who::Q => self.remote.as_ref().map_or_else(
                 || "no process Q".to_owned(),
-                |remote| match remote.order(Order::Look).and_then(super::remote::text) {
-                    Ok(words) => words,
-                    Err(failure) => failure.to_string(),
+                |remote| {
+                    // By the clerk: this thread may still impersonate.
+                    let told = self.env.clerk.order(remote.clone(), Order::Look).map_err(Failure::from);
+                    let told = told.and_then(|told| told).and_then(super::remote::text);
+                    told.unwrap_or_else(|failure| failure.to_string())
                 },
             ),
             who => first.queried(ThreadArg::Of(who)),

@@ -10,7 +10,7 @@ use crate::observe::SlotView;
 use crate::soak::Figures;
 use oorandom::Rand32;
 use psimp_catalogue::ClientToken;
-use psimp_nt::{Status, TokenType};
+use psimp_nt::Status;
 use psimp_protocol::RulesMode;
 use psimp_protocol::wire::{Outcome, verdict};
 use std::time::{Duration, Instant};
@@ -110,10 +110,7 @@ impl<'a> Worker<'a> {
     fn token(&mut self) -> Option<(&'a Token, u32)> {
         let number = self.below(self.tokens.len());
         let (tok, token) = self.tokens.get(number)?;
-        let fixture = tok.fixture();
-        // A primary token may be impersonated at every level.
-        let own = if fixture.token_type == TokenType::Primary { 3 } else { fixture.level as u32 };
-        Some((token, own))
+        Some((token, tok.fixture().level as u32))
     }
 
     fn impersonate(&mut self, rules: RulesMode) {
@@ -121,14 +118,17 @@ impl<'a> Worker<'a> {
         let level = self.random.rand_u32() % (own + 1);
         let (copy_on_open, effective_only) = (self.below(2) == 0, self.below(2) == 0);
         let outcome = self.client.impersonate_by(token.number(), copy_on_open, effective_only, level, rules);
-        self.assigned("IMPERSONATE", outcome, &[]);
+        self.assigned("IMPERSONATE", outcome);
     }
 
     fn raise(&mut self, rules: RulesMode) {
         let Some((token, own)) = self.token() else { return };
         if own < 3 {
-            let outcome = self.client.impersonate_by(token.number(), false, false, own + 1, rules);
-            self.assigned("IMPERSONATE", outcome, &[Status::BAD_IMPERSONATION_LEVEL]);
+            let raised = self.client.impersonate_by(token.number(), false, false, own + 1, rules);
+            if self.told("IMPERSONATE", raised, &[Status::BAD_IMPERSONATION_LEVEL]).is_some() {
+                self.held = None;
+                self.figures.unexpected.add(|| format!("IMPERSONATE: level {own} was raised"));
+            }
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Worker<'a> {
         let number = self.below(self.saves.len());
         let Some(save) = self.saves.get(number).copied() else { return };
         let outcome = self.client.restore(save, rules);
-        self.assigned("RESTORE", outcome, &[]);
+        self.assigned("RESTORE", outcome);
     }
 
     fn discard(&mut self) {
@@ -185,8 +185,8 @@ impl<'a> Worker<'a> {
     }
 
     /// A reply that says what the slot holds now. RESTORE of an idle slot ends impersonation.
-    fn assigned(&mut self, what: &str, outcome: Result<Outcome, Failure>, possible: &[Status]) {
-        if let Some(outcome) = self.told(what, outcome, possible) {
+    fn assigned(&mut self, what: &str, outcome: Result<Outcome, Failure>) {
+        if let Some(outcome) = self.told(what, outcome, &[]) {
             let idle = outcome.verdict == verdict::ENDED;
             self.held = Some((!idle).then_some((outcome.level_stored, outcome.token_stored)));
         }
