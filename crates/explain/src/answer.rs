@@ -189,18 +189,13 @@ impl Answer {
         }
     }
 
-    /// Whether only some profiles were asked for.
-    pub fn is_limited(&self) -> bool {
-        self.limited
-    }
-
     /// The deciding rules and others that were tried, each with what it compares.
     pub fn compared(&self) -> Vec<(&'static str, String)> {
         let mut rules: Vec<_> =
             self.judged.iter().flat_map(|judged| &judged.steps).map(|step| step.rule).collect();
         rules.sort_by_key(|rule| *rule as u32);
         rules.dedup();
-        // Of the level each profile may have been asked for another; that of the question is the driver's.
+        // Profiles may have been asked for different levels; a question's own is the one that the driver passes.
         let asked = self.question.level().or_else(|| self.judged.first().map(|judged| judged.level));
         let asked = asked.unwrap_or(Level::Impersonation);
         let words = |rule| {

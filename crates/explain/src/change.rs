@@ -34,8 +34,8 @@ struct Edit {
 /// The most that are told.
 const MOST: usize = 2;
 
-/// At most two changes that turn the verdict of a profile; none, if neither one fact nor two do. That a token at a
-/// lower level stays at it turns little, so it is the last to be tried.
+/// At most two changes that turn the verdict of a profile; none, if no change of [`edits`], nor two of them, nor one of
+/// [`weaker`] does. A lower level is tried last, since a person seldom wants it.
 pub(crate) fn changes(profile: &'static Profile, question: &Question, judged: &Judged) -> Vec<Change> {
     let turned = |edits: &[&Edit]| {
         let changed = edited(question, edits)?;
@@ -231,7 +231,8 @@ fn of_token(edits: &mut Edits, process: &Token, token: &Token) {
 /// A lower level.
 fn weaker(question: &Question) -> Vec<Edit> {
     let (mut edits, token) = (Edits { edits: Vec::new() }, question.token(Side::Token));
-    if question.level().is_some_and(|level| level >= Level::Impersonation) {
+    let primary = token.facts.token_type == TokenType::Primary;
+    if question.level().map_or(primary, |level| level >= Level::Impersonation) {
         edits.level("with --level identification", Some(Level::Identification));
     }
     if token.facts.token_type == TokenType::Impersonation && token.facts.level >= Level::Impersonation {

@@ -300,6 +300,29 @@ impl Said {
         Some(format!("{name}={value}"))
     }
 
+    /// This, and of a token that was read what is neither said here nor excluded by it.
+    #[must_use]
+    pub fn over_read(self, read: &Self) -> Self {
+        let mut read = read.clone();
+        if self.token_type == Some(TokenType::Impersonation) {
+            read.recorded = None;
+        }
+        if self.token_type == Some(TokenType::Primary) {
+            read.level = None;
+        }
+        for (one, other) in [
+            (self.restricted, &mut read.write_restricted),
+            (self.write_restricted, &mut read.restricted),
+            (self.elevated, &mut read.filtered),
+            (self.filtered, &mut read.elevated),
+        ] {
+            if one == Some(true) {
+                *other = None;
+            }
+        }
+        self.over(&read)
+    }
+
     /// This, and of `other` what is not said here.
     #[must_use]
     pub fn over(self, other: &Self) -> Self {
@@ -346,9 +369,10 @@ pub(crate) fn level(name: &str, text: &str) -> Result<Level, Wrong> {
     if let Some((why, write)) = others::no_level(text) {
         return Err((format!("{name}: {why}; it is {}", read::LEVEL_VALUES), Some(write.to_owned())));
     }
-    // The flags of CreateFile by name, which say that they have a level.
+    // The flags of CreateFile by name; without SECURITY_SQOS_PRESENT Windows reads no level from them.
     let flags: Vec<_> = text.split('|').filter_map(|flag| find(LEVELS, flag)).collect();
-    if let (true, [level]) = (text.contains('|'), flags.as_slice()) {
+    let present = text.split('|').any(|flag| plain(flag) == "securitysqospresent");
+    if let (true, [level]) = (present, flags.as_slice()) {
         return Ok(*level);
     }
     // Their number, with SECURITY_SQOS_PRESENT, SECURITY_CONTEXT_TRACKING and SECURITY_EFFECTIVE_ONLY or without.

@@ -17,15 +17,23 @@ pub(crate) const fn named<T>(name: &'static str, also: &'static [&'static str], 
 /// A name without what its spellings differ in: case, white space, hyphens, underscores, quotes, and what a shell or a
 /// string literal escapes. The sign of a number stays.
 pub(crate) fn plain(text: &str) -> String {
-    let kept = |(place, c): &(usize, char)| *place == 0 && *c == '-' || !is_spelling(*c);
     let text = text.trim().replace("\\\"", "").replace(r"\\", r"\");
-    text.char_indices().filter(kept).flat_map(|(_, c)| c.to_lowercase()).collect()
+    let text = text.trim_start_matches(|c| is_spelling(c) && !is_dash(c));
+    let sign = if text.starts_with(is_dash) { "-" } else { "" };
+    let rest = text.chars().filter(|c| !is_spelling(*c)).flat_map(char::to_lowercase);
+    sign.chars().chain(rest).collect()
+}
+
+/// Hyphen, dashes and the minus sign.
+fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// Spaces, dashes and quotes, as typed and as word processors and web pages have them, and what has no width.
 fn is_spelling(c: char) -> bool {
     c.is_whitespace()
-        || matches!(c, '-' | '_' | '"' | '\'' | '‘'..='‟' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+        || is_dash(c)
+        || matches!(c, '_' | '"' | '\'' | '‘'..='‟')
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{FEFF}')
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn notes(question: &Question, process: &Token, token: &Token, judged:
         && client.authentication_id != server.authentication_id
     {
         note(
-            "So is a token of LogonUser with LOGON32_LOGON_NEW_CREDENTIALS: on this machine it is the caller's own \
+            "LogonUser with LOGON32_LOGON_NEW_CREDENTIALS makes such a token: on this machine it is the caller's own \
              user, and a wrong password raises no error. Its name and password are used on the network alone.",
         );
     }

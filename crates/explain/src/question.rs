@@ -27,6 +27,9 @@ impl Said {
         }
         for word in words(text) {
             let word = word.trim();
+            if word.matches('(').count() > word.matches(')').count() {
+                return Err(Refusal::from((format!("the bracket in {word} is not closed"), None)));
+            }
             if word.is_empty() {
                 return Err(Refusal::from((format!("a fact is empty; the facts are {}", names()), None)));
             }

@@ -34,7 +34,7 @@ impl Answer {
             let _ = writeln!(text, "    {}", self.command(&change.question));
         }
         if self.changes.is_empty() {
-            text.push_str("  No change of one fact turns it, nor one of two.\n");
+            text.push_str("  None of the changes that psimp tries, of one fact or two, turns it.\n");
         }
     }
 
@@ -67,7 +67,7 @@ impl Answer {
                 |stated| stated.text.clone(),
             );
             if !usual.is_empty() {
-                wrapped(text, "           ", &format!("not said, and taken as in the cases: {usual}"));
+                wrapped(text, "           ", &format!("by default: {usual}"));
             }
         }
         wrapped(text, "  level    ", &self.level_words());
@@ -85,8 +85,7 @@ impl Answer {
         }
         text.push_str("\nThe rules that were tried, in their order\n");
         for judged in &self.judged {
-            let steps: Vec<_> = judged.steps.iter().map(words::step).collect();
-            wrapped(text, &format!("  {:<12} ", judged.profile.name), &steps.join(" → "));
+            wrapped(text, &format!("  {:<12} ", judged.profile.name), &judged.tried().join(" → "));
         }
         text.push_str("\nWhat these rules compare\n");
         for (rule, compared) in self.compared() {

@@ -196,6 +196,15 @@
       preset?.link.setAttribute("aria-current", "true");
       byId("about").textContent = preset?.about ?? "";
       if (refused) return;
+      showControls(reply);
+      profiles.forEach((showRow, place) => showRow(reply.profiles[place]));
+      byId("sections").replaceChildren(...reply.sections.flatMap(section));
+      byId("command").textContent = reply.command;
+      byId("link").href = here;
+    };
+
+    /** What the controls are set to, and what holds where nothing is chosen. */
+    const showControls = (reply) => {
       for (const side of SIDES) {
         for (const row of rows[side]) {
           const shown = reply[side].find(({ name }) => name === row.name);
@@ -205,10 +214,6 @@
       }
       for (const radio of form.elements.level) radio.checked = radio.value === reply.level;
       levelAbout.textContent = reply.level_about;
-      profiles.forEach((showRow, place) => showRow(reply.profiles[place]));
-      byId("sections").replaceChildren(...reply.sections.flatMap(section));
-      byId("command").textContent = reply.command;
-      byId("link").href = here;
     };
 
     form.addEventListener("change", () => {
@@ -222,6 +227,8 @@
     for (const button of document.querySelectorAll("[data-copy]")) {
       button.addEventListener("click", () => copy(byId(button.dataset.copy)));
     }
+    // A link that is refused shows nothing in the controls.
+    showControls(ask({ ask: "question", process: "", token: "", level: "" }));
     show(asked());
     performance.mark("first answer");
   };

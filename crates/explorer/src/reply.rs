@@ -1,5 +1,6 @@
 //! The answer to a question, in the parts that the page shows.
 
+use psimp_explain::words::verdict;
 use psimp_explain::{Answer, Fact, Judged, LevelFrom, Provenance, Question, Side, Stated, answer, facts};
 use psimp_nt::Level;
 use psimp_rules::{Verdict, decide};
@@ -138,25 +139,24 @@ fn value(text: &str) -> &str {
 }
 
 fn row(answer: &Answer, judged: &Judged) -> Row {
-    let verdict = match judged.decision.verdict {
+    let kind = match judged.decision.verdict {
         Verdict::Kept(_) => "kept",
         Verdict::Copied(_) => "copied",
         Verdict::Refused(_) => "refused",
     };
-    let with = |decision| Judged { decision, ..judged.clone() }.verdict();
     let capped = answer.question.level().filter(|_| judged.level_from == LevelFrom::Capped);
     let asked = |level: Level| {
         let decision = decide(judged.profile, Some(&answer.process.facts), &answer.token.facts, level);
-        Asked { level: level.name(), decided: with(decision), rule: decision.rule.name() }
+        Asked { level: level.name(), decided: verdict(decision.verdict), rule: decision.rule.name() }
     };
     Row {
-        verdict,
+        verdict: kind,
         decided: judged.verdict(),
         rule: judged.decision.rule.name(),
         since: answer.since(judged),
         tried: judged.tried(),
         asked: capped.map(asked),
-        open: judged.open.as_ref().map(|open| with(open.decision)),
+        open: judged.open.as_ref().map(|open| verdict(open.decision.verdict)),
     }
 }
 
@@ -166,7 +166,7 @@ const COMPARED: &str = "What these rules compare";
 fn sections(answer: &Answer) -> Vec<Section> {
     let plain = |text: String| Item { text, question: None };
     let change = |change: &psimp_explain::Change| {
-        let verdict = Judged { decision: change.decision, ..answer.judged[0].clone() }.verdict();
+        let verdict = verdict(change.decision.verdict);
         Item { text: format!("{}: {verdict}", change.with), question: Some(Said::of(&change.question)) }
     };
     let implied = |(side, Stated { text, from, .. }): (Side, Stated)| match from {

@@ -201,6 +201,7 @@ fn the_command_in_an_answer_asks_the_same() {
 
 #[test]
 fn the_command_of_a_change_is_answered_as_the_change_says() {
+    let mut count = 0;
     for arguments in ASKED {
         let text = explained(arguments);
         let changes: Vec<_> = text.lines().skip(3).take_while(|line| !line.is_empty()).collect();
@@ -210,8 +211,10 @@ fn the_command_of_a_change_is_answered_as_the_change_says() {
             let answer = again(change[1]);
             assert_eq!(whose(&answer), whose(&text), "{}", change[1]);
             assert!(answer.starts_with(&format!("{}: {verdict}", whose(&text))), "{}\n{answer}", change[1]);
+            count += 1;
         }
     }
+    assert_eq!(count, 20);
 }
 
 #[test]
@@ -272,6 +275,7 @@ fn running_tokens_need_windows() {
         assert_eq!(output.status.code(), Some(3), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("Run psimp.exe there"), "{output:?}");
     }
+    assert_eq!(explain(&["--token", "tid:812;integrity=high"]).status.code(), Some(3));
     assert_eq!(explain(&["--token", "pid:x"]).status.code(), Some(2));
 }
 

@@ -27,7 +27,7 @@ pub struct TokenArg {
 
 impl TokenArg {
     fn parse(side: Side, text: &str) -> Result<Self, Refusal> {
-        let (first, rest) = text.split_once(',').unwrap_or((text, ""));
+        let (first, rest) = text.split_once([',', ';', '\n']).unwrap_or((text, ""));
         let running = first.trim().parse::<Running>();
         match running {
             Ok(running) => Ok(Self { running: Some(running), said: Said::parse(side, rest)? }),
@@ -97,7 +97,7 @@ Numbers are decimal, or hexadecimal after 0x. Names are taken as Windows, whoami
 headers print them too: \"NT AUTHORITY\\SYSTEM\", SeImpersonatePrivilege, SecurityImpersonation,
 S-1-16-8192. What one fact implies need not be said: an elevated token has high integrity, one in a
 package low; SYSTEM has system integrity, its privileges and logon session 0x3e7. The answer says
-what was taken for granted. What is not said at all is as in the cases: user A in a logon session of
+what was taken for granted. The defaults of the rest are user A in a logon session of
 its own, origin system, medium integrity, session 1.
 Without --level the token is impersonated at its own level, as by every user-mode call.
 On Windows FACTS can begin with pid:ID or tid:ID, a running process or thread: its token is

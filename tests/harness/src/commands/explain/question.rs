@@ -5,7 +5,7 @@ use super::running::{self, Read};
 use crate::cli::{ExplainArgs, TokenArg};
 use crate::commands::stop::Stop;
 use crate::show::view::type_name;
-use psimp_explain::{Answer, Change, Judged, LevelFrom, Note, Question, Side, Stated, answer_of};
+use psimp_explain::{Answer, Change, Judged, LevelFrom, Note, Question, Said, Side, Stated, answer_of};
 use psimp_rules::{Effect, Kernel, PROFILES, Profile, TokenFacts, Verdict, W10, W10_RECENT};
 use std::fmt::Write as _;
 
@@ -22,8 +22,9 @@ impl Answered {
         let mut said = |side: Side, arg: Option<&TokenArg>| {
             let arg = arg.cloned().unwrap_or_default();
             let Some(running) = arg.running else { return Ok::<_, Stop>(arg.said) };
-            let token = running::read(side, running)?;
-            let said = arg.said.over(&token.said);
+            let mut token = running::read(side, running)?;
+            token.missing.retain(|name| !is_said(&arg.said, name));
+            let said = arg.said.over_read(&token.said);
             read.push((side, token));
             Ok(said)
         };
@@ -44,7 +45,7 @@ impl Answered {
         for (side, read) in &self.read {
             let _ = write!(text, "  {:<9} {}", side.option(), read.of);
             if !read.missing.is_empty() {
-                let _ = write!(text, "; not: {}, which is as in the cases", read.missing.join(", "));
+                let _ = write!(text, "; not read: {}", read.missing.join(", "));
             }
             text.push('\n');
         }
@@ -78,6 +79,10 @@ impl Answered {
             text: self.text(),
         }
     }
+}
+
+fn is_said(said: &Said, name: &str) -> bool {
+    psimp_explain::facts().iter().any(|fact| fact.name == name && said.written(fact.key).is_some())
 }
 
 /// The profiles that are asked for; none, if all are.

@@ -154,7 +154,9 @@ mod system {
             let handle = handle.map_err(|error| format!("{of} cannot be read: {error}"))?;
             // Opened as the process, so that the caller's own impersonation does not matter.
             let token = Token::of_thread(handle.as_handle(), token::QUERY, true).map_err(|status| match status {
-                Status::NO_TOKEN => format!("thread {id} does not impersonate; pid:{id} is for the token of a process"),
+                Status::NO_TOKEN => format!(
+                    "thread {id} does not impersonate; for the token of its process write pid: with the process's id"
+                ),
                 Status::CANT_OPEN_ANONYMOUS => format!(
                     "thread {id} impersonates at Anonymous, and no such token opens ({status}); say what it is, with \
                      level=anonymous"
@@ -281,6 +283,22 @@ mod tests {
             read(Side::Token, Running::Process(640)).said
         );
         assert!(of(&Fake, Side::Process, Running::Process(3)).is_err());
+    }
+
+    /// As `--token pid:640,type=impersonation` asks: what `ImpersonateLoggedOnUser` makes of a process's token.
+    #[test]
+    fn what_is_said_takes_the_place_of_what_was_read() {
+        let over = |said: &str| {
+            let said = Said::parse(Side::Token, said).expect("facts");
+            let read = read(Side::Token, Running::Process(640)).said;
+            Question::new(Said::default(), said.over_read(&read), None).expect("tokens that can be").command()
+        };
+        assert_eq!(
+            over("type=impersonation"),
+            "psimp explain --token \"user=SYSTEM,logon=system,type=impersonation,restricted=no,privilege=SeImpersonate,\
+             origin=0x0,integrity=system,elevated,filtered=no,session=0\""
+        );
+        assert!(over("write-restricted").contains(",write-restricted,"));
     }
 
     #[test]
