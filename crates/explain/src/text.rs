@@ -34,7 +34,7 @@ impl Answer {
             let _ = writeln!(text, "    {}", self.command(&change.question));
         }
         if self.changes.is_empty() {
-            text.push_str("  None of the changes that psimp tries, of one fact or two, turns it.\n");
+            text.push_str("  No change that psimp tries, of one fact or two, turns it.\n");
         }
     }
 
