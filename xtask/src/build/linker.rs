@@ -98,12 +98,12 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     exec::create_dir(&folder)?;
-    let sources = generated(image)?;
+    let hashes = generated(image)?;
     for (name, path) in &line.read {
         if path.extension().is_some_and(|end| end == "o") {
             let mut object = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            for source in &sources {
-                source.replace_hash(&mut object);
+            for hash in &hashes {
+                hash.clear(&mut object);
             }
             exec::write_if_changed(&folder.join(name), object)?;
         } else {
@@ -127,43 +127,32 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
     Ok(())
 }
 
-/// A source that a build script wrote, and that has the name of the folder it was written for. Debug information has
-/// a hash of each source.
-struct Source {
-    hash: [u8; 32],
-    /// What it would be, if the folder were [`FOLDER`].
-    elsewhere: [u8; 32],
-}
+/// The hash of a source that a build script wrote. Such a source has the name of the folder it was written for, and
+/// all that the headers declare, of which a driver uses little: its hash says nothing of the driver.
+struct Hash([u8; 32]);
 
 /// The sources below the folder that an image is linked in: `target/TARGET/release/deps` in the mirror.
-fn generated(image: &Path) -> Result<Vec<Source>> {
-    let (release, mirror) = (image.ancestors().nth(2), image.ancestors().nth(5));
-    let (release, mirror) = release.zip(mirror).context("an image is linked in cargo's folder")?;
-    let mirror = mirror.to_str().context("the folder is not UTF-8")?;
-    let mut sources = Vec::new();
+fn generated(image: &Path) -> Result<Vec<Hash>> {
+    let release = image.ancestors().nth(2).context("an image is linked in cargo's folder")?;
+    let mut hashes = Vec::new();
     for script in fs::read_dir(release.join("build")).into_iter().flatten() {
         for file in fs::read_dir(script?.path().join("out")).into_iter().flatten() {
             let path = file?.path();
             if path.extension().is_some_and(|end| end == "rs") {
-                sources.extend(Source::new(&exec::read(&path)?, mirror));
+                hashes.push(Hash(Sha256::digest(exec::read(&path)?).into()));
             }
         }
     }
-    Ok(sources)
+    Ok(hashes)
 }
 
-impl Source {
-    fn new(text: &str, folder: &str) -> Option<Self> {
-        let hash = |text: &str| Sha256::digest(text).into();
-        let elsewhere = || hash(&text.replace(folder, FOLDER));
-        text.contains(folder).then(|| Self { hash: hash(text), elsewhere: elsewhere() })
-    }
-
-    fn replace_hash(&self, object: &mut [u8]) {
+impl Hash {
+    /// Removes the hash from debug information.
+    fn clear(&self, object: &mut [u8]) {
         let mut from = 0;
-        while let Some(found) = object[from..].windows(32).position(|window| window == self.hash) {
+        while let Some(found) = object[from..].windows(32).position(|window| window == self.0) {
             let at = from + found;
-            object[at..at + 32].copy_from_slice(&self.elsewhere);
+            object[at..at + 32].fill(0);
             from = at + 32;
         }
     }
@@ -224,7 +213,7 @@ mod tests {
 
     use sha2::{Digest, Sha256};
 
-    use super::{Line, Source};
+    use super::{Hash, Line};
 
     fn line(arguments: &[&str]) -> anyhow::Result<Line> {
         let is_file = |path: &Path| path.starts_with("/home");
@@ -269,15 +258,11 @@ mod tests {
     }
 
     #[test]
-    fn a_source_has_the_hash_that_it_has_in_every_folder() {
-        let text = "include!(\"/home/a/out/types.rs\")";
-        let source = Source::new(text, "/home/a").expect("it names the folder");
-        let object =
-            |text: &str| [b"..", &Sha256::digest(text)[..], b"...", &Sha256::digest(text)[..]].concat();
-        let mut ours = object(text);
-        source.replace_hash(&mut ours);
-        assert_eq!(ours, object("include!(\"/psimp/out/types.rs\")"));
-        assert!(Source::new(text, "/home/b").is_none());
+    fn a_hash_is_cleared_wherever_it_is() {
+        let hash: [u8; 32] = Sha256::digest("pub type NTSTATUS = i32;").into();
+        let mut object = [&b".."[..], &hash, b"...", &hash].concat();
+        Hash(hash).clear(&mut object);
+        assert_eq!(object, [&b".."[..], &[0; 32], b"...", &[0; 32]].concat());
     }
 
     #[test]

@@ -83,6 +83,15 @@ fn read_registry_key_string_value(_key: HKEY, _sub_key: PCSTR, _value: PCSTR) ->
         times: 2,
     },
     Edit {
+        file: "src/bindgen.rs",
+        why: "write the bindings in one line: the PDB has the line of each type, which is another in each release of the \
+              headers",
+        from: "bindgen::Formatter::Prettyplease",
+        through: None,
+        to: "bindgen::Formatter::None",
+        times: 1,
+    },
+    Edit {
         file: "src/lib.rs",
         why: "accept what the other edits leave unused",
         from: "// License: MIT OR Apache-2.0\n",
