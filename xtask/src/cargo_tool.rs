@@ -2,9 +2,10 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::exec;
 use crate::workspace::{self, Workspace};
@@ -18,23 +19,36 @@ pub(crate) struct CargoTool {
 }
 
 impl CargoTool {
-    /// What PATH has to be for cargo to have the command. If it does not have it now, it is compiled, below the
-    /// target folder, which is nothing to ask anybody for.
+    /// What PATH has to be for cargo to have the command, which is installed if it is not.
     pub(crate) fn path(self, workspace: &Workspace) -> Result<OsString> {
-        let Self { name, version } = self;
-        let own = env::var_os("PATH").unwrap_or_default();
-        let folder = workspace.target.join("tools");
-        let path = env::join_paths([folder.join("bin")].into_iter().chain(env::split_paths(&own)))?;
-        let mut asked = Command::new(workspace::cargo());
-        asked.args([name, "--version"]).env("PATH", &path);
-        asked.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if !asked.status().is_ok_and(|status| status.success()) {
-            let release = format!("cargo-{name}@{version}");
-            eprintln!("compiling {release}");
-            let mut install = Command::new(workspace::cargo());
-            install.args(["install", "--locked", &release, "--root"]).arg(&folder);
-            exec::run(&mut install).with_context(|| format!("{release} is not to be had"))?;
+        if let Some(mut install) = self.install(workspace)? {
+            exec::run(&mut install)?;
         }
-        Ok(path)
+        Self::search(workspace)
     }
+
+    /// Compiles the command, if cargo does not have it: below the target folder, which is nothing to ask anybody for.
+    pub(crate) fn install(self, workspace: &Workspace) -> Result<Option<Command>> {
+        let Self { name, version } = self;
+        let mut asked = Command::new(workspace::cargo());
+        asked.args([name, "--version"]).env("PATH", Self::search(workspace)?);
+        asked.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if asked.status().is_ok_and(|status| status.success()) {
+            return Ok(None);
+        }
+        let mut install = Command::new(workspace::cargo());
+        install.args(["install", "--locked", &format!("cargo-{name}@{version}"), "--root"]);
+        install.arg(folder(workspace));
+        Ok(Some(install))
+    }
+
+    /// PATH, with the folder before it that commands are installed in.
+    pub(crate) fn search(workspace: &Workspace) -> Result<OsString> {
+        let own = env::var_os("PATH").unwrap_or_default();
+        Ok(env::join_paths([folder(workspace).join("bin")].into_iter().chain(env::split_paths(&own)))?)
+    }
+}
+
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("tools")
 }

@@ -101,12 +101,11 @@ fn install_missing() -> Result<()> {
 }
 
 /// Why this machine cannot fuzz, unless it can. A toolchain is not installed for a test.
-pub(crate) fn unavailable(workspace: &Workspace) -> Option<String> {
+pub(crate) fn unavailable() -> Option<String> {
     if !works(nightly("rustc").arg("--version")) {
         return Some("no nightly toolchain; rustup toolchain install nightly".to_owned());
     }
-    let error = require_cxx().and_then(|()| CARGO_FUZZ.path(workspace)).err()?;
-    Some(format!("{error:#}"))
+    require_cxx().err().map(|error| format!("{error:#}"))
 }
 
 /// libFuzzer itself is C++.
@@ -127,21 +126,33 @@ fn nightly(program: &str) -> Command {
 }
 
 fn run(workspace: &Workspace, targets: &[&str], seconds: u64, asan: bool) -> Result<Vec<Run>> {
-    let sanitizer = if asan { "address" } else { "none" };
-    let built = workspace.target.join("fuzz").join(sanitizer);
+    for mut command in to_build(workspace, asan)? {
+        exec::run(&mut command)?;
+    }
+    let programs = folder(workspace, asan).join(host()?).join("release");
+    targets.iter().map(|name| run_one(workspace, programs.join(name), name, seconds)).collect()
+}
+
+/// What builds the targets: the command of cargo for it if it is missing, their dependencies, and they themselves.
+pub(crate) fn to_build(workspace: &Workspace, asan: bool) -> Result<Vec<Command>> {
     let triple = host()?;
-    // Where Cargo.lock is not current, cargo-fuzz would update it silently.
+    // Where Cargo.lock is not current, this fails; cargo-fuzz would update it silently.
     let mut fetch = nightly("cargo");
     fetch.current_dir(workspace.root.join(WORKSPACE)).args(["fetch", "--locked", "--target", &triple]);
-    exec::run(&mut fetch).context(
-        "cannot fetch the dependencies in tests/fuzz/libfuzzer/Cargo.lock; if it is not current, run cargo fetch there",
-    )?;
-    let mut cargo = nightly("cargo");
-    cargo.env("PATH", CARGO_FUZZ.path(workspace)?);
-    cargo.current_dir(&workspace.root).args(["fuzz", "build", "--sanitizer", sanitizer, "--target", &triple]);
-    exec::run(cargo.args(["--fuzz-dir", WORKSPACE, "--target-dir"]).arg(&built))?;
-    let programs = built.join(triple).join("release");
-    targets.iter().map(|name| run_one(workspace, programs.join(name), name, seconds)).collect()
+    let mut build = nightly("cargo");
+    build.env("PATH", CargoTool::search(workspace)?).current_dir(&workspace.root);
+    build.args(["fuzz", "build", "--sanitizer", sanitizer(asan), "--target", &triple]);
+    build.args(["--fuzz-dir", WORKSPACE, "--target-dir"]).arg(folder(workspace, asan));
+    Ok(CARGO_FUZZ.install(workspace)?.into_iter().chain([fetch, build]).collect())
+}
+
+fn sanitizer(asan: bool) -> &'static str {
+    if asan { "address" } else { "none" }
+}
+
+/// Where the targets are built.
+fn folder(workspace: &Workspace, asan: bool) -> PathBuf {
+    workspace.target.join("fuzz").join(sanitizer(asan))
 }
 
 fn run_one(workspace: &Workspace, program: PathBuf, name: &str, seconds: u64) -> Result<Run> {

@@ -43,7 +43,7 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    fn cargo(self, workspace: &Workspace, subcommand: &str) -> Command {
+    pub(crate) fn cargo(self, workspace: &Workspace, subcommand: &str) -> Command {
         let profile = match self {
             Self::Dev => "dev",
             Self::Optimized => "optimized",
@@ -84,7 +84,7 @@ pub(crate) fn with_image(
     args: &[impl AsRef<OsStr>],
 ) -> Result<ExitCode> {
     let log = workspace.target.join("harness.log");
-    let compiling = Background::start(profile.cargo(workspace, "build"), &log)?;
+    let compiling = Background::start(vec![profile.cargo(workspace, "build")], &log)?;
     setup::install_missing(setup::Purpose::Build)?;
     let image = build::driver(workspace)?;
     compiling.end()?;

@@ -73,12 +73,13 @@ fn run(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
         exec::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
     // Building a mutant uses one processor; this uses the others.
-    let compiling = Background::start(workspace.cargo(COMPILE_TESTS), &workspace.target.join("tests.log"))?;
+    let compiling =
+        Background::start(compiled_meanwhile(workspace, full)?, &workspace.target.join("tests.log"))?;
     let choice = if full { mutants::Choice::All } else { mutants::Choice::Sample };
     let mutants = steps.run("mutants", || mutants::build(workspace, choice))?;
     let malicious = steps.run("malicious driver", || build::malicious(workspace))?;
     let minimal = steps.run("minimal driver", || build::minimal(workspace))?;
-    steps.run("tests: compiled meanwhile", || compiling.end())?;
+    steps.run("compiled meanwhile", || compiling.end())?;
     // Tests that need images find them through the environment; without --include-ignored none is run.
     let mut tests = workspace.cargo(&["test", "--workspace", "--", "--include-ignored"]);
     tests.env("PSIMP_SYS", &image.path).env("PSIMP_MUTANTS", &mutants);
@@ -110,7 +111,7 @@ fn rest(workspace: &Workspace, image: &Image, steps: &mut Steps) -> Result<()> {
         reproduce::check(workspace, &arm64, Arch::Arm64)
     })?;
     steps.run("driver for arm64: lint", || lint::require(workspace, &arm64, Arch::Arm64))?;
-    match fuzz::unavailable(workspace) {
+    match fuzz::unavailable() {
         None => steps.run("fuzz", || fuzz::require(workspace, image, FUZZ_SECONDS))?,
         Some(reason) => steps.skip("fuzz", reason),
     }
@@ -214,8 +215,18 @@ fn cross_clippy(ran: Result<bool>) -> Result<Option<String>> {
     Ok((!ran?).then(|| "the compiler for this target has no clippy".to_owned()))
 }
 
-/// Compiles all that `cargo test --workspace` runs.
-const COMPILE_TESTS: &[&str] = &["test", "--workspace", "--no-run"];
+/// What is compiled while mutants are built: all that `cargo test --workspace` runs; for the whole test also the
+/// optimized harness and what is fuzzed.
+fn compiled_meanwhile(workspace: &Workspace, full: bool) -> Result<Vec<Command>> {
+    let mut commands = vec![workspace.cargo(&["test", "--workspace", "--no-run"])];
+    if full {
+        commands.push(Profile::Optimized.cargo(workspace, "build"));
+        if fuzz::unavailable().is_none() {
+            commands.extend(fuzz::to_build(workspace, false)?);
+        }
+    }
+    Ok(commands)
+}
 
 /// The host's example, as docs/host.md describes it.
 fn example(workspace: &Workspace, minimal: &Image) -> Result<()> {

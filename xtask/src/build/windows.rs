@@ -121,10 +121,11 @@ impl<'a> Prepared<'a> {
         Ok(Self { workspace, setup, mirror, _lock: lock })
     }
 
-    /// Beside the drivers' folder: for arm64 both are built for one target, with flags that differ, and in one
-    /// folder each build would throw the other's standard library away.
+    /// A folder for each target, beside the drivers'. In one folder each build would throw away what another left:
+    /// the standard library, which for arm64 is compiled with flags that differ from the driver's, and every procedural
+    /// macro, since build scripts look whether the standard library is compiled.
     fn target(&self) -> PathBuf {
-        self.mirror.join("target/windows")
+        self.mirror.join("target/windows").join(self.setup.target)
     }
 
     /// A command of cargo for the target, still without packages.
