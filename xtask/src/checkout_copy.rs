@@ -1,4 +1,5 @@
-//! A copy of the checkout in another folder, with a target folder of its own: for builds that must not touch the first.
+//! A copy of the checkout in another folder, with a target folder of its own: for builds that must not touch the first,
+//! and must make the same bytes, whatever else the kernel's headers declare.
 
 use std::fs;
 use std::path::Path;
@@ -7,6 +8,10 @@ use anyhow::{Context, Result};
 
 use crate::exec;
 use crate::workspace::Workspace;
+
+/// The header that comes before the kernel's, and what it declares in the copy besides. It stands for all that one
+/// release of those headers has and another has not.
+const DECLARED: (&str, &[u8]) = ("compat.h", b"typedef int OF_ANOTHER_RELEASE;\n");
 
 /// Brings the copy up to date. The folder is kept, so that only a first build compiles everything.
 pub(crate) fn make(workspace: &Workspace) -> Result<Workspace> {
@@ -25,7 +30,7 @@ pub(crate) fn make_in(workspace: &Workspace, name: &str) -> Result<Workspace> {
     Ok(copy)
 }
 
-/// Makes `to` hold what `from` holds, but for the history and what was built.
+/// Makes `to` hold what `from` holds, but for the history, what was built, and [`DECLARED`].
 fn copy_tree(from: &Path, to: &Path, except: &[&Path]) -> Result<()> {
     exec::create_dir(to)?;
     for entry in fs::read_dir(to)? {
@@ -50,7 +55,10 @@ fn copy_tree(from: &Path, to: &Path, except: &[&Path]) -> Result<()> {
         if path.is_dir() {
             copy_tree(&path, &to.join(name), except)?;
         } else {
-            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let mut bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            if name == DECLARED.0 {
+                bytes.extend(DECLARED.1);
+            }
             exec::write_if_changed(&to.join(name), bytes)?;
         }
     }

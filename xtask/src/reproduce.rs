@@ -1,4 +1,5 @@
-//! Builds the driver a second time, from a copy of the tree in another folder, and compares the bytes.
+//! Builds the driver a second time, from the [copy of the checkout](checkout_copy) in another folder, and compares the
+//! bytes.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +26,7 @@ fn same(our: &Path, their: &Path) -> Result<()> {
     }
     let offset = ours.iter().zip(&theirs).position(|(ours, theirs)| ours != theirs);
     bail!(
-        "what is built depends on the folder that it is built in: {} and {} differ, first at {:#x}",
+        "what is built depends on the folder or on the headers' other declarations: {} and {} differ, first at {:#x}",
         our.display(),
         their.display(),
         offset.unwrap_or(ours.len().min(theirs.len())),
