@@ -67,7 +67,7 @@ on the image.
 | rule | asks for | state |
 |---|---|---|
 | BA2001, BA2009, BA2015 | a base above 4 GB, `/DYNAMICBASE`, `/HIGHENTROPYVA` | done: `image-flags`, `relocations-present` |
-| BA2004 | SHA-256 of the sources in the PDB | done |
+| BA2004 | SHA-256 of the sources in the PDB | done, but for bindgen's file, whose hash is cleared |
 | BA2008 | control-flow guard | done: `guard-*`, `calls-guarded`. rustup's `core` has bitcode, which link-time optimisation makes a part of the driver, so its code is instrumented too; `compiler_builtins` is not, and no code of it in the image calls through a pointer |
 | BA2010, BA2019, BA2021 | imports not executable, nothing writable and shared or executable | done: `imports-protected`, `sections-*` |
 | BA2011 to BA2014 | stack cookies (`/GS`) | not done: rustc has them as `-Z stack-protector` only (rust-lang/rust#114903), and the C code has no array on its stack |
