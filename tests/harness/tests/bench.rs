@@ -2,9 +2,11 @@
 
 mod support;
 
+use psimp_harness::bench::{Baseline, Call, Instructions, Report, SectionSize, Speed, Starts, Wholes};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 const CALLS: [&str; 6] =
     ["query", "impersonate_kept", "impersonate_copied", "save_restore_discard", "serve", "worker_check"];
@@ -81,6 +83,43 @@ fn a_short_run_has_every_figure() {
     for goal in told["goals"].as_array().into_iter().flatten() {
         assert!(is_figure(&goal["now"]) && goal["reached"].is_boolean(), "{goal}");
     }
+}
+
+/// A report with figures of this size.
+fn report(size: u32) -> Report {
+    let whole = f64::from(size);
+    let speed = Speed {
+        one: whole * 1e3,
+        two: whole * 1.9e3,
+        two_on_one_file: whole * 1.5e3,
+        model: whole * 6e3,
+        model_two: whole * 1e4,
+    };
+    let counted = Instructions { driver: size, image: size * 12, model: size * 2 };
+    let section = |name: &str, memory| SectionSize { name: name.to_owned(), memory, file: 1024 };
+    let time = |micros: u32| Duration::from_micros(u64::from(size * micros));
+    Report {
+        speeds: Call::ALL.map(|call| (call, speed)).into(),
+        instructions: Ok(Call::ALL.map(|call| (call, counted)).into()),
+        sections: [section("text", 14_000), section("rsrc", 900)].into(),
+        file: 28_672,
+        starts: Starts { read: Duration::from_nanos(80_500), start: time(2), life: time(3) },
+        wholes: Wholes { image: time(5_000), model: time(2_000), sweep: time(99_000), runs: 1_000 },
+    }
+}
+
+#[test]
+fn a_report_in_words() {
+    let mut then = Baseline::of(&report(500));
+    then.compared.remove("section_rsrc_bytes");
+    then.version = "0.0.9".to_owned();
+    support::compare("tests/golden/bench.txt", report(400).text(Some(&then)));
+    let mut alone = report(400);
+    alone.instructions = Err("not here".to_owned());
+    let text = alone.text(None);
+    assert!(text.contains("  cannot be counted here: not here\n"), "{text}");
+    assert!(text.ends_with("\nThere is no earlier release to compare with.\n"), "{text}");
+    assert!(!text.contains('('), "a change since nothing: {text}");
 }
 
 #[test]

@@ -17,10 +17,7 @@ fn shape(text: &str) -> String {
 fn line_shape(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     let words: Vec<_> = line.split_whitespace().map(word_shape).collect();
-    // Whether a goal is reached depends on the figures too, as does the unit of a time.
-    let line =
-        words.join(" ").replace("NOT reached", "reached").replace("# µs", "# s").replace("# ms", "# s");
-    format!("{:indent$}{line}", "")
+    format!("{:indent$}{}", "", words.join(" "))
 }
 
 fn word_shape(word: &str) -> String {
@@ -51,10 +48,8 @@ fn told(arguments: &[&str], image: &Path) -> String {
 #[test]
 fn figures_have_no_digits() {
     assert_eq!(
-        shape(
-            "  QUERY   495465  4.53  (-20 %)\n  refused  12  STATUS_A\n  refused  7  STATUS_B_C\nK01 is 2.5 ms\n"
-        ),
-        "  QUERY # # (# %)\n  refused # STATUS\nK01 is # s\n"
+        shape("  QUERY   495465  4.53  (-20 %)\n  refused  12  STATUS_A\n  refused  7  STATUS_B_C\n"),
+        "  QUERY # # (# %)\n  refused # STATUS\n"
     );
 }
 
@@ -70,16 +65,6 @@ fn faults_tells_what_it_searched() {
 fn soak_tells_what_came() {
     let image = image_path();
     compare("tests/golden/soak.txt", shape(&told(&["soak", "--seconds", "1"], &image)));
-}
-
-#[test]
-#[ignore = "needs ptrace, and psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
-fn bench_tells_every_figure() {
-    let image = image_path();
-    let baseline = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/baseline.json");
-    let baseline = baseline.to_str().expect("UTF-8");
-    let told = told(&["bench", "--short", "--baseline", baseline], &image);
-    compare("tests/golden/bench.txt", shape(&told));
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

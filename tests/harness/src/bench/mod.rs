@@ -9,6 +9,7 @@ mod figures;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod instructions;
 mod on_device;
+mod output;
 mod rates;
 mod size;
 mod whole;
