@@ -36,6 +36,9 @@ const WHOLES: &[&str] = &[
     "image_file_bytes",
     "section_text_bytes",
     "section_rdata_bytes",
+    "section_data_bytes",
+    "section_pdata_bytes",
+    "section_reloc_bytes",
 ];
 
 /// The committed baseline.
@@ -85,22 +88,32 @@ fn a_short_run_has_every_figure() {
     }
 }
 
-/// A report with figures of this size.
+/// A report with figures of this size. Each call has others.
 fn report(size: u32) -> Report {
-    let whole = f64::from(size);
-    let speed = Speed {
-        one: whole * 1e3,
-        two: whole * 1.9e3,
-        two_on_one_file: whole * 1.5e3,
-        model: whole * 6e3,
-        model_two: whole * 1e4,
+    let of_call = |place: usize| size + 10 * u32::try_from(place).expect("few calls");
+    let speed = |place: usize| {
+        let (whole, place) = (f64::from(of_call(place)), f64::from(of_call(place) - size));
+        Speed {
+            one: whole * 1e3,
+            two: whole * (1.9e3 + place),
+            two_on_one_file: whole * (1.5e3 + place),
+            model: whole * (6e3 + place),
+            model_two: whole * 1e4,
+        }
     };
-    let counted = Instructions { driver: size, image: size * 12, model: size * 2 };
+    let counted = |place: usize| {
+        let size = of_call(place);
+        Instructions { driver: size, image: size * 12, model: size * 2 }
+    };
     let section = |name: &str, memory| SectionSize { name: name.to_owned(), memory, file: 1024 };
     let time = |micros: u32| Duration::from_micros(u64::from(size * micros));
     Report {
-        speeds: Call::ALL.map(|call| (call, speed)).into(),
-        instructions: Ok(Call::ALL.map(|call| (call, counted)).into()),
+        speeds: Call::ALL.into_iter().enumerate().map(|(place, call)| (call, speed(place))).collect(),
+        instructions: Ok(Call::ALL
+            .into_iter()
+            .enumerate()
+            .map(|(place, call)| (call, counted(place)))
+            .collect()),
         sections: [section("text", 14_000), section("rsrc", 900)].into(),
         file: 28_672,
         starts: Starts { read: Duration::from_nanos(80_500), start: time(2), life: time(3) },
@@ -120,6 +133,28 @@ fn a_report_in_words() {
     assert!(text.contains("  cannot be counted here: not here\n"), "{text}");
     assert!(text.ends_with("\nThere is no earlier release to compare with.\n"), "{text}");
     assert!(!text.contains('('), "a change since nothing: {text}");
+}
+
+#[test]
+#[ignore = "needs ptrace, and psimp.sys: cargo xtask test builds it and names it in PSIMP_SYS"]
+fn a_short_run_is_printed() {
+    let output = Command::new(env!("CARGO_BIN_EXE_psimp"))
+        .args(["bench", "--short", "--image"])
+        .arg(support::image_path())
+        .arg("--baseline")
+        .arg(baseline())
+        .output()
+        .expect("psimp runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines = |title: &str| text.lines().filter(|line| line.trim_start().starts_with(title)).count();
+    // Of each call: a speed, instructions and a ratio. QUERY is in two goals besides.
+    let calls =
+        ["QUERY ", "IMPERSONATE, kept", "IMPERSONATE, copied", "SAVE, RESTORE", "SERVE", "WORKER_CHECK"];
+    assert_eq!(calls.map(lines), [5, 3, 3, 3, 3, 3], "{text}");
+    let once =
+        ["text ", "rdata ", "data ", "pdata ", "rsrc ", "reloc ", "the file ", "Goals", "In brackets: "];
+    assert_eq!(once.map(lines), [1; 9], "{text}");
 }
 
 #[test]

@@ -132,9 +132,13 @@ fn a_leak_on_an_error_path_is_found_by_failures_and_by_nothing_else() {
         "{violations:?}"
     );
     let source = Source::Image(setting.image);
-    let setup = Setup { source, kernel: Kernel::Win10, rules: RulesMode::Documented };
-    for case in psimp_catalogue::cases() {
-        let result = run_case(&setup, &case);
-        assert!(!matches!(result.status, CaseStatus::Failed(_)), "{result:?}");
+    for rules in [RulesMode::Documented, RulesMode::Kernel] {
+        for &kernel in Kernel::ALL {
+            let setup = Setup { source: source.clone(), kernel, rules };
+            for case in psimp_catalogue::cases() {
+                let result = run_case(&setup, &case);
+                assert!(!matches!(result.status, CaseStatus::Failed(_)), "{result:?}");
+            }
+        }
     }
 }
